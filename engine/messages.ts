@@ -1,0 +1,21 @@
+import type { EngineOptions } from './onnxruntime.ts';
+import type { ErrorRecord } from './errors.ts';
+
+/** What the pool hands to a worker at its start. */
+export interface WorkerSetup {
+  /** URL of the job module */
+  readonly jobs: string;
+  readonly engine: EngineOptions;
+  readonly workerData: unknown;
+  readonly workerIndex: number;
+}
+
+export type ToWorker =
+  { readonly kind: 'run'; readonly job: string; readonly payload: unknown } | { readonly kind: 'stop' };
+
+/** A worker runs one job at a time, so its answers need no number. */
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'progress'; readonly value: unknown }
+  | { readonly kind: 'done'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly error: ErrorRecord };

@@ -1,0 +1,226 @@
+import type { Transferable } from 'node:worker_threads';
+import { JobError, PoolClosedError, QueueFullError, type WorkerCrashError } from './errors.ts';
+import type { FromWorker } from './messages.ts';
+import type { EngineOptions } from './onnxruntime.ts';
+import { WorkerThread } from './thread.ts';
+
+export interface PoolOptions {
+  /** at least 1 */
+  readonly workers: number;
+  /** jobs that may wait while all workers are busy; 0 allows none */
+  readonly queueLimit: number;
+  /** the job module (engine/jobs.ts), imported once by every worker */
+  readonly jobs: URL;
+  readonly engine: EngineOptions;
+  /** cloned to every worker, also to the replacement of a crashed one */
+  readonly workerData?: unknown;
+}
+
+export interface JobOptions {
+  /**
+   * Takes a waiting job off the queue. The promise of a running job rejects at once, too, but its worker stays
+   * busy until the job has ended; the result is dropped.
+   */
+  readonly signal?: AbortSignal;
+  /** buffers of the payload to move instead of copy */
+  readonly transfer?: readonly Transferable[];
+  /** runs the job in this worker only */
+  readonly worker?: number;
+  readonly onProgress?: (value: unknown) => void;
+}
+
+export interface PoolStats {
+  readonly workers: number;
+  readonly busy: number;
+  readonly waiting: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly crashes: number;
+}
+
+interface Task {
+  readonly job: string;
+  readonly payload: unknown;
+  readonly options: JobOptions;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+interface Slot {
+  readonly index: number;
+  /** absent after a failed start, until the next job tries again */
+  thread: WorkerThread | undefined;
+  task: Task | undefined;
+}
+
+/** Worker threads behind one bounded queue, first come, first served; each runs one job at a time. */
+export class WorkerPool {
+  readonly #options: PoolOptions;
+  readonly #slots: readonly Slot[];
+  readonly #waiting: Task[] = [];
+  readonly #counts = { completed: 0, failed: 0, crashes: 0 };
+  #closing: Promise<void> | undefined;
+  #drained: (() => void) | undefined;
+
+  constructor(options: PoolOptions) {
+    if (!Number.isInteger(options.workers) || options.workers < 1) {
+      throw new RangeError('a pool needs at least one worker');
+    }
+    this.#options = options;
+    this.#slots = Array.from({ length: options.workers }, (_, index) => ({
+      index,
+      thread: undefined,
+      task: undefined,
+    }));
+    for (const slot of this.#slots) slot.thread = this.#start(slot);
+  }
+
+  get stats(): PoolStats {
+    return {
+      workers: this.#slots.length,
+      busy: this.#busy(),
+      waiting: this.#waiting.length,
+      ...this.#counts,
+    };
+  }
+
+  /** Resolves when every worker has loaded its job module. @throws WorkerCrashError when one cannot start */
+  async ready(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => (slot.thread ??= this.#start(slot)).ready));
+  }
+
+  /**
+   * The job's result, cloned from its worker.
+   * @throws JobError what the job threw, with its name, message, code, details and stack
+   * @throws QueueFullError, PoolClosedError, WorkerCrashError, the signal's reason, DataCloneError
+   */
+  async run(job: string, payload: unknown, options: JobOptions = {}): Promise<unknown> {
+    const { worker } = options;
+    if (worker !== undefined && !this.#slots[worker])
+      throw new RangeError(`the pool has no worker ${worker}`);
+    const idle = this.#slots.some((slot) => !slot.task && (worker ?? slot.index) === slot.index);
+    if (!idle && this.#waiting.length >= this.#options.queueLimit) {
+      throw new QueueFullError(`${this.#waiting.length} jobs wait already`);
+    }
+    return this.#enqueue(job, payload, options);
+  }
+
+  /** Runs the job once in every worker, whatever the queue's limit; results in the order of the workers. */
+  async runOnAll(job: string, payload: unknown): Promise<unknown[]> {
+    return Promise.all(this.#slots.map(({ index }) => this.#enqueue(job, payload, { worker: index })));
+  }
+
+  /** Refuses what waits, lets running jobs end (however long they take), then ends the threads. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const task of this.#waiting.splice(0))
+      task.reject(new PoolClosedError(`${task.job}: the pool was closed`));
+    if (this.#busy() > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+    await Promise.all(this.#slots.flatMap(({ thread }) => (thread ? [thread.stop()] : [])));
+  }
+
+  async #enqueue(job: string, payload: unknown, options: JobOptions): Promise<unknown> {
+    if (this.#closing) throw new PoolClosedError(`${job}: the pool was closed`);
+    const { signal } = options;
+    signal?.throwIfAborted();
+    let abort: (() => void) | undefined;
+    try {
+      return await new Promise((resolve, reject: (error: unknown) => void) => {
+        const task: Task = { job, payload, options, resolve, reject };
+        abort = () => {
+          const position = this.#waiting.indexOf(task);
+          if (position >= 0) this.#waiting.splice(position, 1);
+          reject(signal?.reason as Error);
+        };
+        signal?.addEventListener('abort', abort, { once: true });
+        this.#waiting.push(task);
+        this.#dispatch();
+      });
+    } finally {
+      if (abort) signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  #busy(): number {
+    return this.#slots.filter((slot) => slot.task).length;
+  }
+
+  /** Gives every idle worker the first waiting job that it may take. */
+  #dispatch(): void {
+    for (const slot of this.#slots) {
+      while (!slot.task) {
+        const position = this.#waiting.findIndex(
+          ({ options }) => (options.worker ?? slot.index) === slot.index,
+        );
+        const [task] = position < 0 ? [] : this.#waiting.splice(position, 1);
+        if (!task) break;
+        this.#assign(slot, task);
+      }
+    }
+  }
+
+  #assign(slot: Slot, task: Task): void {
+    slot.thread ??= this.#start(slot);
+    try {
+      slot.thread.run(task.job, task.payload, task.options.transfer ?? []);
+      slot.task = task;
+    } catch (error) {
+      this.#counts.failed++;
+      task.reject(error);
+    }
+  }
+
+  #start(slot: Slot): WorkerThread {
+    const { jobs, engine, workerData } = this.#options;
+    return new WorkerThread(
+      { jobs: jobs.href, engine, workerData, workerIndex: slot.index },
+      {
+        onMessage: (message) => this.#receive(slot, message),
+        onExit: (error, started) => this.#exited(slot, error, started),
+      },
+    );
+  }
+
+  #receive(slot: Slot, message: FromWorker): void {
+    const { task } = slot;
+    switch (message.kind) {
+      case 'ready':
+        break;
+      case 'progress':
+        if (task?.options.signal?.aborted !== true) task?.options.onProgress?.(message.value);
+        break;
+      case 'done':
+        this.#counts.completed++;
+        this.#release(slot);
+        task?.resolve(message.value);
+        break;
+      case 'failed':
+        this.#counts.failed++;
+        this.#release(slot);
+        task?.reject(new JobError(message.error));
+        break;
+    }
+  }
+
+  /** A worker that had started is replaced at once; one that cannot start is tried again only for the next job. */
+  #exited(slot: Slot, error: WorkerCrashError, started: boolean): void {
+    const { task } = slot;
+    slot.thread = undefined;
+    if (this.#closing && !task) return;
+    this.#counts.crashes++;
+    if (task) this.#counts.failed++;
+    if (started && !this.#closing) slot.thread = this.#start(slot);
+    this.#release(slot);
+    task?.reject(error);
+  }
+
+  #release(slot: Slot): void {
+    slot.task = undefined;
+    if (this.#closing && this.#busy() === 0) this.#drained?.();
+    this.#dispatch();
+  }
+}

@@ -1,0 +1,73 @@
+import { Worker, type Transferable } from 'node:worker_threads';
+import { WorkerCrashError } from './errors.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+
+export interface ThreadEvents {
+  onMessage(message: FromWorker): void;
+  /** The thread is gone, for whatever reason; `started` tells whether it had become ready before. */
+  onExit(error: WorkerCrashError, started: boolean): void;
+}
+
+/** A thread that does not end by itself within this time is ended by force. */
+const STOP_GRACE_MS = 5_000;
+
+/** One worker thread, from its start to its end. */
+export class WorkerThread {
+  /** resolves when the job module is loaded; rejects with WorkerCrashError when the thread ends before that */
+  readonly ready: Promise<void>;
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+
+  constructor(setup: WorkerSetup, events: ThreadEvents) {
+    // execArgv: the bootstrap registers tsx itself, whatever the parent runs under
+    const worker = new Worker(new URL('./worker.mjs', import.meta.url), { workerData: setup, execArgv: [] });
+    let started = false;
+    let failure: unknown;
+    worker.on('error', (error) => (failure = error)); // 'exit' follows
+    worker.on('messageerror', (error) => {
+      failure = error;
+      void worker.terminate();
+    });
+    this.#exited = new Promise((resolve) => worker.on('exit', () => resolve()));
+    this.ready = new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'ready') {
+          started = true;
+          resolve();
+        }
+        events.onMessage(message);
+      });
+      worker.on('exit', (exitCode) => {
+        const error = crashError(setup.workerIndex, exitCode, failure);
+        reject(error);
+        events.onExit(error, started);
+      });
+    });
+    // a failed start also reaches onExit; here it is kept for those who await `ready`
+    this.ready.catch(() => undefined);
+    this.#worker = worker;
+  }
+
+  /** @throws DataCloneError when the payload cannot be cloned; the thread stays idle then */
+  run(job: string, payload: unknown, transfer: readonly Transferable[]): void {
+    this.#send({ kind: 'run', job, payload }, transfer);
+  }
+
+  /** Ends an idle thread; its sessions are released first. */
+  async stop(): Promise<void> {
+    this.#send({ kind: 'stop' }, []);
+    const force = setTimeout(() => void this.#worker.terminate(), STOP_GRACE_MS);
+    await this.#exited;
+    clearTimeout(force);
+  }
+
+  #send(message: ToWorker, transfer: readonly Transferable[]): void {
+    this.#worker.postMessage(message, transfer);
+  }
+}
+
+function crashError(index: number, exitCode: number, failure: unknown): WorkerCrashError {
+  const reason = failure instanceof Error ? failure.message : `exit code ${exitCode}`;
+  const options = failure === undefined ? undefined : { cause: failure };
+  return new WorkerCrashError(`worker ${index} ended: ${reason}`, options);
+}

@@ -1,0 +1,58 @@
+import { parentPort, workerData, type MessagePort, type Transferable } from 'node:worker_threads';
+import { errorRecord } from './errors.ts';
+import type { JobContext, JobTable } from './jobs.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import { createOnnxExecutor } from './onnxruntime.ts';
+
+if (!parentPort) throw new Error('engine/worker.ts runs only as a worker thread');
+const port: MessagePort = parentPort;
+const setup = workerData as WorkerSetup;
+const executor = createOnnxExecutor(setup.engine);
+const jobs = await loadJobs(setup.jobs);
+
+port.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'run':
+      void run(message.job, message.payload);
+      break;
+    case 'stop':
+      void stop();
+      break;
+  }
+});
+send({ kind: 'ready' });
+
+async function loadJobs(url: string): Promise<JobTable> {
+  const module = (await import(url)) as { readonly jobs?: JobTable };
+  if (module.jobs === undefined) throw new TypeError(`${url} exports no \`jobs\``);
+  return module.jobs;
+}
+
+async function run(name: string, payload: unknown): Promise<void> {
+  try {
+    const job = Object.hasOwn(jobs, name) ? jobs[name] : undefined;
+    if (job === undefined) throw new TypeError(`no job ${name} in ${setup.jobs}`);
+    const buffers: Transferable[] = [];
+    const context: JobContext = {
+      executor,
+      workerData: setup.workerData,
+      workerIndex: setup.workerIndex,
+      progress: (value) => send({ kind: 'progress', value }),
+      transfer: (...more) => void buffers.push(...more),
+    };
+    const value = await job(payload, context);
+    send({ kind: 'done', value }, buffers);
+  } catch (error) {
+    // also a result that cannot be cloned
+    send({ kind: 'failed', error: errorRecord(error) });
+  }
+}
+
+async function stop(): Promise<void> {
+  await executor.dispose();
+  port.close();
+}
+
+function send(message: FromWorker, transfer: readonly Transferable[] = []): void {
+  port.postMessage(message, transfer);
+}

@@ -1,0 +1,44 @@
+import eslint from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/**
+ * Layers, top to bottom: a file may import from its own folder and from those below it, never upwards.
+ * `model/` is pure: no Node built-in, no I/O, so that it also runs in a browser.
+ */
+const layers = {
+  server: { forbidden: ['training', 'bench', 'test'] },
+  training: { forbidden: ['server', 'bench', 'test'] },
+  images: { forbidden: ['server', 'training', 'model', 'engine', 'bench', 'test'] },
+  engine: { forbidden: ['server', 'training', 'images', 'bench', 'test'], modelOnly: 'graph' },
+  model: { forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'], pure: true },
+  'model/graph': { forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'], pure: true, root: true },
+};
+
+function layerRule(name, { forbidden, pure, modelOnly, root }) {
+  const patterns = [
+    { regex: `^(\\.\\./)+(${forbidden.join('|')})/`, message: `${name}/ must not import from a layer above it (docs/architecture.md).` },
+  ];
+  if (pure) patterns.push({ regex: '^(node:|onnxruntime|sharp|express)', message: `${name}/ is pure: no I/O, no runtime.` });
+  if (root) patterns.push({ regex: '^(\\.\\./)+(adapt|checkpoint|configuration|controller|encoder|export|genotype|modulator|objective|parameters|supernet)', message: `${name}/ knows nothing of M-NAS.` });
+  if (modelOnly) patterns.push({ regex: `^(\\.\\./)+model/(?!${modelOnly}/)`, message: `${name}/ knows graphs only.` });
+  return { files: [`${name}/**/*.ts`], rules: { 'no-restricted-imports': ['error', { patterns }] } };
+}
+
+export default tseslint.config(
+  { ignores: ['node_modules', 'runs', 'dist', 'server/openapi.ts', 'model/graph/onnx/proto.*', 'checkpoints'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  ...Object.entries(layers).map(([name, rule]) => layerRule(name, rule)),
+  { files: ['**/*.{js,mjs}'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+);

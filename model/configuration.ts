@@ -1,0 +1,41 @@
+import { z } from 'zod';
+
+/**
+ * Everything that decides the shapes and the meaning of a checkpoint's tensors. It is stored in the checkpoint itself;
+ * defaults are the paper's where it gives one, else those of docs/paper-map.md.
+ */
+export const modelConfigurationSchema = z
+  .object({
+    image: z.object({ size: z.number().int().min(16).max(128).default(42) }).strict().prefault({}),
+    supernet: z
+      .object({
+        channels: z.number().int().min(1).default(16),
+        nodes: z.number().int().min(1).max(8).default(4),
+        stem: z.tuple([z.number().int().min(1), z.number().int().min(1)]).default([24, 48]),
+      })
+      .strict()
+      .prefault({}),
+    encoder: z
+      .object({ features: z.number().int().min(1).default(64), state: z.number().int().min(1).default(128) })
+      .strict()
+      .prefault({}),
+    controller: z
+      .object({ kind: z.enum(['task-aware', 'shared']).default('task-aware'), hidden: z.number().int().min(1).default(128) })
+      .strict()
+      .prefault({}),
+    /** `channel`: one factor a channel; `full`: one a weight, as the paper writes; `none`: M-NAS-NM. */
+    modulator: z.object({ kind: z.enum(['channel', 'full', 'none']).default('channel') }).strict().prefault({}),
+    /** `prototype`: class means of the support features; `shared`: one meta-learned vector for every class. */
+    head: z.object({ kind: z.enum(['prototype', 'shared']).default('prototype') }).strict().prefault({}),
+    /** `support`: by the support set's statistics (served); `batch`: by the batch's own (the paper's). */
+    normalization: z.object({ statistics: z.enum(['support', 'batch']).default('support'), epsilon: z.number().default(1e-5) }).strict().prefault({}),
+    innerLoop: z
+      .object({ steps: z.number().int().min(0).default(5), learningRate: z.number().positive().default(0.05) })
+      .strict()
+      .prefault({}),
+  })
+  .strict();
+
+export type ModelConfiguration = z.infer<typeof modelConfigurationSchema>;
+
+export const parseModelConfiguration = (value: unknown): ModelConfiguration => modelConfigurationSchema.parse(value);

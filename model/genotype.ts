@@ -1,0 +1,107 @@
+/** The search space of DARTS (paper, "Few Shot Classification"): eight candidate operations on every edge of a cell. */
+export const operationNames = [
+  'none',
+  'max_pool_3x3',
+  'avg_pool_3x3',
+  'skip_connect',
+  'sep_conv_3x3',
+  'sep_conv_5x5',
+  'dil_conv_3x3',
+  'dil_conv_5x5',
+] as const;
+
+export type OperationName = (typeof operationNames)[number];
+export const cellNames = ['normal', 'reduction'] as const;
+export type CellName = (typeof cellNames)[number];
+
+/** An edge of a decoded cell: `operation` applied to node `input` (0 and 1 are the cell's inputs). */
+export interface GenotypeEdge {
+  readonly operation: Exclude<OperationName, 'none'>;
+  readonly input: number;
+}
+
+export interface CellGenotype {
+  /** The incoming edges of each intermediate node. */
+  readonly nodes: readonly (readonly GenotypeEdge[])[];
+}
+
+export type Genotype = Readonly<Record<CellName, CellGenotype>>;
+
+/** The intermediate nodes (0-based) that take node `source` as input: all that come later. */
+export function targetsOf(source: number, nodes: number): number[] {
+  const first = Math.max(0, source - 1);
+  return Array.from({ length: nodes - first }, (_, i) => first + i);
+}
+
+/** Nodes with outgoing edges: both inputs and every intermediate node but the last. */
+export const sourcesOf = (nodes: number): number[] => Array.from({ length: nodes + 1 }, (_, i) => i);
+
+export const edgeCount = (nodes: number): number => sourcesOf(nodes).reduce((n, s) => n + targetsOf(s, nodes).length, 0);
+
+/** Position of the first edge that leaves `source`, in the source-major order of all edges of a cell. */
+export const firstEdgeOf = (source: number, nodes: number): number =>
+  Array.from({ length: source }, (_, s) => targetsOf(s, nodes).length).reduce((a, b) => a + b, 0);
+
+/** Position of the edge source -> target (an intermediate node, 0-based). */
+export const edgeIndex = (source: number, target: number, nodes: number): number =>
+  firstEdgeOf(source, nodes) + target - Math.max(0, source - 1);
+
+/** Softmax weights of the architecture: per cell [edges, 8], edges in source-major order. */
+export type Architecture = Readonly<Record<CellName, Float32Array>>;
+
+/**
+ * DARTS's decoding: every intermediate node keeps its two strongest incoming edges, each by its strongest operation
+ * other than zero. Equal strengths are decided by the smaller index, so decoding is deterministic.
+ */
+export function decodeCell(weights: Float32Array, nodes: number): CellGenotype {
+  const width = operationNames.length;
+  const strongest = (edge: number): { operation: number; strength: number } => {
+    let best = { operation: 1, strength: -Infinity };
+    for (let o = 1; o < width; o++) {
+      const strength = weights[edge * width + o]!;
+      if (strength > best.strength) best = { operation: o, strength };
+    }
+    return best;
+  };
+  const decodeNode = (target: number): GenotypeEdge[] =>
+    Array.from({ length: target + 2 }, (_, source) => ({ source, ...strongest(edgeIndex(source, target, nodes)) }))
+      .sort((a, b) => b.strength - a.strength || a.source - b.source)
+      .slice(0, 2)
+      .sort((a, b) => a.source - b.source)
+      .map(({ source, operation }) => ({ operation: operationNames[operation] as GenotypeEdge['operation'], input: source }));
+  return { nodes: Array.from({ length: nodes }, (_, target) => decodeNode(target)) };
+}
+
+export function decodeGenotype(architecture: Architecture, nodes: number): Genotype {
+  return { normal: decodeCell(architecture.normal, nodes), reduction: decodeCell(architecture.reduction, nodes) };
+}
+
+/** The one-hot architecture of a genotype: 1 at each chosen (edge, operation), 0 elsewhere. */
+export function oneHot(genotype: Genotype, nodes: number): Architecture {
+  const cell = ({ nodes: chosen }: CellGenotype): Float32Array => {
+    const weights = new Float32Array(edgeCount(nodes) * operationNames.length);
+    chosen.forEach((edges, target) => {
+      for (const { operation, input } of edges) {
+        weights[edgeIndex(input, target, nodes) * operationNames.length + operationNames.indexOf(operation)] = 1;
+      }
+    });
+    return weights;
+  };
+  return { normal: cell(genotype.normal), reduction: cell(genotype.reduction) };
+}
+
+/** A short text that is equal for equal genotypes: the key of compiled graphs. */
+export const genotypeKey = (genotype: Genotype): string =>
+  cellNames
+    .map((cell) => genotype[cell].nodes.map((edges) => edges.map((e) => `${e.input}${operationCode[e.operation]}`).join('')).join('.'))
+    .join('/');
+
+const operationCode: Readonly<Record<GenotypeEdge['operation'], string>> = {
+  max_pool_3x3: 'm',
+  avg_pool_3x3: 'a',
+  skip_connect: 'i',
+  sep_conv_3x3: 's',
+  sep_conv_5x5: 'S',
+  dil_conv_3x3: 'd',
+  dil_conv_5x5: 'D',
+};

@@ -1,0 +1,199 @@
+import { GraphError } from '../primitives.ts';
+import type { Convolution, Pooling, PrimitiveTable, Tensor } from '../primitives.ts';
+import { sizeOf } from '../shapes.ts';
+import type { Shape } from '../shapes.ts';
+import type { Attributes, Emitter } from './emitter.ts';
+
+type Inputs = readonly Tensor[];
+
+const operator =
+  (name: string) =>
+  (_: Tensor, emitter: Emitter, inputs: Inputs): string =>
+    emitter.emit(name, inputs.map((input) => emitter.nameOf(input)));
+
+const transposed = (emitter: Emitter, name: string, perm: readonly number[]): string =>
+  emitter.emit('Transpose', [name], { perm });
+
+const reshaped = (emitter: Emitter, name: string, shape: readonly number[]): string =>
+  emitter.emit('Reshape', [name, emitter.integers(shape)]);
+
+const both = (value: number): readonly [number, number] => [value, value];
+
+const convolutionAttributes = ({ stride, padding, dilation, groups }: Convolution): Attributes => ({
+  strides: both(stride),
+  dilations: both(dilation),
+  pads: [...both(padding), ...both(padding)],
+  group: groups,
+});
+
+const poolingAttributes = ({ kernel, stride, padding }: Pooling): Attributes => ({
+  kernel_shape: both(kernel),
+  strides: both(stride),
+  pads: [...both(padding), ...both(padding)],
+});
+
+/** How much ConvTranspose's natural output falls short of the wanted size: the tail that a stride skipped. */
+function outputPadding(size: number, output: number, kernel: number, { stride, padding, dilation }: Omit<Convolution, 'groups'>): number {
+  return size - ((output - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1);
+}
+
+function maxPooling(node: Tensor<'maxPool' | 'maxPoolIndex'>, emitter: Emitter): readonly string[] {
+  const x = emitter.nameOf(node.inputs[0]!);
+  const indexed = emitter.hasSibling(node, 'maxPoolIndex');
+  const key = `MaxPool ${x} ${JSON.stringify(node.attributes)}`;
+  return emitter.emitShared(key, 'MaxPool', [x], [true, indexed], poolingAttributes(node.attributes));
+}
+
+/** LayerNormalization gives the normalised rows, their means and their inverse deviations in one operator. */
+function rowNormalization(node: Tensor<'normalize' | 'inverseDeviation'>, emitter: Emitter): readonly string[] {
+  const x = emitter.nameOf(node.inputs[0]!);
+  const width = node.inputs[0]!.shape.at(-1)!;
+  const { epsilon } = node.attributes;
+  const deviation = emitter.hasSibling(node, 'inverseDeviation');
+  return emitter.emitShared(
+    `LayerNormalization ${x} ${epsilon}`,
+    'LayerNormalization',
+    [x, emitter.floats([1], [width])],
+    [true, false, deviation],
+    { axis: -1, epsilon },
+  );
+}
+
+function product(node: Tensor<'matmul'>, emitter: Emitter, inputs: Inputs): string {
+  const { transposeA, transposeB } = node.attributes;
+  const names = inputs.map((input) => emitter.nameOf(input));
+  if (!transposeA && !transposeB) return emitter.emit('MatMul', names);
+  if (!emitter.options.portable) {
+    return emitter.emit('FusedMatMul', names, { transA: Number(transposeA), transB: Number(transposeB) }, 'com.microsoft');
+  }
+  const flip = (i: number, transpose: boolean): string => {
+    const rank = inputs[i]!.shape.length;
+    const perm = inputs[i]!.shape.map((_, axis) => (axis < rank - 2 ? axis : 2 * rank - 3 - axis));
+    return transpose ? transposed(emitter, names[i]!, perm) : names[i]!;
+  };
+  return emitter.emit('MatMul', [flip(0, transposeA), flip(1, transposeB)]);
+}
+
+/** A convolution of x with g where batch and channel change places, and stride and dilation too. */
+function filterGradient(node: Tensor<'convFilterGradient'>, emitter: Emitter): string {
+  const [x, g] = node.inputs as readonly [Tensor, Tensor];
+  const { stride, padding, dilation, groups, kernel } = node.attributes;
+  const [n, c, h, w] = x.shape as [number, number, number, number];
+  const perGroup = c / groups;
+  let images = emitter.nameOf(x);
+  if (groups === 1) {
+    images = transposed(emitter, images, [1, 0, 2, 3]);
+  } else {
+    images = reshaped(emitter, images, [n, groups, perGroup, h, w]);
+    images = transposed(emitter, images, [2, 1, 0, 3, 4]);
+    images = reshaped(emitter, images, [perGroup, groups * n, h, w]);
+  }
+  const filters = transposed(emitter, emitter.nameOf(g), [1, 0, 2, 3]); // [o, n, h', w']
+  const swapped = { stride: dilation, dilation: stride, padding, groups };
+  let result = emitter.emit('Conv', [images, filters], convolutionAttributes(swapped)); // [c/groups, o, >=k, >=k]
+  const covered = (size: number, output: number): number =>
+    Math.floor((size + 2 * padding - stride * (output - 1) - 1) / dilation) + 1;
+  if (covered(h, g.shape[2]!) !== kernel[0] || covered(w, g.shape[3]!) !== kernel[1]) {
+    result = emitter.emit('Slice', [result, emitter.integers([0, 0]), emitter.integers(kernel), emitter.integers([2, 3])]);
+  }
+  return transposed(emitter, result, [1, 0, 2, 3]);
+}
+
+function averageGradient(node: Tensor<'averagePoolGradient'>, emitter: Emitter): string {
+  const [g] = node.inputs as readonly [Tensor];
+  const { kernel, stride, padding, inputSize } = node.attributes;
+  const [n, c, h, w] = node.shape as [number, number, number, number];
+  const [oh, ow] = g.shape.slice(2) as [number, number];
+  const covered = (at: number, size: number): number =>
+    Math.min(at * stride - padding + kernel, size) - Math.max(at * stride - padding, 0);
+  const share = Float64Array.from({ length: oh * ow }, (_, i) => {
+    return 1 / (covered(Math.floor(i / ow), inputSize[0]) * covered(i % ow, inputSize[1]));
+  });
+  const shared = emitter.emit('Mul', [emitter.nameOf(g), emitter.floats(share, [1, 1, oh, ow])]);
+  const flat = reshaped(emitter, shared, [n * c, 1, oh, ow]);
+  const geometry = { stride, padding, dilation: 1, groups: 1 };
+  const spread = emitter.emit('ConvTranspose', [flat, emitter.floats([1], [1, 1, kernel, kernel])], {
+    ...convolutionAttributes(geometry),
+    output_padding: [outputPadding(h, oh, kernel, geometry), outputPadding(w, ow, kernel, geometry)],
+  });
+  return reshaped(emitter, spread, [n, c, h, w]);
+}
+
+/** With a dynamic batch, the first axis is copied (0 in ONNX) instead of fixed. */
+function reshapeTarget(from: Shape, to: Shape, { options }: Emitter): readonly number[] {
+  if (!options.dynamicBatch) return to;
+  if (from[0] !== to[0]) throw new GraphError(`reshape to [${to.join(', ')}] loses the dynamic batch axis`);
+  return [0, ...to.slice(1)];
+}
+
+/** How each primitive is written in ONNX (opset 17); returns the name of the result. */
+export const loweringRules: PrimitiveTable<[emitter: Emitter, inputs: Inputs], string> = {
+  input: (node) => node.attributes.name,
+  constant: ({ attributes: { data }, shape, id }, emitter) =>
+    emitter.floats(data, shape, data.length === 1 ? undefined : `constant ${id}`),
+  negate: operator('Neg'),
+  exp: operator('Exp'),
+  log: operator('Log'),
+  sqrt: operator('Sqrt'),
+  sigmoid: operator('Sigmoid'),
+  tanh: operator('Tanh'),
+  relu: operator('Relu'),
+  step: (_, emitter, [x]) => {
+    const zero = emitter.floats([0], []);
+    return emitter.emit('Cast', [emitter.emit('Greater', [emitter.nameOf(x!), zero])], { to: 1 });
+  },
+  add: operator('Add'),
+  subtract: operator('Sub'),
+  multiply: operator('Mul'),
+  divide: operator('Div'),
+  sum: (node, emitter, [x]) =>
+    emitter.emit('ReduceSum', [emitter.nameOf(x!), emitter.integers(node.attributes.axes)], { keepdims: 1 }),
+  broadcast: (node, emitter, [x]) => {
+    if (emitter.options.dynamicBatch && x!.shape[0] !== node.shape[0]) {
+      throw new GraphError('broadcast along the dynamic batch axis');
+    }
+    const target = node.shape.map((axis, i) => (axis === x!.shape[i] ? 1 : axis));
+    return emitter.emit('Expand', [emitter.nameOf(x!), emitter.integers(target)]);
+  },
+  reshape: (node, emitter, [x]) => reshaped(emitter, emitter.nameOf(x!), reshapeTarget(x!.shape, node.shape, emitter)),
+  transpose: (node, emitter, [x]) => transposed(emitter, emitter.nameOf(x!), node.attributes.permutation),
+  concat: (node, emitter, inputs) =>
+    emitter.emit('Concat', inputs.map((input) => emitter.nameOf(input)), { axis: node.attributes.axis }),
+  slice: ({ attributes: { axis, start, size } }, emitter, [x]) => {
+    const bounds = [[start], [start + size], [axis]].map((values) => emitter.integers(values));
+    return emitter.emit('Slice', [emitter.nameOf(x!), ...bounds]);
+  },
+  pad: ({ attributes: { axis, before, after }, shape }, emitter, [x]) => {
+    const pads = [...shape.map((_, i) => (i === axis ? before : 0)), ...shape.map((_, i) => (i === axis ? after : 0))];
+    return emitter.emit('Pad', [emitter.nameOf(x!), emitter.integers(pads)]);
+  },
+  matmul: product,
+  conv: (node, emitter, inputs) =>
+    emitter.emit('Conv', inputs.map((input) => emitter.nameOf(input)), convolutionAttributes(node.attributes)),
+  convInputGradient: (node, emitter, [g, w]) => {
+    const [h, width] = node.attributes.inputSize;
+    const [oh, ow] = g!.shape.slice(2) as [number, number];
+    const [kh, kw] = w!.shape.slice(2) as [number, number];
+    return emitter.emit('ConvTranspose', [emitter.nameOf(g!), emitter.nameOf(w!)], {
+      ...convolutionAttributes(node.attributes),
+      output_padding: [outputPadding(h, oh, kh, node.attributes), outputPadding(width, ow, kw, node.attributes)],
+    });
+  },
+  convFilterGradient: filterGradient,
+  maxPool: (node, emitter) => maxPooling(node, emitter)[0]!,
+  maxPoolIndex: (node, emitter) => maxPooling(node, emitter)[1]!,
+  poolGather: (_, emitter, [u, index]) =>
+    emitter.emit('Gather', [reshaped(emitter, emitter.nameOf(u!), [-1]), emitter.nameOf(index!)], { axis: 0 }),
+  poolScatter: (node, emitter, [g, index]) => {
+    const zeros = emitter.floats([0], [sizeOf(node.shape)]);
+    const flat = [index!, g!].map((input) => reshaped(emitter, emitter.nameOf(input), [-1]));
+    const scattered = emitter.emit('ScatterElements', [zeros, ...flat], { axis: 0, reduction: 'add' });
+    return reshaped(emitter, scattered, node.shape);
+  },
+  averagePool: (node, emitter, [x]) =>
+    emitter.emit('AveragePool', [emitter.nameOf(x!)], { ...poolingAttributes(node.attributes), count_include_pad: 0 }),
+  averagePoolGradient: averageGradient,
+  normalize: (node, emitter) => rowNormalization(node, emitter)[0]!,
+  inverseDeviation: (node, emitter) => rowNormalization(node, emitter)[2]!,
+  logSoftmax: (_, emitter, [x]) => emitter.emit('LogSoftmax', [emitter.nameOf(x!)], { axis: -1 }),
+};

@@ -1,0 +1,170 @@
+import { topological } from '../graph.ts';
+import { applyRule, GraphError } from '../primitives.ts';
+import type { PrimitiveTable, Tensor } from '../primitives.ts';
+import { sizeOf } from '../shapes.ts';
+import { convolution, convolutionFilterGradient, convolutionInputGradient } from './convolution.ts';
+import { averagePoolGradient, averagePooled, maxPooled } from './pooling.ts';
+import { offsetOf, stridesOf, walk } from './strides.ts';
+
+type Values = readonly Float64Array[];
+
+const unary =
+  (f: (x: number) => number) =>
+  (_: Tensor, [x]: Values): Float64Array =>
+    x!.map(f);
+
+const binary =
+  (f: (a: number, b: number) => number) =>
+  (_: Tensor, [a, b]: Values): Float64Array =>
+    a!.map((value, i) => f(value, b![i]!));
+
+/** For each row of the last axis: its values in x mapped by `f` to the row of the result. */
+function rows(node: Tensor, x: Float64Array, f: (row: Float64Array) => ArrayLike<number>): Float64Array {
+  const length = node.inputs[0]!.shape.at(-1)!;
+  const width = node.shape.at(-1)!;
+  const result = new Float64Array(sizeOf(node.shape));
+  for (let row = 0; row * length < x.length; row++) {
+    result.set(f(x.subarray(row * length, (row + 1) * length)), row * width);
+  }
+  return result;
+}
+
+function moments(row: Float64Array, epsilon: number): { mean: number; inverse: number } {
+  const mean = row.reduce((total, value) => total + value, 0) / row.length;
+  const variance = row.reduce((total, value) => total + (value - mean) ** 2, 0) / row.length;
+  return { mean, inverse: 1 / Math.sqrt(variance + epsilon) };
+}
+
+/** Copies x into a zero tensor of the node's shape, moved by `start` along `axis` (negative: cut). */
+function moved(node: Tensor, x: Float64Array, axis: number, start: number): Float64Array {
+  const from = node.inputs[0]!.shape;
+  const result = new Float64Array(sizeOf(node.shape));
+  const strides = stridesOf(node.shape);
+  let position = 0;
+  walk(from, (index) => {
+    const at = index[axis]! + start;
+    if (at >= 0 && at < node.shape[axis]!) result[offsetOf(index, strides) + start * strides[axis]!] = x[position]!;
+    position++;
+  });
+  return result;
+}
+
+function product(node: Tensor<'matmul'>, a: Float64Array, b: Float64Array): Float64Array {
+  const { transposeA, transposeB } = node.attributes;
+  const [m, n] = node.shape.slice(-2) as [number, number];
+  const k = node.inputs[0]!.shape.at(transposeA ? -2 : -1)!;
+  const result = new Float64Array(sizeOf(node.shape));
+  for (let batch = 0; batch * m * n < result.length; batch++) {
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        let total = 0;
+        for (let l = 0; l < k; l++) {
+          const left = a[batch * m * k + (transposeA ? l * m + i : i * k + l)]!;
+          total += left * b[batch * k * n + (transposeB ? j * k + l : l * n + j)]!;
+        }
+        result[(batch * m + i) * n + j] = total;
+      }
+    }
+  }
+  return result;
+}
+
+/** The meaning of every primitive in float64, by plain loops: the oracle of the tests. */
+const referenceRules: PrimitiveTable<[inputs: Values, given: Readonly<Record<string, Float64Array>>], Float64Array> = {
+  input: (node, _, given) => {
+    const value = given[node.attributes.name];
+    if (value?.length !== sizeOf(node.shape)) throw new GraphError(`input ${node.attributes.name} is missing or short`);
+    return value;
+  },
+  constant: ({ attributes: { data }, shape }) =>
+    data.length === 1 ? new Float64Array(sizeOf(shape)).fill(data[0]!) : data,
+  negate: unary((x) => -x),
+  exp: unary(Math.exp),
+  log: unary(Math.log),
+  sqrt: unary(Math.sqrt),
+  sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
+  tanh: unary(Math.tanh),
+  relu: unary((x) => Math.max(x, 0)),
+  step: unary((x) => (x > 0 ? 1 : 0)),
+  add: binary((a, b) => a + b),
+  subtract: binary((a, b) => a - b),
+  multiply: binary((a, b) => a * b),
+  divide: binary((a, b) => a / b),
+  sum: (node, [x]) => {
+    const result = new Float64Array(sizeOf(node.shape));
+    const strides = stridesOf(node.shape).map((stride, axis) => (node.attributes.axes.includes(axis) ? 0 : stride));
+    let position = 0;
+    walk(node.inputs[0]!.shape, (index) => (result[offsetOf(index, strides)]! += x![position++]!));
+    return result;
+  },
+  broadcast: (node, [x]) => {
+    const from = node.inputs[0]!.shape;
+    const strides = stridesOf(from).map((stride, axis) => (from[axis] === 1 ? 0 : stride));
+    const result: number[] = [];
+    walk(node.shape, (index) => result.push(x![offsetOf(index, strides)]!));
+    return Float64Array.from(result);
+  },
+  reshape: (_, [x]) => x!,
+  transpose: (node, [x]) => {
+    const from = stridesOf(node.inputs[0]!.shape);
+    const strides = node.attributes.permutation.map((axis) => from[axis]!);
+    const result: number[] = [];
+    walk(node.shape, (index) => result.push(x![offsetOf(index, strides)]!));
+    return Float64Array.from(result);
+  },
+  concat: (node, inputs) => {
+    const { axis } = node.attributes;
+    const result = new Float64Array(sizeOf(node.shape));
+    const strides = stridesOf(node.shape);
+    let start = 0;
+    node.inputs.forEach((tensor, i) => {
+      let position = 0;
+      walk(tensor.shape, (index) => {
+        result[offsetOf(index, strides) + start * strides[axis]!] = inputs[i]![position++]!;
+      });
+      start += tensor.shape[axis]!;
+    });
+    return result;
+  },
+  slice: (node, [x]) => moved(node, x!, node.attributes.axis, -node.attributes.start),
+  pad: (node, [x]) => moved(node, x!, node.attributes.axis, node.attributes.before),
+  matmul: (node, [a, b]) => product(node, a!, b!),
+  conv: (node, [x, w]) => convolution(node, x!, w!),
+  convInputGradient: (node, [g, w]) => convolutionInputGradient(node, g!, w!),
+  convFilterGradient: (node, [x, g]) => convolutionFilterGradient(node, x!, g!),
+  maxPool: (node, [x]) => maxPooled(node, x!).values,
+  maxPoolIndex: (node, [x]) => maxPooled(node, x!).indices,
+  poolGather: (_, [u, index]) => index!.map((at) => u![at]!),
+  poolScatter: (node, [g, index]) => {
+    const result = new Float64Array(sizeOf(node.shape));
+    index!.forEach((at, i) => (result[at]! += g![i]!));
+    return result;
+  },
+  averagePool: (node, [x]) => averagePooled(node, x!),
+  averagePoolGradient: (node, [g]) => averagePoolGradient(node, g!),
+  normalize: (node, [x]) =>
+    rows(node, x!, (row) => {
+      const { mean, inverse } = moments(row, node.attributes.epsilon);
+      return row.map((value) => (value - mean) * inverse);
+    }),
+  inverseDeviation: (node, [x]) => rows(node, x!, (row) => [moments(row, node.attributes.epsilon).inverse]),
+  logSoftmax: (node, [x]) =>
+    rows(node, x!, (row) => {
+      const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
+      const total = Math.log(row.reduce((sofar, value) => sofar + Math.exp(value - top), 0));
+      return row.map((value) => value - top - total);
+    }),
+};
+
+/** Evaluates `outputs` in float64 for the given inputs. Throws GraphError where an input is missing or short. */
+export function evaluate(
+  outputs: readonly Tensor[],
+  given: Readonly<Record<string, Float64Array>>,
+): Float64Array[] {
+  const values = new Map<Tensor, Float64Array>();
+  for (const node of topological(outputs)) {
+    const inputs = node.inputs.map((tensor) => values.get(tensor)!);
+    values.set(node, applyRule(referenceRules, node, inputs, given));
+  }
+  return outputs.map((tensor) => values.get(tensor)!);
+}

@@ -1,0 +1,155 @@
+import type { ModelConfiguration } from './configuration.ts';
+import { cellNames, edgeCount, operationNames, sourcesOf, targetsOf } from './genotype.ts';
+import type { CellName } from './genotype.ts';
+import { sizeOf, windowOutput } from './graph/shapes.ts';
+import type { Shape } from './graph/shapes.ts';
+import { fold, normal } from './random.ts';
+import type { Key } from './random.ts';
+
+/** The parts of Θ = {W_E, W_A, W_M, w̃} (Eq. 9) and the scale of the prototype head, which is not modulated. */
+export type ParameterGroup = 'encoder' | 'controller' | 'modulator' | 'weights' | 'head';
+
+export interface ParameterSpecification {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly group: ParameterGroup;
+  /** Initial values: normal with this deviation around `mean`. */
+  readonly deviation: number;
+  readonly mean: number;
+  /** Shape of the modulation factor that broadcasts to the weight (weights only). */
+  readonly modulation?: Shape;
+}
+
+export type Parameters = Readonly<Record<string, Float32Array>>;
+
+/** Kernels of the supernet's depthwise convolutions, in the order of their pointwise partners. */
+export const depthwiseKinds = [
+  { name: 'sep3', kernel: 3, dilation: 1 },
+  { name: 'sep5', kernel: 5, dilation: 1 },
+  { name: 'dil3', kernel: 3, dilation: 2 },
+  { name: 'dil5', kernel: 5, dilation: 2 },
+] as const;
+
+/** Channels and input widths of both cells. */
+export function cellGeometry({ supernet, image }: ModelConfiguration): Readonly<
+  Record<CellName, { channels: number; inputs: readonly [number, number]; side: number; outputSide: number; reduces: boolean }>
+> {
+  const { channels, nodes, stem } = supernet;
+  const side = Math.floor(Math.floor(image.size / 2) / 2);
+  const reduced = windowOutput(side, 3, 2, 1);
+  return {
+    normal: { channels, inputs: [stem[1], stem[1]], side, outputSide: side, reduces: false },
+    reduction: { channels: 2 * channels, inputs: [stem[1], channels * nodes], side, outputSide: reduced, reduces: true },
+  };
+}
+
+/** Length of the feature vector that the head reads: the reduction cell's nodes, concatenated. */
+export const featureCount = ({ supernet }: ModelConfiguration): number => 2 * supernet.channels * supernet.nodes;
+
+/** Edges out of a reduction cell's input halve the resolution; all others keep it. */
+export const strideOf = (cell: CellName, source: number): 1 | 2 => (cell === 'reduction' && source < 2 ? 2 : 1);
+
+function weight(name: string, shape: Shape, fanIn: number, modulation: Shape): ParameterSpecification {
+  return { name, shape, group: 'weights', deviation: fanIn ** -0.5, mean: 0, modulation };
+}
+
+function cellWeights(cell: CellName, configuration: ModelConfiguration): ParameterSpecification[] {
+  const { nodes } = configuration.supernet;
+  const { channels: c, inputs } = cellGeometry(configuration)[cell];
+  const edges = sourcesOf(nodes).flatMap((source) => {
+    const e = targetsOf(source, nodes).length;
+    const at = (part: string): string => `${cell}.${source}.${part}`;
+    const depthwise = (part: 'first' | 'second', kinds: readonly (typeof depthwiseKinds)[number][]): ParameterSpecification[] =>
+      kinds.map(({ name, kernel }) => weight(at(`${name}.${part}`), [e, c, kernel ** 2], kernel ** 2, [e, c, 1]));
+    return [
+      ...depthwise('first', depthwiseKinds),
+      weight(at('pointwise.first'), [4, e, c, c], c, [4, e, 1, c]),
+      ...depthwise('second', depthwiseKinds.slice(0, 2)),
+      weight(at('pointwise.second'), [2, e, c, c], c, [2, e, 1, c]),
+      ...(strideOf(cell, source) === 2 ? [weight(at('skip'), [e, c, c], c, [e, 1, c])] : []),
+    ];
+  });
+  const preprocess = inputs.map((width, i) => weight(`${cell}.preprocess.${i}`, [c, width], width, [1, width]));
+  return [...preprocess, ...edges];
+}
+
+/** The meta-weights w̃ of the one-shot model, in a fixed order. */
+export function weightSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
+  const [first, second] = configuration.supernet.stem;
+  return [
+    weight('stem.0', [first, 3 * 9], 27, [1, 27]),
+    weight('stem.1', [second, first, 3, 3], 9 * first, [1, first, 1, 1]),
+    ...cellNames.flatMap((cell) => cellWeights(cell, configuration)),
+    ...(configuration.head.kind === 'shared'
+      ? [weight('head.vector', [1, featureCount(configuration)], featureCount(configuration), [1, featureCount(configuration)])]
+      : []),
+  ];
+}
+
+function dense(group: ParameterGroup, name: string, inputs: number, outputs: number, gain = 1): ParameterSpecification[] {
+  return [
+    { name: `${name}.weight`, shape: [inputs, outputs], group, deviation: gain * inputs ** -0.5, mean: 0 },
+    { name: `${name}.bias`, shape: [1, outputs], group, deviation: 0, mean: 0 },
+  ];
+}
+
+/** Channels of the encoder's three strided convolutions. */
+export const encoderChannels = [3, 16, 32, 32] as const;
+
+export function encoderSpecifications({ image, encoder }: ModelConfiguration): ParameterSpecification[] {
+  const convolutions = encoderChannels.slice(1).map((channels, i): ParameterSpecification => {
+    const fanIn = 9 * encoderChannels[i]!;
+    return { name: `encoder.conv.${i}`, shape: [channels, encoderChannels[i]!, 3, 3], group: 'encoder', deviation: (2 / fanIn) ** 0.5, mean: 0 };
+  });
+  const side = [0, 1, 2].reduce((size) => windowOutput(size, 3, 2, 1), image.size);
+  const { features, state } = encoder;
+  return [
+    ...convolutions,
+    ...dense('encoder', 'encoder.image', encoderChannels[3] * side * side, features),
+    ...dense('encoder', 'encoder.pair', 2 * features, features),
+    ...dense('encoder', 'encoder.forward.input', features, 3 * state),
+    ...dense('encoder', 'encoder.forward.state', state, 3 * state),
+    ...dense('encoder', 'encoder.backward.input', state, 3 * features),
+    ...dense('encoder', 'encoder.backward.state', features, 3 * features),
+  ];
+}
+
+function controllerSpecifications({ supernet, encoder, controller }: ModelConfiguration): ParameterSpecification[] {
+  const outputs = cellNames.length * edgeCount(supernet.nodes) * operationNames.length;
+  if (controller.kind === 'shared') return [{ name: 'controller.alpha', shape: [1, outputs], group: 'controller', deviation: 1e-3, mean: 0 }];
+  return [
+    ...dense('controller', 'controller.hidden', encoder.state, controller.hidden),
+    ...dense('controller', 'controller.alpha', controller.hidden, outputs, 0.1),
+  ];
+}
+
+/** Number of modulation factors τ (Eq. 7). */
+export function modulationCount(configuration: ModelConfiguration): number {
+  const { kind } = configuration.modulator;
+  if (kind === 'none') return 0;
+  return weightSpecifications(configuration).reduce((n, w) => n + sizeOf(kind === 'full' ? w.shape : w.modulation!), 0);
+}
+
+/** Every tensor of a checkpoint, in a fixed order. */
+export function parameterSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
+  const factors = modulationCount(configuration);
+  return [
+    ...encoderSpecifications(configuration),
+    ...controllerSpecifications(configuration),
+    ...(factors > 0 ? dense('modulator', 'modulator', configuration.encoder.state, factors, 0) : []),
+    ...weightSpecifications(configuration),
+    ...(configuration.head.kind === 'prototype'
+      ? [{ name: 'head.scale', shape: [1, 1], group: 'head' as const, deviation: 0, mean: 0.1 }]
+      : []),
+  ];
+}
+
+/** Random initial parameters (Algorithm 1, line 1); each tensor depends on the key and its name only. */
+export function initialParameters(configuration: ModelConfiguration, key: Key): Record<string, Float32Array> {
+  return Object.fromEntries(
+    parameterSpecifications(configuration).map(({ name, shape, deviation, mean }) => {
+      const values = deviation === 0 ? new Float32Array(sizeOf(shape)).fill(mean) : normal(fold(key, name), sizeOf(shape));
+      return [name, Float32Array.from(values, (value: number) => (deviation === 0 ? value : mean + deviation * value))];
+    }),
+  );
+}

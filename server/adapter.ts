@@ -1,0 +1,25 @@
+import { PoolClosedError, QueueFullError } from '../engine/errors.ts';
+import type { WorkerPool } from '../engine/pool.ts';
+import { ServiceError } from './errors.ts';
+import type { Adaptation, CheckpointInfo, TaskAdapter } from './ports.ts';
+
+/** The adapter over worker threads that run `jobs.ts`. */
+export function createPoolAdapter(
+  pool: Pick<WorkerPool, 'run'>,
+  checkpoints: readonly CheckpointInfo[],
+): TaskAdapter {
+  const run = async (job: 'adapt' | 'predict', payload: unknown): Promise<unknown> => {
+    try {
+      return await pool.run(job, payload);
+    } catch (error) {
+      if (error instanceof QueueFullError) throw new ServiceError('overloaded', { cause: error });
+      if (error instanceof PoolClosedError) throw new ServiceError('not-ready', { cause: error });
+      throw error;
+    }
+  };
+  return {
+    checkpoints,
+    adapt: async (request) => (await run('adapt', request)) as Adaptation,
+    predict: async (request) => (await run('predict', request)) as Float32Array[],
+  };
+}

@@ -1,0 +1,52 @@
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+
+const whole = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+const MEBIBYTE = 1024 * 1024;
+
+/** Every environment variable of the service. docs/configuration.md lists the same keys; a test compares them. */
+export const environmentSchema = z.object({
+  PORT: whole(0, 65_535).default(8080),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  MNAS_DATA_DIR: z.string().min(1).default('.data'),
+  MNAS_CHECKPOINTS: z.string().min(1).optional(),
+  MNAS_DEFAULT_CHECKPOINT: z.string().min(1).optional(),
+  MNAS_PROVIDER: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),
+  MNAS_WORKERS: whole(1, 256).default(availableParallelism()),
+  MNAS_THREADS: whole(1, 256).default(1),
+  MNAS_SESSIONS: whole(1, 10_000).default(64),
+  MNAS_QUEUE: whole(0, 100_000).default(64),
+  MNAS_UPLOADS: whole(1, 10_000).default(16),
+  MNAS_MAX_BODY_BYTES: whole(1024, 4096 * MEBIBYTE).default(256 * MEBIBYTE),
+  MNAS_MAX_FILE_BYTES: whole(1024, 1024 * MEBIBYTE).default(32 * MEBIBYTE),
+  MNAS_MAX_PIXELS: whole(1, 1_000_000_000).default(64_000_000),
+  MNAS_UPLOAD_SECONDS: whole(1, 3600).default(120),
+  MNAS_DRAIN_SECONDS: whole(0, 3600).default(30),
+  MNAS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+
+export type Configuration = Readonly<z.infer<typeof environmentSchema>>;
+
+/** The environment does not fit the schema; the message names every variable at fault. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+/**
+ * The configuration of an environment; an empty value counts as absent, and a misspelt MNAS_ name is refused.
+ * @throws ConfigurationError
+ */
+export function parseConfiguration(environment: Readonly<Record<string, string | undefined>>): Configuration {
+  const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
+  const unknown = given
+    .map(([name]) => name)
+    .filter((name) => name.startsWith('MNAS_') && !(name in environmentSchema.shape));
+  const parsed = environmentSchema.safeParse(Object.fromEntries(given));
+  const problems = [
+    ...unknown.map((name) => `${name}: unknown variable`),
+    ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+  ];
+  if (!parsed.success || problems.length > 0)
+    throw new ConfigurationError(`Invalid environment.\n  ${problems.join('\n  ')}`);
+  return parsed.data;
+}

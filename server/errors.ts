@@ -1,0 +1,182 @@
+import type { Schema } from './contract.ts';
+
+export type ErrorCode = Schema<'ErrorCode'>;
+export type Problem = Schema<'Problem'>;
+export type Part = Schema<'Part'>;
+
+export interface CatalogueEntry {
+  readonly status: number;
+  /** the same for every occurrence (RFC 9457, 3.1.3) */
+  readonly title: string;
+  /** the detail where an occurrence has nothing more precise to say */
+  readonly message: string;
+}
+
+/** Every error that a client can get. docs/http.md lists the same table; a test compares them. */
+export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
+  'invalid-query': {
+    status: 400,
+    title: 'Invalid query parameter',
+    message: 'A query parameter is unknown or has an invalid value.',
+  },
+  'malformed-request': {
+    status: 400,
+    title: 'Malformed request',
+    message: 'The request could not be understood.',
+  },
+  'unknown-checkpoint': { status: 400, title: 'Unknown checkpoint', message: 'No checkpoint has this id.' },
+  'missing-boundary': {
+    status: 400,
+    title: 'Missing boundary',
+    message: 'The Content-Type multipart/form-data has no boundary parameter.',
+  },
+  'malformed-multipart': {
+    status: 400,
+    title: 'Malformed multipart body',
+    message: 'The body is not valid multipart/form-data.',
+  },
+  'truncated-body': {
+    status: 400,
+    title: 'Truncated body',
+    message: 'The body ended before its closing boundary.',
+  },
+  'missing-field-name': { status: 400, title: 'Missing field name', message: 'A part has no field name.' },
+  'text-part': { status: 400, title: 'Text where a file belongs', message: 'Every part must be a file.' },
+  'unexpected-part': {
+    status: 400,
+    title: 'Unexpected part',
+    message: 'A part has a field name that is not expected here.',
+  },
+  'no-files': { status: 400, title: 'No file', message: 'The body has no file part.' },
+  'empty-file': { status: 400, title: 'Empty file', message: 'A file part has no content.' },
+  'not-found': { status: 404, title: 'Not found', message: 'There is nothing at this path.' },
+  'unknown-task': { status: 404, title: 'Unknown task', message: 'No task has this id.' },
+  'method-not-allowed': {
+    status: 405,
+    title: 'Method not allowed',
+    message: 'The path does not support this method.',
+  },
+  'upload-timeout': { status: 408, title: 'Upload timeout', message: 'The body did not arrive in time.' },
+  'body-too-large': { status: 413, title: 'Body too large', message: 'The whole body is over the limit.' },
+  'file-too-large': { status: 413, title: 'File too large', message: 'A file is over the limit.' },
+  'too-many-files': {
+    status: 413,
+    title: 'Too many files',
+    message: 'The body has more files than allowed.',
+  },
+  'too-many-fields': {
+    status: 413,
+    title: 'Too many fields',
+    message: 'The body has more or larger text fields than allowed.',
+  },
+  'image-too-large': {
+    status: 413,
+    title: 'Image too large',
+    message: 'An image has more pixels than allowed.',
+  },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'Unsupported media type',
+    message: 'The body must be multipart/form-data without content encoding.',
+  },
+  'unsupported-image': {
+    status: 415,
+    title: 'Unsupported image',
+    message: 'A file is not an image of a supported format.',
+  },
+  'invalid-label': {
+    status: 422,
+    title: 'Invalid label',
+    message: 'A label must have 1 to 100 characters, none of them a control character.',
+  },
+  'too-few-classes': {
+    status: 422,
+    title: 'Too few classes',
+    message: 'A task needs at least two different labels.',
+  },
+  'too-many-classes': {
+    status: 422,
+    title: 'Too many classes',
+    message: 'A task has more labels than allowed.',
+  },
+  'too-many-images': {
+    status: 422,
+    title: 'Too many images',
+    message: 'A label has more images than allowed.',
+  },
+  'broken-image': { status: 422, title: 'Broken image', message: 'An image cannot be decoded.' },
+  internal: {
+    status: 500,
+    title: 'Internal error',
+    message: 'The service failed; its log has the cause under the request id.',
+  },
+  overloaded: { status: 503, title: 'Overloaded', message: 'The service is busy; try again later.' },
+  'not-ready': {
+    status: 503,
+    title: 'Not ready',
+    message: 'The service is starting, shutting down or has no checkpoint.',
+  },
+};
+
+/** Seconds after which a client may try again when the service is busy or starting. */
+const RETRY_AFTER_SECONDS = 2;
+
+export interface ErrorDetails {
+  /** what exactly is wrong, in a sentence for the client */
+  readonly detail?: string;
+  readonly part?: Part;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/** An error of the catalogue: everything else that is thrown becomes an opaque `internal`. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  readonly code: ErrorCode;
+  readonly part: Part | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}) {
+    super(details.detail ?? catalogue[code].message, { cause: details.cause });
+    this.code = code;
+    this.part = details.part;
+    const retry: Record<string, string> =
+      catalogue[code].status === 503 ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {};
+    this.headers = { ...retry, ...details.headers };
+  }
+}
+
+/** `Part 3, field "cat", file "1.jpg"`: how details name a part. */
+export function describePart(part: Part): string {
+  const name = part.name === undefined ? '' : `, field ${JSON.stringify(part.name)}`;
+  const file = part.file === undefined ? '' : `, file ${JSON.stringify(part.file)}`;
+  return `Part ${part.index}${name}${file}`;
+}
+
+/** An error about one part of the body; `detail` continues `Part 3, field "cat": …`. */
+export function partError(code: ErrorCode, part: Part, detail: string, cause?: unknown): ServiceError {
+  return new ServiceError(code, { part, detail: `${describePart(part)}: ${detail}`, cause });
+}
+
+/** Anything thrown as an error of the catalogue: express' own 4xx are `malformed-request`, the rest is `internal`. */
+export function asServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+  const isClientError = typeof status === 'number' && status >= 400 && status < 500;
+  return new ServiceError(isClientError ? 'malformed-request' : 'internal', { cause: error });
+}
+
+/** The RFC 9457 document of an error: the only place that builds one. */
+export function problemOf(error: ServiceError, instance: string, requestId: string): Problem {
+  const { status, title } = catalogue[error.code];
+  return {
+    type: `urn:problem-type:m-nas:${error.code}`,
+    title,
+    status,
+    detail: error.message,
+    instance,
+    code: error.code,
+    requestId,
+    ...(error.part === undefined ? {} : { part: error.part }),
+  };
+}

@@ -1,0 +1,38 @@
+import { ImageError, type ImageErrorCode } from '../images/decode.ts';
+import { partError, type ErrorCode } from './errors.ts';
+import { createLimiter } from './limiter.ts';
+import type { ImageDecoder } from './ports.ts';
+import type { UploadedFile } from './upload.ts';
+
+const CODES: Readonly<Record<ImageErrorCode, ErrorCode>> = {
+  unsupported_format: 'unsupported-image',
+  broken_image: 'broken-image',
+  image_too_large: 'image-too-large',
+};
+
+/** Pixels of every file, in order: planar RGB bytes [3, size, size] each. */
+export type UploadDecoder = (files: readonly UploadedFile[], size: number) => Promise<Uint8Array[]>;
+
+/**
+ * Decodes uploads, at most `parallel` images at a time over all requests, since a large image takes hundreds of MB.
+ * After the first failure of an upload its other images are not decoded any more.
+ */
+export function createUploadDecoder(decode: ImageDecoder, parallel: number): UploadDecoder {
+  const limited = createLimiter(parallel);
+  return async (files, size) => {
+    let failed = false;
+    const pixels = files.map((file) =>
+      limited(async () => {
+        if (failed) return new Uint8Array();
+        try {
+          return await decode(file.bytes, size);
+        } catch (error) {
+          failed = true;
+          if (!(error instanceof ImageError)) throw error;
+          throw partError(CODES[error.code], file.part, `${error.message}.`, error);
+        }
+      }),
+    );
+    return Promise.all(pixels);
+  };
+}

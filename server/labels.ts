@@ -1,0 +1,52 @@
+import { partError, ServiceError } from './errors.ts';
+import type { UploadedFile } from './upload.ts';
+
+export const LABEL_LIMITS = {
+  classes: { min: 2, max: 20 },
+  images: { max: 50 },
+  characters: { max: 100 },
+} as const;
+
+/** Controls, line and paragraph separators, and U+FFFD, which stands for bytes that are not UTF-8. */
+const FORBIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\uFFFD]/u;
+
+/** A field name as a label: NFC, 1 to 100 code points, not blank, no control characters. */
+function labelOf(file: UploadedFile): string {
+  const label = file.part.name.normalize('NFC');
+  const length = Array.from(label).length;
+  if (label.trim() === '') throw partError('invalid-label', file.part, 'the label is blank.');
+  if (length > LABEL_LIMITS.characters.max)
+    throw partError('invalid-label', file.part, `the label has ${length} characters, 100 are allowed.`);
+  if (FORBIDDEN.test(label))
+    throw partError('invalid-label', file.part, 'the label has a control character or is not UTF-8.');
+  return label;
+}
+
+export interface LabelledFile {
+  readonly label: string;
+  readonly file: UploadedFile;
+}
+
+/**
+ * The files with their labels (field names), in the order of the body.
+ * @throws ServiceError when a label is unusable or the numbers of classes and images are out of bounds
+ */
+export function labelFiles(files: readonly UploadedFile[]): readonly LabelledFile[] {
+  const counts = new Map<string, number>();
+  const labelled = files.map((file) => {
+    const label = labelOf(file);
+    const count = (counts.get(label) ?? 0) + 1;
+    counts.set(label, count);
+    if (counts.size > LABEL_LIMITS.classes.max)
+      throw partError('too-many-classes', file.part, 'a task has at most 20 labels.');
+    if (count > LABEL_LIMITS.images.max)
+      throw partError('too-many-images', file.part, 'a label has at most 50 images.');
+    return { label, file };
+  });
+  if (counts.size < LABEL_LIMITS.classes.min)
+    throw new ServiceError('too-few-classes', {
+      detail: `All ${files.length} files have the label ${JSON.stringify(labelled[0]?.label)}; a task needs at least two different labels.`,
+      ...(files[0] === undefined ? {} : { part: files[0].part }),
+    });
+  return labelled;
+}

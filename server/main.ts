@@ -1,0 +1,37 @@
+import process from 'node:process';
+import { pino } from 'pino';
+import { flushDenormals } from '../engine/onnxruntime.ts';
+import { CheckpointSetupError } from './checkpoints.ts';
+import { ConfigurationError, parseConfiguration } from './configuration.ts';
+import { startService } from './service.ts';
+
+/** Starts the service by the environment; SIGTERM and SIGINT let running requests end, a second one does not. */
+async function main(): Promise<void> {
+  const configuration = parseConfiguration(process.env);
+  const logger = pino({ level: configuration.MNAS_LOG_LEVEL });
+  logger.info({ configuration }, 'configuration');
+  await flushDenormals();
+  const service = await startService(configuration, logger);
+  const stop = (signal: NodeJS.Signals) => {
+    logger.info({ signal }, 'draining');
+    process.once(signal, () => process.exit(1));
+    service.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.fatal({ err: error }, 'shutdown failed');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  process.stdout.write(`M-NAS listens on ${service.url}\n`);
+}
+
+main().catch((error: unknown) => {
+  const expected = error instanceof ConfigurationError || error instanceof CheckpointSetupError;
+  process.stderr.write(
+    `${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  );
+  process.exit(1);
+});

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { asServiceError, catalogue, problemOf } from './errors.ts';
+
+const REQUEST_ID = 'X-Request-Id';
+/** What a caller may send as its own id: nothing that could forge a line of the log. */
+const PLAIN_TOKEN = /^[\w.-]{1,64}$/;
+/** How long the rest of a refused body is read and dropped, so that its sender gets to see the answer. */
+const LINGER_MS = 5000;
+
+function requestIdOf(response: Response): string {
+  return String(response.getHeader(REQUEST_ID));
+}
+
+/** Gives every request an id and one line in the log: no query, no headers, no names of files or labels. */
+export function requestLog(logger: Logger): RequestHandler {
+  return (request, response, next) => {
+    const given = request.get(REQUEST_ID);
+    const id = given !== undefined && PLAIN_TOKEN.test(given) ? given : randomUUID();
+    const { method, path } = request;
+    const startedAt = performance.now();
+    response.set(REQUEST_ID, id);
+    response.set('X-Content-Type-Options', 'nosniff');
+    response.once('close', () => {
+      const ms = Math.round(performance.now() - startedAt);
+      const line = { requestId: id, method, path, status: response.statusCode, ms };
+      logger.info(response.writableFinished ? line : { ...line, disconnected: true }, 'request');
+    });
+    next();
+  };
+}
+
+/** Answers every error with its RFC 9457 document. Unknown errors are logged whole and shown as nothing but an id. */
+export function problemHandler(logger: Logger): ErrorRequestHandler {
+  return (thrown: unknown, request, response, next) => {
+    const error = asServiceError(thrown);
+    const requestId = requestIdOf(response);
+    if (error.code === 'internal') logger.error({ requestId, err: thrown }, 'unexpected error');
+    if (response.headersSent) {
+      next(thrown);
+      return;
+    }
+    response.once('finish', () => {
+      if (!request.complete)
+        setTimeout(() => request.complete || request.socket.destroy(), LINGER_MS).unref();
+    });
+    const { status } = catalogue[error.code];
+    const problem = problemOf(error, request.path, requestId);
+    response.status(status).set(error.headers).set('Cache-Control', 'no-store');
+    response.type('application/problem+json').send(JSON.stringify(problem));
+  };
+}

@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { WorkerPool } from '../engine/pool.ts';
+import { decodeImage } from '../images/decode.ts';
+import { createPoolAdapter } from './adapter.ts';
+import { createApp } from './app.ts';
+import { loadCheckpoints, type CheckpointFile } from './checkpoints.ts';
+import type { Configuration } from './configuration.ts';
+import type { ServerWorkerData } from './jobs.ts';
+import type { Readiness } from './ports.ts';
+import { openDiskStorage } from './storage.ts';
+
+const BUNDLED_CHECKPOINTS = fileURLToPath(new URL('../checkpoints', import.meta.url));
+
+export interface Service {
+  readonly url: string;
+  readonly readiness: Readonly<Readiness>;
+  /** Stops accepting, lets running requests end (for MNAS_DRAIN_SECONDS at most), then ends the workers. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything and listens. Returns when the workers have answered; until then `/readyz` says 503.
+ * @throws CheckpointSetupError, a failure of the workers or of listening
+ */
+export async function startService(configuration: Configuration, logger: Logger): Promise<Service> {
+  const bundled = existsSync(BUNDLED_CHECKPOINTS) ? [BUNDLED_CHECKPOINTS] : [];
+  const { MNAS_CHECKPOINTS: added } = configuration;
+  const folders = added === undefined ? bundled : [...bundled, added];
+  const checkpoints = await loadCheckpoints(folders, configuration.MNAS_DEFAULT_CHECKPOINT);
+  if (checkpoints.length === 0) logger.warn({ folders }, 'there is no checkpoint, so no task can be made');
+  const storage = await openDiskStorage(configuration.MNAS_DATA_DIR, logger);
+  const pool = startPool(configuration, checkpoints);
+  const readiness: Readiness = { workersAnswered: false, draining: false };
+  const app = createApp({
+    adapter: createPoolAdapter(pool, checkpoints),
+    storage,
+    decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: configuration.MNAS_MAX_PIXELS }),
+    readiness,
+    limits: {
+      bodyBytes: configuration.MNAS_MAX_BODY_BYTES,
+      fileBytes: configuration.MNAS_MAX_FILE_BYTES,
+      uploadSeconds: configuration.MNAS_UPLOAD_SECONDS,
+      uploads: configuration.MNAS_UPLOADS,
+      decoders: availableParallelism(),
+    },
+    logger,
+  });
+  const server = createServer({ requestTimeout: (configuration.MNAS_UPLOAD_SECONDS + 10) * 1000 }, app);
+  try {
+    server.listen(configuration.PORT, configuration.HOST);
+    await once(server, 'listening');
+    await pool.runOnAll('warm', undefined);
+  } catch (error) {
+    server.closeAllConnections();
+    server.close();
+    await pool.close();
+    throw error;
+  }
+  readiness.workersAnswered = true;
+  const stop = async () => {
+    readiness.draining = true;
+    await drain(server, configuration.MNAS_DRAIN_SECONDS);
+    await pool.close();
+  };
+  return { url: urlOf(server), readiness, stop };
+}
+
+function startPool(configuration: Configuration, checkpoints: readonly CheckpointFile[]): WorkerPool {
+  const workerData: ServerWorkerData = { checkpoints };
+  return new WorkerPool({
+    workers: configuration.MNAS_WORKERS,
+    queueLimit: configuration.MNAS_QUEUE,
+    jobs: new URL('./jobs.ts', import.meta.url),
+    engine: {
+      provider: configuration.MNAS_PROVIDER,
+      threads: configuration.MNAS_THREADS,
+      cacheSize: configuration.MNAS_SESSIONS,
+    },
+    workerData,
+  });
+}
+
+/** Resolves when every connection has ended; after the given time the rest is cut. */
+async function drain(server: Server, seconds: number): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  const cut = setTimeout(() => server.closeAllConnections(), seconds * 1000);
+  // connections that were busy at first stay open for the next request of their client, which must not come
+  const sweep = setInterval(() => server.closeIdleConnections(), 100);
+  await closed;
+  clearTimeout(cut);
+  clearInterval(sweep);
+}
+
+function urlOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

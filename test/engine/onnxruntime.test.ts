@@ -1,0 +1,184 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { InferenceSession } from 'onnxruntime-node';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { EngineError } from '../../engine/errors.ts';
+import { createOnnxExecutor, flushDenormals, type OnnxExecutor } from '../../engine/onnxruntime.ts';
+import { encodeModel } from '../../model/graph/onnx/encode.ts';
+import { scaleGraph } from './fixtures/graphs.ts';
+
+const executors: OnnxExecutor[] = [];
+
+function executor(cacheSize = 2): OnnxExecutor {
+  const created = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize });
+  executors.push(created);
+  return created;
+}
+
+function vector(...values: number[]) {
+  return { data: Float32Array.from(values), shape: [values.length] };
+}
+
+/** Counts native releases without changing them. */
+function spyOnReleases() {
+  const released: InferenceSession[] = [];
+  const create = InferenceSession.create.bind(InferenceSession) as (
+    bytes: Uint8Array,
+    options: InferenceSession.SessionOptions,
+  ) => Promise<InferenceSession>;
+  vi.spyOn(InferenceSession, 'create').mockImplementation((async (
+    bytes: Uint8Array,
+    options: InferenceSession.SessionOptions,
+  ) => {
+    const session = await create(bytes, options);
+    const release = session.release.bind(session);
+    session.release = () => {
+      released.push(session);
+      return release();
+    };
+    return session;
+  }) as typeof InferenceSession.create);
+  return released;
+}
+
+afterEach(async () => {
+  await Promise.all(executors.splice(0).map((each) => each.dispose()));
+  vi.restoreAllMocks();
+});
+
+describe('OnnxExecutor', () => {
+  test('runs a graph; outputs carry their shapes', async () => {
+    const program = await executor().program('triple', () => scaleGraph(3));
+    expect(await program.run({ x: vector(1, -2) })).toEqual({ y: vector(3, -6) });
+    expect(await program.run({ x: vector(1, 2, 3) })).toEqual({ y: vector(3, 6, 9) });
+  });
+
+  test('builds and compiles once per key, also when asked concurrently', async () => {
+    const target = executor();
+    const build = vi.fn(() => scaleGraph(2));
+    await Promise.all([target.program('a', build), target.program('a', build), target.program('a', build)]);
+    await target.program('a', build);
+    expect(build).toHaveBeenCalledTimes(1);
+    expect(target.stats).toMatchObject({ sessions: 1, hits: 3, misses: 1 });
+    expect(target.stats.compileMs).toBeGreaterThan(0);
+  });
+
+  test('releases the least recently used session', async () => {
+    const released = spyOnReleases();
+    const target = executor(2);
+    const a = await target.program('a', () => scaleGraph(1));
+    await target.program('b', () => scaleGraph(2));
+    await a.run({ x: vector(1) }); // running counts as use
+    await target.program('c', () => scaleGraph(3));
+    expect(target.stats.sessions).toBe(2);
+    expect(released).toHaveLength(1);
+    const again = vi.fn(() => scaleGraph(1));
+    await target.program('a', again);
+    expect(again).not.toHaveBeenCalled();
+    await target.program('b', again);
+    expect(again).toHaveBeenCalledTimes(1);
+  });
+
+  test('a program whose session was evicted compiles again when it runs', async () => {
+    const target = executor(1);
+    const build = vi.fn(() => scaleGraph(2));
+    const program = await target.program('a', build);
+    await target.program('b', () => scaleGraph(3));
+    expect(await program.run({ x: vector(4) })).toEqual({ y: vector(8) });
+    expect(build).toHaveBeenCalledTimes(2);
+    expect(target.stats.sessions).toBe(1);
+  });
+
+  test('never releases a session that is running', async () => {
+    const released = spyOnReleases();
+    const target = executor(1);
+    const program = await target.program('a', () => scaleGraph(2));
+    const running = [program.run({ x: vector(1) }), program.run({ x: vector(2) })];
+    const other = target.program('b', () => scaleGraph(3));
+    expect(target.stats.sessions).toBe(1); // a is evicted already
+    expect(released).toHaveLength(0);
+    expect(await Promise.all(running)).toEqual([{ y: vector(2) }, { y: vector(4) }]);
+    await other;
+    expect(released).toHaveLength(1);
+  });
+
+  test('a failed compilation is reported, not kept', async () => {
+    const target = executor();
+    const failure = target.program('a', () => new Uint8Array([1, 2, 3]));
+    await expect(failure).rejects.toMatchObject({ name: 'EngineError', code: 'COMPILE_FAILED' });
+    await expect(failure).rejects.toThrow(/^a: /);
+    expect(target.stats.sessions).toBe(0);
+    const program = await target.program('a', () => scaleGraph(2));
+    expect(await program.run({ x: vector(1) })).toEqual({ y: vector(2) });
+  });
+
+  test('int64 does not cross the edge', async () => {
+    const shape = encodeModel({
+      name: 'shape',
+      nodes: [{ operator: 'Shape', inputs: ['x'], outputs: ['y'] }],
+      initializers: [],
+      inputs: [{ name: 'x', shape: ['n'] }],
+      outputs: [{ name: 'y', shape: [1], type: 'int64' }],
+      opset: 17,
+    });
+    const failure = executor().program('shape', () => shape);
+    await expect(failure).rejects.toMatchObject({ code: 'UNSUPPORTED_TYPE' });
+    await expect(failure).rejects.toThrow('shape: y is int64');
+  });
+
+  test('wrong inputs are named', async () => {
+    const program = await executor().program('a', () => scaleGraph(2));
+    await expect(program.run({})).rejects.toThrow('a: input x is missing');
+    const bad = { data: new Float32Array(3), shape: [2] };
+    await expect(program.run({ x: bad })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(program.run({ x: { data: new Float32Array(4), shape: [2, 2] } })).rejects.toMatchObject({
+      code: 'RUN_FAILED',
+    });
+  });
+
+  test('a disposed executor refuses work', async () => {
+    const target = executor();
+    const program = await target.program('a', () => scaleGraph(2));
+    await target.dispose();
+    await expect(program.run({ x: vector(1) })).rejects.toMatchObject({ code: 'DISPOSED' });
+  });
+
+  test('a provider that cannot be had is told from a graph that does not compile', async () => {
+    const create = vi.spyOn(InferenceSession, 'create').mockRejectedValue(new Error('no shared library'));
+    const target = createOnnxExecutor({ provider: 'cuda', threads: 1, cacheSize: 1 });
+    const build = vi.fn(() => scaleGraph(2));
+    const failure = target.program('a', build);
+    await expect(failure).rejects.toBeInstanceOf(EngineError);
+    await expect(failure).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    await expect(failure).rejects.toThrow('execution provider cuda is not available here: no shared library');
+    expect(build).not.toHaveBeenCalled();
+    expect(create.mock.calls[0]).toMatchObject({ 1: { executionProviders: ['cuda', 'cpu'] } });
+  });
+
+  test('options are checked', () => {
+    expect(() => createOnnxExecutor({ provider: 'cpu', threads: 0, cacheSize: 1 })).toThrow(RangeError);
+    expect(() => createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 0 })).toThrow(RangeError);
+  });
+});
+
+describe('flushDenormals', () => {
+  const script = fileURLToPath(new URL('./fixtures/denormals.ts', import.meta.url));
+
+  /** 1e-39, a denormal float, doubled in each of two workers of a fresh process. */
+  async function doubled(...flags: string[]): Promise<unknown> {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, ...flags]);
+    return JSON.parse(stdout);
+  }
+
+  test('holds in every worker started afterwards, also under tsx', async () => {
+    const [kept, flushed] = await Promise.all([doubled(), doubled('--flush')]);
+    expect(kept).toEqual([Math.fround(1e-39) * 2, Math.fround(1e-39) * 2]);
+    expect(flushed).toEqual([0, 0]);
+  });
+
+  test('is refused when it would not take effect any more', async () => {
+    await executor().program('first', () => scaleGraph(2));
+    await expect(flushDenormals()).rejects.toMatchObject({ code: 'DENORMALS_FIXED' });
+  });
+});

@@ -1,0 +1,173 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { JobError, PoolClosedError, QueueFullError, WorkerCrashError } from '../../engine/errors.ts';
+import { WorkerPool, type PoolOptions } from '../../engine/pool.ts';
+
+const pools: WorkerPool[] = [];
+
+function pool(options: Partial<PoolOptions> = {}): WorkerPool {
+  const created = new WorkerPool({
+    workers: 1,
+    queueLimit: 10,
+    jobs: new URL('./fixtures/jobs.ts', import.meta.url),
+    engine: { provider: 'cpu', threads: 1, cacheSize: 2 },
+    ...options,
+  });
+  pools.push(created);
+  return created;
+}
+
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((each) => each.close()));
+});
+
+describe('WorkerPool', () => {
+  test('runs jobs with the worker’s executor and moves buffers both ways', async () => {
+    const values = Float32Array.of(1, 2, 3);
+    const result = await pool().run('scale', values, { transfer: [values.buffer] });
+    expect(result).toEqual(Float32Array.of(2, 4, 6));
+    expect(values.length).toBe(0); // moved
+  });
+
+  test('the event loop stays free while a worker is blocked', async () => {
+    const target = pool();
+    await target.ready();
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 5);
+    await target.run('block', 300);
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(20); // 60 at best
+  });
+
+  test('more jobs than the limit are refused, the others run in order', async () => {
+    const target = pool({ queueLimit: 2 });
+    const order: number[] = [];
+    const jobs = [30, 2, 1].map(async (milliseconds) => {
+      await target.run('sleep', milliseconds);
+      order.push(milliseconds);
+    });
+    expect(target.stats).toMatchObject({ busy: 1, waiting: 2 });
+    await expect(target.run('echo', 1)).rejects.toThrow(QueueFullError);
+    await Promise.all(jobs);
+    expect(order).toEqual([30, 2, 1]);
+    expect(target.stats).toMatchObject({ busy: 0, waiting: 0, completed: 3, failed: 0 });
+  });
+
+  test('two workers run side by side; a job can be pinned; all can be reached', async () => {
+    const target = pool({ workers: 2, workerData: { seed: 7 } });
+    await target.ready();
+    const start = performance.now();
+    await Promise.all([target.run('sleep', 300), target.run('sleep', 300)]);
+    expect(performance.now() - start).toBeLessThan(550); // one after the other would take 600
+    const pinned = await Promise.all([1, 1, 0].map((worker) => target.run('where', null, { worker })));
+    const at = (workerIndex: number) => ({ workerIndex, workerData: { seed: 7 } });
+    expect(pinned).toEqual([at(1), at(1), at(0)]);
+    expect(await target.runOnAll('where', null)).toEqual([at(0), at(1)]);
+    await expect(target.run('where', null, { worker: 2 })).rejects.toThrow(RangeError);
+  });
+
+  test('an error keeps name, message, code, details, stack and cause', async () => {
+    const error = await pool()
+      .run('fail', null)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(JobError);
+    expect(error).toMatchObject({
+      name: 'ShapeError',
+      message: 'image 2 is too small',
+      code: 'SHAPE_MISMATCH',
+      details: { expected: [3, 42, 42], places: new Map([['image', 2]]) },
+      cause: { name: 'TypeError', message: '42 wanted' },
+    });
+    expect((error as JobError).stack).toContain('fixtures/jobs.ts');
+  });
+
+  test('an EngineError of the worker arrives with its code', async () => {
+    const failure = pool().run('compile', new Uint8Array([1, 2, 3]));
+    await expect(failure).rejects.toMatchObject({ name: 'EngineError', code: 'COMPILE_FAILED' });
+  });
+
+  test('wrong engine options fail the start, and the reason is told', async () => {
+    const target = pool({ engine: { provider: 'cpu', threads: 0, cacheSize: 2 } });
+    await expect(target.run('echo', 1)).rejects.toThrow('threads must be at least 1');
+  });
+
+  test('whatever is thrown, unknown jobs and uncloneable values fail only their own job', async () => {
+    const target = pool();
+    await expect(target.run('failOddly', 'plain text')).rejects.toThrow('plain text');
+    await expect(target.run('failOddly', { odd: 1n })).rejects.toThrow('a job threw { odd: 1n }');
+    await expect(target.run('nothing', null)).rejects.toThrow('no job nothing');
+    await expect(target.run('toString', null)).rejects.toThrow('no job toString');
+    await expect(target.run('uncloneable', null)).rejects.toMatchObject({ name: 'DataCloneError' });
+    await expect(target.run('echo', () => 1)).rejects.toMatchObject({ name: 'DataCloneError' });
+    expect(await target.run('echo', 'still alive')).toBe('still alive');
+    expect(target.stats).toMatchObject({ completed: 1, failed: 6, crashes: 0 });
+  });
+
+  test('a crashed worker rejects its job and is replaced', async () => {
+    const target = pool({ workerData: 'kept' });
+    const crashed = target.run('crash', null);
+    const next = target.run('where', null);
+    await expect(crashed).rejects.toThrow(WorkerCrashError);
+    await expect(crashed).rejects.toThrow('outside of the job');
+    expect(await next).toEqual({ workerIndex: 0, workerData: 'kept' });
+    await expect(target.run('exit', null)).rejects.toThrow('exit code 3');
+    expect(await target.run('echo', 1)).toBe(1);
+    expect(target.stats).toMatchObject({ crashes: 2, failed: 2, completed: 2 });
+  });
+
+  test('a job module that cannot load fails each job, without endless restarts', async () => {
+    const target = pool({ jobs: new URL('./fixtures/broken-jobs.ts', import.meta.url) });
+    await expect(target.ready()).rejects.toThrow('this module never loads');
+    const jobs = [target.run('echo', 1), target.run('echo', 2)];
+    for (const job of await Promise.allSettled(jobs)) {
+      expect(job).toMatchObject({ status: 'rejected', reason: { code: 'WORKER_CRASHED' } });
+    }
+    expect(target.stats.crashes).toBe(3);
+  });
+
+  test('an aborted job leaves the queue', async () => {
+    const target = pool();
+    const controller = new AbortController();
+    const running = target.run('sleep', 100);
+    const waiting = target.run('echo', 1, { signal: controller.signal });
+    expect(target.stats.waiting).toBe(1);
+    controller.abort(new Error('client went away'));
+    expect(target.stats.waiting).toBe(0);
+    await expect(waiting).rejects.toThrow('client went away');
+    expect(await running).toBe(100);
+    await expect(target.run('echo', 1, { signal: controller.signal })).rejects.toThrow('client went away');
+    expect(target.stats).toMatchObject({ completed: 1, failed: 0 });
+  });
+
+  test('aborting a running job frees its caller; the worker goes on with the next one afterwards', async () => {
+    const target = pool();
+    await target.ready();
+    const controller = new AbortController();
+    const running = target.run('sleep', 200, { signal: controller.signal });
+    const start = performance.now();
+    controller.abort();
+    await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+    expect(performance.now() - start).toBeLessThan(150);
+    expect(target.stats.busy).toBe(1);
+    expect(await target.run('echo', 2)).toBe(2);
+  });
+
+  test('progress reaches the caller in order, before the result', async () => {
+    const seen: unknown[] = [];
+    await pool().run('steps', 4, { onProgress: (value) => seen.push(value) });
+    expect(seen).toEqual([0, 1, 2, 3]);
+  });
+
+  test('close drains running jobs and refuses the others', async () => {
+    const target = pool();
+    const running = target.run('sleep', 100);
+    const waiting = target.run('echo', 1);
+    const refused = expect(waiting).rejects.toThrow(PoolClosedError);
+    const closed = target.close();
+    await expect(target.run('echo', 2)).rejects.toThrow(PoolClosedError);
+    await refused;
+    expect(await running).toBe(100);
+    await closed;
+    await target.close();
+    expect(target.stats).toMatchObject({ busy: 0, completed: 1, crashes: 0 });
+  });
+});

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { environmentSchema, parseConfiguration } from '../../server/configuration.ts';
+import { catalogue } from '../../server/errors.ts';
+import { contract, expectSchema } from './support/contract.ts';
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+/** Cells of the Markdown table rows whose first cell is in backticks, below a heading or anywhere. */
+function tableRows(markdown: string): string[][] {
+  const rows = [...markdown.matchAll(/^\| `([^`]+)` \|(.*)\|$/gm)];
+  return rows.map(([, first, rest]) => [first!, ...rest!.split('|').map((cell) => cell.trim())]);
+}
+
+describe('the error catalogue', () => {
+  test('has the codes of openapi.yaml', () => {
+    const { enum: codes } = contract.components.schemas['ErrorCode'] as { enum: string[] };
+    expect([...codes].sort()).toEqual(Object.keys(catalogue).sort());
+  });
+
+  test('is the table of docs/http.md, word for word', () => {
+    const [, errors = ''] = read('docs/http.md').split('\n## Errors\n');
+    const entries = Object.entries(catalogue);
+    const expected = entries.map(([code, { status, title, message }]) => [
+      code,
+      String(status),
+      title,
+      message,
+    ]);
+    expect(tableRows(errors)).toEqual(expected);
+  });
+
+  test('has only statuses that some operation of openapi.yaml, or a path outside of it, answers with', () => {
+    const operations = Object.values(contract.paths).flatMap((path) => Object.values(path));
+    const promised = operations.flatMap(({ responses = {} }) => Object.keys(responses));
+    const known = new Set([...promised, '405']);
+    expect(Object.values(catalogue).filter(({ status }) => !known.has(String(status)))).toEqual([]);
+  });
+});
+
+describe('openapi.yaml', () => {
+  test('has examples that fit their schemas', () => {
+    const examples = Object.entries(contract.components.examples);
+    expect(examples.map(([name]) => name).sort()).toEqual(['Checkpoints', 'Predictions', 'Problem', 'Task']);
+    for (const [name, { value }] of examples) expectSchema(name, value);
+  });
+
+  test('has every path of docs/http.md and the other way round', () => {
+    const named = new Set(
+      [...read('docs/http.md').matchAll(/\/(?:v1\/[a-z{}/]+|healthz|readyz)/g)].map(([path]) => path),
+    );
+    for (const path of Object.keys(contract.paths)) expect([...named]).toContain(path);
+    const [, operations = ''] = read('docs/http.md').split('# HTTP reference');
+    for (const [, path] of operations.matchAll(/`(?:GET|POST|DELETE) (\/[^`]*)`/g)) {
+      expect(Object.keys(contract.paths)).toContain(path);
+    }
+  });
+});
+
+describe('docs/configuration.md', () => {
+  const rows = tableRows(read('docs/configuration.md'));
+
+  test('lists exactly the variables of the schema, in its order', () => {
+    expect(rows.map(([name]) => name)).toEqual(Object.keys(environmentSchema.shape));
+  });
+
+  test('gives their defaults', () => {
+    const defaults = parseConfiguration({});
+    const inWords = ['MNAS_WORKERS', 'MNAS_CHECKPOINTS', 'MNAS_DEFAULT_CHECKPOINT'];
+    for (const [name, given] of rows) {
+      if (inWords.includes(name!)) continue;
+      expect(given, name).toBe(`\`${String(defaults[name as keyof typeof defaults])}\``);
+    }
+  });
+});

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from './support/harness.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+function start(environment: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], ...environment },
+  });
+  const output = { text: '', errors: '' };
+  child.stdout.on('data', (chunk: Buffer) => (output.text += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output.errors += chunk.toString()));
+  return { child, output };
+}
+
+describe('server/main.ts', () => {
+  test('prints its configuration and its URL when ready, serves, and ends with 0 on SIGTERM', async () => {
+    const { child, output } = start({ PORT: '0', MNAS_WORKERS: '1', MNAS_DATA_DIR: await temporaryFolder() });
+    try {
+      const exited = once(child, 'exit');
+      const announced = () => /^M-NAS listens on (http:\S+)$/m.exec(output.text)?.[1];
+      while (announced() === undefined && child.exitCode === null)
+        await Promise.race([once(child.stdout, 'data'), exited]);
+      const url = announced();
+      if (url === undefined) throw new Error(output.errors);
+      expect(output.text).toContain('"MNAS_WORKERS":1');
+      expect((await fetch(`${url}/healthz`)).status).toBe(200);
+      const listed = (await (await fetch(`${url}/v1/checkpoints`)).json()) as { checkpoints: unknown[] };
+      expect((await fetch(`${url}/readyz`)).status).toBe(listed.checkpoints.length > 0 ? 200 : 503);
+      child.kill('SIGTERM');
+      expect(await exited).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('a wrong environment ends it with 1 and a message that names the variable', async () => {
+    const { child, output } = start({ MNAS_PROVIDER: 'gpu', MNAS_WOKRERS: '2' });
+    expect((await once(child, 'exit'))[0]).toBe(1);
+    expect(output.errors).toContain('MNAS_PROVIDER');
+    expect(output.errors).toContain('MNAS_WOKRERS');
+  });
+});

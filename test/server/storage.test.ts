@@ -1,0 +1,101 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import { openDiskStorage, type TaskStorage } from '../../server/storage.ts';
+import { temporaryFolder } from './support/harness.ts';
+import { storedTask } from './support/stored-task.ts';
+
+async function open(folder: string): Promise<{ storage: TaskStorage; log: string[] }> {
+  const log: string[] = [];
+  const logger = pino({}, { write: (line) => log.push(line) });
+  return { storage: await openDiskStorage(folder, logger), log };
+}
+
+describe('disk storage', () => {
+  test('gives back what was written, also after it was opened again', async () => {
+    const folder = await temporaryFolder();
+    const task = storedTask(1);
+    await (await open(folder)).storage.write(task);
+    const read = await (await open(folder)).storage.read(task.record.id);
+    expect(read?.record).toEqual(task.record);
+    expect(Buffer.compare(read!.model, task.model)).toBe(0);
+  });
+
+  test('a second write of the same id keeps the first', async () => {
+    const { storage } = await open(await temporaryFolder());
+    const task = storedTask(1);
+    await storage.write(task);
+    await storage.write({ ...task, record: { ...task.record, createdAt: '2030-01-01T00:00:00.000Z' } });
+    expect((await storage.read(task.record.id))?.record.createdAt).toBe(task.record.createdAt);
+  });
+
+  test('absent ids, and names that are no ids, are absent', async () => {
+    const { storage, log } = await open(await temporaryFolder());
+    for (const id of ['0'.repeat(32), '..', '../tasks', '', 'x'.repeat(5000)]) {
+      expect(await storage.read(id)).toBeUndefined();
+      expect(await storage.remove(id)).toBe(false);
+    }
+    expect(log).toEqual([]);
+  });
+
+  const damages: Readonly<Record<string, (folder: string) => Promise<void>>> = {
+    'a truncated model': (folder) => truncate(join(folder, 'model.onnx'), 10),
+    'a truncated record': (folder) => truncate(join(folder, 'task.json'), 10),
+    'an empty record': (folder) => truncate(join(folder, 'task.json'), 0),
+    'a record of another version': async (folder) => {
+      const text = await readFile(join(folder, 'task.json'), 'utf8');
+      await writeFile(join(folder, 'task.json'), text.replace('"version":1', '"version":99'));
+    },
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    test(`${name} counts as absent, is logged, and is replaced by the next write`, async () => {
+      const folder = await temporaryFolder();
+      const { storage, log } = await open(folder);
+      const task = storedTask(1);
+      await storage.write(task);
+      await damage(join(folder, 'tasks', task.record.id));
+      expect(await storage.read(task.record.id)).toBeUndefined();
+      expect(log.join()).toContain('damaged task');
+      await storage.write(task);
+      expect((await storage.read(task.record.id))?.record).toEqual(task.record);
+      expect(await readdir(join(folder, 'temporary'))).toEqual([]);
+    });
+  }
+
+  test('drafts of a crashed process are cleaned at the next start', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'temporary', 'draft'), { recursive: true });
+    await writeFile(join(folder, 'temporary', 'draft', 'model.onnx'), 'half');
+    await open(folder);
+    expect(await readdir(join(folder, 'temporary'))).toEqual([]);
+  });
+
+  test('kill -9 at any moment: every acknowledged task is whole, no half one is there', async () => {
+    const folder = await temporaryFolder();
+    let acknowledged = 0;
+    for (let round = 0; round < 6; round++) {
+      const script = fileURLToPath(new URL('./support/write-tasks.ts', import.meta.url));
+      const child = fork(script, [folder, String(round * 10_000)], { execArgv: ['--import', 'tsx'] });
+      const seen: number[] = [];
+      child.on('message', (number) => {
+        seen.push(number as number);
+        if (seen.length === 3 + round * 5) setTimeout(() => child.kill('SIGKILL'), round);
+      });
+      await once(child, 'exit');
+      const { storage, log } = await open(folder);
+      for (const number of seen) {
+        const { id } = storedTask(number).record;
+        expect((await storage.read(id))?.record.id).toBe(id);
+      }
+      acknowledged += seen.length;
+      for (const id of await readdir(join(folder, 'tasks'))) expect(await storage.read(id)).toBeDefined();
+      expect(log).toEqual([]);
+      expect(await readdir(join(folder, 'temporary'))).toEqual([]);
+    }
+    expect(acknowledged).toBeGreaterThanOrEqual(6 * 3);
+  });
+});

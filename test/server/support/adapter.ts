@@ -1,0 +1,100 @@
+import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
+import { encodeModel } from '../../../model/graph/onnx/encode.ts';
+import { compareCodePoints, sha256 } from '../../../server/identity.ts';
+import type {
+  Adaptation,
+  AdaptRequest,
+  CheckpointInfo,
+  SupportImage,
+  TaskAdapter,
+} from '../../../server/ports.ts';
+import { predictImages } from '../../../server/predict.ts';
+
+export const SIZE = 8;
+
+const checkpoint = (id: string): CheckpointInfo => ({
+  id,
+  sha256: sha256(id),
+  bytes: 1000,
+  imageSize: SIZE,
+  steps: 5,
+});
+
+export interface FakeAdapter extends TaskAdapter {
+  /** adaptations so far */
+  readonly calls: AdaptRequest[];
+  /** awaited in every adaptation: tests hold it up or let it fail */
+  beforeAdapt: () => Promise<void>;
+}
+
+/** In-thread adapter: a nearest-mean-colour classifier as real ONNX, predicted with the service's own code. */
+export function createFakeAdapter(checkpointIds: readonly string[] = ['photos', 'other']): FakeAdapter {
+  const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 8 });
+  const fake: FakeAdapter = {
+    checkpoints: checkpointIds.map(checkpoint),
+    calls: [],
+    beforeAdapt: () => Promise.resolve(),
+    adapt: async (request) => {
+      fake.calls.push(request);
+      await fake.beforeAdapt();
+      return adaptation(request);
+    },
+    predict: (request) => predictImages(executor, request),
+  };
+  return fake;
+}
+
+function adaptation({ support, steps }: AdaptRequest): Adaptation {
+  const labels = [...new Set(support.map(({ label }) => label))].sort(compareCodePoints);
+  const cell = { nodes: [[{ operation: 'skip_connect', input: 0 } as const]] };
+  return {
+    labels,
+    genotype: { normal: cell, reduction: cell },
+    weights: 4 * labels.length,
+    multiplyAdds: 3 * labels.length,
+    support: { before: { loss: 1, accuracy: 0.5 }, after: { loss: 1 / (1 + steps), accuracy: 1 } },
+    model: colourModel(labels, support),
+    embedding: Float32Array.of(0.5, -0.5),
+    timings: { adapt: 1.5 },
+  };
+}
+
+/** logits = -SHARPNESS |mean colour - class mean|², up to a term that all classes share. */
+const SHARPNESS = 20;
+
+function colourModel(labels: readonly string[], support: readonly SupportImage[]): Uint8Array {
+  const means = labels.map((label) => meanColour(support.filter((image) => image.label === label)));
+  const ways = labels.length;
+  const weights = Float32Array.from({ length: 3 * ways }, (_, at) => {
+    return 2 * SHARPNESS * means[at % ways]![Math.floor(at / ways)]!;
+  });
+  const biases = Float32Array.from(means, (mean) => -SHARPNESS * mean.reduce((sum, x) => sum + x * x, 0));
+  return encodeModel({
+    name: 'colours',
+    opset: 17,
+    inputs: [{ name: 'image', shape: ['n', 3, SIZE, SIZE] }],
+    outputs: [
+      { name: 'logits', shape: ['n', ways] },
+      { name: 'probabilities', shape: ['n', ways] },
+    ],
+    initializers: [
+      { name: 'weights', shape: [3, ways], data: weights },
+      { name: 'biases', shape: [ways], data: biases },
+    ],
+    nodes: [
+      { operator: 'GlobalAveragePool', inputs: ['image'], outputs: ['pooled'] },
+      { operator: 'Flatten', inputs: ['pooled'], outputs: ['colour'] },
+      { operator: 'Gemm', inputs: ['colour', 'weights', 'biases'], outputs: ['logits'] },
+      { operator: 'Softmax', inputs: ['logits'], outputs: ['probabilities'] },
+    ],
+  });
+}
+
+/** Mean of each channel over images and positions, 0 to 1. */
+function meanColour(images: readonly SupportImage[]): number[] {
+  const area = SIZE * SIZE;
+  return [0, 1, 2].map((channel) => {
+    const values = images.flatMap(({ pixels }) => [...pixels.subarray(channel * area, (channel + 1) * area)]);
+    return values.reduce((sum, value) => sum + value, 0) / values.length / 255;
+  });
+}

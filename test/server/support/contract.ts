@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { expect } from 'vitest';
+import { parse } from 'yaml';
+
+interface Operation {
+  readonly responses: Readonly<Record<string, object>>;
+}
+interface Contract {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: {
+    readonly schemas: Readonly<Record<string, object>>;
+    readonly examples: Readonly<Record<string, { readonly value: unknown }>>;
+  };
+}
+
+export const contract = parse(
+  readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8'),
+) as Contract;
+
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+addFormats.default(ajv);
+ajv.addSchema(contract, 'openapi');
+
+/** The validator of the JSON pointer's schema within openapi.yaml. */
+function validator(pointer: string): ValidateFunction {
+  return ajv.getSchema(`openapi#${pointer}`) ?? ajv.compile({ $ref: `openapi#${pointer}` });
+}
+
+/** Fails with ajv's errors when the value does not fit the named schema. */
+export function expectSchema(name: string, value: unknown): void {
+  const validate = validator(`/components/schemas/${name}`);
+  validate(value);
+  expect(validate.errors ?? [], `schema ${name}`).toEqual([]);
+}
+
+const escapePointer = (text: string) => encodeURIComponent(text.replaceAll('~', '~0').replaceAll('/', '~1'));
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+/** Fails when openapi.yaml does not promise this status, content type and body for the operation. */
+export function expectContract(answer: Answer, method: string, path: string): void {
+  const responses = contract.paths[path]?.[method]?.responses ?? {};
+  expect(Object.keys(responses), `${method} ${path}`).toContain(String(answer.status));
+  const response = resolve(responses[String(answer.status)]!);
+  const contentType = answer.headers['content-type']?.split(';')[0];
+  const promised = Object.keys(response.content ?? {});
+  if (promised.length === 0) {
+    expect(contentType).toBeUndefined();
+    return;
+  }
+  expect(promised).toContain(contentType);
+  if (!contentType!.endsWith('json')) return;
+  const at = response.pointer ?? `/paths/${escapePointer(path)}/${method}/responses/${answer.status}`;
+  const validate = validator(`${at}/content/${escapePointer(contentType!)}/schema`);
+  validate(answer.body);
+  expect(validate.errors ?? [], `${method} ${path} ${answer.status}`).toEqual([]);
+}
+
+function resolve(response: object): { readonly content?: object; readonly pointer?: string } {
+  if (!('$ref' in response)) return response;
+  const pointer = String(response.$ref).slice(1);
+  const name = pointer.split('/').at(-1)!;
+  const components = contract.components as unknown as { responses: Record<string, object> };
+  return { ...components.responses[name], pointer };
+}

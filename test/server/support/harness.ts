@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Express } from 'express';
+import { pino } from 'pino';
+import request from 'supertest';
+import { onTestFinished } from 'vitest';
+import { decodeImage } from '../../../images/decode.ts';
+import { createApp, type AppDependencies, type AppLimits } from '../../../server/app.ts';
+import { openDiskStorage } from '../../../server/storage.ts';
+import { createFakeAdapter, type FakeAdapter } from './adapter.ts';
+import { CONTENT_TYPE, multipart, type RawPart } from './multipart.ts';
+
+export const LIMITS: AppLimits = {
+  bodyBytes: 2_000_000,
+  fileBytes: 200_000,
+  uploadSeconds: 10,
+  uploads: 50,
+  decoders: 2,
+};
+
+export interface Harness {
+  readonly app: Express;
+  readonly adapter: FakeAdapter;
+  readonly folder: string;
+  /** lines of the log, parsed */
+  readonly log: Record<string, unknown>[];
+  readonly post: (path: string, parts: readonly RawPart[]) => request.Test;
+}
+
+export interface HarnessOptions {
+  readonly adapter?: FakeAdapter;
+  readonly folder?: string;
+  readonly limits?: Partial<AppLimits>;
+  readonly replace?: Partial<AppDependencies>;
+}
+
+/** A folder that goes away with the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'm-nas-test-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The real app over the fake adapter and a real folder. */
+export async function harness(options: HarnessOptions = {}): Promise<Harness> {
+  const adapter = options.adapter ?? createFakeAdapter();
+  const folder = options.folder ?? (await temporaryFolder());
+  const log: Record<string, unknown>[] = [];
+  const logger = pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line) as never) });
+  const app = createApp({
+    adapter,
+    storage: await openDiskStorage(folder, logger),
+    decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: 1_000_000 }),
+    readiness: { workersAnswered: true, draining: false },
+    limits: { ...LIMITS, ...options.limits },
+    logger,
+    ...options.replace,
+  });
+  const post = (path: string, parts: readonly RawPart[]) =>
+    request(app).post(path).set('Content-Type', CONTENT_TYPE).send(multipart(parts));
+  return { app, adapter, folder, log, post };
+}
+
+/** The app on a port of its own, for tests that speak HTTP by hand. */
+export async function listen(app: Express): Promise<{ readonly server: Server; readonly port: number }> {
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { server, port: (server.address() as AddressInfo).port };
+}

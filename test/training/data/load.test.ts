@@ -1,0 +1,210 @@
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { splitClasses } from '../../../training/data/class-splits.ts';
+import type { ImageDomain } from '../../../training/data/domain.ts';
+import { loadDomain } from '../../../training/data/load.ts';
+import { sourceSchema, type Source } from '../../../training/data/source.ts';
+
+let root: string;
+let cacheFolder: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'm-nas-domains-'));
+  cacheFolder = join(root, 'cache');
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** A PNG of one colour. */
+function plain(grey: number, side = 6): Promise<Buffer> {
+  const background = { r: grey, g: grey, b: grey };
+  return sharp({ create: { width: side, height: side, channels: 3, background } })
+    .png()
+    .toBuffer();
+}
+
+const greys = (domain: ImageDomain, name: string): number[] => {
+  const { first, count } = domain.classes.find((own) => own.name === name)!;
+  return Array.from({ length: count }, (_, index) => domain.pixels[(first + index) * 3 * domain.size ** 2]!);
+};
+
+/** Rows of split, class, grey value. */
+async function writePack(
+  name: string,
+  rows: readonly (readonly [string, string, number])[],
+): Promise<Source> {
+  const images = await Promise.all(rows.map(([, , grey]) => plain(grey)));
+  let offset = 0;
+  const lines = rows.map(([split, own, grey], index) => {
+    const line = [split, own, `${grey}.png`, offset, images[index]!.length].join('\t');
+    offset += images[index]!.length;
+    return line;
+  });
+  await writeFile(join(root, `${name}.bin`), Buffer.concat(images));
+  await writeFile(join(root, `${name}.tsv`), lines.join('\n') + '\n');
+  return { kind: 'pack', name, path: root };
+}
+
+describe('a pack', () => {
+  it('is decoded once, grouped by class, then read from the cache', async () => {
+    const source = await writePack('small', [
+      ['train', 'cat', 10],
+      ['test', 'dog', 20],
+      ['train', 'cat', 30],
+    ]);
+    const calls: string[] = [];
+    const progress = (done: number, total: number) => calls.push(`${done}/${total}`);
+    const domain = await loadDomain(source, 5, { cacheFolder, progress });
+    expect(domain.classes).toEqual([
+      { name: 'cat', split: 'train', first: 0, count: 2 },
+      { name: 'dog', split: 'test', first: 2, count: 1 },
+    ]);
+    expect(greys(domain, 'cat')).toEqual([10, 30]);
+    expect(greys(domain, 'dog')).toEqual([20]);
+    expect(calls).toEqual(['1/3', '2/3', '3/3']);
+    expect(await loadDomain(source, 5, { cacheFolder, progress })).toEqual(domain);
+    expect(calls.length).toBe(3);
+    expect((await readdir(cacheFolder)).sort()).toEqual(
+      [`${domain.fingerprint}.bin`, `${domain.fingerprint}.json`].sort(),
+    );
+    expect((await loadDomain(source, 6, { cacheFolder })).fingerprint).not.toBe(domain.fingerprint);
+    await utimes(join(root, 'small.tsv'), 1, 1);
+    expect((await loadDomain(source, 5, { cacheFolder })).fingerprint).not.toBe(domain.fingerprint);
+  });
+
+  it('shares its pixels with worker threads', async () => {
+    const source = await writePack('shared', [['train', 'cat', 10]]);
+    for (const domain of [
+      await loadDomain(source, 4, { cacheFolder }),
+      await loadDomain(source, 4, { cacheFolder }), // from the cache
+    ]) {
+      const code = `const { workerData, parentPort } = require('node:worker_threads');
+        workerData.pixels[0] = 99; parentPort.postMessage('written');`;
+      const worker = new Worker(code, { eval: true, workerData: domain });
+      await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+      expect(domain.pixels[0]).toBe(99);
+      await worker.terminate();
+    }
+  });
+
+  it('that is malformed says where', async () => {
+    const load = (source: Source) => loadDomain(source, 4, { cacheFolder });
+    await expect(
+      load(
+        await writePack('both', [
+          ['train', 'cat', 1],
+          ['val', 'cat', 2],
+        ]),
+      ),
+    ).rejects.toThrow('both.tsv:2: class cat is in two splits');
+    await expect(load(await writePack('wrong', [['training', 'cat', 1]]))).rejects.toThrow('wrong.tsv:1');
+    const short = await writePack('short', [['train', 'cat', 1]]);
+    await writeFile(join(root, 'short.bin'), 'x');
+    await expect(load(short)).rejects.toThrow('short.tsv:1: reaches beyond the end');
+    const broken = await writePack('broken', [['train', 'cat', 1]]);
+    await writeFile(join(root, 'broken.bin'), Buffer.alloc(1000));
+    await expect(load(broken)).rejects.toThrow('broken.tsv:1 (cat/1.png): not a JPEG');
+    await expect(load({ kind: 'pack', name: 'absent', path: root })).rejects.toThrow('ENOENT');
+  });
+
+  it('a damaged cache is an error, not a silent new start', async () => {
+    const source = await writePack('damaged', [['train', 'cat', 10]]);
+    const { fingerprint } = await loadDomain(source, 4, { cacheFolder });
+    await writeFile(join(cacheFolder, `${fingerprint}.bin`), 'x');
+    await expect(loadDomain(source, 4, { cacheFolder })).rejects.toThrow('1 bytes instead of 48');
+    await writeFile(join(cacheFolder, `${fingerprint}.json`), '{');
+    await expect(loadDomain(source, 4, { cacheFolder })).rejects.toThrow('not a domain index');
+  });
+});
+
+describe('a folder', () => {
+  it('has a class a subfolder, split by the fractions', async () => {
+    const path = join(root, 'photos');
+    for (const index of Array.from({ length: 10 }, (_, own) => own)) {
+      await mkdir(join(path, `c${index}`), { recursive: true });
+      await writeFile(join(path, `c${index}`, 'b.png'), await plain(100 + index));
+      await writeFile(join(path, `c${index}`, 'a.png'), await plain(index));
+    }
+    await writeFile(join(path, 'c0', '.hidden'), '');
+    const source: Source = { kind: 'folder', name: 'photos', path, splits: { val: 0.2, test: 0.3 } };
+    const domain = await loadDomain(source, 4, { cacheFolder });
+    expect(domain.classes.map((own) => own.name)).toEqual(Array.from({ length: 10 }, (_, own) => `c${own}`));
+    expect(greys(domain, 'c3')).toEqual([3, 103]);
+    const counted = (split: string) => domain.classes.filter((own) => own.split === split).length;
+    expect([counted('train'), counted('val'), counted('test')]).toEqual([5, 2, 3]);
+    await writeFile(join(path, 'c0', 'notes.txt'), 'hello');
+    await expect(loadDomain(source, 4, { cacheFolder })).rejects.toThrow('notes.txt: not a JPEG');
+  });
+});
+
+describe('drawn domains', () => {
+  const shade = (domain: ImageDomain, image: number): number[] => {
+    const length = 3 * domain.size ** 2;
+    return [...domain.pixels.subarray(image * length, (image + 1) * length)];
+  };
+
+  it.each([
+    [
+      'icons',
+      {
+        kind: 'icons',
+        name: 'icons',
+        packages: ['@iconify-json/heroicons', '@iconify-json/lucide', '@iconify-json/bi'],
+      },
+      ['camera', 'bell'],
+    ],
+    [
+      'glyphs',
+      { kind: 'glyphs', name: 'glyphs', packages: ['@fontsource/abel', '@fontsource/anton'] },
+      ['A', '7'],
+    ],
+  ] as const)('%s: twenty different samples a class, dark on light', async (_, given, expected) => {
+    const source = sourceSchema.parse(given);
+    const domain = await loadDomain(source, 16, { cacheFolder });
+    const names = domain.classes.map((own) => own.name);
+    expect(names).toEqual(expect.arrayContaining([...expected]));
+    expect(new Set(names).size).toBe(names.length);
+    for (const { first, count } of domain.classes) {
+      expect(count).toBe(20);
+      const samples = Array.from({ length: count }, (_, index) => shade(domain, first + index));
+      expect(new Set(samples.map((sample) => sample.join())).size).toBe(20);
+      for (const sample of samples) {
+        expect(Math.max(...sample)).toBeGreaterThan(180);
+        expect(Math.min(...sample)).toBeLessThan(170); // something is drawn
+      }
+    }
+    const fresh = await loadDomain(source, 16, { cacheFolder: join(root, 'second cache') });
+    expect(Buffer.from(fresh.pixels).equals(Buffer.from(domain.pixels))).toBe(true);
+  });
+
+  it('name a package that is not installed', async () => {
+    const source: Source = { kind: 'icons', name: 'icons', packages: ['@iconify-json/not-there'] };
+    await expect(loadDomain(source, 8, { cacheFolder })).rejects.toThrow('npm i -D @iconify-json/not-there');
+  });
+});
+
+describe('splitClasses', () => {
+  const names = Array.from({ length: 100 }, (_, index) => `class ${index}`);
+
+  it('is 60/15/25 and does not depend on the order of the names', () => {
+    const split = splitClasses(names);
+    const counted = (own: string) => [...split.values()].filter((value) => value === own).length;
+    expect([counted('train'), counted('val'), counted('test')]).toEqual([60, 15, 25]);
+    expect(new Map([...splitClasses([...names].reverse())].sort())).toEqual(new Map([...split].sort()));
+  });
+});
+
+describe('sourceSchema', () => {
+  it.each([
+    { kind: 'zip', name: 'a', path: 'b' },
+    { kind: 'pack', name: '../a', path: 'b' },
+    { kind: 'pack', name: 'a', path: 'b', size: 3 },
+    { kind: 'folder', name: 'a', path: 'b', splits: { val: 0.6, test: 0.6 } },
+    { kind: 'icons', name: 'a', packages: ['left-pad'] },
+    { kind: 'glyphs', name: 'a', packages: [] },
+  ])('refuses %j', (given) => {
+    expect(sourceSchema.safeParse(given).success).toBe(false);
+  });
+});

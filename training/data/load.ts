@@ -1,0 +1,114 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decoderVersion } from '../../images/decode.ts';
+import { readPixels, sharedPixels, parseIndex, type DomainIndex } from './cache.ts';
+import type { ImageClass, ImageDomain } from './domain.ts';
+import type { Source, SourceKind, SourceOf } from './source.ts';
+import { folderReader } from './sources/folder.ts';
+import { glyphsReader } from './sources/glyphs.ts';
+import { iconsReader } from './sources/icons.ts';
+import type { ListedClass, SourceReader } from './sources/listing.ts';
+import { packReader } from './sources/pack.ts';
+
+export interface LoadOptions {
+  /** Decoded pixels are kept here, two files a domain and size. */
+  readonly cacheFolder: string;
+  /** Called after each decoded image; never when the cache answers. */
+  readonly progress?: (done: number, total: number) => void;
+}
+
+const readers: { readonly [K in SourceKind]: SourceReader<SourceOf<K>> } = {
+  pack: packReader,
+  folder: folderReader,
+  icons: iconsReader,
+  glyphs: glyphsReader,
+};
+
+/** Images decoded at a time: keeps sharp's threads busy while results are copied. */
+const concurrency = 8;
+
+/**
+ * Loads a domain: from the cache, or by decoding every image of the source once.
+ *
+ * @param size side of the images, pixels
+ * @throws Error naming the image when one cannot be decoded, the file when one is missing or malformed
+ */
+export async function loadDomain(source: Source, size: number, options: LoadOptions): Promise<ImageDomain> {
+  const reader = readers[source.kind] as SourceReader<Source>; // the table pairs each kind with its reader
+  const fingerprint = fingerprintOf(source, size, await reader.stamp(source));
+  const files = {
+    pixels: join(options.cacheFolder, `${fingerprint}.bin`),
+    index: join(options.cacheFolder, `${fingerprint}.json`),
+  };
+  const cached = await readIndex(files.index);
+  if (cached !== undefined) return { ...cached, pixels: await readPixels(files.pixels, cached) };
+  const classes = await reader.list(source);
+  const domain = await decodeAll(source.name, size, classes, fingerprint, options.progress);
+  await mkdir(options.cacheFolder, { recursive: true });
+  await writeAtomically(files.pixels, domain.pixels);
+  const index: DomainIndex = { name: domain.name, size, classes: domain.classes, fingerprint };
+  await writeAtomically(files.index, JSON.stringify(index)); // last: it says that the pixels are complete
+  return domain;
+}
+
+function fingerprintOf(source: Source, size: number, stamp: string): string {
+  const content = JSON.stringify({ source, size, decoderVersion, stamp });
+  return createHash('sha256').update(content).digest('hex').slice(0, 32);
+}
+
+async function decodeAll(
+  name: string,
+  size: number,
+  listed: readonly ListedClass[],
+  fingerprint: string,
+  progress: LoadOptions['progress'],
+): Promise<ImageDomain> {
+  let first = 0;
+  const classes = listed.map((own): ImageClass => {
+    const entry = { name: own.name, split: own.split, first, count: own.images.length };
+    first += own.images.length;
+    return entry;
+  });
+  const images = listed.flatMap((own) => own.images);
+  if (images.length === 0) throw new Error(`domain ${name} has no images`);
+  const pixels = sharedPixels(images.length, size);
+  let done = 0;
+  const pending = images.entries(); // one iterator that all loops draw from
+  const decodeNext = async (): Promise<void> => {
+    for (const [index, image] of pending) {
+      pixels.set(await named(image.label, image.read(size)), index * 3 * size * size);
+      progress?.(++done, images.length);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, decodeNext));
+  return { name, size, pixels, classes, fingerprint };
+}
+
+async function named<T>(label: string, result: Promise<T>): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    throw new Error(`${label}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** The index of a complete cache entry, or undefined when there is none. */
+async function readIndex(path: string): Promise<DomainIndex | undefined> {
+  try {
+    return parseIndex(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new Error(`${path}: not a domain index; delete it to decode again`, { cause: error });
+  }
+}
+
+async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
+  const unfinished = `${path}.${randomUUID()}.part`;
+  try {
+    await writeFile(unfinished, content);
+    await rename(unfinished, path);
+  } finally {
+    await rm(unfinished, { force: true }); // after a failure; renamed it is gone already
+  }
+}

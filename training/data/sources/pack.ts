@@ -1,0 +1,47 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { decodeImage } from '../../../images/decode.ts';
+import { splits, type Split } from '../domain.ts';
+import type { SourceOf } from '../source.ts';
+import type { ListedClass, ListedImage, SourceReader } from './listing.ts';
+
+const byteCount = z.string().regex(/^\d+$/).transform(Number);
+const row = z.tuple([z.enum(splits), z.string().min(1), z.string().min(1), byteCount, byteCount]);
+
+export const packReader: SourceReader<SourceOf<'pack'>> = {
+  async stamp(source) {
+    const stats = await Promise.all(Object.values(files(source)).map((file) => stat(file)));
+    return stats.map(({ size, mtimeMs }) => `${size}@${mtimeMs}`).join();
+  },
+
+  async list(source) {
+    const { images, index } = files(source);
+    const [bytes, table] = await Promise.all([readFile(images), readFile(index, 'utf8')]);
+    const classes = new Map<string, { split: Split; images: ListedImage[] }>();
+    for (const [number, line] of table.trimEnd().split('\n').entries()) {
+      const where = `${index}:${number + 1}`;
+      const [split, name, file, offset, length] = parseRow(line, where);
+      if (offset + length > bytes.length) throw new Error(`${where}: reaches beyond the end of ${images}`);
+      const known = classes.get(name) ?? { split, images: [] };
+      if (known.split !== split) throw new Error(`${where}: class ${name} is in two splits`);
+      const encoded = bytes.subarray(offset, offset + length);
+      known.images.push({
+        label: `${where} (${name}/${file})`,
+        read: (size) => decodeImage(encoded, size),
+      });
+      classes.set(name, known);
+    }
+    return [...classes].map(([name, listed]): ListedClass => ({ name, ...listed }));
+  },
+};
+
+function files({ path, name }: SourceOf<'pack'>): { images: string; index: string } {
+  return { images: join(path, `${name}.bin`), index: join(path, `${name}.tsv`) };
+}
+
+function parseRow(line: string, where: string): z.infer<typeof row> {
+  const parsed = row.safeParse(line.split('\t'));
+  if (!parsed.success) throw new Error(`${where}: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}

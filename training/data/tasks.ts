@@ -1,0 +1,150 @@
+import { choice, fold, integer, permutation, uniform, type Key } from '../../model/random.ts';
+import { drawView, noAugmentation, renderView, type Augmentation } from './augment.ts';
+import type { ImageClass, ImageDomain, Split } from './domain.ts';
+
+/** An n-way k-shot task: `way` classes, `shot` support images a class (or one number a class), `query` queries. */
+export interface TaskShape {
+  readonly way: number;
+  readonly shot: number | readonly number[];
+  /** Query images a class; fewer where a class has fewer left. */
+  readonly query: number;
+}
+
+export interface LabelledImages {
+  /** [n, 3, size, size], planar RGB, 0..1. */
+  readonly images: Float32Array;
+  /** [n], indices of the task's classes. */
+  readonly labels: Int32Array;
+}
+
+export interface Task {
+  readonly domain: string;
+  readonly size: number;
+  /** Label i is class i; in random order. A turned class is NAME@90, NAME@180 or NAME@270. */
+  readonly classes: readonly string[];
+  readonly support: LabelledImages;
+  /** Sorted by label. */
+  readonly query: LabelledImages;
+}
+
+/** A class as it appears in a task. */
+interface DrawnClass {
+  readonly name: string;
+  readonly quarterTurns: number;
+  /** Indices of images of the domain: support and query share none. */
+  readonly support: readonly number[];
+  readonly query: readonly number[];
+}
+
+interface Placed {
+  readonly image: number;
+  readonly label: number;
+}
+
+/**
+ * Draws a task: a pure function of its arguments.
+ *
+ * A class can be drawn when it has images for the largest shot and, where queries are wanted, at least one
+ * more; a class with too few for all queries gives what it has. No image is used twice.
+ * Support and query images are augmented alike, each by its own draw.
+ *
+ * @throws RangeError when the split has fewer than `way` such classes, or the shape is malformed
+ */
+export function sampleTask(
+  key: Key,
+  domain: ImageDomain,
+  split: Split,
+  shape: TaskShape,
+  augmentation: Augmentation = noAugmentation,
+): Task {
+  const drawn = drawClasses(key, domain, split, shape, augmentation.rotateClasses);
+  const support = drawn.flatMap((own, label) => own.support.map((image): Placed => ({ image, label })));
+  const query = drawn.flatMap((own, label) => own.query.map((image): Placed => ({ image, label })));
+  const order = permutation(fold(key, 'support order'), support.length);
+  const shuffled = order.map((index) => support[index]!);
+  const turns = drawn.map((own) => own.quarterTurns);
+  return {
+    domain: domain.name,
+    size: domain.size,
+    classes: drawn.map((own) => own.name),
+    support: render(fold(key, 'support views'), domain, shuffled, turns, augmentation),
+    query: render(fold(key, 'query views'), domain, query, turns, augmentation),
+  };
+}
+
+/** Draws a domain with probability proportional to its weight. Throws RangeError on malformed weights. */
+export function chooseDomain(
+  key: Key,
+  domains: readonly ImageDomain[],
+  weights: readonly number[],
+): ImageDomain {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const valid = weights.every((weight) => weight >= 0) && total > 0 && Number.isFinite(total);
+  if (weights.length !== domains.length || !valid) {
+    throw new RangeError(`${domains.length} domains need as many weights >= 0 with a positive sum`);
+  }
+  let rest = uniform(key, 1)[0]! * total;
+  const chosen = weights.findIndex((weight) => (rest -= weight) < 0);
+  const lastPositive = weights.findLastIndex((weight) => weight > 0); // where rounding leaves a rest of 0
+  return domains[chosen === -1 ? lastPositive : chosen]!;
+}
+
+/** Draws the classes of a task and their images, without rendering anything. */
+function drawClasses(
+  key: Key,
+  domain: ImageDomain,
+  split: Split,
+  shape: TaskShape,
+  rotate: boolean,
+): DrawnClass[] {
+  const shots = shotsOf(shape);
+  const needed = Math.max(...shots) + Math.min(1, shape.query);
+  const eligible = domain.classes.filter((own) => own.split === split && own.count >= needed);
+  if (eligible.length < shape.way) {
+    throw new RangeError(
+      `${domain.name}/${split} has ${eligible.length} classes of at least ${needed} images, not ${shape.way}`,
+    );
+  }
+  return choice(fold(key, 'classes'), eligible.length, shape.way).map((index, label) => {
+    const own = eligible[index]!;
+    const quarterTurns = rotate ? integer(fold(key, 'turns', label), 4) : 0;
+    const name = quarterTurns === 0 ? own.name : `${own.name}@${90 * quarterTurns}`;
+    return { name, quarterTurns, ...drawImages(fold(key, 'images', label), own, shots[label]!, shape.query) };
+  });
+}
+
+function drawImages(
+  key: Key,
+  own: ImageClass,
+  shot: number,
+  query: number,
+): Pick<DrawnClass, 'support' | 'query'> {
+  const count = shot + Math.min(query, own.count - shot);
+  const images = choice(key, own.count, count).map((index) => own.first + index);
+  return { support: images.slice(0, shot), query: images.slice(shot) };
+}
+
+function shotsOf({ way, shot, query }: TaskShape): readonly number[] {
+  const shots = typeof shot === 'number' ? new Array<number>(way).fill(shot) : shot;
+  const positive = [way, ...shots].every((number) => Number.isInteger(number) && number >= 1);
+  if (!positive || shots.length !== way || !Number.isInteger(query) || query < 0) {
+    throw new RangeError(`malformed task shape: way ${way}, shots ${shots.join()}, query ${query}`);
+  }
+  return shots;
+}
+
+function render(
+  key: Key,
+  { pixels, size }: ImageDomain,
+  placed: readonly Placed[],
+  turns: readonly number[],
+  augmentation: Augmentation,
+): LabelledImages {
+  const length = 3 * size * size;
+  const images = new Float32Array(placed.length * length); // [n, 3, size, size]
+  for (const [index, { image, label }] of placed.entries()) {
+    const view = drawView(fold(key, index), augmentation, turns[label]!, size);
+    renderView(pixels, image * length, size, view, images, index * length);
+  }
+  return { images, labels: Int32Array.from(placed, ({ label }) => label) };
+}
