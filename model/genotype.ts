@@ -76,6 +76,20 @@ export function decodeGenotype(architecture: Architecture, nodes: number): Genot
   return { normal: decodeCell(architecture.normal, nodes), reduction: decodeCell(architecture.reduction, nodes) };
 }
 
+/**
+ * The genotype of `choices` that the architecture weights favour most: largest sum of the chosen operations' weights.
+ * A trained controller chooses among the few architectures that its tasks decode to (4-10 in the paper).
+ */
+export function chooseGenotype(architecture: Architecture, choices: readonly Genotype[], nodes: number): Genotype {
+  const score = (genotype: Genotype): number => {
+    const chosen = oneHot(genotype, nodes);
+    return cellNames.reduce((total, cell) => architecture[cell].reduce((sum, a, i) => sum + a * chosen[cell][i]!, total), 0);
+  };
+  const [first, ...others] = choices;
+  if (!first) return decodeGenotype(architecture, nodes);
+  return others.reduce((best, genotype) => (score(genotype) > score(best) ? genotype : best), first);
+}
+
 /** The one-hot architecture of a genotype: 1 at each chosen (edge, operation), 0 elsewhere. */
 export function oneHot(genotype: Genotype, nodes: number): Architecture {
   const cell = ({ nodes: chosen }: CellGenotype): Float32Array => {

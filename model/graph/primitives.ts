@@ -97,6 +97,7 @@ export interface Tensor<P extends Primitive = Primitive> {
 
 /** What operations need of the graph that owns their inputs. */
 export interface GraphBuilder {
+  input(name: string, shape: readonly number[]): Tensor;
   node<P extends Primitive>(primitive: P, inputs: readonly Tensor[], attributes: PrimitiveAttributes[P]): Tensor;
   constant(data: Float64Array | readonly number[], shape: readonly number[]): Tensor;
 }

@@ -1,0 +1,125 @@
+import { byCodePoint, canonicalSupport } from './canonical.ts';
+import type { LabelledImage } from './canonical.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { childFunction, exportChild, multiplyAdds } from './export.ts';
+import type { Genotype } from './genotype.ts';
+import type { Executor } from './graph/executor.ts';
+import type { Values } from './programs.ts';
+import { accuracyOf, oneHotTargets, sizeKey, TaskRunner } from './task.ts';
+import type { Fit, LabelledSet, TaskNetwork } from './task.ts';
+import type { TaskSize } from './task-graphs.ts';
+
+export type { LabelledImage } from './canonical.ts';
+
+/** What a task becomes: an architecture, adapted weights as an ONNX file, and what is known of both. */
+export interface AdaptedTask {
+  /** Sorted by code point: the order of the model's outputs. */
+  readonly labels: readonly string[];
+  readonly shots: Readonly<Record<string, number>>;
+  readonly genotype: Genotype;
+  /** Weights that were adapted. */
+  readonly weights: number;
+  /** Of one image. */
+  readonly multiplyAdds: number;
+  readonly support: { readonly before: Fit; readonly after: Fit };
+  readonly model: Uint8Array;
+  /** z_i (Eq. 6). */
+  readonly embedding: Float32Array;
+  /** Milliseconds by stage. */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+const runners = new WeakMap<Executor, Map<string, TaskRunner>>();
+
+function runnerOf({ id, configuration, genotypes }: Checkpoint, executor: Executor): TaskRunner {
+  const own = runners.get(executor) ?? new Map<string, TaskRunner>();
+  runners.set(executor, own);
+  const key = `${id} ${JSON.stringify(configuration)} ${JSON.stringify(genotypes)}`;
+  const runner = own.get(key) ?? new TaskRunner(configuration, executor, genotypes);
+  own.set(key, runner);
+  return runner;
+}
+
+/**
+ * The online half of M-NAS: embeds the support set, decodes its architecture, modulates and adapts the weights
+ * (Eq. 4-8) and exports the child. The result does not depend on the order of the images; renaming or permuting
+ * classes permutes the outputs and changes nothing else.
+ */
+export async function adaptTask(checkpoint: Checkpoint, support: readonly LabelledImage[], { steps }: { readonly steps: number }, executor: Executor): Promise<AdaptedTask> {
+  const clock = stopwatch();
+  const { classes, images } = canonicalSupport(support);
+  const runner = runnerOf(checkpoint, executor);
+  const size: TaskSize = { way: classes.length, support: images.length };
+  const set = labelledSet(images, classes);
+  const embedded = await runner.embed(checkpoint.parameters, set, size);
+  const genotype = runner.decode(embedded.architecture);
+  const network = runner.child(genotype);
+  clock.lap('embed');
+  let weights = await runner.initialWeights(network, checkpoint.parameters, embedded.modulated, {}, set, size);
+  let before: Fit | undefined;
+  for (let k = 0; k < steps; k++) {
+    const next = await runner.innerStep(network, weights, {}, set, size);
+    before ??= next.fit;
+    weights = next.weights;
+  }
+  const { after, statistics } = await finalFit(runner, network, weights, set, size);
+  clock.lap('adapt');
+  const labels = [...classes].sort(byCodePoint);
+  const child = { genotype, weights: headInOrder(weights, classes, labels), statistics };
+  const built = childFunction(checkpoint, child, size.way);
+  const model = exportChild(checkpoint, child, labels, built);
+  clock.lap('export');
+  return {
+    labels,
+    shots: shotsOf(support, labels),
+    genotype,
+    weights: Object.values(weights).reduce((total, values) => total + values.length, 0),
+    multiplyAdds: multiplyAdds(built),
+    support: { before: before ?? after, after },
+    model,
+    embedding: embedded.embedding,
+    timings: clock.laps,
+  };
+}
+
+async function finalFit(runner: TaskRunner, { graphs }: TaskNetwork, weights: Values, set: LabelledSet, size: TaskSize): Promise<{ after: Fit; statistics: Values }> {
+  const given = { 'support.images': set.images, 'support.targets': set.targets };
+  const { loss, logits, ...statistics } = await runner.programs.run(`final ${graphs.key} ${sizeKey(size)}`, () => graphs.final(size), weights, given);
+  return { after: { loss: loss![0]!, accuracy: accuracyOf(logits!, set.targets, size.way) }, statistics };
+}
+
+function labelledSet(images: readonly LabelledImage[], classes: readonly string[]): LabelledSet {
+  const index = new Map(classes.map((label, i) => [label, i]));
+  const length = images[0]!.pixels.length;
+  const pixels = new Float32Array(images.length * length);
+  images.forEach((image, i) => pixels.set(image.pixels, i * length));
+  return { images: pixels, targets: oneHotTargets(images.map(({ label }) => index.get(label)!), classes.length), count: images.length };
+}
+
+/** The head's rows in the order of the labels instead of the canonical one. */
+function headInOrder(weights: Values, classes: readonly string[], labels: readonly string[]): Values {
+  const [weight, bias] = [weights['head.weight']!, weights['head.bias']!];
+  const width = weight.length / classes.length;
+  const rows = labels.map((label) => classes.indexOf(label));
+  const ordered = new Float32Array(weight.length);
+  rows.forEach((row, i) => ordered.set(weight.subarray(row * width, (row + 1) * width), i * width));
+  return { ...weights, 'head.weight': ordered, 'head.bias': Float32Array.from(rows, (row) => bias[row]!) };
+}
+
+/** Without a prototype, so that a class may be called __proto__. */
+function shotsOf(support: readonly LabelledImage[], labels: readonly string[]): Record<string, number> {
+  return Object.fromEntries(labels.map((label) => [label, support.filter((image) => image.label === label).length]));
+}
+
+function stopwatch(): { laps: Record<string, number>; lap(name: string): void } {
+  let last = performance.now();
+  const laps: Record<string, number> = {};
+  return {
+    laps,
+    lap: (name) => {
+      const now = performance.now();
+      laps[name] = now - last;
+      last = now;
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import type { Executor, TensorValue } from './graph/executor.ts';
+import { inputsOf } from './graph/graph.ts';
+import type { GraphFunction } from './graph/graph.ts';
+import { toOnnx } from './graph/onnx/lowering.ts';
+import type { Shape } from './graph/shapes.ts';
+
+/** Named float32 values; shapes are those of the graph that reads them. */
+export type Values = Readonly<Record<string, Float32Array>>;
+
+/** Graph functions run by an executor: built and lowered once per key, fed by name. */
+export class Programs {
+  readonly #executor: Executor;
+  readonly #prefix: string;
+  readonly #inputs = new Map<string, Readonly<Record<string, Shape>>>();
+
+  /** `prefix` distinguishes configurations that share one executor. */
+  constructor(executor: Executor, prefix: string) {
+    this.#executor = executor;
+    this.#prefix = prefix;
+  }
+
+  /**
+   * Runs the function of `key` on the inputs that it declares, looked up in `values` (the later win).
+   * @throws Error when a declared input is missing
+   */
+  async run(key: string, build: () => GraphFunction, ...values: readonly Values[]): Promise<Record<string, Float32Array>> {
+    const full = `${this.#prefix} ${key}`;
+    let inputs = this.#inputs.get(full);
+    let bytes: Uint8Array | undefined;
+    if (!inputs) {
+      const built = build();
+      inputs = Object.fromEntries(Object.entries(inputsOf(Object.values(built.outputs))).map(([name, { shape }]) => [name, shape]));
+      bytes = lowered(built);
+      this.#inputs.set(full, inputs);
+    }
+    const program = await this.#executor.program(full, () => bytes ?? lowered(build()));
+    bytes = undefined;
+    const given = Object.entries(inputs).map(([name, shape]): [string, TensorValue] => {
+      const data = values.findLast((set) => set[name] !== undefined)?.[name];
+      if (!data) throw new Error(`${key}: input ${name} is missing`);
+      return [name, { data, shape }];
+    });
+    const results = await program.run(Object.fromEntries(given));
+    return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name.slice(resultPrefix.length), data]));
+  }
+}
+
+/** ONNX has one namespace for inputs and outputs, and an updated weight keeps its name. */
+const resultPrefix = 'result.';
+
+const lowered = ({ name, outputs }: GraphFunction): Uint8Array =>
+  toOnnx({ name, outputs: Object.fromEntries(Object.entries(outputs).map(([key, tensor]) => [resultPrefix + key, tensor])) });

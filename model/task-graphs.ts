@@ -1,0 +1,241 @@
+import { childWeights } from './child.ts';
+import type { ModelConfiguration } from './configuration.ts';
+import { architecture, architectureInputs, modulate } from './controller.ts';
+import { encodeTask } from './encoder.ts';
+import { cellNames, edgeCount, genotypeKey, operationNames, targetsOf } from './genotype.ts';
+import { gradient, innerProduct, vectorJacobian } from './graph/gradient.ts';
+import { Graph } from './graph/graph.ts';
+import type { GraphFunction } from './graph/graph.ts';
+import { crossEntropy, multiply, slice, subtract } from './graph/operations.ts';
+import type { Tensor } from './graph/primitives.ts';
+import type { Shape } from './graph/shapes.ts';
+import { Normalizer } from './layers.ts';
+import { features, headLogits, imagePatches, initialHead, mixNames } from './network.ts';
+import type { NetworkKind, Weights } from './network.ts';
+import { featureCount, parameterSpecifications, weightSpecifications } from './parameters.ts';
+
+/** Static shape of a task's sets. */
+export interface TaskSize {
+  readonly way: number;
+  readonly support: number;
+}
+
+/** A named, shaped quantity that the inner loop adapts or reads. */
+interface Variable {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** The graphs of one configuration and network; each is built when asked for (docs/architecture.md, "A task"). */
+export class TaskGraphs {
+  readonly configuration: ModelConfiguration;
+  readonly network: NetworkKind;
+  /** What the inner loop adapts: all weights of the network, then the head. */
+  readonly adapted: (way: number) => Variable[];
+  /** Names of the architecture inputs (supernet only). */
+  readonly mixes: readonly Variable[];
+
+  constructor(configuration: ModelConfiguration, network: NetworkKind) {
+    this.configuration = configuration;
+    this.network = network;
+    const body =
+      network.kind === 'supernet' ? weightSpecifications(configuration) : childWeights(configuration, network.genotype);
+    const adaptedBody = body.filter(({ name }) => name !== 'head.vector').map(({ name, shape }) => ({ name, shape }));
+    const count = featureCount(configuration);
+    this.adapted = (way) => [
+      ...adaptedBody,
+      { name: 'head.weight', shape: [way, count] },
+      { name: 'head.bias', shape: [1, way] },
+    ];
+    const { nodes } = configuration.supernet;
+    this.mixes =
+      network.kind === 'child'
+        ? []
+        : mixNames(nodes).map((name) => ({ name, shape: [targetsOf(Number(name.split('.')[2]), nodes).length, operationNames.length - 1] }));
+  }
+
+  /** Distinguishes compiled graphs of different networks of one configuration. */
+  get key(): string {
+    return this.network.kind === 'child' ? genotypeKey(this.network.genotype) : 'supernet';
+  }
+
+  /** What the head needs before adaptation: the network's features of the support set and its labels. */
+  head({ way, support }: TaskSize): HeadGraph {
+    const graph = new Graph();
+    const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes, { name: 'head.scale', shape: [1, 1] }, ...this.sharedVector()]);
+    const normalizer = this.#normalizer(support, support);
+    const x = (): Tensor => features(this.configuration, this.network, imagePatches(this.#images(graph, 'support', support)), weights, normalizer);
+    const targets = graph.input('support.targets', [support, way]);
+    const head = initialHead(graph, this.configuration.head.kind, weights, { features: x, targets, scale: () => weights('head.scale') });
+    return { outputs: { 'head.weight': head.weight, 'head.bias': head.bias }, weights };
+  }
+
+  /** Cotangents of the head's initial weights, pulled back to the network, the architecture and the head's scale. */
+  headPullback(size: TaskSize): GraphFunction {
+    const { outputs, weights } = this.head(size);
+    const wrt = [...this.adapted(size.way).slice(0, -2), ...this.mixes, ...this.headParameters()];
+    const seeds = Object.entries(outputs).map(([name, output]) => ({ output, cotangent: output.graph.input(`cotangent.${name}`, output.shape) }));
+    const results = vectorJacobian(seeds, wrt.map(({ name }) => weights(name)));
+    return { name: 'head-pullback', outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])) };
+  }
+
+  /** Parameters of the head that exist before adaptation. */
+  headParameters(): Variable[] {
+    return this.configuration.head.kind === 'prototype' ? [{ name: 'head.scale', shape: [1, 1] }] : this.sharedVector();
+  }
+
+  sharedVector(): Variable[] {
+    return this.configuration.head.kind === 'shared' ? [{ name: 'head.vector', shape: [1, featureCount(this.configuration)] }] : [];
+  }
+
+  /** Loss of the support set, normalised by its own statistics: what Eq. 8 descends. */
+  #supportLoss(graph: Graph, { way, support }: TaskSize): { loss: Tensor; logits: Tensor; weights: Weights; normalizer: Normalizer } {
+    const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes]);
+    const normalizer = this.#normalizer(support, support);
+    const patches = imagePatches(this.#images(graph, 'support', support));
+    const logits = headLogits(features(this.configuration, this.network, patches, weights, normalizer), weights);
+    const loss = crossEntropy(logits, graph.input('support.targets', [support, way]));
+    return { loss, logits, weights, normalizer };
+  }
+
+  /** One inner step of Eq. 8: every weight after w - ρ ∇L(w), with the loss and logits before it. */
+  step(size: TaskSize): GraphFunction {
+    const { loss, logits, weights } = this.#supportLoss(new Graph(), size);
+    const adapted = this.adapted(size.way);
+    const gradients = gradient(loss, adapted.map(({ name }) => weights(name)));
+    const { learningRate } = this.configuration.innerLoop;
+    const next = adapted.map(({ name }, i) => [name, subtract(weights(name), multiply(gradients[i]!, learningRate))] as const);
+    return { name: 'inner-step', outputs: { ...Object.fromEntries(next), loss, logits } };
+  }
+
+  /** Support set after adaptation: logits and the statistics that the exported network carries. */
+  final(size: TaskSize): GraphFunction {
+    const { loss, logits, normalizer } = this.#supportLoss(new Graph(), size);
+    const statistics = normalizer.statistics.flatMap(({ name, mean, inverse }) => [
+      [`mean.${name}`, mean] as const,
+      [`inverse.${name}`, inverse] as const,
+    ]);
+    return { name: 'support', outputs: { loss, logits, ...Object.fromEntries(statistics) } };
+  }
+
+  /**
+   * Reverse of one inner step: v <- v - ρ H v for the weights, and -ρ ∂⟨∇L(w), v⟩/∂α for the architecture.
+   * Exact second order, one step at a time (docs/adr/0001-engine.md).
+   */
+  stepPullback(size: TaskSize): GraphFunction {
+    const graph = new Graph();
+    const { loss, weights } = this.#supportLoss(graph, size);
+    const adapted = this.adapted(size.way);
+    const variables = adapted.map(({ name }) => weights(name));
+    const v = adapted.map(({ name, shape }) => graph.input(`cotangent.${name}`, shape));
+    const directional = innerProduct(gradient(loss, variables), v);
+    const mixes = this.mixes.map(({ name }) => weights(name));
+    const second = gradient(directional, [...variables, ...mixes]);
+    const { learningRate } = this.configuration.innerLoop;
+    const back = adapted.map(({ name }, i) => [name, subtract(v[i]!, multiply(second[i]!, learningRate))] as const);
+    const toMixes = this.mixes.map(({ name }, i) => [name, multiply(second[adapted.length + i]!, -learningRate)] as const);
+    return { name: 'inner-step-pullback', outputs: Object.fromEntries([...back, ...toMixes]) };
+  }
+
+  /** Logits of the query set; in served mode normalised by the statistics of the support set, which runs along. */
+  #queryLogits(graph: Graph, { way, support }: TaskSize, query: number, statistics: 'support' | 'batch'): { logits: Tensor; weights: Weights } {
+    const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes]);
+    const joined = statistics === 'support';
+    const images = joined ? support + query : query;
+    const x = this.#images(graph, joined ? 'both' : 'query', images);
+    const normalizer = this.#normalizer(images, joined ? support : query);
+    const all = features(this.configuration, this.network, imagePatches(x), weights, normalizer);
+    return { logits: headLogits(joined ? slice(all, 0, support, query) : all, weights), weights };
+  }
+
+  query(size: TaskSize, query: number, statistics: 'support' | 'batch'): GraphFunction {
+    const { logits } = this.#queryLogits(new Graph(), size, query, statistics);
+    return { name: `query-${statistics}`, outputs: { logits } };
+  }
+
+  /** The outer loss on the query set (Eq. 9) with its gradients for weights and architecture. */
+  queryGradient(size: TaskSize, query: number, statistics: 'support' | 'batch'): GraphFunction {
+    const graph = new Graph();
+    const { logits, weights } = this.#queryLogits(graph, size, query, statistics);
+    const loss = crossEntropy(logits, graph.input('query.targets', [query, size.way]));
+    const wrt = [...this.adapted(size.way), ...this.mixes];
+    const gradients = gradient(loss, wrt.map(({ name }) => weights(name)));
+    return { name: 'query-gradient', outputs: { loss, logits, ...Object.fromEntries(wrt.map(({ name }, i) => [name, gradients[i]!])) } };
+  }
+
+  #images(graph: Graph, set: string, images: number): Tensor {
+    const { size } = this.configuration.image;
+    return graph.input(`${set}.images`, [images, 3, size, size]);
+  }
+
+  #normalizer(images: number, statisticsImages: number): Normalizer {
+    return new Normalizer(images, statisticsImages, this.configuration.normalization.epsilon);
+  }
+}
+
+interface HeadGraph {
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly weights: Weights;
+}
+
+function inputWeights(graph: Graph, variables: readonly Variable[]): Weights {
+  const shapes = new Map(variables.map(({ name, shape }) => [name, shape]));
+  return (name) => graph.input(name, shapes.get(name) ?? missing(name));
+}
+
+function missing(name: string): never {
+  throw new Error(`the network asks for an undeclared weight ${name}`);
+}
+
+/** Task embedding, architecture and modulated meta-weights of a support set, all in one graph. */
+export function embeddingGraph(configuration: ModelConfiguration, { way, support }: TaskSize, masked: boolean): EmbeddingGraph {
+  const graph = new Graph();
+  const { size } = configuration.image;
+  const weights = inputWeights(graph, parameterSpecifications(configuration));
+  const targets = graph.input('support.targets', [support, way]);
+  const images = graph.input('support.images', [support, 3, size, size]);
+  const { embedding, reconstruction } = encodeTask(configuration, images, targets, weights);
+  const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
+  const mask = masked ? graph.input('path.mask', [rows, operationNames.length]) : null;
+  const alpha = architecture(configuration, embedding, mask, weights);
+  const modulated = modulate(configuration, embedding, weights);
+  return { embedding, reconstruction, alpha, modulated, mixes: architectureInputs(configuration, alpha), weights };
+}
+
+export interface EmbeddingGraph {
+  readonly embedding: Tensor;
+  readonly reconstruction: Tensor;
+  readonly alpha: Tensor;
+  readonly modulated: Readonly<Record<string, Tensor>>;
+  readonly mixes: Readonly<Record<string, Tensor>>;
+  readonly weights: Weights;
+}
+
+export function embeddingFunction(configuration: ModelConfiguration, size: TaskSize, masked: boolean): GraphFunction {
+  const { embedding, reconstruction, alpha, modulated, mixes } = embeddingGraph(configuration, size, masked);
+  return { name: 'embedding', outputs: { embedding, reconstruction, alpha, ...mixes, ...modulated } };
+}
+
+/**
+ * Gradients of Θ, given cotangents of the modulated weights and (with `searching`) of the architecture, plus β times
+ * the reconstruction loss.
+ */
+export function embeddingPullback(
+  configuration: ModelConfiguration,
+  size: TaskSize,
+  options: { readonly masked: boolean; readonly searching: boolean; readonly reconstructionWeight: number },
+): GraphFunction {
+  const { reconstruction, modulated, mixes, weights } = embeddingGraph(configuration, size, options.masked);
+  const seeded = { ...modulated, ...(options.searching ? mixes : {}) };
+  const seeds = Object.entries(seeded).map(([name, output]) => ({ output, cotangent: output.graph.input(`cotangent.${name}`, output.shape) }));
+  const beta = multiply(reconstruction.graph.constant([1], reconstruction.shape), options.reconstructionWeight);
+  const wrt = pulledParameters(configuration, options.searching);
+  const results = vectorJacobian([...seeds, { output: reconstruction, cotangent: beta }], wrt.map(({ name }) => weights(name)));
+  return { name: 'embedding-pullback', outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])) };
+}
+
+/** The parameters that `embeddingPullback` returns gradients of. */
+export const pulledParameters = (configuration: ModelConfiguration, searching: boolean): Variable[] =>
+  parameterSpecifications(configuration)
+    .filter(({ group }) => group !== 'head' && (searching || group !== 'controller'))
+    .map(({ name, shape }) => ({ name, shape }));

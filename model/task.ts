@@ -1,0 +1,171 @@
+import { childWeights, selectChild } from './child.ts';
+import type { ChildWeight } from './child.ts';
+import type { ModelConfiguration } from './configuration.ts';
+import { cellNames, chooseGenotype, edgeCount, firstEdgeOf, genotypeKey, oneHot, operationNames, sourcesOf, targetsOf } from './genotype.ts';
+import type { Architecture, Genotype } from './genotype.ts';
+import type { Executor } from './graph/executor.ts';
+import { mixName } from './network.ts';
+import { Programs } from './programs.ts';
+import type { Values } from './programs.ts';
+import { embeddingFunction, TaskGraphs } from './task-graphs.ts';
+import type { TaskSize } from './task-graphs.ts';
+import type { Parameters } from './parameters.ts';
+
+/** Images and one-hot labels of a support set: [n, 3, s, s] in 0..1 and [n, way]. */
+export interface LabelledSet {
+  readonly images: Float32Array;
+  readonly targets: Float32Array;
+  readonly count: number;
+}
+
+/** Task embedding, architecture weights and modulated meta-weights of one support set. */
+export interface Embedded {
+  readonly embedding: Float32Array;
+  readonly reconstruction: number;
+  readonly architecture: Architecture;
+  readonly modulated: Values;
+}
+
+/** Mean loss and accuracy of a labelled set. */
+export interface Fit {
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+/** Share of rows whose largest logit is at the label. */
+export function accuracyOf(logits: Float32Array, targets: Float32Array, way: number): number {
+  const count = logits.length / way;
+  let right = 0;
+  for (let i = 0; i < count; i++) {
+    let best = 0;
+    for (let c = 1; c < way; c++) if (logits[i * way + c]! > logits[i * way + best]!) best = c;
+    right += targets[i * way + best]!;
+  }
+  return right / count;
+}
+
+export function oneHotTargets(labels: ArrayLike<number>, way: number): Float32Array {
+  const targets = new Float32Array(labels.length * way);
+  for (let i = 0; i < labels.length; i++) targets[i * way + labels[i]!] = 1;
+  return targets;
+}
+
+/** The supernet's architecture inputs of concrete architecture weights. */
+export function architectureValues(architecture: Architecture, nodes: number): Record<string, Float32Array> {
+  const width = operationNames.length;
+  const entries = cellNames.flatMap((cell) =>
+    sourcesOf(nodes).map((source) => {
+      const edges = targetsOf(source, nodes).length;
+      const first = firstEdgeOf(source, nodes);
+      const mix = new Float32Array(edges * (width - 1));
+      for (let e = 0; e < edges; e++) {
+        const row = (first + e) * width;
+        mix.set(architecture[cell].subarray(row + 1, row + width), e * (width - 1));
+      }
+      return [mixName(cell, source), mix] as const;
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+/** A network whose weights a task adapts: the relaxed supernet, or one decoded child. */
+export interface TaskNetwork {
+  readonly graphs: TaskGraphs;
+  /** Parts of the one-shot model's weights, for a child. */
+  readonly child: readonly ChildWeight[] | null;
+}
+
+/** Runs the paper's stages on tasks of any size with one executor. */
+export class TaskRunner {
+  readonly configuration: ModelConfiguration;
+  readonly programs: Programs;
+  /** What `decode` chooses among; empty: every genotype. */
+  readonly genotypes: readonly Genotype[];
+  readonly #networks = new Map<string, TaskNetwork>();
+
+  constructor(configuration: ModelConfiguration, executor: Executor, genotypes: readonly Genotype[] = []) {
+    this.configuration = configuration;
+    this.genotypes = genotypes;
+    this.programs = new Programs(executor, JSON.stringify(configuration));
+  }
+
+  supernet(): TaskNetwork {
+    return this.#network('supernet', () => ({ graphs: new TaskGraphs(this.configuration, { kind: 'supernet' }), child: null }));
+  }
+
+  child(genotype: Genotype): TaskNetwork {
+    return this.#network(genotypeKey(genotype), () => ({
+      graphs: new TaskGraphs(this.configuration, { kind: 'child', genotype }),
+      child: childWeights(this.configuration, genotype),
+    }));
+  }
+
+  #network(key: string, create: () => TaskNetwork): TaskNetwork {
+    const known = this.#networks.get(key) ?? create();
+    this.#networks.set(key, known);
+    return known;
+  }
+
+  /** Stages (a) and (b): z_i, α_i and w̃_i = τ_i ⊙ w̃; `mask` is the path dropout of a training step. */
+  async embed(parameters: Parameters, support: LabelledSet, size: TaskSize, mask: Float32Array | null = null): Promise<Embedded> {
+    const given = { 'support.images': support.images, 'support.targets': support.targets, ...(mask ? { 'path.mask': mask } : {}) };
+    const masked = mask !== null;
+    const key = `embedding ${sizeKey(size)} ${masked}`;
+    const results = await this.programs.run(key, () => embeddingFunction(this.configuration, size, masked), parameters, given);
+    const { embedding, reconstruction, alpha } = results as Record<'embedding' | 'reconstruction' | 'alpha', Float32Array>;
+    const length = edgeCount(this.configuration.supernet.nodes) * operationNames.length;
+    const architecture = { normal: alpha.slice(0, length), reduction: alpha.slice(length) };
+    return { embedding, reconstruction: reconstruction[0]!, architecture, modulated: results };
+  }
+
+  decode(architecture: Architecture): Genotype {
+    return chooseGenotype(architecture, this.genotypes, this.configuration.supernet.nodes);
+  }
+
+  oneHot(genotype: Genotype): Architecture {
+    return oneHot(genotype, this.configuration.supernet.nodes);
+  }
+
+  /** The weights from which the inner loop starts: the network's part of w̃_i and the head. */
+  async initialWeights(network: TaskNetwork, parameters: Parameters, modulated: Values, mixes: Values, support: LabelledSet, size: TaskSize): Promise<Values> {
+    const body = network.child ? selectChild(network.child, modulated) : modulated;
+    const given = { 'support.images': support.images, 'support.targets': support.targets };
+    const head = await this.programs.run(
+      `head ${network.graphs.key} ${sizeKey(size)}`,
+      () => ({ name: 'head', outputs: network.graphs.head(size).outputs }),
+      parameters,
+      body,
+      mixes,
+      given,
+    );
+    const names = network.graphs.adapted(size.way).map(({ name }) => name);
+    return Object.fromEntries(names.map((name) => [name, head[name] ?? body[name]!]));
+  }
+
+  /** One step of Eq. 8 on the support set: the weights after it, and the fit before it. */
+  async innerStep(network: TaskNetwork, weights: Values, mixes: Values, support: LabelledSet, size: TaskSize): Promise<{ weights: Values; fit: Fit }> {
+    const given = { 'support.images': support.images, 'support.targets': support.targets };
+    const { graphs } = network;
+    const results = await this.programs.run(`step ${graphs.key} ${sizeKey(size)}`, () => graphs.step(size), weights, mixes, given);
+    const { loss, logits, ...next } = results;
+    return { weights: next, fit: { loss: loss![0]!, accuracy: accuracyOf(logits!, support.targets, size.way) } };
+  }
+
+  /** Logits [query, way] of the adapted network, normalised by the support set or by the query batch itself. */
+  async queryLogits(network: TaskNetwork, weights: Values, mixes: Values, support: LabelledSet, query: LabelledSet, size: TaskSize, statistics: 'support' | 'batch'): Promise<Float32Array> {
+    const { graphs } = network;
+    const key = `query ${statistics} ${graphs.key} ${sizeKey(size)} ${query.count}`;
+    const given = statistics === 'support' ? { 'both.images': joined(support.images, query.images) } : { 'query.images': query.images };
+    const { logits } = await this.programs.run(key, () => graphs.query(size, query.count, statistics), weights, mixes, given);
+    return logits!;
+  }
+}
+
+export const sizeKey = ({ way, support }: TaskSize): string => `${way}w${support}`;
+
+export function joined(a: Float32Array, b: Float32Array): Float32Array {
+  const both = new Float32Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { modelConfigurationSchema } from '../model/configuration.ts';
+import { sourceSchema } from './data/source.ts';
+
+const shapeSchema = z.strictObject({
+  way: z.number().int().min(2).max(20),
+  shot: z.number().int().min(1).max(50),
+  query: z.number().int().min(1).max(50),
+  weight: z.number().positive().default(1),
+});
+
+const stageSchema = z.strictObject({
+  stage: z.enum(['search', 'tune', 'retrain']),
+  iterations: z.number().int().min(1),
+  /** ρ_outer at the start and at the end of the stage, linear between. */
+  learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-3, 1e-3]),
+  /** Task shapes drawn with probability proportional to their weight. */
+  shapes: z.array(shapeSchema).min(1),
+});
+
+const augmentationSchema = z.strictObject({
+  flip: z.boolean().default(false),
+  crop: z.number().min(0).max(0.5).default(0),
+  colour: z.number().min(0).max(1).default(0),
+  rotateClasses: z.boolean().default(false),
+});
+
+/** A training run, as written in training/configs/NAME.yaml. */
+export const trainingConfigurationSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+  seed: z.number().int().min(0),
+  model: modelConfigurationSchema,
+  domains: z
+    .array(z.strictObject({ source: sourceSchema, weight: z.number().positive().default(1), augmentation: augmentationSchema.prefault({}) }))
+    .min(1),
+  stages: z.array(stageSchema).min(1),
+  /** Tasks of one outer step. */
+  metaBatch: z.number().int().min(1).default(4),
+  /** ρ_A, for the architecture controller. */
+  controllerLearningRate: z.number().positive().default(1e-4),
+  /** β of Eq. 9, on the reconstruction loss a support image. */
+  reconstructionWeight: z.number().min(0).default(0.01),
+  /** Probability that a candidate operation of an edge is dropped in a search step. */
+  pathDropout: z.number().min(0).max(0.9).default(0.1),
+  /** Most genotypes that the trained controller chooses among. */
+  maximumGenotypes: z.number().int().min(1).default(8),
+  /** The outer gradient is scaled down to at most this Euclidean norm. */
+  gradientClip: z.number().positive().default(10),
+  validation: z
+    .strictObject({ every: z.number().int().min(1), tasks: z.number().int().min(1), query: z.number().int().min(1).default(15) })
+    .prefault({ every: 200, tasks: 20 }),
+  checkpointMinutes: z.number().positive().default(3),
+  workers: z.number().int().min(1).default(2),
+});
+
+export type TrainingConfiguration = z.infer<typeof trainingConfigurationSchema>;
+export type StageConfiguration = TrainingConfiguration['stages'][number];
+
+/** Reads and checks a configuration file. Throws ZodError naming what does not fit. */
+export async function readTrainingConfiguration(path: string): Promise<TrainingConfiguration> {
+  return trainingConfigurationSchema.parse(parse(await readFile(path, 'utf8')));
+}

@@ -1,0 +1,130 @@
+import type { Job, JobContext, JobTable } from '../engine/jobs.ts';
+import type { ModelConfiguration } from '../model/configuration.ts';
+import { cellNames, edgeCount, genotypeKey, operationNames } from '../model/genotype.ts';
+import type { Genotype } from '../model/genotype.ts';
+import { metaGradient } from '../model/objective.ts';
+import type { Stage } from '../model/objective.ts';
+import type { Parameters } from '../model/parameters.ts';
+import { fold, keyFrom, uniform } from '../model/random.ts';
+import type { Key } from '../model/random.ts';
+import { TaskRunner } from '../model/task.ts';
+import type { Augmentation } from './data/augment.ts';
+import type { ImageDomain } from './data/domain.ts';
+import { chooseDomain, sampleTask } from './data/tasks.ts';
+import { evaluateTask } from './evaluate-task.ts';
+import type { EvaluationPayload } from './evaluate-task.ts';
+import { metaTaskOf } from './meta-task.ts';
+import { ParameterLayout } from './parameter-vector.ts';
+import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
+
+/** What every worker of a training run is given once. */
+export interface TrainingWorkerData {
+  readonly model: ModelConfiguration;
+  readonly domains: readonly ImageDomain[];
+  readonly weights: readonly number[];
+  readonly augmentations: readonly Augmentation[];
+  readonly seed: number;
+  /** Θ on shared memory, rewritten by the trainer between jobs. */
+  readonly parameters: Float32Array;
+}
+
+export interface GradientPayload {
+  readonly iteration: number;
+  readonly task: number;
+  readonly version: number;
+  readonly stage: StageConfiguration;
+  readonly training: Pick<TrainingConfiguration, 'reconstructionWeight' | 'pathDropout'>;
+  readonly genotypes: readonly Genotype[];
+}
+
+export interface GradientResult {
+  readonly gradient: Float32Array;
+  readonly domain: string;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly supportBefore: number;
+  readonly supportAfter: number;
+  readonly reconstruction: number;
+  readonly genotype: string;
+}
+
+/** The key of everything random in one task: a pure function of seed, iteration and position in the meta-batch. */
+export const taskKey = (seed: number, iteration: number, task: number): Key => fold(keyFrom(seed), 'task', iteration, task);
+
+function drawShape(key: Key, shapes: StageConfiguration['shapes']): StageConfiguration['shapes'][number] {
+  let rest = uniform(key, 1)[0]! * shapes.reduce((total, { weight }) => total + weight, 0);
+  return shapes.find(({ weight }) => (rest -= weight) < 0) ?? shapes[0]!;
+}
+
+function pathMask({ supernet }: ModelConfiguration, key: Key, dropout: number): Float32Array | null {
+  if (dropout === 0) return null;
+  const rows = cellNames.length * edgeCount(supernet.nodes);
+  const mask = Float32Array.from(uniform(key, rows * operationNames.length), (u: number) => Number(u >= dropout));
+  for (let row = 0; row < rows; row++) mask[row * operationNames.length] = 1; // zero is never dropped: rows keep a weight
+  return mask;
+}
+
+/** Per worker: the parameters of one version and the runner of one set of genotypes, kept between jobs. */
+let cached: { version: number; parameters: Parameters } | undefined;
+let runner: { key: string; value: TaskRunner } | undefined;
+
+function runnerOf(context: JobContext, configuration: ModelConfiguration, genotypes: readonly Genotype[]): TaskRunner {
+  const key = genotypes.map(genotypeKey).join(' ');
+  if (runner?.key !== key) runner = { key, value: new TaskRunner(configuration, context.executor, genotypes) };
+  return runner.value;
+}
+
+function parametersOf({ model, parameters }: TrainingWorkerData, version: number): Parameters {
+  if (cached?.version !== version) cached = { version, parameters: new ParameterLayout(model).unpack(Float32Array.from(parameters)) };
+  return cached.parameters;
+}
+
+const gradientJob: Job = async (payload, context) => {
+  const { iteration, task: position, version, stage, training, genotypes } = payload as GradientPayload;
+  const data = context.workerData as TrainingWorkerData;
+  const key = taskKey(data.seed, iteration, position);
+  const domain = chooseDomain(fold(key, 'domain'), data.domains, data.weights);
+  const shape = drawShape(fold(key, 'shape'), stage.shapes);
+  const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
+  const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation));
+  const result = await metaGradient(runnerOf(context, data.model, genotypes), parametersOf(data, version), task, {
+    stage: stage.stage satisfies Stage,
+    reconstructionWeight: training.reconstructionWeight,
+    mask: stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
+  });
+  const gradient = new ParameterLayout(data.model).pack(result.gradients);
+  context.transfer(gradient.buffer as ArrayBuffer);
+  return {
+    gradient,
+    domain: domain.name,
+    loss: result.query.loss,
+    accuracy: result.query.accuracy,
+    supportBefore: result.support.before.loss,
+    supportAfter: result.support.after.loss,
+    reconstruction: result.reconstruction,
+    genotype: genotypeKey(result.genotype),
+  } satisfies GradientResult;
+};
+
+/** Accuracy of one task of a domain, served and transductive. */
+const evaluationJob: Job = async (payload, context) => {
+  const request = payload as EvaluationPayload & { readonly version: number; readonly genotypes: readonly Genotype[] };
+  const data = context.workerData as TrainingWorkerData;
+  const domain = data.domains.find(({ name }) => name === request.domain);
+  if (!domain) throw new Error(`no domain ${request.domain}`);
+  return evaluateTask(runnerOf(context, data.model, request.genotypes), parametersOf(data, request.version), domain, request);
+};
+
+/** The genotype that the controller alone decodes for one task. */
+const genotypeJob: Job = async (payload, context) => {
+  const request = payload as EvaluationPayload & { readonly version: number };
+  const data = context.workerData as TrainingWorkerData;
+  const domain = data.domains.find(({ name }) => name === request.domain);
+  if (!domain) throw new Error(`no domain ${request.domain}`);
+  const key = fold(keyFrom(request.seed), 'genotype', domain.name, request.task);
+  const { size, support } = metaTaskOf(sampleTask(key, domain, request.split, request.shape));
+  const free = new TaskRunner(data.model, context.executor);
+  return free.decode((await free.embed(parametersOf(data, request.version), support, size)).architecture);
+};
+
+export const jobs: JobTable = { gradient: gradientJob, evaluate: evaluationJob, genotype: genotypeJob };

@@ -1,0 +1,96 @@
+import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AdamState } from '../model/adam.ts';
+import { decodeTensors, encodeTensors } from '../model/safetensors.ts';
+import type { Genotype } from '../model/genotype.ts';
+
+/** Everything that a run needs to go on exactly: tasks are a function of seed and iteration. */
+export interface RunState {
+  readonly iteration: number;
+  readonly parameters: Float32Array;
+  readonly adam: AdamState;
+  readonly genotypes: readonly Genotype[];
+  readonly seconds: number;
+}
+
+/** Writes to a temporary file beside `path`, flushes it to disk and renames: readers see the old or the new, whole. */
+export async function writeAtomically(path: string, data: Uint8Array | string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  const file = await open(temporary, 'w');
+  try {
+    await file.writeFile(data);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}
+
+/** The folder of one training run: state, metrics (JSON lines) and the checkpoint. */
+export class RunFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get checkpointPath(): string {
+    return join(this.path, 'checkpoint.safetensors');
+  }
+
+  /** `configuration` identifies the run: another one cannot resume it. */
+  async saveState(state: RunState, configuration: string): Promise<void> {
+    await mkdir(this.path, { recursive: true });
+    const vector = (data: Float32Array) => ({ shape: [data.length], data });
+    const bytes = encodeTensors({
+      tensors: { parameters: vector(state.parameters), first: vector(state.adam.first), second: vector(state.adam.second) },
+      metadata: {
+        iteration: String(state.iteration),
+        step: String(state.adam.step),
+        seconds: String(state.seconds),
+        genotypes: JSON.stringify(state.genotypes),
+        configuration,
+      },
+    });
+    await writeAtomically(join(this.path, 'state.safetensors'), bytes);
+  }
+
+  /** The saved state. Throws when there is none or when it is of another configuration. */
+  async loadState(configuration: string): Promise<RunState> {
+    const { tensors, metadata } = decodeTensors(await readFile(join(this.path, 'state.safetensors')));
+    if (metadata['configuration'] !== configuration) throw new Error(`${this.path} holds a run of another configuration`);
+    const vector = (name: string): Float32Array => tensors[name]!.data;
+    return {
+      iteration: Number(metadata['iteration']),
+      parameters: vector('parameters'),
+      adam: { step: Number(metadata['step']), first: vector('first'), second: vector('second') },
+      genotypes: JSON.parse(metadata['genotypes'] ?? '[]') as Genotype[],
+      seconds: Number(metadata['seconds']),
+    };
+  }
+
+  async appendMetrics(lines: readonly object[]): Promise<void> {
+    await mkdir(this.path, { recursive: true });
+    await writeFile(join(this.path, 'metrics.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { flag: 'a' });
+  }
+
+  /** Drops metrics of iterations after `iteration`: they will be written again. */
+  async trimMetrics(iteration: number): Promise<void> {
+    const path = join(this.path, 'metrics.jsonl');
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+      throw error;
+    });
+    const kept = text.split('\n').filter((line) => line !== '' && lineIteration(line) <= iteration);
+    await mkdir(this.path, { recursive: true });
+    await writeAtomically(path, kept.map((line) => `${line}\n`).join(''));
+  }
+}
+
+function lineIteration(line: string): number {
+  try {
+    return (JSON.parse(line) as { iteration: number }).iteration;
+  } catch {
+    return Number.POSITIVE_INFINITY; // a line that a crash cut short
+  }
+}

@@ -1,0 +1,68 @@
+import { resolve } from 'node:path';
+import { SingleBar } from 'cli-progress';
+import { Command } from 'commander';
+import { flushDenormals } from '../engine/onnxruntime.ts';
+import { readTrainingConfiguration } from './configuration.ts';
+import { loadDomains } from './domains.ts';
+import { RunFolder } from './run-folder.ts';
+import { totalIterations, Trainer } from './trainer.ts';
+import type { IterationMetrics } from './trainer.ts';
+
+const program = new Command('train')
+  .description('Meta-trains a checkpoint. Metrics, state and checkpoint are written to runs/NAME.')
+  .requiredOption('--config <file>', 'training configuration (YAML)')
+  .option('--resume', 'go on from the saved state of runs/NAME, exactly', false)
+  .option('--runs <folder>', 'where runs are kept', 'runs');
+
+/** Mean over the last `size` values. */
+function movingMean(size: number): (value: number) => number {
+  const window: number[] = [];
+  return (value) => {
+    window.push(value);
+    if (window.length > size) window.shift();
+    return window.reduce((total, x) => total + x, 0) / window.length;
+  };
+}
+
+async function main(): Promise<void> {
+  const { config, resume, runs } = program.parse().opts<{ config: string; resume: boolean; runs: string }>();
+  const configuration = await readTrainingConfiguration(config);
+  const folder = new RunFolder(resolve(runs, configuration.name));
+  const sources = configuration.domains.map(({ source }) => source);
+  const domains = await loadDomains(sources, configuration.model.image.size, (domain, done, total) => {
+    if (done % 1000 === 0 || done === total) console.log(`decoding ${domain}: ${done} of ${total}`);
+  });
+  await flushDenormals(); // before any session, so that all workers compute the same bits
+  const trainer = await Trainer.start(configuration, domains, folder, resume);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const bar = new SingleBar({
+    format: '{bar} {value}/{total} {stage} | loss {loss} accuracy {accuracy} | {pace} s/it | ETA {eta_formatted} | val {validation}',
+    noTTYOutput: true,
+    notTTYSchedule: 30_000,
+    etaBuffer: 50,
+  });
+  bar.start(totalIterations(configuration), trainer.iteration, { stage: '', loss: '-', accuracy: '-', pace: '-', validation: '-' });
+  const means = { loss: movingMean(50), accuracy: movingMean(50), pace: movingMean(50) };
+  await trainer.run(
+    {
+      iteration: ({ iteration, stage, loss, accuracy, seconds }: IterationMetrics) =>
+        bar.update(iteration, {
+          stage,
+          loss: means.loss(loss).toFixed(3),
+          accuracy: means.accuracy(accuracy).toFixed(3),
+          pace: means.pace(seconds).toFixed(2),
+        }),
+      validation: (_, accuracies) =>
+        bar.update({ validation: Object.entries(accuracies).map(([name, value]) => `${name} ${(100 * value).toFixed(0)}`).join(' ') }),
+    },
+    undefined,
+    stop.signal,
+  );
+  bar.stop();
+  await trainer.close();
+  const done = trainer.iteration === totalIterations(configuration);
+  console.log(done ? `checkpoint: ${folder.checkpointPath}` : `stopped at iteration ${trainer.iteration}: --resume goes on`);
+}
+
+await main();

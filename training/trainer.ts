@@ -1,0 +1,245 @@
+import { WorkerPool } from '../engine/pool.ts';
+import { adamInit, adamUpdate } from '../model/adam.ts';
+import { encodeCheckpoint } from '../model/checkpoint.ts';
+import { genotypeKey } from '../model/genotype.ts';
+import type { Genotype } from '../model/genotype.ts';
+import { initialParameters } from '../model/parameters.ts';
+import { fold, keyFrom } from '../model/random.ts';
+import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
+import type { ImageDomain } from './data/domain.ts';
+import type { GradientPayload, GradientResult, TrainingWorkerData } from './jobs.ts';
+import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
+import { ParameterLayout } from './parameter-vector.ts';
+import { writeAtomically } from './run-folder.ts';
+import type { RunFolder, RunState } from './run-folder.ts';
+
+export interface IterationMetrics {
+  readonly iteration: number;
+  readonly stage: string;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly supportBefore: number;
+  readonly supportAfter: number;
+  readonly reconstruction: number;
+  readonly gradientNorm: number;
+  readonly genotypes: number;
+  readonly seconds: number;
+}
+
+export interface TrainerEvents {
+  readonly iteration?: (metrics: IterationMetrics) => void;
+  readonly validation?: (iteration: number, accuracies: Readonly<Record<string, number>>) => void;
+}
+
+/** A loss or gradient that is not finite: training stops here. */
+export class DivergenceError extends Error {
+  override readonly name = 'DivergenceError';
+}
+
+export const totalIterations = ({ stages }: TrainingConfiguration): number => stages.reduce((n, { iterations }) => n + iterations, 0);
+
+/** The stage of an iteration (0-based) and how far it is, 0..1. */
+export function stageAt({ stages }: TrainingConfiguration, iteration: number): { stage: StageConfiguration; progress: number; first: boolean } {
+  let start = 0;
+  for (const stage of stages) {
+    if (iteration < start + stage.iterations) {
+      return { stage, progress: (iteration - start) / stage.iterations, first: iteration === start };
+    }
+    start += stage.iterations;
+  }
+  throw new RangeError(`iteration ${iteration} is after the last stage`);
+}
+
+/** Meta-training (Algorithm 1) over the cores of one machine; a pure function of configuration and data. */
+export class Trainer {
+  readonly #configuration: TrainingConfiguration;
+  readonly #folder: RunFolder;
+  readonly #layout: ParameterLayout;
+  readonly #pool: WorkerPool;
+  readonly #shared: Float32Array;
+  readonly #identity: string;
+  #state: RunState;
+
+  private constructor(configuration: TrainingConfiguration, domains: readonly ImageDomain[], folder: RunFolder, state: RunState) {
+    this.#configuration = configuration;
+    this.#folder = folder;
+    this.#layout = new ParameterLayout(configuration.model);
+    this.#shared = new Float32Array(new SharedArrayBuffer(4 * this.#layout.length));
+    this.#identity = identityOf(configuration, domains);
+    this.#state = state;
+    const workerData: TrainingWorkerData = {
+      model: configuration.model,
+      domains,
+      weights: configuration.domains.map(({ weight }) => weight),
+      augmentations: configuration.domains.map(({ augmentation }) => augmentation),
+      seed: configuration.seed,
+      parameters: this.#shared,
+    };
+    this.#pool = new WorkerPool({
+      workers: configuration.workers,
+      queueLimit: 100_000,
+      jobs: new URL('./jobs.ts', import.meta.url),
+      engine: { provider: 'cpu', threads: 1, cacheSize: 256 },
+      workerData,
+    });
+    this.#shared.set(state.parameters);
+  }
+
+  static async start(configuration: TrainingConfiguration, domains: readonly ImageDomain[], folder: RunFolder, resume: boolean): Promise<Trainer> {
+    const identity = identityOf(configuration, domains);
+    const state = resume ? await folder.loadState(identity) : freshState(configuration);
+    await folder.trimMetrics(state.iteration);
+    return new Trainer(configuration, domains, folder, state);
+  }
+
+  get iteration(): number {
+    return this.#state.iteration;
+  }
+
+  /** Trains until `until` (exclusive; the end by default) or until the signal; saves on the way and at the end. */
+  async run(events: TrainerEvents = {}, until = totalIterations(this.#configuration), signal?: AbortSignal): Promise<void> {
+    let saved = performance.now();
+    while (this.#state.iteration < until && !signal?.aborted) {
+      const metrics = await this.#step();
+      await this.#folder.appendMetrics([metrics]);
+      events.iteration?.(metrics);
+      const { validation, checkpointMinutes } = this.#configuration;
+      if (this.#state.iteration % validation.every === 0) {
+        const accuracies = await this.validate();
+        await this.#folder.appendMetrics([{ iteration: this.#state.iteration, validation: accuracies }]);
+        events.validation?.(this.#state.iteration, accuracies);
+      }
+      if (performance.now() - saved > checkpointMinutes * 60_000) {
+        await this.save();
+        saved = performance.now();
+      }
+    }
+    await this.save();
+  }
+
+  async save(): Promise<void> {
+    await this.#folder.saveState(this.#state, this.#identity);
+    await writeAtomically(this.#folder.checkpointPath, this.checkpoint());
+  }
+
+  checkpoint(training: Readonly<Record<string, unknown>> = {}): Uint8Array {
+    const { configuration, iteration, seconds } = { configuration: this.#configuration, ...this.#state };
+    return encodeCheckpoint({
+      id: configuration.name,
+      configuration: configuration.model,
+      parameters: this.#layout.unpack(this.#state.parameters),
+      genotypes: this.#state.genotypes,
+      training: { configuration, iterations: iteration, seconds: Math.round(seconds), ...training },
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async #step(): Promise<IterationMetrics> {
+    const { iteration } = this.#state;
+    const started = performance.now();
+    const { stage, progress, first } = stageAt(this.#configuration, iteration);
+    if (first && stage.stage === 'retrain') await this.#settleGenotypes(iteration);
+    const { metaBatch, reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
+    const payload = { iteration, version: iteration, stage, training: { reconstructionWeight, pathDropout }, genotypes: this.#state.genotypes };
+    const results = (await Promise.all(
+      Array.from({ length: metaBatch }, (_, task) => this.#pool.run('gradient', { ...payload, task } satisfies GradientPayload)),
+    )) as GradientResult[];
+    const gradient = meanOf(results.map((result) => result.gradient));
+    const norm = Math.sqrt(gradient.reduce((total, g) => total + g * g, 0));
+    this.#checkFinite(iteration, results, norm);
+    if (norm > gradientClip) gradient.forEach((g, i) => (gradient[i] = (g * gradientClip) / norm));
+    const [from, to] = stage.learningRate;
+    const outer = from + (to - from) * progress;
+    const rates = this.#layout.perGroup((group) =>
+      group !== 'controller' ? outer : stage.stage === 'retrain' ? 0 : this.#configuration.controllerLearningRate,
+    );
+    const { state: adam, parameters } = adamUpdate(this.#state.adam, this.#state.parameters, gradient, rates);
+    this.#shared.set(parameters);
+    const seconds = (performance.now() - started) / 1000;
+    this.#state = { ...this.#state, iteration: iteration + 1, adam, parameters, seconds: this.#state.seconds + seconds };
+    const average = (of: (result: GradientResult) => number): number => results.reduce((total, result) => total + of(result), 0) / metaBatch;
+    return {
+      iteration: iteration + 1,
+      stage: stage.stage,
+      loss: average(({ loss }) => loss),
+      accuracy: average(({ accuracy }) => accuracy),
+      supportBefore: average(({ supportBefore }) => supportBefore),
+      supportAfter: average(({ supportAfter }) => supportAfter),
+      reconstruction: average(({ reconstruction }) => reconstruction),
+      gradientNorm: norm,
+      genotypes: new Set(results.map(({ genotype }) => genotype)).size,
+      seconds,
+    };
+  }
+
+  #checkFinite(iteration: number, results: readonly GradientResult[], norm: number): void {
+    if (Number.isFinite(norm) && results.every(({ loss }) => Number.isFinite(loss))) return;
+    const task = results.findIndex(({ loss, gradient }) => !Number.isFinite(loss) || !gradient.every(Number.isFinite));
+    throw new DivergenceError(
+      `not finite at iteration ${iteration}, task ${task} (${results[task]?.domain ?? '?'}), seed ${this.#configuration.seed}: loss ${results[task]?.loss ?? norm}`,
+    );
+  }
+
+  /** The architectures that training tasks decode to most often: what the children are trained and served as. */
+  async #settleGenotypes(iteration: number): Promise<void> {
+    const { domains, maximumGenotypes, validation, stages } = this.#configuration;
+    const { way, shot } = stages[0]!.shapes[0]!;
+    const shape = { way, shot, query: validation.query };
+    const counts = new Map<string, { genotype: Genotype; count: number }>();
+    const drawn = await Promise.all(
+      domains.flatMap(({ source }) =>
+        Array.from({ length: 20 }, (_, task) => this.#pool.run('genotype', { ...this.#evaluation(source.name, 'train', task), shape, version: iteration, genotypes: [] })),
+      ),
+    );
+    for (const genotype of drawn as Genotype[]) {
+      const known = counts.get(genotypeKey(genotype)) ?? { genotype, count: 0 };
+      counts.set(genotypeKey(genotype), { genotype, count: known.count + 1 });
+    }
+    const sorted = [...counts.entries()].sort(([a, x], [b, y]) => y.count - x.count || (a < b ? -1 : 1));
+    const genotypes = sorted.slice(0, maximumGenotypes).map(([, { genotype }]) => genotype);
+    await this.#folder.appendMetrics([{ iteration, decoded: counts.size, genotypes: genotypes.map(genotypeKey), counts: sorted.slice(0, 20).map(([, { count }]) => count) }]);
+    this.#state = { ...this.#state, genotypes };
+  }
+
+  #evaluation(domain: string, split: EvaluationPayload['split'], task: number): EvaluationPayload {
+    const { stages, validation, seed } = this.#configuration;
+    const { way, shot } = stages[0]!.shapes[0]!;
+    const iteration = Math.min(this.#state.iteration, totalIterations(this.#configuration) - 1);
+    const stage = this.#state.genotypes.length > 0 ? 'retrain' : stageAt(this.#configuration, iteration).stage.stage;
+    return { domain, split, shape: { way, shot, query: validation.query }, seed, task, stage, transductive: false, floors: false };
+  }
+
+  /** Served accuracy on validation classes, by domain. */
+  async validate(): Promise<Record<string, number>> {
+    const { domains, validation } = this.#configuration;
+    const accuracies = domains.map(async ({ source }): Promise<[string, number]> => {
+      const tasks = Array.from({ length: validation.tasks }, (_, task) =>
+        this.#pool.run('evaluate', { ...this.#evaluation(source.name, 'val', task), version: this.#state.iteration, genotypes: this.#state.genotypes }),
+      );
+      const results = (await Promise.all(tasks)) as TaskEvaluation[];
+      return [source.name, results.reduce((total, { served }) => total + served, 0) / results.length];
+    });
+    return Object.fromEntries(await Promise.all(accuracies));
+  }
+}
+
+function identityOf(configuration: TrainingConfiguration, domains: readonly ImageDomain[]): string {
+  return JSON.stringify({ configuration: { ...configuration, workers: 0, checkpointMinutes: 0 }, data: domains.map(({ fingerprint }) => fingerprint) });
+}
+
+function freshState(configuration: TrainingConfiguration): RunState {
+  const layout = new ParameterLayout(configuration.model);
+  const parameters = layout.pack(initialParameters(configuration.model, fold(keyFrom(configuration.seed), 'parameters')));
+  return { iteration: 0, parameters, adam: adamInit(layout.length), genotypes: [], seconds: 0 };
+}
+
+/** The elementwise mean, summed in the given order: the same for any number of workers. */
+function meanOf(vectors: readonly Float32Array[]): Float32Array {
+  const mean = new Float32Array(vectors[0]!.length);
+  for (const vector of vectors) for (let i = 0; i < mean.length; i++) mean[i]! += vector[i]! / vectors.length;
+  return mean;
+}
+
