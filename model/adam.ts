@@ -28,7 +28,8 @@ export function adamUpdate(
     const g = gradient[i]!;
     first[i] = beta1 * first[i]! + (1 - beta1) * g;
     second[i] = beta2 * second[i]! + (1 - beta2) * g * g;
-    next[i]! -= (learningRates[i]! * (first[i]! / correction1)) / (Math.sqrt(second[i]! / correction2) + epsilon);
+    next[i]! -=
+      (learningRates[i]! * (first[i]! / correction1)) / (Math.sqrt(second[i]! / correction2) + epsilon);
   }
   return { state: { step, first, second }, parameters: next };
 }

@@ -45,7 +45,12 @@ function runnerOf({ id, configuration, genotypes }: Checkpoint, executor: Execut
  * (Eq. 4-8) and exports the child. The result does not depend on the order of the images; renaming or permuting
  * classes permutes the outputs and changes nothing else.
  */
-export async function adaptTask(checkpoint: Checkpoint, support: readonly LabelledImage[], { steps }: { readonly steps: number }, executor: Executor): Promise<AdaptedTask> {
+export async function adaptTask(
+  checkpoint: Checkpoint,
+  support: readonly LabelledImage[],
+  { steps }: { readonly steps: number },
+  executor: Executor,
+): Promise<AdaptedTask> {
   const clock = stopwatch();
   const { classes, images } = canonicalSupport(support);
   const runner = runnerOf(checkpoint, executor);
@@ -55,7 +60,14 @@ export async function adaptTask(checkpoint: Checkpoint, support: readonly Labell
   const genotype = runner.decode(embedded.architecture);
   const network = runner.child(genotype);
   clock.lap('embed');
-  let weights = await runner.initialWeights(network, checkpoint.parameters, embedded.modulated, {}, set, size);
+  let weights = await runner.initialWeights(
+    network,
+    checkpoint.parameters,
+    embedded.modulated,
+    {},
+    set,
+    size,
+  );
   let before: Fit | undefined;
   for (let k = 0; k < steps; k++) {
     const next = await runner.innerStep(network, weights, {}, set, size);
@@ -82,9 +94,20 @@ export async function adaptTask(checkpoint: Checkpoint, support: readonly Labell
   };
 }
 
-async function finalFit(runner: TaskRunner, { graphs }: TaskNetwork, weights: Values, set: LabelledSet, size: TaskSize): Promise<{ after: Fit; statistics: Values }> {
+async function finalFit(
+  runner: TaskRunner,
+  { graphs }: TaskNetwork,
+  weights: Values,
+  set: LabelledSet,
+  size: TaskSize,
+): Promise<{ after: Fit; statistics: Values }> {
   const given = { 'support.images': set.images, 'support.targets': set.targets };
-  const { loss, logits, ...statistics } = await runner.programs.run(`final ${graphs.key} ${sizeKey(size)}`, () => graphs.final(size), weights, given);
+  const { loss, logits, ...statistics } = await runner.programs.run(
+    `final ${graphs.key} ${sizeKey(size)}`,
+    () => graphs.final(size),
+    weights,
+    given,
+  );
   return { after: { loss: loss![0]!, accuracy: accuracyOf(logits!, set.targets, size.way) }, statistics };
 }
 
@@ -93,7 +116,14 @@ function labelledSet(images: readonly LabelledImage[], classes: readonly string[
   const length = images[0]!.pixels.length;
   const pixels = new Float32Array(images.length * length);
   images.forEach((image, i) => pixels.set(image.pixels, i * length));
-  return { images: pixels, targets: oneHotTargets(images.map(({ label }) => index.get(label)!), classes.length), count: images.length };
+  return {
+    images: pixels,
+    targets: oneHotTargets(
+      images.map(({ label }) => index.get(label)!),
+      classes.length,
+    ),
+    count: images.length,
+  };
 }
 
 /** The head's rows in the order of the labels instead of the canonical one. */
@@ -108,7 +138,9 @@ function headInOrder(weights: Values, classes: readonly string[], labels: readon
 
 /** Without a prototype, so that a class may be called __proto__. */
 function shotsOf(support: readonly LabelledImage[], labels: readonly string[]): Record<string, number> {
-  return Object.fromEntries(labels.map((label) => [label, support.filter((image) => image.label === label).length]));
+  return Object.fromEntries(
+    labels.map((label) => [label, support.filter((image) => image.label === label).length]),
+  );
 }
 
 function stopwatch(): { laps: Record<string, number>; lap(name: string): void } {

@@ -41,12 +41,26 @@ const metadataSchema = z.strictObject({
 });
 
 /** The checkpoint as one safetensors file; the same checkpoint gives the same bytes. */
-export function encodeCheckpoint({ id, configuration, parameters, genotypes, training }: Checkpoint): Uint8Array {
-  const tensors = parameterSpecifications(configuration).map(({ name, shape }) => [name, { shape, data: parameters[name]! }] as const);
+export function encodeCheckpoint({
+  id,
+  configuration,
+  parameters,
+  genotypes,
+  training,
+}: Checkpoint): Uint8Array {
+  const tensors = parameterSpecifications(configuration).map(
+    ({ name, shape }) => [name, { shape, data: parameters[name]! }] as const,
+  );
   const json = (value: unknown): string => JSON.stringify(value);
   return encodeTensors({
     tensors: Object.fromEntries(tensors),
-    metadata: { format, id, configuration: json(configuration), genotypes: json(genotypes), training: json(training) },
+    metadata: {
+      format,
+      id,
+      configuration: json(configuration),
+      genotypes: json(genotypes),
+      training: json(training),
+    },
   });
 }
 
@@ -57,7 +71,12 @@ export function encodeCheckpoint({ id, configuration, parameters, genotypes, tra
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   try {
     const { tensors, metadata } = decodeTensors(bytes);
-    const { configuration: rawConfiguration, genotypes: rawGenotypes, training: rawTraining, ...rest } = metadata;
+    const {
+      configuration: rawConfiguration,
+      genotypes: rawGenotypes,
+      training: rawTraining,
+      ...rest
+    } = metadata;
     const parsed = metadataSchema.parse({
       ...rest,
       configuration: parseJson(rawConfiguration),
@@ -66,24 +85,38 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     });
     const { id, configuration, training } = parsed;
     checkGenotypes(parsed.genotypes, configuration);
-    return { id, configuration, training, genotypes: parsed.genotypes, parameters: parametersOf(tensors, configuration) };
+    return {
+      id,
+      configuration,
+      training,
+      genotypes: parsed.genotypes,
+      parameters: parametersOf(tensors, configuration),
+    };
   } catch (cause) {
     if (cause instanceof CheckpointError) throw cause;
-    throw new CheckpointError(`not a checkpoint: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new CheckpointError(`not a checkpoint: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
   }
 }
 
 const parseJson = (text: string | undefined): unknown => JSON.parse(text ?? 'null');
 
 function checkGenotypes(genotypes: readonly Genotype[], { supernet }: ModelConfiguration): void {
-  const fits = (edges: readonly GenotypeEdge[], target: number): boolean => edges.every(({ input }) => input < target + 2);
+  const fits = (edges: readonly GenotypeEdge[], target: number): boolean =>
+    edges.every(({ input }) => input < target + 2);
   const whole = genotypes.every((genotype) =>
-    cellNames.every((cell) => genotype[cell].nodes.length === supernet.nodes && genotype[cell].nodes.every(fits)),
+    cellNames.every(
+      (cell) => genotype[cell].nodes.length === supernet.nodes && genotype[cell].nodes.every(fits),
+    ),
   );
   if (!whole) throw new CheckpointError('a genotype does not fit the configuration');
 }
 
-function parametersOf(tensors: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>, configuration: ModelConfiguration): Parameters {
+function parametersOf(
+  tensors: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>,
+  configuration: ModelConfiguration,
+): Parameters {
   const expected = parameterSpecifications(configuration);
   const names = new Set(expected.map(({ name }) => name));
   const extra = Object.keys(tensors).find((name) => !names.has(name));
@@ -93,9 +126,12 @@ function parametersOf(tensors: Readonly<Record<string, { shape: readonly number[
       const tensor = tensors[name];
       if (!tensor) throw new CheckpointError(`tensor ${name} is missing`);
       if (tensor.shape.join() !== shape.join()) {
-        throw new CheckpointError(`tensor ${name} is [${tensor.shape.join(', ')}], not [${shape.join(', ')}]`);
+        throw new CheckpointError(
+          `tensor ${name} is [${tensor.shape.join(', ')}], not [${shape.join(', ')}]`,
+        );
       }
-      if (!tensor.data.every(Number.isFinite)) throw new CheckpointError(`tensor ${name} has values that are not finite`);
+      if (!tensor.data.every(Number.isFinite))
+        throw new CheckpointError(`tensor ${name} has values that are not finite`);
       return [name, tensor.data];
     }),
   );

@@ -18,8 +18,9 @@ const convolutionKinds = {
   dil_conv_5x5: { kind: 3, twice: false },
 } as const;
 
-export const isConvolution = (operation: GenotypeEdge['operation']): operation is keyof typeof convolutionKinds =>
-  operation in convolutionKinds;
+export const isConvolution = (
+  operation: GenotypeEdge['operation'],
+): operation is keyof typeof convolutionKinds => operation in convolutionKinds;
 
 export const convolutionOf = (
   operation: keyof typeof convolutionKinds,
@@ -29,7 +30,8 @@ export const convolutionOf = (
 };
 
 /** Name of an edge of the child: the prefix of its weights and statistics. */
-export const edgeName = (cell: CellName, source: number, target: number): string => `${cell}.${source}-${target}`;
+export const edgeName = (cell: CellName, source: number, target: number): string =>
+  `${cell}.${source}-${target}`;
 
 /** A weight of the child and where it lies in the one-shot model's tensors. */
 export interface ChildWeight {
@@ -39,7 +41,12 @@ export interface ChildWeight {
   readonly offset: number;
 }
 
-function edgeWeights(configuration: ModelConfiguration, cell: CellName, target: number, edge: GenotypeEdge): ChildWeight[] {
+function edgeWeights(
+  configuration: ModelConfiguration,
+  cell: CellName,
+  target: number,
+  edge: GenotypeEdge,
+): ChildWeight[] {
   const { nodes } = configuration.supernet;
   const c = cellGeometry(configuration)[cell].channels;
   const { input: source, operation } = edge;
@@ -52,7 +59,8 @@ function edgeWeights(configuration: ModelConfiguration, cell: CellName, target: 
     from: `${from}.${full}`,
     offset: position * sizeOf(shape),
   });
-  if (operation === 'skip_connect') return strideOf(cell, source) === 2 ? [part('skip', 'skip', [1, c, c], e)] : [];
+  if (operation === 'skip_connect')
+    return strideOf(cell, source) === 2 ? [part('skip', 'skip', [1, c, c], e)] : [];
   if (!isConvolution(operation)) return [];
   const { name, kernel, twice } = convolutionOf(operation);
   const kind = convolutionKinds[operation].kind;
@@ -65,10 +73,14 @@ function edgeWeights(configuration: ModelConfiguration, cell: CellName, target: 
 /** The weights of a child network, each a part of a tensor of the one-shot model. */
 export function childWeights(configuration: ModelConfiguration, genotype: Genotype): ChildWeight[] {
   const shared = weightSpecifications(configuration)
-    .filter(({ name }) => name.startsWith('stem.') || name.includes('.preprocess.') || name.startsWith('head.'))
+    .filter(
+      ({ name }) => name.startsWith('stem.') || name.includes('.preprocess.') || name.startsWith('head.'),
+    )
     .map(({ name, shape }): ChildWeight => ({ name, shape, from: name, offset: 0 }));
   const edges = cellNames.flatMap((cell) =>
-    genotype[cell].nodes.flatMap((incoming, target) => incoming.flatMap((edge) => edgeWeights(configuration, cell, target, edge))),
+    genotype[cell].nodes.flatMap((incoming, target) =>
+      incoming.flatMap((edge) => edgeWeights(configuration, cell, target, edge)),
+    ),
   );
   return [...shared, ...edges];
 }
@@ -86,13 +98,20 @@ export function scatterChild(
   child: Parameters,
   lengths: Readonly<Record<string, number>>,
 ): Record<string, Float32Array> {
-  const full = Object.fromEntries(Object.entries(lengths).map(([name, length]) => [name, new Float32Array(length)]));
+  const full = Object.fromEntries(
+    Object.entries(lengths).map(([name, length]) => [name, new Float32Array(length)]),
+  );
   for (const { name, from, offset } of weights) full[from]!.set(child[name]!, offset);
   return full;
 }
 
 /** A decoded cell, channel-major: the concatenated intermediate nodes [nodes · c, images · h'·w']. */
-export function childCell(context: CellContext, inputs: readonly [Tensor, Tensor], side: number, genotype: CellGenotype): Tensor {
+export function childCell(
+  context: CellContext,
+  inputs: readonly [Tensor, Tensor],
+  side: number,
+  genotype: CellGenotype,
+): Tensor {
   const known: Tensor[] = [...inputs];
   genotype.nodes.forEach((edges, target) => {
     const parts = edges.map((edge) => {
@@ -105,11 +124,19 @@ export function childCell(context: CellContext, inputs: readonly [Tensor, Tensor
   return concat(known.slice(2), 0);
 }
 
-function childEdge(context: CellContext, h: Tensor, edge: GenotypeEdge, target: number, side: number, stride: 1 | 2): Tensor {
+function childEdge(
+  context: CellContext,
+  h: Tensor,
+  edge: GenotypeEdge,
+  target: number,
+  side: number,
+  stride: 1 | 2,
+): Tensor {
   const { cell, images, normalizer, weights } = context;
   const name = edgeName(cell, edge.input, target);
   const c = h.shape[0]!;
-  const pointwise = (x: Tensor, weight: string): Tensor => matmul(reshape(weights(`${name}.${weight}`), [c, c]), x);
+  const pointwise = (x: Tensor, weight: string): Tensor =>
+    matmul(reshape(weights(`${name}.${weight}`), [c, c]), x);
   switch (edge.operation) {
     case 'max_pool_3x3':
       return normalizer.apply(pool3('max', h, side, stride), name);
@@ -121,8 +148,16 @@ function childEdge(context: CellContext, h: Tensor, edge: GenotypeEdge, target: 
       const { kernel, dilation, twice } = convolutionOf(edge.operation);
       const half = (x: Tensor, part: 'first' | 'second', at: number, by: 1 | 2): Tensor => {
         const planes = reshape(relu(x), [1, c, images, at * at]);
-        const y = depthwise(planes, weights(`${name}.depthwise.${part}`), { side: at, kernel, stride: by, dilation });
-        return normalizer.apply(pointwise(reshape(y, [c, images * y.shape[3]!]), `pointwise.${part}`), `${name}.${part}`);
+        const y = depthwise(planes, weights(`${name}.depthwise.${part}`), {
+          side: at,
+          kernel,
+          stride: by,
+          dilation,
+        });
+        return normalizer.apply(
+          pointwise(reshape(y, [c, images * y.shape[3]!]), `pointwise.${part}`),
+          `${name}.${part}`,
+        );
       };
       const once = half(h, 'first', side, stride);
       return twice ? half(once, 'second', outputSide({ side, kernel, stride, dilation }), 1) : once;

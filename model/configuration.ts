@@ -6,7 +6,10 @@ import { z } from 'zod';
  */
 export const modelConfigurationSchema = z
   .object({
-    image: z.object({ size: z.number().int().min(16).max(128).default(42) }).strict().prefault({}),
+    image: z
+      .object({ size: z.number().int().min(16).max(128).default(42) })
+      .strict()
+      .prefault({}),
     supernet: z
       .object({
         channels: z.number().int().min(1).default(16),
@@ -20,17 +23,35 @@ export const modelConfigurationSchema = z
       .strict()
       .prefault({}),
     controller: z
-      .object({ kind: z.enum(['task-aware', 'shared']).default('task-aware'), hidden: z.number().int().min(1).default(128) })
+      .object({
+        kind: z.enum(['task-aware', 'shared']).default('task-aware'),
+        hidden: z.number().int().min(1).default(128),
+      })
       .strict()
       .prefault({}),
     /** `channel`: one factor a channel; `full`: one a weight, as the paper writes; `none`: M-NAS-NM. */
-    modulator: z.object({ kind: z.enum(['channel', 'full', 'none']).default('channel') }).strict().prefault({}),
+    modulator: z
+      .object({ kind: z.enum(['channel', 'full', 'none']).default('channel') })
+      .strict()
+      .prefault({}),
     /** `prototype`: class means of the support features; `shared`: one meta-learned vector for every class. */
-    head: z.object({ kind: z.enum(['prototype', 'shared']).default('prototype') }).strict().prefault({}),
+    head: z
+      .object({ kind: z.enum(['prototype', 'shared']).default('prototype') })
+      .strict()
+      .prefault({}),
     /** `support`: by the support set's statistics (served); `batch`: by the batch's own (the paper's). */
-    normalization: z.object({ statistics: z.enum(['support', 'batch']).default('support'), epsilon: z.number().default(1e-5) }).strict().prefault({}),
+    normalization: z
+      .object({
+        statistics: z.enum(['support', 'batch']).default('support'),
+        epsilon: z.number().default(1e-5),
+      })
+      .strict()
+      .prefault({}),
     innerLoop: z
-      .object({ steps: z.number().int().min(0).default(5), learningRate: z.number().positive().default(0.05) })
+      .object({
+        steps: z.number().int().min(0).default(5),
+        learningRate: z.number().positive().default(0.05),
+      })
       .strict()
       .prefault({}),
   })
@@ -38,4 +59,5 @@ export const modelConfigurationSchema = z
 
 export type ModelConfiguration = z.infer<typeof modelConfigurationSchema>;
 
-export const parseModelConfiguration = (value: unknown): ModelConfiguration => modelConfigurationSchema.parse(value);
+export const parseModelConfiguration = (value: unknown): ModelConfiguration =>
+  modelConfigurationSchema.parse(value);

@@ -1,6 +1,16 @@
 import type { ModelConfiguration } from './configuration.ts';
 import { cellNames, edgeCount, firstEdgeOf, operationNames, sourcesOf, targetsOf } from './genotype.ts';
-import { broadcast, divide, multiply, relu, reshape, sigmoid, slice, softmax, sum } from './graph/operations.ts';
+import {
+  broadcast,
+  divide,
+  multiply,
+  relu,
+  reshape,
+  sigmoid,
+  slice,
+  softmax,
+  sum,
+} from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { sizeOf } from './graph/shapes.ts';
 import { dense } from './layers.ts';
@@ -12,7 +22,12 @@ import { weightSpecifications } from './parameters.ts';
  * α_i = A(z_i): architecture weights [2 · edges, 8], rows that sum to one; edges source-major, normal cell first.
  * `mask` is the path dropout: 0 drops a candidate operation, and the others of its edge share its weight.
  */
-export function architecture({ controller, supernet }: ModelConfiguration, embedding: Tensor, mask: Tensor | null, weights: Weights): Tensor {
+export function architecture(
+  { controller, supernet }: ModelConfiguration,
+  embedding: Tensor,
+  mask: Tensor | null,
+  weights: Weights,
+): Tensor {
   const rows = cellNames.length * edgeCount(supernet.nodes);
   const hidden =
     controller.kind === 'shared'
@@ -45,11 +60,18 @@ export function architectureInputs({ supernet }: ModelConfiguration, alpha: Tens
  * starts at τ = 1. Per channel by default, along the input channels: a factor on output channels would be
  * cancelled by the normalisation that follows (docs/adr/0005-modulator.md).
  */
-export function modulate(configuration: ModelConfiguration, embedding: Tensor, weights: Weights): Record<string, Tensor> {
+export function modulate(
+  configuration: ModelConfiguration,
+  embedding: Tensor,
+  weights: Weights,
+): Record<string, Tensor> {
   const specifications = weightSpecifications(configuration);
   const { kind } = configuration.modulator;
   if (kind === 'none') return Object.fromEntries(specifications.map(({ name }) => [name, weights(name)]));
-  const factors = multiply(sigmoid(dense(embedding, weights('modulator.weight'), weights('modulator.bias'))), 2);
+  const factors = multiply(
+    sigmoid(dense(embedding, weights('modulator.weight'), weights('modulator.bias'))),
+    2,
+  );
   let start = 0;
   return Object.fromEntries(
     specifications.map(({ name, shape, modulation }) => {

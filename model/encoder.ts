@@ -1,5 +1,21 @@
 import type { ModelConfiguration } from './configuration.ts';
-import { add, broadcast, concat, conv, divide, matmul, mean, multiply, relu, reshape, sigmoid, slice, subtract, sum, tanh } from './graph/operations.ts';
+import {
+  add,
+  broadcast,
+  concat,
+  conv,
+  divide,
+  matmul,
+  mean,
+  multiply,
+  relu,
+  reshape,
+  sigmoid,
+  slice,
+  subtract,
+  sum,
+  tanh,
+} from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { dense } from './layers.ts';
 import type { Weights } from './network.ts';
@@ -17,20 +33,27 @@ export interface TaskEmbedding {
  */
 function pairFeatures(images: Tensor, targets: Tensor, weights: Weights): Tensor {
   let x = add(multiply(images, 2), -1);
-  for (let layer = 0; layer < 3; layer++) x = relu(conv(x, weights(`encoder.conv.${layer}`), { stride: 2, padding: 1 }));
+  for (let layer = 0; layer < 3; layer++)
+    x = relu(conv(x, weights(`encoder.conv.${layer}`), { stride: 2, padding: 1 }));
   const n = images.shape[0]!;
   const flat = reshape(x, [n, x.shape.slice(1).reduce((a, b) => a * b, 1)]);
   const image = tanh(dense(flat, weights('encoder.image.weight'), weights('encoder.image.bias'))); // [n, f]
   const sums = matmul(targets, image, true, false); // [way, f]
   const counts = reshape(sum(targets, [0]), [targets.shape[1]!, 1]);
   const classes = matmul(targets, divide(sums, broadcast(counts, sums.shape))); // [n, f]
-  return tanh(dense(concat([image, classes], 1), weights('encoder.pair.weight'), weights('encoder.pair.bias')));
+  return tanh(
+    dense(concat([image, classes], 1), weights('encoder.pair.weight'), weights('encoder.pair.bias')),
+  );
 }
 
 /** One GRU step; `projected` is the input's part of the gates [1, 3d], `state` is [1, d]. */
 function gatedStep(projected: Tensor, state: Tensor, weights: Weights, direction: string): Tensor {
   const d = state.shape[1]!;
-  const recurrent = dense(state, weights(`encoder.${direction}.state.weight`), weights(`encoder.${direction}.state.bias`));
+  const recurrent = dense(
+    state,
+    weights(`encoder.${direction}.state.weight`),
+    weights(`encoder.${direction}.state.bias`),
+  );
   const gates = sigmoid(add(slice(projected, 1, 0, 2 * d), slice(recurrent, 1, 0, 2 * d)));
   const candidate = tanh(
     add(slice(projected, 1, 2 * d, d), multiply(slice(gates, 1, 0, d), slice(recurrent, 1, 2 * d, d))),
@@ -42,7 +65,12 @@ const project = (x: Tensor, weights: Weights, direction: string): Tensor =>
   dense(x, weights(`encoder.${direction}.input.weight`), weights(`encoder.${direction}.input.bias`));
 
 /** The recurrent auto-encoder (Eq. 4-6) over the support set in the given order. */
-export function encodeTask({ encoder }: ModelConfiguration, images: Tensor, targets: Tensor, weights: Weights): TaskEmbedding {
+export function encodeTask(
+  { encoder }: ModelConfiguration,
+  images: Tensor,
+  targets: Tensor,
+  weights: Weights,
+): TaskEmbedding {
   const n = images.shape[0]!;
   const pairs = pairFeatures(images, targets, weights); // [n, f]
   const row = (x: Tensor, j: number): Tensor => slice(x, 0, j, 1);
@@ -54,7 +82,8 @@ export function encodeTask({ encoder }: ModelConfiguration, images: Tensor, targ
   const outputs = project(z, weights, 'backward');
   const decoded: Tensor[] = [];
   let reconstruction = pairs.graph.constant([0], [1, encoder.features]);
-  for (let j = n - 1; j >= 0; j--) decoded.unshift((reconstruction = gatedStep(row(outputs, j), reconstruction, weights, 'backward')));
+  for (let j = n - 1; j >= 0; j--)
+    decoded.unshift((reconstruction = gatedStep(row(outputs, j), reconstruction, weights, 'backward')));
   const error = subtract(concat(decoded, 0), pairs);
   return { embedding: mean(z, [0]), reconstruction: multiply(sum(multiply(error, error)), 1 / n) };
 }

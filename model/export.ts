@@ -5,7 +5,20 @@ import type { CellGenotype, CellName, Genotype, GenotypeEdge } from './genotype.
 import { Graph, topological } from './graph/graph.ts';
 import type { GraphFunction } from './graph/graph.ts';
 import { toOnnx } from './graph/onnx/lowering.ts';
-import { add, averagePool, broadcast, concat, conv, matmul, maxPool, mean, multiply, relu, reshape, softmax } from './graph/operations.ts';
+import {
+  add,
+  averagePool,
+  broadcast,
+  concat,
+  conv,
+  matmul,
+  maxPool,
+  mean,
+  multiply,
+  relu,
+  reshape,
+  softmax,
+} from './graph/operations.ts';
 import type { Convolution, Tensor } from './graph/primitives.ts';
 import { sizeOf } from './graph/shapes.ts';
 import type { Shape } from './graph/shapes.ts';
@@ -26,7 +39,12 @@ export interface AdaptedChild {
  * The child as plain image operators [n, c, h, w] with every normalisation folded into the weights before it: the
  * graph of the exported file. `batch` is the static batch of the graph; the file's batch axis is dynamic.
  */
-export function childFunction(checkpoint: Pick<Checkpoint, 'configuration'>, child: AdaptedChild, way: number, batch = 2): GraphFunction {
+export function childFunction(
+  checkpoint: Pick<Checkpoint, 'configuration'>,
+  child: AdaptedChild,
+  way: number,
+  batch = 2,
+): GraphFunction {
   const builder = new ChildBuilder(checkpoint.configuration, child);
   const logits = builder.logits(way, batch);
   return { name: 'm-nas-child', outputs: { logits, probabilities: softmax(logits) } };
@@ -48,8 +66,12 @@ class ChildBuilder {
     const centered = add(multiply(images, 2), -1);
     const halve = { kernel: 2, stride: 2, padding: 0 };
     const [first, second] = supernet.stem;
-    const stem0 = relu(maxPool(this.#normalizedConv(centered, 'stem.0', 'stem.0', [first, 3, 3, 3], { padding: 1 }), halve));
-    const stem1 = relu(maxPool(this.#normalizedConv(stem0, 'stem.1', 'stem.1', [second, first, 3, 3], { padding: 1 }), halve));
+    const stem0 = relu(
+      maxPool(this.#normalizedConv(centered, 'stem.0', 'stem.0', [first, 3, 3, 3], { padding: 1 }), halve),
+    );
+    const stem1 = relu(
+      maxPool(this.#normalizedConv(stem0, 'stem.1', 'stem.1', [second, first, 3, 3], { padding: 1 }), halve),
+    );
     let [previous, current] = [stem1, stem1];
     for (const cell of cellNames) {
       const output = this.#cell(cell, [previous, current], this.#child.genotype[cell]);
@@ -64,7 +86,10 @@ class ChildBuilder {
   /** The head's weights [way, f], stored transposed so that the file needs no transposition. */
   #headMatrix(way: number, count: number): Tensor {
     const weight = this.#weight('head.weight');
-    return this.#constant(Float32Array.from(weight, (_, i) => weight[(i % way) * count + Math.floor(i / way)]!), [count, way]);
+    return this.#constant(
+      Float32Array.from(weight, (_, i) => weight[(i % way) * count + Math.floor(i / way)]!),
+      [count, way],
+    );
   }
 
   #weight(name: string): Float32Array {
@@ -87,7 +112,13 @@ class ChildBuilder {
     return broadcast(this.#constant(values, [1, values.length, 1, 1]), like.shape);
   }
 
-  #normalizedConv(x: Tensor, weight: string, statistics: string, shape: Shape, geometry: Partial<Convolution>): Tensor {
+  #normalizedConv(
+    x: Tensor,
+    weight: string,
+    statistics: string,
+    shape: Shape,
+    geometry: Partial<Convolution>,
+  ): Tensor {
     const { scale, shift } = this.#affine(statistics);
     const perOutput = sizeOf(shape) / shape[0]!;
     const folded = this.#weight(weight).map((w, i) => w * scale[Math.floor(i / perOutput)]!);
@@ -125,7 +156,12 @@ class ChildBuilder {
     const { kernel, dilation, twice } = convolutionOf(operation);
     const half = (y: Tensor, part: 'first' | 'second', by: number): Tensor => {
       const kernels = this.#constant(this.#weight(`${name}.depthwise.${part}`), [c, 1, kernel, kernel]);
-      const spatial = conv(relu(y), kernels, { stride: by, dilation, padding: (dilation * (kernel - 1)) / 2, groups: c });
+      const spatial = conv(relu(y), kernels, {
+        stride: by,
+        dilation,
+        padding: (dilation * (kernel - 1)) / 2,
+        groups: c,
+      });
       return this.#normalizedConv(spatial, `${name}.pointwise.${part}`, `${name}.${part}`, [c, c, 1, 1], {});
     };
     const once = half(x, 'first', stride);
@@ -144,7 +180,12 @@ export function multiplyAdds({ outputs }: GraphFunction, batch = 2): number {
 }
 
 /** The bytes of the client's file: dynamic batch `n`, standard operators of opset 17, metadata for any runtime. */
-export function exportChild(checkpoint: Pick<Checkpoint, 'id' | 'configuration'>, child: AdaptedChild, labels: readonly string[], built: GraphFunction): Uint8Array {
+export function exportChild(
+  checkpoint: Pick<Checkpoint, 'id' | 'configuration'>,
+  child: AdaptedChild,
+  labels: readonly string[],
+  built: GraphFunction,
+): Uint8Array {
   const { size } = checkpoint.configuration.image;
   return toOnnx(built, {
     dynamicBatch: 'n',

@@ -36,7 +36,8 @@ export function targetsOf(source: number, nodes: number): number[] {
 /** Nodes with outgoing edges: both inputs and every intermediate node but the last. */
 export const sourcesOf = (nodes: number): number[] => Array.from({ length: nodes + 1 }, (_, i) => i);
 
-export const edgeCount = (nodes: number): number => sourcesOf(nodes).reduce((n, s) => n + targetsOf(s, nodes).length, 0);
+export const edgeCount = (nodes: number): number =>
+  sourcesOf(nodes).reduce((n, s) => n + targetsOf(s, nodes).length, 0);
 
 /** Position of the first edge that leaves `source`, in the source-major order of all edges of a cell. */
 export const firstEdgeOf = (source: number, nodes: number): number =>
@@ -64,26 +65,42 @@ export function decodeCell(weights: Float32Array, nodes: number): CellGenotype {
     return best;
   };
   const decodeNode = (target: number): GenotypeEdge[] =>
-    Array.from({ length: target + 2 }, (_, source) => ({ source, ...strongest(edgeIndex(source, target, nodes)) }))
+    Array.from({ length: target + 2 }, (_, source) => ({
+      source,
+      ...strongest(edgeIndex(source, target, nodes)),
+    }))
       .sort((a, b) => b.strength - a.strength || a.source - b.source)
       .slice(0, 2)
       .sort((a, b) => a.source - b.source)
-      .map(({ source, operation }) => ({ operation: operationNames[operation] as GenotypeEdge['operation'], input: source }));
+      .map(({ source, operation }) => ({
+        operation: operationNames[operation] as GenotypeEdge['operation'],
+        input: source,
+      }));
   return { nodes: Array.from({ length: nodes }, (_, target) => decodeNode(target)) };
 }
 
 export function decodeGenotype(architecture: Architecture, nodes: number): Genotype {
-  return { normal: decodeCell(architecture.normal, nodes), reduction: decodeCell(architecture.reduction, nodes) };
+  return {
+    normal: decodeCell(architecture.normal, nodes),
+    reduction: decodeCell(architecture.reduction, nodes),
+  };
 }
 
 /**
  * The genotype of `choices` that the architecture weights favour most: largest sum of the chosen operations' weights.
  * A trained controller chooses among the few architectures that its tasks decode to (4-10 in the paper).
  */
-export function chooseGenotype(architecture: Architecture, choices: readonly Genotype[], nodes: number): Genotype {
+export function chooseGenotype(
+  architecture: Architecture,
+  choices: readonly Genotype[],
+  nodes: number,
+): Genotype {
   const score = (genotype: Genotype): number => {
     const chosen = oneHot(genotype, nodes);
-    return cellNames.reduce((total, cell) => architecture[cell].reduce((sum, a, i) => sum + a * chosen[cell][i]!, total), 0);
+    return cellNames.reduce(
+      (total, cell) => architecture[cell].reduce((sum, a, i) => sum + a * chosen[cell][i]!, total),
+      0,
+    );
   };
   const [first, ...others] = choices;
   if (!first) return decodeGenotype(architecture, nodes);
@@ -96,7 +113,8 @@ export function oneHot(genotype: Genotype, nodes: number): Architecture {
     const weights = new Float32Array(edgeCount(nodes) * operationNames.length);
     chosen.forEach((edges, target) => {
       for (const { operation, input } of edges) {
-        weights[edgeIndex(input, target, nodes) * operationNames.length + operationNames.indexOf(operation)] = 1;
+        weights[edgeIndex(input, target, nodes) * operationNames.length + operationNames.indexOf(operation)] =
+          1;
       }
     });
     return weights;
@@ -107,7 +125,11 @@ export function oneHot(genotype: Genotype, nodes: number): Architecture {
 /** A short text that is equal for equal genotypes: the key of compiled graphs. */
 export const genotypeKey = (genotype: Genotype): string =>
   cellNames
-    .map((cell) => genotype[cell].nodes.map((edges) => edges.map((e) => `${e.input}${operationCode[e.operation]}`).join('')).join('.'))
+    .map((cell) =>
+      genotype[cell].nodes
+        .map((edges) => edges.map((e) => `${e.input}${operationCode[e.operation]}`).join(''))
+        .join('.'),
+    )
     .join('/');
 
 const operationCode: Readonly<Record<GenotypeEdge['operation'], string>> = {

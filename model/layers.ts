@@ -107,7 +107,12 @@ export function depthwise(x: Tensor, kernels: Tensor, window: PlaneWindow): Tens
     return matmul(spread, matrices);
   }
   const batch = reshape(transpose(spread, [2, 0, 1, 3]), [images, e * c, window.side, window.side]);
-  const geometry = { stride: window.stride, padding: paddingOf(window), dilation: window.dilation, groups: e * c };
+  const geometry = {
+    stride: window.stride,
+    padding: paddingOf(window),
+    dilation: window.dilation,
+    groups: e * c,
+  };
   const result = conv(batch, reshape(kernels, [e * c, 1, window.kernel, window.kernel]), geometry);
   return transpose(reshape(result, [images, e, c, out ** 2]), [1, 2, 0, 3]);
 }
@@ -126,7 +131,8 @@ export function subsample(x: Tensor, side: number): Tensor {
   const [c, columns] = x.shape as [number, number];
   const out = windowOutput(side, 1, 2, 0);
   const picks = new Float64Array(side ** 2 * out ** 2);
-  for (let to = 0; to < out ** 2; to++) picks[((Math.floor(to / out) * side + (to % out)) * 2) * out ** 2 + to] = 1;
+  for (let to = 0; to < out ** 2; to++)
+    picks[(Math.floor(to / out) * side + (to % out)) * 2 * out ** 2 + to] = 1;
   const key = `subsample ${side}`;
   const basis = bases.get(key) ?? picks;
   bases.set(key, basis);

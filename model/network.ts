@@ -3,9 +3,24 @@ import { cellNames, sourcesOf } from './genotype.ts';
 import type { CellName, Genotype } from './genotype.ts';
 import { childCell } from './child.ts';
 import type { Graph } from './graph/graph.ts';
-import { add, broadcast, concat, conv, matmul, maxPool, mean, multiply, pad, relu, reshape, slice, sum, transpose } from './graph/operations.ts';
+import {
+  add,
+  broadcast,
+  concat,
+  conv,
+  matmul,
+  maxPool,
+  mean,
+  multiply,
+  pad,
+  relu,
+  reshape,
+  slice,
+  sum,
+  transpose,
+} from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
-import { Normalizer } from './layers.ts';
+import type { Normalizer } from './layers.ts';
 import { cellGeometry, featureCount } from './parameters.ts';
 import { supernetCell } from './supernet.ts';
 
@@ -13,7 +28,8 @@ import { supernetCell } from './supernet.ts';
 export type Weights = (name: string) => Tensor;
 
 /** The network that a graph runs: the relaxed one-shot model, or the child of one genotype. */
-export type NetworkKind = { readonly kind: 'supernet' } | { readonly kind: 'child'; readonly genotype: Genotype };
+export type NetworkKind =
+  { readonly kind: 'supernet' } | { readonly kind: 'child'; readonly genotype: Genotype };
 
 /** What a cell needs of its surroundings. */
 export interface CellContext {
@@ -36,15 +52,26 @@ export function imagePatches(images: Tensor): Tensor {
   const centered = add(multiply(images, 2), -1);
   const planes = transpose(reshape(centered, [n, channels, side, side]), [1, 0, 2, 3]); // [3, n, s, s]
   const padded = pad(pad(planes, 2, 1, 1), 3, 1, 1);
-  const taps = Array.from({ length: 9 }, (_, tap) => slice(slice(padded, 2, Math.floor(tap / 3), side), 3, tap % 3, side));
-  const stacked = concat(taps.map((tap) => reshape(tap, [channels, 1, n * side * side])), 1); // [3, 9, n·s·s]
+  const taps = Array.from({ length: 9 }, (_, tap) =>
+    slice(slice(padded, 2, Math.floor(tap / 3), side), 3, tap % 3, side),
+  );
+  const stacked = concat(
+    taps.map((tap) => reshape(tap, [channels, 1, n * side * side])),
+    1,
+  ); // [3, 9, n·s·s]
   return reshape(stacked, [channels * 9, n * side * side]);
 }
 
 const halve = { kernel: 2, stride: 2, padding: 0 };
 
 /** T-NAS's stem (reference: conv, norm, ReLU, 2x2 max-pool, twice); channel-major result [c, n·h·w]. */
-function stem(patches: Tensor, images: number, size: number, weights: Weights, normalizer: Normalizer): Tensor {
+function stem(
+  patches: Tensor,
+  images: number,
+  size: number,
+  weights: Weights,
+  normalizer: Normalizer,
+): Tensor {
   const first = normalizer.apply(matmul(weights('stem.0'), patches), 'stem.0');
   // ReLU and max-pool commute; pooled first, ReLU sees a quarter of the elements.
   const pooled = relu(maxPool(reshape(first, [first.shape[0]!, images, size, size]), halve)); // [c, n, s/2, s/2]
@@ -80,7 +107,9 @@ export function features(
     ) as [Tensor, Tensor];
     const side = geometry[cell].side;
     const output =
-      network.kind === 'supernet' ? supernetCell(context, inputs, side) : childCell(context, inputs, side, network.genotype[cell]);
+      network.kind === 'supernet'
+        ? supernetCell(context, inputs, side)
+        : childCell(context, inputs, side, network.genotype[cell]);
     [previous, current] = [current, output];
   }
   const plane = geometry.reduction.outputSide ** 2;
@@ -128,4 +157,11 @@ function broadcastInverse(counts: Tensor, shape: readonly number[]): Tensor {
   return broadcast(counts.graph.node('divide', [onesLike(counts), counts], {}), shape);
 }
 
-const onesLike = (x: Tensor): Tensor => broadcast(x.graph.constant([1], x.shape.map(() => 1)), x.shape);
+const onesLike = (x: Tensor): Tensor =>
+  broadcast(
+    x.graph.constant(
+      [1],
+      x.shape.map(() => 1),
+    ),
+    x.shape,
+  );

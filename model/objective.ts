@@ -55,7 +55,9 @@ export async function metaGradient(
   const { graphs } = network;
   const supportImages = { 'support.images': support.images, 'support.targets': support.targets };
 
-  const trajectory: Values[] = [await runner.initialWeights(network, parameters, embedded.modulated, mixes, support, size)];
+  const trajectory: Values[] = [
+    await runner.initialWeights(network, parameters, embedded.modulated, mixes, support, size),
+  ];
   const fits: Fit[] = [];
   for (let k = 0; k < configuration.innerLoop.steps; k++) {
     const { weights, fit } = await runner.innerStep(network, trajectory[k]!, mixes, support, size);
@@ -64,7 +66,10 @@ export async function metaGradient(
   }
 
   const { statistics } = configuration.normalization;
-  const images = statistics === 'support' ? { 'both.images': joined(support.images, query.images) } : { 'query.images': query.images };
+  const images =
+    statistics === 'support'
+      ? { 'both.images': joined(support.images, query.images) }
+      : { 'query.images': query.images };
   const outer = await programs.run(
     `query-gradient ${graphs.key} ${sizeKey(size)} ${query.count}`,
     () => graphs.queryGradient(size, query.count, statistics),
@@ -75,7 +80,10 @@ export async function metaGradient(
   );
   const names = graphs.adapted(size.way).map(({ name }) => name);
   let v: Values = pick(outer, names);
-  const toMixes = pick(outer, graphs.mixes.map(({ name }) => name));
+  const toMixes = pick(
+    outer,
+    graphs.mixes.map(({ name }) => name),
+  );
   for (let k = configuration.innerLoop.steps - 1; k >= 0; k--) {
     const back = await programs.run(
       `step-pullback ${graphs.key} ${sizeKey(size)}`,
@@ -100,7 +108,16 @@ export async function metaGradient(
   const toBody = pick(v, names.slice(0, -2));
   accumulate(toBody, head);
   accumulate(toMixes, head);
-  const gradients = await pullToParameters(runner, parameters, task, { stage, reconstructionWeight, mask }, network, toBody, toMixes, head);
+  const gradients = await pullToParameters(
+    runner,
+    parameters,
+    task,
+    { stage, reconstructionWeight, mask },
+    network,
+    toBody,
+    toMixes,
+    head,
+  );
   const last = fits.at(-1) ?? { loss: Number.NaN, accuracy: Number.NaN };
   return {
     gradients,
@@ -112,7 +129,11 @@ export async function metaGradient(
 }
 
 /** The network that a stage runs: relaxed, zeroed to the decoded architecture, or the decoded child itself. */
-export function chooseNetwork(runner: TaskRunner, { architecture }: Embedded, stage: Stage): { network: TaskNetwork; mixes: Values; genotype: Genotype } {
+export function chooseNetwork(
+  runner: TaskRunner,
+  { architecture }: Embedded,
+  stage: Stage,
+): { network: TaskNetwork; mixes: Values; genotype: Genotype } {
   const { nodes } = runner.configuration.supernet;
   const genotype = runner.decode(architecture);
   if (stage === 'retrain') return { network: runner.child(genotype), mixes: {}, genotype };
@@ -134,13 +155,20 @@ async function pullToParameters(
   const { configuration, programs } = runner;
   const searching = stage !== 'retrain';
   const masked = stage === 'search' && mask !== null;
-  const given = { ...toBody, ...(configuration.head.kind === 'shared' ? { 'head.vector': head['head.vector']! } : {}) };
+  const given = {
+    ...toBody,
+    ...(configuration.head.kind === 'shared' ? { 'head.vector': head['head.vector']! } : {}),
+  };
   const full = network.child ? scatterChild(network.child, given, weightLengths(configuration)) : given;
   const gradients = await programs.run(
     `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${reconstructionWeight}`,
     () => embeddingPullback(configuration, size, { masked, searching, reconstructionWeight }),
     parameters,
-    { 'support.images': support.images, 'support.targets': support.targets, ...(masked ? { 'path.mask': mask } : {}) },
+    {
+      'support.images': support.images,
+      'support.targets': support.targets,
+      ...(masked ? { 'path.mask': mask } : {}),
+    },
     cotangents(full),
     cotangents(toMixes),
   );
@@ -148,7 +176,11 @@ async function pullToParameters(
 }
 
 const weightLengths = (configuration: ModelConfiguration): Record<string, number> =>
-  Object.fromEntries(parameterSpecifications(configuration).filter(({ group }) => group === 'weights').map(({ name, shape }) => [name, sizeOf(shape)]));
+  Object.fromEntries(
+    parameterSpecifications(configuration)
+      .filter(({ group }) => group === 'weights')
+      .map(({ name, shape }) => [name, sizeOf(shape)]),
+  );
 
 const pick = (values: Values, names: readonly string[]): Record<string, Float32Array> =>
   Object.fromEntries(names.map((name) => [name, values[name]!]));

@@ -31,23 +31,43 @@ export const depthwiseKinds = [
 ] as const;
 
 /** Channels and input widths of both cells. */
-export function cellGeometry({ supernet, image }: ModelConfiguration): Readonly<
-  Record<CellName, { channels: number; inputs: readonly [number, number]; side: number; outputSide: number; reduces: boolean }>
+export function cellGeometry({
+  supernet,
+  image,
+}: ModelConfiguration): Readonly<
+  Record<
+    CellName,
+    {
+      channels: number;
+      inputs: readonly [number, number];
+      side: number;
+      outputSide: number;
+      reduces: boolean;
+    }
+  >
 > {
   const { channels, nodes, stem } = supernet;
   const side = Math.floor(Math.floor(image.size / 2) / 2);
   const reduced = windowOutput(side, 3, 2, 1);
   return {
     normal: { channels, inputs: [stem[1], stem[1]], side, outputSide: side, reduces: false },
-    reduction: { channels: 2 * channels, inputs: [stem[1], channels * nodes], side, outputSide: reduced, reduces: true },
+    reduction: {
+      channels: 2 * channels,
+      inputs: [stem[1], channels * nodes],
+      side,
+      outputSide: reduced,
+      reduces: true,
+    },
   };
 }
 
 /** Length of the feature vector that the head reads: the reduction cell's nodes, concatenated. */
-export const featureCount = ({ supernet }: ModelConfiguration): number => 2 * supernet.channels * supernet.nodes;
+export const featureCount = ({ supernet }: ModelConfiguration): number =>
+  2 * supernet.channels * supernet.nodes;
 
 /** Edges out of a reduction cell's input halve the resolution; all others keep it. */
-export const strideOf = (cell: CellName, source: number): 1 | 2 => (cell === 'reduction' && source < 2 ? 2 : 1);
+export const strideOf = (cell: CellName, source: number): 1 | 2 =>
+  cell === 'reduction' && source < 2 ? 2 : 1;
 
 function weight(name: string, shape: Shape, fanIn: number, modulation: Shape): ParameterSpecification {
   return { name, shape, group: 'weights', deviation: fanIn ** -0.5, mean: 0, modulation };
@@ -59,8 +79,13 @@ function cellWeights(cell: CellName, configuration: ModelConfiguration): Paramet
   const edges = sourcesOf(nodes).flatMap((source) => {
     const e = targetsOf(source, nodes).length;
     const at = (part: string): string => `${cell}.${source}.${part}`;
-    const depthwise = (part: 'first' | 'second', kinds: readonly (typeof depthwiseKinds)[number][]): ParameterSpecification[] =>
-      kinds.map(({ name, kernel }) => weight(at(`${name}.${part}`), [e, c, kernel ** 2], kernel ** 2, [e, c, 1]));
+    const depthwise = (
+      part: 'first' | 'second',
+      kinds: readonly (typeof depthwiseKinds)[number][],
+    ): ParameterSpecification[] =>
+      kinds.map(({ name, kernel }) =>
+        weight(at(`${name}.${part}`), [e, c, kernel ** 2], kernel ** 2, [e, c, 1]),
+      );
     return [
       ...depthwise('first', depthwiseKinds),
       weight(at('pointwise.first'), [4, e, c, c], c, [4, e, 1, c]),
@@ -69,7 +94,9 @@ function cellWeights(cell: CellName, configuration: ModelConfiguration): Paramet
       ...(strideOf(cell, source) === 2 ? [weight(at('skip'), [e, c, c], c, [e, 1, c])] : []),
     ];
   });
-  const preprocess = inputs.map((width, i) => weight(`${cell}.preprocess.${i}`, [c, width], width, [1, width]));
+  const preprocess = inputs.map((width, i) =>
+    weight(`${cell}.preprocess.${i}`, [c, width], width, [1, width]),
+  );
   return [...preprocess, ...edges];
 }
 
@@ -81,12 +108,23 @@ export function weightSpecifications(configuration: ModelConfiguration): Paramet
     weight('stem.1', [second, first, 3, 3], 9 * first, [1, first, 1, 1]),
     ...cellNames.flatMap((cell) => cellWeights(cell, configuration)),
     ...(configuration.head.kind === 'shared'
-      ? [weight('head.vector', [1, featureCount(configuration)], featureCount(configuration), [1, featureCount(configuration)])]
+      ? [
+          weight('head.vector', [1, featureCount(configuration)], featureCount(configuration), [
+            1,
+            featureCount(configuration),
+          ]),
+        ]
       : []),
   ];
 }
 
-function dense(group: ParameterGroup, name: string, inputs: number, outputs: number, gain = 1): ParameterSpecification[] {
+function dense(
+  group: ParameterGroup,
+  name: string,
+  inputs: number,
+  outputs: number,
+  gain = 1,
+): ParameterSpecification[] {
   return [
     { name: `${name}.weight`, shape: [inputs, outputs], group, deviation: gain * inputs ** -0.5, mean: 0 },
     { name: `${name}.bias`, shape: [1, outputs], group, deviation: 0, mean: 0 },
@@ -99,7 +137,13 @@ export const encoderChannels = [3, 16, 32, 32] as const;
 export function encoderSpecifications({ image, encoder }: ModelConfiguration): ParameterSpecification[] {
   const convolutions = encoderChannels.slice(1).map((channels, i): ParameterSpecification => {
     const fanIn = 9 * encoderChannels[i]!;
-    return { name: `encoder.conv.${i}`, shape: [channels, encoderChannels[i]!, 3, 3], group: 'encoder', deviation: (2 / fanIn) ** 0.5, mean: 0 };
+    return {
+      name: `encoder.conv.${i}`,
+      shape: [channels, encoderChannels[i]!, 3, 3],
+      group: 'encoder',
+      deviation: (2 / fanIn) ** 0.5,
+      mean: 0,
+    };
   });
   const side = [0, 1, 2].reduce((size) => windowOutput(size, 3, 2, 1), image.size);
   const { features, state } = encoder;
@@ -114,9 +158,14 @@ export function encoderSpecifications({ image, encoder }: ModelConfiguration): P
   ];
 }
 
-function controllerSpecifications({ supernet, encoder, controller }: ModelConfiguration): ParameterSpecification[] {
+function controllerSpecifications({
+  supernet,
+  encoder,
+  controller,
+}: ModelConfiguration): ParameterSpecification[] {
   const outputs = cellNames.length * edgeCount(supernet.nodes) * operationNames.length;
-  if (controller.kind === 'shared') return [{ name: 'controller.alpha', shape: [1, outputs], group: 'controller', deviation: 1e-3, mean: 0 }];
+  if (controller.kind === 'shared')
+    return [{ name: 'controller.alpha', shape: [1, outputs], group: 'controller', deviation: 1e-3, mean: 0 }];
   return [
     ...dense('controller', 'controller.hidden', encoder.state, controller.hidden),
     ...dense('controller', 'controller.alpha', controller.hidden, outputs, 0.1),
@@ -127,7 +176,10 @@ function controllerSpecifications({ supernet, encoder, controller }: ModelConfig
 export function modulationCount(configuration: ModelConfiguration): number {
   const { kind } = configuration.modulator;
   if (kind === 'none') return 0;
-  return weightSpecifications(configuration).reduce((n, w) => n + sizeOf(kind === 'full' ? w.shape : w.modulation!), 0);
+  return weightSpecifications(configuration).reduce(
+    (n, w) => n + sizeOf(kind === 'full' ? w.shape : w.modulation!),
+    0,
+  );
 }
 
 /** Every tensor of a checkpoint, in a fixed order. */
@@ -148,8 +200,12 @@ export function parameterSpecifications(configuration: ModelConfiguration): Para
 export function initialParameters(configuration: ModelConfiguration, key: Key): Record<string, Float32Array> {
   return Object.fromEntries(
     parameterSpecifications(configuration).map(({ name, shape, deviation, mean }) => {
-      const values = deviation === 0 ? new Float32Array(sizeOf(shape)).fill(mean) : normal(fold(key, name), sizeOf(shape));
-      return [name, Float32Array.from(values, (value: number) => (deviation === 0 ? value : mean + deviation * value))];
+      const values =
+        deviation === 0 ? new Float32Array(sizeOf(shape)).fill(mean) : normal(fold(key, name), sizeOf(shape));
+      return [
+        name,
+        Float32Array.from(values, (value: number) => (deviation === 0 ? value : mean + deviation * value)),
+      ];
     }),
   );
 }

@@ -23,13 +23,19 @@ export class Programs {
    * Runs the function of `key` on the inputs that it declares, looked up in `values` (the later win).
    * @throws Error when a declared input is missing
    */
-  async run(key: string, build: () => GraphFunction, ...values: readonly Values[]): Promise<Record<string, Float32Array>> {
+  async run(
+    key: string,
+    build: () => GraphFunction,
+    ...values: readonly Values[]
+  ): Promise<Record<string, Float32Array>> {
     const full = `${this.#prefix} ${key}`;
     let inputs = this.#inputs.get(full);
     let bytes: Uint8Array | undefined;
     if (!inputs) {
       const built = build();
-      inputs = Object.fromEntries(Object.entries(inputsOf(Object.values(built.outputs))).map(([name, { shape }]) => [name, shape]));
+      inputs = Object.fromEntries(
+        Object.entries(inputsOf(Object.values(built.outputs))).map(([name, { shape }]) => [name, shape]),
+      );
       bytes = lowered(built);
       this.#inputs.set(full, inputs);
     }
@@ -41,7 +47,9 @@ export class Programs {
       return [name, { data, shape }];
     });
     const results = await program.run(Object.fromEntries(given));
-    return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name.slice(resultPrefix.length), data]));
+    return Object.fromEntries(
+      Object.entries(results).map(([name, { data }]) => [name.slice(resultPrefix.length), data]),
+    );
   }
 }
 
@@ -49,4 +57,7 @@ export class Programs {
 const resultPrefix = 'result.';
 
 const lowered = ({ name, outputs }: GraphFunction): Uint8Array =>
-  toOnnx({ name, outputs: Object.fromEntries(Object.entries(outputs).map(([key, tensor]) => [resultPrefix + key, tensor])) });
+  toOnnx({
+    name,
+    outputs: Object.fromEntries(Object.entries(outputs).map(([key, tensor]) => [resultPrefix + key, tensor])),
+  });

@@ -1,6 +1,8 @@
 /** A file of named float32 tensors with text metadata (the safetensors format: header length, JSON header, data). */
 export interface TensorFile {
-  readonly tensors: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>>;
+  readonly tensors: Readonly<
+    Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
+  >;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -39,32 +41,45 @@ export function encodeTensors({ tensors, metadata }: TensorFile): Uint8Array {
 export function decodeTensors(bytes: Uint8Array): TensorFile {
   if (bytes.length < 8) throw new TensorFileError('the file is shorter than its header');
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (8 + length > bytes.length) throw new TensorFileError('the header is cut short or the file has another format');
+  if (8 + length > bytes.length)
+    throw new TensorFileError('the header is cut short or the file has another format');
   const header = parseHeader(bytes.subarray(8, 8 + length));
   const data = bytes.subarray(8 + length);
   const { __metadata__: metadata = {}, ...entries } = header;
-  const tensors = Object.entries(entries as Record<string, Entry>).map(([name, entry]) => [name, tensorOf(name, entry, data)] as const);
+  const tensors = Object.entries(entries as Record<string, Entry>).map(
+    ([name, entry]) => [name, tensorOf(name, entry, data)] as const,
+  );
   return { tensors: Object.fromEntries(tensors), metadata: metadata as Record<string, string> };
 }
 
 function parseHeader(text: Uint8Array): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>;
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
+      return parsed as Record<string, unknown>;
   } catch (cause) {
     throw new TensorFileError('the header is no JSON', { cause });
   }
   throw new TensorFileError('the header is no JSON object');
 }
 
-function tensorOf(name: string, entry: Entry, data: Uint8Array): { shape: readonly number[]; data: Float32Array } {
+function tensorOf(
+  name: string,
+  entry: Entry,
+  data: Uint8Array,
+): { shape: readonly number[]; data: Float32Array } {
   const { dtype, shape, data_offsets: offsets } = entry;
   if (dtype !== 'F32') throw new TensorFileError(`tensor ${name} is ${dtype}, not F32`);
-  if (!Array.isArray(shape) || !Array.isArray(offsets)) throw new TensorFileError(`tensor ${name} has no shape or offsets`);
+  if (!Array.isArray(shape) || !Array.isArray(offsets))
+    throw new TensorFileError(`tensor ${name} has no shape or offsets`);
   const [start, end] = offsets as readonly [number, number];
-  const bytes = shape.reduce((product: number, axis: number) => product * axis, 4);
+  const axes = shape as readonly number[];
+  const bytes = axes.reduce((product, axis) => product * axis, 4);
   if (!(start >= 0 && end <= data.length && end - start === bytes)) {
     throw new TensorFileError(`tensor ${name} lies outside the file or does not fill [${shape.join(', ')}]`);
   }
-  return { shape: shape as number[], data: new Float32Array(data.slice(start, end).buffer) };
+  return {
+    shape: shape as number[],
+    data: new Float32Array(new Uint8Array(data.subarray(start, end)).buffer),
+  };
 }

@@ -1,5 +1,16 @@
 import { sourcesOf, targetsOf } from './genotype.ts';
-import { add, broadcast, concat, matmul, multiply, relu, reshape, slice, sum, transpose } from './graph/operations.ts';
+import {
+  add,
+  broadcast,
+  concat,
+  matmul,
+  multiply,
+  relu,
+  reshape,
+  slice,
+  sum,
+  transpose,
+} from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { depthwise, outputSide, pool3, subsample } from './layers.ts';
 import type { CellContext } from './network.ts';
@@ -46,12 +57,22 @@ function edgesFrom(context: CellContext, h: Tensor, source: number, side: number
   const shared = sharedPart(context, h, source, side, stride, mix);
   const convolved = convolutions(context, relu(h), source, side, stride); // [4, edges, c·columns]
   const factors = transpose(slice(mix, 1, sharedOperations, convolutionOperations), [1, 0]); // [4, edges]
-  const weighted = multiply(convolved, broadcast(reshape(factors, [convolutionOperations, edges, 1]), convolved.shape));
+  const weighted = multiply(
+    convolved,
+    broadcast(reshape(factors, [convolutionOperations, edges, 1]), convolved.shape),
+  );
   return reshape(add(reshape(sum(weighted, [0]), [edges, c * columns]), shared), [edges, c, columns]);
 }
 
 /** Pools and skip, which have no weights of their own on stride-1 edges and are shared: [edges, c · columns]. */
-function sharedPart({ cell, normalizer, weights }: CellContext, h: Tensor, source: number, side: number, stride: 1 | 2, mix: Tensor): Tensor {
+function sharedPart(
+  { cell, normalizer, weights }: CellContext,
+  h: Tensor,
+  source: number,
+  side: number,
+  stride: 1 | 2,
+  mix: Tensor,
+): Tensor {
   const name = `${cell}.${source}`;
   const flat = (x: Tensor): Tensor => reshape(x, [1, x.shape[0]! * x.shape[1]!]);
   const pools = (['max', 'average'] as const).map((kind) =>
@@ -68,7 +89,13 @@ function sharedPart({ cell, normalizer, weights }: CellContext, h: Tensor, sourc
 }
 
 /** The four separable and dilated convolutions of every edge: [4, edges, c · columns]. */
-function convolutions({ cell, images, normalizer, weights }: CellContext, r: Tensor, source: number, side: number, stride: 1 | 2): Tensor {
+function convolutions(
+  { cell, images, normalizer, weights }: CellContext,
+  r: Tensor,
+  source: number,
+  side: number,
+  stride: 1 | 2,
+): Tensor {
   const name = `${cell}.${source}`;
   const c = r.shape[0]!;
   const planes = reshape(r, [1, c, images, side * side]);
@@ -81,13 +108,19 @@ function convolutions({ cell, images, normalizer, weights }: CellContext, r: Ten
   const columns = images * plane;
   const pointwise = (x: Tensor, weight: Tensor): Tensor =>
     matmul(reshape(weight, [x.shape[0]!, c, c]), reshape(x, [x.shape[0]!, c, columns]));
-  const once = normalizer.apply(pointwise(concat(first, 0), weights(`${name}.pointwise.first`)), `${name}.first`); // [4e, c, columns]
+  const once = normalizer.apply(
+    pointwise(concat(first, 0), weights(`${name}.pointwise.first`)),
+    `${name}.first`,
+  ); // [4e, c, columns]
   const separable = relu(slice(once, 0, 0, 2 * edges));
   const second = depthwiseKinds.slice(0, 2).map(({ name: kind, kernel }, i) => {
     const x = reshape(slice(separable, 0, i * edges, edges), [edges, c, images, plane]);
     return depthwise(x, weights(`${name}.${kind}.second`), { side: out, kernel, stride: 1, dilation: 1 });
   });
-  const twice = normalizer.apply(pointwise(concat(second, 0), weights(`${name}.pointwise.second`)), `${name}.second`);
+  const twice = normalizer.apply(
+    pointwise(concat(second, 0), weights(`${name}.pointwise.second`)),
+    `${name}.second`,
+  );
   const all = concat([twice, slice(once, 0, 2 * edges, 2 * edges)], 0);
   return reshape(all, [4, edges, c * columns]);
 }

@@ -39,8 +39,12 @@ export class TaskGraphs {
     this.configuration = configuration;
     this.network = network;
     const body =
-      network.kind === 'supernet' ? weightSpecifications(configuration) : childWeights(configuration, network.genotype);
-    const adaptedBody = body.filter(({ name }) => name !== 'head.vector').map(({ name, shape }) => ({ name, shape }));
+      network.kind === 'supernet'
+        ? weightSpecifications(configuration)
+        : childWeights(configuration, network.genotype);
+    const adaptedBody = body
+      .filter(({ name }) => name !== 'head.vector')
+      .map(({ name, shape }) => ({ name, shape }));
     const count = featureCount(configuration);
     this.adapted = (way) => [
       ...adaptedBody,
@@ -51,7 +55,10 @@ export class TaskGraphs {
     this.mixes =
       network.kind === 'child'
         ? []
-        : mixNames(nodes).map((name) => ({ name, shape: [targetsOf(Number(name.split('.')[2]), nodes).length, operationNames.length - 1] }));
+        : mixNames(nodes).map((name) => ({
+            name,
+            shape: [targetsOf(Number(name.split('.')[2]), nodes).length, operationNames.length - 1],
+          }));
   }
 
   /** Distinguishes compiled graphs of different networks of one configuration. */
@@ -62,11 +69,27 @@ export class TaskGraphs {
   /** What the head needs before adaptation: the network's features of the support set and its labels. */
   head({ way, support }: TaskSize): HeadGraph {
     const graph = new Graph();
-    const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes, { name: 'head.scale', shape: [1, 1] }, ...this.sharedVector()]);
+    const weights = inputWeights(graph, [
+      ...this.adapted(way),
+      ...this.mixes,
+      { name: 'head.scale', shape: [1, 1] },
+      ...this.sharedVector(),
+    ]);
     const normalizer = this.#normalizer(support, support);
-    const x = (): Tensor => features(this.configuration, this.network, imagePatches(this.#images(graph, 'support', support)), weights, normalizer);
+    const x = (): Tensor =>
+      features(
+        this.configuration,
+        this.network,
+        imagePatches(this.#images(graph, 'support', support)),
+        weights,
+        normalizer,
+      );
     const targets = graph.input('support.targets', [support, way]);
-    const head = initialHead(graph, this.configuration.head.kind, weights, { features: x, targets, scale: () => weights('head.scale') });
+    const head = initialHead(graph, this.configuration.head.kind, weights, {
+      features: x,
+      targets,
+      scale: () => weights('head.scale'),
+    });
     return { outputs: { 'head.weight': head.weight, 'head.bias': head.bias }, weights };
   }
 
@@ -74,26 +97,45 @@ export class TaskGraphs {
   headPullback(size: TaskSize): GraphFunction {
     const { outputs, weights } = this.head(size);
     const wrt = [...this.adapted(size.way).slice(0, -2), ...this.mixes, ...this.headParameters()];
-    const seeds = Object.entries(outputs).map(([name, output]) => ({ output, cotangent: output.graph.input(`cotangent.${name}`, output.shape) }));
-    const results = vectorJacobian(seeds, wrt.map(({ name }) => weights(name)));
-    return { name: 'head-pullback', outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])) };
+    const seeds = Object.entries(outputs).map(([name, output]) => ({
+      output,
+      cotangent: output.graph.input(`cotangent.${name}`, output.shape),
+    }));
+    const results = vectorJacobian(
+      seeds,
+      wrt.map(({ name }) => weights(name)),
+    );
+    return {
+      name: 'head-pullback',
+      outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])),
+    };
   }
 
   /** Parameters of the head that exist before adaptation. */
   headParameters(): Variable[] {
-    return this.configuration.head.kind === 'prototype' ? [{ name: 'head.scale', shape: [1, 1] }] : this.sharedVector();
+    return this.configuration.head.kind === 'prototype'
+      ? [{ name: 'head.scale', shape: [1, 1] }]
+      : this.sharedVector();
   }
 
   sharedVector(): Variable[] {
-    return this.configuration.head.kind === 'shared' ? [{ name: 'head.vector', shape: [1, featureCount(this.configuration)] }] : [];
+    return this.configuration.head.kind === 'shared'
+      ? [{ name: 'head.vector', shape: [1, featureCount(this.configuration)] }]
+      : [];
   }
 
   /** Loss of the support set, normalised by its own statistics: what Eq. 8 descends. */
-  #supportLoss(graph: Graph, { way, support }: TaskSize): { loss: Tensor; logits: Tensor; weights: Weights; normalizer: Normalizer } {
+  #supportLoss(
+    graph: Graph,
+    { way, support }: TaskSize,
+  ): { loss: Tensor; logits: Tensor; weights: Weights; normalizer: Normalizer } {
     const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes]);
     const normalizer = this.#normalizer(support, support);
     const patches = imagePatches(this.#images(graph, 'support', support));
-    const logits = headLogits(features(this.configuration, this.network, patches, weights, normalizer), weights);
+    const logits = headLogits(
+      features(this.configuration, this.network, patches, weights, normalizer),
+      weights,
+    );
     const loss = crossEntropy(logits, graph.input('support.targets', [support, way]));
     return { loss, logits, weights, normalizer };
   }
@@ -102,9 +144,14 @@ export class TaskGraphs {
   step(size: TaskSize): GraphFunction {
     const { loss, logits, weights } = this.#supportLoss(new Graph(), size);
     const adapted = this.adapted(size.way);
-    const gradients = gradient(loss, adapted.map(({ name }) => weights(name)));
+    const gradients = gradient(
+      loss,
+      adapted.map(({ name }) => weights(name)),
+    );
     const { learningRate } = this.configuration.innerLoop;
-    const next = adapted.map(({ name }, i) => [name, subtract(weights(name), multiply(gradients[i]!, learningRate))] as const);
+    const next = adapted.map(
+      ({ name }, i) => [name, subtract(weights(name), multiply(gradients[i]!, learningRate))] as const,
+    );
     return { name: 'inner-step', outputs: { ...Object.fromEntries(next), loss, logits } };
   }
 
@@ -132,13 +179,22 @@ export class TaskGraphs {
     const mixes = this.mixes.map(({ name }) => weights(name));
     const second = gradient(directional, [...variables, ...mixes]);
     const { learningRate } = this.configuration.innerLoop;
-    const back = adapted.map(({ name }, i) => [name, subtract(v[i]!, multiply(second[i]!, learningRate))] as const);
-    const toMixes = this.mixes.map(({ name }, i) => [name, multiply(second[adapted.length + i]!, -learningRate)] as const);
+    const back = adapted.map(
+      ({ name }, i) => [name, subtract(v[i]!, multiply(second[i]!, learningRate))] as const,
+    );
+    const toMixes = this.mixes.map(
+      ({ name }, i) => [name, multiply(second[adapted.length + i]!, -learningRate)] as const,
+    );
     return { name: 'inner-step-pullback', outputs: Object.fromEntries([...back, ...toMixes]) };
   }
 
   /** Logits of the query set; in served mode normalised by the statistics of the support set, which runs along. */
-  #queryLogits(graph: Graph, { way, support }: TaskSize, query: number, statistics: 'support' | 'batch'): { logits: Tensor; weights: Weights } {
+  #queryLogits(
+    graph: Graph,
+    { way, support }: TaskSize,
+    query: number,
+    statistics: 'support' | 'batch',
+  ): { logits: Tensor; weights: Weights } {
     const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes]);
     const joined = statistics === 'support';
     const images = joined ? support + query : query;
@@ -159,8 +215,14 @@ export class TaskGraphs {
     const { logits, weights } = this.#queryLogits(graph, size, query, statistics);
     const loss = crossEntropy(logits, graph.input('query.targets', [query, size.way]));
     const wrt = [...this.adapted(size.way), ...this.mixes];
-    const gradients = gradient(loss, wrt.map(({ name }) => weights(name)));
-    return { name: 'query-gradient', outputs: { loss, logits, ...Object.fromEntries(wrt.map(({ name }, i) => [name, gradients[i]!])) } };
+    const gradients = gradient(
+      loss,
+      wrt.map(({ name }) => weights(name)),
+    );
+    return {
+      name: 'query-gradient',
+      outputs: { loss, logits, ...Object.fromEntries(wrt.map(({ name }, i) => [name, gradients[i]!])) },
+    };
   }
 
   #images(graph: Graph, set: string, images: number): Tensor {
@@ -188,7 +250,11 @@ function missing(name: string): never {
 }
 
 /** Task embedding, architecture and modulated meta-weights of a support set, all in one graph. */
-export function embeddingGraph(configuration: ModelConfiguration, { way, support }: TaskSize, masked: boolean): EmbeddingGraph {
+export function embeddingGraph(
+  configuration: ModelConfiguration,
+  { way, support }: TaskSize,
+  masked: boolean,
+): EmbeddingGraph {
   const graph = new Graph();
   const { size } = configuration.image;
   const weights = inputWeights(graph, parameterSpecifications(configuration));
@@ -199,7 +265,14 @@ export function embeddingGraph(configuration: ModelConfiguration, { way, support
   const mask = masked ? graph.input('path.mask', [rows, operationNames.length]) : null;
   const alpha = architecture(configuration, embedding, mask, weights);
   const modulated = modulate(configuration, embedding, weights);
-  return { embedding, reconstruction, alpha, modulated, mixes: architectureInputs(configuration, alpha), weights };
+  return {
+    embedding,
+    reconstruction,
+    alpha,
+    modulated,
+    mixes: architectureInputs(configuration, alpha),
+    weights,
+  };
 }
 
 export interface EmbeddingGraph {
@@ -211,7 +284,11 @@ export interface EmbeddingGraph {
   readonly weights: Weights;
 }
 
-export function embeddingFunction(configuration: ModelConfiguration, size: TaskSize, masked: boolean): GraphFunction {
+export function embeddingFunction(
+  configuration: ModelConfiguration,
+  size: TaskSize,
+  masked: boolean,
+): GraphFunction {
   const { embedding, reconstruction, alpha, modulated, mixes } = embeddingGraph(configuration, size, masked);
   return { name: 'embedding', outputs: { embedding, reconstruction, alpha, ...mixes, ...modulated } };
 }
@@ -227,11 +304,23 @@ export function embeddingPullback(
 ): GraphFunction {
   const { reconstruction, modulated, mixes, weights } = embeddingGraph(configuration, size, options.masked);
   const seeded = { ...modulated, ...(options.searching ? mixes : {}) };
-  const seeds = Object.entries(seeded).map(([name, output]) => ({ output, cotangent: output.graph.input(`cotangent.${name}`, output.shape) }));
-  const beta = multiply(reconstruction.graph.constant([1], reconstruction.shape), options.reconstructionWeight);
+  const seeds = Object.entries(seeded).map(([name, output]) => ({
+    output,
+    cotangent: output.graph.input(`cotangent.${name}`, output.shape),
+  }));
+  const beta = multiply(
+    reconstruction.graph.constant([1], reconstruction.shape),
+    options.reconstructionWeight,
+  );
   const wrt = pulledParameters(configuration, options.searching);
-  const results = vectorJacobian([...seeds, { output: reconstruction, cotangent: beta }], wrt.map(({ name }) => weights(name)));
-  return { name: 'embedding-pullback', outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])) };
+  const results = vectorJacobian(
+    [...seeds, { output: reconstruction, cotangent: beta }],
+    wrt.map(({ name }) => weights(name)),
+  );
+  return {
+    name: 'embedding-pullback',
+    outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])),
+  };
 }
 
 /** The parameters that `embeddingPullback` returns gradients of. */

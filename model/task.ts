@@ -1,7 +1,17 @@
 import { childWeights, selectChild } from './child.ts';
 import type { ChildWeight } from './child.ts';
 import type { ModelConfiguration } from './configuration.ts';
-import { cellNames, chooseGenotype, edgeCount, firstEdgeOf, genotypeKey, oneHot, operationNames, sourcesOf, targetsOf } from './genotype.ts';
+import {
+  cellNames,
+  chooseGenotype,
+  edgeCount,
+  firstEdgeOf,
+  genotypeKey,
+  oneHot,
+  operationNames,
+  sourcesOf,
+  targetsOf,
+} from './genotype.ts';
 import type { Architecture, Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
 import { mixName } from './network.ts';
@@ -90,7 +100,10 @@ export class TaskRunner {
   }
 
   supernet(): TaskNetwork {
-    return this.#network('supernet', () => ({ graphs: new TaskGraphs(this.configuration, { kind: 'supernet' }), child: null }));
+    return this.#network('supernet', () => ({
+      graphs: new TaskGraphs(this.configuration, { kind: 'supernet' }),
+      child: null,
+    }));
   }
 
   child(genotype: Genotype): TaskNetwork {
@@ -107,12 +120,29 @@ export class TaskRunner {
   }
 
   /** Stages (a) and (b): z_i, α_i and w̃_i = τ_i ⊙ w̃; `mask` is the path dropout of a training step. */
-  async embed(parameters: Parameters, support: LabelledSet, size: TaskSize, mask: Float32Array | null = null): Promise<Embedded> {
-    const given = { 'support.images': support.images, 'support.targets': support.targets, ...(mask ? { 'path.mask': mask } : {}) };
+  async embed(
+    parameters: Parameters,
+    support: LabelledSet,
+    size: TaskSize,
+    mask: Float32Array | null = null,
+  ): Promise<Embedded> {
+    const given = {
+      'support.images': support.images,
+      'support.targets': support.targets,
+      ...(mask ? { 'path.mask': mask } : {}),
+    };
     const masked = mask !== null;
     const key = `embedding ${sizeKey(size)} ${masked}`;
-    const results = await this.programs.run(key, () => embeddingFunction(this.configuration, size, masked), parameters, given);
-    const { embedding, reconstruction, alpha } = results as Record<'embedding' | 'reconstruction' | 'alpha', Float32Array>;
+    const results = await this.programs.run(
+      key,
+      () => embeddingFunction(this.configuration, size, masked),
+      parameters,
+      given,
+    );
+    const { embedding, reconstruction, alpha } = results as Record<
+      'embedding' | 'reconstruction' | 'alpha',
+      Float32Array
+    >;
     const length = edgeCount(this.configuration.supernet.nodes) * operationNames.length;
     const architecture = { normal: alpha.slice(0, length), reduction: alpha.slice(length) };
     return { embedding, reconstruction: reconstruction[0]!, architecture, modulated: results };
@@ -127,7 +157,14 @@ export class TaskRunner {
   }
 
   /** The weights from which the inner loop starts: the network's part of w̃_i and the head. */
-  async initialWeights(network: TaskNetwork, parameters: Parameters, modulated: Values, mixes: Values, support: LabelledSet, size: TaskSize): Promise<Values> {
+  async initialWeights(
+    network: TaskNetwork,
+    parameters: Parameters,
+    modulated: Values,
+    mixes: Values,
+    support: LabelledSet,
+    size: TaskSize,
+  ): Promise<Values> {
     const body = network.child ? selectChild(network.child, modulated) : modulated;
     const given = { 'support.images': support.images, 'support.targets': support.targets };
     const head = await this.programs.run(
@@ -143,20 +180,52 @@ export class TaskRunner {
   }
 
   /** One step of Eq. 8 on the support set: the weights after it, and the fit before it. */
-  async innerStep(network: TaskNetwork, weights: Values, mixes: Values, support: LabelledSet, size: TaskSize): Promise<{ weights: Values; fit: Fit }> {
+  async innerStep(
+    network: TaskNetwork,
+    weights: Values,
+    mixes: Values,
+    support: LabelledSet,
+    size: TaskSize,
+  ): Promise<{ weights: Values; fit: Fit }> {
     const given = { 'support.images': support.images, 'support.targets': support.targets };
     const { graphs } = network;
-    const results = await this.programs.run(`step ${graphs.key} ${sizeKey(size)}`, () => graphs.step(size), weights, mixes, given);
+    const results = await this.programs.run(
+      `step ${graphs.key} ${sizeKey(size)}`,
+      () => graphs.step(size),
+      weights,
+      mixes,
+      given,
+    );
     const { loss, logits, ...next } = results;
-    return { weights: next, fit: { loss: loss![0]!, accuracy: accuracyOf(logits!, support.targets, size.way) } };
+    return {
+      weights: next,
+      fit: { loss: loss![0]!, accuracy: accuracyOf(logits!, support.targets, size.way) },
+    };
   }
 
   /** Logits [query, way] of the adapted network, normalised by the support set or by the query batch itself. */
-  async queryLogits(network: TaskNetwork, weights: Values, mixes: Values, support: LabelledSet, query: LabelledSet, size: TaskSize, statistics: 'support' | 'batch'): Promise<Float32Array> {
+  async queryLogits(
+    network: TaskNetwork,
+    weights: Values,
+    mixes: Values,
+    support: LabelledSet,
+    query: LabelledSet,
+    size: TaskSize,
+    statistics: 'support' | 'batch',
+  ): Promise<Float32Array> {
     const { graphs } = network;
     const key = `query ${statistics} ${graphs.key} ${sizeKey(size)} ${query.count}`;
-    const given = statistics === 'support' ? { 'both.images': joined(support.images, query.images) } : { 'query.images': query.images };
-    const { logits } = await this.programs.run(key, () => graphs.query(size, query.count, statistics), weights, mixes, given);
+    const given =
+      statistics === 'support'
+        ? { 'both.images': joined(support.images, query.images) }
+        : { 'query.images': query.images };
+    const { logits } = await this.programs.run(
+      key,
+      () => graphs.query(size, query.count, statistics),
+      weights,
+      mixes,
+      given,
+    );
     return logits!;
   }
 }

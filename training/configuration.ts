@@ -33,7 +33,13 @@ export const trainingConfigurationSchema = z.strictObject({
   seed: z.number().int().min(0),
   model: modelConfigurationSchema,
   domains: z
-    .array(z.strictObject({ source: sourceSchema, weight: z.number().positive().default(1), augmentation: augmentationSchema.prefault({}) }))
+    .array(
+      z.strictObject({
+        source: sourceSchema,
+        weight: z.number().positive().default(1),
+        augmentation: augmentationSchema.prefault({}),
+      }),
+    )
     .min(1),
   stages: z.array(stageSchema).min(1),
   /** Tasks of one outer step. */
@@ -49,7 +55,11 @@ export const trainingConfigurationSchema = z.strictObject({
   /** The outer gradient is scaled down to at most this Euclidean norm. */
   gradientClip: z.number().positive().default(10),
   validation: z
-    .strictObject({ every: z.number().int().min(1), tasks: z.number().int().min(1), query: z.number().int().min(1).default(15) })
+    .strictObject({
+      every: z.number().int().min(1),
+      tasks: z.number().int().min(1),
+      query: z.number().int().min(1).default(15),
+    })
     .prefault({ every: 200, tasks: 20 }),
   checkpointMinutes: z.number().positive().default(3),
   workers: z.number().int().min(1).default(2),

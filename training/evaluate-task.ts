@@ -32,7 +32,12 @@ export interface TaskEvaluation {
 }
 
 /** Adapts to one sampled task and classifies its queries; accuracies in 0..1. */
-export async function evaluateTask(runner: TaskRunner, parameters: Parameters, domain: ImageDomain, payload: EvaluationPayload): Promise<TaskEvaluation> {
+export async function evaluateTask(
+  runner: TaskRunner,
+  parameters: Parameters,
+  domain: ImageDomain,
+  payload: EvaluationPayload,
+): Promise<TaskEvaluation> {
   const key = fold(keyFrom(payload.seed), 'evaluation', domain.name, payload.task);
   const drawn = sampleTask(key, domain, payload.split, payload.shape);
   const { size, support, query } = metaTaskOf(drawn);
@@ -50,6 +55,8 @@ export async function evaluateTask(runner: TaskRunner, parameters: Parameters, d
     genotype,
     served: await accuracy('support'),
     ...(payload.transductive ? { transductive: await accuracy('batch') } : {}),
-    ...(payload.floors ? { pixels: floorAccuracy(drawn, 'pixels'), colours: floorAccuracy(drawn, 'colours') } : {}),
+    ...(payload.floors
+      ? { pixels: floorAccuracy(drawn, 'pixels'), colours: floorAccuracy(drawn, 'colours') }
+      : {}),
   };
 }

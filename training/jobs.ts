@@ -49,7 +49,8 @@ export interface GradientResult {
 }
 
 /** The key of everything random in one task: a pure function of seed, iteration and position in the meta-batch. */
-export const taskKey = (seed: number, iteration: number, task: number): Key => fold(keyFrom(seed), 'task', iteration, task);
+export const taskKey = (seed: number, iteration: number, task: number): Key =>
+  fold(keyFrom(seed), 'task', iteration, task);
 
 function drawShape(key: Key, shapes: StageConfiguration['shapes']): StageConfiguration['shapes'][number] {
   let rest = uniform(key, 1)[0]! * shapes.reduce((total, { weight }) => total + weight, 0);
@@ -59,7 +60,9 @@ function drawShape(key: Key, shapes: StageConfiguration['shapes']): StageConfigu
 function pathMask({ supernet }: ModelConfiguration, key: Key, dropout: number): Float32Array | null {
   if (dropout === 0) return null;
   const rows = cellNames.length * edgeCount(supernet.nodes);
-  const mask = Float32Array.from(uniform(key, rows * operationNames.length), (u: number) => Number(u >= dropout));
+  const mask = Float32Array.from(uniform(key, rows * operationNames.length), (u: number) =>
+    Number(u >= dropout),
+  );
   for (let row = 0; row < rows; row++) mask[row * operationNames.length] = 1; // zero is never dropped: rows keep a weight
   return mask;
 }
@@ -68,14 +71,20 @@ function pathMask({ supernet }: ModelConfiguration, key: Key, dropout: number): 
 let cached: { version: number; parameters: Parameters } | undefined;
 let runner: { key: string; value: TaskRunner } | undefined;
 
-function runnerOf(context: JobContext, configuration: ModelConfiguration, genotypes: readonly Genotype[]): TaskRunner {
+function runnerOf(
+  context: JobContext,
+  configuration: ModelConfiguration,
+  genotypes: readonly Genotype[],
+): TaskRunner {
   const key = genotypes.map(genotypeKey).join(' ');
-  if (runner?.key !== key) runner = { key, value: new TaskRunner(configuration, context.executor, genotypes) };
+  if (runner?.key !== key)
+    runner = { key, value: new TaskRunner(configuration, context.executor, genotypes) };
   return runner.value;
 }
 
 function parametersOf({ model, parameters }: TrainingWorkerData, version: number): Parameters {
-  if (cached?.version !== version) cached = { version, parameters: new ParameterLayout(model).unpack(Float32Array.from(parameters)) };
+  if (cached?.version !== version)
+    cached = { version, parameters: new ParameterLayout(model).unpack(Float32Array.from(parameters)) };
   return cached.parameters;
 }
 
@@ -87,11 +96,16 @@ const gradientJob: Job = async (payload, context) => {
   const shape = drawShape(fold(key, 'shape'), stage.shapes);
   const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
   const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation));
-  const result = await metaGradient(runnerOf(context, data.model, genotypes), parametersOf(data, version), task, {
-    stage: stage.stage satisfies Stage,
-    reconstructionWeight: training.reconstructionWeight,
-    mask: stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
-  });
+  const result = await metaGradient(
+    runnerOf(context, data.model, genotypes),
+    parametersOf(data, version),
+    task,
+    {
+      stage: stage.stage satisfies Stage,
+      reconstructionWeight: training.reconstructionWeight,
+      mask: stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
+    },
+  );
   const gradient = new ParameterLayout(data.model).pack(result.gradients);
   context.transfer(gradient.buffer as ArrayBuffer);
   return {
@@ -108,11 +122,19 @@ const gradientJob: Job = async (payload, context) => {
 
 /** Accuracy of one task of a domain, served and transductive. */
 const evaluationJob: Job = async (payload, context) => {
-  const request = payload as EvaluationPayload & { readonly version: number; readonly genotypes: readonly Genotype[] };
+  const request = payload as EvaluationPayload & {
+    readonly version: number;
+    readonly genotypes: readonly Genotype[];
+  };
   const data = context.workerData as TrainingWorkerData;
   const domain = data.domains.find(({ name }) => name === request.domain);
   if (!domain) throw new Error(`no domain ${request.domain}`);
-  return evaluateTask(runnerOf(context, data.model, request.genotypes), parametersOf(data, request.version), domain, request);
+  return evaluateTask(
+    runnerOf(context, data.model, request.genotypes),
+    parametersOf(data, request.version),
+    domain,
+    request,
+  );
 };
 
 /** The genotype that the controller alone decodes for one task. */

@@ -5,7 +5,12 @@ import type { ParameterGroup, Parameters } from '../model/parameters.ts';
 
 /** Where each parameter lies in one flat vector: how threads exchange Θ and its gradients. */
 export class ParameterLayout {
-  readonly entries: readonly { readonly name: string; readonly group: ParameterGroup; readonly start: number; readonly size: number }[];
+  readonly entries: readonly {
+    readonly name: string;
+    readonly group: ParameterGroup;
+    readonly start: number;
+    readonly size: number;
+  }[];
   readonly length: number;
 
   constructor(configuration: ModelConfiguration) {
@@ -29,7 +34,9 @@ export class ParameterLayout {
   }
 
   unpack(vector: Float32Array): Record<string, Float32Array> {
-    return Object.fromEntries(this.entries.map(({ name, start, size }) => [name, vector.slice(start, start + size)]));
+    return Object.fromEntries(
+      this.entries.map(({ name, start, size }) => [name, vector.slice(start, start + size)]),
+    );
   }
 
   /** One value a parameter, chosen by its group. */

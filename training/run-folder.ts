@@ -43,7 +43,11 @@ export class RunFolder {
     await mkdir(this.path, { recursive: true });
     const vector = (data: Float32Array) => ({ shape: [data.length], data });
     const bytes = encodeTensors({
-      tensors: { parameters: vector(state.parameters), first: vector(state.adam.first), second: vector(state.adam.second) },
+      tensors: {
+        parameters: vector(state.parameters),
+        first: vector(state.adam.first),
+        second: vector(state.adam.second),
+      },
       metadata: {
         iteration: String(state.iteration),
         step: String(state.adam.step),
@@ -58,7 +62,8 @@ export class RunFolder {
   /** The saved state. Throws when there is none or when it is of another configuration. */
   async loadState(configuration: string): Promise<RunState> {
     const { tensors, metadata } = decodeTensors(await readFile(join(this.path, 'state.safetensors')));
-    if (metadata['configuration'] !== configuration) throw new Error(`${this.path} holds a run of another configuration`);
+    if (metadata['configuration'] !== configuration)
+      throw new Error(`${this.path} holds a run of another configuration`);
     const vector = (name: string): Float32Array => tensors[name]!.data;
     return {
       iteration: Number(metadata['iteration']),
@@ -71,7 +76,11 @@ export class RunFolder {
 
   async appendMetrics(lines: readonly object[]): Promise<void> {
     await mkdir(this.path, { recursive: true });
-    await writeFile(join(this.path, 'metrics.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''), { flag: 'a' });
+    await writeFile(
+      join(this.path, 'metrics.jsonl'),
+      lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+      { flag: 'a' },
+    );
   }
 
   /** Drops metrics of iterations after `iteration`: they will be written again. */

@@ -37,12 +37,19 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const bar = new SingleBar({
-    format: '{bar} {value}/{total} {stage} | loss {loss} accuracy {accuracy} | {pace} s/it | ETA {eta_formatted} | val {validation}',
+    format:
+      '{bar} {value}/{total} {stage} | loss {loss} accuracy {accuracy} | {pace} s/it | ETA {eta_formatted} | val {validation}',
     noTTYOutput: true,
     notTTYSchedule: 30_000,
     etaBuffer: 50,
   });
-  bar.start(totalIterations(configuration), trainer.iteration, { stage: '', loss: '-', accuracy: '-', pace: '-', validation: '-' });
+  bar.start(totalIterations(configuration), trainer.iteration, {
+    stage: '',
+    loss: '-',
+    accuracy: '-',
+    pace: '-',
+    validation: '-',
+  });
   const means = { loss: movingMean(50), accuracy: movingMean(50), pace: movingMean(50) };
   await trainer.run(
     {
@@ -54,7 +61,11 @@ async function main(): Promise<void> {
           pace: means.pace(seconds).toFixed(2),
         }),
       validation: (_, accuracies) =>
-        bar.update({ validation: Object.entries(accuracies).map(([name, value]) => `${name} ${(100 * value).toFixed(0)}`).join(' ') }),
+        bar.update({
+          validation: Object.entries(accuracies)
+            .map(([name, value]) => `${name} ${(100 * value).toFixed(0)}`)
+            .join(' '),
+        }),
     },
     undefined,
     stop.signal,
@@ -62,7 +73,11 @@ async function main(): Promise<void> {
   bar.stop();
   await trainer.close();
   const done = trainer.iteration === totalIterations(configuration);
-  console.log(done ? `checkpoint: ${folder.checkpointPath}` : `stopped at iteration ${trainer.iteration}: --resume goes on`);
+  console.log(
+    done
+      ? `checkpoint: ${folder.checkpointPath}`
+      : `stopped at iteration ${trainer.iteration}: --resume goes on`,
+  );
 }
 
 await main();

@@ -36,10 +36,14 @@ export class DivergenceError extends Error {
   override readonly name = 'DivergenceError';
 }
 
-export const totalIterations = ({ stages }: TrainingConfiguration): number => stages.reduce((n, { iterations }) => n + iterations, 0);
+export const totalIterations = ({ stages }: TrainingConfiguration): number =>
+  stages.reduce((n, { iterations }) => n + iterations, 0);
 
 /** The stage of an iteration (0-based) and how far it is, 0..1. */
-export function stageAt({ stages }: TrainingConfiguration, iteration: number): { stage: StageConfiguration; progress: number; first: boolean } {
+export function stageAt(
+  { stages }: TrainingConfiguration,
+  iteration: number,
+): { stage: StageConfiguration; progress: number; first: boolean } {
   let start = 0;
   for (const stage of stages) {
     if (iteration < start + stage.iterations) {
@@ -60,7 +64,12 @@ export class Trainer {
   readonly #identity: string;
   #state: RunState;
 
-  private constructor(configuration: TrainingConfiguration, domains: readonly ImageDomain[], folder: RunFolder, state: RunState) {
+  private constructor(
+    configuration: TrainingConfiguration,
+    domains: readonly ImageDomain[],
+    folder: RunFolder,
+    state: RunState,
+  ) {
     this.#configuration = configuration;
     this.#folder = folder;
     this.#layout = new ParameterLayout(configuration.model);
@@ -85,7 +94,12 @@ export class Trainer {
     this.#shared.set(state.parameters);
   }
 
-  static async start(configuration: TrainingConfiguration, domains: readonly ImageDomain[], folder: RunFolder, resume: boolean): Promise<Trainer> {
+  static async start(
+    configuration: TrainingConfiguration,
+    domains: readonly ImageDomain[],
+    folder: RunFolder,
+    resume: boolean,
+  ): Promise<Trainer> {
     const identity = identityOf(configuration, domains);
     const state = resume ? await folder.loadState(identity) : freshState(configuration);
     await folder.trimMetrics(state.iteration);
@@ -97,7 +111,11 @@ export class Trainer {
   }
 
   /** Trains until `until` (exclusive; the end by default) or until the signal; saves on the way and at the end. */
-  async run(events: TrainerEvents = {}, until = totalIterations(this.#configuration), signal?: AbortSignal): Promise<void> {
+  async run(
+    events: TrainerEvents = {},
+    until = totalIterations(this.#configuration),
+    signal?: AbortSignal,
+  ): Promise<void> {
     let saved = performance.now();
     while (this.#state.iteration < until && !signal?.aborted) {
       const metrics = await this.#step();
@@ -143,9 +161,17 @@ export class Trainer {
     const { stage, progress, first } = stageAt(this.#configuration, iteration);
     if (first && stage.stage === 'retrain') await this.#settleGenotypes(iteration);
     const { metaBatch, reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
-    const payload = { iteration, version: iteration, stage, training: { reconstructionWeight, pathDropout }, genotypes: this.#state.genotypes };
+    const payload = {
+      iteration,
+      version: iteration,
+      stage,
+      training: { reconstructionWeight, pathDropout },
+      genotypes: this.#state.genotypes,
+    };
     const results = (await Promise.all(
-      Array.from({ length: metaBatch }, (_, task) => this.#pool.run('gradient', { ...payload, task } satisfies GradientPayload)),
+      Array.from({ length: metaBatch }, (_, task) =>
+        this.#pool.run('gradient', { ...payload, task } satisfies GradientPayload),
+      ),
     )) as GradientResult[];
     const gradient = meanOf(results.map((result) => result.gradient));
     const norm = Math.sqrt(gradient.reduce((total, g) => total + g * g, 0));
@@ -154,13 +180,24 @@ export class Trainer {
     const [from, to] = stage.learningRate;
     const outer = from + (to - from) * progress;
     const rates = this.#layout.perGroup((group) =>
-      group !== 'controller' ? outer : stage.stage === 'retrain' ? 0 : this.#configuration.controllerLearningRate,
+      group !== 'controller'
+        ? outer
+        : stage.stage === 'retrain'
+          ? 0
+          : this.#configuration.controllerLearningRate,
     );
     const { state: adam, parameters } = adamUpdate(this.#state.adam, this.#state.parameters, gradient, rates);
     this.#shared.set(parameters);
     const seconds = (performance.now() - started) / 1000;
-    this.#state = { ...this.#state, iteration: iteration + 1, adam, parameters, seconds: this.#state.seconds + seconds };
-    const average = (of: (result: GradientResult) => number): number => results.reduce((total, result) => total + of(result), 0) / metaBatch;
+    this.#state = {
+      ...this.#state,
+      iteration: iteration + 1,
+      adam,
+      parameters,
+      seconds: this.#state.seconds + seconds,
+    };
+    const average = (of: (result: GradientResult) => number): number =>
+      results.reduce((total, result) => total + of(result), 0) / metaBatch;
     return {
       iteration: iteration + 1,
       stage: stage.stage,
@@ -177,7 +214,9 @@ export class Trainer {
 
   #checkFinite(iteration: number, results: readonly GradientResult[], norm: number): void {
     if (Number.isFinite(norm) && results.every(({ loss }) => Number.isFinite(loss))) return;
-    const task = results.findIndex(({ loss, gradient }) => !Number.isFinite(loss) || !gradient.every(Number.isFinite));
+    const task = results.findIndex(
+      ({ loss, gradient }) => !Number.isFinite(loss) || !gradient.every(Number.isFinite),
+    );
     throw new DivergenceError(
       `not finite at iteration ${iteration}, task ${task} (${results[task]?.domain ?? '?'}), seed ${this.#configuration.seed}: loss ${results[task]?.loss ?? norm}`,
     );
@@ -191,7 +230,14 @@ export class Trainer {
     const counts = new Map<string, { genotype: Genotype; count: number }>();
     const drawn = await Promise.all(
       domains.flatMap(({ source }) =>
-        Array.from({ length: 20 }, (_, task) => this.#pool.run('genotype', { ...this.#evaluation(source.name, 'train', task), shape, version: iteration, genotypes: [] })),
+        Array.from({ length: 20 }, (_, task) =>
+          this.#pool.run('genotype', {
+            ...this.#evaluation(source.name, 'train', task),
+            shape,
+            version: iteration,
+            genotypes: [],
+          }),
+        ),
       ),
     );
     for (const genotype of drawn as Genotype[]) {
@@ -200,7 +246,14 @@ export class Trainer {
     }
     const sorted = [...counts.entries()].sort(([a, x], [b, y]) => y.count - x.count || (a < b ? -1 : 1));
     const genotypes = sorted.slice(0, maximumGenotypes).map(([, { genotype }]) => genotype);
-    await this.#folder.appendMetrics([{ iteration, decoded: counts.size, genotypes: genotypes.map(genotypeKey), counts: sorted.slice(0, 20).map(([, { count }]) => count) }]);
+    await this.#folder.appendMetrics([
+      {
+        iteration,
+        decoded: counts.size,
+        genotypes: genotypes.map(genotypeKey),
+        counts: sorted.slice(0, 20).map(([, { count }]) => count),
+      },
+    ]);
     this.#state = { ...this.#state, genotypes };
   }
 
@@ -208,8 +261,18 @@ export class Trainer {
     const { stages, validation, seed } = this.#configuration;
     const { way, shot } = stages[0]!.shapes[0]!;
     const iteration = Math.min(this.#state.iteration, totalIterations(this.#configuration) - 1);
-    const stage = this.#state.genotypes.length > 0 ? 'retrain' : stageAt(this.#configuration, iteration).stage.stage;
-    return { domain, split, shape: { way, shot, query: validation.query }, seed, task, stage, transductive: false, floors: false };
+    const stage =
+      this.#state.genotypes.length > 0 ? 'retrain' : stageAt(this.#configuration, iteration).stage.stage;
+    return {
+      domain,
+      split,
+      shape: { way, shot, query: validation.query },
+      seed,
+      task,
+      stage,
+      transductive: false,
+      floors: false,
+    };
   }
 
   /** Served accuracy on validation classes, by domain. */
@@ -217,7 +280,11 @@ export class Trainer {
     const { domains, validation } = this.#configuration;
     const accuracies = domains.map(async ({ source }): Promise<[string, number]> => {
       const tasks = Array.from({ length: validation.tasks }, (_, task) =>
-        this.#pool.run('evaluate', { ...this.#evaluation(source.name, 'val', task), version: this.#state.iteration, genotypes: this.#state.genotypes }),
+        this.#pool.run('evaluate', {
+          ...this.#evaluation(source.name, 'val', task),
+          version: this.#state.iteration,
+          genotypes: this.#state.genotypes,
+        }),
       );
       const results = (await Promise.all(tasks)) as TaskEvaluation[];
       return [source.name, results.reduce((total, { served }) => total + served, 0) / results.length];
@@ -226,13 +293,24 @@ export class Trainer {
   }
 }
 
+/** What a run must share with the one that it resumes: configuration and data, not where either lies. */
 function identityOf(configuration: TrainingConfiguration, domains: readonly ImageDomain[]): string {
-  return JSON.stringify({ configuration: { ...configuration, workers: 0, checkpointMinutes: 0 }, data: domains.map(({ fingerprint }) => fingerprint) });
+  const data = domains.map(({ name, size, classes }) => {
+    return [name, size, classes.length, classes.reduce((images, { count }) => images + count, 0)];
+  });
+  const named = configuration.domains.map(({ source, weight, augmentation }) => ({
+    name: source.name,
+    weight,
+    augmentation,
+  }));
+  return JSON.stringify({ ...configuration, workers: 0, checkpointMinutes: 0, domains: named, data });
 }
 
 function freshState(configuration: TrainingConfiguration): RunState {
   const layout = new ParameterLayout(configuration.model);
-  const parameters = layout.pack(initialParameters(configuration.model, fold(keyFrom(configuration.seed), 'parameters')));
+  const parameters = layout.pack(
+    initialParameters(configuration.model, fold(keyFrom(configuration.seed), 'parameters')),
+  );
   return { iteration: 0, parameters, adam: adamInit(layout.length), genotypes: [], seconds: 0 };
 }
 
@@ -242,4 +320,3 @@ function meanOf(vectors: readonly Float32Array[]): Float32Array {
   for (const vector of vectors) for (let i = 0; i < mean.length; i++) mean[i]! += vector[i]! / vectors.length;
   return mean;
 }
-

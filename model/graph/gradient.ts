@@ -60,7 +60,12 @@ const cotangentRules: PrimitiveTable<[g: Tensor], Cotangents> = {
     return [toNumerator, negate(multiply(toNumerator, y))];
   },
   sum: ({ inputs: [x] }, g) => [broadcast(g, x!.shape)],
-  broadcast: ({ inputs: [x], shape }, g) => [sum(g, shape.flatMap((size, i) => (size === x!.shape[i] ? [] : [i])))],
+  broadcast: ({ inputs: [x], shape }, g) => [
+    sum(
+      g,
+      shape.flatMap((size, i) => (size === x!.shape[i] ? [] : [i])),
+    ),
+  ],
   reshape: ({ inputs: [x] }, g) => [reshape(g, x!.shape)],
   transpose: ({ attributes: { permutation } }, g) => [
     transpose(
@@ -119,7 +124,12 @@ const cotangentRules: PrimitiveTable<[g: Tensor], Cotangents> = {
   logSoftmax: (y, g) => [subtract(g, multiply(exp(y), broadcast(sum(g, [y.shape.length - 1]), y.shape)))],
 };
 
-function convolutionOf({ stride, padding, dilation, groups }: Tensor<'conv'>['attributes']): Tensor<'conv'>['attributes'] {
+function convolutionOf({
+  stride,
+  padding,
+  dilation,
+  groups,
+}: Tensor<'conv'>['attributes']): Tensor<'conv'>['attributes'] {
   return { stride, padding, dilation, groups };
 }
 
@@ -160,9 +170,7 @@ export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 
 /** ⟨a, b⟩ = Σ over all tensors of the elementwise product, as a tensor of one element, shape [1]. */
 export function innerProduct(a: readonly Tensor[], b: readonly Tensor[]): Tensor {
-  return a
-    .map((x, i) => reshape(sum(multiply(x, b[i]!)), [1]))
-    .reduce((total, part) => add(total, part));
+  return a.map((x, i) => reshape(sum(multiply(x, b[i]!)), [1])).reduce((total, part) => add(total, part));
 }
 
 function dependents(order: readonly Tensor[], wrt: readonly Tensor[]): Set<Tensor> {

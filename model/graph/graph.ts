@@ -1,7 +1,7 @@
 import { GraphError } from './primitives.ts';
 import type { GraphBuilder, Primitive, PrimitiveAttributes, Tensor } from './primitives.ts';
 import { sameShape, shapeRules, sizeOf } from './shapes.ts';
-import type { ComputedPrimitive, Shape, ShapeRule } from './shapes.ts';
+import type { Shape, ShapeRule } from './shapes.ts';
 
 /** A constant of at most so many elements is shared by content, a larger one by the identity of its data. */
 const sharedByContent = 64;
@@ -27,19 +27,39 @@ export class Graph implements GraphBuilder {
     if (values.length !== 1 && values.length !== sizeOf(shape)) {
       throw new GraphError(`${values.length} values do not fill [${shape.join(', ')}]`);
     }
-    return this.#intern(`constant ${shape.join(',')} ${this.#contentKey(values)}`, 'constant', [], { data: values }, shape);
+    return this.#intern(
+      `constant ${shape.join(',')} ${this.#contentKey(values)}`,
+      'constant',
+      [],
+      { data: values },
+      shape,
+    );
   }
 
-  node<P extends Primitive>(primitive: P, inputs: readonly Tensor[], attributes: PrimitiveAttributes[P]): Tensor {
+  node<P extends Primitive>(
+    primitive: P,
+    inputs: readonly Tensor[],
+    attributes: PrimitiveAttributes[P],
+  ): Tensor {
     if (primitive === 'input' || primitive === 'constant') throw new GraphError(`${primitive} is a leaf`);
     for (const tensor of inputs) {
       if (tensor.graph !== this) throw new GraphError(`${primitive}: an input belongs to another graph`);
     }
-    const rule = shapeRules[primitive as ComputedPrimitive] as unknown as ShapeRule<PrimitiveAttributes[P]>;
+    const rules = shapeRules as unknown as Readonly<Record<string, ShapeRule<PrimitiveAttributes[P]>>>;
+    const rule = rules[primitive]!;
     const key = `${primitive} ${inputs.map((tensor) => tensor.id).join(',')} ${JSON.stringify(attributes)}`;
     const known = this.#nodes.get(key);
     if (known) return known;
-    return this.#intern(key, primitive, inputs, attributes, rule(inputs.map((tensor) => tensor.shape), attributes));
+    return this.#intern(
+      key,
+      primitive,
+      inputs,
+      attributes,
+      rule(
+        inputs.map((tensor) => tensor.shape),
+        attributes,
+      ),
+    );
   }
 
   #contentKey(values: Float64Array): string {
@@ -58,7 +78,14 @@ export class Graph implements GraphBuilder {
   ): Tensor {
     const known = this.#nodes.get(key);
     if (known) return known;
-    const tensor = { id: this.#nodes.size, primitive, inputs, attributes, shape, graph: this } as unknown as Tensor;
+    const tensor = {
+      id: this.#nodes.size,
+      primitive,
+      inputs,
+      attributes,
+      shape,
+      graph: this,
+    } as unknown as Tensor;
     this.#nodes.set(key, tensor);
     return tensor;
   }
@@ -84,6 +111,8 @@ export function topological(roots: readonly Tensor[]): Tensor[] {
 
 /** The named inputs that `roots` depend on, by name. */
 export function inputsOf(roots: readonly Tensor[]): Record<string, Tensor> {
-  const inputs = topological(roots).filter((tensor): tensor is Tensor<'input'> => tensor.primitive === 'input');
+  const inputs = topological(roots).filter(
+    (tensor): tensor is Tensor<'input'> => tensor.primitive === 'input',
+  );
   return Object.fromEntries(inputs.map((tensor) => [tensor.attributes.name, tensor]));
 }

@@ -6,17 +6,26 @@ import type { Shape } from './shapes.ts';
 /** A tensor or a number; a number takes the shape of the other operand. */
 export type Operand = Tensor | number;
 
-const is = <P extends Primitive>(tensor: Tensor, primitive: P): tensor is Tensor<P> => tensor.primitive === primitive;
+const is = <P extends Primitive>(tensor: Tensor, primitive: P): tensor is Tensor<P> =>
+  tensor.primitive === primitive;
 
 /** The number that fills the whole tensor, if it is known to be one. */
 export function fillOf(tensor: Tensor): number | undefined {
   if (is(tensor, 'broadcast') || is(tensor, 'reshape')) return fillOf(tensor.inputs[0]!);
-  return is(tensor, 'constant') && tensor.attributes.data.length === 1 ? tensor.attributes.data[0] : undefined;
+  return is(tensor, 'constant') && tensor.attributes.data.length === 1
+    ? tensor.attributes.data[0]
+    : undefined;
 }
 
 /** A tensor of `shape` filled with `value`: a one-element constant, broadcast. */
 export function fill(like: Tensor, value: number, shape: Shape = like.shape): Tensor {
-  return broadcast(like.graph.constant([value], shape.map(() => 1)), shape);
+  return broadcast(
+    like.graph.constant(
+      [value],
+      shape.map(() => 1),
+    ),
+    shape,
+  );
 }
 
 export const zerosLike = (tensor: Tensor): Tensor => fill(tensor, 0);
@@ -32,8 +41,18 @@ export function add(a: Operand, b: Operand): Tensor {
   if (fillOf(x) === 0) return y;
   if (fillOf(y) === 0) return x;
   if (is(y, 'negate')) return subtract(x, y.inputs[0]!);
-  return x.graph.node('add', [x, y], {});
+  return joinedPads(x, y) ?? joinedPads(y, x) ?? x.graph.node('add', [x, y], {});
 }
+
+/** The sum of two padded tensors that lie side by side, as the gradients of neighbouring slices do, is a concat. */
+function joinedPads(x: Tensor, y: Tensor): Tensor | undefined {
+  if (!is(x, 'pad') || !is(y, 'pad') || x.attributes.axis !== y.attributes.axis) return undefined;
+  const { axis, before } = x.attributes;
+  if (before + x.inputs[0]!.shape[axis]! !== y.attributes.before) return undefined;
+  return pad(concat([...partsOf(x.inputs[0]!, axis), ...partsOf(y.inputs[0]!, axis)], axis), axis, before, y.attributes.after);
+}
+
+const partsOf = (x: Tensor, axis: number): readonly Tensor[] => (is(x, 'concat') && x.attributes.axis === axis ? x.inputs : [x]);
 
 export function subtract(a: Operand, b: Operand): Tensor {
   const [x, y] = operands(a, b);
@@ -59,7 +78,8 @@ export function divide(a: Operand, b: Operand): Tensor {
   return x.graph.node('divide', [x, y], {});
 }
 
-export const negate = (x: Tensor): Tensor => (is(x, 'negate') ? x.inputs[0]! : x.graph.node('negate', [x], {}));
+export const negate = (x: Tensor): Tensor =>
+  is(x, 'negate') ? x.inputs[0]! : x.graph.node('negate', [x], {});
 export const exp = (x: Tensor): Tensor => x.graph.node('exp', [x], {});
 export const log = (x: Tensor): Tensor => x.graph.node('log', [x], {});
 export const sqrt = (x: Tensor): Tensor => x.graph.node('sqrt', [x], {});
@@ -71,6 +91,7 @@ export const step = (x: Tensor): Tensor => x.graph.node('step', [is(x, 'relu') ?
 /** Sum over `axes` (all by default); the axes stay with size 1. */
 export function sum(x: Tensor, axes: readonly number[] = x.shape.map((_, i) => i)): Tensor {
   const longer = axes.filter((axis) => x.shape[axis] !== 1);
+  if (is(x, 'negate')) return negate(sum(x.inputs[0]!, longer)); // fewer elements to negate
   return longer.length === 0 ? x : x.graph.node('sum', [x], { axes: [...longer].sort((a, b) => a - b) });
 }
 
@@ -97,7 +118,10 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
   if (is(x, 'transpose')) {
     const inner = x.attributes.permutation;
-    return transpose(x.inputs[0]!, permutation.map((axis) => inner[axis]!));
+    return transpose(
+      x.inputs[0]!,
+      permutation.map((axis) => inner[axis]!),
+    );
   }
   const identity = permutation.every((axis, i) => axis === i);
   return identity ? x : x.graph.node('transpose', [x], { permutation });
@@ -111,7 +135,12 @@ export function concat(tensors: readonly Tensor[], axis: number): Tensor {
 
 export function slice(x: Tensor, axis: number, start: number, size: number): Tensor {
   if (start === 0 && size === x.shape[axis]) return x;
-  if (fillOf(x) !== undefined) return fill(x, fillOf(x)!, x.shape.map((old, i) => (i === axis ? size : old)));
+  if (fillOf(x) !== undefined)
+    return fill(
+      x,
+      fillOf(x)!,
+      x.shape.map((old, i) => (i === axis ? size : old)),
+    );
   return x.graph.node('slice', [x], { axis, start, size });
 }
 
@@ -130,19 +159,30 @@ const defaultConvolution: Convolution = { stride: 1, padding: 0, dilation: 1, gr
 export const conv = (x: Tensor, w: Tensor, geometry: Partial<Convolution> = {}): Tensor =>
   x.graph.node('conv', [x, w], { ...defaultConvolution, ...geometry });
 
-export function convInputGradient(g: Tensor, w: Tensor, geometry: Convolution, inputSize: readonly [number, number]): Tensor {
+export function convInputGradient(
+  g: Tensor,
+  w: Tensor,
+  geometry: Convolution,
+  inputSize: readonly [number, number],
+): Tensor {
   const { stride, padding, dilation, groups } = geometry;
   return g.graph.node('convInputGradient', [g, w], { stride, padding, dilation, groups, inputSize });
 }
 
-export function convFilterGradient(x: Tensor, g: Tensor, geometry: Convolution, kernel: readonly [number, number]): Tensor {
+export function convFilterGradient(
+  x: Tensor,
+  g: Tensor,
+  geometry: Convolution,
+  kernel: readonly [number, number],
+): Tensor {
   const { stride, padding, dilation, groups } = geometry;
   return x.graph.node('convFilterGradient', [x, g], { stride, padding, dilation, groups, kernel });
 }
 
 const window = ({ kernel, stride, padding }: Pooling): Pooling => ({ kernel, stride, padding });
 
-export const maxPool = (x: Tensor, geometry: Pooling): Tensor => x.graph.node('maxPool', [x], window(geometry));
+export const maxPool = (x: Tensor, geometry: Pooling): Tensor =>
+  x.graph.node('maxPool', [x], window(geometry));
 export const maxPoolIndex = (x: Tensor, geometry: Pooling): Tensor =>
   x.graph.node('maxPoolIndex', [x], window(geometry));
 export const poolGather = (u: Tensor, index: Tensor): Tensor => u.graph.node('poolGather', [u, index], {});
@@ -150,8 +190,11 @@ export const poolScatter = (g: Tensor, index: Tensor, inputSize: readonly [numbe
   g.graph.node('poolScatter', [g, index], { inputSize });
 export const averagePool = (x: Tensor, geometry: Pooling): Tensor =>
   x.graph.node('averagePool', [x], window(geometry));
-export const averagePoolGradient = (g: Tensor, geometry: Pooling, inputSize: readonly [number, number]): Tensor =>
-  g.graph.node('averagePoolGradient', [g], { ...window(geometry), inputSize });
+export const averagePoolGradient = (
+  g: Tensor,
+  geometry: Pooling,
+  inputSize: readonly [number, number],
+): Tensor => g.graph.node('averagePoolGradient', [g], { ...window(geometry), inputSize });
 
 /** (x - mean) / sqrt(variance + epsilon) over the last axis. */
 export const normalize = (x: Tensor, epsilon: number): Tensor => x.graph.node('normalize', [x], { epsilon });

@@ -66,7 +66,7 @@ export interface PrimitiveAttributes {
 }
 
 /** Attributes of a primitive that has none. */
-export type Nothing = Readonly<Record<never, never>>;
+export type Nothing = Readonly<Record<string, never>>;
 
 /** Square kernels; equal stride, zero padding and dilation on both axes. */
 export interface Convolution {
@@ -98,7 +98,11 @@ export interface Tensor<P extends Primitive = Primitive> {
 /** What operations need of the graph that owns their inputs. */
 export interface GraphBuilder {
   input(name: string, shape: readonly number[]): Tensor;
-  node<P extends Primitive>(primitive: P, inputs: readonly Tensor[], attributes: PrimitiveAttributes[P]): Tensor;
+  node<P extends Primitive>(
+    primitive: P,
+    inputs: readonly Tensor[],
+    attributes: PrimitiveAttributes[P],
+  ): Tensor;
   constant(data: Float64Array | readonly number[], shape: readonly number[]): Tensor;
 }
 

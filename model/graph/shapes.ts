@@ -9,8 +9,13 @@ export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((axis, i) => axis === b[i]);
 
 /** Output length of a convolution or pooling window along one axis. */
-export const windowOutput = (input: number, kernel: number, stride: number, padding: number, dilation = 1): number =>
-  Math.floor((input + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
+export const windowOutput = (
+  input: number,
+  kernel: number,
+  stride: number,
+  padding: number,
+  dilation = 1,
+): number => Math.floor((input + 2 * padding - dilation * (kernel - 1) - 1) / stride) + 1;
 
 /** Every primitive but the leaves, whose shape is given. */
 export type ComputedPrimitive = Exclude<Primitive, 'input' | 'constant'>;
@@ -62,7 +67,12 @@ function convolved(x: Shape, kernel: Shape, { stride, padding, dilation, groups 
   const [n, c, h, w] = planes(x);
   const [o, cPerGroup, kh, kw] = planes(kernel);
   demand(c === cPerGroup * groups && o % groups === 0, `${groups} groups do not fit ${c} -> ${o} channels`);
-  return [n, o, windowOutput(h, kh, stride, padding, dilation), windowOutput(w, kw, stride, padding, dilation)];
+  return [
+    n,
+    o,
+    windowOutput(h, kh, stride, padding, dilation),
+    windowOutput(w, kw, stride, padding, dilation),
+  ];
 }
 
 /** The shape rule of each computed primitive; leaves carry their shape. Throws GraphError where shapes do not fit. */
@@ -79,7 +89,8 @@ export const shapeRules: { readonly [P in ComputedPrimitive]: ShapeRule<Primitiv
   subtract: binary,
   multiply: binary,
   divide: binary,
-  sum: (shapes, { axes }) => axes.reduce((shape, axis) => (axisOf(shape, axis), replaced(shape, axis, 1)), one(shapes)),
+  sum: (shapes, { axes }) =>
+    axes.reduce((shape, axis) => (axisOf(shape, axis), replaced(shape, axis, 1)), one(shapes)),
   broadcast: (shapes, { shape }) => {
     const from = one(shapes);
     const fits = from.length === shape.length && from.every((axis, i) => axis === shape[i] || axis === 1);
@@ -92,7 +103,10 @@ export const shapeRules: { readonly [P in ComputedPrimitive]: ShapeRule<Primitiv
   },
   transpose: (shapes, { permutation }) => {
     const valid = [...permutation].sort((a, b) => a - b).every((axis, i) => axis === i);
-    demand(valid && permutation.length === one(shapes).length, `[${permutation.join(', ')}] is no permutation`);
+    demand(
+      valid && permutation.length === one(shapes).length,
+      `[${permutation.join(', ')}] is no permutation`,
+    );
     return permutation.map((axis) => one(shapes)[axis]!);
   },
   concat: (shapes, { axis }) => {
@@ -101,7 +115,11 @@ export const shapeRules: { readonly [P in ComputedPrimitive]: ShapeRule<Primitiv
     for (const shape of rest) {
       demand(sameShape(replaced(first, axis, 0), replaced(shape, axis, 0)), 'concat: other axes differ');
     }
-    return replaced(first, axis, shapes.reduce((total, shape) => total + axisOf(shape, axis), 0));
+    return replaced(
+      first,
+      axis,
+      shapes.reduce((total, shape) => total + axisOf(shape, axis), 0),
+    );
   },
   slice: (shapes, { axis, start, size }) => {
     const inside = start >= 0 && size > 0 && start + size <= axisOf(one(shapes), axis);

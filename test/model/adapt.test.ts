@@ -45,14 +45,27 @@ const supportOf = (shots: Readonly<Record<string, number>>): LabelledImage[] =>
 const adapt = (support: readonly LabelledImage[], from = checkpoint): Promise<AdaptedTask> =>
   adaptTask(from, support, { steps: 5 }, executor);
 
-async function run(model: Uint8Array, images: Float32Array, count: number): Promise<Record<'logits' | 'probabilities', Float32Array>> {
+async function run(
+  model: Uint8Array,
+  images: Float32Array,
+  count: number,
+): Promise<Record<'logits' | 'probabilities', Float32Array>> {
   const session = await ort.InferenceSession.create(model);
   const results = await session.run({ image: new ort.Tensor('float32', images, [count, 3, size, size]) });
   await session.release();
-  return { logits: results['logits']!.data as Float32Array, probabilities: results['probabilities']!.data as Float32Array };
+  return {
+    logits: results['logits']!.data as Float32Array,
+    probabilities: results['probabilities']!.data as Float32Array,
+  };
 }
 
-const queries = Float32Array.from({ length: 7 * 3 * size * size }, ((next) => () => (next() + 1) / 2)(testRandom(9)));
+const queries = Float32Array.from(
+  { length: 7 * 3 * size * size },
+  (
+    (next) => () =>
+      (next() + 1) / 2
+  )(testRandom(9)),
+);
 
 describe('adaptTask', () => {
   it('gives the same bytes for any order of the images', async () => {
@@ -75,20 +88,26 @@ describe('adaptTask', () => {
     const expected = await adapt(support);
     const { logits } = await run(expected.model, queries, 7);
     await fc.assert(
-      fc.asyncProperty(fc.shuffledSubarray(['ant', 'bee', '__proto__', 'zoé'], { minLength: 3, maxLength: 3 }), async (others) => {
-        const renamed = support.map(({ label, pixels }) => ({ label: others[names.indexOf(label)]!, pixels }));
-        const answer = await adapt(renamed);
-        expect(answer.genotype).toEqual(expected.genotype);
-        expect(answer.embedding).toEqual(expected.embedding);
-        expect(answer.support).toEqual(expected.support);
-        const other = await run(answer.model, queries, 7);
-        for (let i = 0; i < 7; i++) {
-          for (const [c, name] of names.entries()) {
-            const column = answer.labels.indexOf(others[names.indexOf(name)]!);
-            expect(other.logits[i * 3 + column]).toBe(logits[i * 3 + c]);
+      fc.asyncProperty(
+        fc.shuffledSubarray(['ant', 'bee', '__proto__', 'zoé'], { minLength: 3, maxLength: 3 }),
+        async (others) => {
+          const renamed = support.map(({ label, pixels }) => ({
+            label: others[names.indexOf(label)]!,
+            pixels,
+          }));
+          const answer = await adapt(renamed);
+          expect(answer.genotype).toEqual(expected.genotype);
+          expect(answer.embedding).toEqual(expected.embedding);
+          expect(answer.support).toEqual(expected.support);
+          const other = await run(answer.model, queries, 7);
+          for (let i = 0; i < 7; i++) {
+            for (const [c, name] of names.entries()) {
+              const column = answer.labels.indexOf(others[names.indexOf(name)]!);
+              expect(other.logits[i * 3 + column]).toBe(logits[i * 3 + c]);
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 4 },
     );
   });
@@ -98,7 +117,9 @@ describe('adaptTask', () => {
     [20, 1],
     [3, 50],
   ])('works with %i classes and up to %i images a class', async (way, shot) => {
-    const shots = Object.fromEntries(Array.from({ length: way }, (_, c) => [`class ${c}`, c === 0 ? shot : 1]));
+    const shots = Object.fromEntries(
+      Array.from({ length: way }, (_, c) => [`class ${c}`, c === 0 ? shot : 1]),
+    );
     const { labels, model, support } = await adapt(supportOf(shots));
     expect(labels).toHaveLength(way);
     const { probabilities } = await run(model, queries, 7);
@@ -125,32 +146,63 @@ describe('adaptTask', () => {
 const genotypes: Genotype[] = operationNames
   .filter((name): name is GenotypeEdge['operation'] => name !== 'none')
   .map((operation) => {
-    const cell = { nodes: [[{ operation, input: 0 }, { operation: 'skip_connect' as const, input: 1 }], [{ operation, input: 1 }, { operation, input: 2 }]] };
+    const cell = {
+      nodes: [
+        [
+          { operation, input: 0 },
+          { operation: 'skip_connect' as const, input: 1 },
+        ],
+        [
+          { operation, input: 1 },
+          { operation, input: 2 },
+        ],
+      ],
+    };
     return { normal: cell, reduction: cell };
   });
 
-describe.each(genotypes.map((genotype) => [genotype.normal.nodes[1]![0]!.operation, genotype] as const))('the exported child with %s', (_, genotype) => {
-  it("has the server's logits to 1e-4", async () => {
-    const own: Checkpoint = { ...checkpoint, genotypes: [genotype] };
-    const support = supportOf({ cat: 2, dog: 2, emu: 1 });
-    const { model } = await adapt(support, own);
-    const runner = new TaskRunner(configuration, executor, [genotype]);
-    const { classes, images } = canonicalSupport(support);
-    const taskSize = { way: 3, support: images.length };
-    const pixels = new Float32Array(images.length * 3 * size * size);
-    images.forEach((image, i) => pixels.set(image.pixels, i * 3 * size * size));
-    const set = { images: pixels, targets: oneHotTargets(images.map(({ label }) => classes.indexOf(label)), 3), count: images.length };
-    const query = { images: queries, targets: new Float32Array(21), count: 7 };
-    const embedded = await runner.embed(checkpoint.parameters, set, taskSize);
-    const network = runner.child(genotype);
-    let weights = await runner.initialWeights(network, checkpoint.parameters, embedded.modulated, {}, set, taskSize);
-    for (let k = 0; k < 5; k++) weights = (await runner.innerStep(network, weights, {}, set, taskSize)).weights;
-    const expected = await runner.queryLogits(network, weights, {}, set, query, taskSize, 'support');
-    const { logits } = await run(model, queries, 7);
-    const order = ['cat', 'dog', 'emu'].map((label) => classes.indexOf(label));
-    for (let i = 0; i < 7; i++) {
-      order.forEach((row, column) => expect(Math.abs(logits[i * 3 + column]! - expected[i * 3 + row]!)).toBeLessThan(1e-4));
-    }
-    expect(cellNames).toHaveLength(2);
-  });
-});
+describe.each(genotypes.map((genotype) => [genotype.normal.nodes[1]![0]!.operation, genotype] as const))(
+  'the exported child with %s',
+  (_, genotype) => {
+    it("has the server's logits to 1e-4", async () => {
+      const own: Checkpoint = { ...checkpoint, genotypes: [genotype] };
+      const support = supportOf({ cat: 2, dog: 2, emu: 1 });
+      const { model } = await adapt(support, own);
+      const runner = new TaskRunner(configuration, executor, [genotype]);
+      const { classes, images } = canonicalSupport(support);
+      const taskSize = { way: 3, support: images.length };
+      const pixels = new Float32Array(images.length * 3 * size * size);
+      images.forEach((image, i) => pixels.set(image.pixels, i * 3 * size * size));
+      const set = {
+        images: pixels,
+        targets: oneHotTargets(
+          images.map(({ label }) => classes.indexOf(label)),
+          3,
+        ),
+        count: images.length,
+      };
+      const query = { images: queries, targets: new Float32Array(21), count: 7 };
+      const embedded = await runner.embed(checkpoint.parameters, set, taskSize);
+      const network = runner.child(genotype);
+      let weights = await runner.initialWeights(
+        network,
+        checkpoint.parameters,
+        embedded.modulated,
+        {},
+        set,
+        taskSize,
+      );
+      for (let k = 0; k < 5; k++)
+        weights = (await runner.innerStep(network, weights, {}, set, taskSize)).weights;
+      const expected = await runner.queryLogits(network, weights, {}, set, query, taskSize, 'support');
+      const { logits } = await run(model, queries, 7);
+      const order = ['cat', 'dog', 'emu'].map((label) => classes.indexOf(label));
+      for (let i = 0; i < 7; i++) {
+        order.forEach((row, column) =>
+          expect(Math.abs(logits[i * 3 + column]! - expected[i * 3 + row]!)).toBeLessThan(1e-4),
+        );
+      }
+      expect(cellNames).toHaveLength(2);
+    });
+  },
+);

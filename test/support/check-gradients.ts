@@ -11,7 +11,9 @@ export type Point = Readonly<Record<string, Float64Array>>;
 /** Random values in [-1, 1) for every named input that `roots` depend on. */
 export function randomPoint(roots: readonly Tensor[], seed: number): Point {
   const inputs = Object.entries(inputsOf(roots));
-  return Object.fromEntries(inputs.map(([name, tensor], i) => [name, randomArray(sizeOf(tensor.shape), seed + i)]));
+  return Object.fromEntries(
+    inputs.map(([name, tensor], i) => [name, randomArray(sizeOf(tensor.shape), seed + i)]),
+  );
 }
 
 const along = (point: Point, direction: Point, distance: number): Point =>
@@ -36,13 +38,20 @@ export interface GradientError {
  * The gradient of `loss` of orders 1..`order` against central differences in float64 along random directions, as in
  * JAX's check_grads. Order k + 1 checks the gradient of ⟨gradient of order k, a random direction⟩.
  */
-export function checkGradients(loss: Tensor, point: Point, order = 2, wrt = Object.keys(point)): GradientError[] {
+export function checkGradients(
+  loss: Tensor,
+  point: Point,
+  order = 2,
+  wrt = Object.keys(point),
+): GradientError[] {
   const errors: GradientError[] = [];
   const inputs = inputsOf([loss]);
   const variables = wrt.map((name) => inputs[name]!);
   let current = loss;
   for (let k = 1; k <= order; k++) {
-    const direction = Object.fromEntries(wrt.map((name, i) => [name, randomArray(point[name]!.length, 1000 * k + i)]));
+    const direction = Object.fromEntries(
+      wrt.map((name, i) => [name, randomArray(point[name]!.length, 1000 * k + i)]),
+    );
     const gradients = gradient(current, variables);
     const exact = evaluate(gradients, point).reduce(
       (total, g, i) => total + g.reduce((part, value, j) => part + value * direction[wrt[i]!]![j]!, 0),
@@ -52,8 +61,13 @@ export function checkGradients(loss: Tensor, point: Point, order = 2, wrt = Obje
     const [above] = evaluate([current], along(point, direction, h));
     const [below] = evaluate([current], along(point, direction, -h));
     const difference = (above![0]! - below![0]!) / (2 * h);
-    errors.push({ order: k, relative: Math.abs(exact - difference) / Math.max(1e-3, Math.abs(exact), Math.abs(difference)) });
-    const constants = variables.map((x, i) => x.graph.constant(randomArray(sizeOf(x.shape), 77 * k + i), x.shape));
+    errors.push({
+      order: k,
+      relative: Math.abs(exact - difference) / Math.max(1e-3, Math.abs(exact), Math.abs(difference)),
+    });
+    const constants = variables.map((x, i) =>
+      x.graph.constant(randomArray(sizeOf(x.shape), 77 * k + i), x.shape),
+    );
     current = innerProduct(gradients, constants);
   }
   return errors;

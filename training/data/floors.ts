@@ -4,7 +4,7 @@ import type { LabelledImages, Task } from './tasks.ts';
  * Floors that any learned model must beat: nearest class mean (Euclidean) of features without learning.
  * pixels: the image at 16 x 16, its mean removed, at unit length (so brightness and contrast do not count).
  * colours: square roots of a histogram of 4 x 4 x 4 bins over red, green and blue (Hellinger distance), which
- * is stronger than the plain histogram on all photo domains.
+ * is the stronger floor on photos: more than the plain histogram on bird, aircraft, texture, dtd and grocery.
  */
 export type FloorName = 'pixels' | 'colours';
 
@@ -85,16 +85,6 @@ function standardised(vector: Float32Array): Float32Array {
   const mean = vector.reduce((sum, value) => sum + value, 0) / vector.length;
   const length = Math.sqrt(vector.reduce((sum, value) => sum + (value - mean) ** 2, 0));
   return vector.map((value) => (length > 1e-6 ? (value - mean) / length : 0));
-}
-
-/** Pixels under a cell of the small grid, with the part of the cell that each covers (sum 1). */
-function overlapsOf(cell: number, size: number): (readonly [number, number])[] {
-  const [start, end] = [(cell * size) / smallSide, ((cell + 1) * size) / smallSide];
-  const first = Math.floor(start);
-  return Array.from({ length: Math.ceil(end) - first }, (_, index) => {
-    const pixel = first + index;
-    return [pixel, (Math.min(end, pixel + 1) - Math.max(start, pixel)) / (end - start)] as const;
-  });
 }
 
 /** Square roots of the shares of pixels in 64 bins of equal width: a vector of unit length. */

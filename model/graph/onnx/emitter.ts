@@ -56,13 +56,25 @@ export class Emitter {
     return this.emitAs(`t${this.nodes.length}`, operator, inputs, attributes, domain);
   }
 
-  emitAs(output: string, operator: string, inputs: readonly string[], attributes: Attributes = {}, domain?: string): string {
+  emitAs(
+    output: string,
+    operator: string,
+    inputs: readonly string[],
+    attributes: Attributes = {},
+    domain?: string,
+  ): string {
     this.#push(operator, inputs, [output], attributes, domain);
     return output;
   }
 
   /** An operator with several outputs that several primitives read: emitted once per `key`. */
-  emitShared(key: string, operator: string, inputs: readonly string[], wanted: readonly boolean[], attributes: Attributes): readonly string[] {
+  emitShared(
+    key: string,
+    operator: string,
+    inputs: readonly string[],
+    wanted: readonly boolean[],
+    attributes: Attributes,
+  ): readonly string[] {
     const known = this.#shared.get(key);
     if (known) return known;
     const outputs = wanted.map((want, i) => (want ? `t${this.nodes.length}_${i}` : ''));
@@ -72,8 +84,16 @@ export class Emitter {
     return outputs;
   }
 
-  #push(operator: string, inputs: readonly string[], outputs: readonly string[], attributes: Attributes, domain?: string): void {
-    const named = Object.entries(attributes).map(([name, value]) => [name, onnxAttribute(name, value)] as const);
+  #push(
+    operator: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: Attributes,
+    domain?: string,
+  ): void {
+    const named = Object.entries(attributes).map(
+      ([name, value]) => [name, onnxAttribute(name, value)] as const,
+    );
     if (domain !== undefined) this.usesContributed = true;
     this.nodes.push({
       operator,
@@ -86,11 +106,17 @@ export class Emitter {
 
   /** A constant of integers, as shapes, axes and slice bounds are in ONNX. */
   integers(values: readonly number[]): string {
-    return this.#initializer(`i ${values.join(',')}`, [values.length], () => BigInt64Array.from(values, BigInt));
+    return this.#initializer(`i ${values.join(',')}`, [values.length], () =>
+      BigInt64Array.from(values, BigInt),
+    );
   }
 
   /** A float constant; `data` has one element (a fill) or as many as the shape. */
-  floats(data: ArrayLike<number>, shape: Shape, key = `f ${shape.join(',')} ${Array.from(data).join(',')}`): string {
+  floats(
+    data: ArrayLike<number>,
+    shape: Shape,
+    key = `f ${shape.join(',')} ${Array.from(data).join(',')}`,
+  ): string {
     return this.#initializer(key, shape, () =>
       data.length === 1 ? new Float32Array(sizeOf(shape)).fill(data[0]!) : Float32Array.from(data),
     );

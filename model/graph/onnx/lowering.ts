@@ -33,10 +33,14 @@ export function toOnnx({ name, outputs }: GraphFunction, options: LoweringOption
     if (node.primitive === 'input') emitter.bind(node, (node as Tensor<'input'>).attributes.name);
     else emitter.bind(node, applyRule(loweringRules, node, emitter, effectiveInputs(node)));
   }
-  for (const [output, tensor] of Object.entries(outputs)) emitter.emitAs(output, 'Identity', [emitter.nameOf(tensor)]);
+  for (const [output, tensor] of Object.entries(outputs))
+    emitter.emitAs(output, 'Identity', [emitter.nameOf(tensor)]);
   const dimensions = (shape: Shape): (number | string)[] =>
     shape.map((axis, i) => (i === 0 && options.dynamicBatch ? options.dynamicBatch : axis));
-  const describe = (label: string, tensor: Tensor): OnnxValueInfo => ({ name: label, shape: dimensions(tensor.shape) });
+  const describe = (label: string, tensor: Tensor): OnnxValueInfo => ({
+    name: label,
+    shape: dimensions(tensor.shape),
+  });
   const inputs = order.filter((node): node is Tensor<'input'> => node.primitive === 'input');
   return encodeModel({
     name,
@@ -61,7 +65,9 @@ function broadcastShape(a: Shape, b: Shape): Shape {
 function withoutBatchBroadcast(tensor: Tensor, position: number, operands: readonly Tensor[]): Tensor {
   const from = raw(tensor);
   const other = operands[1 - position]!;
-  const free = from.shape.every((axis, i) => axis === tensor.shape[i] || (i < from.shape.length - 2 && raw(other) === other));
+  const free = from.shape.every(
+    (axis, i) => axis === tensor.shape[i] || (i < from.shape.length - 2 && raw(other) === other),
+  );
   return free ? from : tensor;
 }
 

@@ -9,7 +9,10 @@ type Inputs = readonly Tensor[];
 const operator =
   (name: string) =>
   (_: Tensor, emitter: Emitter, inputs: Inputs): string =>
-    emitter.emit(name, inputs.map((input) => emitter.nameOf(input)));
+    emitter.emit(
+      name,
+      inputs.map((input) => emitter.nameOf(input)),
+    );
 
 const transposed = (emitter: Emitter, name: string, perm: readonly number[]): string =>
   emitter.emit('Transpose', [name], { perm });
@@ -33,7 +36,12 @@ const poolingAttributes = ({ kernel, stride, padding }: Pooling): Attributes => 
 });
 
 /** How much ConvTranspose's natural output falls short of the wanted size: the tail that a stride skipped. */
-function outputPadding(size: number, output: number, kernel: number, { stride, padding, dilation }: Omit<Convolution, 'groups'>): number {
+function outputPadding(
+  size: number,
+  output: number,
+  kernel: number,
+  { stride, padding, dilation }: Omit<Convolution, 'groups'>,
+): number {
   return size - ((output - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1);
 }
 
@@ -45,7 +53,10 @@ function maxPooling(node: Tensor<'maxPool' | 'maxPoolIndex'>, emitter: Emitter):
 }
 
 /** LayerNormalization gives the normalised rows, their means and their inverse deviations in one operator. */
-function rowNormalization(node: Tensor<'normalize' | 'inverseDeviation'>, emitter: Emitter): readonly string[] {
+function rowNormalization(
+  node: Tensor<'normalize' | 'inverseDeviation'>,
+  emitter: Emitter,
+): readonly string[] {
   const x = emitter.nameOf(node.inputs[0]!);
   const width = node.inputs[0]!.shape.at(-1)!;
   const { epsilon } = node.attributes;
@@ -64,7 +75,12 @@ function product(node: Tensor<'matmul'>, emitter: Emitter, inputs: Inputs): stri
   const names = inputs.map((input) => emitter.nameOf(input));
   if (!transposeA && !transposeB) return emitter.emit('MatMul', names);
   if (!emitter.options.portable) {
-    return emitter.emit('FusedMatMul', names, { transA: Number(transposeA), transB: Number(transposeB) }, 'com.microsoft');
+    return emitter.emit(
+      'FusedMatMul',
+      names,
+      { transA: Number(transposeA), transB: Number(transposeB) },
+      'com.microsoft',
+    );
   }
   const flip = (i: number, transpose: boolean): string => {
     const rank = inputs[i]!.shape.length;
@@ -74,8 +90,50 @@ function product(node: Tensor<'matmul'>, emitter: Emitter, inputs: Inputs): stri
   return emitter.emit('MatMul', [flip(0, transposeA), flip(1, transposeB)]);
 }
 
-/** A convolution of x with g where batch and channel change places, and stride and dilation too. */
+/** From so many output pixels on, one product a tap is faster than one convolution. */
+const fewestPixelsForProducts = 512;
+
 function filterGradient(node: Tensor<'convFilterGradient'>, emitter: Emitter): string {
+  const { stride, dilation, groups } = node.attributes;
+  const [n, , oh, ow] = node.inputs[1]!.shape as [number, number, number, number];
+  const plain = stride === 1 && dilation === 1 && groups === 1 && !emitter.options.portable;
+  return plain && n * oh * ow >= fewestPixelsForProducts
+    ? filterGradientByProducts(node, emitter)
+    : filterGradientByConvolution(node, emitter);
+}
+
+/**
+ * Channel-major planes of x and g, padded to one size and flattened: a shift by a tap is then a shift of the whole row,
+ * because g is zero where it would wrap. One product [o, pixels] x [c, pixels]^T a tap.
+ */
+function filterGradientByProducts(node: Tensor<'convFilterGradient'>, emitter: Emitter): string {
+  const [x, g] = node.inputs as readonly [Tensor, Tensor];
+  const { padding, kernel } = node.attributes;
+  const [kh, kw] = kernel;
+  const [n, c, h, w] = x.shape as [number, number, number, number];
+  const [o, c1] = node.shape as [number, number];
+  const width = w + 2 * padding;
+  const length = n * (h + 2 * padding) * width;
+  const used = length - (kh - 1) * width - (kw - 1);
+  const rows = (tensor: Tensor, channels: number, before: number, after: readonly [number, number]): string => {
+    const major = transposed(emitter, emitter.nameOf(tensor), [1, 0, 2, 3]);
+    const padded = emitter.emit('Pad', [major, emitter.integers([0, 0, before, before, 0, 0, ...after])]);
+    return reshaped(emitter, padded, [channels, length]);
+  };
+  const columns = (name: string, start: number): string =>
+    emitter.emit('Slice', [name, ...[[start], [start + used], [1]].map((values) => emitter.integers(values))]);
+  const images = rows(x, c, padding, [padding, padding]);
+  const gradients = columns(rows(g, o, 0, [kh - 1, kw - 1]), 0);
+  const taps = Array.from({ length: kh * kw }, (_, tap) => {
+    const shifted = columns(images, Math.floor(tap / kw) * width + (tap % kw));
+    const part = emitter.emit('FusedMatMul', [gradients, shifted], { transA: 0, transB: 1 }, 'com.microsoft');
+    return reshaped(emitter, part, [o, c1, 1]);
+  });
+  return reshaped(emitter, emitter.emit('Concat', taps, { axis: 2 }), node.shape);
+}
+
+/** A convolution of x with g where batch and channel change places, and stride and dilation too. */
+function filterGradientByConvolution(node: Tensor<'convFilterGradient'>, emitter: Emitter): string {
   const [x, g] = node.inputs as readonly [Tensor, Tensor];
   const { stride, padding, dilation, groups, kernel } = node.attributes;
   const [n, c, h, w] = x.shape as [number, number, number, number];
@@ -94,7 +152,12 @@ function filterGradient(node: Tensor<'convFilterGradient'>, emitter: Emitter): s
   const covered = (size: number, output: number): number =>
     Math.floor((size + 2 * padding - stride * (output - 1) - 1) / dilation) + 1;
   if (covered(h, g.shape[2]!) !== kernel[0] || covered(w, g.shape[3]!) !== kernel[1]) {
-    result = emitter.emit('Slice', [result, emitter.integers([0, 0]), emitter.integers(kernel), emitter.integers([2, 3])]);
+    result = emitter.emit('Slice', [
+      result,
+      emitter.integers([0, 0]),
+      emitter.integers(kernel),
+      emitter.integers([2, 3]),
+    ]);
   }
   return transposed(emitter, result, [1, 0, 2, 3]);
 }
@@ -155,35 +218,52 @@ export const loweringRules: PrimitiveTable<[emitter: Emitter, inputs: Inputs], s
     const target = node.shape.map((axis, i) => (axis === x!.shape[i] ? 1 : axis));
     return emitter.emit('Expand', [emitter.nameOf(x!), emitter.integers(target)]);
   },
-  reshape: (node, emitter, [x]) => reshaped(emitter, emitter.nameOf(x!), reshapeTarget(x!.shape, node.shape, emitter)),
+  reshape: (node, emitter, [x]) =>
+    reshaped(emitter, emitter.nameOf(x!), reshapeTarget(x!.shape, node.shape, emitter)),
   transpose: (node, emitter, [x]) => transposed(emitter, emitter.nameOf(x!), node.attributes.permutation),
   concat: (node, emitter, inputs) =>
-    emitter.emit('Concat', inputs.map((input) => emitter.nameOf(input)), { axis: node.attributes.axis }),
+    emitter.emit(
+      'Concat',
+      inputs.map((input) => emitter.nameOf(input)),
+      { axis: node.attributes.axis },
+    ),
   slice: ({ attributes: { axis, start, size } }, emitter, [x]) => {
     const bounds = [[start], [start + size], [axis]].map((values) => emitter.integers(values));
     return emitter.emit('Slice', [emitter.nameOf(x!), ...bounds]);
   },
   pad: ({ attributes: { axis, before, after }, shape }, emitter, [x]) => {
-    const pads = [...shape.map((_, i) => (i === axis ? before : 0)), ...shape.map((_, i) => (i === axis ? after : 0))];
+    const pads = [
+      ...shape.map((_, i) => (i === axis ? before : 0)),
+      ...shape.map((_, i) => (i === axis ? after : 0)),
+    ];
     return emitter.emit('Pad', [emitter.nameOf(x!), emitter.integers(pads)]);
   },
   matmul: product,
   conv: (node, emitter, inputs) =>
-    emitter.emit('Conv', inputs.map((input) => emitter.nameOf(input)), convolutionAttributes(node.attributes)),
+    emitter.emit(
+      'Conv',
+      inputs.map((input) => emitter.nameOf(input)),
+      convolutionAttributes(node.attributes),
+    ),
   convInputGradient: (node, emitter, [g, w]) => {
     const [h, width] = node.attributes.inputSize;
     const [oh, ow] = g!.shape.slice(2) as [number, number];
     const [kh, kw] = w!.shape.slice(2) as [number, number];
     return emitter.emit('ConvTranspose', [emitter.nameOf(g!), emitter.nameOf(w!)], {
       ...convolutionAttributes(node.attributes),
-      output_padding: [outputPadding(h, oh, kh, node.attributes), outputPadding(width, ow, kw, node.attributes)],
+      output_padding: [
+        outputPadding(h, oh, kh, node.attributes),
+        outputPadding(width, ow, kw, node.attributes),
+      ],
     });
   },
   convFilterGradient: filterGradient,
   maxPool: (node, emitter) => maxPooling(node, emitter)[0]!,
   maxPoolIndex: (node, emitter) => maxPooling(node, emitter)[1]!,
   poolGather: (_, emitter, [u, index]) =>
-    emitter.emit('Gather', [reshaped(emitter, emitter.nameOf(u!), [-1]), emitter.nameOf(index!)], { axis: 0 }),
+    emitter.emit('Gather', [reshaped(emitter, emitter.nameOf(u!), [-1]), emitter.nameOf(index!)], {
+      axis: 0,
+    }),
   poolScatter: (node, emitter, [g, index]) => {
     const zeros = emitter.floats([0], [sizeOf(node.shape)]);
     const flat = [index!, g!].map((input) => reshaped(emitter, emitter.nameOf(input), [-1]));
@@ -191,7 +271,10 @@ export const loweringRules: PrimitiveTable<[emitter: Emitter, inputs: Inputs], s
     return reshaped(emitter, scattered, node.shape);
   },
   averagePool: (node, emitter, [x]) =>
-    emitter.emit('AveragePool', [emitter.nameOf(x!)], { ...poolingAttributes(node.attributes), count_include_pad: 0 }),
+    emitter.emit('AveragePool', [emitter.nameOf(x!)], {
+      ...poolingAttributes(node.attributes),
+      count_include_pad: 0,
+    }),
   averagePoolGradient: averageGradient,
   normalize: (node, emitter) => rowNormalization(node, emitter)[0]!,
   inverseDeviation: (node, emitter) => rowNormalization(node, emitter)[2]!,

@@ -20,7 +20,11 @@ function taps(
       const atRow = row * stride - padding + ky * dilation;
       const atColumn = column * stride - padding + kx * dilation;
       if (atRow < 0 || atRow >= h || atColumn < 0 || atColumn >= width) continue;
-      visit(((image * c + firstChannel + channel) * h + atRow) * width + atColumn, out * perGroup * kh * kw + tap, i);
+      visit(
+        ((image * c + firstChannel + channel) * h + atRow) * width + atColumn,
+        out * perGroup * kh * kw + tap,
+        i,
+      );
     }
   }
 }
@@ -32,14 +36,22 @@ export function convolution(node: Tensor<'conv'>, x: Float64Array, w: Float64Arr
   return result;
 }
 
-export function convolutionInputGradient(node: Tensor<'convInputGradient'>, g: Float64Array, w: Float64Array): Float64Array {
+export function convolutionInputGradient(
+  node: Tensor<'convInputGradient'>,
+  g: Float64Array,
+  w: Float64Array,
+): Float64Array {
   const result = new Float64Array(sizeOf(node.shape));
   const shapes = [node.shape, node.inputs[1]!.shape, node.inputs[0]!.shape] as const;
   taps(shapes, node.attributes, (atX, atW, atY) => (result[atX]! += g[atY]! * w[atW]!));
   return result;
 }
 
-export function convolutionFilterGradient(node: Tensor<'convFilterGradient'>, x: Float64Array, g: Float64Array): Float64Array {
+export function convolutionFilterGradient(
+  node: Tensor<'convFilterGradient'>,
+  x: Float64Array,
+  g: Float64Array,
+): Float64Array {
   const result = new Float64Array(sizeOf(node.shape));
   const shapes = [node.inputs[0]!.shape, node.shape, node.inputs[1]!.shape] as const;
   taps(shapes, node.attributes, (atX, atW, atY) => (result[atW]! += x[atX]! * g[atY]!));

@@ -43,7 +43,8 @@ function moved(node: Tensor, x: Float64Array, axis: number, start: number): Floa
   let position = 0;
   walk(from, (index) => {
     const at = index[axis]! + start;
-    if (at >= 0 && at < node.shape[axis]!) result[offsetOf(index, strides) + start * strides[axis]!] = x[position]!;
+    if (at >= 0 && at < node.shape[axis]!)
+      result[offsetOf(index, strides) + start * strides[axis]!] = x[position]!;
     position++;
   });
   return result;
@@ -70,10 +71,14 @@ function product(node: Tensor<'matmul'>, a: Float64Array, b: Float64Array): Floa
 }
 
 /** The meaning of every primitive in float64, by plain loops: the oracle of the tests. */
-const referenceRules: PrimitiveTable<[inputs: Values, given: Readonly<Record<string, Float64Array>>], Float64Array> = {
+const referenceRules: PrimitiveTable<
+  [inputs: Values, given: Readonly<Record<string, Float64Array>>],
+  Float64Array
+> = {
   input: (node, _, given) => {
     const value = given[node.attributes.name];
-    if (value?.length !== sizeOf(node.shape)) throw new GraphError(`input ${node.attributes.name} is missing or short`);
+    if (value?.length !== sizeOf(node.shape))
+      throw new GraphError(`input ${node.attributes.name} is missing or short`);
     return value;
   },
   constant: ({ attributes: { data }, shape }) =>
@@ -92,7 +97,9 @@ const referenceRules: PrimitiveTable<[inputs: Values, given: Readonly<Record<str
   divide: binary((a, b) => a / b),
   sum: (node, [x]) => {
     const result = new Float64Array(sizeOf(node.shape));
-    const strides = stridesOf(node.shape).map((stride, axis) => (node.attributes.axes.includes(axis) ? 0 : stride));
+    const strides = stridesOf(node.shape).map((stride, axis) =>
+      node.attributes.axes.includes(axis) ? 0 : stride,
+    );
     let position = 0;
     walk(node.inputs[0]!.shape, (index) => (result[offsetOf(index, strides)]! += x![position++]!));
     return result;

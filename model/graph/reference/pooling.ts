@@ -3,7 +3,12 @@ import { sizeOf } from '../shapes.ts';
 import type { Shape } from '../shapes.ts';
 
 /** Calls `visit` with the flat offsets into x that the window of each output element covers. */
-function windows(x: Shape, y: Shape, { kernel, stride, padding }: Pooling, visit: (atY: number, atX: number[]) => void): void {
+function windows(
+  x: Shape,
+  y: Shape,
+  { kernel, stride, padding }: Pooling,
+  visit: (atY: number, atX: number[]) => void,
+): void {
   const [h, w] = x.slice(-2) as [number, number];
   const [oh, ow] = y.slice(-2) as [number, number];
   for (let i = 0; i < sizeOf(y); i++) {

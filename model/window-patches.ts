@@ -1,0 +1,72 @@
+import {
+  add,
+  broadcast,
+  concat,
+  divide,
+  matmul,
+  mean,
+  multiply,
+  pad,
+  relu,
+  reshape,
+  slice,
+  sqrt,
+  subtract,
+  sum,
+  transpose,
+} from './graph/operations.ts';
+import type { Tensor } from './graph/primitives.ts';
+
+/**
+ * 3x3 patches of images [n, c, s, s], zero-padded: [c · 9, 4 · n · (s/2)²]. Columns are ordered by the position in their
+ * 2x2 pooling window first, so that pooling takes the maximum of four contiguous quarters (`windowMaximum`).
+ * The side s must be even.
+ */
+export function windowPatches(images: Tensor): Tensor {
+  const [n, c, side] = images.shape as [number, number, number];
+  const half = side / 2;
+  const padded = pad(pad(images, 2, 1, 1), 3, 1, 1);
+  const phases = transpose(reshape(padded, [n, c, half + 1, 2, half + 1, 2]), [3, 5, 1, 0, 2, 4]); // [2, 2, c, n, s/2 + 1, s/2 + 1]
+  const at = (row: number, column: number): Tensor => {
+    const phase = slice(slice(phases, 0, row % 2, 1), 1, column % 2, 1);
+    const shifted = slice(slice(phase, 4, Math.floor(row / 2), half), 5, Math.floor(column / 2), half);
+    return reshape(shifted, [c, 1, n * half * half]);
+  };
+  const positions = [0, 1, 2, 3];
+  const taps = Array.from({ length: 9 }, (_, tap) =>
+    positions.map((position) => at(Math.floor(tap / 3) + Math.floor(position / 2), (tap % 3) + (position % 2))),
+  );
+  return reshape(concat(taps.flat(), 1), [c * 9, 4 * n * half * half]);
+}
+
+/** Maximum over the four quarters of rows [c, 4q] -> [c, q]; of equal values the first one gets the gradient. */
+export function windowMaximum(rows: Tensor): Tensor {
+  const halves = (x: Tensor): Tensor => {
+    const length = x.shape[1]! / 2;
+    const first = slice(x, 1, 0, length);
+    return add(first, relu(subtract(slice(x, 1, length, length), first)));
+  };
+  return halves(halves(rows));
+}
+
+/** Centred patches and their covariance: all that normalising a linear map of them needs. */
+export interface PatchStatistics {
+  readonly centered: Tensor;
+  readonly covariance: Tensor;
+}
+
+export function patchStatistics(patches: Tensor): PatchStatistics {
+  const centered = subtract(patches, broadcast(mean(patches, [1]), patches.shape));
+  return { centered, covariance: multiply(matmul(centered, centered, false, true), 1 / patches.shape[1]!) };
+}
+
+/**
+ * gain ⊙ normalise(W · patches), for W [o, k] and gain [o, 1]: row statistics of a linear map follow from the
+ * covariance C of its inputs, variance = diag(W C Wᵀ). So normalisation is a scaling of the small W and costs no pass
+ * over the activations, in no derivative either.
+ */
+export function normalizedProduct(weight: Tensor, gain: Tensor, { centered, covariance }: PatchStatistics, epsilon: number): Tensor {
+  const variance = sum(multiply(matmul(weight, covariance), weight), [1]);
+  const scale = divide(gain, sqrt(add(variance, epsilon)));
+  return matmul(multiply(weight, broadcast(scale, weight.shape)), centered);
+}

@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import { describe, expect, test, vi } from 'vitest';
+import { selectChild } from '../../model/child.ts';
+import type { Genotype } from '../../model/genotype.ts';
+import { gradient } from '../../model/graph/gradient.ts';
+import { Graph } from '../../model/graph/graph.ts';
+import { conv, reshape, transpose } from '../../model/graph/operations.ts';
+import type { Tensor } from '../../model/graph/primitives.ts';
+import { evaluate } from '../../model/graph/reference/interpreter.ts';
+import { sizeOf } from '../../model/graph/shapes.ts';
+import { depthwise, outputSide, pool3, subsample } from '../../model/layers.ts';
+import type { PlaneWindow } from '../../model/layers.ts';
+import { architectureValues } from '../../model/task.ts';
+import { distance, widened } from '../support/directional.ts';
+import { randomSum } from '../support/check-gradients.ts';
+import { genotypeArbitrary } from '../support/genotypes.ts';
+import { noisyParameters, referenceRunner, smallConfiguration, smallTask } from '../support/meta-task.ts';
+import { randomArray } from '../support/random.ts';
+
+// seconds when idle; the float64 interpreter is slow on a busy machine
+vi.setConfig({ testTimeout: 240_000 });
+
+/** Supernet with the genotype's one-hot architecture and the child, from the same weights: logits, one step, logits. */
+async function compare(genotype: Genotype, head: 'prototype' | 'shared', seed: number): Promise<void> {
+  const nodes = genotype.normal.nodes.length;
+  const configuration = smallConfiguration({ nodes, head, modulator: 'none' });
+  const { support, query, size } = smallTask(configuration, 2, seed);
+  const { runner } = referenceRunner(configuration);
+  const parameters = noisyParameters(configuration, seed);
+  const [supernet, child] = [runner.supernet(), runner.child(genotype)];
+  const mixes = architectureValues(runner.oneHot(genotype), nodes);
+  let full = await runner.initialWeights(supernet, parameters, parameters, mixes, support, size);
+  let own = await runner.initialWeights(child, parameters, parameters, {}, support, size);
+  const rate = configuration.innerLoop.learningRate;
+  for (let k = 0; k < 2; k++) {
+    for (const statistics of ['support', 'batch'] as const) {
+      const expected = await runner.queryLogits(supernet, full, mixes, support, query, size, statistics);
+      const logits = await runner.queryLogits(child, own, {}, support, query, size, statistics);
+      expect(distance({ logits }, widened({ logits: expected }))).toBeLessThan(1e-9);
+    }
+    const [wide, narrow] = [
+      await runner.innerStep(supernet, full, mixes, support, size),
+      await runner.innerStep(child, own, {}, support, size),
+    ];
+    expect(narrow.fit.loss).toBeCloseTo(wide.fit.loss, 10);
+    expect(narrow.fit.accuracy).toBe(wide.fit.accuracy);
+    // the updates, not the weights: those hardly move
+    const parts = child.child!.filter(({ name }) => name !== 'head.vector');
+    const change = (name: string, after: Float32Array, before: Float32Array): [string, Float32Array] => [
+      name,
+      after.map((x, i) => (x - before[i]!) / rate),
+    ];
+    const [from, to] = [selectChild(parts, full), selectChild(parts, wide.weights)];
+    const heads = ['head.weight', 'head.bias'];
+    const expected = [
+      ...parts.map(({ name }) => change(name, to[name]!, from[name]!)),
+      ...heads.map((name) => change(name, wide.weights[name]!, full[name]!)),
+    ];
+    const actual = Object.keys(narrow.weights).map((name) => change(name, narrow.weights[name]!, own[name]!));
+    expect(actual.map(([name]) => name).sort()).toEqual(expected.map(([name]) => name).sort());
+    expect(distance(Object.fromEntries(actual), widened(Object.fromEntries(expected)))).toBeLessThan(1e-9);
+    [full, own] = [wide.weights, narrow.weights];
+  }
+}
+
+describe('the supernet with a one-hot architecture is the child of that genotype', () => {
+  const everywhere = (operation: Genotype['normal']['nodes'][number][number]['operation']): Genotype => {
+    const cell = {
+      nodes: [
+        [0, 1],
+        [1, 2],
+      ].map((inputs) => inputs.map((input) => ({ operation, input }))),
+    };
+    return { normal: cell, reduction: cell };
+  };
+
+  test.each([
+    'max_pool_3x3',
+    'avg_pool_3x3',
+    'skip_connect',
+    'sep_conv_3x3',
+    'sep_conv_5x5',
+    'dil_conv_3x3',
+    'dil_conv_5x5',
+  ] as const)('%s on every edge', (operation) => compare(everywhere(operation), 'prototype', 3));
+
+  test('random genotypes', async () => {
+    const problem = fc.tuple(
+      fc.integer({ min: 1, max: 2 }).chain(genotypeArbitrary),
+      fc.constantFrom('prototype', 'shared'),
+      fc.integer({ min: 1, max: 1000 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(problem, ([genotype, head, seed]) => compare(genotype, head, seed)),
+      { numRuns: 5, seed: 1 },
+    );
+  });
+});
+
+describe('depthwise', () => {
+  /** A convolution written out, group by group: what both paths of `depthwise` must equal. */
+  function grouped(x: Tensor, kernels: Tensor, { side, kernel, stride, dilation }: PlaneWindow): Tensor {
+    const [e, c] = kernels.shape as [number, number];
+    const images = x.shape[2]!;
+    const batch = reshape(transpose(x, [2, 0, 1, 3]), [images, e * c, side, side]);
+    const geometry = { stride, dilation, padding: (dilation * (kernel - 1)) / 2, groups: e * c };
+    const y = conv(batch, reshape(kernels, [e * c, 1, kernel, kernel]), geometry);
+    return transpose(reshape(y, [images, e, c, y.shape[2]! ** 2]), [1, 2, 0, 3]);
+  }
+
+  // 14 x 14 is the largest plane of the product path, 15 x 15 the smallest of the other
+  const windows = [4, 5, 14, 15].flatMap((side) =>
+    ([1, 2] as const).flatMap((stride) =>
+      [
+        [3, 1],
+        [5, 1],
+        [3, 2],
+        [5, 2],
+      ].map(([kernel, dilation]): PlaneWindow => ({ side, stride, kernel: kernel!, dilation: dilation! })),
+    ),
+  );
+  const [e, c, images] = [2, 2, 2];
+
+  test.each(windows)(
+    '$side px, stride $stride, kernel $kernel, dilation $dilation: value and both gradients',
+    (window) => {
+      const { side, kernel } = window;
+      const graph = new Graph();
+      const x = graph.input('x', [e, c, images, side ** 2]);
+      const kernels = graph.input('kernels', [e, c, kernel ** 2]);
+      const [fast, plain] = [depthwise(x, kernels, window), grouped(x, kernels, window)];
+      expect(fast.shape).toEqual([e, c, images, outputSide(window) ** 2]);
+      const outputs = [fast, plain].map((y) => [y, ...gradient(randomSum(y, 9), [x, kernels])]);
+      const point = { x: randomArray(sizeOf(x.shape), 1), kernels: randomArray(sizeOf(kernels.shape), 2) };
+      const values = evaluate(outputs.flat(), point);
+      for (let i = 0; i < 3; i++)
+        expect(distance({ y: values[i]! }, { y: values[i + 3]! })).toBeLessThan(1e-12);
+    },
+  );
+
+  test('one plane for all edges is the same as that plane repeated', () => {
+    const graph = new Graph();
+    const window = { side: 5, kernel: 3, stride: 2, dilation: 2 } as const;
+    const [one, kernels] = [randomArray(c * images * 25, 1), randomArray(e * c * 9, 2)];
+    const repeated = Float64Array.from([...one, ...one]);
+    const k = graph.constant(kernels, [e, c, 9]);
+    const [a, b] = [
+      graph.constant(one, [1, c, images, 25]),
+      graph.constant(repeated, [e, c, images, 25]),
+    ].map((x) => depthwise(x, k, window));
+    const [actual, expected] = evaluate([a!, b!], {});
+    expect(actual).toEqual(expected);
+  });
+});
+
+describe('planes', () => {
+  test.each([4, 5])('subsample keeps every second row and column of %i px', (side) => {
+    const graph = new Graph();
+    const x = randomArray(2 * 3 * side ** 2, 1);
+    const [y] = evaluate([subsample(graph.constant(x, [2, 3 * side ** 2]), side)], {});
+    const kept = Array.from(x).filter(
+      (_, i) => (i % side) % 2 === 0 && (Math.floor(i / side) % side) % 2 === 0,
+    );
+    expect(Array.from(y!)).toEqual(kept);
+  });
+
+  test('pool3 does not count padding', () => {
+    const graph = new Graph();
+    const ones = graph.constant(new Float64Array(32).fill(1), [2, 16]);
+    for (const kind of ['max', 'average'] as const) {
+      const [y] = evaluate([pool3(kind, ones, 4, 2)], {});
+      expect(Array.from(y!)).toEqual(new Array(8).fill(1));
+    }
+  });
+});

@@ -1,0 +1,290 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createOnnxExecutor } from '../../engine/onnxruntime.ts';
+import type { OnnxExecutor } from '../../engine/onnxruntime.ts';
+import type { ModelConfiguration } from '../../model/configuration.ts';
+import { architecture, architectureInputs, modulate } from '../../model/controller.ts';
+import { encodeTask } from '../../model/encoder.ts';
+import { cellNames, edgeCount, operationNames } from '../../model/genotype.ts';
+import { gradient } from '../../model/graph/gradient.ts';
+import { Graph, inputsOf } from '../../model/graph/graph.ts';
+import { add, multiply } from '../../model/graph/operations.ts';
+import { evaluate } from '../../model/graph/reference/interpreter.ts';
+import type { Weights } from '../../model/network.ts';
+import { chooseNetwork, metaGradient } from '../../model/objective.ts';
+import type { MetaGradient, MetaGradientOptions, MetaTask, Stage } from '../../model/objective.ts';
+import { parameterSpecifications } from '../../model/parameters.ts';
+import type { ParameterGroup } from '../../model/parameters.ts';
+import { fold, keyFrom, uniform } from '../../model/random.ts';
+import { TaskRunner } from '../../model/task.ts';
+import {
+  centralDifference,
+  distance,
+  dot,
+  largestDistance,
+  lengthOf,
+  norm,
+  randomDirection,
+  relativeError,
+  widened,
+} from '../support/directional.ts';
+import type { Branched, Vectors } from '../support/directional.ts';
+import { noisyParameters, referenceRunner, smallConfiguration, smallTask } from '../support/meta-task.ts';
+import type { SmallOptions } from '../support/meta-task.ts';
+import { asValues } from '../support/reference-programs.ts';
+import type { ReferencePrograms } from '../support/reference-programs.ts';
+import { taskInputs, unrolledLoss } from '../support/unrolled.ts';
+
+// seconds when idle; the float64 interpreter is slow on a busy machine
+vi.setConfig({ testTimeout: 240_000 });
+
+interface Case extends SmallOptions {
+  readonly stage: Stage;
+  readonly way: number;
+  readonly masked?: boolean;
+}
+
+/** Every stage, head, normalisation, modulator and controller, 1 and 2 nodes. */
+const cases: readonly Case[] = [
+  { stage: 'search', way: 2, nodes: 2 },
+  { stage: 'search', way: 3, head: 'shared', statistics: 'batch', modulator: 'full', masked: true },
+  { stage: 'search', way: 3, statistics: 'batch', modulator: 'none', controller: 'shared' },
+  { stage: 'tune', way: 2, head: 'shared' },
+  { stage: 'retrain', way: 3, nodes: 2 },
+  { stage: 'retrain', way: 2, head: 'shared', statistics: 'batch', modulator: 'full' },
+  { stage: 'retrain', way: 2, head: 'shared', modulator: 'none' },
+];
+
+interface Problem {
+  readonly entry: Case;
+  readonly seed: number;
+  readonly configuration: ModelConfiguration;
+  readonly task: MetaTask;
+  readonly parameters: Record<string, Float32Array>;
+  readonly options: MetaGradientOptions;
+}
+
+function problemOf(entry: Case, seed: number): Problem {
+  const { stage, way, masked = false, ...small } = entry;
+  const configuration = smallConfiguration(small);
+  const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
+  const draws = uniform(fold(keyFrom(seed), 'mask'), rows * operationNames.length);
+  // one operation of every edge always stays
+  const mask = Float32Array.from(draws, (u, i) => Number(u > 0.3 || i % operationNames.length === 4));
+  return {
+    entry,
+    seed,
+    configuration,
+    task: smallTask(configuration, way, 10 * seed),
+    parameters: noisyParameters(configuration, seed),
+    options: { stage, reconstructionWeight: 0.1, mask: masked ? mask : null },
+  };
+}
+
+const problems = cases.map((entry, i) => problemOf(entry, i + 1));
+const table = (of: (stage: Stage) => boolean): [string, Problem][] =>
+  problems
+    .filter(({ entry }) => of(entry.stage))
+    .map((problem) => [JSON.stringify(problem.entry).replaceAll('"', ''), problem]);
+
+interface Reference {
+  readonly result: MetaGradient;
+  readonly runner: TaskRunner;
+  readonly programs: ReferencePrograms;
+}
+
+const references = new Map<Problem, Promise<Reference>>();
+
+/** The meta-gradient with every graph in float64, once a problem. */
+function referenceOf(problem: Problem): Promise<Reference> {
+  const compute = async (): Promise<Reference> => {
+    const { runner, programs } = referenceRunner(problem.configuration);
+    return {
+      result: await metaGradient(runner, problem.parameters, problem.task, problem.options),
+      runner,
+      programs,
+    };
+  };
+  const reference = references.get(problem) ?? compute();
+  references.set(problem, reference);
+  return reference;
+}
+
+const groups: readonly ParameterGroup[] = ['encoder', 'controller', 'modulator', 'weights', 'head'];
+
+const namesOf = (configuration: ModelConfiguration, group: ParameterGroup): string[] =>
+  parameterSpecifications(configuration)
+    .filter((specification) => specification.group === group)
+    .map(({ name }) => name);
+
+const only = <T>(values: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));
+
+function meanCrossEntropy(logits: Float32Array, targets: Float32Array, way: number): number {
+  let total = 0;
+  for (let row = 0; row < logits.length; row += way) {
+    const own = logits.subarray(row, row + way);
+    const partition = Math.log(own.reduce((sum, x) => sum + Math.exp(x), 0));
+    own.forEach((x, i) => (total += targets[row + i]! * (partition - x)));
+  }
+  return (total * way) / logits.length;
+}
+
+/** L_val + β L_r by the forward stages alone, in float64: what the meta-gradient is the gradient of. */
+function forwardLoss({
+  configuration,
+  task: { size, support, query },
+  options,
+}: Problem): (point: Vectors) => Promise<Branched> {
+  const { runner, programs } = referenceRunner(configuration);
+  return async (point) => {
+    programs.takePattern();
+    const parameters = asValues(point);
+    const embedded = await runner.embed(
+      parameters,
+      support,
+      size,
+      options.stage === 'search' ? options.mask : null,
+    );
+    const { network, mixes: rounded } = chooseNetwork(runner, embedded, options.stage);
+    const mixes = only(embedded.modulated, Object.keys(rounded));
+    let weights = await runner.initialWeights(network, parameters, embedded.modulated, mixes, support, size);
+    for (let k = 0; k < configuration.innerLoop.steps; k++) {
+      weights = (await runner.innerStep(network, weights, mixes, support, size)).weights;
+    }
+    const { statistics } = configuration.normalization;
+    const logits = await runner.queryLogits(network, weights, mixes, support, query, size, statistics);
+    const loss = meanCrossEntropy(logits, query.targets, size.way);
+    return {
+      value: loss + options.reconstructionWeight * embedded.reconstruction,
+      pattern: programs.takePattern(),
+    };
+  };
+}
+
+describe('the meta-gradient is the derivative of the query loss after five inner steps, in float64', () => {
+  // `tune` is a straight-through estimator, no derivative
+  test.each(table((stage) => stage !== 'tune'))('%s', async (_, problem) => {
+    const { configuration, parameters, seed } = problem;
+    const { gradients } = (await referenceOf(problem)).result;
+    const f = forwardLoss(problem);
+    const point = widened(parameters);
+    const { pattern } = await f(point);
+    for (const group of groups) {
+      const names = namesOf(configuration, group);
+      if (names.length === 0) continue;
+      const own = only(gradients, names);
+      // the child is fixed in `retrain`: nothing flows to the controller, and nothing is returned
+      expect(Object.keys(own)).toHaveLength(
+        group === 'controller' && problem.entry.stage === 'retrain' ? 0 : names.length,
+      );
+      if (Object.keys(own).length === 0) continue;
+      let difference: number | null = null;
+      let exact = 0;
+      for (let trial = 0; trial < 6 && difference === null; trial++) {
+        const direction = randomDirection(point, names, 100 * seed + trial);
+        difference = await centralDifference(f, point, direction, pattern);
+        exact = dot(own, direction);
+      }
+      if (difference === null) expect.fail(`${group}: no direction without kinks`);
+      // the usual size along a random direction, so that one small by chance is not measured by itself
+      const floor = Math.max(norm(own) / Math.sqrt(lengthOf(only(point, names))), 1e-6);
+      const error = relativeError(exact, difference, floor);
+      expect(error, `${group}: ${exact} is not ${difference}`).toBeLessThan(2e-6);
+    }
+  });
+});
+
+describe('the hand-made reverse equals the gradient of one unrolled graph, in float64', () => {
+  test.each(table(() => true))('weights, architecture and head: %s', async (_, problem) => {
+    const { configuration, task, options } = problem;
+    const { result, runner, programs } = await referenceOf(problem);
+    const network = options.stage === 'retrain' ? runner.child(result.genotype) : runner.supernet();
+    const { graphs } = network;
+    const body = graphs.adapted(task.size.way).slice(0, -2);
+    const variables = [...body, ...graphs.mixes, ...graphs.headParameters()];
+    const shapes = new Map(variables.map(({ name, shape }) => [name, shape]));
+    const graph = new Graph();
+    const start: Weights = (name) => graph.input(name, shapes.get(name)!);
+    const names = body.map(({ name }) => name);
+    const loss = unrolledLoss({ graph, configuration, network: graphs.network, task, start, body: names });
+    const gradients = gradient(
+      loss,
+      variables.map(({ name }) => start(name)),
+    );
+    const { given } = programs.last('head');
+    const values = evaluate(
+      [loss, ...gradients],
+      widened({ ...taskInputs(task), ...only(given, [...shapes.keys()]) }),
+    );
+    const expected = Object.fromEntries(variables.map(({ name }, i) => [name, values[i + 1]!]));
+
+    // a child's cotangents before they are put back into the one-shot model's (float32) tensors
+    const [pulled, step, head] = [
+      programs.last('embedding-pullback').given,
+      programs.last('step-pullback').results,
+      programs.last('head-pullback').results,
+    ];
+    const toBody = names.map((name) => [name, step[name]!.map((x, i) => x + head[name]![i]!)] as const);
+    const toMixes = graphs.mixes.map(({ name }) => [name, pulled[`cotangent.${name}`]!] as const);
+    const actual = { ...head, ...Object.fromEntries([...toBody, ...toMixes]) };
+    const error = largestDistance(actual, expected);
+    expect(values[0]![0]).toBeCloseTo(result.query.loss, 12);
+    expect(error).toBeLessThan(1e-9);
+  });
+
+  test.each(table((stage) => stage === 'search'))('all of Θ: %s', async (_, problem) => {
+    const { configuration, task, parameters, options } = problem;
+    const { gradients } = (await referenceOf(problem)).result;
+    const graph = new Graph();
+    const shapes = new Map(parameterSpecifications(configuration).map(({ name, shape }) => [name, shape]));
+    const weights: Weights = (name) => graph.input(name, shapes.get(name)!);
+    const { size } = configuration.image;
+    const images = graph.input('support.images', [task.support.count, 3, size, size]);
+    const targets = graph.input('support.targets', [task.support.count, task.size.way]);
+    const { embedding, reconstruction } = encodeTask(configuration, images, targets, weights);
+    const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
+    const mask = options.mask ? graph.input('path.mask', [rows, operationNames.length]) : null;
+    const mixes = architectureInputs(configuration, architecture(configuration, embedding, mask, weights));
+    const modulated = modulate(configuration, embedding, weights);
+    const start: Weights = (name) => mixes[name] ?? modulated[name] ?? weights(name);
+    const body = Object.keys(modulated).filter((name) => name !== 'head.vector');
+    const query = unrolledLoss({ graph, configuration, network: { kind: 'supernet' }, task, start, body });
+    const loss = add(query, multiply(reconstruction, options.reconstructionWeight));
+    const names = Object.keys(inputsOf([loss])).filter((name) => shapes.has(name));
+    expect(Object.keys(gradients).sort()).toEqual(names.sort());
+
+    const given = {
+      ...parameters,
+      ...taskInputs(task),
+      ...(options.mask ? { 'path.mask': options.mask } : {}),
+    };
+    const exact = evaluate(gradient(loss, names.map(weights)), widened(given));
+    const error = largestDistance(gradients, Object.fromEntries(names.map((name, i) => [name, exact[i]!])));
+    // not 1e-9: the runner hands the architecture over as float32, whatever evaluates the graphs
+    expect(error).toBeLessThan(5e-6);
+  });
+});
+
+describe('onnxruntime agrees with the float64 evaluation', () => {
+  let executor: OnnxExecutor;
+  beforeAll(() => {
+    executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 100 });
+  });
+  afterAll(() => executor.dispose());
+
+  test.each(table(() => true))('%s', async (_, problem) => {
+    const { configuration, task, parameters, options } = problem;
+    const exact = (await referenceOf(problem)).result;
+    const actual = await metaGradient(new TaskRunner(configuration, executor), parameters, task, options);
+    expect(actual.genotype).toEqual(exact.genotype);
+    expect(Object.keys(actual.gradients).sort()).toEqual(Object.keys(exact.gradients).sort());
+    for (const group of groups) {
+      const error = distance(actual.gradients, widened(only(exact.gradients, namesOf(configuration, group))));
+      expect(error, group).toBeLessThan(1e-4);
+    }
+    expect(actual.query.loss).toBeCloseTo(exact.query.loss, 5);
+    expect(actual.support.before.loss).toBeCloseTo(exact.support.before.loss, 5);
+    expect(actual.support.after.loss).toBeCloseTo(exact.support.after.loss, 5);
+    expect(actual.reconstruction).toBeCloseTo(exact.reconstruction, 5);
+  });
+});

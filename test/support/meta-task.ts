@@ -1,0 +1,84 @@
+import { parseModelConfiguration } from '../../model/configuration.ts';
+import type { ModelConfiguration } from '../../model/configuration.ts';
+import type { Executor } from '../../model/graph/executor.ts';
+import { sizeOf } from '../../model/graph/shapes.ts';
+import type { MetaTask } from '../../model/objective.ts';
+import { initialParameters, parameterSpecifications } from '../../model/parameters.ts';
+import { fold, keyFrom, normal, uniform } from '../../model/random.ts';
+import { oneHotTargets, TaskRunner } from '../../model/task.ts';
+import type { LabelledSet } from '../../model/task.ts';
+import { ReferencePrograms } from './reference-programs.ts';
+
+/** The parts of a configuration that change what is computed; sizes are as small as the model allows. */
+export interface SmallOptions {
+  readonly nodes?: number;
+  readonly controller?: ModelConfiguration['controller']['kind'];
+  readonly modulator?: ModelConfiguration['modulator']['kind'];
+  readonly head?: ModelConfiguration['head']['kind'];
+  readonly statistics?: ModelConfiguration['normalization']['statistics'];
+  readonly steps?: number;
+}
+
+export function smallConfiguration({
+  nodes = 1,
+  controller = 'task-aware',
+  modulator = 'channel',
+  head = 'prototype',
+  statistics = 'support',
+  steps = 5,
+}: SmallOptions = {}): ModelConfiguration {
+  return parseModelConfiguration({
+    image: { size: 16 },
+    supernet: { channels: 2, nodes, stem: [3, 4] },
+    encoder: { features: 4, state: 5 },
+    controller: { kind: controller, hidden: 4 },
+    modulator: { kind: modulator },
+    head: { kind: head },
+    normalization: { statistics },
+    innerLoop: { steps, learningRate: 0.05 },
+  });
+}
+
+/**
+ * Initial parameters with noise on every one: at the initial values themselves the modulator's weights are zero, and
+ * nothing would flow through it into the encoder.
+ */
+export function noisyParameters(
+  configuration: ModelConfiguration,
+  seed: number,
+): Record<string, Float32Array> {
+  const key = keyFrom(seed);
+  const initial = initialParameters(configuration, key);
+  return Object.fromEntries(
+    parameterSpecifications(configuration).map(({ name, shape, group }) => {
+      const noise = normal(fold(key, 'noise', name), sizeOf(shape));
+      const scale = group === 'head' ? 0.02 : group === 'controller' ? 0.5 : 0.2;
+      return [name, initial[name]!.map((x, i) => x + scale * noise[i]!)];
+    }),
+  );
+}
+
+function labelledSet(size: number, count: number, way: number, seed: number): LabelledSet {
+  const labels = Array.from({ length: count }, (_, i) => i % way);
+  const images = Float32Array.from(uniform(keyFrom(seed), count * 3 * size * size));
+  return { images, targets: oneHotTargets(labels, way), count };
+}
+
+export function smallTask({ image }: ModelConfiguration, way: number, seed: number): MetaTask {
+  const [support, query] = [4, 3];
+  return {
+    size: { way, support },
+    support: labelledSet(image.size, support, way, seed),
+    query: labelledSet(image.size, query, way, seed + 1),
+  };
+}
+
+/** A runner whose graphs are evaluated in float64. */
+export function referenceRunner(configuration: ModelConfiguration): {
+  runner: TaskRunner;
+  programs: ReferencePrograms;
+} {
+  const unused: Executor = { program: () => Promise.reject(new Error('the reference compiles nothing')) };
+  const programs = new ReferencePrograms();
+  return { runner: Object.assign(new TaskRunner(configuration, unused), { programs }), programs };
+}

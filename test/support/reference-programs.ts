@@ -1,0 +1,101 @@
+import { evaluate } from '../../model/graph/reference/interpreter.ts';
+import { inputsOf, topological } from '../../model/graph/graph.ts';
+import type { GraphFunction } from '../../model/graph/graph.ts';
+import { maxPoolIndex } from '../../model/graph/operations.ts';
+import type { Tensor } from '../../model/graph/primitives.ts';
+import { Programs } from '../../model/programs.ts';
+import type { Values } from '../../model/programs.ts';
+
+/** Float64 values where the model's types say float32: nothing but the width of the numbers differs. */
+export const asValues = (values: Readonly<Record<string, Float64Array>>): Record<string, Float32Array> =>
+  values as unknown as Record<string, Float32Array>;
+
+interface Built {
+  readonly names: readonly string[];
+  readonly outputs: readonly Tensor[];
+  readonly inputs: readonly string[];
+  /** Values that tell on which side of its kinks the function is. */
+  readonly branches: readonly Tensor[];
+}
+
+/** What a function was given and what it returned. */
+export interface Run {
+  readonly given: Values;
+  readonly results: Values;
+}
+
+const isPool = (node: Tensor): node is Tensor<'maxPool'> => node.primitive === 'maxPool';
+
+/** Every ReLU, and the chosen pixel of every max-pool. */
+function branchesOf(outputs: readonly Tensor[]): Tensor[] {
+  return topological(outputs).flatMap((node) => {
+    if (isPool(node)) return [maxPoolIndex(node.inputs[0]!, node.attributes)];
+    return node.primitive === 'relu' ? [node] : [];
+  });
+}
+
+/** Graph functions evaluated in float64 by the reference interpreter, in place of an executor. */
+export class ReferencePrograms extends Programs {
+  readonly #built = new Map<string, Built>();
+  #pattern = 0;
+  readonly #runs = new Map<string, Run>();
+
+  constructor() {
+    super({ program: () => Promise.reject(new Error('the reference compiles nothing')) }, 'reference');
+  }
+
+  override run(
+    key: string,
+    build: () => GraphFunction,
+    ...values: readonly Values[]
+  ): Promise<Record<string, Float32Array>> {
+    const { names, outputs, inputs, branches } = this.#build(key, build);
+    const given = Object.assign({}, ...values) as Values;
+    const wide = Object.fromEntries(
+      inputs.map((name) => [name, Float64Array.from(given[name] ?? missing(key, name))]),
+    );
+    const results = evaluate([...outputs, ...branches], wide);
+    branches.forEach((tensor, i) => this.#follow(tensor, results[outputs.length + i]!));
+    const named = asValues(Object.fromEntries(names.map((name, i) => [name, results[i]!])));
+    this.#runs.set(key.split(' ')[0]!, { given, results: named });
+    return Promise.resolve(named);
+  }
+
+  /** The last run of the keys that begin with the word `kind`. */
+  last(kind: string): Run {
+    return this.#runs.get(kind) ?? missing('last', kind);
+  }
+
+  /** A hash of the side of every ReLU and the choice of every max-pool of all runs since the last call. */
+  takePattern(): number {
+    const pattern = this.#pattern;
+    this.#pattern = 0;
+    return pattern;
+  }
+
+  #build(key: string, build: () => GraphFunction): Built {
+    const known = this.#built.get(key);
+    if (known) return known;
+    const { outputs } = build();
+    const roots = Object.values(outputs);
+    const built = {
+      names: Object.keys(outputs),
+      outputs: roots,
+      inputs: Object.keys(inputsOf(roots)),
+      branches: branchesOf(roots),
+    };
+    this.#built.set(key, built);
+    return built;
+  }
+
+  #follow({ primitive }: Tensor, values: Float64Array): void {
+    for (const value of values) {
+      const side = primitive === 'relu' ? Number(value > 0) : value;
+      this.#pattern = (Math.imul(this.#pattern ^ side, 0x01000193) + 0x9e37) | 0;
+    }
+  }
+}
+
+function missing(key: string, name: string): never {
+  throw new Error(`${key}: ${name} is missing`);
+}

@@ -1,0 +1,90 @@
+import type { ModelConfiguration } from '../../model/configuration.ts';
+import { gradient } from '../../model/graph/gradient.ts';
+import type { Graph } from '../../model/graph/graph.ts';
+import { crossEntropy, multiply, slice, subtract } from '../../model/graph/operations.ts';
+import type { Tensor } from '../../model/graph/primitives.ts';
+import { Normalizer } from '../../model/layers.ts';
+import { features, headLogits, imagePatches, initialHead } from '../../model/network.ts';
+import type { NetworkKind, Weights } from '../../model/network.ts';
+import type { MetaTask } from '../../model/objective.ts';
+import { joined } from '../../model/task.ts';
+
+/**
+ * The same values behind a node that nothing folds away: the inner gradient is taken at the head's initial weights,
+ * not through them into the network that they came from, and a bias of zeros stays a variable.
+ */
+const opaque = (x: Tensor): Tensor => x.graph.node('pad', [x], { axis: 0, before: 0, after: 0 });
+
+type Tensors = Readonly<Record<string, Tensor>>;
+
+const mapTensors = (tensors: Tensors, f: (tensor: Tensor, i: number) => Tensor): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor], i) => [name, f(tensor, i)]));
+
+/** A task and the network that adapts to it. */
+export interface Unrolled {
+  readonly graph: Graph;
+  readonly configuration: ModelConfiguration;
+  readonly network: NetworkKind;
+  readonly task: MetaTask;
+  /** Initial weights, architecture inputs and the head's parameters. */
+  readonly start: Weights;
+  /** Names of the network's own weights, which the inner loop adapts with the head. */
+  readonly body: readonly string[];
+}
+
+/** The query loss after the inner loop as one graph, in which the inner gradients are ordinary nodes. */
+export function unrolledLoss({ graph, configuration, network, task, start, body }: Unrolled): Tensor {
+  const { size, support, query } = task;
+  const { normalization, innerLoop, image, head } = configuration;
+  const patchesOf = (name: string, count: number): Tensor =>
+    imagePatches(graph.input(`${name}.images`, [count, 3, image.size, image.size]));
+  const run = (patches: Tensor, weights: Weights, images: number, counted: number): Tensor =>
+    features(
+      configuration,
+      network,
+      patches,
+      weights,
+      new Normalizer(images, counted, normalization.epsilon),
+    );
+  const patches = patchesOf('support', support.count);
+  const targets = graph.input('support.targets', [support.count, size.way]);
+  const onSupport = (weights: Weights): Tensor => run(patches, weights, support.count, support.count);
+  const { weight, bias } = initialHead(graph, head.kind, start, {
+    features: () => onSupport(start),
+    targets,
+    scale: () => start('head.scale'),
+  });
+  const initial = {
+    ...Object.fromEntries(body.map((name) => [name, start(name)])),
+    'head.weight': weight,
+    'head.bias': bias,
+  };
+  let current = mapTensors(initial, opaque);
+  const weights: Weights = (name) => current[name] ?? start(name);
+  for (let k = 0; k < innerLoop.steps; k++) {
+    const down = gradient(
+      crossEntropy(headLogits(onSupport(weights), weights), targets),
+      Object.values(current),
+    );
+    current = mapTensors(current, (x, i) => subtract(x, multiply(down[i]!, innerLoop.learningRate)));
+  }
+  const together = normalization.statistics === 'support';
+  const count = together ? support.count + query.count : query.count;
+  const all = run(
+    patchesOf(together ? 'both' : 'query', count),
+    weights,
+    count,
+    together ? support.count : count,
+  );
+  const logits = headLogits(together ? slice(all, 0, support.count, query.count) : all, weights);
+  return crossEntropy(logits, graph.input('query.targets', [query.count, size.way]));
+}
+
+/** What `unrolledLoss` reads of the task. */
+export const taskInputs = ({ support, query }: MetaTask): Record<string, Float32Array> => ({
+  'support.images': support.images,
+  'support.targets': support.targets,
+  'query.images': query.images,
+  'query.targets': query.targets,
+  'both.images': joined(support.images, query.images),
+});

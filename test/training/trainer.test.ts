@@ -1,0 +1,100 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeCheckpoint } from '../../model/checkpoint.ts';
+import { trainingConfigurationSchema } from '../../training/configuration.ts';
+import { RunFolder } from '../../training/run-folder.ts';
+import { stageAt, totalIterations, Trainer } from '../../training/trainer.ts';
+import { syntheticDomain } from '../support/synthetic-domain.ts';
+
+const shapes = [{ way: 2, shot: 1, query: 3 }];
+const configuration = trainingConfigurationSchema.parse({
+  name: 'tiny',
+  seed: 5,
+  model: {
+    image: { size: 16 },
+    supernet: { channels: 2, nodes: 2, stem: [3, 4] },
+    encoder: { features: 4, state: 5 },
+    controller: { hidden: 4 },
+    innerLoop: { steps: 2 },
+  },
+  domains: [
+    {
+      source: { kind: 'folder', name: 'a', path: 'unused' },
+      augmentation: { flip: true, crop: 0.1, colour: 0.1 },
+    },
+    { source: { kind: 'folder', name: 'b', path: 'unused' } },
+  ],
+  stages: [
+    { stage: 'search', iterations: 3, shapes },
+    { stage: 'tune', iterations: 2, shapes },
+    { stage: 'retrain', iterations: 3, shapes: [...shapes, { way: 3, shot: 2, query: 2 }] },
+  ],
+  metaBatch: 3,
+  validation: { every: 4, tasks: 2, query: 3 },
+});
+const domains = [syntheticDomain('a', 16), syntheticDomain('b', 16)];
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'm-nas-trainer-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+async function train(name: string, pauses: readonly number[], workers: number): Promise<RunFolder> {
+  const folder = new RunFolder(join(root, name));
+  const own = { ...configuration, workers };
+  for (const [i, until] of [...pauses, totalIterations(configuration)].entries()) {
+    const trainer = await Trainer.start(own, domains, folder, i > 0);
+    await trainer.run({}, until);
+    await trainer.close();
+  }
+  return folder;
+}
+
+async function metricsOf(folder: RunFolder): Promise<unknown[]> {
+  const lines = (await readFile(join(folder.path, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+  return lines.map((line) => ({ ...(JSON.parse(line) as Record<string, unknown>), seconds: 0 }));
+}
+
+describe('Trainer', () => {
+  it('interrupted and resumed in every stage equals uninterrupted, to the bit, for any number of workers', async () => {
+    const whole = await train('whole', [], 2);
+    const resumed = await train('resumed', [4, 6], 1);
+    const [a, b] = await Promise.all(
+      [whole, resumed].map(async (folder) => decodeCheckpoint(await readFile(folder.checkpointPath))),
+    );
+    expect(b!.parameters).toEqual(a!.parameters);
+    expect(b!.genotypes).toEqual(a!.genotypes);
+    expect(a!.genotypes.length).toBeGreaterThan(0);
+    expect(await metricsOf(resumed)).toEqual(await metricsOf(whole));
+    expect(await metricsOf(whole)).toHaveLength(totalIterations(configuration) + 2 + 1); // validations, genotypes
+  }, 120_000);
+
+  it('refuses to resume a run of another configuration', async () => {
+    const folder = await train('other', [1], 1).catch(() => new RunFolder(join(root, 'other')));
+    await expect(Trainer.start({ ...configuration, seed: 6 }, domains, folder, true)).rejects.toThrow(
+      'another configuration',
+    );
+  }, 120_000);
+
+  it('stops where a value is not finite, naming iteration, task and seed', async () => {
+    const broken = { ...configuration, workers: 1, reconstructionWeight: Number.NaN };
+    const trainer = await Trainer.start(broken, domains, new RunFolder(join(root, 'broken')), false);
+    await expect(trainer.run()).rejects.toThrow(/iteration 0, task 0 \([ab]\), seed 5/);
+    await trainer.close();
+  }, 120_000);
+
+  it('moves through the stages', () => {
+    expect([0, 2, 3, 4, 5, 7].map((i) => stageAt(configuration, i).stage.stage)).toEqual([
+      'search',
+      'search',
+      'tune',
+      'tune',
+      'retrain',
+      'retrain',
+    ]);
+    expect(() => stageAt(configuration, 8)).toThrow(RangeError);
+  });
+});

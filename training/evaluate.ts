@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { flushDenormals } from '../engine/onnxruntime.ts';
+import { decodeCheckpoint } from '../model/checkpoint.ts';
+import { loadDomains } from './domains.ts';
+import { evaluateCheckpoint, meanOverDomains } from './evaluation.ts';
+import type { Accuracy, DomainReport } from './evaluation.ts';
+import { writeAtomically } from './run-folder.ts';
+import { sourceSchema } from './data/source.ts';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const integer = (text: string): number => z.coerce.number().int().min(1).parse(text);
+const list = (text: string): string[] => text.split(',');
+
+const program = new Command('evaluate')
+  .description(
+    'Few-shot accuracy of a checkpoint on test classes, served and transductive, beside two floors.',
+  )
+  .requiredOption('--checkpoint <file>', 'checkpoint (safetensors)')
+  .option('--sources <file>', 'YAML list of data sources', 'training/configs/evaluation.yaml')
+  .option('--domains <names>', 'only these, comma-separated', list)
+  .option('--split <split>', 'train, val or test', 'test')
+  .option('--tasks <n>', 'tasks a domain and shot', integer, 600)
+  .option('--way <n>', 'classes a task', integer, 5)
+  .option(
+    '--shots <list>',
+    'images a class, comma-separated',
+    (text: string) => list(text).map(integer),
+    [1, 5],
+  )
+  .option('--query <n>', 'queries a class', integer, 15)
+  .option('--seed <n>', 'seed of the tasks', integer, 2020)
+  .option('--workers <n>', 'worker threads', integer, 2)
+  .option('--out <file>', 'writes the JSON report to a file')
+  .option('--json', 'prints the JSON report instead of a table', false);
+
+const optionsSchema = z.object({
+  checkpoint: z.string(),
+  sources: z.string(),
+  domains: z.array(z.string()).optional(),
+  split: z.enum(['train', 'val', 'test']),
+  tasks: z.number(),
+  way: z.number(),
+  shots: z.array(z.number()),
+  query: z.number(),
+  seed: z.number(),
+  workers: z.number(),
+  out: z.string().optional(),
+  json: z.boolean(),
+});
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  } catch {
+    return 'unknown'; // an unpacked archive has no history
+  }
+}
+
+const cell = ({ mean, interval }: Accuracy): string => `${mean.toFixed(2)} ± ${interval.toFixed(2)}`;
+
+export function evaluationTable(reports: readonly DomainReport[]): string {
+  const rows = reports.map(
+    (r) =>
+      `| ${r.domain} | ${r.shot} | ${cell(r.served)} | ${cell(r.transductive)} | ${cell(r.floorPixels)} | ${cell(r.floorColours)} | ${Object.keys(r.genotypes).length} |`,
+  );
+  const shots = [...new Set(reports.map(({ shot }) => shot))];
+  const columns = ['served', 'transductive', 'floorPixels', 'floorColours'] as const;
+  const means = shots.map(
+    (shot) =>
+      `| **mean** | ${shot} | ${columns.map((column) => meanOverDomains(reports, shot, column).toFixed(2)).join(' | ')} | |`,
+  );
+  return [
+    '| domain | shot | served | transductive | floor: pixels | floor: colours | architectures |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...rows,
+    ...means,
+  ].join('\n');
+}
+
+async function main(): Promise<void> {
+  const options = optionsSchema.parse(program.parse().opts());
+  await flushDenormals();
+  const checkpoint = decodeCheckpoint(await readFile(options.checkpoint));
+  const sources = z.array(sourceSchema).parse(parse(await readFile(options.sources, 'utf8')));
+  const chosen = sources.filter(({ name }) => options.domains?.includes(name) ?? true);
+  const domains = await loadDomains(chosen, checkpoint.configuration.image.size, () => undefined);
+  const started = performance.now();
+  const reports = await evaluateCheckpoint(checkpoint, domains, {
+    ...options,
+    progress: (done, total) => {
+      if (done % 100 === 0) process.stderr.write(`\r${done} of ${total} tasks`);
+    },
+  });
+  process.stderr.write('\n');
+  const { split, tasks, way, shots, query, seed } = options;
+  const result = {
+    checkpoint: checkpoint.id,
+    commit: commit(),
+    protocol: { split, tasks, way, shots, query, seed },
+    seconds: Math.round((performance.now() - started) / 1000),
+    domains: reports,
+  };
+  if (options.out) await writeAtomically(options.out, `${JSON.stringify(result, null, 2)}\n`);
+  console.log(options.json ? JSON.stringify(result) : evaluationTable(reports));
+}
+
+await main();

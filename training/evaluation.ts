@@ -1,0 +1,131 @@
+import { WorkerPool } from '../engine/pool.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import { genotypeKey } from '../model/genotype.ts';
+import type { ImageDomain, Split } from './data/domain.ts';
+import { noAugmentation } from './data/augment.ts';
+import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
+import type { TrainingWorkerData } from './jobs.ts';
+import { ParameterLayout } from './parameter-vector.ts';
+
+export interface EvaluationOptions {
+  readonly split: Split;
+  readonly way: number;
+  readonly shots: readonly number[];
+  readonly query: number;
+  readonly tasks: number;
+  readonly seed: number;
+  readonly workers: number;
+  readonly progress?: (done: number, total: number) => void;
+}
+
+/** Mean accuracy over tasks and the half width of its 95 % interval (1.96 σ/√n), both in percent. */
+export interface Accuracy {
+  readonly mean: number;
+  readonly interval: number;
+}
+
+export interface DomainReport {
+  readonly domain: string;
+  readonly shot: number;
+  readonly tasks: number;
+  readonly served: Accuracy;
+  readonly transductive: Accuracy;
+  /** Nearest class mean on 16x16 pixels. */
+  readonly floorPixels: Accuracy;
+  /** Nearest class mean on a 64-bin colour histogram. */
+  readonly floorColours: Accuracy;
+  /** How many tasks decode to each architecture. */
+  readonly genotypes: Readonly<Record<string, number>>;
+}
+
+export function accuracyOver(values: readonly number[]): Accuracy {
+  const mean = values.reduce((total, value) => total + value, 0) / values.length;
+  const variance =
+    values.reduce((total, value) => total + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
+  return { mean: 100 * mean, interval: 100 * 1.96 * Math.sqrt(variance / values.length) };
+}
+
+/** Evaluates a checkpoint on tasks that depend on the seed alone, the same for every checkpoint. */
+export async function evaluateCheckpoint(
+  checkpoint: Checkpoint,
+  domains: readonly ImageDomain[],
+  options: EvaluationOptions,
+): Promise<DomainReport[]> {
+  const layout = new ParameterLayout(checkpoint.configuration);
+  const parameters = new Float32Array(new SharedArrayBuffer(4 * layout.length));
+  parameters.set(layout.pack(checkpoint.parameters));
+  const workerData: TrainingWorkerData = {
+    model: checkpoint.configuration,
+    domains,
+    weights: domains.map(() => 1),
+    augmentations: domains.map(() => noAugmentation),
+    seed: options.seed,
+    parameters,
+  };
+  const pool = new WorkerPool({
+    workers: options.workers,
+    queueLimit: Number.MAX_SAFE_INTEGER,
+    jobs: new URL('./jobs.ts', import.meta.url),
+    engine: { provider: 'cpu', threads: 1, cacheSize: 256 },
+    workerData,
+  });
+  const settings = domains.flatMap((domain) => options.shots.map((shot) => ({ domain: domain.name, shot })));
+  const total = settings.length * options.tasks;
+  let done = 0;
+  try {
+    const reports: DomainReport[] = [];
+    for (const { domain, shot } of settings) {
+      const runs = Array.from({ length: options.tasks }, async (_, task): Promise<TaskEvaluation> => {
+        const payload: EvaluationPayload = {
+          domain,
+          split: options.split,
+          shape: { way: options.way, shot, query: options.query },
+          seed: options.seed,
+          task,
+          stage: 'retrain',
+          transductive: true,
+          floors: true,
+        };
+        const result = await pool.run('evaluate', {
+          ...payload,
+          version: 0,
+          genotypes: checkpoint.genotypes,
+        });
+        options.progress?.(++done, total);
+        return result as TaskEvaluation;
+      });
+      reports.push(report(domain, shot, await Promise.all(runs)));
+    }
+    return reports;
+  } finally {
+    await pool.close();
+  }
+}
+
+function report(domain: string, shot: number, results: readonly TaskEvaluation[]): DomainReport {
+  const genotypes: Record<string, number> = {};
+  for (const { genotype } of results)
+    genotypes[genotypeKey(genotype)] = (genotypes[genotypeKey(genotype)] ?? 0) + 1;
+  const over = (name: 'served' | 'transductive' | 'pixels' | 'colours'): Accuracy =>
+    accuracyOver(results.map((result) => result[name] ?? Number.NaN));
+  return {
+    domain,
+    shot,
+    tasks: results.length,
+    served: over('served'),
+    transductive: over('transductive'),
+    floorPixels: over('pixels'),
+    floorColours: over('colours'),
+    genotypes,
+  };
+}
+
+/** The mean over domains of one column, for one shot. */
+export const meanOverDomains = (
+  reports: readonly DomainReport[],
+  shot: number,
+  column: 'served' | 'transductive' | 'floorPixels' | 'floorColours',
+): number => {
+  const own = reports.filter((entry) => entry.shot === shot);
+  return own.reduce((total, entry) => total + entry[column].mean, 0) / own.length;
+};
