@@ -5,6 +5,7 @@ import { childFunction, exportChild, multiplyAdds } from './export.ts';
 import type { Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
 import type { Values } from './programs.ts';
+import { fold, keyFrom, uniform } from './random.ts';
 import { accuracyOf, oneHotTargets, sizeKey, TaskRunner } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork } from './task.ts';
 import type { TaskSize } from './task-graphs.ts';
@@ -29,6 +30,13 @@ export interface AdaptedTask {
   readonly timings: Readonly<Record<string, number>>;
 }
 
+export interface AdaptOptions {
+  /** Inner steps of Eq. 8. */
+  readonly steps: number;
+  /** Takes this architecture instead of the one that the controller decodes. */
+  readonly genotype?: Genotype;
+}
+
 const runners = new WeakMap<Executor, Map<string, TaskRunner>>();
 
 function runnerOf({ id, configuration, genotypes }: Checkpoint, executor: Executor): TaskRunner {
@@ -48,7 +56,7 @@ function runnerOf({ id, configuration, genotypes }: Checkpoint, executor: Execut
 export async function adaptTask(
   checkpoint: Checkpoint,
   support: readonly LabelledImage[],
-  { steps }: { readonly steps: number },
+  { steps, genotype: forced }: AdaptOptions,
   executor: Executor,
 ): Promise<AdaptedTask> {
   const clock = stopwatch();
@@ -57,7 +65,7 @@ export async function adaptTask(
   const size: TaskSize = { way: classes.length, support: images.length };
   const set = labelledSet(images, classes);
   const embedded = await runner.embed(checkpoint.parameters, set, size);
-  const genotype = runner.decode(embedded.architecture);
+  const genotype = forced ?? runner.decode(embedded.architecture);
   const network = runner.child(genotype);
   clock.lap('embed');
   let weights = await runner.initialWeights(
@@ -154,4 +162,22 @@ function stopwatch(): { laps: Record<string, number>; lap(name: string): void } 
       last = now;
     },
   };
+}
+
+/**
+ * Compiles what a request of `way` classes with `shot` images each will need for one of the checkpoint's
+ * architectures, by adapting to noise: the request then compiles nothing.
+ */
+export async function precompile(
+  checkpoint: Checkpoint,
+  genotype: Genotype,
+  { way, shot }: { readonly way: number; readonly shot: number },
+  executor: Executor,
+): Promise<void> {
+  const length = 3 * checkpoint.configuration.image.size ** 2;
+  const support = Array.from({ length: way * shot }, (_, i): LabelledImage => ({
+    label: String(i % way),
+    pixels: Float32Array.from(uniform(fold(keyFrom(0), i), length)),
+  }));
+  await adaptTask(checkpoint, support, { steps: 1, genotype }, executor);
 }

@@ -54,7 +54,8 @@ function weightsOf({ size, way, filters }: Conv4Configuration): LearnerWeight[] 
  */
 export function conv4(configuration: Conv4Configuration): Learner {
   const { size, way, filters } = configuration;
-  if (size % 2 !== 0 || size < 2 ** layers) throw new RangeError(`conv4 needs an even image side of at least 16, not ${size}`);
+  if (size % 2 !== 0 || size < 2 ** layers)
+    throw new RangeError(`conv4 needs an even image side of at least 16, not ${size}`);
   return {
     weights: weightsOf(configuration),
     imageSize: size,
@@ -73,9 +74,19 @@ export function conv4(configuration: Conv4Configuration): Learner {
 /** Pooled before bias and ReLU, which commute with a maximum and then see a quarter of the elements. */
 function firstLayer(images: Tensor, weight: Weights): Tensor {
   const [n, , size] = images.shape as [number, number, number];
-  const product = normalizedProduct(weight('conv.0'), weight('gain.0'), patchStatistics(windowPatches(images)), epsilon);
+  const product = normalizedProduct(
+    weight('conv.0'),
+    weight('gain.0'),
+    patchStatistics(windowPatches(images)),
+    epsilon,
+  );
   const pooled = windowMaximum(product);
-  return reshape(relu(add(pooled, broadcast(weight('bias.0'), pooled.shape))), [pooled.shape[0]!, n, size / 2, size / 2]);
+  return reshape(relu(add(pooled, broadcast(weight('bias.0'), pooled.shape))), [
+    pooled.shape[0]!,
+    n,
+    size / 2,
+    size / 2,
+  ]);
 }
 
 /**

@@ -31,10 +31,7 @@ export const depthwiseKinds = [
 ] as const;
 
 /** Channels and input widths of both cells. */
-export function cellGeometry({
-  supernet,
-  image,
-}: ModelConfiguration): Readonly<
+export function cellGeometry({ supernet, image }: ModelConfiguration): Readonly<
   Record<
     CellName,
     {

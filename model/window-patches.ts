@@ -34,7 +34,9 @@ export function windowPatches(images: Tensor): Tensor {
   };
   const positions = [0, 1, 2, 3];
   const taps = Array.from({ length: 9 }, (_, tap) =>
-    positions.map((position) => at(Math.floor(tap / 3) + Math.floor(position / 2), (tap % 3) + (position % 2))),
+    positions.map((position) =>
+      at(Math.floor(tap / 3) + Math.floor(position / 2), (tap % 3) + (position % 2)),
+    ),
   );
   return reshape(concat(taps.flat(), 1), [c * 9, 4 * n * half * half]);
 }
@@ -65,7 +67,12 @@ export function patchStatistics(patches: Tensor): PatchStatistics {
  * covariance C of its inputs, variance = diag(W C Wᵀ). So normalisation is a scaling of the small W and costs no pass
  * over the activations, in no derivative either.
  */
-export function normalizedProduct(weight: Tensor, gain: Tensor, { centered, covariance }: PatchStatistics, epsilon: number): Tensor {
+export function normalizedProduct(
+  weight: Tensor,
+  gain: Tensor,
+  { centered, covariance }: PatchStatistics,
+  epsilon: number,
+): Tensor {
   const variance = sum(multiply(matmul(weight, covariance), weight), [1]);
   const scale = divide(gain, sqrt(add(variance, epsilon)));
   return matmul(multiply(weight, broadcast(scale, weight.shape)), centered);

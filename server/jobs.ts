@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Job, JobTable } from '../engine/jobs.ts';
 import { toFloat } from '../images/decode.ts';
-import { adaptTask } from '../model/adapt.ts';
+import { adaptTask, precompile } from '../model/adapt.ts';
 import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
 import type { CheckpointFile } from './checkpoints.ts';
 import { sha256 } from './identity.ts';
@@ -40,6 +40,19 @@ const warm: Job = async (_payload, { workerData }) => {
   return checkpoints.length;
 };
 
+/** The size of a task that a first request is most likely to have. */
+const usualTask = { way: 5, shot: 5 };
+
+/** Compiles the graphs of one architecture of a checkpoint; false when the checkpoint has no such architecture. */
+const precompileGenotype: Job = async (payload, { executor, workerData }) => {
+  const { checkpoint: id, genotype: index } = payload as { checkpoint: string; genotype: number };
+  const checkpoint = await checkpointOf(workerData, id);
+  const genotype = checkpoint.genotypes[index];
+  if (!genotype) return false;
+  await precompile(checkpoint, genotype, usualTask, executor);
+  return true;
+};
+
 const adapt: Job = async (payload, { executor, workerData }) => {
   const { checkpoint, steps, support } = payload as AdaptRequest;
   const images = support.map(({ label, pixels }) => ({ label, pixels: toFloat(pixels) }));
@@ -49,4 +62,4 @@ const adapt: Job = async (payload, { executor, workerData }) => {
 const predict: Job = (payload, { executor }) => predictImages(executor, payload as PredictRequest);
 
 /** The jobs of the service's workers. */
-export const jobs: JobTable = { warm, adapt, predict };
+export const jobs: JobTable = { warm, precompile: precompileGenotype, adapt, predict };

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { PoolClosedError } from '../engine/errors.ts';
 import { WorkerPool } from '../engine/pool.ts';
 import { decodeImage } from '../images/decode.ts';
 import { createPoolAdapter } from './adapter.ts';
@@ -63,12 +64,35 @@ export async function startService(configuration: Configuration, logger: Logger)
     throw error;
   }
   readiness.workersAnswered = true;
+  void precompileDefault(pool, checkpoints[0], readiness, logger);
   const stop = async () => {
     readiness.draining = true;
     await drain(server, configuration.MNAS_DRAIN_SECONDS);
     await pool.close();
   };
   return { url: urlOf(server), readiness, stop };
+}
+
+/**
+ * Compiles the default checkpoint's architectures while the service already answers, one short job at a time, so that
+ * a request waits for one of them at most.
+ */
+async function precompileDefault(
+  pool: WorkerPool,
+  checkpoint: CheckpointFile | undefined,
+  readiness: Readonly<Readiness>,
+  logger: Logger,
+): Promise<void> {
+  if (!checkpoint) return;
+  try {
+    for (let genotype = 0; !readiness.draining; genotype++) {
+      const compiled = await pool.runOnAll('precompile', { checkpoint: checkpoint.id, genotype });
+      if (!compiled.every(Boolean)) return;
+    }
+  } catch (error) {
+    if (error instanceof PoolClosedError) return; // the service stopped meanwhile
+    logger.warn({ err: error }, 'architectures could not be compiled ahead of requests');
+  }
 }
 
 function startPool(configuration: Configuration, checkpoints: readonly CheckpointFile[]): WorkerPool {

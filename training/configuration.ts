@@ -52,6 +52,8 @@ export const trainingConfigurationSchema = z.strictObject({
   pathDropout: z.number().min(0).max(0.9).default(0.1),
   /** Most genotypes that the trained controller chooses among. */
   maximumGenotypes: z.number().int().min(1).default(8),
+  /** Architectures with more weights than this are not kept: the exported file stays under 200 KB. */
+  maximumWeights: z.number().int().min(1).default(46_000),
   /** The outer gradient is scaled down to at most this Euclidean norm. */
   gradientClip: z.number().positive().default(10),
   validation: z

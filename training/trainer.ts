@@ -1,8 +1,10 @@
 import { WorkerPool } from '../engine/pool.ts';
 import { adamInit, adamUpdate } from '../model/adam.ts';
 import { encodeCheckpoint } from '../model/checkpoint.ts';
+import { childWeights } from '../model/child.ts';
 import { genotypeKey } from '../model/genotype.ts';
 import type { Genotype } from '../model/genotype.ts';
+import { sizeOf } from '../model/graph/shapes.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { fold, keyFrom } from '../model/random.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
@@ -224,7 +226,7 @@ export class Trainer {
 
   /** The architectures that training tasks decode to most often: what the children are trained and served as. */
   async #settleGenotypes(iteration: number): Promise<void> {
-    const { domains, maximumGenotypes, validation, stages } = this.#configuration;
+    const { domains, maximumGenotypes, maximumWeights, validation, stages } = this.#configuration;
     const { way, shot } = stages[0]!.shapes[0]!;
     const shape = { way, shot, query: validation.query };
     const counts = new Map<string, { genotype: Genotype; count: number }>();
@@ -245,7 +247,12 @@ export class Trainer {
       counts.set(genotypeKey(genotype), { genotype, count: known.count + 1 });
     }
     const sorted = [...counts.entries()].sort(([a, x], [b, y]) => y.count - x.count || (a < b ? -1 : 1));
-    const genotypes = sorted.slice(0, maximumGenotypes).map(([, { genotype }]) => genotype);
+    const small = sorted.filter(
+      ([, { genotype }]) => childSize(this.#configuration.model, genotype) <= maximumWeights,
+    );
+    const genotypes = (small.length > 0 ? small : sorted)
+      .slice(0, maximumGenotypes)
+      .map(([, { genotype }]) => genotype);
     await this.#folder.appendMetrics([
       {
         iteration,
@@ -292,6 +299,10 @@ export class Trainer {
     return Object.fromEntries(await Promise.all(accuracies));
   }
 }
+
+/** Weights of a child without its head, whose size depends on the task. */
+const childSize = (model: TrainingConfiguration['model'], genotype: Genotype): number =>
+  childWeights(model, genotype).reduce((total, { shape }) => total + sizeOf(shape), 0);
 
 /** What a run must share with the one that it resumes: configuration and data, not where either lies. */
 function identityOf(configuration: TrainingConfiguration, domains: readonly ImageDomain[]): string {

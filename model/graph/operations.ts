@@ -49,10 +49,16 @@ function joinedPads(x: Tensor, y: Tensor): Tensor | undefined {
   if (!is(x, 'pad') || !is(y, 'pad') || x.attributes.axis !== y.attributes.axis) return undefined;
   const { axis, before } = x.attributes;
   if (before + x.inputs[0]!.shape[axis]! !== y.attributes.before) return undefined;
-  return pad(concat([...partsOf(x.inputs[0]!, axis), ...partsOf(y.inputs[0]!, axis)], axis), axis, before, y.attributes.after);
+  return pad(
+    concat([...partsOf(x.inputs[0]!, axis), ...partsOf(y.inputs[0]!, axis)], axis),
+    axis,
+    before,
+    y.attributes.after,
+  );
 }
 
-const partsOf = (x: Tensor, axis: number): readonly Tensor[] => (is(x, 'concat') && x.attributes.axis === axis ? x.inputs : [x]);
+const partsOf = (x: Tensor, axis: number): readonly Tensor[] =>
+  is(x, 'concat') && x.attributes.axis === axis ? x.inputs : [x];
 
 export function subtract(a: Operand, b: Operand): Tensor {
   const [x, y] = operands(a, b);

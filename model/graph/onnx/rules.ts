@@ -115,13 +115,21 @@ function filterGradientByProducts(node: Tensor<'convFilterGradient'>, emitter: E
   const width = w + 2 * padding;
   const length = n * (h + 2 * padding) * width;
   const used = length - (kh - 1) * width - (kw - 1);
-  const rows = (tensor: Tensor, channels: number, before: number, after: readonly [number, number]): string => {
+  const rows = (
+    tensor: Tensor,
+    channels: number,
+    before: number,
+    after: readonly [number, number],
+  ): string => {
     const major = transposed(emitter, emitter.nameOf(tensor), [1, 0, 2, 3]);
     const padded = emitter.emit('Pad', [major, emitter.integers([0, 0, before, before, 0, 0, ...after])]);
     return reshaped(emitter, padded, [channels, length]);
   };
   const columns = (name: string, start: number): string =>
-    emitter.emit('Slice', [name, ...[[start], [start + used], [1]].map((values) => emitter.integers(values))]);
+    emitter.emit('Slice', [
+      name,
+      ...[[start], [start + used], [1]].map((values) => emitter.integers(values)),
+    ]);
   const images = rows(x, c, padding, [padding, padding]);
   const gradients = columns(rows(g, o, 0, [kh - 1, kw - 1]), 0);
   const taps = Array.from({ length: kh * kw }, (_, tap) => {

@@ -1,0 +1,110 @@
+import { conv4 } from '../model/conv4.ts';
+import { parseModelConfiguration } from '../model/configuration.ts';
+import type { Executor } from '../model/graph/executor.ts';
+import { sizeOf } from '../model/graph/shapes.ts';
+import { unrolledMetaGradient } from '../model/maml.ts';
+import { initialParameters } from '../model/parameters.ts';
+import { Programs } from '../model/programs.ts';
+import type { Values } from '../model/programs.ts';
+import { fold, keyFrom, normal } from '../model/random.ts';
+import { sizeKey, TaskRunner } from '../model/task.ts';
+import { learningRate, randomSets } from './workload.ts';
+import type { Workload } from './workload.ts';
+
+/** A workload made ready: `run` computes one meta-gradient, by weight name. */
+export interface MetaGradientTask {
+  /** Number of weights that the inner loop adapts. */
+  readonly weights: number;
+  readonly run: () => Promise<Values>;
+}
+
+const initial = (name: string, length: number, deviation: number, mean = 0): Float32Array =>
+  Float32Array.from(normal(fold(keyFrom(1), name), length), (value: number) => mean + deviation * value);
+
+/** MAML on conv4, one unrolled graph. */
+function conv4Task(workload: Workload, executor: Executor): MetaGradientTask {
+  const { size, way, shot, query, steps } = workload;
+  const learner = conv4({ size, way, filters: 32 });
+  const programs = new Programs(executor, 'conv4');
+  const weights = Object.fromEntries(
+    learner.weights.map(({ name, shape, deviation, mean }) => [
+      name,
+      initial(name, sizeOf(shape), deviation, mean),
+    ]),
+  );
+  const sets = randomSets(workload);
+  const inner = { support: way * shot, query: way * query, steps, learningRate };
+  return {
+    weights: learner.weights.reduce((total, { shape }) => total + sizeOf(shape), 0),
+    run: () =>
+      programs.run(JSON.stringify(workload), () => unrolledMetaGradient(learner, inner), weights, sets),
+  };
+}
+
+/**
+ * The relaxed supernet with a plain linear head, by the graphs that training uses: forward through the inner steps,
+ * then one Hessian-vector product a step backwards. Normalised by the batch; without encoder and controller, so the
+ * gradient is that of the weights and of the architecture α.
+ */
+function supernetTask(workload: Workload, executor: Executor): MetaGradientTask {
+  const { size: side, way, shot, query, steps } = workload;
+  const configuration = parseModelConfiguration({
+    image: { size: side },
+    normalization: { statistics: 'batch' },
+    innerLoop: { steps, learningRate },
+  });
+  const runner = new TaskRunner(configuration, executor);
+  const network = runner.supernet();
+  const { graphs } = network;
+  const adapted = graphs.adapted(way);
+  const length = (name: string): number => sizeOf(adapted.find((variable) => variable.name === name)!.shape);
+  const start: Values = {
+    ...initialParameters(configuration, keyFrom(1)),
+    'head.weight': initial('head.weight', length('head.weight'), 0.1),
+    'head.bias': new Float32Array(way),
+  };
+  const mixes = Object.fromEntries(
+    graphs.mixes.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape)).fill(1 / 8)]),
+  );
+  const sets = randomSets(workload);
+  const size = { way, support: way * shot };
+  const support = {
+    images: sets['support.images']!,
+    targets: sets['support.targets']!,
+    count: size.support,
+  };
+  const key = `${graphs.key} ${sizeKey(size)}`;
+  const run = async (): Promise<Values> => {
+    const trajectory: Values[] = [start];
+    for (let k = 0; k < steps; k++) {
+      trajectory.push((await runner.innerStep(network, trajectory[k]!, mixes, support, size)).weights);
+    }
+    const outer = () => graphs.queryGradient(size, way * query, 'batch');
+    const result = await runner.programs.run(`query ${key}`, outer, trajectory[steps]!, mixes, sets);
+    for (let k = steps - 1; k >= 0; k--) {
+      const cotangents = Object.fromEntries(
+        adapted.map(({ name }) => [`cotangent.${name}`, result[name]!] as const),
+      );
+      const pullback = () => graphs.stepPullback(size);
+      const back = await runner.programs.run(
+        `pullback ${key}`,
+        pullback,
+        trajectory[k]!,
+        mixes,
+        sets,
+        cotangents,
+      );
+      for (const { name } of adapted) result[name] = back[name]!;
+      for (const { name } of graphs.mixes) {
+        result[name] = result[name]!.map((value, i) => value + back[name]![i]!);
+      }
+    }
+    return result;
+  };
+  // The PyTorch script's head has no bias.
+  return { weights: adapted.reduce((total, { shape }) => total + sizeOf(shape), 0) - way, run };
+}
+
+export const networkTasks: {
+  readonly [N in Workload['network']]: (workload: Workload, executor: Executor) => MetaGradientTask;
+} = { conv4: conv4Task, supernet: supernetTask };
