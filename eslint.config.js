@@ -11,28 +11,50 @@ const layers = {
   images: { forbidden: ['server', 'training', 'model', 'engine', 'bench', 'test'] },
   engine: { forbidden: ['server', 'training', 'images', 'bench', 'test'], modelOnly: 'graph' },
   model: { forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'], pure: true },
-  'model/graph': { forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'], pure: true, root: true },
+  'model/graph': {
+    forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'],
+    pure: true,
+    root: true,
+  },
 };
 
 function layerRule(name, { forbidden, pure, modelOnly, root }) {
   const patterns = [
-    { regex: `^(\\.\\./)+(${forbidden.join('|')})/`, message: `${name}/ must not import from a layer above it (docs/architecture.md).` },
+    {
+      regex: `^(\\.\\./)+(${forbidden.join('|')})/`,
+      message: `${name}/ must not import from a layer above it (docs/architecture.md).`,
+    },
   ];
-  if (pure) patterns.push({ regex: '^(node:|onnxruntime|sharp|express)', message: `${name}/ is pure: no I/O, no runtime.` });
-  if (root) patterns.push({ regex: '^(\\.\\./)+(adapt|checkpoint|configuration|controller|encoder|export|genotype|modulator|objective|parameters|supernet)', message: `${name}/ knows nothing of M-NAS.` });
-  if (modelOnly) patterns.push({ regex: `^(\\.\\./)+model/(?!${modelOnly}/)`, message: `${name}/ knows graphs only.` });
+  if (pure)
+    patterns.push({
+      regex: '^(node:|onnxruntime|sharp|express)',
+      message: `${name}/ is pure: no I/O, no runtime.`,
+    });
+  if (root)
+    patterns.push({
+      regex:
+        '^(\\.\\./)+(adapt|checkpoint|configuration|controller|encoder|export|genotype|modulator|objective|parameters|supernet)',
+      message: `${name}/ knows nothing of M-NAS.`,
+    });
+  if (modelOnly)
+    patterns.push({ regex: `^(\\.\\./)+model/(?!${modelOnly}/)`, message: `${name}/ knows graphs only.` });
   return { files: [`${name}/**/*.ts`], rules: { 'no-restricted-imports': ['error', { patterns }] } };
 }
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'runs', 'dist', 'server/openapi.ts', 'model/graph/onnx/proto.*', 'checkpoints'] },
+  {
+    ignores: ['node_modules', 'runs', 'dist', 'server/openapi.ts', 'model/graph/onnx/proto.*', 'checkpoints'],
+  },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
@@ -40,5 +62,8 @@ export default tseslint.config(
     },
   },
   ...Object.entries(layers).map(([name, rule]) => layerRule(name, rule)),
-  { files: ['**/*.{js,mjs}'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+  {
+    files: ['**/*.{js,mjs}'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
 );

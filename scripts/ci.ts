@@ -28,7 +28,7 @@ function main(): void {
     const summary = summarise(report, !passed, failedSteps.length);
     if (failedSteps.length > 0) console.log(`\nfailed: ${failedSteps.join(', ')}`);
     console.log(`\n${summaryLine(summary)}`);
-    if (summary.failed > 0) process.exitCode = 1;
+    if (summary.failed > 0 || summary.passed === 0) process.exitCode = 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as ort from 'onnxruntime-node';
+import { pino } from 'pino';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeImage, toFloat } from '../../images/decode.ts';
+import { decodeModel } from '../../model/graph/onnx/encode.ts';
+import { parseConfiguration } from '../../server/configuration.ts';
+import { startService, type Service } from '../../server/service.ts';
+
+interface Description {
+  readonly id: string;
+  readonly labels: readonly string[];
+  readonly model: {
+    readonly url: string;
+    readonly bytes: number;
+    readonly input: { readonly shape: readonly (number | string)[] };
+  };
+  readonly support: { readonly after: { readonly accuracy: number } };
+}
+
+interface Answer {
+  readonly predictions: readonly {
+    readonly label: string;
+    readonly probabilities: Readonly<Record<string, number>>;
+  }[];
+}
+
+const colours = { red: '#c22', green: '#2a3', blue: '#23b', grey: '#888', yellow: '#dc2' };
+
+/** A disc of one colour on a light ground; position and size vary with the number. */
+async function disc(colour: string, i: number): Promise<Buffer> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><rect width="90" height="90" fill="#eee"/>
+    <circle cx="${35 + 4 * i}" cy="${50 - 3 * i}" r="${20 + 2 * i}" fill="${colour}"/></svg>`;
+  return sharp(Buffer.from(svg)).png().toBuffer();
+}
+
+let folder: string;
+let service: Service;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'm-nas-bundled-'));
+  const configuration = parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder, MNAS_WORKERS: '1' });
+  service = await startService(configuration, pino({ level: 'silent' }));
+}, 120_000);
+afterAll(async () => {
+  await service.stop();
+  await rm(folder, { recursive: true });
+}, 120_000);
+
+describe('the service with the bundled checkpoint', () => {
+  it('makes a task from 5-way 5-shot images; its file and its predictions agree', async () => {
+    const form = new FormData();
+    for (const [label, colour] of Object.entries(colours)) {
+      for (let i = 0; i < 5; i++)
+        form.append(label, new Blob([Uint8Array.from(await disc(colour, i))]), `${i}.png`);
+    }
+    const posted = await fetch(`${service.url}/v1/tasks`, { method: 'POST', body: form });
+    expect(posted.status).toBe(201);
+    const task = (await posted.json()) as Description;
+    expect(task.labels).toEqual(Object.keys(colours).sort());
+    expect(task.support.after.accuracy).toBeGreaterThan(0.9);
+
+    const file = new Uint8Array(await (await fetch(service.url + task.model.url)).arrayBuffer());
+    expect(file.length).toBe(task.model.bytes);
+    expect(file.length).toBeLessThan(200_000);
+    expect(JSON.parse(decodeModel(file).metadata!['names']!)).toEqual(task.labels);
+
+    const queries = await Promise.all(Object.values(colours).map((colour) => disc(colour, 6)));
+    const images = new FormData();
+    queries.forEach((query, i) => images.append('images', new Blob([Uint8Array.from(query)]), `${i}.png`));
+    const response = await fetch(`${service.url}/v1/tasks/${task.id}/predictions`, {
+      method: 'POST',
+      body: images,
+    });
+    const { predictions } = (await response.json()) as Answer;
+    expect(predictions.map(({ label }) => label)).toEqual(Object.keys(colours));
+
+    const size = task.model.input.shape[2] as number;
+    const session = await ort.InferenceSession.create(file);
+    for (const [i, query] of queries.entries()) {
+      const pixels = toFloat(await decodeImage(query, size));
+      const { probabilities } = await session.run({
+        image: new ort.Tensor('float32', pixels, [1, 3, size, size]),
+      });
+      task.labels.forEach((label, c) => {
+        expect(
+          Math.abs(predictions[i]!.probabilities[label]! - (probabilities!.data[c] as number)),
+        ).toBeLessThan(1e-4);
+      });
+    }
+    await session.release();
+  }, 120_000);
+});
