@@ -4,6 +4,7 @@ import type { Genotype } from './genotype.ts';
 import type { Values } from './programs.ts';
 import { parameterSpecifications } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
+import type { GraphFunction } from './graph/graph.ts';
 import { sizeOf } from './graph/shapes.ts';
 import { accuracyOf, architectureValues, joined, sizeKey } from './task.ts';
 import type { Embedded, Fit, LabelledSet, TaskNetwork, TaskRunner } from './task.ts';
@@ -48,84 +49,107 @@ export async function metaGradient(
   task: MetaTask,
   { stage, reconstructionWeight, mask }: MetaGradientOptions,
 ): Promise<MetaGradient> {
-  const { configuration, programs } = runner;
   const { size, support, query } = task;
   const embedded = await runner.embed(parameters, support, size, stage === 'search' ? mask : null);
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, stage);
-  const { graphs } = network;
-  const supportImages = { 'support.images': support.images, 'support.targets': support.targets };
-
-  const trajectory: Values[] = [
-    await runner.initialWeights(network, parameters, embedded.modulated, mixes, support, size),
-  ];
-  const fits: Fit[] = [];
-  for (let k = 0; k < configuration.innerLoop.steps; k++) {
-    const { weights, fit } = await runner.innerStep(network, trajectory[k]!, mixes, support, size);
-    trajectory.push(weights);
-    fits.push(fit);
-  }
-
-  const { statistics } = configuration.normalization;
-  const images =
-    statistics === 'support'
-      ? { 'both.images': joined(support.images, query.images) }
-      : { 'query.images': query.images };
-  const outer = await programs.run(
-    `query-gradient ${graphs.key} ${sizeKey(size)} ${query.count}`,
-    () => graphs.queryGradient(size, query.count, statistics),
-    trajectory.at(-1)!,
-    mixes,
-    images,
-    { 'query.targets': query.targets },
-  );
-  const names = graphs.adapted(size.way).map(({ name }) => name);
-  let v: Values = pick(outer, names);
-  const toMixes = pick(
-    outer,
-    graphs.mixes.map(({ name }) => name),
-  );
-  for (let k = configuration.innerLoop.steps - 1; k >= 0; k--) {
-    const back = await programs.run(
-      `step-pullback ${graphs.key} ${sizeKey(size)}`,
-      () => graphs.stepPullback(size),
-      trajectory[k]!,
-      mixes,
-      supportImages,
-      cotangents(v),
-    );
-    v = pick(back, names);
-    accumulate(toMixes, back);
-  }
-  const head = await programs.run(
-    `head-pullback ${graphs.key} ${sizeKey(size)}`,
-    () => graphs.headPullback(size),
-    parameters,
-    trajectory[0]!,
-    mixes,
-    supportImages,
-    cotangents(v),
-  );
-  const toBody = pick(v, names.slice(0, -2));
-  accumulate(toBody, head);
-  accumulate(toMixes, head);
-  const gradients = await pullToParameters(
-    runner,
-    parameters,
-    task,
-    { stage, reconstructionWeight, mask },
-    network,
-    toBody,
-    toMixes,
-    head,
-  );
+  const run: TaskRun = { runner, network, parameters, mixes, task };
+  const start = await runner.initialWeights(network, parameters, embedded.modulated, mixes, support, size);
+  const { trajectory, fits } = await innerLoop(run, start);
+  const outer = await outerGradient(run, trajectory.at(-1)!);
+  const { toBody, toMixes, head } = await reverseInnerLoop(run, trajectory, outer);
+  const options = { stage, reconstructionWeight, mask };
   const last = fits.at(-1) ?? { loss: Number.NaN, accuracy: Number.NaN };
   return {
-    gradients,
+    gradients: await pullToParameters(run, options, toBody, toMixes, head),
     query: { loss: outer['loss']![0]!, accuracy: accuracyOf(outer['logits']!, query.targets, size.way) },
     support: { before: fits[0] ?? last, after: last },
     reconstruction: embedded.reconstruction,
     genotype,
   };
+}
+
+/** What every part of one task's meta-gradient reads. */
+interface TaskRun {
+  readonly runner: TaskRunner;
+  readonly network: TaskNetwork;
+  readonly parameters: Parameters;
+  readonly mixes: Values;
+  readonly task: MetaTask;
+}
+
+const supportValues = ({ support }: MetaTask): Values => ({
+  'support.images': support.images,
+  'support.targets': support.targets,
+});
+
+/** Eq. 8: the weights before every inner step and after the last, and the fit before every step. */
+async function innerLoop(
+  { runner, network, mixes, task: { support, size } }: TaskRun,
+  start: Values,
+): Promise<{ trajectory: Values[]; fits: Fit[] }> {
+  const trajectory = [start];
+  const fits: Fit[] = [];
+  for (let k = 0; k < runner.configuration.innerLoop.steps; k++) {
+    const { weights, fit } = await runner.innerStep(network, trajectory[k]!, mixes, support, size);
+    trajectory.push(weights);
+    fits.push(fit);
+  }
+  return { trajectory, fits };
+}
+
+/** Loss, logits and gradients of the query set at the adapted weights. */
+function outerGradient(
+  { runner, network, mixes, task }: TaskRun,
+  adapted: Values,
+): Promise<Record<string, Float32Array>> {
+  const { size, support, query } = task;
+  const { statistics } = runner.configuration.normalization;
+  const images =
+    statistics === 'support'
+      ? { 'both.images': joined(support.images, query.images) }
+      : { 'query.images': query.images };
+  return runner.programs.run(
+    `query-gradient ${network.graphs.key} ${sizeKey(size)} ${query.count}`,
+    () => network.graphs.queryGradient(size, query.count, statistics),
+    adapted,
+    mixes,
+    images,
+    { 'query.targets': query.targets },
+  );
+}
+
+/** Carries the outer gradient back through all inner steps and the head to the modulated weights and α. */
+async function reverseInnerLoop(
+  { runner: { programs }, network: { graphs }, parameters, mixes, task }: TaskRun,
+  trajectory: readonly Values[],
+  outer: Values,
+): Promise<{ toBody: Values; toMixes: Values; head: Values }> {
+  const names = graphs.adapted(task.size.way).map(({ name }) => name);
+  const mixNames = graphs.mixes.map(({ name }) => name);
+  const given = supportValues(task);
+  const key = `${graphs.key} ${sizeKey(task.size)}`;
+  const toMixes = pick(outer, mixNames);
+  let v: Values = pick(outer, names);
+  for (const weights of trajectory.slice(0, -1).reverse()) {
+    const build = (): GraphFunction => graphs.stepPullback(task.size);
+    const back = await programs.run(`step-pullback ${key}`, build, weights, mixes, given, cotangents(v));
+    v = pick(back, names);
+    accumulate(toMixes, back);
+  }
+  const build = (): GraphFunction => graphs.headPullback(task.size);
+  const head = await programs.run(
+    `head-pullback ${key}`,
+    build,
+    parameters,
+    trajectory[0]!,
+    mixes,
+    given,
+    cotangents(v),
+  );
+  const toBody = pick(v, names.slice(0, -2));
+  accumulate(toBody, head);
+  accumulate(toMixes, head);
+  return { toBody, toMixes, head };
 }
 
 /** The network that a stage runs: relaxed, zeroed to the decoded architecture, or the decoded child itself. */
@@ -143,15 +167,13 @@ export function chooseNetwork(
 
 /** Straight through: cotangents of the zeroed architecture are taken as those of the relaxed one. */
 async function pullToParameters(
-  runner: TaskRunner,
-  parameters: Parameters,
-  { size, support }: MetaTask,
+  { runner, network, parameters, task }: TaskRun,
   { stage, reconstructionWeight, mask }: MetaGradientOptions,
-  network: TaskNetwork,
   toBody: Values,
   toMixes: Values,
   head: Values,
 ): Promise<Record<string, Float32Array>> {
+  const { size } = task;
   const { configuration, programs } = runner;
   const searching = stage !== 'retrain';
   const masked = stage === 'search' && mask !== null;
@@ -164,11 +186,7 @@ async function pullToParameters(
     `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${reconstructionWeight}`,
     () => embeddingPullback(configuration, size, { masked, searching, reconstructionWeight }),
     parameters,
-    {
-      'support.images': support.images,
-      'support.targets': support.targets,
-      ...(masked ? { 'path.mask': mask } : {}),
-    },
+    { ...supportValues(task), ...(masked ? { 'path.mask': mask } : {}) },
     cotangents(full),
     cotangents(toMixes),
   );

@@ -51,13 +51,12 @@ describe('floorAccuracy', () => {
  */
 const published = {
   grocery: { size: 42, pixels: [35.7, 53.0], colours: [58.8, 74.8] },
-  omniglot: { size: 28, pixels: [50.2, 70.2], colours: [40.7, 46.9] },
 } as const;
 const packs = resolve(import.meta.dirname, '../../../../shared/data');
 const missing = !existsSync(join(packs, 'grocery.bin'));
 if (missing) console.warn(`floors of real images are not tested: no ${packs}`);
 
-describe.skipIf(missing).each(['grocery', 'omniglot'] as const)('floors of %s', (name) => {
+describe.skipIf(missing).each(['grocery'] as const)('floors of %s', (name) => {
   let folder: string;
   let domain: ImageDomain;
 
