@@ -13,6 +13,7 @@ import {
 } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import type { Learner, LearnerWeight } from './maml.ts';
+import { convolveTiles } from './winograd.ts';
 import { normalizedProduct, patchStatistics, windowMaximum, windowPatches } from './window-patches.ts';
 
 /** Shape of a conv4: image side (even, at least 16), classes, and filters of every layer (32 in the paper's tables). */
@@ -49,11 +50,11 @@ function weightsOf({ size, way, filters }: Conv4Configuration): LearnerWeight[] 
 /**
  * The base learner of MAML's tables (Finn et al. 2017, section 5.2): four times 3x3 convolution, normalisation by batch
  * statistics with gain and bias, ReLU and 2x2 max-pool, then a linear head of `way` outputs.
- * Channel-major between convolutions, [c, n·h·w]: batch statistics are those of a row.
+ * Channels first and images last, [c, h, w, n]: batch statistics are those of a row.
  * @throws RangeError when the image side is odd or below 16
  */
 export function conv4(configuration: Conv4Configuration): Learner {
-  const { size, way, filters } = configuration;
+  const { size, way } = configuration;
   if (size % 2 !== 0 || size < 2 ** layers)
     throw new RangeError(`conv4 needs an even image side of at least 16, not ${size}`);
   return {
@@ -62,10 +63,10 @@ export function conv4(configuration: Conv4Configuration): Learner {
     way,
     logits: (images, weight) => {
       const n = images.shape[0]!;
-      let planes = firstLayer(images, weight); // [c, n, h', w']
+      let planes = firstLayer(images, weight); // [c, h', w', n]
       for (let i = 1; i < layers; i++) planes = layer(planes, i, weight);
-      const features = reshape(transpose(planes, [1, 0, 2, 3]), [n, filters * planes.shape[2]! ** 2]);
-      const logits = matmul(features, weight('head.weight'), false, true);
+      const features = reshape(planes, [planes.shape[0]! * planes.shape[1]! ** 2, n]);
+      const logits = matmul(features, weight('head.weight'), true, true);
       return add(logits, broadcast(weight('head.bias'), logits.shape));
     },
   };
@@ -74,35 +75,38 @@ export function conv4(configuration: Conv4Configuration): Learner {
 /** Pooled before bias and ReLU, which commute with a maximum and then see a quarter of the elements. */
 function firstLayer(images: Tensor, weight: Weights): Tensor {
   const [n, , size] = images.shape as [number, number, number];
-  const product = normalizedProduct(
-    weight('conv.0'),
-    weight('gain.0'),
-    patchStatistics(windowPatches(images)),
-    epsilon,
-  );
-  const pooled = windowMaximum(product);
-  return reshape(relu(add(pooled, broadcast(weight('bias.0'), pooled.shape))), [
-    pooled.shape[0]!,
-    n,
-    size / 2,
-    size / 2,
-  ]);
+  const statistics = patchStatistics(windowPatches(images));
+  const pooled = windowMaximum(normalizedProduct(weight('conv.0'), weight('gain.0'), statistics, epsilon));
+  const shifted = relu(add(pooled, broadcast(weight('bias.0'), pooled.shape)));
+  return reshape(shifted, [pooled.shape[0]!, size / 2, size / 2, n]);
 }
 
 /**
- * One of the other layers, channel-major planes in and out. Gain and bias come after the pooling too: a negative gain
- * would turn its maximum into a minimum, so its sign moves into the kernel, and the absolute value stays.
+ * One of the other layers: planes [c, h, w, n] in, [c, h/2, w/2, n] out. Gain and bias come after the pooling too: a
+ * negative gain would turn its maximum into a minimum, so its sign moves into the kernel, and the absolute value stays.
  */
 function layer(planes: Tensor, i: number, weight: Weights): Tensor {
-  const [c, n, side] = planes.shape as [number, number, number];
+  const [c, side] = planes.shape as [number, number];
   const gain = weight(`gain.${i}`);
   const sign = add(multiply(step(gain), 2), -1); // [c, 1]
   const kernel = weight(`conv.${i}`);
   const signed = multiply(kernel, broadcast(reshape(sign, [c, 1, 1, 1]), kernel.shape));
-  const convolved = transpose(conv(transpose(planes, [1, 0, 2, 3]), signed, { padding: 1 }), [1, 0, 2, 3]);
-  const rows = normalize(reshape(convolved, [c, n * side * side]), epsilon);
-  const pooled = maxPool(reshape(rows, [c, n, side, side]), halve);
-  const flat = reshape(pooled, [c, n * pooled.shape[2]! ** 2]);
-  const scaled = multiply(flat, broadcast(multiply(gain, sign), flat.shape));
-  return reshape(relu(add(scaled, broadcast(weight(`bias.${i}`), flat.shape))), pooled.shape);
+  const pooled = (side % 2 === 0 ? tiledLayer : plainLayer)(planes, signed);
+  const scaled = multiply(pooled, broadcast(multiply(gain, sign), pooled.shape));
+  const shifted = relu(add(scaled, broadcast(weight(`bias.${i}`), pooled.shape)));
+  const half = Math.floor(side / 2);
+  return reshape(shifted, [c, half, half, planes.shape[3]!]);
+}
+
+/** Convolved, normalised and pooled planes of an even side, [c, h/2 · w/2 · n]. */
+const tiledLayer = (planes: Tensor, kernel: Tensor): Tensor =>
+  windowMaximum(normalize(convolveTiles(planes, kernel), epsilon));
+
+/** The same for an odd side, whose last row and column are not pooled. */
+function plainLayer(planes: Tensor, kernel: Tensor): Tensor {
+  const [c, side, , n] = planes.shape as [number, number, number, number];
+  const convolved = conv(transpose(planes, [3, 0, 1, 2]), kernel, { padding: 1 });
+  const rows = reshape(transpose(convolved, [1, 0, 2, 3]), [c, n * side * side]);
+  const pooled = maxPool(reshape(normalize(rows, epsilon), [c, n, side, side]), halve);
+  return reshape(transpose(pooled, [0, 2, 3, 1]), [c, pooled.shape[2]! ** 2 * n]);
 }

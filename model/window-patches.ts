@@ -18,19 +18,19 @@ import {
 import type { Tensor } from './graph/primitives.ts';
 
 /**
- * 3x3 patches of images [n, c, s, s], zero-padded: [c · 9, 4 · n · (s/2)²]. Columns are ordered by the position in their
- * 2x2 pooling window first, so that pooling takes the maximum of four contiguous quarters (`windowMaximum`).
- * The side s must be even.
+ * 3x3 patches of images [n, c, s, s], zero-padded: [c · 9, 4 · (s/2)² · n]. Columns are ordered by the position in their
+ * 2x2 pooling window first, so that pooling takes the maximum of four contiguous quarters (`windowMaximum`), and by
+ * image last. The side s must be even.
  */
 export function windowPatches(images: Tensor): Tensor {
   const [n, c, side] = images.shape as [number, number, number];
   const half = side / 2;
   const padded = pad(pad(images, 2, 1, 1), 3, 1, 1);
-  const phases = transpose(reshape(padded, [n, c, half + 1, 2, half + 1, 2]), [3, 5, 1, 0, 2, 4]); // [2, 2, c, n, s/2 + 1, s/2 + 1]
+  const phases = transpose(reshape(padded, [n, c, half + 1, 2, half + 1, 2]), [3, 5, 1, 2, 4, 0]); // [2, 2, c, s/2 + 1, s/2 + 1, n]
   const at = (row: number, column: number): Tensor => {
     const phase = slice(slice(phases, 0, row % 2, 1), 1, column % 2, 1);
-    const shifted = slice(slice(phase, 4, Math.floor(row / 2), half), 5, Math.floor(column / 2), half);
-    return reshape(shifted, [c, 1, n * half * half]);
+    const shifted = slice(slice(phase, 3, Math.floor(row / 2), half), 4, Math.floor(column / 2), half);
+    return reshape(shifted, [c, 1, half * half * n]);
   };
   const positions = [0, 1, 2, 3];
   const taps = Array.from({ length: 9 }, (_, tap) =>
@@ -38,7 +38,7 @@ export function windowPatches(images: Tensor): Tensor {
       at(Math.floor(tap / 3) + Math.floor(position / 2), (tap % 3) + (position % 2)),
     ),
   );
-  return reshape(concat(taps.flat(), 1), [c * 9, 4 * n * half * half]);
+  return reshape(concat(taps.flat(), 1), [c * 9, 4 * half * half * n]);
 }
 
 /** Maximum over the four quarters of rows [c, 4q] -> [c, q]; of equal values the first one gets the gradient. */

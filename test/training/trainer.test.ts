@@ -14,7 +14,7 @@ const configuration = trainingConfigurationSchema.parse({
   seed: 5,
   model: {
     image: { size: 16 },
-    supernet: { channels: 2, nodes: 2, stem: [3, 4] },
+    supernet: { channels: 2, nodes: 1, stem: [3, 4] },
     encoder: { features: 4, state: 5 },
     controller: { hidden: 4 },
     innerLoop: { steps: 2 },

@@ -71,6 +71,14 @@ const samples: { readonly [P in Primitive]: Sample } = {
     op.convFilterGradient(g.input('x', [2, 4, 7, 6]), g.input('g', [2, 6, 7, 6]), geometry, [3, 3]),
     op.convFilterGradient(g.input('x', [2, 4, 7, 6]), g.input('h', [2, 4, 4, 3]), dilated, [5, 5]),
     op.convFilterGradient(g.input('x', [2, 4, 7, 6]), g.input('k', [2, 6, 4, 3]), strided, [3, 3]),
+    // enough pixels to be lowered to one product a tap
+    op.convFilterGradient(g.input('large', [2, 2, 17, 17]), g.input('l', [2, 3, 17, 17]), geometry, [3, 3]),
+    op.convFilterGradient(
+      g.input('large', [2, 2, 17, 17]),
+      g.input('m', [2, 3, 16, 16]),
+      { ...geometry, padding: 0 },
+      [2, 2],
+    ),
   ],
   maxPool: (g) => [
     op.maxPool(g.input('x', [2, 3, 7, 6]), pooling),
