@@ -52,6 +52,14 @@ export interface GradientResult {
 export const taskKey = (seed: number, iteration: number, task: number): Key =>
   fold(keyFrom(seed), 'task', iteration, task);
 
+/** The shape of one task of a meta-batch; the trainer asks too, to start the largest tasks first. */
+export const taskShape = (
+  seed: number,
+  iteration: number,
+  task: number,
+  { shapes }: StageConfiguration,
+): StageConfiguration['shapes'][number] => drawShape(fold(taskKey(seed, iteration, task), 'shape'), shapes);
+
 function drawShape(key: Key, shapes: StageConfiguration['shapes']): StageConfiguration['shapes'][number] {
   let rest = uniform(key, 1)[0]! * shapes.reduce((total, { weight }) => total + weight, 0);
   return shapes.find(({ weight }) => (rest -= weight) < 0) ?? shapes[0]!;
@@ -93,7 +101,7 @@ const gradientJob: Job = async (payload, context) => {
   const data = context.workerData as TrainingWorkerData;
   const key = taskKey(data.seed, iteration, position);
   const domain = chooseDomain(fold(key, 'domain'), data.domains, data.weights);
-  const shape = drawShape(fold(key, 'shape'), stage.shapes);
+  const shape = taskShape(data.seed, iteration, position, stage);
   const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
   const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation));
   const result = await metaGradient(

@@ -9,6 +9,7 @@ import { initialParameters } from '../model/parameters.ts';
 import { fold, keyFrom } from '../model/random.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
+import { taskShape } from './jobs.ts';
 import type { GradientPayload, GradientResult, TrainingWorkerData } from './jobs.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import { ParameterLayout } from './parameter-vector.ts';
@@ -161,7 +162,8 @@ export class Trainer {
     const { iteration } = this.#state;
     const started = performance.now();
     const { stage, progress, first } = stageAt(this.#configuration, iteration);
-    if (first && stage.stage === 'retrain') await this.#settleGenotypes(iteration);
+    if (first && stage.stage === 'retrain' && this.#state.genotypes.length === 0)
+      await this.#settleGenotypes(iteration);
     const { metaBatch, reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
     const payload = {
       iteration,
@@ -170,11 +172,7 @@ export class Trainer {
       training: { reconstructionWeight, pathDropout },
       genotypes: this.#state.genotypes,
     };
-    const results = (await Promise.all(
-      Array.from({ length: metaBatch }, (_, task) =>
-        this.#pool.run('gradient', { ...payload, task } satisfies GradientPayload),
-      ),
-    )) as GradientResult[];
+    const results = await this.#gradients(payload);
     const gradient = meanOf(results.map((result) => result.gradient));
     const norm = Math.sqrt(gradient.reduce((total, g) => total + g * g, 0));
     this.#checkFinite(iteration, results, norm);
@@ -212,6 +210,22 @@ export class Trainer {
       genotypes: new Set(results.map(({ genotype }) => genotype)).size,
       seconds,
     };
+  }
+
+  /** The gradients of a meta-batch in the order of its tasks; large tasks start first, so that no worker idles long. */
+  async #gradients(payload: Omit<GradientPayload, 'task'>): Promise<GradientResult[]> {
+    const { seed, metaBatch } = this.#configuration;
+    const sizes = Array.from({ length: metaBatch }, (_, task) => {
+      const { way, shot } = taskShape(seed, payload.iteration, task, payload.stage);
+      return { task, support: way * shot };
+    });
+    const results: GradientResult[] = [];
+    const run = async (task: number): Promise<void> => {
+      const request: GradientPayload = { ...payload, task };
+      results[task] = (await this.#pool.run('gradient', request)) as GradientResult;
+    };
+    await Promise.all(sizes.sort((a, b) => b.support - a.support).map(({ task }) => run(task)));
+    return results;
   }
 
   #checkFinite(iteration: number, results: readonly GradientResult[], norm: number): void {
