@@ -8,7 +8,7 @@ import type { Values } from './programs.ts';
 import { fold, keyFrom, uniform } from './random.ts';
 import { accuracyOf, oneHotTargets, sizeKey, TaskRunner } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork } from './task.ts';
-import type { TaskSize } from './task-graphs.ts';
+import type { TaskSize } from './variables.ts';
 
 export type { LabelledImage } from './canonical.ts';
 

@@ -6,7 +6,7 @@ import type { Tensor } from './graph/primitives.ts';
 import { sizeOf } from './graph/shapes.ts';
 import type { Shape } from './graph/shapes.ts';
 import { depthwise, outputSide, pool3, subsample } from './layers.ts';
-import type { CellContext } from './network.ts';
+import type { CellContext } from './cell.ts';
 import { cellGeometry, depthwiseKinds, strideOf, weightSpecifications } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
 

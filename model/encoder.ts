@@ -18,7 +18,7 @@ import {
 } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { dense } from './layers.ts';
-import type { Weights } from './network.ts';
+import type { Weights } from './cell.ts';
 
 export interface TaskEmbedding {
   /** z_i (Eq. 6), [1, state]. */

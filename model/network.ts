@@ -1,6 +1,7 @@
 import type { ModelConfiguration } from './configuration.ts';
-import { cellNames, sourcesOf } from './genotype.ts';
-import type { CellName, Genotype } from './genotype.ts';
+import type { CellContext, Weights } from './cell.ts';
+import { cellNames } from './genotype.ts';
+import type { Genotype } from './genotype.ts';
 import { childCell } from './child.ts';
 import type { Graph } from './graph/graph.ts';
 import {
@@ -24,24 +25,9 @@ import type { Normalizer } from './layers.ts';
 import { cellGeometry, featureCount } from './parameters.ts';
 import { supernetCell } from './supernet.ts';
 
-/** Gives the tensor of a named weight. */
-export type Weights = (name: string) => Tensor;
-
 /** The network that a graph runs: the relaxed one-shot model, or the child of one genotype. */
 export type NetworkKind =
   { readonly kind: 'supernet' } | { readonly kind: 'child'; readonly genotype: Genotype };
-
-/** What a cell needs of its surroundings. */
-export interface CellContext {
-  readonly cell: CellName;
-  readonly nodes: number;
-  readonly images: number;
-  readonly weights: Weights;
-  readonly normalizer: Normalizer;
-}
-
-/** Name of the input that carries the architecture weights of the edges out of `source`: [edges, 7]. */
-export const mixName = (cell: CellName, source: number): string => `mix.${cell}.${source}`;
 
 /**
  * 3x3 patches of the images, [27, n·s·s]: the stem's first convolution becomes a product over all images.
@@ -116,10 +102,6 @@ export function features(
   const count = featureCount(configuration);
   return transpose(reshape(mean(reshape(current, [count, images, plane]), [2]), [count, images]), [1, 0]);
 }
-
-/** Names of the architecture inputs of the supernet. */
-export const mixNames = (nodes: number): string[] =>
-  cellNames.flatMap((cell) => sourcesOf(nodes).map((source) => mixName(cell, source)));
 
 /** Logits [n, way] of features [n, f] by the linear head: W [way, f], b [1, way]. */
 export function headLogits(x: Tensor, weights: Weights): Tensor {

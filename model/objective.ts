@@ -8,8 +8,8 @@ import type { GraphFunction } from './graph/graph.ts';
 import { sizeOf } from './graph/shapes.ts';
 import { accuracyOf, architectureValues, joined, sizeKey } from './task.ts';
 import type { Embedded, Fit, LabelledSet, TaskNetwork, TaskRunner } from './task.ts';
-import { embeddingPullback } from './task-graphs.ts';
-import type { TaskSize } from './task-graphs.ts';
+import { embeddingPullback } from './embedding-graphs.ts';
+import type { TaskSize } from './variables.ts';
 
 /**
  * Stages of meta-training. `search`: the relaxed supernet (Algorithm 1). `tune`: unselected operations are zeroed and

@@ -13,8 +13,8 @@ import {
 } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { depthwise, outputSide, pool3, subsample } from './layers.ts';
-import type { CellContext } from './network.ts';
-import { mixName } from './network.ts';
+import type { CellContext } from './cell.ts';
+import { mixName } from './cell.ts';
 import { depthwiseKinds, strideOf } from './parameters.ts';
 
 /** Architecture weights are fed per source as [edges, 7]: max, average, skip, then the four convolutions. */

@@ -14,11 +14,12 @@ import {
 } from './genotype.ts';
 import type { Architecture, Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
-import { mixName } from './network.ts';
+import { mixName } from './cell.ts';
 import { Programs } from './programs.ts';
 import type { Values } from './programs.ts';
-import { embeddingFunction, TaskGraphs } from './task-graphs.ts';
-import type { TaskSize } from './task-graphs.ts';
+import { embeddingFunction } from './embedding-graphs.ts';
+import { TaskGraphs } from './task-graphs.ts';
+import type { TaskSize } from './variables.ts';
 import type { Parameters } from './parameters.ts';
 
 /** Images and one-hot labels of a support set: [n, 3, s, s] in 0..1 and [n, way]. */

@@ -1,16 +1,8 @@
 import { z } from 'zod';
+import { operationNames } from '../model/genotype.ts';
 import type { Schema } from './contract.ts';
 
-const OPERATIONS = [
-  'none',
-  'max_pool_3x3',
-  'avg_pool_3x3',
-  'skip_connect',
-  'sep_conv_3x3',
-  'sep_conv_5x5',
-  'dil_conv_3x3',
-  'dil_conv_5x5',
-] as const satisfies readonly Schema<'Operation'>[];
+const OPERATIONS = operationNames satisfies readonly Schema<'Operation'>[];
 
 const count = z.number().int().nonnegative();
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

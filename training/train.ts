@@ -5,7 +5,8 @@ import { flushDenormals } from '../engine/onnxruntime.ts';
 import { readTrainingConfiguration } from './configuration.ts';
 import { loadDomains } from './domains.ts';
 import { RunFolder } from './run-folder.ts';
-import { totalIterations, Trainer } from './trainer.ts';
+import { totalIterations } from './schedule.ts';
+import { Trainer } from './trainer.ts';
 import type { IterationMetrics } from './trainer.ts';
 
 const program = new Command('train')

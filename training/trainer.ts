@@ -1,17 +1,18 @@
 import { WorkerPool } from '../engine/pool.ts';
 import { adamInit, adamUpdate } from '../model/adam.ts';
 import { encodeCheckpoint } from '../model/checkpoint.ts';
-import { childWeights } from '../model/child.ts';
 import { genotypeKey } from '../model/genotype.ts';
 import type { Genotype } from '../model/genotype.ts';
-import { sizeOf } from '../model/graph/shapes.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { fold, keyFrom } from '../model/random.ts';
-import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
+import type { TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { taskShape } from './jobs.ts';
 import type { GradientPayload, GradientResult, TrainingWorkerData } from './jobs.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
+import { chooseGenotypes } from './genotype-choice.ts';
+import { identityOf } from './run-identity.ts';
+import { stageAt, totalIterations } from './schedule.ts';
 import { ParameterLayout } from './parameter-vector.ts';
 import { writeAtomically } from './run-folder.ts';
 import type { RunFolder, RunState } from './run-folder.ts';
@@ -37,24 +38,6 @@ export interface TrainerEvents {
 /** A loss or gradient that is not finite: training stops here. */
 export class DivergenceError extends Error {
   override readonly name = 'DivergenceError';
-}
-
-export const totalIterations = ({ stages }: TrainingConfiguration): number =>
-  stages.reduce((n, { iterations }) => n + iterations, 0);
-
-/** The stage of an iteration (0-based) and how far it is, 0..1. */
-export function stageAt(
-  { stages }: TrainingConfiguration,
-  iteration: number,
-): { stage: StageConfiguration; progress: number; first: boolean } {
-  let start = 0;
-  for (const stage of stages) {
-    if (iteration < start + stage.iterations) {
-      return { stage, progress: (iteration - start) / stage.iterations, first: iteration === start };
-    }
-    start += stage.iterations;
-  }
-  throw new RangeError(`iteration ${iteration} is after the last stage`);
 }
 
 /** Meta-training (Algorithm 1) over the cores of one machine; a pure function of configuration and data. */
@@ -240,10 +223,9 @@ export class Trainer {
 
   /** The architectures that training tasks decode to most often: what the children are trained and served as. */
   async #settleGenotypes(iteration: number): Promise<void> {
-    const { domains, maximumGenotypes, maximumWeights, validation, stages } = this.#configuration;
+    const { domains, validation, stages } = this.#configuration;
     const { way, shot } = stages[0]!.shapes[0]!;
     const shape = { way, shot, query: validation.query };
-    const counts = new Map<string, { genotype: Genotype; count: number }>();
     const drawn = await Promise.all(
       domains.flatMap(({ source }) =>
         Array.from({ length: 20 }, (_, task) =>
@@ -256,25 +238,12 @@ export class Trainer {
         ),
       ),
     );
-    for (const genotype of drawn as Genotype[]) {
-      const known = counts.get(genotypeKey(genotype)) ?? { genotype, count: 0 };
-      counts.set(genotypeKey(genotype), { genotype, count: known.count + 1 });
-    }
-    const sorted = [...counts.entries()].sort(([a, x], [b, y]) => y.count - x.count || (a < b ? -1 : 1));
-    const small = sorted.filter(
-      ([, { genotype }]) => childSize(this.#configuration.model, genotype) <= maximumWeights,
+    const { genotypes, decoded, counts } = chooseGenotypes(
+      drawn as Genotype[],
+      this.#configuration.model,
+      this.#configuration,
     );
-    const genotypes = (small.length > 0 ? small : sorted)
-      .slice(0, maximumGenotypes)
-      .map(([, { genotype }]) => genotype);
-    await this.#folder.appendMetrics([
-      {
-        iteration,
-        decoded: counts.size,
-        genotypes: genotypes.map(genotypeKey),
-        counts: sorted.slice(0, 20).map(([, { count }]) => count),
-      },
-    ]);
+    await this.#folder.appendMetrics([{ iteration, decoded, genotypes: genotypes.map(genotypeKey), counts }]);
     this.#state = { ...this.#state, genotypes };
   }
 
@@ -312,23 +281,6 @@ export class Trainer {
     });
     return Object.fromEntries(await Promise.all(accuracies));
   }
-}
-
-/** Weights of a child without its head, whose size depends on the task. */
-const childSize = (model: TrainingConfiguration['model'], genotype: Genotype): number =>
-  childWeights(model, genotype).reduce((total, { shape }) => total + sizeOf(shape), 0);
-
-/** What a run must share with the one that it resumes: configuration and data, not where either lies. */
-function identityOf(configuration: TrainingConfiguration, domains: readonly ImageDomain[]): string {
-  const data = domains.map(({ name, size, classes }) => {
-    return [name, size, classes.length, classes.reduce((images, { count }) => images + count, 0)];
-  });
-  const named = configuration.domains.map(({ source, weight, augmentation }) => ({
-    name: source.name,
-    weight,
-    augmentation,
-  }));
-  return JSON.stringify({ ...configuration, workers: 0, checkpointMinutes: 0, domains: named, data });
 }
 
 function freshState(configuration: TrainingConfiguration): RunState {

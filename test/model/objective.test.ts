@@ -9,7 +9,7 @@ import { gradient } from '../../model/graph/gradient.ts';
 import { Graph, inputsOf } from '../../model/graph/graph.ts';
 import { add, multiply } from '../../model/graph/operations.ts';
 import { evaluate } from '../../model/graph/reference/interpreter.ts';
-import type { Weights } from '../../model/network.ts';
+import type { Weights } from '../../model/cell.ts';
 import { chooseNetwork, metaGradient } from '../../model/objective.ts';
 import type { MetaGradient, MetaGradientOptions, MetaTask, Stage } from '../../model/objective.ts';
 import { parameterSpecifications } from '../../model/parameters.ts';

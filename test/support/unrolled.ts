@@ -5,7 +5,8 @@ import { crossEntropy, multiply, slice, subtract } from '../../model/graph/opera
 import type { Tensor } from '../../model/graph/primitives.ts';
 import { Normalizer } from '../../model/layers.ts';
 import { features, headLogits, imagePatches, initialHead } from '../../model/network.ts';
-import type { NetworkKind, Weights } from '../../model/network.ts';
+import type { Weights } from '../../model/cell.ts';
+import type { NetworkKind } from '../../model/network.ts';
 import type { MetaTask } from '../../model/objective.ts';
 import { joined } from '../../model/task.ts';
 

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint } from '../../model/checkpoint.ts';
 import { trainingConfigurationSchema } from '../../training/configuration.ts';
 import { RunFolder } from '../../training/run-folder.ts';
-import { stageAt, totalIterations, Trainer } from '../../training/trainer.ts';
+import { stageAt, totalIterations } from '../../training/schedule.ts';
+import { Trainer } from '../../training/trainer.ts';
 import { syntheticDomain } from '../support/synthetic-domain.ts';
 
 const shapes = [{ way: 2, shot: 1, query: 3 }];

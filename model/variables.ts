@@ -1,0 +1,25 @@
+import type { Weights } from './cell.ts';
+import type { Graph } from './graph/graph.ts';
+import type { Shape } from './graph/shapes.ts';
+
+/** Static shape of a task's sets. */
+export interface TaskSize {
+  readonly way: number;
+  readonly support: number;
+}
+
+/** A named, shaped quantity that the inner loop adapts or reads. */
+export interface Variable {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** The weights of a graph as its inputs; only those that are asked for become inputs. */
+export function inputWeights(graph: Graph, variables: readonly Variable[]): Weights {
+  const shapes = new Map(variables.map(({ name, shape }) => [name, shape]));
+  return (name) => graph.input(name, shapes.get(name) ?? missing(name));
+}
+
+function missing(name: string): never {
+  throw new Error(`the network asks for an undeclared weight ${name}`);
+}
