@@ -105,6 +105,7 @@ function startPool(configuration: Configuration, checkpoints: readonly Checkpoin
       provider: configuration.MNAS_PROVIDER,
       threads: configuration.MNAS_THREADS,
       cacheSize: configuration.MNAS_SESSIONS,
+      memoryPattern: false,
     },
     workerData,
   });

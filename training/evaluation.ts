@@ -66,7 +66,7 @@ export async function evaluateCheckpoint(
     workers: options.workers,
     queueLimit: Number.MAX_SAFE_INTEGER,
     jobs: new URL('./jobs.ts', import.meta.url),
-    engine: { provider: 'cpu', threads: 1, cacheSize: 256 },
+    engine: { provider: 'cpu', threads: 1, cacheSize: 256, memoryPattern: false },
     workerData,
   });
   const settings = domains.flatMap((domain) => options.shots.map((shot) => ({ domain: domain.name, shot })));

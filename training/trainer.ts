@@ -74,7 +74,7 @@ export class Trainer {
       workers: configuration.workers,
       queueLimit: 100_000,
       jobs: new URL('./jobs.ts', import.meta.url),
-      engine: { provider: 'cpu', threads: 1, cacheSize: 256 },
+      engine: { provider: 'cpu', threads: 1, cacheSize: 256, memoryPattern: false },
       workerData,
     });
     this.#shared.set(state.parameters);
