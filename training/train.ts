@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
+import { decodeCheckpoint } from '../model/checkpoint.ts';
 import { readTrainingConfiguration } from './configuration.ts';
 import { loadDomains } from './domains.ts';
 import { RunFolder } from './run-folder.ts';
@@ -13,6 +15,12 @@ const program = new Command('train')
   .description('Meta-trains a checkpoint. Metrics, state and checkpoint are written to runs/NAME.')
   .requiredOption('--config <file>', 'training configuration (YAML)')
   .option('--resume', 'go on from the saved state of runs/NAME, exactly', false)
+  .addOption(
+    new Option(
+      '--from <checkpoint>',
+      'begin with the weights of a checkpoint, at the iteration where it stopped, with new Adam moments',
+    ).conflicts('resume'),
+  )
   .option('--runs <folder>', 'where runs are kept', 'runs');
 
 /** Mean over the last `size` values. */
@@ -26,15 +34,18 @@ function movingMean(size: number): (value: number) => number {
 }
 
 async function main(): Promise<void> {
-  const { config, resume, runs } = program.parse().opts<{ config: string; resume: boolean; runs: string }>();
+  const { config, resume, from, runs } = program
+    .parse()
+    .opts<{ config: string; resume: boolean; from?: string; runs: string }>();
   const configuration = await readTrainingConfiguration(config);
   const folder = new RunFolder(resolve(runs, configuration.name));
+  const begin = resume ? 'saved' : from === undefined ? 'new' : decodeCheckpoint(await readFile(from));
   const sources = configuration.domains.map(({ source }) => source);
   const domains = await loadDomains(sources, configuration.model.image.size, (domain, done, total) => {
     if (done % 1000 === 0 || done === total) console.log(`decoding ${domain}: ${done} of ${total}`);
   });
   await flushDenormals(); // before any session, so that all workers compute the same bits
-  const trainer = await Trainer.start(configuration, domains, folder, resume);
+  const trainer = await Trainer.start(configuration, domains, folder, begin);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const bar = new SingleBar({

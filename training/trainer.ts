@@ -1,16 +1,16 @@
 import { WorkerPool } from '../engine/pool.ts';
-import { adamInit, adamUpdate } from '../model/adam.ts';
+import { adamUpdate } from '../model/adam.ts';
 import { encodeCheckpoint } from '../model/checkpoint.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
 import { genotypeKey } from '../model/genotype.ts';
 import type { Genotype } from '../model/genotype.ts';
-import { initialParameters } from '../model/parameters.ts';
-import { fold, keyFrom } from '../model/random.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { taskShape } from './jobs.ts';
 import type { GradientPayload, GradientResult, TrainingWorkerData } from './jobs.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
+import { continuedState, freshState } from './initial-state.ts';
 import { identityOf } from './run-identity.ts';
 import { stageAt, totalIterations } from './schedule.ts';
 import { ParameterLayout } from './parameter-vector.ts';
@@ -80,14 +80,19 @@ export class Trainer {
     this.#shared.set(state.parameters);
   }
 
+  /** From new meta-weights, from the saved state of `folder` (exactly), or from a checkpoint (see continuedState). */
   static async start(
     configuration: TrainingConfiguration,
     domains: readonly ImageDomain[],
     folder: RunFolder,
-    resume: boolean,
+    from: 'new' | 'saved' | Checkpoint,
   ): Promise<Trainer> {
-    const identity = identityOf(configuration, domains);
-    const state = resume ? await folder.loadState(identity) : freshState(configuration);
+    const state =
+      from === 'saved'
+        ? await folder.loadState(identityOf(configuration, domains))
+        : from === 'new'
+          ? freshState(configuration)
+          : continuedState(configuration, from);
     await folder.trimMetrics(state.iteration);
     return new Trainer(configuration, domains, folder, state);
   }
@@ -281,14 +286,6 @@ export class Trainer {
     });
     return Object.fromEntries(await Promise.all(accuracies));
   }
-}
-
-function freshState(configuration: TrainingConfiguration): RunState {
-  const layout = new ParameterLayout(configuration.model);
-  const parameters = layout.pack(
-    initialParameters(configuration.model, fold(keyFrom(configuration.seed), 'parameters')),
-  );
-  return { iteration: 0, parameters, adam: adamInit(layout.length), genotypes: [], seconds: 0 };
 }
 
 /** The elementwise mean, summed in the given order: the same for any number of workers. */

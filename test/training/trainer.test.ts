@@ -47,7 +47,7 @@ async function train(name: string, pauses: readonly number[], workers: number): 
   const folder = new RunFolder(join(root, name));
   const own = { ...configuration, workers };
   for (const [i, until] of [...pauses, totalIterations(configuration)].entries()) {
-    const trainer = await Trainer.start(own, domains, folder, i > 0);
+    const trainer = await Trainer.start(own, domains, folder, i > 0 ? 'saved' : 'new');
     await trainer.run({}, until);
     await trainer.close();
   }
@@ -73,16 +73,42 @@ describe('Trainer', () => {
     expect(await metricsOf(whole)).toHaveLength(totalIterations(configuration) + 2 + 1); // validations, genotypes
   }, 120_000);
 
+  it('goes on from a checkpoint at its iteration, with its weights and architectures', async () => {
+    const { checkpointPath } = await train('given', [], 1);
+    const given = decodeCheckpoint(await readFile(checkpointPath));
+    const [last] = configuration.stages.slice(-1);
+    const longer = {
+      ...configuration,
+      workers: 1,
+      stages: [...configuration.stages, { ...last!, iterations: 1 }],
+    };
+    const folder = new RunFolder(join(root, 'continued'));
+    const trainer = await Trainer.start(longer, domains, folder, given);
+    const { parameters, genotypes } = decodeCheckpoint(trainer.checkpoint());
+    expect({ parameters, genotypes }).toEqual({ parameters: given.parameters, genotypes: given.genotypes });
+    await trainer.run();
+    await trainer.close();
+    expect((await metricsOf(folder)).map((line) => (line as { iteration: number }).iteration)).toEqual([9]);
+    const { training, ...continued } = decodeCheckpoint(await readFile(folder.checkpointPath));
+    expect(training['iterations']).toBe(9);
+    expect(continued.parameters).not.toEqual(given.parameters);
+    const other = {
+      ...longer,
+      model: { ...longer.model, controller: { ...longer.model.controller, hidden: 5 } },
+    };
+    await expect(Trainer.start(other, domains, folder, given)).rejects.toThrow('another model configuration');
+  }, 120_000);
+
   it('refuses to resume a run of another configuration', async () => {
     const folder = await train('other', [1], 1).catch(() => new RunFolder(join(root, 'other')));
-    await expect(Trainer.start({ ...configuration, seed: 6 }, domains, folder, true)).rejects.toThrow(
+    await expect(Trainer.start({ ...configuration, seed: 6 }, domains, folder, 'saved')).rejects.toThrow(
       'another configuration',
     );
   }, 120_000);
 
   it('stops where a value is not finite, naming iteration, task and seed', async () => {
     const broken = { ...configuration, workers: 1, reconstructionWeight: Number.NaN };
-    const trainer = await Trainer.start(broken, domains, new RunFolder(join(root, 'broken')), false);
+    const trainer = await Trainer.start(broken, domains, new RunFolder(join(root, 'broken')), 'new');
     await expect(trainer.run()).rejects.toThrow(/iteration 0, task 0 \([ab]\), seed 5/);
     await trainer.close();
   }, 120_000);

@@ -1,0 +1,36 @@
+import { isDeepStrictEqual } from 'node:util';
+import { adamInit } from '../model/adam.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import { initialParameters } from '../model/parameters.ts';
+import { fold, keyFrom } from '../model/random.ts';
+import type { TrainingConfiguration } from './configuration.ts';
+import { ParameterLayout } from './parameter-vector.ts';
+import type { RunState } from './run-folder.ts';
+
+/** Iteration 0, with meta-weights drawn by the seed. */
+export function freshState({ model, seed }: TrainingConfiguration): RunState {
+  const layout = new ParameterLayout(model);
+  const parameters = layout.pack(initialParameters(model, fold(keyFrom(seed), 'parameters')));
+  return { iteration: 0, parameters, adam: adamInit(layout.length), genotypes: [], seconds: 0 };
+}
+
+/**
+ * Where a checkpoint stopped: its weights, architectures and iteration, but Adam's moments, which a checkpoint does not
+ * hold, start at 0. For a run whose state is lost, or to train a bundled checkpoint further.
+ * @throws Error when the checkpoint is of another model configuration or does not say how far it was trained
+ */
+export function continuedState({ model }: TrainingConfiguration, checkpoint: Checkpoint): RunState {
+  if (!isDeepStrictEqual(checkpoint.configuration, model))
+    throw new Error(`checkpoint ${checkpoint.id} is of another model configuration`);
+  const { iterations, seconds } = checkpoint.training;
+  if (typeof iterations !== 'number' || typeof seconds !== 'number')
+    throw new Error(`checkpoint ${checkpoint.id} does not say how far it was trained`);
+  const layout = new ParameterLayout(model);
+  return {
+    iteration: iterations,
+    parameters: layout.pack(checkpoint.parameters),
+    adam: adamInit(layout.length),
+    genotypes: checkpoint.genotypes,
+    seconds,
+  };
+}
