@@ -10,7 +10,6 @@ import {
   multiply,
   relu,
   reshape,
-  sigmoid,
   slice,
   subtract,
   sum,
@@ -18,6 +17,7 @@ import {
 } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { dense } from './layers.ts';
+import { gatedStep, projectInputs } from './recurrent.ts';
 import type { Weights } from './cell.ts';
 
 export interface TaskEmbedding {
@@ -46,24 +46,6 @@ function pairFeatures(images: Tensor, targets: Tensor, weights: Weights): Tensor
   );
 }
 
-/** One GRU step; `projected` is the input's part of the gates [1, 3d], `state` is [1, d]. */
-function gatedStep(projected: Tensor, state: Tensor, weights: Weights, direction: string): Tensor {
-  const d = state.shape[1]!;
-  const recurrent = dense(
-    state,
-    weights(`encoder.${direction}.state.weight`),
-    weights(`encoder.${direction}.state.bias`),
-  );
-  const gates = sigmoid(add(slice(projected, 1, 0, 2 * d), slice(recurrent, 1, 0, 2 * d)));
-  const candidate = tanh(
-    add(slice(projected, 1, 2 * d, d), multiply(slice(gates, 1, 0, d), slice(recurrent, 1, 2 * d, d))),
-  );
-  return add(candidate, multiply(slice(gates, 1, d, d), subtract(state, candidate)));
-}
-
-const project = (x: Tensor, weights: Weights, direction: string): Tensor =>
-  dense(x, weights(`encoder.${direction}.input.weight`), weights(`encoder.${direction}.input.bias`));
-
 /** The recurrent auto-encoder (Eq. 4-6) over the support set in the given order. */
 export function encodeTask(
   { encoder }: ModelConfiguration,
@@ -74,16 +56,19 @@ export function encodeTask(
   const n = images.shape[0]!;
   const pairs = pairFeatures(images, targets, weights); // [n, f]
   const row = (x: Tensor, j: number): Tensor => slice(x, 0, j, 1);
-  const inputs = project(pairs, weights, 'forward');
+  const inputs = projectInputs(pairs, weights, 'encoder.forward');
   const states: Tensor[] = [];
   let state = pairs.graph.constant([0], [1, encoder.state]);
-  for (let j = 0; j < n; j++) states.push((state = gatedStep(row(inputs, j), state, weights, 'forward')));
+  for (let j = 0; j < n; j++)
+    states.push((state = gatedStep(row(inputs, j), state, weights, 'encoder.forward')));
   const z = concat(states, 0); // [n, state]
-  const outputs = project(z, weights, 'backward');
+  const outputs = projectInputs(z, weights, 'encoder.backward');
   const decoded: Tensor[] = [];
   let reconstruction = pairs.graph.constant([0], [1, encoder.features]);
   for (let j = n - 1; j >= 0; j--)
-    decoded.unshift((reconstruction = gatedStep(row(outputs, j), reconstruction, weights, 'backward')));
+    decoded.unshift(
+      (reconstruction = gatedStep(row(outputs, j), reconstruction, weights, 'encoder.backward')),
+    );
   const error = subtract(concat(decoded, 0), pairs);
   return { embedding: mean(z, [0]), reconstruction: multiply(sum(multiply(error, error)), 1 / n) };
 }

@@ -115,7 +115,8 @@ export function weightSpecifications(configuration: ModelConfiguration): Paramet
   ];
 }
 
-function dense(
+/** Weight [inputs, outputs] and bias of a fully connected layer; `gain` scales the weight's initial deviation. */
+export function denseSpecifications(
   group: ParameterGroup,
   name: string,
   inputs: number,
@@ -146,12 +147,12 @@ export function encoderSpecifications({ image, encoder }: ModelConfiguration): P
   const { features, state } = encoder;
   return [
     ...convolutions,
-    ...dense('encoder', 'encoder.image', encoderChannels[3] * side * side, features),
-    ...dense('encoder', 'encoder.pair', 2 * features, features),
-    ...dense('encoder', 'encoder.forward.input', features, 3 * state),
-    ...dense('encoder', 'encoder.forward.state', state, 3 * state),
-    ...dense('encoder', 'encoder.backward.input', state, 3 * features),
-    ...dense('encoder', 'encoder.backward.state', features, 3 * features),
+    ...denseSpecifications('encoder', 'encoder.image', encoderChannels[3] * side * side, features),
+    ...denseSpecifications('encoder', 'encoder.pair', 2 * features, features),
+    ...denseSpecifications('encoder', 'encoder.forward.input', features, 3 * state),
+    ...denseSpecifications('encoder', 'encoder.forward.state', state, 3 * state),
+    ...denseSpecifications('encoder', 'encoder.backward.input', state, 3 * features),
+    ...denseSpecifications('encoder', 'encoder.backward.state', features, 3 * features),
   ];
 }
 
@@ -164,8 +165,8 @@ function controllerSpecifications({
   if (controller.kind === 'shared')
     return [{ name: 'controller.alpha', shape: [1, outputs], group: 'controller', deviation: 1e-3, mean: 0 }];
   return [
-    ...dense('controller', 'controller.hidden', encoder.state, controller.hidden),
-    ...dense('controller', 'controller.alpha', controller.hidden, outputs, 0.1),
+    ...denseSpecifications('controller', 'controller.hidden', encoder.state, controller.hidden),
+    ...denseSpecifications('controller', 'controller.alpha', controller.hidden, outputs, 0.1),
   ];
 }
 
@@ -185,7 +186,9 @@ export function parameterSpecifications(configuration: ModelConfiguration): Para
   return [
     ...encoderSpecifications(configuration),
     ...controllerSpecifications(configuration),
-    ...(factors > 0 ? dense('modulator', 'modulator', configuration.encoder.state, factors, 0) : []),
+    ...(factors > 0
+      ? denseSpecifications('modulator', 'modulator', configuration.encoder.state, factors, 0)
+      : []),
     ...weightSpecifications(configuration),
     ...(configuration.head.kind === 'prototype'
       ? [{ name: 'head.scale', shape: [1, 1], group: 'head' as const, deviation: 0, mean: 0.1 }]
@@ -194,9 +197,12 @@ export function parameterSpecifications(configuration: ModelConfiguration): Para
 }
 
 /** Random initial parameters (Algorithm 1, line 1); each tensor depends on the key and its name only. */
-export function initialParameters(configuration: ModelConfiguration, key: Key): Record<string, Float32Array> {
+export function drawParameters(
+  specifications: readonly ParameterSpecification[],
+  key: Key,
+): Record<string, Float32Array> {
   return Object.fromEntries(
-    parameterSpecifications(configuration).map(({ name, shape, deviation, mean }) => {
+    specifications.map(({ name, shape, deviation, mean }) => {
       const values =
         deviation === 0 ? new Float32Array(sizeOf(shape)).fill(mean) : normal(fold(key, name), sizeOf(shape));
       return [
@@ -206,3 +212,8 @@ export function initialParameters(configuration: ModelConfiguration, key: Key): 
     }),
   );
 }
+
+export const initialParameters = (
+  configuration: ModelConfiguration,
+  key: Key,
+): Record<string, Float32Array> => drawParameters(parameterSpecifications(configuration), key);

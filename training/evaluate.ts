@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { decodeCheckpoint } from '../model/checkpoint.ts';
+import { commit } from './commit.ts';
 import { loadDomains } from './domains.ts';
 import { evaluateCheckpoint, meanOverDomains } from './evaluation.ts';
 import type { Accuracy, DomainReport } from './evaluation.ts';
@@ -50,17 +50,6 @@ const optionsSchema = z.object({
   out: z.string().optional(),
   json: z.boolean(),
 });
-
-function commit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  } catch {
-    return 'unknown'; // an unpacked archive has no history
-  }
-}
 
 const cell = ({ mean, interval }: Accuracy): string => `${mean.toFixed(2)} ± ${interval.toFixed(2)}`;
 

@@ -1,4 +1,5 @@
 import { WorkerPool } from '../engine/pool.ts';
+import { parameterSpecifications } from '../model/parameters.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { genotypeKey } from '../model/genotype.ts';
 import type { ImageDomain, Split } from './data/domain.ts';
@@ -51,7 +52,7 @@ export async function evaluateCheckpoint(
   domains: readonly ImageDomain[],
   options: EvaluationOptions,
 ): Promise<DomainReport[]> {
-  const layout = new ParameterLayout(checkpoint.configuration);
+  const layout = new ParameterLayout(parameterSpecifications(checkpoint.configuration));
   const parameters = new Float32Array(new SharedArrayBuffer(4 * layout.length));
   parameters.set(layout.pack(checkpoint.parameters));
   const workerData: TrainingWorkerData = {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { adamInit } from '../model/adam.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
-import { initialParameters } from '../model/parameters.ts';
+import { initialParameters, parameterSpecifications } from '../model/parameters.ts';
 import { fold, keyFrom } from '../model/random.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import { ParameterLayout } from './parameter-vector.ts';
@@ -9,7 +9,7 @@ import type { RunState } from './run-folder.ts';
 
 /** Iteration 0, with meta-weights drawn by the seed. */
 export function freshState({ model, seed }: TrainingConfiguration): RunState {
-  const layout = new ParameterLayout(model);
+  const layout = new ParameterLayout(parameterSpecifications(model));
   const parameters = layout.pack(initialParameters(model, fold(keyFrom(seed), 'parameters')));
   return { iteration: 0, parameters, adam: adamInit(layout.length), genotypes: [], seconds: 0 };
 }
@@ -25,7 +25,7 @@ export function continuedState({ model }: TrainingConfiguration, checkpoint: Che
   const { iterations, seconds } = checkpoint.training;
   if (typeof iterations !== 'number' || typeof seconds !== 'number')
     throw new Error(`checkpoint ${checkpoint.id} does not say how far it was trained`);
-  const layout = new ParameterLayout(model);
+  const layout = new ParameterLayout(parameterSpecifications(model));
   return {
     iteration: iterations,
     parameters: layout.pack(checkpoint.parameters),

@@ -4,6 +4,7 @@ import { cellNames, edgeCount, genotypeKey, operationNames } from '../model/geno
 import type { Genotype } from '../model/genotype.ts';
 import { metaGradient } from '../model/objective.ts';
 import type { Stage } from '../model/objective.ts';
+import { parameterSpecifications } from '../model/parameters.ts';
 import type { Parameters } from '../model/parameters.ts';
 import { fold, keyFrom, uniform } from '../model/random.ts';
 import type { Key } from '../model/random.ts';
@@ -92,7 +93,10 @@ function runnerOf(
 
 function parametersOf({ model, parameters }: TrainingWorkerData, version: number): Parameters {
   if (cached?.version !== version)
-    cached = { version, parameters: new ParameterLayout(model).unpack(Float32Array.from(parameters)) };
+    cached = {
+      version,
+      parameters: new ParameterLayout(parameterSpecifications(model)).unpack(Float32Array.from(parameters)),
+    };
   return cached.parameters;
 }
 
@@ -114,7 +118,7 @@ const gradientJob: Job = async (payload, context) => {
       mask: stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
     },
   );
-  const gradient = new ParameterLayout(data.model).pack(result.gradients);
+  const gradient = new ParameterLayout(parameterSpecifications(data.model)).pack(result.gradients);
   context.transfer(gradient.buffer as ArrayBuffer);
   return {
     gradient,

@@ -1,7 +1,5 @@
-import type { ModelConfiguration } from '../model/configuration.ts';
 import { sizeOf } from '../model/graph/shapes.ts';
-import { parameterSpecifications } from '../model/parameters.ts';
-import type { ParameterGroup, Parameters } from '../model/parameters.ts';
+import type { ParameterGroup, ParameterSpecification, Parameters } from '../model/parameters.ts';
 
 /** Where each parameter lies in one flat vector: how threads exchange Θ and its gradients. */
 export class ParameterLayout {
@@ -13,9 +11,9 @@ export class ParameterLayout {
   }[];
   readonly length: number;
 
-  constructor(configuration: ModelConfiguration) {
+  constructor(specifications: readonly ParameterSpecification[]) {
     let start = 0;
-    this.entries = parameterSpecifications(configuration).map(({ name, group, shape }) => {
+    this.entries = specifications.map(({ name, group, shape }) => {
       const entry = { name, group, start, size: sizeOf(shape) };
       start += entry.size;
       return entry;
@@ -36,6 +34,13 @@ export class ParameterLayout {
   unpack(vector: Float32Array): Record<string, Float32Array> {
     return Object.fromEntries(
       this.entries.map(({ name, start, size }) => [name, vector.slice(start, start + size)]),
+    );
+  }
+
+  /** The parameters as parts of `vector`, not copied: they change with it. */
+  view(vector: Float32Array): Record<string, Float32Array> {
+    return Object.fromEntries(
+      this.entries.map(({ name, start, size }) => [name, vector.subarray(start, start + size)]),
     );
   }
 

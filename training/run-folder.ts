@@ -5,11 +5,11 @@ import { decodeTensors, encodeTensors } from '../model/safetensors.ts';
 import type { Genotype } from '../model/genotype.ts';
 
 /** Everything that a run needs to go on exactly: tasks are a function of seed and iteration. */
-export interface RunState {
+export interface RunState<G = Genotype> {
   readonly iteration: number;
   readonly parameters: Float32Array;
   readonly adam: AdamState;
-  readonly genotypes: readonly Genotype[];
+  readonly genotypes: readonly G[];
   readonly seconds: number;
 }
 
@@ -39,7 +39,7 @@ export class RunFolder {
   }
 
   /** `configuration` identifies the run: another one cannot resume it. */
-  async saveState(state: RunState, configuration: string): Promise<void> {
+  async saveState(state: RunState<unknown>, configuration: string): Promise<void> {
     await mkdir(this.path, { recursive: true });
     const vector = (data: Float32Array) => ({ shape: [data.length], data });
     const bytes = encodeTensors({
@@ -60,7 +60,7 @@ export class RunFolder {
   }
 
   /** The saved state. Throws when there is none or when it is of another configuration. */
-  async loadState(configuration: string): Promise<RunState> {
+  async loadState<G = Genotype>(configuration: string): Promise<RunState<G>> {
     const { tensors, metadata } = decodeTensors(await readFile(join(this.path, 'state.safetensors')));
     if (metadata['configuration'] !== configuration)
       throw new Error(`${this.path} holds a run of another configuration`);
@@ -69,7 +69,7 @@ export class RunFolder {
       iteration: Number(metadata['iteration']),
       parameters: vector('parameters'),
       adam: { step: Number(metadata['step']), first: vector('first'), second: vector('second') },
-      genotypes: JSON.parse(metadata['genotypes'] ?? '[]') as Genotype[],
+      genotypes: JSON.parse(metadata['genotypes'] ?? '[]') as G[],
       seconds: Number(metadata['seconds']),
     };
   }

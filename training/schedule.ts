@@ -1,19 +1,22 @@
-import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
+/** What the schedule needs to know of a stage. */
+interface Timed {
+  readonly iterations: number;
+}
 
 /** Outer steps of all stages together. */
-export const totalIterations = ({ stages }: TrainingConfiguration): number =>
+export const totalIterations = ({ stages }: { readonly stages: readonly Timed[] }): number =>
   stages.reduce((n, { iterations }) => n + iterations, 0);
 
-/** The stage of an iteration (0-based) and how far it is, 0..1. */
-export function stageAt(
-  { stages }: TrainingConfiguration,
+/** The stage of an iteration (0-based), the iteration's position in it and how far it is, 0..1. */
+export function stageAt<S extends Timed>(
+  { stages }: { readonly stages: readonly S[] },
   iteration: number,
-): { stage: StageConfiguration; progress: number; first: boolean } {
+): { stage: S; position: number; progress: number; first: boolean } {
   let start = 0;
   for (const stage of stages) {
-    if (iteration < start + stage.iterations) {
-      return { stage, progress: (iteration - start) / stage.iterations, first: iteration === start };
-    }
+    const position = iteration - start;
+    if (position < stage.iterations)
+      return { stage, position, progress: position / stage.iterations, first: position === 0 };
     start += stage.iterations;
   }
   throw new RangeError(`iteration ${iteration} is after the last stage`);

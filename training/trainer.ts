@@ -4,6 +4,7 @@ import { encodeCheckpoint } from '../model/checkpoint.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { genotypeKey } from '../model/genotype.ts';
 import type { Genotype } from '../model/genotype.ts';
+import { parameterSpecifications } from '../model/parameters.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { taskShape } from './jobs.ts';
@@ -58,7 +59,7 @@ export class Trainer {
   ) {
     this.#configuration = configuration;
     this.#folder = folder;
-    this.#layout = new ParameterLayout(configuration.model);
+    this.#layout = new ParameterLayout(parameterSpecifications(configuration.model));
     this.#shared = new Float32Array(new SharedArrayBuffer(4 * this.#layout.length));
     this.#identity = identityOf(configuration, domains);
     this.#state = state;

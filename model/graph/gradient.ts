@@ -52,6 +52,7 @@ const cotangentRules: PrimitiveTable<[g: Tensor], Cotangents> = {
   tanh: (y, g) => [multiply(g, subtract(1, multiply(y, y)))],
   relu: ({ inputs: [x] }, g) => [multiply(g, step(x!))],
   step: () => [null],
+  stop: () => [null],
   add: (_, g) => [g, g],
   subtract: (_, g) => [g, negate(g)],
   multiply: ({ inputs: [a, b] }, g) => [multiply(g, b!), multiply(g, a!)],

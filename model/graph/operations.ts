@@ -94,6 +94,9 @@ export const tanh = (x: Tensor): Tensor => x.graph.node('tanh', [x], {});
 export const relu = (x: Tensor): Tensor => (is(x, 'relu') ? x : x.graph.node('relu', [x], {}));
 export const step = (x: Tensor): Tensor => x.graph.node('step', [is(x, 'relu') ? x.inputs[0]! : x], {});
 
+/** x as a constant: no derivative goes through it. */
+export const stop = (x: Tensor): Tensor => x.graph.node('stop', [x], {});
+
 /** Sum over `axes` (all by default); the axes stay with size 1. */
 export function sum(x: Tensor, axes: readonly number[] = x.shape.map((_, i) => i)): Tensor {
   const longer = axes.filter((axis) => x.shape[axis] !== 1);

@@ -20,6 +20,8 @@ export interface PrimitiveAttributes {
   relu: Nothing;
   /** 1 where x > 0, else 0: the derivative of relu; its own derivative is zero. */
   step: Nothing;
+  /** The same values, taken as a constant by every derivative. */
+  stop: Nothing;
   // Elementwise, two inputs of equal shape
   add: Nothing;
   subtract: Nothing;

@@ -85,6 +85,7 @@ export const shapeRules: { readonly [P in ComputedPrimitive]: ShapeRule<Primitiv
   tanh: unary,
   relu: unary,
   step: unary,
+  stop: unary,
   add: binary,
   subtract: binary,
   multiply: binary,

@@ -213,6 +213,7 @@ export const loweringRules: PrimitiveTable<[emitter: Emitter, inputs: Inputs], s
     const zero = emitter.floats([0], []);
     return emitter.emit('Cast', [emitter.emit('Greater', [emitter.nameOf(x!), zero])], { to: 1 });
   },
+  stop: operator('Identity'),
   add: operator('Add'),
   subtract: operator('Sub'),
   multiply: operator('Mul'),

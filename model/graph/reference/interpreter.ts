@@ -91,6 +91,7 @@ const referenceRules: PrimitiveTable<
   tanh: unary(Math.tanh),
   relu: unary((x) => Math.max(x, 0)),
   step: unary((x) => (x > 0 ? 1 : 0)),
+  stop: unary((x) => x),
   add: binary((a, b) => a + b),
   subtract: binary((a, b) => a - b),
   multiply: binary((a, b) => a * b),

@@ -29,6 +29,8 @@ const samples: { readonly [P in Primitive]: Sample } = {
   tanh: (g) => [op.tanh(g.input('x', [2, 3]))],
   relu: (g) => [op.multiply(op.relu(g.input('x', [4, 5])), g.input('y', [4, 5]))],
   step: (g) => [op.multiply(op.step(g.input('x', [4, 5])), g.input('y', [4, 5]))],
+  // of a function whose derivative is zero anyway, so that differences agree
+  stop: (g) => [op.multiply(op.stop(op.step(g.input('x', [4, 5]))), g.input('y', [4, 5]))],
   add: (g) => [op.add(g.input('x', [2, 3]), op.broadcast(g.input('y', [2, 1]), [2, 3]))],
   subtract: (g) => [
     op.subtract(op.broadcast(g.input('x', [1, 3]), [2, 3]), op.broadcast(g.input('y', [2, 1]), [2, 3])),

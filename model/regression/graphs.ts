@@ -1,0 +1,71 @@
+import { gradient } from '../graph/gradient.ts';
+import { Graph } from '../graph/graph.ts';
+import type { GraphFunction } from '../graph/graph.ts';
+import type { Tensor } from '../graph/primitives.ts';
+import type { RegressionMethod } from './method.ts';
+import { taskErrors } from './tensors.ts';
+import type { RegressionTasks } from './tensors.ts';
+
+/** Tasks side by side and the points of each. */
+export interface RegressionSize {
+  readonly tasks: number;
+  readonly support: number;
+  readonly query: number;
+}
+
+/** The named inputs of a meta-batch: `support.x`, `support.y`, `query.x`, `query.y`, each [t, n, 1]. */
+function taskInputs(graph: Graph, { tasks, support, query }: RegressionSize): RegressionTasks {
+  return {
+    supportX: graph.input('support.x', [tasks, support, 1]),
+    supportY: graph.input('support.y', [tasks, support, 1]),
+    queryX: graph.input('query.x', [tasks, query, 1]),
+    queryY: graph.input('query.y', [tasks, query, 1]),
+  };
+}
+
+interface Built {
+  readonly theta: readonly { readonly name: string; readonly tensor: Tensor }[];
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly objective: Tensor;
+}
+
+function build(method: RegressionMethod, size: RegressionSize): Built {
+  const graph = new Graph();
+  const tasks = taskInputs(graph, size);
+  const theta = method.parameters.map(({ name, shape }) => ({ name, tensor: graph.input(name, shape) }));
+  const byName = new Map(theta.map(({ name, tensor }) => [name, tensor]));
+  const weights = (name: string): Tensor => {
+    const found = byName.get(name);
+    if (!found) throw new Error(`the method asks for an undeclared parameter ${name}`);
+    return found;
+  };
+  const extra = (name: string, shape: readonly number[]): Tensor => graph.input(name, shape);
+  const { predictions, objective, outputs } = method.predict(tasks, weights, extra);
+  const errors = taskErrors(predictions, tasks.queryY);
+  return { theta, objective, outputs: { predictions, errors, ...outputs } };
+}
+
+/** Adaptation and prediction: outputs `predictions` [t, m, 1], `errors` [t, 1, 1] and those of the method. */
+export function predictionFunction(method: RegressionMethod, size: RegressionSize): GraphFunction {
+  return { name: 'regression', outputs: build(method, size).outputs };
+}
+
+/**
+ * The exact meta-gradient of a meta-batch (Eq. 9) as one unrolled graph: `objective` and `errors`, and the gradient of
+ * every parameter that the objective depends on under its name.
+ */
+export function metaGradientFunction(method: RegressionMethod, size: RegressionSize): GraphFunction {
+  const { theta, objective, outputs } = build(method, size);
+  const gradients = gradient(
+    objective,
+    theta.map(({ tensor }) => tensor),
+  );
+  return {
+    name: 'regression-meta-gradient',
+    outputs: {
+      objective,
+      errors: outputs['errors']!,
+      ...Object.fromEntries(theta.map(({ name }, i) => [name, gradients[i]!])),
+    },
+  };
+}

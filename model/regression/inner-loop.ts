@@ -1,0 +1,65 @@
+import { gradient } from '../graph/gradient.ts';
+import { broadcast, multiply, reshape, subtract } from '../graph/operations.ts';
+import type { Tensor } from '../graph/primitives.ts';
+import type { Weights } from '../cell.ts';
+import { summedError } from './tensors.ts';
+
+/** Each task's own weights by name, [t, ...]. */
+export type TaskWeights = Readonly<Record<string, Tensor>>;
+
+/** What a base learner predicts for x [t, n, 1] with the given weights. */
+export type Predict = (x: Tensor, weights: Weights) => Tensor;
+
+export interface InnerLoopOptions {
+  readonly steps: number;
+  /** ρ of a step and weight: a number, or a tensor of one element. */
+  readonly rate: (step: number, name: string) => Tensor | number;
+  /** Weights that stay as they are. */
+  readonly frozen?: ReadonlySet<string>;
+}
+
+export const lookup =
+  (values: TaskWeights): Weights =>
+  (name) => {
+    const value = values[name];
+    if (!value) throw new Error(`the network asks for an undeclared weight ${name}`);
+    return value;
+  };
+
+/**
+ * Eq. 8 on every task at once: SGD on the mean squared error of the support set, kept in the graph so that every
+ * derivative of the result is exact.
+ * @returns the weights before the first step and after every step
+ */
+export function innerLoop(
+  predict: Predict,
+  start: TaskWeights,
+  x: Tensor,
+  y: Tensor,
+  { steps, rate, frozen }: InnerLoopOptions,
+): TaskWeights[] {
+  const names = Object.keys(start).filter((name) => !frozen?.has(name));
+  const trajectory = [start];
+  for (let step = 0; step < steps; step++) {
+    const current = trajectory[step]!;
+    const loss = summedError(predict(x, lookup(current)), y);
+    const gradients = gradient(
+      loss,
+      names.map((name) => current[name]!),
+    );
+    const moved = names.map((name, i): [string, Tensor] => {
+      const rho = rate(step, name);
+      const direction = gradients[i]!;
+      return [name, subtract(current[name]!, multiply(direction, scaled(rho, direction)))];
+    });
+    trajectory.push({ ...current, ...Object.fromEntries(moved) });
+  }
+  return trajectory;
+}
+
+/** A rate as an operand of `like`. */
+function scaled(rate: Tensor | number, like: Tensor): Tensor | number {
+  if (typeof rate === 'number') return rate;
+  const ones = like.shape.map(() => 1);
+  return broadcast(reshape(rate, ones), like.shape);
+}

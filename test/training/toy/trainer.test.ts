@@ -1,0 +1,84 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RunFolder } from '../../../training/run-folder.ts';
+import { toyConfigurationSchema } from '../../../training/toy/configuration.ts';
+import { families } from '../../../training/toy/families.ts';
+import { ToyTrainer } from '../../../training/toy/trainer.ts';
+import type { ToyState } from '../../../training/toy/trainer.ts';
+
+const configuration = toyConfigurationSchema.parse({
+  name: 'tiny',
+  seed: 5,
+  method: {
+    kind: 'm-nas',
+    model: {
+      cell: { width: 4, nodes: 2 },
+      encoder: { features: 3, state: 4 },
+      controller: { hidden: 3 },
+      innerLoop: { steps: 2 },
+    },
+  },
+  points: { support: 4, query: 3 },
+  stages: [
+    { stage: 'search', iterations: 3, multiStepIterations: 1 },
+    { stage: 'tune', iterations: 2 },
+    { stage: 'retrain', iterations: 3, reinitialize: true },
+  ],
+  metaBatch: 5,
+  validation: { every: 4, tasks: 3 },
+});
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'm-nas-toy-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+async function train(
+  name: string,
+  pauses: readonly number[],
+  workers: number,
+): Promise<{ state: ToyState; metrics: unknown[]; errors: readonly number[] }> {
+  const folder = new RunFolder(join(root, name));
+  let state: ToyState | undefined;
+  let errors: readonly number[] = [];
+  for (const [i, until] of [...pauses, 8].entries()) {
+    const trainer = await ToyTrainer.start({ ...configuration, workers }, folder, i > 0 ? 'saved' : 'new');
+    await trainer.run({}, until);
+    ({ state } = trainer);
+    if (until === 8) {
+      const tested = await trainer.evaluate('test', 3);
+      errors = families.flatMap((family) => [...tested[family].errors]);
+    }
+    await trainer.close();
+  }
+  const lines = (await readFile(join(folder.path, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+  const metrics = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  return {
+    state: state!,
+    metrics: metrics.map((line) => ({ ...line, seconds: 0 })),
+    errors,
+  };
+}
+
+describe('ToyTrainer', () => {
+  it('interrupted and resumed in every stage equals uninterrupted, to the bit, for any number of workers', async () => {
+    const whole = await train('whole', [], 2);
+    const resumed = await train('resumed', [4, 6], 1);
+    expect(resumed.state.parameters).toEqual(whole.state.parameters);
+    expect(resumed.state.genotypes).toEqual(whole.state.genotypes);
+    expect(resumed.errors).toEqual(whole.errors);
+    expect(resumed.metrics).toEqual(whole.metrics);
+    expect(whole.state.genotypes.length).toBeGreaterThan(0);
+    expect(whole.errors.every(Number.isFinite)).toBe(true);
+  }, 120_000);
+
+  it('refuses to resume a run of another configuration', async () => {
+    const folder = new RunFolder(join(root, 'whole'));
+    await expect(ToyTrainer.start({ ...configuration, seed: 6 }, folder, 'saved')).rejects.toThrow(
+      'another configuration',
+    );
+  });
+});

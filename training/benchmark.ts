@@ -1,0 +1,114 @@
+import { resolve } from 'node:path';
+import { SingleBar } from 'cli-progress';
+import { Command } from 'commander';
+import { flushDenormals } from '../engine/onnxruntime.ts';
+import { commit } from './commit.ts';
+import { totalIterations } from './schedule.ts';
+import { writeAtomically } from './run-folder.ts';
+import { runOracles, runRow } from './toy/benchmark.ts';
+import { readToyConfiguration } from './toy/configuration.ts';
+import { readResults, toyReport } from './toy/report.ts';
+
+const program = new Command('benchmark').description("The paper's experiments, row by row.");
+const list = (text: string): string[] => text.split(',');
+
+interface ToyOptions {
+  readonly rows: string[];
+  readonly seeds: string[];
+  readonly resume: boolean;
+  readonly runs: string;
+  readonly results: string;
+  readonly workers: string;
+}
+
+program
+  .command('toy')
+  .description(
+    'Toy regression (Table 1): trains rows, tests each on 1,000 tasks a family, keeps the results.',
+  )
+  .requiredOption('--rows <names>', 'configurations in training/configs/toy, comma-separated', list)
+  .option('--seeds <list>', 'seeds of the runs, comma-separated', list, ['1'])
+  .option('--workers <n>', 'worker threads', '2')
+  .option('--resume', 'go on from the saved states, exactly', false)
+  .option('--runs <folder>', 'where states and metrics are kept', 'runs/toy')
+  .option('--results <folder>', 'where results are written', 'docs/results/toy')
+  .action(async ({ rows, seeds, resume, runs, results, workers }: ToyOptions) => {
+    await flushDenormals();
+    const stop = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+    for (const row of rows) {
+      const file = await readToyConfiguration(resolve('training/configs/toy', `${row}.yaml`));
+      for (const seed of seeds.map(Number)) {
+        const configuration = { ...file, seed, workers: Number(workers) };
+        await runWithProgress(configuration, { runs, results }, resume, stop.signal);
+        if (stop.signal.aborted) return;
+      }
+    }
+  });
+
+program
+  .command('toy-oracles')
+  .description('The rows of Table 1 that learn nothing from other tasks.')
+  .option('--results <folder>', 'where results are written', 'docs/results/toy')
+  .action(async ({ results }: Pick<ToyOptions, 'results'>) => {
+    const reading = { xStd: Math.SQRT2, query: 'same' } as const;
+    await runOracles(reading, { support: 10, query: 10 }, results, commit());
+  });
+
+program
+  .command('toy-report')
+  .description('Writes docs/results/toy.md from the kept results.')
+  .option('--results <folder>', 'where results are kept', 'docs/results/toy')
+  .option('--out <file>', 'the report', 'docs/results/toy.md')
+  .action(async ({ results, out }: { readonly results: string; readonly out: string }) =>
+    writeAtomically(out, toyReport(await readResults(results))),
+  );
+
+async function runWithProgress(
+  configuration: Parameters<typeof runRow>[0],
+  folders: Parameters<typeof runRow>[1],
+  resume: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const bar = new SingleBar({
+    format: `{bar} ${configuration.name} {value}/{total} {stage} | error {error} | {pace} ms/it | ETA {eta_formatted} | val {validation}`,
+    noTTYOutput: true,
+    notTTYSchedule: 30_000,
+    etaBuffer: 200,
+  });
+  bar.start(totalIterations(configuration), 0, { stage: '', error: '-', pace: '-', validation: '-' });
+  let error = Number.NaN;
+  const result = await runRow(
+    configuration,
+    folders,
+    { resume, commit: commit() },
+    {
+      iteration: (metrics) => {
+        error = Number.isNaN(error) ? metrics.error : 0.99 * error + 0.01 * metrics.error;
+        bar.update(metrics.iteration, {
+          stage: metrics.stage,
+          error: error.toFixed(3),
+          pace: (1000 * metrics.seconds).toFixed(0),
+        });
+      },
+      validation: (_, errors) =>
+        bar.update({
+          validation: Object.entries(errors)
+            .map(([family, value]) => `${family} ${value.toFixed(2)}`)
+            .join(' '),
+        }),
+    },
+    signal,
+  );
+  bar.stop();
+  if (!result) return;
+  const means = Object.entries(result.errors).map(
+    ([family, errors]) => [family, errors.reduce((a, b) => a + b, 0) / errors.length] as const,
+  );
+  const average = means.reduce((total, [, mean]) => total + mean, 0) / means.length;
+  console.log(
+    `${result.name} ${result.seed}: average ${average.toFixed(3)}; ${means.map(([family, mean]) => `${family} ${mean.toFixed(3)}`).join(', ')}`,
+  );
+}
+
+await program.parseAsync();

@@ -1,0 +1,206 @@
+import type { Job, JobContext, JobTable } from '../../engine/jobs.ts';
+import { Programs } from '../../model/programs.ts';
+import type { Values } from '../../model/programs.ts';
+import {
+  decodeRegression,
+  oneHotRegression,
+  regressionEdges,
+  regressionKey,
+  regressionOperations,
+} from '../../model/regression/cell.ts';
+import type { RegressionGenotype } from '../../model/regression/cell.ts';
+import { metaGradientFunction, predictionFunction } from '../../model/regression/graphs.ts';
+import type { RegressionMethod } from '../../model/regression/method.ts';
+import { architectureFunction } from '../../model/regression/mnas.ts';
+import type { RegressionTraining } from '../../model/regression/mnas.ts';
+import { ParameterLayout } from '../parameter-vector.ts';
+import { batchOf, heldOutTasks, noiseOf, pathMask, trainingTasks } from './batch.ts';
+import type { BatchValues } from './batch.ts';
+import type { ToyConfiguration } from './configuration.ts';
+import type { Family, RegressionTask } from './families.ts';
+import { methodOf } from './methods/table.ts';
+
+/** What every worker of a run is given once. */
+export interface ToyWorkerData {
+  readonly configuration: ToyConfiguration;
+  /** Θ on shared memory, rewritten by the trainer between jobs. */
+  readonly parameters: Float32Array;
+}
+
+/** What the architecture of a task is decided by. */
+interface Architectures {
+  readonly training: RegressionTraining;
+  /** What a decoded task chooses among; empty: any genotype. */
+  readonly genotypes: readonly RegressionGenotype[];
+}
+
+export interface ToyGradientPayload extends Architectures {
+  readonly iteration: number;
+  readonly start: number;
+  readonly count: number;
+}
+
+export interface ToyGradientResult {
+  /** Summed over the tasks. */
+  readonly gradient: Float32Array;
+  readonly objective: number;
+  readonly errors: Float32Array;
+}
+
+export interface ToyEvaluationPayload extends Architectures {
+  readonly set: 'validation' | 'test' | 'genotypes';
+  readonly family: Family;
+  readonly start: number;
+  readonly count: number;
+}
+
+export interface ToyEvaluationResult {
+  /** Mean squared error of each task. */
+  readonly errors: Float32Array;
+  /** Key of each task's decoded architecture; empty for methods without. */
+  readonly genotypes: readonly string[];
+  readonly decoded: readonly RegressionGenotype[];
+  readonly embeddings: Float32Array;
+}
+
+let programs: Programs | undefined;
+const programsOf = ({ executor }: JobContext): Programs => (programs ??= new Programs(executor, 'toy'));
+
+/** This worker's copy of Θ: onnxruntime takes no tensors on shared memory. */
+let local: Float32Array | undefined;
+
+function parameterValues({ parameters }: ToyWorkerData, layout: ParameterLayout): Values {
+  local ??= new Float32Array(parameters.length);
+  local.set(parameters);
+  return layout.view(local);
+}
+
+const batchValues = (
+  { configuration }: ToyWorkerData,
+  { noise = 0 }: RegressionMethod,
+  tasks: readonly RegressionTask[],
+): BatchValues => ({
+  ...batchOf(tasks, configuration.order),
+  ...(noise > 0 ? { noise: noiseOf(tasks, noise) } : {}),
+});
+
+/** The strongest genotype of `choices` by the sum of its operations' α, or the decoded one where there is no choice. */
+function choose(
+  alpha: Float32Array,
+  nodes: number,
+  choices: readonly RegressionGenotype[],
+): RegressionGenotype {
+  const [first, ...others] = choices;
+  if (!first) return decodeRegression(alpha, nodes);
+  const score = (genotype: RegressionGenotype): number =>
+    oneHotRegression(genotype).reduce((total, chosen, i) => total + chosen * alpha[i]!, 0);
+  return others.reduce((best, other) => (score(other) > score(best) ? other : best), first);
+}
+
+interface Decoded {
+  readonly genotypes: readonly RegressionGenotype[];
+  /** Inputs of the stage: mask, `chosen` or `chosen.offset`, [t, edges, 3]. */
+  readonly inputs: Values;
+  readonly embeddings: Float32Array;
+}
+
+/** Encoder, controller and decoding for a batch; nothing for the methods that have no architecture to choose. */
+async function decodeBatch(
+  context: JobContext,
+  { genotypes }: Architectures,
+  theta: Values,
+  batch: BatchValues,
+  count: number,
+): Promise<Decoded> {
+  const { configuration } = context.workerData as ToyWorkerData;
+  const { method, points } = configuration;
+  if (method.kind !== 'm-nas') return { genotypes: [], inputs: {}, embeddings: new Float32Array() };
+  const results = await programsOf(context).run(
+    `architecture ${count}`,
+    () => architectureFunction(method.model, { tasks: count, support: points.support }),
+    theta,
+    batch,
+  );
+  const { alpha, embedding = new Float32Array() } = results;
+  const size = regressionEdges(method.model) * regressionOperations.length;
+  const decoded = Array.from({ length: count }, (_, i) =>
+    choose(alpha!.subarray(i * size, (i + 1) * size), method.model.cell.nodes, genotypes),
+  );
+  const chosen = new Float32Array(count * size);
+  decoded.forEach((genotype, i) => chosen.set(oneHotRegression(genotype), i * size));
+  const inputs = {
+    mask: new Float32Array(count * size).fill(1),
+    chosen,
+    'chosen.offset': chosen.map((value, i) => value - alpha![i]!),
+  };
+  return { genotypes: decoded, inputs, embeddings: embedding };
+}
+
+const gradientJob: Job = async (payload, context) => {
+  const request = payload as ToyGradientPayload;
+  const { training, iteration, start, count } = request;
+  const data = context.workerData as ToyWorkerData;
+  const { configuration } = data;
+  const method = methodOf(configuration.method, training);
+  const layout = new ParameterLayout(method.parameters);
+  const theta = parameterValues(data, layout);
+  const batch = batchValues(data, method, trainingTasks(configuration, iteration, start, count));
+  const needsChoice = configuration.method.kind === 'm-nas' && training.stage !== 'search';
+  const { inputs } = needsChoice
+    ? await decodeBatch(context, request, theta, batch, count)
+    : { inputs: searchInputs(configuration, iteration, start, count) };
+  const size = { tasks: count, ...configuration.points };
+  const result = await programsOf(context).run(
+    `gradient ${JSON.stringify(training)} ${count}`,
+    () => metaGradientFunction(method, size),
+    theta,
+    batch,
+    inputs,
+  );
+  const gradient = layout.pack(result);
+  context.transfer(gradient.buffer as ArrayBuffer);
+  return {
+    gradient,
+    objective: result['objective']![0]!,
+    errors: result['errors']!,
+  } satisfies ToyGradientResult;
+};
+
+function searchInputs(
+  configuration: ToyConfiguration,
+  iteration: number,
+  start: number,
+  count: number,
+): Values {
+  const { method } = configuration;
+  if (method.kind !== 'm-nas') return {};
+  const shape = [regressionEdges(method.model), regressionOperations.length] as const;
+  return { mask: pathMask(configuration, iteration, start, count, shape) };
+}
+
+const evaluationJob: Job = async (payload, context) => {
+  const request = payload as ToyEvaluationPayload;
+  const { training, set, family, start, count } = request;
+  const data = context.workerData as ToyWorkerData;
+  const { configuration } = data;
+  const method = methodOf(configuration.method, training);
+  const theta = parameterValues(data, new ParameterLayout(method.parameters));
+  const batch = batchValues(data, method, heldOutTasks(set, configuration, family, start, count));
+  const { genotypes, inputs, embeddings } = await decodeBatch(context, request, theta, batch, count);
+  const size = { tasks: count, ...configuration.points };
+  const { errors } = await programsOf(context).run(
+    `prediction ${JSON.stringify(training)} ${count}`,
+    () => predictionFunction(method, size),
+    theta,
+    batch,
+    inputs,
+  );
+  return {
+    errors: errors!,
+    genotypes: genotypes.map(regressionKey),
+    decoded: set === 'genotypes' ? genotypes : [],
+    embeddings,
+  } satisfies ToyEvaluationResult;
+};
+
+export const jobs: JobTable = { gradient: gradientJob, evaluate: evaluationJob };

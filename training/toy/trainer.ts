@@ -1,0 +1,284 @@
+import { WorkerPool } from '../../engine/pool.ts';
+import { adamInit, adamUpdate } from '../../model/adam.ts';
+import type { ParameterGroup, ParameterSpecification } from '../../model/parameters.ts';
+import { fold, keyFrom } from '../../model/random.ts';
+import { regressionKey } from '../../model/regression/cell.ts';
+import type { RegressionGenotype } from '../../model/regression/cell.ts';
+import type { RegressionTraining } from '../../model/regression/mnas.ts';
+import { drawParameters } from '../../model/parameters.ts';
+import { ParameterLayout } from '../parameter-vector.ts';
+import type { RunFolder, RunState } from '../run-folder.ts';
+import { stageAt, totalIterations } from '../schedule.ts';
+import { DivergenceError } from '../trainer.ts';
+import type { ToyConfiguration, ToyStage } from './configuration.ts';
+import { families } from './families.ts';
+import type { Family } from './families.ts';
+import type { ToyEvaluationPayload, ToyEvaluationResult, ToyGradientResult, ToyWorkerData } from './jobs.ts';
+import { methodOf } from './methods/table.ts';
+
+/** A meta-batch is computed in this many parts, whatever the number of workers: sums keep their order. */
+const shares = 2;
+/** Tasks of one evaluation job. */
+const evaluationTasks = 50;
+/** Training tasks a family that decide which architectures are kept. */
+const genotypeTasks = 250;
+
+export type ToyState = RunState<RegressionGenotype>;
+
+export interface ToyEvents {
+  readonly iteration?: (metrics: {
+    readonly iteration: number;
+    readonly stage: string;
+    readonly error: number;
+    readonly seconds: number;
+  }) => void;
+  readonly validation?: (iteration: number, errors: Readonly<Record<Family, number>>) => void;
+}
+
+const finalTraining: RegressionTraining = { stage: 'retrain', stepWeights: [], reconstructionWeight: 0 };
+
+/** Meta-training of one row of Table 1; a pure function of its configuration. */
+export class ToyTrainer {
+  readonly #configuration: ToyConfiguration;
+  readonly #folder: RunFolder;
+  readonly #layout: ParameterLayout;
+  readonly #pool: WorkerPool;
+  readonly #shared: Float32Array;
+  #state: ToyState;
+
+  private constructor(configuration: ToyConfiguration, folder: RunFolder, state: ToyState) {
+    this.#configuration = configuration;
+    this.#folder = folder;
+    this.#layout = new ParameterLayout(specificationsOf(configuration));
+    this.#shared = new Float32Array(new SharedArrayBuffer(4 * this.#layout.length));
+    this.#shared.set(state.parameters);
+    this.#state = state;
+    const workerData: ToyWorkerData = { configuration, parameters: this.#shared };
+    this.#pool = new WorkerPool({
+      workers: configuration.workers,
+      queueLimit: 1000,
+      jobs: new URL('./jobs.ts', import.meta.url),
+      engine: { provider: 'cpu', threads: 1, cacheSize: 16, memoryPattern: false },
+      workerData,
+    });
+  }
+
+  /** From new meta-weights or, exactly, from the saved state of `folder`. */
+  static async start(
+    configuration: ToyConfiguration,
+    folder: RunFolder,
+    from: 'new' | 'saved',
+  ): Promise<ToyTrainer> {
+    const state =
+      from === 'saved'
+        ? await folder.loadState<RegressionGenotype>(toyIdentity(configuration))
+        : freshState(configuration);
+    await folder.trimMetrics(state.iteration);
+    return new ToyTrainer(configuration, folder, state);
+  }
+
+  get state(): ToyState {
+    return this.#state;
+  }
+
+  /** Trains until `until` (exclusive; the end by default) or until the signal; saves on the way and at the end. */
+  async run(
+    events: ToyEvents = {},
+    until = totalIterations(this.#configuration),
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { validation, checkpointMinutes } = this.#configuration;
+    let saved = performance.now();
+    while (this.#state.iteration < until && !signal?.aborted) {
+      const metrics = await this.#step();
+      await this.#folder.appendMetrics([metrics]);
+      events.iteration?.(metrics);
+      const { iteration } = metrics;
+      if (iteration % validation.every === 0) {
+        const errors = await this.validate();
+        await this.#folder.appendMetrics([{ iteration, validation: errors }]);
+        events.validation?.(iteration, errors);
+      }
+      if (performance.now() - saved > checkpointMinutes * 60_000) {
+        await this.save();
+        saved = performance.now();
+      }
+    }
+    await this.save();
+  }
+
+  async save(): Promise<void> {
+    await this.#folder.saveState(this.#state, toyIdentity(this.#configuration));
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  /** Mean squared error on validation tasks, by family. */
+  async validate(): Promise<Record<Family, number>> {
+    const results = await this.evaluate('validation', this.#configuration.validation.tasks);
+    return Object.fromEntries(
+      families.map((family) => {
+        const { errors } = results[family];
+        return [family, errors.reduce((total, error) => total + error, 0) / errors.length];
+      }),
+    ) as Record<Family, number>;
+  }
+
+  /** Errors, architectures and embeddings of held-out tasks, by family, in the order of the tasks. */
+  async evaluate(
+    set: ToyEvaluationPayload['set'],
+    tasks: number,
+  ): Promise<Record<Family, ToyEvaluationResult>> {
+    const { iteration, genotypes } = this.#state;
+    const last = Math.min(iteration, totalIterations(this.#configuration) - 1);
+    const stage = genotypes.length > 0 ? 'retrain' : stageAt(this.#configuration, last).stage.stage;
+    const entries = families.map(async (family): Promise<[Family, ToyEvaluationResult]> => {
+      const jobs = Array.from({ length: Math.ceil(tasks / evaluationTasks) }, (_, part) => {
+        const start = part * evaluationTasks;
+        const payload: ToyEvaluationPayload = {
+          set,
+          family,
+          start,
+          count: Math.min(evaluationTasks, tasks - start),
+          training: { ...finalTraining, stage },
+          genotypes,
+        };
+        return this.#pool.run('evaluate', payload) as Promise<ToyEvaluationResult>;
+      });
+      const parts = await Promise.all(jobs);
+      return [
+        family,
+        {
+          errors: Float32Array.from(parts.flatMap(({ errors }) => [...errors])),
+          genotypes: parts.flatMap((part) => part.genotypes),
+          decoded: parts.flatMap((part) => part.decoded),
+          embeddings: Float32Array.from(parts.flatMap(({ embeddings }) => [...embeddings])),
+        },
+      ];
+    });
+    return Object.fromEntries(await Promise.all(entries)) as Record<Family, ToyEvaluationResult>;
+  }
+
+  async #step(): Promise<{ iteration: number; stage: string; error: number; seconds: number }> {
+    const started = performance.now();
+    const { iteration } = this.#state;
+    const { stage, progress, first, position } = stageAt(this.#configuration, iteration);
+    if (first) await this.#enterStage(stage);
+    const { metaBatch, gradientClip } = this.#configuration;
+    const training = this.#training(stage, position);
+    const cuts = Array.from({ length: shares + 1 }, (_, i) => Math.ceil((i * metaBatch) / shares));
+    const results = (await Promise.all(
+      cuts.slice(1).map((end, i) =>
+        this.#pool.run('gradient', {
+          iteration,
+          start: cuts[i]!,
+          count: end - cuts[i]!,
+          training,
+          genotypes: this.#state.genotypes,
+        }),
+      ),
+    )) as ToyGradientResult[];
+    const gradient = results[0]!.gradient;
+    for (const { gradient: other } of results.slice(1))
+      for (let i = 0; i < gradient.length; i++) gradient[i]! += other[i]!;
+    const error = results.reduce((sum, { errors }) => errors.reduce((a, b) => a + b, sum), 0) / metaBatch;
+    let square = 0;
+    for (let i = 0; i < gradient.length; i++) square += gradient[i]! ** 2;
+    const norm = Math.sqrt(square) / metaBatch;
+    if (!Number.isFinite(norm) || !Number.isFinite(error))
+      throw new DivergenceError(
+        `not finite at iteration ${iteration}, seed ${this.#configuration.seed}: error ${error}, gradient norm ${norm}`,
+      );
+    const scale = Math.min(1, gradientClip / norm) / metaBatch;
+    for (let i = 0; i < gradient.length; i++) gradient[i]! *= scale;
+    const { state: adam, parameters } = adamUpdate(
+      this.#state.adam,
+      this.#state.parameters,
+      gradient,
+      this.#learningRates(stage, progress),
+    );
+    this.#shared.set(parameters);
+    const seconds = (performance.now() - started) / 1000;
+    this.#state = {
+      ...this.#state,
+      iteration: iteration + 1,
+      adam,
+      parameters,
+      seconds: this.#state.seconds + seconds,
+    };
+    return { iteration: iteration + 1, stage: stage.stage, error, seconds };
+  }
+
+  #training({ stage, multiStepIterations }: ToyStage, position: number): RegressionTraining {
+    const { reconstructionWeight, method } = this.#configuration;
+    const steps = method.kind === 'm-nas' ? method.model.innerLoop.steps : 0;
+    const stepWeights = position < multiStepIterations ? Array.from({ length: steps }, () => 1 / steps) : [];
+    return { stage, stepWeights, reconstructionWeight };
+  }
+
+  #learningRates(stage: ToyStage, progress: number): Float32Array {
+    const [from, to] = stage.learningRate;
+    const done = stage.schedule === 'linear' ? progress : (1 - Math.cos(Math.PI * progress)) / 2;
+    const outer = from + (to - from) * done;
+    const { controllerLearningRate } = this.#configuration;
+    const controller = stage.stage === 'retrain' ? 0 : controllerLearningRate;
+    return this.#layout.perGroup((group) => (group === 'controller' ? controller : outer));
+  }
+
+  /** Settles the architectures before the children are trained; draws new meta-weights where the stage says so. */
+  async #enterStage({ stage, reinitialize }: ToyStage): Promise<void> {
+    if (this.#configuration.method.kind !== 'm-nas') return;
+    if (stage === 'retrain' && this.#state.genotypes.length === 0) await this.#settleGenotypes();
+    if (!reinitialize) return;
+    const fresh = freshState(this.#configuration, `${this.#state.iteration}`);
+    const controller = new Set<ParameterGroup>(['controller']);
+    const parameters = fresh.parameters;
+    for (const { group, start, size } of this.#layout.entries)
+      if (controller.has(group)) parameters.set(this.#state.parameters.subarray(start, start + size), start);
+    this.#shared.set(parameters);
+    this.#state = { ...this.#state, parameters, adam: adamInit(parameters.length) };
+  }
+
+  /** The architectures that tasks decode to most often; equal counts are decided by the key. */
+  async #settleGenotypes(): Promise<void> {
+    const { maximumGenotypes } = this.#configuration;
+    const results = await this.evaluate('genotypes', genotypeTasks);
+    const counts = new Map<string, { genotype: RegressionGenotype; count: number }>();
+    for (const genotype of families.flatMap((family) => results[family].decoded)) {
+      const key = regressionKey(genotype);
+      counts.set(key, { genotype, count: (counts.get(key)?.count ?? 0) + 1 });
+    }
+    const sorted = [...counts.entries()].sort(([a, x], [b, y]) => y.count - x.count || (a < b ? -1 : 1));
+    const genotypes = sorted.slice(0, maximumGenotypes).map(([, { genotype }]) => genotype);
+    await this.#folder.appendMetrics([
+      {
+        iteration: this.#state.iteration,
+        decoded: counts.size,
+        genotypes: sorted.map(([key, { count }]) => ({ key, count })).slice(0, 20),
+      },
+    ]);
+    this.#state = { ...this.#state, genotypes };
+  }
+}
+
+const specificationsOf = ({ method }: ToyConfiguration): readonly ParameterSpecification[] =>
+  methodOf(method, finalTraining).parameters;
+
+/** What a run must share with the one that it resumes. */
+export const toyIdentity = (configuration: ToyConfiguration): string =>
+  JSON.stringify({ ...configuration, workers: 0, checkpointMinutes: 0 });
+
+function freshState(configuration: ToyConfiguration, draw = 'start'): ToyState {
+  const specifications = specificationsOf(configuration);
+  const layout = new ParameterLayout(specifications);
+  const key = fold(keyFrom(configuration.seed), 'parameters', draw);
+  return {
+    iteration: 0,
+    parameters: layout.pack(drawParameters(specifications, key)),
+    adam: adamInit(layout.length),
+    genotypes: [],
+    seconds: 0,
+  };
+}
