@@ -2,11 +2,19 @@ import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { benchMetaGradient } from './meta-gradient.ts';
+import { benchRequest } from './request.ts';
 import { workloadSchema } from './workload.ts';
 
 const planSchema = z.object({
   workers: z.coerce.number().int().min(1),
   seconds: z.coerce.number().positive(),
+});
+
+const requestSchema = z.object({
+  way: z.coerce.number().int().min(2).max(20),
+  shot: z.coerce.number().int().min(1).max(50),
+  side: z.coerce.number().int().min(1).max(8000),
+  tasks: z.coerce.number().int().min(1),
 });
 
 const program = new Command('bench').description('Measures parts of the system on this machine.');
@@ -36,6 +44,26 @@ program
     const { msPerTask, tasksPerSecond, weights } = result;
     process.stdout.write(
       `${msPerTask.toFixed(1)} ms a task, ${tasksPerSecond.toFixed(2)} tasks a second, ${weights} weights\n`,
+    );
+  });
+
+program
+  .command('request')
+  .description('Times requests against a service of its own, with drawn JPEG images.')
+  .option('--way <classes>', 'classes of a task', '5')
+  .option('--shot <images>', 'support images a class', '5')
+  .option('--side <pixels>', 'side of the posted images', '256')
+  .option('--tasks <n>', 'tasks posted after the first', '10')
+  .option('--json', 'print one line of JSON', false)
+  .action(async ({ json, ...options }: Record<string, unknown>) => {
+    const plan = requestSchema.safeParse(options);
+    if (!plan.success) return program.error(z.prettifyError(plan.error));
+    const result = await benchRequest(plan.data);
+    if (json === true) return void process.stdout.write(`${JSON.stringify(result)}\n`);
+    const { first, post, repeated, prediction, modelBytes } = result;
+    process.stdout.write(
+      `first ${first.toFixed(0)} ms, then ${post.median.toFixed(0)} ms (slowest ${post.slowest.toFixed(0)}), ` +
+        `repeated ${repeated.toFixed(0)} ms, prediction ${prediction.toFixed(1)} ms, model ${modelBytes} bytes\n`,
     );
   });
 

@@ -40,32 +40,35 @@ export function embeddingGraph(
 
 export interface EmbeddingGraph {
   readonly embedding: Tensor;
-  readonly reconstruction: Tensor;
+  readonly reconstruction: () => Tensor;
   readonly alpha: Tensor;
   readonly modulated: Readonly<Record<string, Tensor>>;
   readonly mixes: Readonly<Record<string, Tensor>>;
   readonly weights: Weights;
 }
 
+/** Stages (a) and (b) alone: no decoder, whose length would double the graph. */
 export function embeddingFunction(
   configuration: ModelConfiguration,
   size: TaskSize,
   masked: boolean,
 ): GraphFunction {
-  const { embedding, reconstruction, alpha, modulated, mixes } = embeddingGraph(configuration, size, masked);
-  return { name: 'embedding', outputs: { embedding, reconstruction, alpha, ...mixes, ...modulated } };
+  const { embedding, alpha, modulated, mixes } = embeddingGraph(configuration, size, masked);
+  return { name: 'embedding', outputs: { embedding, alpha, ...mixes, ...modulated } };
 }
 
 /**
  * Gradients of Θ, given cotangents of the modulated weights and (with `searching`) of the architecture, plus β times
- * the reconstruction loss.
+ * the reconstruction loss, which is returned too, as `reconstruction`.
  */
 export function embeddingPullback(
   configuration: ModelConfiguration,
   size: TaskSize,
   options: { readonly masked: boolean; readonly searching: boolean; readonly reconstructionWeight: number },
 ): GraphFunction {
-  const { reconstruction, modulated, mixes, weights } = embeddingGraph(configuration, size, options.masked);
+  const embedded = embeddingGraph(configuration, size, options.masked);
+  const { modulated, mixes, weights } = embedded;
+  const reconstruction = embedded.reconstruction();
   const seeded = { ...modulated, ...(options.searching ? mixes : {}) };
   const seeds = Object.entries(seeded).map(([name, output]) => ({
     output,
@@ -82,7 +85,7 @@ export function embeddingPullback(
   );
   return {
     name: 'embedding-pullback',
-    outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])),
+    outputs: { reconstruction, ...Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])) },
   };
 }
 

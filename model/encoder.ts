@@ -23,8 +23,8 @@ import type { Weights } from './cell.ts';
 export interface TaskEmbedding {
   /** z_i (Eq. 6), [1, state]. */
   readonly embedding: Tensor;
-  /** L_r (Eq. 5) divided by the number of support images, [1, 1]. */
-  readonly reconstruction: Tensor;
+  /** L_r (Eq. 5) divided by the number of support images, [1, 1]; asking for it adds the decoder to the graph. */
+  readonly reconstruction: () => Tensor;
 }
 
 /**
@@ -55,20 +55,25 @@ export function encodeTask(
 ): TaskEmbedding {
   const n = images.shape[0]!;
   const pairs = pairFeatures(images, targets, weights); // [n, f]
-  const row = (x: Tensor, j: number): Tensor => slice(x, 0, j, 1);
   const inputs = projectInputs(pairs, weights, 'encoder.forward');
   const states: Tensor[] = [];
   let state = pairs.graph.constant([0], [1, encoder.state]);
   for (let j = 0; j < n; j++)
-    states.push((state = gatedStep(row(inputs, j), state, weights, 'encoder.forward')));
+    states.push((state = gatedStep(slice(inputs, 0, j, 1), state, weights, 'encoder.forward')));
   const z = concat(states, 0); // [n, state]
-  const outputs = projectInputs(z, weights, 'encoder.backward');
+  const reconstruction = (): Tensor => {
+    const error = subtract(decodeStates(z, encoder.features, weights), pairs);
+    return multiply(sum(multiply(error, error)), 1 / n);
+  };
+  return { embedding: mean(z, [0]), reconstruction };
+}
+
+/** d_i of Eq. 4 from the states [n, state], last one first: [n, f]. */
+function decodeStates(states: Tensor, features: number, weights: Weights): Tensor {
+  const outputs = projectInputs(states, weights, 'encoder.backward');
   const decoded: Tensor[] = [];
-  let reconstruction = pairs.graph.constant([0], [1, encoder.features]);
-  for (let j = n - 1; j >= 0; j--)
-    decoded.unshift(
-      (reconstruction = gatedStep(row(outputs, j), reconstruction, weights, 'encoder.backward')),
-    );
-  const error = subtract(concat(decoded, 0), pairs);
-  return { embedding: mean(z, [0]), reconstruction: multiply(sum(multiply(error, error)), 1 / n) };
+  let state = states.graph.constant([0], [1, features]);
+  for (let j = states.shape[0]! - 1; j >= 0; j--)
+    decoded.unshift((state = gatedStep(slice(outputs, 0, j, 1), state, weights, 'encoder.backward')));
+  return concat(decoded, 0);
 }

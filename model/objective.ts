@@ -59,11 +59,12 @@ export async function metaGradient(
   const { toBody, toMixes, head } = await reverseInnerLoop(run, trajectory, outer);
   const options = { stage, reconstructionWeight, mask };
   const last = fits.at(-1) ?? { loss: Number.NaN, accuracy: Number.NaN };
+  const { reconstruction, ...gradients } = await pullToParameters(run, options, toBody, toMixes, head);
   return {
-    gradients: await pullToParameters(run, options, toBody, toMixes, head),
+    gradients,
     query: { loss: outer['loss']![0]!, accuracy: accuracyOf(outer['logits']!, query.targets, size.way) },
     support: { before: fits[0] ?? last, after: last },
-    reconstruction: embedded.reconstruction,
+    reconstruction: reconstruction![0]!,
     genotype,
   };
 }
@@ -165,7 +166,10 @@ export function chooseNetwork(
   return { network: runner.supernet(), mixes: architectureValues(used, nodes), genotype };
 }
 
-/** Straight through: cotangents of the zeroed architecture are taken as those of the relaxed one. */
+/**
+ * Gradients by parameter name, and `reconstruction`, L_r itself. Straight through: cotangents of the zeroed architecture
+ * are taken as those of the relaxed one.
+ */
 async function pullToParameters(
   { runner, network, parameters, task }: TaskRun,
   { stage, reconstructionWeight, mask }: MetaGradientOptions,

@@ -32,7 +32,6 @@ export interface LabelledSet {
 /** Task embedding, architecture weights and modulated meta-weights of one support set. */
 export interface Embedded {
   readonly embedding: Float32Array;
-  readonly reconstruction: number;
   readonly architecture: Architecture;
   readonly modulated: Values;
 }
@@ -140,13 +139,10 @@ export class TaskRunner {
       parameters,
       given,
     );
-    const { embedding, reconstruction, alpha } = results as Record<
-      'embedding' | 'reconstruction' | 'alpha',
-      Float32Array
-    >;
+    const { embedding, alpha } = results as Record<'embedding' | 'alpha', Float32Array>;
     const length = edgeCount(this.configuration.supernet.nodes) * operationNames.length;
     const architecture = { normal: alpha.slice(0, length), reduction: alpha.slice(length) };
-    return { embedding, reconstruction: reconstruction[0]!, architecture, modulated: results };
+    return { embedding, architecture, modulated: results };
   }
 
   decode(architecture: Architecture): Genotype {

@@ -3,6 +3,7 @@ import { createOnnxExecutor } from '../../engine/onnxruntime.ts';
 import type { OnnxExecutor } from '../../engine/onnxruntime.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { architecture, architectureInputs, modulate } from '../../model/controller.ts';
+import { embeddingGraph } from '../../model/embedding-graphs.ts';
 import { encodeTask } from '../../model/encoder.ts';
 import { cellNames, edgeCount, operationNames } from '../../model/genotype.ts';
 import { gradient } from '../../model/graph/gradient.ts';
@@ -145,6 +146,15 @@ function forwardLoss({
       size,
       options.stage === 'search' ? options.mask : null,
     );
+    const { reconstruction } = await runner.programs.run(
+      'reconstruction',
+      () => ({
+        name: 'reconstruction',
+        outputs: { reconstruction: embeddingGraph(configuration, size, false).reconstruction() },
+      }),
+      parameters,
+      { 'support.images': support.images, 'support.targets': support.targets },
+    );
     const { network, mixes: rounded } = chooseNetwork(runner, embedded, options.stage);
     const mixes = only(embedded.modulated, Object.keys(rounded));
     let weights = await runner.initialWeights(network, parameters, embedded.modulated, mixes, support, size);
@@ -155,7 +165,7 @@ function forwardLoss({
     const logits = await runner.queryLogits(network, weights, mixes, support, query, size, statistics);
     const loss = meanCrossEntropy(logits, query.targets, size.way);
     return {
-      value: loss + options.reconstructionWeight * embedded.reconstruction,
+      value: loss + options.reconstructionWeight * reconstruction![0]!,
       pattern: programs.takePattern(),
     };
   };
@@ -249,7 +259,7 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
     const start: Weights = (name) => mixes[name] ?? modulated[name] ?? weights(name);
     const body = Object.keys(modulated).filter((name) => name !== 'head.vector');
     const query = unrolledLoss({ graph, configuration, network: { kind: 'supernet' }, task, start, body });
-    const loss = add(query, multiply(reconstruction, options.reconstructionWeight));
+    const loss = add(query, multiply(reconstruction(), options.reconstructionWeight));
     const names = Object.keys(inputsOf([loss])).filter((name) => shapes.has(name));
     expect(Object.keys(gradients).sort()).toEqual(names.sort());
 

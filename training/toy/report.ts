@@ -137,7 +137,7 @@ function runSection(results: readonly ToyResult[]): string {
       `${iterations}`,
       (seconds / 3600).toFixed(2),
       commit,
-      `\`npm run benchmark -- toy --rows ${name} --seeds ${seed}\``,
+      `\`npm run benchmark -- ${seed === 0 ? 'toy-oracles' : `toy --rows ${name} --seeds ${seed}`}\``,
     ]),
   )}\n`;
 }

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { fold, keyFrom, uniform } from '../model/random.ts';
+
+export interface RequestPlan {
+  readonly way: number;
+  readonly shot: number;
+  /** Side of the posted JPEG images in pixels. */
+  readonly side: number;
+  /** Tasks posted after the first. */
+  readonly tasks: number;
+}
+
+/** Milliseconds, seen by the client on loopback. */
+export interface RequestTimes {
+  /** The first task, posted as soon as the service is ready. */
+  readonly first: number;
+  /** New tasks of the same size: median and slowest. */
+  readonly post: { readonly median: number; readonly slowest: number };
+  /** The same task again, answered from storage. */
+  readonly repeated: number;
+  /** Median of predictions with one image. */
+  readonly prediction: number;
+  readonly modelBytes: number;
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+/** A JPEG of smooth noise around a class's own: every image is another one. */
+async function drawImage(label: number, image: number, side: number): Promise<Blob> {
+  const key = keyFrom(7);
+  const [own, other] = [uniform(fold(key, label), 48), uniform(fold(key, label, image), 48)];
+  const pixels = Uint8Array.from(own, (value: number, i) => 255 * (0.7 * value + 0.3 * other[i]!));
+  const jpeg = await sharp(pixels, { raw: { width: 4, height: 4, channels: 3 } })
+    .resize(side, side, { kernel: 'cubic' })
+    .jpeg()
+    .toBuffer();
+  return new Blob([Uint8Array.from(jpeg)]);
+}
+
+async function supportForm({ way, shot, side }: RequestPlan, task: number): Promise<FormData> {
+  const form = new FormData();
+  for (let label = 0; label < way; label++)
+    for (let i = 0; i < shot; i++)
+      form.append(`class-${label}`, await drawImage(label, 1000 * task + i, side), `${i}.jpg`);
+  return form;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((done) => probe.close(done));
+  return port;
+}
+
+async function untilReady(url: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    const ready = await fetch(`${url}/readyz`).catch(() => undefined);
+    if (ready?.ok) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error('the service did not become ready within 30 s');
+}
+
+/** One request: the answer and how long it took. @throws Error when it is refused */
+async function timed(url: string, body: FormData): Promise<{ ms: number; answer: Record<string, unknown> }> {
+  const start = performance.now();
+  const response = await fetch(url, { method: 'POST', body });
+  const answer = (await response.json()) as Record<string, unknown>;
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${JSON.stringify(answer)}`);
+  return { ms: performance.now() - start, answer };
+}
+
+/** Times requests against a service of its own: a new process, a new data folder, the bundled checkpoint. */
+export async function benchRequest(plan: RequestPlan): Promise<RequestTimes> {
+  const folder = await mkdtemp(join(tmpdir(), 'm-nas-bench-'));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const main = fileURLToPath(new URL('../server/main.ts', import.meta.url));
+  const service = spawn(process.execPath, ['--import', 'tsx', main], {
+    env: { ...process.env, PORT: `${port}`, MNAS_DATA_DIR: folder },
+    stdio: 'ignore',
+  });
+  try {
+    await untilReady(url);
+    const forms = await Promise.all(Array.from({ length: plan.tasks + 1 }, (_, i) => supportForm(plan, i)));
+    const [first, ...later] = forms;
+    const cold = await timed(`${url}/v1/tasks`, first!);
+    const posts: number[] = [];
+    for (const form of later) posts.push((await timed(`${url}/v1/tasks`, form)).ms);
+    const repeated = await timed(`${url}/v1/tasks`, first!);
+    const predictions: number[] = [];
+    for (let i = 0; i < 50; i++) {
+      const form = new FormData();
+      form.append('images', await drawImage(i % plan.way, i, plan.side), 'new.jpg');
+      predictions.push((await timed(`${url}/v1/tasks/${String(cold.answer['id'])}/predictions`, form)).ms);
+    }
+    return {
+      first: cold.ms,
+      post: { median: median(posts), slowest: Math.max(...posts) },
+      repeated: repeated.ms,
+      prediction: median(predictions),
+      modelBytes: (cold.answer['model'] as { bytes: number }).bytes,
+    };
+  } finally {
+    const ended = new Promise((done) => service.once('exit', done));
+    service.kill('SIGTERM');
+    await ended;
+    await rm(folder, { recursive: true });
+  }
+}
