@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
+import { ClientGoneError } from './client.ts';
 import { asServiceError, catalogue, problemOf } from './errors.ts';
 
 const REQUEST_ID = 'X-Request-Id';
@@ -34,6 +35,7 @@ export function requestLog(logger: Logger): RequestHandler {
 /** Answers every error with its RFC 9457 document. Unknown errors are logged whole and shown as nothing but an id. */
 export function problemHandler(logger: Logger): ErrorRequestHandler {
   return (thrown: unknown, request, response, next) => {
+    if (thrown instanceof ClientGoneError) return; // the log's line says that it was disconnected
     const error = asServiceError(thrown);
     const requestId = requestIdOf(response);
     if (error.code === 'internal') logger.error({ requestId, err: thrown }, 'unexpected error');

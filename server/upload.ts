@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import multer from 'multer';
 import type { Writable } from 'node:stream';
+import { whileConnected } from './client.ts';
 import { partError, ServiceError, type ErrorCode, type Part } from './errors.ts';
 
 export interface UploadLimits {
@@ -173,24 +174,32 @@ function checkParts(seen: readonly SeenPart[]): void {
   if (seen.length === 0) throw new ServiceError('no-files');
 }
 
-/** Reads a body of at most `files` files. */
-export type UploadReader = (
+/**
+ * Reads a body of at most `files` files and works with them; the signal aborts when the client hangs up.
+ * @throws ServiceError, ClientGoneError, what the work throws
+ */
+export type UploadReader = <T>(
   request: Request,
   response: Response,
   files: number,
-) => Promise<readonly UploadedFile[]>;
+  work: (files: readonly UploadedFile[], signal: AbortSignal) => Promise<T>,
+) => Promise<T>;
 
-/** A reader that holds at most `parallel` uploads in memory at a time: from their first byte to their answer. */
+/** A reader that holds at most `parallel` uploads in memory at a time: from their first byte to the end of the work. */
 export function createUploadReader(limits: Omit<UploadLimits, 'files'>, parallel: number): UploadReader {
   let held = 0;
-  return (request, response, files) => {
-    checkHeaders(request, limits);
-    if (held >= parallel)
-      throw new ServiceError('overloaded', { detail: `${held} uploads are being worked on.` });
-    held++;
-    response.once('close', () => held--);
-    return readUpload(request, response, { ...limits, files });
-  };
+  return (request, response, files, work) =>
+    whileConnected(request, async (signal) => {
+      checkHeaders(request, limits);
+      if (held >= parallel)
+        throw new ServiceError('overloaded', { detail: `${held} uploads are being worked on.` });
+      held++;
+      try {
+        return await work(await readUpload(request, response, { ...limits, files }), signal);
+      } finally {
+        held--;
+      }
+    });
 }
 
 /**

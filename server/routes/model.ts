@@ -5,6 +5,7 @@ import { idOf, noQuery, parseQuery, route } from './route.ts';
 /** Private, since a model is made from somebody's photos; immutable (RFC 8246), since an id names its bytes. */
 const CACHE_CONTROL = 'private, max-age=31536000, immutable';
 
+/** `/v1/tasks/{id}/model`: the task's ONNX file. */
 export function modelRoutes(router: Router, tasks: Tasks): void {
   route(router, '/v1/tasks/:id/model', {
     get: async (request, response) => {

@@ -9,20 +9,27 @@ import { idOf, noQuery, parseQuery, route } from './route.ts';
 const FIELD = 'images';
 const MAX_FILES = 100;
 
+/** `/v1/tasks/{id}/predictions`: answers in the order of the files. */
 export function predictionRoutes(router: Router, tasks: Tasks, readUpload: UploadReader): void {
   route(router, '/v1/tasks/:id/predictions', {
     post: async (request, response) => {
       parseQuery(noQuery, request);
       // before the upload: an unknown id costs nothing
       const task = await tasks.get(idOf(request));
-      const files = await readUpload(request, response, MAX_FILES);
-      const stranger = files.find(({ part }) => part.name !== FIELD);
-      if (stranger) throw partError('unexpected-part', stranger.part, `the field name must be ${FIELD}.`);
-      const probabilities = await tasks.predict(task, files);
       const labels = task.record.classes.map(({ label }) => label);
-      const body: Body<'createPredictions', 200> = {
-        predictions: files.map((file, index) => predictionOf(file, labels, probabilities[index]!)),
-      };
+      const body = await readUpload(
+        request,
+        response,
+        MAX_FILES,
+        async (files): Promise<Body<'createPredictions', 200>> => {
+          const stranger = files.find(({ part }) => part.name !== FIELD);
+          if (stranger) throw partError('unexpected-part', stranger.part, `the field name must be ${FIELD}.`);
+          const probabilities = await tasks.predict(task, files);
+          return {
+            predictions: files.map((file, index) => predictionOf(file, labels, probabilities[index]!)),
+          };
+        },
+      );
       response.json(body);
     },
   });

@@ -40,15 +40,17 @@ function pickCheckpoint(checkpoints: readonly CheckpointInfo[], id: string | und
   });
 }
 
+/** `/v1/tasks` and `/v1/tasks/{id}`: makes, describes and removes tasks. */
 export function taskRoutes(router: Router, { tasks, checkpoints, readUpload }: TaskRoutes): void {
   route(router, '/v1/tasks', {
     post: async (request, response) => {
       const startedAt = performance.now();
       const query = parseQuery(createQuery, request);
       const checkpoint = pickCheckpoint(checkpoints, query.checkpoint);
-      const files = labelFiles(await readUpload(request, response, MAX_FILES));
       const steps = query.steps ?? checkpoint.steps;
-      const { record, created } = await tasks.create({ files, checkpoint, steps, startedAt });
+      const { record, created } = await readUpload(request, response, MAX_FILES, (files) =>
+        tasks.create({ files: labelFiles(files), checkpoint, steps, startedAt }),
+      );
       const body: Body<'createTask', 200 | 201> = describeTask(record);
       response
         .status(created ? 201 : 200)

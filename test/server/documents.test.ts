@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { environmentSchema, parseConfiguration } from '../../server/configuration.ts';
 import { catalogue } from '../../server/errors.ts';
 import { contract, expectSchema } from './support/contract.ts';
+import { provokedBy } from './support/problem.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -16,6 +17,12 @@ describe('the error catalogue', () => {
   test('has the codes of openapi.yaml', () => {
     const { enum: codes } = contract.components.schemas['ErrorCode'] as { enum: string[] };
     expect([...codes].sort()).toEqual(Object.keys(catalogue).sort());
+  });
+
+  test('has no code that the tests do not provoke', () => {
+    expect([...new Set<string>(Object.values(provokedBy).flat())].sort()).toEqual(
+      Object.keys(catalogue).sort(),
+    );
   });
 
   test('is the table of docs/http.md, word for word', () => {

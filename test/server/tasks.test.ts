@@ -6,25 +6,10 @@ import { sha256 } from '../../server/identity.ts';
 import { createFakeAdapter } from './support/adapter.ts';
 import { expectContract } from './support/contract.ts';
 import { harness, type Harness } from './support/harness.ts';
-import { colours, png, type RawPart } from './support/multipart.ts';
+import { png, type RawPart } from './support/multipart.ts';
+import { shades, support, taskOf } from './support/tasks.ts';
 
-const { red, green, blue } = await colours();
-
-const support: readonly RawPart[] = [
-  { name: 'red', file: '1.png', content: red[0] },
-  { name: 'green', file: '2.png', content: green[0] },
-  { name: 'red', file: '3.png', content: red[1] },
-  { name: 'blue', file: '4.png', content: blue[0] },
-];
-
-interface TaskJson {
-  readonly id: string;
-  readonly labels: string[];
-  readonly shots: Record<string, number>;
-  readonly steps: number;
-  readonly model: { url: string; bytes: number; sha256: string };
-}
-const taskOf = (response: request.Response) => response.body as TaskJson;
+const { red, blue } = shades;
 
 const model = (app: Harness['app'], id: string) =>
   request(app).get(`/v1/tasks/${id}/model`).responseType('blob');
@@ -228,85 +213,5 @@ describe('a task', () => {
     expect((await model(app, task.id).set('If-None-Match', '"other"')).status).toBe(200);
     const head = await request(app).head(`/v1/tasks/${task.id}/model`);
     expect([head.status, head.headers['etag']]).toEqual([200, full.headers['etag']]);
-  });
-});
-
-describe('POST /v1/tasks/{id}/predictions', () => {
-  test('answers in the order of the images, each independent of the others', async () => {
-    const { post } = await harness();
-    const { id } = taskOf(await post('/v1/tasks', support));
-    const path = `/v1/tasks/${id}/predictions`;
-    const images = [blue[2], red[2], green[2], red[2]].map((content, index) => ({
-      name: 'images',
-      file: index === 1 ? 'schön.png' : 'same.png',
-      content,
-    }));
-    const answer = await post(path, images);
-    expectContract(answer, 'post', '/v1/tasks/{id}/predictions');
-    const { predictions } = answer.body as {
-      predictions: {
-        file: string;
-        label: string;
-        probability: number;
-        probabilities: Record<string, number>;
-      }[];
-    };
-    expect(predictions.map(({ file, label }) => `${file} ${label}`)).toEqual([
-      'same.png blue',
-      'schön.png red',
-      'same.png green',
-      'same.png red',
-    ]);
-    for (const { label, probability, probabilities } of predictions) {
-      expect(probabilities[label]).toBe(probability);
-      expect(Object.keys(probabilities)).toEqual(['blue', 'green', 'red']);
-      expect(Object.values(probabilities).reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
-    }
-    const alone = await post(path, [images[2]!]);
-    expect((alone.body as { predictions: unknown[] }).predictions).toEqual([predictions[2]]);
-  });
-
-  test('100 images pass through several batches', async () => {
-    const { post } = await harness();
-    const { id } = taskOf(await post('/v1/tasks', support));
-    const images = Array.from({ length: 100 }, (_, index) => ({
-      name: 'images',
-      file: `${index}.png`,
-      content: index % 7 === 0 ? green[1] : red[1],
-    }));
-    const answer = await post(`/v1/tasks/${id}/predictions`, images);
-    const { predictions } = answer.body as { predictions: { file: string; label: string }[] };
-    expect(predictions).toHaveLength(100);
-    predictions.forEach(({ file, label }, index) => {
-      expect([file, label]).toEqual([`${index}.png`, index % 7 === 0 ? 'green' : 'red']);
-    });
-  });
-});
-
-describe('operation', () => {
-  test('checkpoints, health and readiness', async () => {
-    const { app } = await harness();
-    for (const path of ['/v1/checkpoints', '/healthz', '/readyz']) {
-      const answer = await request(app).get(path);
-      expectContract(answer, 'get', path);
-      expect(answer.status).toBe(200);
-    }
-    const listed = await request(app).get('/v1/checkpoints');
-    expect((listed.body as { checkpoints: unknown[] }).checkpoints[0]).toMatchObject({
-      id: 'photos',
-      default: true,
-    });
-  });
-
-  test('request ids: plain ones are kept, others replaced; the log has them, but no label and no file name', async () => {
-    const { app, post, log } = await harness();
-    const kept = await request(app).get('/healthz').set('X-Request-Id', 'abc-1.2');
-    expect(kept.headers['x-request-id']).toBe('abc-1.2');
-    const replaced = await request(app).get('/healthz').set('X-Request-Id', 'a b{}');
-    expect(replaced.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
-    const parts = support.map((part) => ({ ...part, name: `${part.name}-private`, file: 'private.png' }));
-    const task = await post('/v1/tasks', parts);
-    expect(log.map(({ requestId }) => requestId)).toContain(task.headers['x-request-id']);
-    expect(JSON.stringify(log)).not.toContain('private');
   });
 });

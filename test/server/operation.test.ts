@@ -1,0 +1,33 @@
+import request from 'supertest';
+import { describe, expect, test } from 'vitest';
+import { expectContract } from './support/contract.ts';
+import { harness } from './support/harness.ts';
+import { support } from './support/tasks.ts';
+
+describe('operation', () => {
+  test('checkpoints, health and readiness', async () => {
+    const { app } = await harness();
+    for (const path of ['/v1/checkpoints', '/healthz', '/readyz']) {
+      const answer = await request(app).get(path);
+      expectContract(answer, 'get', path);
+      expect(answer.status).toBe(200);
+    }
+    const listed = await request(app).get('/v1/checkpoints');
+    expect((listed.body as { checkpoints: unknown[] }).checkpoints[0]).toMatchObject({
+      id: 'photos',
+      default: true,
+    });
+  });
+
+  test('request ids: plain ones are kept, others replaced; the log has them, but no label and no file name', async () => {
+    const { app, post, log } = await harness();
+    const kept = await request(app).get('/healthz').set('X-Request-Id', 'abc-1.2');
+    expect(kept.headers['x-request-id']).toBe('abc-1.2');
+    const replaced = await request(app).get('/healthz').set('X-Request-Id', 'a b{}');
+    expect(replaced.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    const parts = support.map((part) => ({ ...part, name: `${part.name}-private`, file: 'private.png' }));
+    const task = await post('/v1/tasks', parts);
+    expect(log.map(({ requestId }) => requestId)).toContain(task.headers['x-request-id']);
+    expect(JSON.stringify(log)).not.toContain('private');
+  });
+});

@@ -1,0 +1,81 @@
+import { Buffer } from 'node:buffer';
+import type request from 'supertest';
+import { afterAll, expect } from 'vitest';
+import { catalogue, type ErrorCode, type Part, type Problem } from '../../../server/errors.ts';
+import { expectSchema } from './contract.ts';
+
+/** Which codes each test file provokes: together the whole catalogue (documents.test.ts). */
+export const provokedBy = {
+  'errors.test.ts': [
+    'invalid-query',
+    'unknown-checkpoint',
+    'malformed-request',
+    'not-found',
+    'unknown-task',
+    'method-not-allowed',
+    'internal',
+    'overloaded',
+    'not-ready',
+  ],
+  'refusals.test.ts': [
+    'malformed-multipart',
+    'missing-field-name',
+    'text-part',
+    'unexpected-part',
+    'no-files',
+    'empty-file',
+    'file-too-large',
+    'too-many-files',
+    'too-many-fields',
+    'image-too-large',
+    'unsupported-image',
+    'invalid-label',
+    'too-few-classes',
+    'too-many-classes',
+    'too-many-images',
+    'broken-image',
+  ],
+  'upload.test.ts': [
+    'no-files',
+    'missing-boundary',
+    'malformed-multipart',
+    'truncated-body',
+    'upload-timeout',
+    'body-too-large',
+    'unsupported-media-type',
+    'overloaded',
+  ],
+} as const satisfies Readonly<Record<string, readonly ErrorCode[]>>;
+
+export interface Problems {
+  /** checks an answer against the catalogue and notes its code */
+  readonly expectProblem: (answer: request.Response, code: ErrorCode, part?: Part) => Problem;
+  /** the same for an answer as it came over the wire */
+  readonly expectRawProblem: (text: string, code: ErrorCode) => void;
+}
+
+/** The checks of one test file; after its tests, every code that it is listed with must have occurred. */
+export function problemsOf(file: keyof typeof provokedBy): Problems {
+  const provoked = new Set<ErrorCode>();
+  afterAll(() => {
+    expect(provokedBy[file].filter((code) => !provoked.has(code))).toEqual([]);
+  });
+  const expectProblem = (answer: request.Response, code: ErrorCode, part?: Part) => {
+    const body: unknown = Buffer.isBuffer(answer.body) ? JSON.parse(answer.body.toString()) : answer.body;
+    const problem = body as Problem;
+    expect(problem).toMatchObject({ code, status: catalogue[code].status, title: catalogue[code].title });
+    expect(answer.status).toBe(catalogue[code].status);
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(problem.requestId).toBe(answer.headers['x-request-id']);
+    expect(problem.part).toEqual(part);
+    expectSchema('Problem', problem);
+    provoked.add(code);
+    return problem;
+  };
+  const expectRawProblem = (text: string, code: ErrorCode) => {
+    expect(text.split('\r\n')[0]).toContain(` ${catalogue[code].status} `);
+    expect(text).toContain(`"code":"${code}"`);
+    provoked.add(code);
+  };
+  return { expectProblem, expectRawProblem };
+}

@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import request from 'supertest';
+import { describe, expect, test } from 'vitest';
+import type { Problem } from '../../server/errors.ts';
+import type { TaskStorage } from '../../server/storage.ts';
+import { expectContract } from './support/contract.ts';
+import { harness, listen, type Harness, type HarnessOptions } from './support/harness.ts';
+import { BOUNDARY, colours, CONTENT_TYPE, multipart, type RawPart } from './support/multipart.ts';
+import { problemsOf } from './support/problem.ts';
+import { storedTask } from './support/stored-task.ts';
+
+const { expectProblem, expectRawProblem } = problemsOf('upload.test.ts');
+const { red, blue } = await colours();
+const good: readonly RawPart[] = [
+  { name: 'red', file: '1.png', content: red[0] },
+  { name: 'blue', file: '2.png', content: blue[0] },
+];
+
+describe('an upload is refused that', () => {
+  test('has another content type, a missing boundary and content encodings', async () => {
+    const { app } = await harness();
+    const send = (headers: Record<string, string>, body: Buffer | string) =>
+      request(app).post('/v1/tasks').set(headers).send(body);
+    for (const type of ['application/json', 'multipart/mixed; boundary=x', 'image/png', 'text/plain']) {
+      expectProblem(await send({ 'Content-Type': type }, '{}'), 'unsupported-media-type');
+    }
+    expectProblem(await request(app).post('/v1/tasks'), 'unsupported-media-type');
+    const encoded = { 'Content-Type': CONTENT_TYPE, 'Content-Encoding': 'gzip' };
+    expectProblem(await send(encoded, multipart(good)), 'unsupported-media-type');
+    expectProblem(await send({ 'Content-Type': 'multipart/form-data' }, multipart(good)), 'missing-boundary');
+    expectProblem(
+      await send({ 'Content-Type': 'multipart/form-data; boundary=' }, multipart(good)),
+      'missing-boundary',
+    );
+  });
+
+  test('ends early, wherever that is', async () => {
+    const { app } = await harness();
+    const whole = multipart(good);
+    for (let length = 0; length < whole.length - 4; length += 7) {
+      const answer = await request(app)
+        .post('/v1/tasks')
+        .set('Content-Type', CONTENT_TYPE)
+        .send(whole.subarray(0, length));
+      const { code, part } = answer.body as Problem;
+      expect(['truncated-body', 'malformed-multipart'], `${length} bytes`).toContain(code);
+      expectProblem(answer, code, part);
+      if (length > 200) expect(part?.name).toMatch(/red|blue/);
+    }
+  });
+
+  test('has malformed part headers', async () => {
+    const { app } = await harness();
+    const body = `--${BOUNDARY}\r\nno colon here\r\n\r\nx\r\n--${BOUNDARY}--\r\n`;
+    const answer = await request(app).post('/v1/tasks').set('Content-Type', CONTENT_TYPE).send(body);
+    expectProblem(answer, 'malformed-multipart');
+  });
+
+  test('is over the limit by its Content-Length', async () => {
+    const { post } = await harness({ limits: { bodyBytes: 1000 } });
+    const answer = await post('/v1/tasks', [...good, { name: 'x', file: 'x', content: Buffer.alloc(2000) }]);
+    expectContract(answer, 'post', '/v1/tasks');
+    expectProblem(answer, 'body-too-large');
+  });
+
+  test('is one too many at a time, and taken again later', async () => {
+    const { post, adapter } = await harness({ limits: { uploads: 1 } });
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let began = () => {};
+    const started = new Promise<void>((resolve) => (began = resolve));
+    adapter.beforeAdapt = () => {
+      began();
+      return held;
+    };
+    const first = post('/v1/tasks', good).then(({ status }) => status);
+    await started;
+    const refused = await post('/v1/tasks', good);
+    expectContract(refused, 'post', '/v1/tasks');
+    expectProblem(refused, 'overloaded');
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    release();
+    expect(await first).toBe(201);
+    expect((await post('/v1/tasks', good)).status).toBe(200);
+  });
+});
+
+/** Sends bytes as they are; resolves with everything that came back once the server closes or falls silent. */
+async function raw(
+  options: HarnessOptions,
+  chunks: readonly (Buffer | string)[],
+  waitMs: number,
+): Promise<[string, Harness]> {
+  const running = await harness(options);
+  const { port } = await listen(running.app);
+  const socket = connect(port, '127.0.0.1');
+  let text = '';
+  socket.on('data', (data) => (text += data.toString()));
+  socket.on('error', () => undefined); // the server may cut a refused body
+  for (const chunk of chunks) socket.write(chunk);
+  await Promise.race([once(socket, 'close'), setTimeout(waitMs), answered(() => text)]);
+  socket.destroy();
+  return [text, running];
+}
+
+async function answered(text: () => string): Promise<void> {
+  while (!text().includes('}')) await setTimeout(5);
+}
+
+const head = (extra: string, path = '/v1/tasks') =>
+  `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${CONTENT_TYPE}\r\n${extra}\r\n\r\n`;
+
+describe('bodies sent by hand', () => {
+  test('a body that stops and never goes on gets 408', async () => {
+    const chunks = [head('Content-Length: 100000'), multipart(good).subarray(0, 200)];
+    const [text] = await raw({ limits: { uploadSeconds: 0.2 } }, chunks, 3000);
+    expectRawProblem(text, 'upload-timeout');
+  });
+
+  test('a chunked body over the limit is refused while it is sent', async () => {
+    const filler = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(0x10000), Buffer.from('\r\n')]);
+    const start = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\n`;
+    const chunks = [
+      head('Transfer-Encoding: chunked'),
+      `${start.length.toString(16)}\r\n${start}\r\n`,
+      ...Array.from({ length: 20 }, () => filler),
+    ];
+    const [text] = await raw({ limits: { bodyBytes: 500_000, fileBytes: 10_000_000 } }, chunks, 3000);
+    expectRawProblem(text, 'body-too-large');
+  });
+
+  test('a client that hangs up in the middle breaks nothing', async () => {
+    const running = await harness();
+    const { port } = await listen(running.app);
+    for (let length = 0; length < 400; length += 50) {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.write(head('Content-Length: 100000'));
+      socket.write(multipart(good).subarray(0, length));
+      await setTimeout(10);
+      socket.destroy();
+    }
+    await setTimeout(50);
+    expect(running.log.filter(({ msg }) => msg === 'unexpected error')).toEqual([]);
+    expect((await running.post('/v1/tasks', good)).status).toBe(201);
+  });
+
+  test('clients that hang up before their upload is read hold no place among the uploads', async () => {
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    let reads = 0;
+    const storage: TaskStorage = {
+      read: async () => {
+        reads++;
+        await gate;
+        return storedTask(1);
+      },
+      write: () => Promise.resolve(),
+      remove: () => Promise.resolve(false),
+    };
+    const { app, post } = await harness({ limits: { uploads: 2 }, replace: { storage } });
+    const { port } = await listen(app);
+    const path = `/v1/tasks/${'0'.repeat(32)}/predictions`;
+    const one = head('Content-Length: 100000', path);
+    // the last one pipelines a second request, whose response never gets a socket
+    for (const requests of [one, one, head('Content-Length: 0', path) + one]) {
+      const before = reads;
+      const socket = connect(port, '127.0.0.1');
+      socket.write(requests);
+      while (reads === before) await setTimeout(5);
+      socket.destroy();
+    }
+    await setTimeout(50);
+    release();
+    await setTimeout(50);
+    expectProblem(await post(path, []), 'no-files');
+  });
+});
