@@ -45,6 +45,12 @@ const bodies: readonly Case[] = [
     part: { index: 0, name: 'a[__proto__][x]' },
   },
   {
+    title: 'a text field whose name is escaped',
+    parts: [{ name: 'say "hi"', content: 'cat' }, ...good],
+    code: 'text-part',
+    part: { index: 0, name: 'say "hi"' },
+  },
+  {
     title: 'a form whose file input was left empty',
     parts: [good[0]!, { name: 'blue', file: '', type: 'application/octet-stream', content: '' }],
     code: 'empty-file',

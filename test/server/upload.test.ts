@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
-import type { Problem } from '../../server/errors.ts';
+import { ServiceError, type Problem } from '../../server/errors.ts';
+import { translate } from '../../server/multipart.ts';
 import type { TaskStorage } from '../../server/storage.ts';
 import { expectContract } from './support/contract.ts';
 import { harness, listen, type Harness, type HarnessOptions } from './support/harness.ts';
@@ -34,6 +35,29 @@ describe('an upload is refused that', () => {
       await send({ 'Content-Type': 'multipart/form-data; boundary=' }, multipart(good)),
       'missing-boundary',
     );
+  });
+
+  test('has a content type that parsers could read differently', async () => {
+    const { app } = await harness();
+    const send = (parameters: string) =>
+      request(app)
+        .post('/v1/tasks')
+        .set('Content-Type', `multipart/form-data${parameters}`)
+        .send(multipart(good));
+    for (const parameters of [`; charset="x; boundary=${BOUNDARY}"`, '; boundary="', '; boundary=""'])
+      expectProblem(await send(parameters), 'missing-boundary');
+    for (const parameters of [
+      `; boundary=${BOUNDARY}"z`,
+      '; boundary="a\\"b"',
+      `; boundary=${'x'.repeat(71)}`,
+    ])
+      expectProblem(await send(parameters), 'malformed-multipart');
+    const accepted = [
+      `;; boundary=${BOUNDARY}`,
+      `; charset="a;b"; BOUNDARY="${BOUNDARY}";`,
+      `; boundary=${BOUNDARY}; boundary=y`,
+    ];
+    for (const parameters of accepted) expect([200, 201]).toContain((await send(parameters)).status);
   });
 
   test('ends early, wherever that is', async () => {
@@ -85,6 +109,16 @@ describe('an upload is refused that', () => {
     expect(await first).toBe(201);
     expect((await post('/v1/tasks', good)).status).toBe(200);
   });
+});
+
+test('what the parser says of headers that passed the check is not a fault of the service', () => {
+  const codeOf = (message: string) => {
+    const error = translate(new Error(message), undefined);
+    return error instanceof ServiceError ? error.code : undefined;
+  };
+  expect(codeOf('Multipart: Boundary not found')).toBe('missing-boundary');
+  expect(codeOf('Malformed content type')).toBe('malformed-multipart');
+  expect(codeOf('disk full')).toBeUndefined();
 });
 
 /** Sends bytes as they are; resolves with everything that came back once the server closes or falls silent. */
