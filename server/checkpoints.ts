@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeCheckpoint } from '../model/checkpoint.ts';
@@ -14,41 +15,64 @@ export class CheckpointSetupError extends Error {
   override readonly name = 'CheckpointSetupError';
 }
 
-/**
- * Reads and checks every `*.safetensors` of the folders. Sorted by id, the default first.
- * @throws CheckpointSetupError when a file is no checkpoint, two different files have one id or the default is missing
- */
-export async function loadCheckpoints(
-  folders: readonly string[],
-  defaultId: string | undefined,
-): Promise<readonly CheckpointFile[]> {
-  const byId = new Map<string, CheckpointFile>();
-  for (const path of (await Promise.all(folders.map(listFiles))).flat()) {
-    const file = await readCheckpoint(path);
-    const other = byId.get(file.id);
-    if (other && other.sha256 !== file.sha256)
-      throw new CheckpointSetupError(`${path} and ${other.path} have the same id ${file.id}`);
-    byId.set(file.id, other ?? file);
-  }
-  if (defaultId !== undefined && !byId.has(defaultId))
-    throw new CheckpointSetupError(
-      `the default checkpoint ${defaultId} is not among: ${[...byId.keys()].join(', ')}`,
-    );
-  const rank = (file: CheckpointFile) => (file.id === defaultId ? 0 : 1);
-  return [...byId.values()].sort((a, b) => rank(a) - rank(b) || compareCodePoints(a.id, b.id));
+export interface CheckpointSources {
+  /** the folder that comes with the service; it may be missing */
+  readonly bundled: string;
+  /** MNAS_CHECKPOINTS */
+  readonly added: string | undefined;
+  /** MNAS_DEFAULT_CHECKPOINT */
+  readonly defaultId: string | undefined;
 }
 
-async function listFiles(folder: string): Promise<string[]> {
-  const names = await readdir(folder);
-  return names
-    .filter((name) => name.endsWith('.safetensors'))
-    .sort(compareCodePoints)
-    .map((name) => join(folder, name));
+/**
+ * Reads and checks every `*.safetensors` of the folders: the default first, the others by id. Without a default by
+ * name it is the first one bundled, which an added checkpoint must not replace unasked.
+ * @throws CheckpointSetupError when a folder cannot be read, a file is no checkpoint, two different files have one id
+ *   or the default is missing
+ */
+export async function loadCheckpoints(sources: CheckpointSources): Promise<readonly CheckpointFile[]> {
+  const bundled = existsSync(sources.bundled) ? await readFolder(sources.bundled) : [];
+  const added = sources.added === undefined ? [] : await readFolder(sources.added, 'MNAS_CHECKPOINTS: ');
+  const files = withoutCopies([...bundled, ...added]);
+  const defaultId = sources.defaultId ?? (bundled[0] ?? files[0])?.id;
+  if (defaultId !== undefined && !files.some(({ id }) => id === defaultId))
+    throw new CheckpointSetupError(
+      `MNAS_DEFAULT_CHECKPOINT: ${defaultId} is not among: ${files.map(({ id }) => id).join(', ')}`,
+    );
+  return [...files.filter(({ id }) => id === defaultId), ...files.filter(({ id }) => id !== defaultId)];
+}
+
+/** A folder's checkpoints by id; `source` is where an error says that the folder was named. */
+async function readFolder(folder: string, source = ''): Promise<CheckpointFile[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    throw new CheckpointSetupError(`${source}the folder ${folder} cannot be read (${String(error)})`, {
+      cause: error,
+    });
+  }
+  const paths = names.filter((name) => name.endsWith('.safetensors')).map((name) => join(folder, name));
+  return (await Promise.all(paths.sort(compareCodePoints).map(readCheckpoint))).sort(byId);
+}
+
+const byId = (a: CheckpointFile, b: CheckpointFile) => compareCodePoints(a.id, b.id);
+
+/** By id. @throws CheckpointSetupError when files with one id differ */
+function withoutCopies(files: readonly CheckpointFile[]): CheckpointFile[] {
+  const kept = new Map<string, CheckpointFile>();
+  for (const file of files) {
+    const other = kept.get(file.id) ?? file;
+    if (other.sha256 !== file.sha256)
+      throw new CheckpointSetupError(`${file.path} and ${other.path} have the same id ${file.id}`);
+    kept.set(file.id, other);
+  }
+  return [...kept.values()].sort(byId);
 }
 
 async function readCheckpoint(path: string): Promise<CheckpointFile> {
-  const bytes = await readFile(path);
   try {
+    const bytes = await readFile(path);
     const { id, configuration } = decodeCheckpoint(bytes);
     return {
       id,

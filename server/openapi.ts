@@ -633,7 +633,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every loaded checkpoint, by id. */
+            /** @description Every loaded checkpoint, the default first, the others by id. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];

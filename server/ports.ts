@@ -60,7 +60,7 @@ export interface PredictRequest {
 
 /** What the HTTP layer needs of the numeric layers. `adapter.ts` implements it over the worker pool. */
 export interface TaskAdapter {
-  /** by id; the first is the default */
+  /** the default first, the others by id */
   readonly checkpoints: readonly CheckpointInfo[];
   /** @throws ServiceError `overloaded` when the queue is full */
   adapt(request: AdaptRequest): Promise<Adaptation>;

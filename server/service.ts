@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
@@ -30,11 +29,12 @@ export interface Service {
  * @throws CheckpointSetupError, a failure of the workers or of listening
  */
 export async function startService(configuration: Configuration, logger: Logger): Promise<Service> {
-  const bundled = existsSync(BUNDLED_CHECKPOINTS) ? [BUNDLED_CHECKPOINTS] : [];
-  const { MNAS_CHECKPOINTS: added } = configuration;
-  const folders = added === undefined ? bundled : [...bundled, added];
-  const checkpoints = await loadCheckpoints(folders, configuration.MNAS_DEFAULT_CHECKPOINT);
-  if (checkpoints.length === 0) logger.warn({ folders }, 'there is no checkpoint, so no task can be made');
+  const checkpoints = await loadCheckpoints({
+    bundled: BUNDLED_CHECKPOINTS,
+    added: configuration.MNAS_CHECKPOINTS,
+    defaultId: configuration.MNAS_DEFAULT_CHECKPOINT,
+  });
+  if (checkpoints.length === 0) logger.warn('there is no checkpoint, so no task can be made');
   const storage = await openDiskStorage(configuration.MNAS_DATA_DIR, logger);
   const pool = startPool(configuration, checkpoints);
   const readiness: Readiness = { workersAnswered: false, draining: false };

@@ -44,4 +44,10 @@ describe('server/main.ts', () => {
     expect(output.errors).toContain('MNAS_PROVIDER');
     expect(output.errors).toContain('MNAS_WOKRERS');
   });
+
+  test('a folder of checkpoints that is not there ends it with 1 and one line that names the variable', async () => {
+    const { child, output } = start({ MNAS_CHECKPOINTS: '/nowhere', MNAS_LOG_LEVEL: 'silent' });
+    expect((await once(child, 'exit'))[0]).toBe(1);
+    expect(output.errors).toMatch(/^MNAS_CHECKPOINTS: .*\/nowhere.*\n$/);
+  });
 });
