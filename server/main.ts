@@ -12,9 +12,11 @@ async function main(): Promise<void> {
   logger.info({ configuration }, 'configuration');
   await flushDenormals();
   const service = await startService(configuration, logger);
+  let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1); // whichever of the two signals it is
+    stopping = true;
     logger.info({ signal }, 'draining');
-    process.once(signal, () => process.exit(1));
     service.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -23,8 +25,8 @@ async function main(): Promise<void> {
       },
     );
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
   process.stdout.write(`M-NAS listens on ${service.url}\n`);
 }
 

@@ -1,10 +1,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from './support/harness.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The URL that the child prints once it is ready. */
+async function announced({ child, output }: ReturnType<typeof start>): Promise<string> {
+  const url = () => /^M-NAS listens on (http:\S+)$/m.exec(output.text)?.[1];
+  while (url() === undefined && child.exitCode === null)
+    await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+  const found = url();
+  if (found === undefined) throw new Error(output.errors);
+  return found;
+}
 
 function start(environment: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts'], {
@@ -19,20 +30,41 @@ function start(environment: Readonly<Record<string, string>>) {
 
 describe('server/main.ts', () => {
   test('prints its configuration and its URL when ready, serves, and ends with 0 on SIGTERM', async () => {
-    const { child, output } = start({ PORT: '0', MNAS_WORKERS: '1', MNAS_DATA_DIR: await temporaryFolder() });
+    const running = start({ PORT: '0', MNAS_WORKERS: '1', MNAS_DATA_DIR: await temporaryFolder() });
+    const { child, output } = running;
     try {
       const exited = once(child, 'exit');
-      const announced = () => /^M-NAS listens on (http:\S+)$/m.exec(output.text)?.[1];
-      while (announced() === undefined && child.exitCode === null)
-        await Promise.race([once(child.stdout, 'data'), exited]);
-      const url = announced();
-      if (url === undefined) throw new Error(output.errors);
+      const url = await announced(running);
       expect(output.text).toContain('"MNAS_WORKERS":1');
       expect((await fetch(`${url}/healthz`)).status).toBe(200);
       const listed = (await (await fetch(`${url}/v1/checkpoints`)).json()) as { checkpoints: unknown[] };
       expect((await fetch(`${url}/readyz`)).status).toBe(listed.checkpoints.length > 0 ? 200 : 503);
       child.kill('SIGTERM');
       expect(await exited).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('a second signal ends it at once with 1, also when it is the other one', async () => {
+    const running = start({
+      PORT: '0',
+      MNAS_WORKERS: '1',
+      MNAS_DATA_DIR: await temporaryFolder(),
+      MNAS_DRAIN_SECONDS: '20',
+    });
+    const { child, output } = running;
+    try {
+      const exited = once(child, 'exit');
+      const { hostname, port } = new URL(await announced(running));
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => undefined); // the connection is cut in the end
+      socket.write('POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n'); // a request that never ends
+      await once(socket, 'connect');
+      child.kill('SIGTERM');
+      while (!output.text.includes('"draining"')) await once(child.stdout, 'data');
+      child.kill('SIGINT');
+      expect(await exited).toEqual([1, null]);
     } finally {
       child.kill('SIGKILL');
     }
