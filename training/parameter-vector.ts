@@ -21,14 +21,17 @@ export class ParameterLayout {
     this.length = start;
   }
 
-  /** Parameters that are missing stay zero: a stage has no gradient for what it does not train. */
-  pack(parameters: Parameters): Float32Array {
-    const vector = new Float32Array(this.length);
-    for (const { name, start } of this.entries) {
+  /**
+   * The parameters as one vector: a new one, or `into`. What is missing is zero: a stage has no gradient for what it
+   * does not train.
+   */
+  pack(parameters: Parameters, into: Float32Array = new Float32Array(this.length)): Float32Array {
+    for (const { name, start, size } of this.entries) {
       const values = parameters[name];
-      if (values) vector.set(values, start);
+      if (values) into.set(values, start);
+      else into.fill(0, start, start + size);
     }
-    return vector;
+    return into;
   }
 
   unpack(vector: Float32Array): Record<string, Float32Array> {
@@ -44,10 +47,12 @@ export class ParameterLayout {
     );
   }
 
-  /** One value a parameter, chosen by its group. */
-  perGroup(value: (group: ParameterGroup) => number): Float32Array {
-    const vector = new Float32Array(this.length);
-    for (const { group, start, size } of this.entries) vector.fill(value(group), start, start + size);
-    return vector;
+  /** One value a parameter, chosen by its group: a new vector, or `into`. */
+  perGroup(
+    value: (group: ParameterGroup) => number,
+    into: Float32Array = new Float32Array(this.length),
+  ): Float32Array {
+    for (const { group, start, size } of this.entries) into.fill(value(group), start, start + size);
+    return into;
   }
 }

@@ -175,14 +175,14 @@ export class Trainer {
           ? 0
           : this.#configuration.controllerLearningRate,
     );
-    const { state: adam, parameters } = adamUpdate(this.#state.adam, this.#state.parameters, gradient, rates);
+    const { parameters } = this.#state;
+    const adam = adamUpdate(this.#state.adam, parameters, gradient, rates);
     this.#shared.set(parameters);
     const seconds = (performance.now() - started) / 1000;
     this.#state = {
       ...this.#state,
       iteration: iteration + 1,
       adam,
-      parameters,
       seconds: this.#state.seconds + seconds,
     };
     const average = (of: (result: GradientResult) => number): number =>

@@ -25,6 +25,8 @@ export interface ToyWorkerData {
   readonly configuration: ToyConfiguration;
   /** Θ on shared memory, rewritten by the trainer between jobs. */
   readonly parameters: Float32Array;
+  /** Where each share of a meta-batch leaves its gradient, summed over its tasks; on shared memory too. */
+  readonly gradients: readonly Float32Array[];
 }
 
 /** What the architecture of a task is decided by. */
@@ -36,13 +38,12 @@ interface Architectures {
 
 export interface ToyGradientPayload extends Architectures {
   readonly iteration: number;
+  readonly share: number;
   readonly start: number;
   readonly count: number;
 }
 
 export interface ToyGradientResult {
-  /** Summed over the tasks. */
-  readonly gradient: Float32Array;
   readonly objective: number;
   readonly errors: Float32Array;
 }
@@ -157,10 +158,8 @@ const gradientJob: Job = async (payload, context) => {
     batch,
     inputs,
   );
-  const gradient = layout.pack(result);
-  context.transfer(gradient.buffer as ArrayBuffer);
+  layout.pack(result, data.gradients[request.share]!);
   return {
-    gradient,
     objective: result['objective']![0]!,
     errors: result['errors']!,
   } satisfies ToyGradientResult;

@@ -44,16 +44,25 @@ export class ToyTrainer {
   readonly #layout: ParameterLayout;
   readonly #pool: WorkerPool;
   readonly #shared: Float32Array;
+  readonly #gradients: readonly Float32Array[];
+  readonly #rates: Float32Array;
   #state: ToyState;
 
   private constructor(configuration: ToyConfiguration, folder: RunFolder, state: ToyState) {
     this.#configuration = configuration;
     this.#folder = folder;
     this.#layout = new ParameterLayout(specificationsOf(configuration));
-    this.#shared = new Float32Array(new SharedArrayBuffer(4 * this.#layout.length));
+    const { length } = this.#layout;
+    this.#shared = sharedVector(length);
+    this.#gradients = Array.from({ length: shares }, () => sharedVector(length));
+    this.#rates = new Float32Array(length);
     this.#shared.set(state.parameters);
     this.#state = state;
-    const workerData: ToyWorkerData = { configuration, parameters: this.#shared };
+    const workerData: ToyWorkerData = {
+      configuration,
+      parameters: this.#shared,
+      gradients: this.#gradients,
+    };
     this.#pool = new WorkerPool({
       workers: configuration.workers,
       queueLimit: 1000,
@@ -173,6 +182,7 @@ export class ToyTrainer {
       cuts.slice(1).map((end, i) =>
         this.#pool.run('gradient', {
           iteration,
+          share: i,
           start: cuts[i]!,
           count: end - cuts[i]!,
           training,
@@ -180,32 +190,25 @@ export class ToyTrainer {
         }),
       ),
     )) as ToyGradientResult[];
-    const gradient = results[0]!.gradient;
-    for (const { gradient: other } of results.slice(1))
+    const gradient = this.#gradients[0]!;
+    for (const other of this.#gradients.slice(1))
       for (let i = 0; i < gradient.length; i++) gradient[i]! += other[i]!;
     const error = results.reduce((sum, { errors }) => errors.reduce((a, b) => a + b, sum), 0) / metaBatch;
-    let square = 0;
-    for (let i = 0; i < gradient.length; i++) square += gradient[i]! ** 2;
-    const norm = Math.sqrt(square) / metaBatch;
+    const norm = normOf(gradient) / metaBatch;
     if (!Number.isFinite(norm) || !Number.isFinite(error))
       throw new DivergenceError(
         `not finite at iteration ${iteration}, seed ${this.#configuration.seed}: error ${error}, gradient norm ${norm}`,
       );
+    const { parameters } = this.#state;
+    const rates = this.#learningRates(stage, progress);
     const scale = Math.min(1, gradientClip / norm) / metaBatch;
-    for (let i = 0; i < gradient.length; i++) gradient[i]! *= scale;
-    const { state: adam, parameters } = adamUpdate(
-      this.#state.adam,
-      this.#state.parameters,
-      gradient,
-      this.#learningRates(stage, progress),
-    );
+    const adam = adamUpdate(this.#state.adam, parameters, gradient, rates, scale);
     this.#shared.set(parameters);
     const seconds = (performance.now() - started) / 1000;
     this.#state = {
       ...this.#state,
       iteration: iteration + 1,
       adam,
-      parameters,
       seconds: this.#state.seconds + seconds,
     };
     return { iteration: iteration + 1, stage: stage.stage, error, seconds };
@@ -224,7 +227,7 @@ export class ToyTrainer {
     const outer = from + (to - from) * done;
     const { controllerLearningRate } = this.#configuration;
     const controller = stage.stage === 'retrain' ? 0 : controllerLearningRate;
-    return this.#layout.perGroup((group) => (group === 'controller' ? controller : outer));
+    return this.#layout.perGroup((group) => (group === 'controller' ? controller : outer), this.#rates);
   }
 
   /** Settles the architectures before the children are trained; draws new meta-weights where the stage says so. */
@@ -261,6 +264,16 @@ export class ToyTrainer {
     ]);
     this.#state = { ...this.#state, genotypes };
   }
+}
+
+/** A vector that threads share. Vectors of a run are made once: new ones cost more than what is done with them. */
+const sharedVector = (length: number): Float32Array => new Float32Array(new SharedArrayBuffer(4 * length));
+
+/** Euclidean. */
+function normOf(vector: Float32Array): number {
+  let square = 0;
+  for (let i = 0; i < vector.length; i++) square += vector[i]! * vector[i]!;
+  return Math.sqrt(square);
 }
 
 const specificationsOf = ({ method }: ToyConfiguration): readonly ParameterSpecification[] =>
