@@ -8,9 +8,9 @@ export function createPoolAdapter(
   pool: Pick<WorkerPool, 'run'>,
   checkpoints: readonly CheckpointInfo[],
 ): TaskAdapter {
-  const run = async (job: 'adapt' | 'predict', payload: unknown): Promise<unknown> => {
+  const run = async (job: 'adapt' | 'predict', payload: unknown, signal: AbortSignal): Promise<unknown> => {
     try {
-      return await pool.run(job, payload);
+      return await pool.run(job, payload, { signal });
     } catch (error) {
       if (error instanceof QueueFullError) throw new ServiceError('overloaded', { cause: error });
       if (error instanceof PoolClosedError) throw new ServiceError('not-ready', { cause: error });
@@ -19,7 +19,7 @@ export function createPoolAdapter(
   };
   return {
     checkpoints,
-    adapt: async (request) => (await run('adapt', request)) as Adaptation,
-    predict: async (request) => (await run('predict', request)) as Float32Array[],
+    adapt: async (request, signal) => (await run('adapt', request, signal)) as Adaptation,
+    predict: async (request, signal) => (await run('predict', request, signal)) as Float32Array[],
   };
 }

@@ -11,18 +11,23 @@ const CODES: Readonly<Record<ImageErrorCode, ErrorCode>> = {
 };
 
 /** Pixels of every file, in order: planar RGB bytes [3, size, size] each. */
-export type UploadDecoder = (files: readonly UploadedFile[], size: number) => Promise<Uint8Array[]>;
+export type UploadDecoder = (
+  files: readonly UploadedFile[],
+  size: number,
+  signal: AbortSignal,
+) => Promise<Uint8Array[]>;
 
 /**
  * Decodes uploads, at most `parallel` images at a time over all requests, since a large image takes hundreds of MB.
- * After the first failure of an upload its other images are not decoded any more.
+ * After the first failure of an upload, or its signal, its other images are not decoded any more.
  */
 export function createUploadDecoder(decode: ImageDecoder, parallel: number): UploadDecoder {
   const limited = createLimiter(parallel);
-  return async (files, size) => {
+  return async (files, size, signal) => {
     let failed = false;
     const pixels = files.map((file) =>
       limited(async () => {
+        signal.throwIfAborted();
         if (failed) return new Uint8Array();
         try {
           return await decode(file.bytes, size);

@@ -62,10 +62,13 @@ export interface PredictRequest {
 export interface TaskAdapter {
   /** the default first, the others by id */
   readonly checkpoints: readonly CheckpointInfo[];
-  /** @throws ServiceError `overloaded` when the queue is full */
-  adapt(request: AdaptRequest): Promise<Adaptation>;
-  /** Probabilities per image, in the order of the task's labels. @throws ServiceError `overloaded` */
-  predict(request: PredictRequest): Promise<readonly Float32Array[]>;
+  /** @throws ServiceError `overloaded` when the queue is full; the signal's reason */
+  adapt(request: AdaptRequest, signal: AbortSignal): Promise<Adaptation>;
+  /**
+   * Probabilities per image, in the order of the task's labels.
+   * @throws ServiceError `overloaded`, the signal's reason
+   */
+  predict(request: PredictRequest, signal: AbortSignal): Promise<readonly Float32Array[]>;
 }
 
 /** Planar RGB bytes [3, size, size] of an encoded image; `images/decode.ts` is the implementation. */

@@ -4,6 +4,7 @@ import type { UploadDecoder } from './images.ts';
 import type { LabelledFile } from './labels.ts';
 import type { Adaptation, CheckpointInfo, TaskAdapter } from './ports.ts';
 import { taskRecordSchema, type TaskRecord } from './record.ts';
+import { SharedRuns } from './shared-runs.ts';
 import type { StoredTask, TaskStorage } from './storage.ts';
 import type { UploadedFile } from './upload.ts';
 
@@ -30,7 +31,7 @@ export class Tasks {
   readonly #storage: TaskStorage;
   readonly #decode: UploadDecoder;
   /** tasks that are being made or looked up by a POST */
-  readonly #inFlight = new Map<string, Promise<CreatedTask>>();
+  readonly #inFlight = new SharedRuns<CreatedTask>();
 
   constructor(adapter: TaskAdapter, storage: TaskStorage, decode: UploadDecoder) {
     this.#adapter = adapter;
@@ -39,32 +40,26 @@ export class Tasks {
   }
 
   /**
-   * The task of a support set. Equal requests at the same time share one adaptation.
-   * @throws ServiceError when an image cannot be used or the service is overloaded
+   * The task of a support set. Equal requests at the same time share one adaptation, which the last signal ends.
+   * @throws ServiceError when an image cannot be used or the service is overloaded; the signal's reason
    */
-  async create(request: TaskRequest): Promise<CreatedTask> {
+  async create(request: TaskRequest, signal: AbortSignal): Promise<CreatedTask> {
     const receivedAt = performance.now();
     const pixels = await this.#decode(
       request.files.map(({ file }) => file),
       request.checkpoint.imageSize,
+      signal,
     );
     const support = canonicalSupport(
       request.files.map(({ label }, index) => ({ label, pixels: pixels[index]! })),
     );
     const id = taskId(request.checkpoint, request.steps, support);
     const decodedAt = performance.now();
-    const running = this.#inFlight.get(id);
-    if (running) return { ...(await running), created: false };
-    const making = this.#findOrMake(id, request, support, {
-      receive: receivedAt - request.startedAt,
-      decode: decodedAt - receivedAt,
-    });
-    this.#inFlight.set(id, making);
-    try {
-      return await making;
-    } finally {
-      this.#inFlight.delete(id);
-    }
+    const spent = { receive: receivedAt - request.startedAt, decode: decodedAt - receivedAt };
+    const { value, started } = await this.#inFlight.join(id, signal, (shared) =>
+      this.#findOrMake(id, request, support, spent, shared),
+    );
+    return { record: value.record, created: started && value.created };
   }
 
   /** @throws ServiceError `unknown-task` */
@@ -77,7 +72,7 @@ export class Tasks {
 
   /** Removes a task, also one that is just being made. @throws ServiceError `unknown-task` */
   async remove(id: string): Promise<void> {
-    await Promise.allSettled([this.#inFlight.get(id)]);
+    await this.#inFlight.settled(id);
     const removed = await this.#storage.remove(id);
     if (!removed)
       throw new ServiceError('unknown-task', { detail: `No task has the id ${JSON.stringify(id)}.` });
@@ -85,12 +80,17 @@ export class Tasks {
 
   /**
    * Probabilities per file, each in the order of the task's classes, by the exported model.
-   * @throws ServiceError when an image cannot be used or the service is overloaded
+   * @throws ServiceError when an image cannot be used or the service is overloaded; the signal's reason
    */
-  async predict(task: StoredTask, files: readonly UploadedFile[]): Promise<readonly Float32Array[]> {
+  async predict(
+    task: StoredTask,
+    files: readonly UploadedFile[],
+    signal: AbortSignal,
+  ): Promise<readonly Float32Array[]> {
     const { record, model } = task;
-    const images = await this.#decode(files, record.image.size);
-    return this.#adapter.predict({ key: record.model.sha256, model, imageSize: record.image.size, images });
+    const { size } = record.image;
+    const images = await this.#decode(files, size, signal);
+    return this.#adapter.predict({ key: record.model.sha256, model, imageSize: size, images }, signal);
   }
 
   async #findOrMake(
@@ -98,15 +98,16 @@ export class Tasks {
     request: TaskRequest,
     support: CanonicalSupport,
     spent: { readonly receive: number; readonly decode: number },
+    signal: AbortSignal,
   ): Promise<CreatedTask> {
     const existing = await this.#storage.read(id);
     if (existing) return { record: existing.record, created: false };
     const { checkpoint, steps } = request;
-    const adaptation = await this.#adapter.adapt({
-      checkpoint: checkpoint.id,
-      steps,
-      support: support.images,
-    });
+    signal.throwIfAborted();
+    const adaptation = await this.#adapter.adapt(
+      { checkpoint: checkpoint.id, steps, support: support.images },
+      signal,
+    );
     const spentInAll = { ...adaptation.timings, ...spent, total: performance.now() - request.startedAt };
     // parsed, so that nothing but a whole and finite description is ever kept
     const record = taskRecordSchema.parse({

@@ -21,10 +21,10 @@ export function predictionRoutes(router: Router, tasks: Tasks, readUpload: Uploa
         request,
         response,
         MAX_FILES,
-        async (files): Promise<Body<'createPredictions', 200>> => {
+        async (files, signal): Promise<Body<'createPredictions', 200>> => {
           const stranger = files.find(({ part }) => part.name !== FIELD);
           if (stranger) throw partError('unexpected-part', stranger.part, `the field name must be ${FIELD}.`);
-          const probabilities = await tasks.predict(task, files);
+          const probabilities = await tasks.predict(task, files, signal);
           return {
             predictions: files.map((file, index) => predictionOf(file, labels, probabilities[index]!)),
           };

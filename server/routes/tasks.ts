@@ -48,8 +48,8 @@ export function taskRoutes(router: Router, { tasks, checkpoints, readUpload }: T
       const query = parseQuery(createQuery, request);
       const checkpoint = pickCheckpoint(checkpoints, query.checkpoint);
       const steps = query.steps ?? checkpoint.steps;
-      const { record, created } = await readUpload(request, response, MAX_FILES, (files) =>
-        tasks.create({ files: labelFiles(files), checkpoint, steps, startedAt }),
+      const { record, created } = await readUpload(request, response, MAX_FILES, (files, signal) =>
+        tasks.create({ files: labelFiles(files), checkpoint, steps, startedAt }, signal),
       );
       const body: Body<'createTask', 200 | 201> = describeTask(record);
       response

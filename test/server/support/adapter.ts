@@ -23,8 +23,8 @@ const checkpoint = (id: string): CheckpointInfo => ({
 export interface FakeAdapter extends TaskAdapter {
   /** adaptations so far */
   readonly calls: AdaptRequest[];
-  /** awaited in every adaptation: tests hold it up or let it fail */
-  beforeAdapt: () => Promise<void>;
+  /** awaited in every adaptation: tests hold it up or let it fail; they may look at the signal, which does nothing by itself */
+  beforeAdapt: (signal: AbortSignal) => Promise<void>;
 }
 
 /** In-thread adapter: a nearest-mean-colour classifier as real ONNX, predicted with the service's own code. */
@@ -34,9 +34,9 @@ export function createFakeAdapter(checkpointIds: readonly string[] = ['photos', 
     checkpoints: checkpointIds.map(checkpoint),
     calls: [],
     beforeAdapt: () => Promise.resolve(),
-    adapt: async (request) => {
+    adapt: async (request, signal) => {
       fake.calls.push(request);
-      await fake.beforeAdapt();
+      await fake.beforeAdapt(signal);
       return adaptation(request);
     },
     predict: (request) => predictImages(executor, request),

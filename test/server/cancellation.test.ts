@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { JobOptions } from '../../engine/pool.ts';
+import { createPoolAdapter } from '../../server/adapter.ts';
+import { ClientGoneError } from '../../server/client.ts';
+import { SharedRuns } from '../../server/shared-runs.ts';
+import { harness, listen } from './support/harness.ts';
+import { CONTENT_TYPE, multipart } from './support/multipart.ts';
+import { support, taskOf } from './support/tasks.ts';
+
+/** Posts on a socket of its own, to hang up by `destroy`. */
+async function postByHand(port: number, path: string, body: Buffer): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${CONTENT_TYPE}\r\n`);
+  socket.write(`Content-Length: ${body.length}\r\n\r\n`);
+  socket.write(body);
+  return socket;
+}
+
+/** The service with adaptations that end by their signal only. */
+async function stuck() {
+  const running = await harness();
+  const { port } = await listen(running.app);
+  const signals: AbortSignal[] = [];
+  running.adapter.beforeAdapt = async (signal) => {
+    signals.push(signal);
+    if (!signal.aborted) await once(signal, 'abort');
+    throw signal.reason as Error;
+  };
+  const begun = async (count: number) => {
+    while (signals.length < count) await setTimeout(5);
+  };
+  return { ...running, port, signals, begun };
+}
+
+describe('work for clients that have gone', () => {
+  test('an adaptation ends with its client, leaves nothing, and an equal post later makes the task', async () => {
+    const { adapter, folder, log, port, post, signals, begun } = await stuck();
+    const socket = await postByHand(port, '/v1/tasks', multipart(support));
+    await begun(1);
+    expect(signals[0]!.aborted).toBe(false);
+    socket.destroy();
+    while (!signals[0]!.aborted) await setTimeout(5);
+    expect(signals[0]!.reason).toBeInstanceOf(ClientGoneError);
+    expect(await readdir(join(folder, 'tasks'))).toEqual([]);
+    adapter.beforeAdapt = () => Promise.resolve();
+    expect((await post('/v1/tasks', support)).status).toBe(201);
+    expect(log.filter(({ msg }) => msg === 'unexpected error')).toEqual([]);
+  });
+
+  test('equal posts share an adaptation that ends with the last of them', async () => {
+    const { adapter, port, post, signals, begun } = await stuck();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    adapter.beforeAdapt = async (signal) => {
+      signals.push(signal);
+      await held;
+    };
+    const first = await postByHand(port, '/v1/tasks', multipart(support));
+    await begun(1);
+    const second = post('/v1/tasks', support).then(({ status }) => status);
+    await setTimeout(100); // the second waits for the first one's adaptation by now
+    first.destroy();
+    await setTimeout(50);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    release();
+    expect(await second).toBe(200);
+  });
+
+  test('a prediction ends with its client', async () => {
+    const { adapter, app, post } = await harness();
+    const { port } = await listen(app);
+    const { id } = taskOf(await post('/v1/tasks', support));
+    const asked: AbortSignal[] = [];
+    adapter.predict = async (_request, signal) => {
+      asked.push(signal);
+      await once(signal, 'abort');
+      throw signal.reason as Error;
+    };
+    const body = multipart([{ ...support[0]!, name: 'images' }]);
+    const socket = await postByHand(port, `/v1/tasks/${id}/predictions`, body);
+    while (asked.length === 0) await setTimeout(5);
+    socket.destroy();
+    while (!asked[0]!.aborted) await setTimeout(5);
+  });
+
+  test('the pool gets the signal with the job', async () => {
+    const given: (AbortSignal | undefined)[] = [];
+    const pool = {
+      run: (_job: string, _payload: unknown, options?: JobOptions) => {
+        given.push(options?.signal);
+        return Promise.resolve([]);
+      },
+    };
+    const adapter = createPoolAdapter(pool, []);
+    const { signal } = new AbortController();
+    await adapter.adapt({ checkpoint: 'photos', steps: 1, support: [] }, signal);
+    await adapter.predict({ key: '', model: new Uint8Array(), imageSize: 1, images: [] }, signal);
+    expect(given).toEqual([signal, signal]);
+  });
+});
+
+describe('SharedRuns', () => {
+  test('whoever comes after an abort waits for the aborted run to end, then starts another', async () => {
+    const runs = new SharedRuns<number>();
+    let running = 0;
+    let count = 0;
+    const start = async () => {
+      running++;
+      expect(running).toBe(1); // never two of a key
+      await setTimeout(20); // deaf to its signal, as a write is
+      running--;
+      return ++count;
+    };
+    const gone = new AbortController();
+    const first = runs.join('a', gone.signal, start);
+    gone.abort(new Error('gone'));
+    await expect(first).rejects.toThrow('gone');
+    const { signal } = new AbortController();
+    const later = Promise.all([runs.join('a', signal, start), runs.join('a', signal, start)]);
+    expect(await later).toEqual([
+      { value: 2, started: true },
+      { value: 2, started: false },
+    ]);
+    await expect(runs.join('a', gone.signal, start)).rejects.toThrow('gone');
+    expect(count).toBe(2);
+  });
+});
