@@ -158,7 +158,7 @@ const gradientJob: Job = async (payload, context) => {
     batch,
     inputs,
   );
-  layout.pack(result, data.gradients[request.share]!);
+  layout.pack(result, data.gradients[request.share]);
   return {
     objective: result['objective']![0]!,
     errors: result['errors']!,
