@@ -43,13 +43,13 @@ export const modelConfigurationSchema = z
     normalization: z
       .object({
         statistics: z.enum(['support', 'batch']).default('support'),
-        epsilon: z.number().default(1e-5),
+        epsilon: z.number().positive().default(1e-5),
       })
       .strict()
       .prefault({}),
     innerLoop: z
       .object({
-        steps: z.number().int().min(0).default(5),
+        steps: z.number().int().min(1).default(5),
         learningRate: z.number().positive().default(0.05),
       })
       .strict()

@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { commit } from './commit.ts';
 import { totalIterations } from './schedule.ts';
-import { writeAtomically } from './run-folder.ts';
+import { RunFolder } from './run-folder.ts';
+import { writeAtomically } from './write-atomically.ts';
 import { runOracles, runRow } from './toy/benchmark.ts';
 import { readToyConfiguration } from './toy/configuration.ts';
 import { readResults, toyReport } from './toy/report.ts';
@@ -16,6 +17,7 @@ interface ToyOptions {
   readonly rows: string[];
   readonly seeds: string[];
   readonly resume: boolean;
+  readonly overwrite: boolean;
   readonly runs: string;
   readonly results: string;
   readonly workers: string;
@@ -30,9 +32,10 @@ program
   .option('--seeds <list>', 'seeds of the runs, comma-separated', list, ['1'])
   .option('--workers <n>', 'worker threads', '2')
   .option('--resume', 'go on from the saved states, exactly', false)
+  .option('--overwrite', 'begin anew although there are saved states', false)
   .option('--runs <folder>', 'where states and metrics are kept', 'runs/toy')
   .option('--results <folder>', 'where results are written', 'docs/results/toy')
-  .action(async ({ rows, seeds, resume, runs, results, workers }: ToyOptions) => {
+  .action(async ({ rows, seeds, resume, overwrite, runs, results, workers }: ToyOptions) => {
     await flushDenormals();
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
@@ -40,7 +43,9 @@ program
       const file = await readToyConfiguration(resolve('training/configs/toy', `${row}.yaml`));
       for (const seed of seeds.map(Number)) {
         const configuration = { ...file, seed, workers: Number(workers) };
-        await runWithProgress(configuration, { runs, results }, resume, stop.signal);
+        const folder = new RunFolder(resolve(runs, `${row}-${seed}`));
+        if (!resume && !overwrite) await folder.refuseToOverwrite();
+        await runWithProgress(configuration, { folder, results }, resume, stop.signal);
         if (stop.signal.aborted) return;
       }
     }

@@ -6,7 +6,7 @@ import { commit } from './commit.ts';
 import { loadDomains } from './domains.ts';
 import { evaluateCheckpoint, meanOverDomains } from './evaluation.ts';
 import type { Accuracy, DomainReport } from './evaluation.ts';
-import { writeAtomically } from './run-folder.ts';
+import { writeAtomically } from './write-atomically.ts';
 import { sourceSchema } from './data/source.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';

@@ -1,8 +1,9 @@
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdamState } from '../model/adam.ts';
 import { decodeTensors, encodeTensors } from '../model/safetensors.ts';
 import type { Genotype } from '../model/genotype.ts';
+import { writeAtomically } from './write-atomically.ts';
 
 /** Everything that a run needs to go on exactly: tasks are a function of seed and iteration. */
 export interface RunState<G = Genotype> {
@@ -11,19 +12,6 @@ export interface RunState<G = Genotype> {
   readonly adam: AdamState;
   readonly genotypes: readonly G[];
   readonly seconds: number;
-}
-
-/** Writes to a temporary file beside `path`, flushes it to disk and renames: readers see the old or the new, whole. */
-export async function writeAtomically(path: string, data: Uint8Array | string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = await open(temporary, 'w');
-  try {
-    await file.writeFile(data);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
 }
 
 /** The folder of one training run: state, metrics (JSON lines) and the checkpoint. */
@@ -36,6 +24,19 @@ export class RunFolder {
 
   get checkpointPath(): string {
     return join(this.path, 'checkpoint.safetensors');
+  }
+
+  /**
+   * Makes sure that nothing is lost when a run begins anew here.
+   * @throws Error when the folder has the state of a run
+   */
+  async refuseToOverwrite(): Promise<void> {
+    const path = join(this.path, 'state.safetensors');
+    const exists = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (exists) throw new Error(`${path} exists: go on with --resume, or begin anew with --overwrite`);
   }
 
   /** `configuration` identifies the run: another one cannot resume it. */
@@ -63,7 +64,7 @@ export class RunFolder {
   async loadState<G = Genotype>(configuration: string): Promise<RunState<G>> {
     const { tensors, metadata } = decodeTensors(await readFile(join(this.path, 'state.safetensors')));
     if (metadata['configuration'] !== configuration)
-      throw new Error(`${this.path} holds a run of another configuration`);
+      throw new Error(`${this.path} holds a run of another configuration or of other data`);
     const vector = (name: string): Float32Array => tensors[name]!.data;
     return {
       iteration: Number(metadata['iteration']),

@@ -16,12 +16,25 @@ const program = new Command('train')
   .requiredOption('--config <file>', 'training configuration (YAML)')
   .option('--resume', 'go on from the saved state of runs/NAME, exactly', false)
   .addOption(
+    new Option('--overwrite', 'begin anew although runs/NAME has the state of a run')
+      .default(false)
+      .conflicts('resume'),
+  )
+  .addOption(
     new Option(
       '--from <checkpoint>',
       'begin with the weights of a checkpoint, at the iteration where it stopped, with new Adam moments',
     ).conflicts('resume'),
   )
   .option('--runs <folder>', 'where runs are kept', 'runs');
+
+interface TrainOptions {
+  readonly config: string;
+  readonly resume: boolean;
+  readonly overwrite: boolean;
+  readonly from?: string;
+  readonly runs: string;
+}
 
 /** Mean over the last `size` values. */
 function movingMean(size: number): (value: number) => number {
@@ -34,11 +47,10 @@ function movingMean(size: number): (value: number) => number {
 }
 
 async function main(): Promise<void> {
-  const { config, resume, from, runs } = program
-    .parse()
-    .opts<{ config: string; resume: boolean; from?: string; runs: string }>();
+  const { config, resume, overwrite, from, runs } = program.parse().opts<TrainOptions>();
   const configuration = await readTrainingConfiguration(config);
   const folder = new RunFolder(resolve(runs, configuration.name));
+  if (!resume && !overwrite) await folder.refuseToOverwrite();
   const begin = resume ? 'saved' : from === undefined ? 'new' : decodeCheckpoint(await readFile(from));
   const sources = configuration.domains.map(({ source }) => source);
   const domains = await loadDomains(sources, configuration.model.image.size, (domain, done, total) => {

@@ -10,12 +10,13 @@ import type { ImageDomain } from './data/domain.ts';
 import { taskShape } from './jobs.ts';
 import type { GradientPayload, GradientResult, TrainingWorkerData } from './jobs.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
+import { commit } from './commit.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
 import { continuedState, freshState } from './initial-state.ts';
 import { identityOf } from './run-identity.ts';
 import { stageAt, totalIterations } from './schedule.ts';
 import { ParameterLayout } from './parameter-vector.ts';
-import { writeAtomically } from './run-folder.ts';
+import { writeAtomically } from './write-atomically.ts';
 import type { RunFolder, RunState } from './run-folder.ts';
 
 export interface IterationMetrics {
@@ -132,14 +133,14 @@ export class Trainer {
     await writeAtomically(this.#folder.checkpointPath, this.checkpoint());
   }
 
-  checkpoint(training: Readonly<Record<string, unknown>> = {}): Uint8Array {
+  checkpoint(): Uint8Array {
     const { configuration, iteration, seconds } = { configuration: this.#configuration, ...this.#state };
     return encodeCheckpoint({
       id: configuration.name,
       configuration: configuration.model,
       parameters: this.#layout.unpack(this.#state.parameters),
       genotypes: this.#state.genotypes,
-      training: { configuration, iterations: iteration, seconds: Math.round(seconds), ...training },
+      training: { configuration, iterations: iteration, seconds: Math.round(seconds), commit: commit() },
     });
   }
 
@@ -249,7 +250,8 @@ export class Trainer {
       this.#configuration.model,
       this.#configuration,
     );
-    await this.#folder.appendMetrics([{ iteration, decoded, genotypes: genotypes.map(genotypeKey), counts }]);
+    const line = { iteration: iteration + 1, decoded, genotypes: genotypes.map(genotypeKey), counts };
+    await this.#folder.appendMetrics([line]);
     this.#state = { ...this.#state, genotypes };
   }
 

@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint } from '../../model/checkpoint.ts';
+import type { ImageDomain } from '../../training/data/domain.ts';
 import { trainingConfigurationSchema } from '../../training/configuration.ts';
 import { RunFolder } from '../../training/run-folder.ts';
 import { stageAt, totalIterations } from '../../training/schedule.ts';
@@ -73,6 +74,28 @@ describe('Trainer', () => {
     expect(await metricsOf(whole)).toHaveLength(totalIterations(configuration) + 2 + 1); // validations, genotypes
   }, 120_000);
 
+  it('resumed after a crash, with a state older than the metrics, equals uninterrupted', async () => {
+    const whole = new RunFolder(join(root, 'whole'));
+    const folder = new RunFolder(join(root, 'crashed'));
+    const state = join(folder.path, 'state.safetensors');
+    const own = { ...configuration, workers: 2 };
+    for (const until of [5, 7, totalIterations(configuration)]) {
+      const trainer = await Trainer.start(own, domains, folder, until === 5 ? 'new' : 'saved');
+      await trainer.run({}, until);
+      await trainer.close();
+      if (until === 5) await copyFile(state, `${state}.kept`);
+      if (until === 7) await copyFile(`${state}.kept`, state); // what was saved last before the crash
+    }
+    expect(await metricsOf(folder)).toEqual(await metricsOf(whole));
+    const [a, b] = await Promise.all([whole, folder].map(({ checkpointPath }) => readFile(checkpointPath)));
+    expect(decodeCheckpoint(b!).parameters).toEqual(decodeCheckpoint(a!).parameters);
+  }, 120_000);
+
+  it('begins nothing anew over the state of a run', async () => {
+    await expect(new RunFolder(join(root, 'whole')).refuseToOverwrite()).rejects.toThrow('--overwrite');
+    await new RunFolder(join(root, 'nowhere')).refuseToOverwrite();
+  });
+
   it('goes on from a checkpoint at its iteration, with its weights and architectures', async () => {
     const { checkpointPath } = await train('given', [], 1);
     const given = decodeCheckpoint(await readFile(checkpointPath));
@@ -105,6 +128,19 @@ describe('Trainer', () => {
       'another configuration',
     );
   }, 120_000);
+
+  it('refuses to resume on other pixels or classes', async () => {
+    const folder = new RunFolder(join(root, 'whole'));
+    const [a, b] = domains as [ImageDomain, ImageDomain];
+    const pixels = Uint8Array.from(a.pixels);
+    pixels[7]! ^= 1;
+    const renamed = a.classes.map((own, i) => (i === 0 ? { ...own, name: 'other' } : own));
+    for (const other of [
+      { ...a, pixels },
+      { ...a, classes: renamed },
+    ])
+      await expect(Trainer.start(configuration, [other, b], folder, 'saved')).rejects.toThrow('other data');
+  });
 
   it('stops where a value is not finite, naming iteration, task and seed', async () => {
     const broken = { ...configuration, workers: 1, reconstructionWeight: Number.NaN };

@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decoderVersion } from '../../images/decode.ts';
+import { writeAtomically } from '../write-atomically.ts';
 import { readPixels, sharedPixels, parseIndex, type DomainIndex } from './cache.ts';
 import type { ImageClass, ImageDomain } from './domain.ts';
 import type { Source, SourceKind, SourceOf } from './source.ts';
@@ -100,15 +101,5 @@ async function readIndex(path: string): Promise<DomainIndex | undefined> {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw new Error(`${path}: not a domain index; delete it to decode again`, { cause: error });
-  }
-}
-
-async function writeAtomically(path: string, content: Uint8Array | string): Promise<void> {
-  const unfinished = `${path}.${randomUUID()}.part`;
-  try {
-    await writeFile(unfinished, content);
-    await rename(unfinished, path);
-  } finally {
-    await rm(unfinished, { force: true }); // after a failure; renamed it is gone already
   }
 }

@@ -6,7 +6,8 @@ import type { Family, Reading, TaskPoints } from './families.ts';
 import { heldOutTasks } from './batch.ts';
 import type { ToyEvaluationResult } from './jobs.ts';
 import { gaussianProcess, oracleError, parametricLeastSquares } from './oracles.ts';
-import { RunFolder, writeAtomically } from '../run-folder.ts';
+import { writeAtomically } from '../write-atomically.ts';
+import type { RunFolder } from '../run-folder.ts';
 import { ToyTrainer } from './trainer.ts';
 import type { ToyEvents } from './trainer.ts';
 
@@ -41,13 +42,11 @@ const byFamily = <T>(of: (family: Family) => T): Record<Family, T> =>
 /** Trains one row to its end, tests it and writes its result; null when the signal stopped it before. */
 export async function runRow(
   configuration: ToyConfiguration,
-  folders: { readonly runs: string; readonly results: string },
+  { folder, results }: { readonly folder: RunFolder; readonly results: string },
   { resume, commit }: { readonly resume: boolean; readonly commit: string },
   events: ToyEvents,
   signal: AbortSignal,
 ): Promise<ToyResult | null> {
-  const name = `${configuration.name}-${configuration.seed}`;
-  const folder = new RunFolder(resolve(folders.runs, name));
   const trainer = await ToyTrainer.start(configuration, folder, resume ? 'saved' : 'new');
   try {
     await trainer.run(events, undefined, signal);
@@ -67,7 +66,7 @@ export async function runRow(
       ),
       genotypes: byFamily((family) => counted(tested[family].genotypes)),
     };
-    await writeResult(folders.results, result);
+    await writeResult(results, result);
     return result;
   } finally {
     await trainer.close();

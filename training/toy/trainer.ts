@@ -257,7 +257,7 @@ export class ToyTrainer {
     const genotypes = sorted.slice(0, maximumGenotypes).map(([, { genotype }]) => genotype);
     await this.#folder.appendMetrics([
       {
-        iteration: this.#state.iteration,
+        iteration: this.#state.iteration + 1,
         decoded: counts.size,
         genotypes: sorted.map(([key, { count }]) => ({ key, count })).slice(0, 20),
       },
