@@ -1,7 +1,10 @@
-import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import type { Executor, Program, TensorValue, TensorValues } from '../model/graph/executor.ts';
 import { encodeModel } from '../model/graph/onnx/encode.ts';
 import { EngineError } from './errors.ts';
+
+/** Of the native library: another one may round otherwise. */
+export const onnxruntimeVersion: string = env.versions.node ?? env.versions.common;
 
 export type Provider = 'cpu' | 'cuda' | 'webgpu';
 

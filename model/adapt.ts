@@ -16,7 +16,6 @@ export type { LabelledImage } from './canonical.ts';
 export interface AdaptedTask {
   /** Sorted by code point: the order of the model's outputs. */
   readonly labels: readonly string[];
-  readonly shots: Readonly<Record<string, number>>;
   readonly genotype: Genotype;
   /** Weights that were adapted. */
   readonly weights: number;
@@ -91,7 +90,6 @@ export async function adaptTask(
   clock.lap('export');
   return {
     labels,
-    shots: shotsOf(support, labels),
     genotype,
     weights: Object.values(weights).reduce((total, values) => total + values.length, 0),
     multiplyAdds: multiplyAdds(built),
@@ -142,13 +140,6 @@ function headInOrder(weights: Values, classes: readonly string[], labels: readon
   const ordered = new Float32Array(weight.length);
   rows.forEach((row, i) => ordered.set(weight.subarray(row * width, (row + 1) * width), i * width));
   return { ...weights, 'head.weight': ordered, 'head.bias': Float32Array.from(rows, (row) => bias[row]!) };
-}
-
-/** Without a prototype, so that a class may be called __proto__. */
-function shotsOf(support: readonly LabelledImage[], labels: readonly string[]): Record<string, number> {
-  return Object.fromEntries(
-    labels.map((label) => [label, support.filter((image) => image.label === label).length]),
-  );
 }
 
 function stopwatch(): { laps: Record<string, number>; lap(name: string): void } {

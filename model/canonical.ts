@@ -45,7 +45,9 @@ function compareLists(a: readonly Keyed[], b: readonly Keyed[]): number {
   return a.length - b.length;
 }
 
+/** Order by code point (UTF-16's own order differs above U+FFFF). */
 export const byCodePoint = (a: string, b: string): number => {
+  if (a === b) return 0;
   const [x, y] = [Array.from(a, (c) => c.codePointAt(0)!), Array.from(b, (c) => c.codePointAt(0)!)];
   for (let i = 0; i < Math.min(x.length, y.length); i++) if (x[i] !== y[i]) return x[i]! - y[i]!;
   return x.length - y.length;

@@ -1,12 +1,13 @@
 import { PoolClosedError, QueueFullError } from '../engine/errors.ts';
 import type { WorkerPool } from '../engine/pool.ts';
 import { ServiceError } from './errors.ts';
-import type { Adaptation, CheckpointInfo, TaskAdapter } from './ports.ts';
+import type { Adaptation, CheckpointInfo, TaskAdapter, Toolchain } from './ports.ts';
 
 /** The adapter over worker threads that run `jobs.ts`. */
 export function createPoolAdapter(
   pool: Pick<WorkerPool, 'run'>,
   checkpoints: readonly CheckpointInfo[],
+  toolchain: Toolchain,
 ): TaskAdapter {
   const run = async (job: 'adapt' | 'predict', payload: unknown, signal: AbortSignal): Promise<unknown> => {
     try {
@@ -19,6 +20,7 @@ export function createPoolAdapter(
   };
   return {
     checkpoints,
+    toolchain,
     adapt: async (request, signal) => (await run('adapt', request, signal)) as Adaptation,
     predict: async (request, signal) => (await run('predict', request, signal)) as Float32Array[],
   };

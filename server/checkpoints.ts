@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { byCodePoint } from '../model/canonical.ts';
 import { decodeCheckpoint } from '../model/checkpoint.ts';
-import { compareCodePoints, sha256 } from './identity.ts';
+import { sha256 } from './identity.ts';
 import type { CheckpointInfo } from './ports.ts';
 
 /** A checkpoint's file, as the workers load it. */
@@ -53,10 +54,10 @@ async function readFolder(folder: string, source = ''): Promise<CheckpointFile[]
     });
   }
   const paths = names.filter((name) => name.endsWith('.safetensors')).map((name) => join(folder, name));
-  return (await Promise.all(paths.sort(compareCodePoints).map(readCheckpoint))).sort(byId);
+  return (await Promise.all(paths.sort(byCodePoint).map(readCheckpoint))).sort(byId);
 }
 
-const byId = (a: CheckpointFile, b: CheckpointFile) => compareCodePoints(a.id, b.id);
+const byId = (a: CheckpointFile, b: CheckpointFile) => byCodePoint(a.id, b.id);
 
 /** By id. @throws CheckpointSetupError when files with one id differ */
 function withoutCopies(files: readonly CheckpointFile[]): CheckpointFile[] {

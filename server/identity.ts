@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { CheckpointInfo, SupportImage } from './ports.ts';
+import { byCodePoint } from '../model/canonical.ts';
+import type { CheckpointInfo, SupportImage, Toolchain } from './ports.ts';
 
-/** Raise it when the same input would give another task (another model, another preprocessing). */
-const IDENTITY_VERSION = 'm-nas-task/1';
+/** Raise it when an id is made of other things, or the adaptation changes; of the exported file see `exporterVersion`. */
+const IDENTITY_VERSION = 'm-nas-task/2';
 
 const ID_PATTERN = /^[0-9a-f]{32}$/;
 
@@ -15,30 +16,41 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** Order by code point (UTF-16's own order differs above U+FFFF). */
-export function compareCodePoints(left: string, right: string): number {
-  return Buffer.compare(Buffer.from(left), Buffer.from(right));
-}
-
-/** A support set in its canonical order: by label, then by the hash of the pixels. */
-export interface CanonicalSupport {
+/** A support set with the hashes of its pixels, by label, then by hash: the order that its id is made of. */
+export interface HashedSupport {
   readonly images: readonly SupportImage[];
   readonly hashes: readonly string[];
 }
 
 /** The same multiset of (label, pixels) always gives the same sequence. */
-export function canonicalSupport(support: readonly SupportImage[]): CanonicalSupport {
+export function hashSupport(support: readonly SupportImage[]): HashedSupport {
   const hashed = support.map((image) => ({ image, hash: sha256(image.pixels) }));
-  hashed.sort((a, b) => compareCodePoints(a.image.label, b.image.label) || compareCodePoints(a.hash, b.hash));
+  hashed.sort((a, b) => byCodePoint(a.image.label, b.image.label) || byHash(a.hash, b.hash));
   return { images: hashed.map(({ image }) => image), hashes: hashed.map(({ hash }) => hash) };
 }
 
+const byHash = (a: string, b: string) => Number(a > b) - Number(a < b);
+
+export interface TaskIdentity {
+  readonly checkpoint: Pick<CheckpointInfo, 'id' | 'sha256'>;
+  readonly steps: number;
+  readonly toolchain: Toolchain;
+  readonly support: HashedSupport;
+}
+
 /**
- * The task's id: SHA-256, shortened to 128 bits, over a JSON text (so no two inputs share an encoding) of the
- * checkpoint, the options and the canonical support set.
+ * The task's id: SHA-256, shortened to 128 bits, over a JSON text (so no two inputs share an encoding) of everything
+ * that the bytes of its model depend on, so that a model made again under an id is the same file.
  */
-export function taskId(checkpoint: CheckpointInfo, steps: number, support: CanonicalSupport): string {
+export function taskId({ checkpoint, steps, toolchain, support }: TaskIdentity): string {
+  const { exporter, onnxruntime, provider } = toolchain;
   const pairs = support.images.map((image, index) => [image.label, support.hashes[index]]);
-  const text = JSON.stringify([IDENTITY_VERSION, checkpoint.id, checkpoint.sha256, { steps }, pairs]);
+  const text = JSON.stringify([
+    IDENTITY_VERSION,
+    [exporter, onnxruntime, provider],
+    [checkpoint.id, checkpoint.sha256],
+    { steps },
+    pairs,
+  ]);
   return sha256(text).slice(0, 32);
 }

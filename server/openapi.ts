@@ -16,8 +16,9 @@ export interface paths {
         /**
          * Adapt an architecture and its weights to a support set
          * @description Each file part's field name is the class label, its content an image. 2 to 20 labels, 1 to 50 images a label.
-         *     The id is a content hash of checkpoint, options and support set, so the same set in any order gives the same
-         *     task: 201 when it was made by this request, 200 when it was there already.
+         *     The id is a content hash of checkpoint, options, support set and what makes the model (exporter version,
+         *     onnxruntime version, execution provider), so the same set in any order gives the same task: 201 when it was
+         *     made by this request, 200 when it was there already.
          */
         post: operations["createTask"];
         delete?: never;

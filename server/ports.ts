@@ -12,6 +12,15 @@ export interface CheckpointInfo {
   readonly steps: number;
 }
 
+/** What the bytes of a model depend on beside checkpoint, options and support set. */
+export interface Toolchain {
+  /** `exporterVersion` of model/export.ts */
+  readonly exporter: number;
+  readonly onnxruntime: string;
+  /** onnxruntime's execution provider */
+  readonly provider: string;
+}
+
 /** One image of the support set. */
 export interface SupportImage {
   readonly label: string;
@@ -62,6 +71,7 @@ export interface PredictRequest {
 export interface TaskAdapter {
   /** the default first, the others by id */
   readonly checkpoints: readonly CheckpointInfo[];
+  readonly toolchain: Toolchain;
   /** @throws ServiceError `overloaded` when the queue is full; the signal's reason */
   adapt(request: AdaptRequest, signal: AbortSignal): Promise<Adaptation>;
   /**

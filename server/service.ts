@@ -5,8 +5,10 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { PoolClosedError } from '../engine/errors.ts';
+import { onnxruntimeVersion } from '../engine/onnxruntime.ts';
 import { WorkerPool } from '../engine/pool.ts';
 import { decodeImage } from '../images/decode.ts';
+import { exporterVersion } from '../model/export.ts';
 import { createPoolAdapter } from './adapter.ts';
 import { createApp } from './app.ts';
 import { loadCheckpoints, type CheckpointFile } from './checkpoints.ts';
@@ -39,7 +41,11 @@ export async function startService(configuration: Configuration, logger: Logger)
   const pool = startPool(configuration, checkpoints);
   const readiness: Readiness = { workersAnswered: false, draining: false };
   const app = createApp({
-    adapter: createPoolAdapter(pool, checkpoints),
+    adapter: createPoolAdapter(pool, checkpoints, {
+      exporter: exporterVersion,
+      onnxruntime: onnxruntimeVersion,
+      provider: configuration.MNAS_PROVIDER,
+    }),
     storage,
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: configuration.MNAS_MAX_PIXELS }),
     readiness,

@@ -1,5 +1,5 @@
 import { ServiceError } from './errors.ts';
-import { canonicalSupport, sha256, taskId, type CanonicalSupport } from './identity.ts';
+import { hashSupport, sha256, taskId, type HashedSupport } from './identity.ts';
 import type { UploadDecoder } from './images.ts';
 import type { LabelledFile } from './labels.ts';
 import type { Adaptation, CheckpointInfo, TaskAdapter } from './ports.ts';
@@ -50,10 +50,9 @@ export class Tasks {
       request.checkpoint.imageSize,
       signal,
     );
-    const support = canonicalSupport(
-      request.files.map(({ label }, index) => ({ label, pixels: pixels[index]! })),
-    );
-    const id = taskId(request.checkpoint, request.steps, support);
+    const support = hashSupport(request.files.map(({ label }, index) => ({ label, pixels: pixels[index]! })));
+    const { checkpoint, steps } = request;
+    const id = taskId({ checkpoint, steps, toolchain: this.#adapter.toolchain, support });
     const decodedAt = performance.now();
     const spent = { receive: receivedAt - request.startedAt, decode: decodedAt - receivedAt };
     const { value, started } = await this.#inFlight.join(id, signal, (shared) =>
@@ -96,7 +95,7 @@ export class Tasks {
   async #findOrMake(
     id: string,
     request: TaskRequest,
-    support: CanonicalSupport,
+    support: HashedSupport,
     spent: { readonly receive: number; readonly decode: number },
     signal: AbortSignal,
   ): Promise<CreatedTask> {
@@ -126,7 +125,7 @@ export class Tasks {
   }
 }
 
-function shotsOf(label: string, support: CanonicalSupport): number {
+function shotsOf(label: string, support: HashedSupport): number {
   return support.images.filter((image) => image.label === label).length;
 }
 

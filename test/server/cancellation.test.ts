@@ -97,7 +97,7 @@ describe('work for clients that have gone', () => {
         return Promise.resolve([]);
       },
     };
-    const adapter = createPoolAdapter(pool, []);
+    const adapter = createPoolAdapter(pool, [], { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' });
     const { signal } = new AbortController();
     await adapter.adapt({ checkpoint: 'photos', steps: 1, support: [] }, signal);
     await adapter.predict({ key: '', model: new Uint8Array(), imageSize: 1, images: [] }, signal);

@@ -1,6 +1,7 @@
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
+import { byCodePoint } from '../../../model/canonical.ts';
 import { encodeModel } from '../../../model/graph/onnx/encode.ts';
-import { compareCodePoints, sha256 } from '../../../server/identity.ts';
+import { sha256 } from '../../../server/identity.ts';
 import type {
   Adaptation,
   AdaptRequest,
@@ -32,6 +33,7 @@ export function createFakeAdapter(checkpointIds: readonly string[] = ['photos', 
   const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 8 });
   const fake: FakeAdapter = {
     checkpoints: checkpointIds.map(checkpoint),
+    toolchain: { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' },
     calls: [],
     beforeAdapt: () => Promise.resolve(),
     adapt: async (request, signal) => {
@@ -45,7 +47,7 @@ export function createFakeAdapter(checkpointIds: readonly string[] = ['photos', 
 }
 
 function adaptation({ support, steps }: AdaptRequest): Adaptation {
-  const labels = [...new Set(support.map(({ label }) => label))].sort(compareCodePoints);
+  const labels = [...new Set(support.map(({ label }) => label))].sort(byCodePoint);
   const cell = { nodes: [[{ operation: 'skip_connect', input: 0 } as const]] };
   return {
     labels,
