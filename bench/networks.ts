@@ -7,7 +7,10 @@ import { initialParameters } from '../model/parameters.ts';
 import { Programs } from '../model/programs.ts';
 import type { Values } from '../model/programs.ts';
 import { fold, keyFrom, normal } from '../model/random.ts';
-import { sizeKey, TaskRunner } from '../model/task.ts';
+import { innerLoop, outerGradient, reverseSteps } from '../model/inner-loop.ts';
+import type { MetaTask, TaskRun } from '../model/inner-loop.ts';
+import { TaskRunner } from '../model/task.ts';
+import type { LabelledSet } from '../model/task.ts';
 import { learningRate, randomSets } from './workload.ts';
 import type { Workload } from './workload.ts';
 
@@ -42,12 +45,11 @@ function conv4Task(workload: Workload, executor: Executor): MetaGradientTask {
 }
 
 /**
- * The relaxed supernet with a plain linear head, by the graphs that training uses: forward through the inner steps,
- * then one Hessian-vector product a step backwards. Normalised by the batch; without encoder and controller, so the
- * gradient is that of the weights and of the architecture α.
+ * The relaxed supernet with a plain linear head, by the code that trains it. Normalised by the batch; without encoder
+ * and controller, so the gradient is that of the weights and of the architecture α.
  */
 function supernetTask(workload: Workload, executor: Executor): MetaGradientTask {
-  const { size: side, way, shot, query, steps } = workload;
+  const { size: side, way, steps } = workload;
   const configuration = parseModelConfiguration({
     image: { size: side },
     normalization: { statistics: 'batch' },
@@ -55,8 +57,7 @@ function supernetTask(workload: Workload, executor: Executor): MetaGradientTask 
   });
   const runner = new TaskRunner(configuration, executor);
   const network = runner.supernet();
-  const { graphs } = network;
-  const adapted = graphs.adapted(way);
+  const adapted = network.graphs.adapted(way);
   const length = (name: string): number => sizeOf(adapted.find((variable) => variable.name === name)!.shape);
   const start: Values = {
     ...initialParameters(configuration, keyFrom(1)),
@@ -64,45 +65,29 @@ function supernetTask(workload: Workload, executor: Executor): MetaGradientTask 
     'head.bias': new Float32Array(way),
   };
   const mixes = Object.fromEntries(
-    graphs.mixes.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape)).fill(1 / 8)]),
+    network.graphs.mixes.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape)).fill(1 / 8)]),
   );
-  const sets = randomSets(workload);
-  const size = { way, support: way * shot };
-  const support = {
-    images: sets['support.images']!,
-    targets: sets['support.targets']!,
-    count: size.support,
-  };
-  const key = `${graphs.key} ${sizeKey(size)}`;
+  const taskRun: TaskRun = { runner, network, mixes, task: randomTask(workload) };
   const run = async (): Promise<Values> => {
-    const trajectory: Values[] = [start];
-    for (let k = 0; k < steps; k++) {
-      trajectory.push((await runner.innerStep(network, trajectory[k]!, mixes, support, size)).weights);
-    }
-    const outer = () => graphs.queryGradient(size, way * query, 'batch');
-    const result = await runner.programs.run(`query ${key}`, outer, trajectory[steps]!, mixes, sets);
-    for (let k = steps - 1; k >= 0; k--) {
-      const cotangents = Object.fromEntries(
-        adapted.map(({ name }) => [`cotangent.${name}`, result[name]!] as const),
-      );
-      const pullback = () => graphs.stepPullback(size);
-      const back = await runner.programs.run(
-        `pullback ${key}`,
-        pullback,
-        trajectory[k]!,
-        mixes,
-        sets,
-        cotangents,
-      );
-      for (const { name } of adapted) result[name] = back[name]!;
-      for (const { name } of graphs.mixes) {
-        result[name] = result[name]!.map((value, i) => value + back[name]![i]!);
-      }
-    }
-    return result;
+    const { trajectory } = await innerLoop(taskRun, start);
+    const outer = await outerGradient(taskRun, trajectory.at(-1)!);
+    const { toStart, toMixes } = await reverseSteps(taskRun, trajectory, outer);
+    return { ...toStart, ...toMixes };
   };
   // The PyTorch script's head has no bias.
   return { weights: adapted.reduce((total, { shape }) => total + sizeOf(shape), 0) - way, run };
+}
+
+function randomTask(workload: Workload): MetaTask {
+  const { way, shot, query } = workload;
+  const sets = randomSets(workload);
+  const set = (name: 'support' | 'query', count: number): LabelledSet => ({
+    images: sets[`${name}.images`]!,
+    targets: sets[`${name}.targets`]!,
+    count,
+  });
+  const support = way * shot;
+  return { size: { way, support }, support: set('support', support), query: set('query', way * query) };
 }
 
 export const networkTasks: {

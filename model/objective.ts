@@ -4,24 +4,26 @@ import type { Genotype } from './genotype.ts';
 import type { Values } from './programs.ts';
 import { parameterSpecifications } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
-import type { GraphFunction } from './graph/graph.ts';
 import { sizeOf } from './graph/shapes.ts';
-import { accuracyOf, architectureValues, joined, sizeKey } from './task.ts';
-import type { Embedded, Fit, LabelledSet, TaskNetwork, TaskRunner } from './task.ts';
+import {
+  accumulate,
+  cotangents,
+  innerLoop,
+  outerGradient,
+  pick,
+  reverseSteps,
+  supportValues,
+} from './inner-loop.ts';
+import type { MetaTask, TaskRun } from './inner-loop.ts';
+import { accuracyOf, architectureValues, sizeKey } from './task.ts';
+import type { Embedded, Fit, TaskNetwork, TaskRunner } from './task.ts';
 import { embeddingPullback } from './embedding-graphs.ts';
-import type { TaskSize } from './variables.ts';
 
 /**
  * Stages of meta-training. `search`: the relaxed supernet (Algorithm 1). `tune`: unselected operations are zeroed and
  * the controller is tuned by the straight-through estimator. `retrain`: the decoded children alone, controller fixed.
  */
 export type Stage = 'search' | 'tune' | 'retrain';
-
-export interface MetaTask {
-  readonly size: TaskSize;
-  readonly support: LabelledSet;
-  readonly query: LabelledSet;
-}
 
 export interface MetaGradient {
   /** ∂(L_val + β L_r)/∂Θ of one task, by parameter name. */
@@ -52,14 +54,21 @@ export async function metaGradient(
   const { size, support, query } = task;
   const embedded = await runner.embed(parameters, support, size, stage === 'search' ? mask : null);
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, stage);
-  const run: TaskRun = { runner, network, parameters, mixes, task };
+  const run: TaskRun = { runner, network, mixes, task };
   const start = await runner.initialWeights(network, parameters, embedded.modulated, mixes, support, size);
   const { trajectory, fits } = await innerLoop(run, start);
   const outer = await outerGradient(run, trajectory.at(-1)!);
-  const { toBody, toMixes, head } = await reverseInnerLoop(run, trajectory, outer);
+  const { toBody, toMixes, head } = await reverseInnerLoop(run, parameters, trajectory, outer);
   const options = { stage, reconstructionWeight, mask };
   const last = fits.at(-1) ?? { loss: Number.NaN, accuracy: Number.NaN };
-  const { reconstruction, ...gradients } = await pullToParameters(run, options, toBody, toMixes, head);
+  const { reconstruction, ...gradients } = await pullToParameters(
+    run,
+    parameters,
+    options,
+    toBody,
+    toMixes,
+    head,
+  );
   return {
     gradients,
     query: { loss: outer['loss']![0]!, accuracy: accuracyOf(outer['logits']!, query.targets, size.way) },
@@ -69,85 +78,25 @@ export async function metaGradient(
   };
 }
 
-/** What every part of one task's meta-gradient reads. */
-interface TaskRun {
-  readonly runner: TaskRunner;
-  readonly network: TaskNetwork;
-  readonly parameters: Parameters;
-  readonly mixes: Values;
-  readonly task: MetaTask;
-}
-
-const supportValues = ({ support }: MetaTask): Values => ({
-  'support.images': support.images,
-  'support.targets': support.targets,
-});
-
-/** Eq. 8: the weights before every inner step and after the last, and the fit before every step. */
-async function innerLoop(
-  { runner, network, mixes, task: { support, size } }: TaskRun,
-  start: Values,
-): Promise<{ trajectory: Values[]; fits: Fit[] }> {
-  const trajectory = [start];
-  const fits: Fit[] = [];
-  for (let k = 0; k < runner.configuration.innerLoop.steps; k++) {
-    const { weights, fit } = await runner.innerStep(network, trajectory[k]!, mixes, support, size);
-    trajectory.push(weights);
-    fits.push(fit);
-  }
-  return { trajectory, fits };
-}
-
-/** Loss, logits and gradients of the query set at the adapted weights. */
-function outerGradient(
-  { runner, network, mixes, task }: TaskRun,
-  adapted: Values,
-): Promise<Record<string, Float32Array>> {
-  const { size, support, query } = task;
-  const { statistics } = runner.configuration.normalization;
-  const images =
-    statistics === 'support'
-      ? { 'both.images': joined(support.images, query.images) }
-      : { 'query.images': query.images };
-  return runner.programs.run(
-    `query-gradient ${network.graphs.key} ${sizeKey(size)} ${query.count}`,
-    () => network.graphs.queryGradient(size, query.count, statistics),
-    adapted,
-    mixes,
-    images,
-    { 'query.targets': query.targets },
-  );
-}
-
 /** Carries the outer gradient back through all inner steps and the head to the modulated weights and α. */
 async function reverseInnerLoop(
-  { runner: { programs }, network: { graphs }, parameters, mixes, task }: TaskRun,
+  run: TaskRun,
+  parameters: Parameters,
   trajectory: readonly Values[],
   outer: Values,
 ): Promise<{ toBody: Values; toMixes: Values; head: Values }> {
-  const names = graphs.adapted(task.size.way).map(({ name }) => name);
-  const mixNames = graphs.mixes.map(({ name }) => name);
-  const given = supportValues(task);
-  const key = `${graphs.key} ${sizeKey(task.size)}`;
-  const toMixes = pick(outer, mixNames);
-  let v: Values = pick(outer, names);
-  for (const weights of trajectory.slice(0, -1).reverse()) {
-    const build = (): GraphFunction => graphs.stepPullback(task.size);
-    const back = await programs.run(`step-pullback ${key}`, build, weights, mixes, given, cotangents(v));
-    v = pick(back, names);
-    accumulate(toMixes, back);
-  }
-  const build = (): GraphFunction => graphs.headPullback(task.size);
-  const head = await programs.run(
-    `head-pullback ${key}`,
-    build,
+  const { runner, network, mixes, task } = run;
+  const { toStart, toMixes } = await reverseSteps(run, trajectory, outer);
+  const head = await runner.programs.run(
+    `head-pullback ${network.graphs.key} ${sizeKey(task.size)}`,
+    () => network.graphs.headPullback(task.size),
     parameters,
     trajectory[0]!,
     mixes,
-    given,
-    cotangents(v),
+    supportValues(task),
+    cotangents(toStart),
   );
-  const toBody = pick(v, names.slice(0, -2));
+  const toBody = pick(toStart, Object.keys(toStart).slice(0, -2)); // without the head's weight and bias
   accumulate(toBody, head);
   accumulate(toMixes, head);
   return { toBody, toMixes, head };
@@ -171,7 +120,8 @@ export function chooseNetwork(
  * are taken as those of the relaxed one.
  */
 async function pullToParameters(
-  { runner, network, parameters, task }: TaskRun,
+  { runner, network, task }: TaskRun,
+  parameters: Parameters,
   { stage, reconstructionWeight, mask }: MetaGradientOptions,
   toBody: Values,
   toMixes: Values,
@@ -203,17 +153,3 @@ const weightLengths = (configuration: ModelConfiguration): Record<string, number
       .filter(({ group }) => group === 'weights')
       .map(({ name, shape }) => [name, sizeOf(shape)]),
   );
-
-const pick = (values: Values, names: readonly string[]): Record<string, Float32Array> =>
-  Object.fromEntries(names.map((name) => [name, values[name]!]));
-
-const cotangents = (values: Values): Values =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [`cotangent.${name}`, value]));
-
-/** Adds `from` to the entries of `to` that it has. */
-function accumulate(to: Record<string, Float32Array>, from: Values): void {
-  for (const [name, value] of Object.entries(to)) {
-    const more = from[name];
-    if (more) to[name] = value.map((x, i) => x + more[i]!);
-  }
-}

@@ -1,4 +1,4 @@
-import type { MetaTask } from '../model/objective.ts';
+import type { MetaTask } from '../model/inner-loop.ts';
 import { oneHotTargets } from '../model/task.ts';
 import type { Task } from './data/tasks.ts';
 

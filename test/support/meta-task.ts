@@ -2,7 +2,7 @@ import { parseModelConfiguration } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { Executor } from '../../model/graph/executor.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
-import type { MetaTask } from '../../model/objective.ts';
+import type { MetaTask } from '../../model/inner-loop.ts';
 import { initialParameters, parameterSpecifications } from '../../model/parameters.ts';
 import { fold, keyFrom, normal, uniform } from '../../model/random.ts';
 import { oneHotTargets, TaskRunner } from '../../model/task.ts';

@@ -7,7 +7,7 @@ import { Normalizer } from '../../model/layers.ts';
 import { features, headLogits, imagePatches, initialHead } from '../../model/network.ts';
 import type { Weights } from '../../model/cell.ts';
 import type { NetworkKind } from '../../model/network.ts';
-import type { MetaTask } from '../../model/objective.ts';
+import type { MetaTask } from '../../model/inner-loop.ts';
 import { joined } from '../../model/task.ts';
 
 /**
