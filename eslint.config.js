@@ -10,35 +10,51 @@ const layers = {
   training: { forbidden: ['server', 'bench', 'test'] },
   images: { forbidden: ['server', 'training', 'model', 'engine', 'bench', 'test'] },
   engine: { forbidden: ['server', 'training', 'images', 'bench', 'test'], modelOnly: 'graph' },
-  model: { forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'], pure: true },
+  model: {
+    forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'],
+    packages: ['zod', 'protobufjs'],
+  },
   'model/graph': {
     forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'],
-    pure: true,
+    packages: ['protobufjs'],
     root: true,
   },
 };
 
-function layerRule(name, { forbidden, pure, modelOnly, root }) {
+function layerRule(name, { forbidden, packages, modelOnly, root }) {
   const patterns = [
     {
       regex: `^(\\.\\./)+(${forbidden.join('|')})/`,
       message: `${name}/ must not import from a layer above it (docs/architecture.md).`,
     },
   ];
-  if (pure)
+  if (packages)
     patterns.push({
-      regex: '^(node:|onnxruntime|sharp|express)',
-      message: `${name}/ is pure: no I/O, no runtime.`,
-    });
-  if (root)
-    patterns.push({
-      regex:
-        '^(\\.\\./)+(adapt|checkpoint|configuration|controller|encoder|export|genotype|modulator|objective|parameters|supernet)',
-      message: `${name}/ knows nothing of M-NAS.`,
+      regex: `^(?!\\.)(?!(${packages.join('|')})(/|$))`,
+      message: `${name}/ is pure: no I/O, no runtime; of packages only ${packages.join(', ')}.`,
     });
   if (modelOnly)
     patterns.push({ regex: `^(\\.\\./)+model/(?!${modelOnly}/)`, message: `${name}/ knows graphs only.` });
-  return { files: [`${name}/**/*.ts`], rules: { 'no-restricted-imports': ['error', { patterns }] } };
+  const rules = { 'no-restricted-imports': ['error', { patterns }] };
+  if (!root) return [{ files: [`${name}/**/*.ts`], rules }];
+  // A file at depth d below the folder leaves it with d + 1 steps up.
+  return [0, 1, 2].map((depth) => ({
+    files: [`${name}/${'*/'.repeat(depth)}*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            ...patterns,
+            {
+              regex: `^(\\.\\./){${depth + 1}}`,
+              message: `${name}/ knows nothing outside itself (docs/architecture.md).`,
+            },
+          ],
+        },
+      ],
+    },
+  }));
 }
 
 export default tseslint.config(
@@ -61,7 +77,7 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
-  ...Object.entries(layers).map(([name, rule]) => layerRule(name, rule)),
+  ...Object.entries(layers).flatMap(([name, rule]) => layerRule(name, rule)),
   {
     files: ['**/*.{js,mjs}'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },

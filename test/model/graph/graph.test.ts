@@ -27,6 +27,15 @@ describe('Graph', () => {
     expect(op.fillOf(op.multiply(x, 0))).toBe(0);
   });
 
+  it('no derivative goes through stop', () => {
+    const g = new Graph();
+    const [x, y] = [g.input('x', [3]), g.input('y', [3])];
+    const point = { x: Float64Array.from([0.1, 0.2, 0.3]), y: Float64Array.from([1, 2, 3]) };
+    const [toX, toY] = evaluate(gradient(op.sum(op.multiply(op.stop(op.exp(x)), y)), [x, y]), point);
+    expect(toX).toEqual(new Float64Array(3));
+    expect(toY).toEqual(point.x.map(Math.exp));
+  });
+
   it.each<[string, (g: Graph, x: Tensor) => unknown]>([
     ['elementwise operands of different shapes', (g, x) => op.add(x, g.input('y', [3, 2]))],
     ['a broadcast that does not fit', (_, x) => op.broadcast(x, [4, 3])],

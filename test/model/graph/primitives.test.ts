@@ -29,7 +29,7 @@ const samples: { readonly [P in Primitive]: Sample } = {
   tanh: (g) => [op.tanh(g.input('x', [2, 3]))],
   relu: (g) => [op.multiply(op.relu(g.input('x', [4, 5])), g.input('y', [4, 5]))],
   step: (g) => [op.multiply(op.step(g.input('x', [4, 5])), g.input('y', [4, 5]))],
-  // of a function whose derivative is zero anyway, so that differences agree
+  // of a function whose derivative is zero anyway, so that differences agree; see the test of its own below
   stop: (g) => [op.multiply(op.stop(op.step(g.input('x', [4, 5]))), g.input('y', [4, 5]))],
   add: (g) => [op.add(g.input('x', [2, 3]), op.broadcast(g.input('y', [2, 1]), [2, 3]))],
   subtract: (g) => [

@@ -1,0 +1,46 @@
+import { ESLint } from 'eslint';
+import { describe, expect, it } from 'vitest';
+
+interface RestrictedImports {
+  readonly patterns: readonly { readonly regex: string }[];
+}
+
+/** Whether the lint rules let a file of that path import from `source`. */
+async function allows(file: string, source: string): Promise<boolean> {
+  const configuration = (await new ESLint().calculateConfigForFile(file)) as {
+    readonly rules: { readonly 'no-restricted-imports'?: readonly [unknown, RestrictedImports] };
+  };
+  const patterns = configuration.rules['no-restricted-imports']?.[1].patterns ?? [];
+  return !patterns.some(({ regex }) => new RegExp(regex, 'u').test(source));
+}
+
+describe('layers', () => {
+  it.each([
+    ['model/graph/new.ts', '../layers.ts'],
+    ['model/graph/new.ts', '../random.ts'],
+    ['model/graph/onnx/new.ts', '../../task.ts'],
+    ['model/new.ts', 'fs'],
+    ['model/new.ts', 'node:fs'],
+    ['model/new.ts', 'onnxruntime-node'],
+    ['model/regression/new.ts', 'pino'],
+    ['model/regression/new.ts', '../../engine/pool.ts'],
+    ['engine/new.ts', '../model/task.ts'],
+    ['images/new.ts', '../model/task.ts'],
+    ['training/toy/new.ts', '../../server/app.ts'],
+    ['server/routes/new.ts', '../../training/trainer.ts'],
+  ])('%s may not import %s', async (file, source) => {
+    expect(await allows(file, source)).toBe(false);
+  });
+
+  it.each([
+    ['model/graph/onnx/new.ts', '../primitives.ts'],
+    ['model/graph/onnx/new.ts', 'protobufjs/minimal.js'],
+    ['model/regression/new.ts', '../graph/graph.ts'],
+    ['model/new.ts', 'zod'],
+    ['engine/new.ts', '../model/graph/executor.ts'],
+    ['training/toy/new.ts', '../../model/task.ts'],
+    ['server/routes/new.ts', '../../engine/pool.ts'],
+  ])('%s may import %s', async (file, source) => {
+    expect(await allows(file, source)).toBe(true);
+  });
+});
