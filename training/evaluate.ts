@@ -4,8 +4,7 @@ import { flushDenormals } from '../engine/onnxruntime.ts';
 import { decodeCheckpoint } from '../model/checkpoint.ts';
 import { commit } from './commit.ts';
 import { loadDomains } from './domains.ts';
-import { evaluateCheckpoint, meanOverDomains } from './evaluation.ts';
-import type { Accuracy, DomainReport } from './evaluation.ts';
+import { evaluateCheckpoint, evaluationTable } from './evaluation.ts';
 import { writeAtomically } from './write-atomically.ts';
 import { sourceSchema } from './data/source.ts';
 import { parse } from 'yaml';
@@ -50,27 +49,6 @@ const optionsSchema = z.object({
   out: z.string().optional(),
   json: z.boolean(),
 });
-
-const cell = ({ mean, interval }: Accuracy): string => `${mean.toFixed(2)} ± ${interval.toFixed(2)}`;
-
-export function evaluationTable(reports: readonly DomainReport[]): string {
-  const rows = reports.map(
-    (r) =>
-      `| ${r.domain} | ${r.shot} | ${cell(r.served)} | ${cell(r.transductive)} | ${cell(r.floorPixels)} | ${cell(r.floorColours)} | ${Object.keys(r.genotypes).length} |`,
-  );
-  const shots = [...new Set(reports.map(({ shot }) => shot))];
-  const columns = ['served', 'transductive', 'floorPixels', 'floorColours'] as const;
-  const means = shots.map(
-    (shot) =>
-      `| **mean** | ${shot} | ${columns.map((column) => meanOverDomains(reports, shot, column).toFixed(2)).join(' | ')} | |`,
-  );
-  return [
-    '| domain | shot | served | transductive | floor: pixels | floor: colours | architectures |',
-    '| --- | --- | --- | --- | --- | --- | --- |',
-    ...rows,
-    ...means,
-  ].join('\n');
-}
 
 async function main(): Promise<void> {
   const options = optionsSchema.parse(program.parse().opts());

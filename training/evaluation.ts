@@ -39,11 +39,37 @@ export interface DomainReport {
   readonly genotypes: Readonly<Record<string, number>>;
 }
 
+/** Mean and interval of accuracies in 0..1, in percent. */
 export function accuracyOver(values: readonly number[]): Accuracy {
   const mean = values.reduce((total, value) => total + value, 0) / values.length;
   const variance =
     values.reduce((total, value) => total + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
   return { mean: 100 * mean, interval: 100 * 1.96 * Math.sqrt(variance / values.length) };
+}
+
+function evaluationPool(
+  { configuration, parameters: values }: Checkpoint,
+  domains: readonly ImageDomain[],
+  { seed, workers }: EvaluationOptions,
+): WorkerPool {
+  const layout = new ParameterLayout(parameterSpecifications(configuration));
+  const parameters = new Float32Array(new SharedArrayBuffer(4 * layout.length));
+  layout.pack(values, parameters);
+  const workerData: TrainingWorkerData = {
+    model: configuration,
+    domains,
+    weights: domains.map(() => 1),
+    augmentations: domains.map(() => noAugmentation),
+    seed,
+    parameters,
+  };
+  return new WorkerPool({
+    workers,
+    queueLimit: Number.MAX_SAFE_INTEGER,
+    jobs: new URL('./jobs.ts', import.meta.url),
+    engine: { provider: 'cpu', threads: 1, cacheSize: 256, memoryPattern: false },
+    workerData,
+  });
 }
 
 /** Evaluates a checkpoint on tasks that depend on the seed alone, the same for every checkpoint. */
@@ -52,24 +78,7 @@ export async function evaluateCheckpoint(
   domains: readonly ImageDomain[],
   options: EvaluationOptions,
 ): Promise<DomainReport[]> {
-  const layout = new ParameterLayout(parameterSpecifications(checkpoint.configuration));
-  const parameters = new Float32Array(new SharedArrayBuffer(4 * layout.length));
-  parameters.set(layout.pack(checkpoint.parameters));
-  const workerData: TrainingWorkerData = {
-    model: checkpoint.configuration,
-    domains,
-    weights: domains.map(() => 1),
-    augmentations: domains.map(() => noAugmentation),
-    seed: options.seed,
-    parameters,
-  };
-  const pool = new WorkerPool({
-    workers: options.workers,
-    queueLimit: Number.MAX_SAFE_INTEGER,
-    jobs: new URL('./jobs.ts', import.meta.url),
-    engine: { provider: 'cpu', threads: 1, cacheSize: 256, memoryPattern: false },
-    workerData,
-  });
+  const pool = evaluationPool(checkpoint, domains, options);
   const settings = domains.flatMap((domain) => options.shots.map((shot) => ({ domain: domain.name, shot })));
   const total = settings.length * options.tasks;
   let done = 0;
@@ -130,3 +139,25 @@ export const meanOverDomains = (
   const own = reports.filter((entry) => entry.shot === shot);
   return own.reduce((total, entry) => total + entry[column].mean, 0) / own.length;
 };
+
+const cell = ({ mean, interval }: Accuracy): string => `${mean.toFixed(2)} ± ${interval.toFixed(2)}`;
+
+/** A report as a Markdown table, with the means over domains below. */
+export function evaluationTable(reports: readonly DomainReport[]): string {
+  const rows = reports.map(
+    (r) =>
+      `| ${r.domain} | ${r.shot} | ${cell(r.served)} | ${cell(r.transductive)} | ${cell(r.floorPixels)} | ${cell(r.floorColours)} | ${Object.keys(r.genotypes).length} |`,
+  );
+  const shots = [...new Set(reports.map(({ shot }) => shot))];
+  const columns = ['served', 'transductive', 'floorPixels', 'floorColours'] as const;
+  const means = shots.map(
+    (shot) =>
+      `| **mean** | ${shot} | ${columns.map((column) => meanOverDomains(reports, shot, column).toFixed(2)).join(' | ')} | |`,
+  );
+  return [
+    '| domain | shot | served | transductive | floor: pixels | floor: colours | architectures |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...rows,
+    ...means,
+  ].join('\n');
+}

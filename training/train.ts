@@ -9,7 +9,8 @@ import { loadDomains } from './domains.ts';
 import { RunFolder } from './run-folder.ts';
 import { totalIterations } from './schedule.ts';
 import { Trainer } from './trainer.ts';
-import type { IterationMetrics } from './trainer.ts';
+import type { IterationMetrics } from './iteration-metrics.ts';
+import type { TrainerEvents } from './trainer.ts';
 
 const program = new Command('train')
   .description('Meta-trains a checkpoint. Metrics, state and checkpoint are written to runs/NAME.')
@@ -46,6 +47,34 @@ function movingMean(size: number): (value: number) => number {
   };
 }
 
+/** A bar with the moving means of what the trainer reports. */
+function progressBar(): { readonly bar: SingleBar; readonly events: TrainerEvents } {
+  const bar = new SingleBar({
+    format:
+      '{bar} {value}/{total} {stage} | loss {loss} accuracy {accuracy} | {pace} s/it | ETA {eta_formatted} | val {validation}',
+    noTTYOutput: true,
+    notTTYSchedule: 30_000,
+    etaBuffer: 50,
+  });
+  const means = { loss: movingMean(50), accuracy: movingMean(50), pace: movingMean(50) };
+  const events: TrainerEvents = {
+    iteration: ({ iteration, stage, loss, accuracy, seconds }: IterationMetrics) =>
+      bar.update(iteration, {
+        stage,
+        loss: means.loss(loss).toFixed(3),
+        accuracy: means.accuracy(accuracy).toFixed(3),
+        pace: means.pace(seconds).toFixed(2),
+      }),
+    validation: (_, accuracies) =>
+      bar.update({
+        validation: Object.entries(accuracies)
+          .map(([name, value]) => `${name} ${(100 * value).toFixed(0)}`)
+          .join(' '),
+      }),
+  };
+  return { bar, events };
+}
+
 async function main(): Promise<void> {
   const { config, resume, overwrite, from, runs } = program.parse().opts<TrainOptions>();
   const configuration = await readTrainingConfiguration(config);
@@ -60,13 +89,7 @@ async function main(): Promise<void> {
   const trainer = await Trainer.start(configuration, domains, folder, begin);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const bar = new SingleBar({
-    format:
-      '{bar} {value}/{total} {stage} | loss {loss} accuracy {accuracy} | {pace} s/it | ETA {eta_formatted} | val {validation}',
-    noTTYOutput: true,
-    notTTYSchedule: 30_000,
-    etaBuffer: 50,
-  });
+  const { bar, events } = progressBar();
   bar.start(totalIterations(configuration), trainer.iteration, {
     stage: '',
     loss: '-',
@@ -74,26 +97,7 @@ async function main(): Promise<void> {
     pace: '-',
     validation: '-',
   });
-  const means = { loss: movingMean(50), accuracy: movingMean(50), pace: movingMean(50) };
-  await trainer.run(
-    {
-      iteration: ({ iteration, stage, loss, accuracy, seconds }: IterationMetrics) =>
-        bar.update(iteration, {
-          stage,
-          loss: means.loss(loss).toFixed(3),
-          accuracy: means.accuracy(accuracy).toFixed(3),
-          pace: means.pace(seconds).toFixed(2),
-        }),
-      validation: (_, accuracies) =>
-        bar.update({
-          validation: Object.entries(accuracies)
-            .map(([name, value]) => `${name} ${(100 * value).toFixed(0)}`)
-            .join(' '),
-        }),
-    },
-    undefined,
-    stop.signal,
-  );
+  await trainer.run(events, undefined, stop.signal);
   bar.stop();
   await trainer.close();
   const done = trainer.iteration === totalIterations(configuration);

@@ -5,7 +5,7 @@ import type { Checkpoint } from '../model/checkpoint.ts';
 import { genotypeKey } from '../model/genotype.ts';
 import type { Genotype } from '../model/genotype.ts';
 import { parameterSpecifications } from '../model/parameters.ts';
-import type { TrainingConfiguration } from './configuration.ts';
+import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { taskShape } from './jobs.ts';
 import type { GradientPayload, GradientResult, TrainingWorkerData } from './jobs.ts';
@@ -13,24 +13,13 @@ import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import { commit } from './commit.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
 import { continuedState, freshState } from './initial-state.ts';
+import { metricsOf } from './iteration-metrics.ts';
+import type { IterationMetrics } from './iteration-metrics.ts';
 import { identityOf } from './run-identity.ts';
 import { stageAt, totalIterations } from './schedule.ts';
 import { ParameterLayout } from './parameter-vector.ts';
 import { writeAtomically } from './write-atomically.ts';
 import type { RunFolder, RunState } from './run-folder.ts';
-
-export interface IterationMetrics {
-  readonly iteration: number;
-  readonly stage: string;
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly supportBefore: number;
-  readonly supportAfter: number;
-  readonly reconstruction: number;
-  readonly gradientNorm: number;
-  readonly genotypes: number;
-  readonly seconds: number;
-}
 
 export interface TrainerEvents {
   readonly iteration?: (metrics: IterationMetrics) => void;
@@ -154,7 +143,7 @@ export class Trainer {
     const { stage, progress, first } = stageAt(this.#configuration, iteration);
     if (first && stage.stage === 'retrain' && this.#state.genotypes.length === 0)
       await this.#settleGenotypes(iteration);
-    const { metaBatch, reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
+    const { reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
     const payload = {
       iteration,
       version: iteration,
@@ -167,15 +156,7 @@ export class Trainer {
     const norm = Math.sqrt(gradient.reduce((total, g) => total + g * g, 0));
     this.#checkFinite(iteration, results, norm);
     if (norm > gradientClip) gradient.forEach((g, i) => (gradient[i] = (g * gradientClip) / norm));
-    const [from, to] = stage.learningRate;
-    const outer = from + (to - from) * progress;
-    const rates = this.#layout.perGroup((group) =>
-      group !== 'controller'
-        ? outer
-        : stage.stage === 'retrain'
-          ? 0
-          : this.#configuration.controllerLearningRate,
-    );
+    const rates = this.#learningRates(stage, progress);
     const { parameters } = this.#state;
     const adam = adamUpdate(this.#state.adam, parameters, gradient, rates);
     this.#shared.set(parameters);
@@ -186,20 +167,19 @@ export class Trainer {
       adam,
       seconds: this.#state.seconds + seconds,
     };
-    const average = (of: (result: GradientResult) => number): number =>
-      results.reduce((total, result) => total + of(result), 0) / metaBatch;
-    return {
+    return metricsOf(results, {
       iteration: iteration + 1,
       stage: stage.stage,
-      loss: average(({ loss }) => loss),
-      accuracy: average(({ accuracy }) => accuracy),
-      supportBefore: average(({ supportBefore }) => supportBefore),
-      supportAfter: average(({ supportAfter }) => supportAfter),
-      reconstruction: average(({ reconstruction }) => reconstruction),
       gradientNorm: norm,
-      genotypes: new Set(results.map(({ genotype }) => genotype)).size,
       seconds,
-    };
+    });
+  }
+
+  #learningRates({ stage, learningRate: [from, to] }: StageConfiguration, progress: number): Float32Array {
+    const { controllerLearningRate } = this.#configuration;
+    const controller = stage === 'retrain' ? 0 : controllerLearningRate;
+    const outer = from + (to - from) * progress;
+    return this.#layout.perGroup((group) => (group === 'controller' ? controller : outer));
   }
 
   /** The gradients of a meta-batch in the order of its tasks; large tasks start first, so that no worker idles long. */

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { parseModelConfiguration } from '../../model/configuration.ts';
+import { decodeGenotype, edgeCount } from '../../model/genotype.ts';
+import type { Genotype } from '../../model/genotype.ts';
+import { initialParameters } from '../../model/parameters.ts';
+import { keyFrom } from '../../model/random.ts';
+import {
+  accuracyOver,
+  evaluateCheckpoint,
+  evaluationTable,
+  meanOverDomains,
+} from '../../training/evaluation.ts';
+import type { EvaluationOptions } from '../../training/evaluation.ts';
+import { chooseGenotypes } from '../../training/genotype-choice.ts';
+import { testRandom } from '../support/random.ts';
+import { syntheticDomain } from '../support/synthetic-domain.ts';
+
+const configuration = parseModelConfiguration({
+  image: { size: 16 },
+  supernet: { channels: 2, nodes: 1, stem: [3, 4] },
+  encoder: { features: 4, state: 5 },
+  controller: { hidden: 4 },
+  innerLoop: { steps: 2 },
+});
+const checkpoint = {
+  id: 'tiny',
+  configuration,
+  parameters: initialParameters(configuration, keyFrom(1)),
+  genotypes: [],
+  training: {},
+};
+const options: EvaluationOptions = {
+  split: 'test',
+  way: 3,
+  shots: [1, 2],
+  query: 4,
+  tasks: 3,
+  seed: 11,
+  workers: 1,
+};
+const domains = [syntheticDomain('a', 16), syntheticDomain('b', 16)];
+
+describe('accuracyOver', () => {
+  it('is the mean and 1.96 standard errors, in percent', () => {
+    const { mean, interval } = accuracyOver([0.2, 0.4, 0.6, 0.8]);
+    expect(mean).toBeCloseTo(50, 10);
+    expect(interval).toBeCloseTo((100 * 1.96 * Math.sqrt(0.2 / 3)) / 2, 10); // Σ (x - ½)² = 0.2
+    expect(accuracyOver([0.3]).interval).toBe(0);
+  });
+});
+
+describe('evaluateCheckpoint', () => {
+  it('reports every domain and shot, the same for any number of workers, and other tasks for another seed', async () => {
+    const one = await evaluateCheckpoint(checkpoint, domains, options);
+    expect(one.map(({ domain, shot, tasks }) => [domain, shot, tasks])).toEqual([
+      ['a', 1, 3],
+      ['a', 2, 3],
+      ['b', 1, 3],
+      ['b', 2, 3],
+    ]);
+    for (const { served, transductive, floorPixels, floorColours, genotypes } of one) {
+      for (const { mean } of [served, transductive, floorPixels, floorColours]) {
+        expect(mean).toBeGreaterThanOrEqual(0);
+        expect(mean).toBeLessThanOrEqual(100);
+      }
+      expect(Object.values(genotypes).reduce((total, count) => total + count, 0)).toBe(3);
+    }
+    expect(await evaluateCheckpoint(checkpoint, domains, { ...options, workers: 2 })).toEqual(one);
+    const [other] = await evaluateCheckpoint(checkpoint, domains.slice(0, 1), { ...options, seed: 12 });
+    expect(other).not.toEqual(one[0]);
+
+    const mean = (one[0]!.served.mean + one[2]!.served.mean) / 2;
+    expect(meanOverDomains(one, 1, 'served')).toBeCloseTo(mean, 10);
+    expect(evaluationTable(one)).toContain(`| **mean** | 1 | ${mean.toFixed(2)} |`);
+  }, 60_000);
+});
+
+describe('chooseGenotypes', () => {
+  const next = testRandom(3);
+  const random = (): Genotype => {
+    const weights = (): Float32Array => Float32Array.from({ length: 8 * edgeCount(1) }, () => next());
+    return decodeGenotype({ normal: weights(), reduction: weights() }, 1);
+  };
+  const [a, b, c] = [random(), random(), random()];
+
+  it('keeps the most frequent, at most as many as asked for', () => {
+    const drawn = [a, b, b, c, c, c];
+    const limits = { maximumGenotypes: 2, maximumWeights: 1_000_000 };
+    expect(chooseGenotypes(drawn, configuration, limits)).toEqual({
+      genotypes: [c, b],
+      decoded: 3,
+      counts: [3, 2, 1],
+    });
+    expect(chooseGenotypes([...drawn].reverse(), configuration, limits).genotypes).toEqual([c, b]);
+  });
+
+  it('leaves out what is too large, unless nothing else is there', () => {
+    const all = chooseGenotypes([a, b, c], configuration, { maximumGenotypes: 3, maximumWeights: 1 });
+    expect(all.genotypes).toHaveLength(3);
+  });
+});
