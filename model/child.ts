@@ -18,10 +18,12 @@ const convolutionKinds = {
   dil_conv_5x5: { kind: 3, twice: false },
 } as const;
 
+/** Whether an operation has weights: a separable or dilated convolution. */
 export const isConvolution = (
   operation: GenotypeEdge['operation'],
 ): operation is keyof typeof convolutionKinds => operation in convolutionKinds;
 
+/** Which depthwise kernel a convolution has, and whether it is applied twice. */
 export const convolutionOf = (
   operation: keyof typeof convolutionKinds,
 ): (typeof depthwiseKinds)[number] & { readonly twice: boolean } => {

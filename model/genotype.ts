@@ -36,6 +36,7 @@ export function targetsOf(source: number, nodes: number): number[] {
 /** Nodes with outgoing edges: both inputs and every intermediate node but the last. */
 export const sourcesOf = (nodes: number): number[] => Array.from({ length: nodes + 1 }, (_, i) => i);
 
+/** Edges of a cell of so many intermediate nodes. */
 export const edgeCount = (nodes: number): number =>
   sourcesOf(nodes).reduce((n, s) => n + targetsOf(s, nodes).length, 0);
 
@@ -79,6 +80,7 @@ export function decodeCell(weights: Float32Array, nodes: number): CellGenotype {
   return { nodes: Array.from({ length: nodes }, (_, target) => decodeNode(target)) };
 }
 
+/** DARTS's decoding of both cells. */
 export function decodeGenotype(architecture: Architecture, nodes: number): Genotype {
   return {
     normal: decodeCell(architecture.normal, nodes),

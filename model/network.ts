@@ -7,6 +7,7 @@ import type { Graph } from './graph/graph.ts';
 import {
   add,
   broadcast,
+  divide,
   concat,
   conv,
   matmul,
@@ -126,7 +127,8 @@ export function initialHead(
     return { weight: broadcast(vector, [way, vector.shape[1]!]), bias: graph.constant([0], [1, way]) };
   }
   const x = given.features();
-  const shares = multiply(given.targets, broadcastInverse(sum(given.targets, [0]), given.targets.shape));
+  const counts = sum(given.targets, [0]); // [1, way]
+  const shares = multiply(given.targets, broadcast(divide(1, counts), given.targets.shape));
   const means = matmul(shares, x, true, false); // [way, f]
   const scaled = multiply(means, broadcast(given.scale(), means.shape));
   return {
@@ -134,16 +136,3 @@ export function initialHead(
     bias: reshape(multiply(sum(multiply(scaled, means), [1]), -1), [1, way]),
   };
 }
-
-function broadcastInverse(counts: Tensor, shape: readonly number[]): Tensor {
-  return broadcast(counts.graph.node('divide', [onesLike(counts), counts], {}), shape);
-}
-
-const onesLike = (x: Tensor): Tensor =>
-  broadcast(
-    x.graph.constant(
-      [1],
-      x.shape.map(() => 1),
-    ),
-    x.shape,
-  );

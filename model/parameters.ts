@@ -39,7 +39,6 @@ export function cellGeometry({ supernet, image }: ModelConfiguration): Readonly<
       inputs: readonly [number, number];
       side: number;
       outputSide: number;
-      reduces: boolean;
     }
   >
 > {
@@ -47,13 +46,12 @@ export function cellGeometry({ supernet, image }: ModelConfiguration): Readonly<
   const side = Math.floor(Math.floor(image.size / 2) / 2);
   const reduced = windowOutput(side, 3, 2, 1);
   return {
-    normal: { channels, inputs: [stem[1], stem[1]], side, outputSide: side, reduces: false },
+    normal: { channels, inputs: [stem[1], stem[1]], side, outputSide: side },
     reduction: {
       channels: 2 * channels,
       inputs: [stem[1], channels * nodes],
       side,
       outputSide: reduced,
-      reduces: true,
     },
   };
 }
@@ -132,6 +130,7 @@ export function denseSpecifications(
 /** Channels of the encoder's three strided convolutions. */
 export const encoderChannels = [3, 16, 32, 32] as const;
 
+/** The image encoder's tensors: convolutions, F(x, y), and the GRUs of the auto-encoder. */
 export function encoderSpecifications({ image, encoder }: ModelConfiguration): ParameterSpecification[] {
   const convolutions = encoderChannels.slice(1).map((channels, i): ParameterSpecification => {
     const fanIn = 9 * encoderChannels[i]!;

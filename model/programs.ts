@@ -7,6 +7,9 @@ import type { Shape } from './graph/shapes.ts';
 /** Named float32 values; shapes are those of the graph that reads them. */
 export type Values = Readonly<Record<string, Float32Array>>;
 
+/** Graphs whose input shapes are remembered; an older one is built again when it is asked for. */
+const rememberedGraphs = 1024;
+
 /** Graph functions run by an executor: built and lowered once per key, fed by name. */
 export class Programs {
   readonly #executor: Executor;
@@ -37,7 +40,7 @@ export class Programs {
         Object.entries(inputsOf(Object.values(built.outputs))).map(([name, { shape }]) => [name, shape]),
       );
       bytes = lowered(built);
-      this.#inputs.set(full, inputs);
+      this.#remember(full, inputs);
     }
     const program = await this.#executor.program(full, () => bytes ?? lowered(build()));
     bytes = undefined;
@@ -50,6 +53,12 @@ export class Programs {
     return Object.fromEntries(
       Object.entries(results).map(([name, { data }]) => [name.slice(resultPrefix.length), data]),
     );
+  }
+
+  #remember(key: string, inputs: Readonly<Record<string, Shape>>): void {
+    const [oldest] = this.#inputs.keys();
+    if (oldest !== undefined && this.#inputs.size >= rememberedGraphs) this.#inputs.delete(oldest);
+    this.#inputs.set(key, inputs);
   }
 }
 

@@ -17,6 +17,7 @@ interface Entry {
   readonly data_offsets: readonly [number, number];
 }
 
+/** The bytes of a safetensors file, all tensors float32; the same content gives the same bytes. */
 export function encodeTensors({ tensors, metadata }: TensorFile): Uint8Array {
   let offset = 0;
   const header: Record<string, unknown> = { __metadata__: metadata };

@@ -40,7 +40,7 @@ export function supernetCell(context: CellContext, inputs: readonly [Tensor, Ten
       const sofar = sums[target];
       sums[target] = sofar ? add(sofar, part) : part;
     });
-    // Node `source + 1 - 2 + 1` is complete once all its inputs have been visited.
+    // Sources 0 and 1 are the cell's inputs: intermediate node s - 1 has got all of its own once source s is done.
     if (source >= 1) known.push(sums[source - 1]!);
   }
   return concat(known.slice(2), 0);

@@ -57,6 +57,7 @@ export interface PatchStatistics {
   readonly covariance: Tensor;
 }
 
+/** Patches [k, n] less their means, and their covariance [k, k]. */
 export function patchStatistics(patches: Tensor): PatchStatistics {
   const centered = subtract(patches, broadcast(mean(patches, [1]), patches.shape));
   return { centered, covariance: multiply(matmul(centered, centered, false, true), 1 / patches.shape[1]!) };

@@ -168,6 +168,7 @@ const defaultConvolution: Convolution = { stride: 1, padding: 0, dilation: 1, gr
 export const conv = (x: Tensor, w: Tensor, geometry: Partial<Convolution> = {}): Tensor =>
   x.graph.node('conv', [x, w], { ...defaultConvolution, ...geometry });
 
+/** The transpose of `conv` in x: g [n, o, h', w'], w -> [n, c, h, w] of `inputSize`. */
 export function convInputGradient(
   g: Tensor,
   w: Tensor,
@@ -178,6 +179,7 @@ export function convInputGradient(
   return g.graph.node('convInputGradient', [g, w], { stride, padding, dilation, groups, inputSize });
 }
 
+/** The transpose of `conv` in w: x, g [n, o, h', w'] -> [o, c/groups, k, k] of `kernel`. */
 export function convFilterGradient(
   x: Tensor,
   g: Tensor,
