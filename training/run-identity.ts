@@ -6,12 +6,15 @@ const hashes = new WeakMap<ImageDomain, string>();
 
 /** A hash of a domain's pixels and classes, wherever they lie. */
 function contentHash(domain: ImageDomain): string {
+  const known = hashes.get(domain);
+  if (known !== undefined) return known;
   const { size, pixels, classes } = domain;
-  const hash =
-    hashes.get(domain) ??
-    createHash('sha256').update(JSON.stringify({ size, classes })).update(pixels).digest('hex');
-  hashes.set(domain, hash);
-  return hash;
+  const hash = createHash('sha256').update(JSON.stringify({ size, classes }));
+  const step = 2 ** 28; // a single update is limited to 2^31 - 1 bytes
+  for (let at = 0; at < pixels.length; at += step) hash.update(pixels.subarray(at, at + step));
+  const digest = hash.digest('hex');
+  hashes.set(domain, digest);
+  return digest;
 }
 
 /** What a run must share with the one that it resumes: configuration and data, not where either lies. */
