@@ -4,6 +4,7 @@ import type { GraphFunction } from './graph/graph.ts';
 import { crossEntropy, multiply, subtract } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import type { Shape } from './graph/shapes.ts';
+import { undeclared } from './variables.ts';
 
 /** A weight that the inner loop adapts. */
 export interface LearnerWeight {
@@ -43,11 +44,7 @@ export function lossOf(
 ): Tensor {
   const { graph } = values[0]!;
   const byName = new Map(learner.weights.map(({ name }, i) => [name, values[i]!]));
-  const weight = (name: string): Tensor => {
-    const found = byName.get(name);
-    if (!found) throw new Error(`the network asks for an undeclared weight ${name}`);
-    return found;
-  };
+  const weight = (name: string): Tensor => byName.get(name) ?? undeclared(name);
   const x = graph.input(`${set}.images`, [images, 3, learner.imageSize, learner.imageSize]);
   return crossEntropy(learner.logits(x, weight), graph.input(`${set}.targets`, [images, learner.way]));
 }

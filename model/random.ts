@@ -3,7 +3,7 @@
  * arguments, so that any task, step or weight can be drawn again without drawing what came before it.
  *
  * The generator is Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
- * SC 2011), as in JAX. Counters of values, splits and folds are kept apart by a tag, so that a child key never
+ * SC 2011), as in JAX. Counters of values and folds are kept apart by a tag, so that a child key never
  * coincides with a number drawn from its parent.
  */
 
@@ -14,7 +14,7 @@ export interface Key {
 }
 
 /** Tags in the top byte of the second counter word. */
-const tags = { value: 0, split: 1, number: 2, text: 3, textEnd: 4 } as const;
+const tags = { value: 0, number: 2, text: 3, textEnd: 4 } as const;
 
 const wordRange = 0x1_0000_0000; // 2^32
 const parity = 0x1bd11bda; // Threefish key schedule constant, 32-bit variant (Random123, SKEIN_KS_PARITY32)
@@ -54,11 +54,6 @@ export function fold(key: Key, ...data: readonly (number | string)[]): Key {
     (parent, item) => (typeof item === 'number' ? foldNumber(parent, item) : foldText(parent, item)),
     key,
   );
-}
-
-/** n child keys; the i-th does not depend on n. */
-export function split(key: Key, n: number): Key[] {
-  return Array.from({ length: n }, (_, index) => child(key, index, tags.split, 0));
 }
 
 /** n uniform numbers in [0, 1), 53 bits each; the i-th does not depend on n. */

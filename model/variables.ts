@@ -17,9 +17,10 @@ export interface Variable {
 /** The weights of a graph as its inputs; only those that are asked for become inputs. */
 export function inputWeights(graph: Graph, variables: readonly Variable[]): Weights {
   const shapes = new Map(variables.map(({ name, shape }) => [name, shape]));
-  return (name) => graph.input(name, shapes.get(name) ?? missing(name));
+  return (name) => graph.input(name, shapes.get(name) ?? undeclared(name));
 }
 
-function missing(name: string): never {
+/** Refuses a weight that a network asks for and does not list. */
+export function undeclared(name: string): never {
   throw new Error(`the network asks for an undeclared weight ${name}`);
 }

@@ -7,10 +7,10 @@ import {
   keyFrom,
   normal,
   permutation,
-  split,
   threefry,
   uniform,
 } from '../../model/random.ts';
+import { keysOf } from '../support/random.ts';
 
 const seeds = fc.integer({ min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER });
 const text = (key: object): string => JSON.stringify(key);
@@ -34,22 +34,19 @@ describe('keys', () => {
     expect(() => fold(keyFrom(0), Number.NaN)).toThrow(RangeError);
   });
 
-  it('split: a child depends on its index only, and children differ', () => {
+  it('fold: children by number differ, of any seed', () => {
     fc.assert(
-      fc.property(seeds, fc.nat(40), fc.nat(40), (seed, n, m) => {
-        const [long, short] = [Math.max(n, m), Math.min(n, m)];
-        const children = split(keyFrom(seed), long);
-        expect(split(keyFrom(seed), short)).toEqual(children.slice(0, short));
-        expect(new Set(children.map(text)).size).toBe(long);
+      fc.property(seeds, fc.nat(40), (seed, n) => {
+        expect(new Set(keysOf(keyFrom(seed), n).map(text)).size).toBe(n);
       }),
     );
   });
 
   it('drawing from one child in any order changes nothing for another', () => {
-    const [first, second] = split(keyFrom(7), 2);
+    const [first, second] = keysOf(keyFrom(7), 2);
     const before = uniform(second!, 3);
     uniform(first!, 100);
-    split(first!, 5);
+    fold(first!, 5);
     expect(uniform(second!, 3)).toEqual(before);
   });
 
@@ -68,7 +65,6 @@ describe('keys', () => {
       fold(key, -1),
       fold(key, 2 ** 32),
       fold(key, 2 ** 52),
-      ...split(key, 3),
     ].map(text);
     expect(new Set(different).size).toBe(different.length);
   });
@@ -100,7 +96,7 @@ describe('numbers', () => {
   });
 
   it('integer stays below its bound and reaches every value', () => {
-    const seen = new Set(split(keyFrom(1), 200).map((key) => integer(key, 6)));
+    const seen = new Set(keysOf(keyFrom(1), 200).map((key) => integer(key, 6)));
     expect([...seen].sort()).toEqual([0, 1, 2, 3, 4, 5]);
     expect(() => integer(keyFrom(1), 0)).toThrow(RangeError);
     expect(integer(keyFrom(1), 2 ** 32)).toBeLessThan(2 ** 32);
@@ -119,7 +115,7 @@ describe('orders', () => {
 
   it('all orders of three come equally often', () => {
     const counts = new Map<string, number>();
-    for (const key of split(keyFrom(2), 12_000)) {
+    for (const key of keysOf(keyFrom(2), 12_000)) {
       const order = permutation(key, 3).join();
       counts.set(order, (counts.get(order) ?? 0) + 1);
     }

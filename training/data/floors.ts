@@ -12,8 +12,6 @@ export type FloorName = 'pixels' | 'colours';
 type Feature = (image: Float32Array, size: number) => Float32Array;
 
 const features: Readonly<Record<FloorName, Feature>> = { pixels: smallImage, colours: colourHistogram };
-/** The floors that are reported. */
-export const floorNames = Object.keys(features) as FloorName[];
 
 /** Accuracy, 0..1, of a floor on the query images of a task. Throws RangeError without query images. */
 export function floorAccuracy(task: Task, floor: FloorName): number {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fold, keyFrom, split } from '../../../model/random.ts';
+import { fold, keyFrom } from '../../../model/random.ts';
 import { drawView, noAugmentation, renderView } from '../../../training/data/augment.ts';
 import { chooseDomain, sampleTask, type LabelledImages } from '../../../training/data/tasks.ts';
+import { keysOf } from '../../support/random.ts';
 import { plainDomain } from './domains.ts';
 
 const size = 4;
@@ -50,7 +51,7 @@ describe('sampleTask', () => {
   });
 
   it('reaches every image, and shuffles the support', () => {
-    const tasks = split(keyFrom(1), 300).map((key) =>
+    const tasks = keysOf(keyFrom(1), 300).map((key) =>
       sampleTask(key, domain, 'train', { way: 5, shot: 2, query: 3 }),
     );
     const large = domain.classes.filter((own) => own.count >= 3);
@@ -80,7 +81,7 @@ describe('sampleTask', () => {
   it('draws 80 augmented images of 42 px quickly', () => {
     const photos = plainDomain(new Array<number>(8).fill(20), 42);
     const augmentation = { flip: true, crop: 0.3, colour: 0.4, rotateClasses: false };
-    const times = split(keyFrom(3), 60).map((key) => {
+    const times = keysOf(keyFrom(3), 60).map((key) => {
       const start = performance.now();
       sampleTask(key, photos, 'train', { way: 5, shot: 1, query: 15 }, augmentation);
       return performance.now() - start;
@@ -119,7 +120,7 @@ describe('renderView', () => {
 
   it('draws crops inside the image, flips half of the images, keeps grey scale order', () => {
     const augmentation = { flip: true, crop: 0.4, colour: 0.5, rotateClasses: false };
-    const views = split(keyFrom(4), 400).map((key) => drawView(key, augmentation, 0, 42));
+    const views = keysOf(keyFrom(4), 400).map((key) => drawView(key, augmentation, 0, 42));
     for (const view of views) {
       expect(Math.min(view.top, view.left)).toBeGreaterThanOrEqual(0);
       expect(Math.max(view.top + view.height, view.left + view.width)).toBeLessThanOrEqual(42 + 1e-9);
