@@ -29,6 +29,7 @@ function taps(
   }
 }
 
+/** y = conv(x, w). */
 export function convolution(node: Tensor<'conv'>, x: Float64Array, w: Float64Array): Float64Array {
   const result = new Float64Array(sizeOf(node.shape));
   const shapes = [node.inputs[0]!.shape, node.inputs[1]!.shape, node.shape] as const;
@@ -36,6 +37,7 @@ export function convolution(node: Tensor<'conv'>, x: Float64Array, w: Float64Arr
   return result;
 }
 
+/** The transpose of `convolution` in x, of an output's cotangent g. */
 export function convolutionInputGradient(
   node: Tensor<'convInputGradient'>,
   g: Float64Array,
@@ -47,6 +49,7 @@ export function convolutionInputGradient(
   return result;
 }
 
+/** The transpose of `convolution` in w, of an output's cotangent g. */
 export function convolutionFilterGradient(
   node: Tensor<'convFilterGradient'>,
   x: Float64Array,

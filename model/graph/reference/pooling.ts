@@ -24,6 +24,7 @@ function windows(
   }
 }
 
+/** The maximum under each window and its flat offset in x: the first one of equal values. */
 export function maxPooled(
   node: Tensor<'maxPool' | 'maxPoolIndex'>,
   x: Float64Array,
@@ -38,6 +39,7 @@ export function maxPooled(
   return { values, indices };
 }
 
+/** The mean under each window; what lies outside x is not counted. */
 export function averagePooled(node: Tensor<'averagePool'>, x: Float64Array): Float64Array {
   const result = new Float64Array(sizeOf(node.shape));
   windows(node.inputs[0]!.shape, node.shape, node.attributes, (i, covered) => {
@@ -46,6 +48,7 @@ export function averagePooled(node: Tensor<'averagePool'>, x: Float64Array): Flo
   return result;
 }
 
+/** The transpose of `averagePooled`, of an output's cotangent g. */
 export function averagePoolGradient(node: Tensor<'averagePoolGradient'>, g: Float64Array): Float64Array {
   const result = new Float64Array(sizeOf(node.shape));
   windows(node.shape, node.inputs[0]!.shape, node.attributes, (i, covered) => {
