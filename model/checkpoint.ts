@@ -14,7 +14,7 @@ export interface Checkpoint {
   readonly parameters: Parameters;
   /** The architectures that the trained controller chooses among; empty: any that decoding gives. */
   readonly genotypes: readonly Genotype[];
-  /** How it was trained, by whatever trained it: configuration, iterations, seconds, commit. */
+  /** How it was trained, by whatever trained it: configuration, iterations, seconds, commit, last validation. */
   readonly training: Readonly<Record<string, unknown>>;
 }
 

@@ -1,4 +1,4 @@
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdamState } from '../model/adam.ts';
 import { decodeTensors, encodeTensors } from '../model/safetensors.ts';
@@ -12,6 +12,14 @@ export interface RunState<G = Genotype> {
   readonly adam: AdamState;
   readonly genotypes: readonly G[];
   readonly seconds: number;
+  /** The last one; none before the first, and in runs whose checkpoint does not tell it. */
+  readonly validation?: Validation;
+}
+
+/** Accuracies on validation classes, by domain, after an iteration. */
+export interface Validation {
+  readonly iteration: number;
+  readonly accuracies: Readonly<Record<string, number>>;
 }
 
 /** The folder of one training run: state, metrics (JSON lines) and the checkpoint. */
@@ -39,6 +47,15 @@ export class RunFolder {
     if (exists) throw new Error(`${path} exists: go on with --resume, or begin anew with --overwrite`);
   }
 
+  /**
+   * Makes the folder ready for a run that begins anew at `iteration`. A saved state goes at once: left until the first
+   * save, a crash before it would leave that state beside the metrics of another run.
+   */
+  async begin(iteration: number): Promise<void> {
+    await rm(join(this.path, 'state.safetensors'), { force: true });
+    await this.trimMetrics(iteration);
+  }
+
   /** `configuration` identifies the run: another one cannot resume it. */
   async saveState(state: RunState<unknown>, configuration: string): Promise<void> {
     await mkdir(this.path, { recursive: true });
@@ -54,6 +71,7 @@ export class RunFolder {
         step: String(state.adam.step),
         seconds: String(state.seconds),
         genotypes: JSON.stringify(state.genotypes),
+        ...(state.validation ? { validation: JSON.stringify(state.validation) } : {}),
         configuration,
       },
     });
@@ -66,12 +84,14 @@ export class RunFolder {
     if (metadata['configuration'] !== configuration)
       throw new Error(`${this.path} holds a run of another configuration or of other data`);
     const vector = (name: string): Float32Array => tensors[name]!.data;
+    const { validation } = metadata;
     return {
       iteration: Number(metadata['iteration']),
       parameters: vector('parameters'),
       adam: { step: Number(metadata['step']), first: vector('first'), second: vector('second') },
       genotypes: JSON.parse(metadata['genotypes'] ?? '[]') as G[],
       seconds: Number(metadata['seconds']),
+      ...(validation === undefined ? {} : { validation: JSON.parse(validation) as Validation }),
     };
   }
 

@@ -3,15 +3,15 @@ import { adamUpdate } from '../model/adam.ts';
 import { encodeCheckpoint } from '../model/checkpoint.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { genotypeKey } from '../model/genotype.ts';
-import type { Genotype } from '../model/genotype.ts';
 import { parameterSpecifications } from '../model/parameters.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { taskShape } from './jobs.ts';
 import type { GradientPayload, GradientResult, TrainingWorkerData } from './jobs.ts';
-import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import { commit } from './commit.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
+import { drawGenotypes, validationAccuracies } from './held-out.ts';
+import type { PausedRun } from './held-out.ts';
 import { continuedState, freshState } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
@@ -19,7 +19,7 @@ import { identityOf } from './run-identity.ts';
 import { stageAt, totalIterations } from './schedule.ts';
 import { ParameterLayout } from './parameter-vector.ts';
 import { writeAtomically } from './write-atomically.ts';
-import type { RunFolder, RunState } from './run-folder.ts';
+import type { RunFolder, RunState, Validation } from './run-folder.ts';
 
 export interface TrainerEvents {
   readonly iteration?: (metrics: IterationMetrics) => void;
@@ -71,7 +71,10 @@ export class Trainer {
     this.#shared.set(state.parameters);
   }
 
-  /** From new meta-weights, from the saved state of `folder` (exactly), or from a checkpoint (see continuedState). */
+  /**
+   * From new meta-weights, from the saved state of `folder` (exactly), or from a checkpoint (see continuedState). All
+   * but the second destroy a saved state: ask `folder.refuseToOverwrite` before.
+   */
   static async start(
     configuration: TrainingConfiguration,
     domains: readonly ImageDomain[],
@@ -84,7 +87,7 @@ export class Trainer {
         : from === 'new'
           ? freshState(configuration)
           : continuedState(configuration, from);
-    await folder.trimMetrics(state.iteration);
+    await (from === 'saved' ? folder.trimMetrics(state.iteration) : folder.begin(state.iteration));
     return new Trainer(configuration, domains, folder, state);
   }
 
@@ -105,9 +108,8 @@ export class Trainer {
       events.iteration?.(metrics);
       const { validation, checkpointMinutes } = this.#configuration;
       if (this.#state.iteration % validation.every === 0) {
-        const accuracies = await this.validate();
-        await this.#folder.appendMetrics([{ iteration: this.#state.iteration, validation: accuracies }]);
-        events.validation?.(this.#state.iteration, accuracies);
+        const { iteration, accuracies } = await this.#validate();
+        events.validation?.(iteration, accuracies);
       }
       if (performance.now() - saved > checkpointMinutes * 60_000) {
         await this.save();
@@ -117,19 +119,35 @@ export class Trainer {
     await this.save();
   }
 
+  async #validate(): Promise<Validation> {
+    const { iteration } = this.#state;
+    const accuracies = await validationAccuracies(this.#paused);
+    await this.#folder.appendMetrics([{ iteration, validation: accuracies }]);
+    const validation = { iteration, accuracies };
+    this.#state = { ...this.#state, validation };
+    return validation;
+  }
+
   async save(): Promise<void> {
     await this.#folder.saveState(this.#state, this.#identity);
     await writeAtomically(this.#folder.checkpointPath, this.checkpoint());
   }
 
   checkpoint(): Uint8Array {
-    const { configuration, iteration, seconds } = { configuration: this.#configuration, ...this.#state };
+    const configuration = this.#configuration;
+    const { iteration, seconds, validation } = this.#state;
     return encodeCheckpoint({
       id: configuration.name,
       configuration: configuration.model,
       parameters: this.#layout.unpack(this.#state.parameters),
       genotypes: this.#state.genotypes,
-      training: { configuration, iterations: iteration, seconds: Math.round(seconds), commit: commit() },
+      training: {
+        configuration,
+        iterations: iteration,
+        seconds: Math.round(seconds),
+        commit: commit(),
+        validation: validation ?? null,
+      },
     });
   }
 
@@ -210,64 +228,16 @@ export class Trainer {
 
   /** The architectures that training tasks decode to most often: what the children are trained and served as. */
   async #settleGenotypes(iteration: number): Promise<void> {
-    const { domains, validation, stages } = this.#configuration;
-    const { way, shot } = stages[0]!.shapes[0]!;
-    const shape = { way, shot, query: validation.query };
-    const drawn = await Promise.all(
-      domains.flatMap(({ source }) =>
-        Array.from({ length: 20 }, (_, task) =>
-          this.#pool.run('genotype', {
-            ...this.#evaluation(source.name, 'train', task),
-            shape,
-            version: iteration,
-            genotypes: [],
-          }),
-        ),
-      ),
-    );
-    const { genotypes, decoded, counts } = chooseGenotypes(
-      drawn as Genotype[],
-      this.#configuration.model,
-      this.#configuration,
-    );
+    const drawn = await drawGenotypes(this.#paused);
+    const { model } = this.#configuration;
+    const { genotypes, decoded, counts } = chooseGenotypes(drawn, model, this.#configuration);
     const line = { iteration: iteration + 1, decoded, genotypes: genotypes.map(genotypeKey), counts };
     await this.#folder.appendMetrics([line]);
     this.#state = { ...this.#state, genotypes };
   }
 
-  #evaluation(domain: string, split: EvaluationPayload['split'], task: number): EvaluationPayload {
-    const { stages, validation, seed } = this.#configuration;
-    const { way, shot } = stages[0]!.shapes[0]!;
-    const iteration = Math.min(this.#state.iteration, totalIterations(this.#configuration) - 1);
-    const stage =
-      this.#state.genotypes.length > 0 ? 'retrain' : stageAt(this.#configuration, iteration).stage.stage;
-    return {
-      domain,
-      split,
-      shape: { way, shot, query: validation.query },
-      seed,
-      task,
-      stage,
-      transductive: false,
-      floors: false,
-    };
-  }
-
-  /** Served accuracy on validation classes, by domain. */
-  async validate(): Promise<Record<string, number>> {
-    const { domains, validation } = this.#configuration;
-    const accuracies = domains.map(async ({ source }): Promise<[string, number]> => {
-      const tasks = Array.from({ length: validation.tasks }, (_, task) =>
-        this.#pool.run('evaluate', {
-          ...this.#evaluation(source.name, 'val', task),
-          version: this.#state.iteration,
-          genotypes: this.#state.genotypes,
-        }),
-      );
-      const results = (await Promise.all(tasks)) as TaskEvaluation[];
-      return [source.name, results.reduce((total, { served }) => total + served, 0) / results.length];
-    });
-    return Object.fromEntries(await Promise.all(accuracies));
+  get #paused(): PausedRun {
+    return { pool: this.#pool, configuration: this.#configuration, state: this.#state };
   }
 }
 

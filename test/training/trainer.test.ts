@@ -60,6 +60,15 @@ async function metricsOf(folder: RunFolder): Promise<unknown[]> {
   return lines.map((line) => ({ ...(JSON.parse(line) as Record<string, unknown>), seconds: 0 }));
 }
 
+const validationOf = (checkpoint: Uint8Array): unknown => decodeCheckpoint(checkpoint).training['validation'];
+
+async function validationAt(folder: RunFolder, iteration: number): Promise<unknown> {
+  const lines = (await metricsOf(folder)) as { iteration: number; validation?: Record<string, number> }[];
+  const line = lines.find((own) => own.iteration === iteration && own.validation);
+  expect(Object.keys(line!.validation!)).toEqual(['a', 'b']);
+  return { iteration, accuracies: line!.validation };
+}
+
 describe('Trainer', () => {
   it('interrupted and resumed in every stage equals uninterrupted, to the bit, for any number of workers', async () => {
     const whole = await train('whole', [], 2);
@@ -81,6 +90,7 @@ describe('Trainer', () => {
     const own = { ...configuration, workers: 2 };
     for (const until of [5, 7, totalIterations(configuration)]) {
       const trainer = await Trainer.start(own, domains, folder, until === 5 ? 'new' : 'saved');
+      if (until > 5) expect(validationOf(trainer.checkpoint())).toEqual(await validationAt(whole, 4));
       await trainer.run({}, until);
       await trainer.close();
       if (until === 5) await copyFile(state, `${state}.kept`);
@@ -89,11 +99,23 @@ describe('Trainer', () => {
     expect(await metricsOf(folder)).toEqual(await metricsOf(whole));
     const [a, b] = await Promise.all([whole, folder].map(({ checkpointPath }) => readFile(checkpointPath)));
     expect(decodeCheckpoint(b!).parameters).toEqual(decodeCheckpoint(a!).parameters);
+    expect(validationOf(b!)).toEqual(await validationAt(whole, 8));
   }, 120_000);
 
   it('begins nothing anew over the state of a run', async () => {
     await expect(new RunFolder(join(root, 'whole')).refuseToOverwrite()).rejects.toThrow('--overwrite');
     await new RunFolder(join(root, 'nowhere')).refuseToOverwrite();
+  });
+
+  it('begins anew without a trace of the run that was there, so that a crash leaves no mixture', async () => {
+    const folder = new RunFolder(join(root, 'begun'));
+    const one = Float32Array.of(1);
+    const adam = { step: 3, first: one, second: one };
+    await folder.saveState({ iteration: 3, parameters: one, adam, genotypes: [], seconds: 1 }, 'x');
+    await folder.appendMetrics([{ iteration: 2 }, { iteration: 3 }]);
+    await folder.begin(2);
+    await expect(folder.loadState('x')).rejects.toThrow('ENOENT');
+    expect(await metricsOf(folder)).toEqual([{ iteration: 2, seconds: 0 }]);
   });
 
   it('goes on from a checkpoint at its iteration, with its weights and architectures', async () => {
