@@ -3,7 +3,10 @@ import { relu } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
 import type { ParameterSpecification } from '../../../model/parameters.ts';
 import { denseSpecifications } from '../../../model/parameters.ts';
+import { innerLoop, lookup } from '../../../model/regression/inner-loop.ts';
+import type { TaskWeights } from '../../../model/regression/inner-loop.ts';
 import { taskDense } from '../../../model/regression/tensors.ts';
+import type { RegressionTasks } from '../../../model/regression/tensors.ts';
 import type { ToyConfiguration } from '../configuration.ts';
 
 /** The baselines' base learner: `layers` hidden layers of `width` units, 7,801 weights at 4 and 50. */
@@ -38,4 +41,16 @@ export function fullyConnected(
     const linear = taskDense(state, weights(`${name}.weight`), weights(`${name}.bias`));
     return i === names.length - 1 ? linear : after(relu(linear), name);
   }, x);
+}
+
+/** Predictions for the query points after the inner loop from `start`, each task's own initial weights. */
+export function adaptedPredictions(
+  learner: FullyConnected,
+  { supportX, supportY, queryX }: RegressionTasks,
+  start: TaskWeights,
+  after?: (hidden: Tensor, layer: string) => Tensor,
+): Tensor {
+  const predict = (x: Tensor, weights: Weights): Tensor => fullyConnected(learner, x, weights, after);
+  const options = { steps: learner.steps, rate: () => learner.learningRate };
+  return predict(queryX, lookup(innerLoop(predict, start, supportX, supportY, options).at(-1)!));
 }

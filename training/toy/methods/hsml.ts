@@ -20,10 +20,9 @@ import { denseSpecifications } from '../../../model/parameters.ts';
 import type { ParameterSpecification } from '../../../model/parameters.ts';
 import { encodeTasks, encoderSpecifications } from '../../../model/regression/encoder.ts';
 import type { EncoderConfiguration } from '../../../model/regression/encoder.ts';
-import { innerLoop, lookup } from '../../../model/regression/inner-loop.ts';
 import type { RegressionMethod } from '../../../model/regression/method.ts';
 import { perTask, summedError } from '../../../model/regression/tensors.ts';
-import { fullyConnected, fullyConnectedSpecifications } from './fully-connected.ts';
+import { adaptedPredictions, fullyConnectedSpecifications } from './fully-connected.ts';
 import type { FullyConnected } from './fully-connected.ts';
 
 /** Clusters of each level above the task itself (Yao et al. 2019, 4 → 2 → 1 for toy regression) and their σ. */
@@ -50,29 +49,21 @@ export function hsml(
       ...denseSpecifications('modulator', 'modulator', hierarchy ? 2 * state : state, total, 0.1),
       ...weights,
     ],
-    predict: ({ supportX, supportY, queryX, queryY }, theta) => {
-      const tasks = supportX.shape[0]!;
-      const { embedding, reconstruction } = encodeTasks(encoder, supportX, supportY, theta);
+    predict: (tasks, theta) => {
+      const count = tasks.supportX.shape[0]!;
+      const { embedding, reconstruction } = encodeTasks(encoder, tasks.supportX, tasks.supportY, theta);
       const knowledge = hierarchy ? concat([embedding, climb(embedding, theta)], 1) : embedding;
       const gates = sigmoid(dense(knowledge, theta('modulator.weight'), theta('modulator.bias')));
       let offset = 0;
       const start = Object.fromEntries(
         weights.map(({ name, shape }) => {
-          const gate = reshape(slice(gates, 1, offset, sizeOf(shape)), [tasks, ...shape]);
+          const gate = reshape(slice(gates, 1, offset, sizeOf(shape)), [count, ...shape]);
           offset += sizeOf(shape);
-          return [name, multiply(gate, perTask(theta(name), tasks))];
+          return [name, multiply(gate, perTask(theta(name), count))];
         }),
       );
-      const options = { steps: learner.steps, rate: () => learner.learningRate };
-      const adapted = innerLoop(
-        (x, values) => fullyConnected(learner, x, values),
-        start,
-        supportX,
-        supportY,
-        options,
-      ).at(-1)!;
-      const predictions = fullyConnected(learner, queryX, lookup(adapted));
-      const error = summedError(predictions, queryY);
+      const predictions = adaptedPredictions(learner, tasks, start);
+      const error = summedError(predictions, tasks.queryY);
       return { predictions, objective: add(error, multiply(reconstruction(), reconstructionWeight)) };
     },
   };

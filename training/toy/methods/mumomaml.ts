@@ -4,11 +4,9 @@ import { dense } from '../../../model/layers.ts';
 import { denseSpecifications } from '../../../model/parameters.ts';
 import { encodeTasks, encoderSpecifications } from '../../../model/regression/encoder.ts';
 import type { EncoderConfiguration } from '../../../model/regression/encoder.ts';
-import { innerLoop, lookup } from '../../../model/regression/inner-loop.ts';
-import type { Predict } from '../../../model/regression/inner-loop.ts';
 import type { RegressionMethod } from '../../../model/regression/method.ts';
 import { perTask, summedError } from '../../../model/regression/tensors.ts';
-import { fullyConnected, fullyConnectedSpecifications, layerNames } from './fully-connected.ts';
+import { adaptedPredictions, fullyConnectedSpecifications, layerNames } from './fully-connected.ts';
 import type { FullyConnected } from './fully-connected.ts';
 
 /**
@@ -25,23 +23,20 @@ export function mumomaml(learner: FullyConnected, encoder: EncoderConfiguration)
       ...denseSpecifications('modulator', 'modulator', encoder.state, 2 * width * hidden.length, 0.1),
       ...weights,
     ],
-    predict: ({ supportX, supportY, queryX, queryY }, theta) => {
-      const tasks = supportX.shape[0]!;
-      const { embedding } = encodeTasks(encoder, supportX, supportY, theta);
+    predict: (tasks, theta) => {
+      const count = tasks.supportX.shape[0]!;
+      const { embedding } = encodeTasks(encoder, tasks.supportX, tasks.supportY, theta);
       const factors = dense(embedding, theta('modulator.weight'), theta('modulator.bias'));
       const factor = (position: number): Tensor =>
-        reshape(slice(factors, 1, position * width, width), [tasks, 1, width]);
+        reshape(slice(factors, 1, position * width, width), [count, 1, width]);
       const film = (state: Tensor, layer: string): Tensor => {
         const position = 2 * hidden.indexOf(layer);
         const scaled = multiply(state, broadcast(add(factor(position), 1), state.shape));
         return add(scaled, broadcast(factor(position + 1), state.shape));
       };
-      const predict: Predict = (x, values) => fullyConnected(learner, x, values, film);
-      const start = Object.fromEntries(weights.map(({ name }) => [name, perTask(theta(name), tasks)]));
-      const options = { steps: learner.steps, rate: () => learner.learningRate };
-      const adapted = innerLoop(predict, start, supportX, supportY, options).at(-1)!;
-      const predictions = predict(queryX, lookup(adapted));
-      return { predictions, objective: summedError(predictions, queryY) };
+      const start = Object.fromEntries(weights.map(({ name }) => [name, perTask(theta(name), count)]));
+      const predictions = adaptedPredictions(learner, tasks, start, film);
+      return { predictions, objective: summedError(predictions, tasks.queryY) };
     },
   };
 }
