@@ -2,8 +2,8 @@ import { WorkerPool } from '../../engine/pool.ts';
 import { adamInit, adamUpdate } from '../../model/adam.ts';
 import type { ParameterGroup, ParameterSpecification } from '../../model/parameters.ts';
 import { fold, keyFrom } from '../../model/random.ts';
-import { regressionKey } from '../../model/regression/cell.ts';
 import type { RegressionGenotype } from '../../model/regression/cell.ts';
+import { finalTraining } from '../../model/regression/mnas.ts';
 import type { RegressionTraining } from '../../model/regression/mnas.ts';
 import { drawParameters } from '../../model/parameters.ts';
 import { ParameterLayout } from '../parameter-vector.ts';
@@ -12,14 +12,13 @@ import { stageAt, totalIterations } from '../schedule.ts';
 import { DivergenceError } from '../trainer.ts';
 import type { ToyConfiguration, ToyStage } from './configuration.ts';
 import { families } from './families.ts';
+import { evaluateFamilies, mostFrequent } from './held-out.ts';
 import type { Family } from './families.ts';
 import type { ToyEvaluationPayload, ToyEvaluationResult, ToyGradientResult, ToyWorkerData } from './jobs.ts';
 import { methodOf } from './methods/table.ts';
 
 /** A meta-batch is computed in this many parts, whatever the number of workers: sums keep their order. */
 const shares = 2;
-/** Tasks of one evaluation job. */
-const evaluationTasks = 50;
 /** Training tasks a family that decide which architectures are kept. */
 const genotypeTasks = 250;
 
@@ -34,8 +33,6 @@ export interface ToyEvents {
   }) => void;
   readonly validation?: (iteration: number, errors: Readonly<Record<Family, number>>) => void;
 }
-
-const finalTraining: RegressionTraining = { stage: 'retrain', stepWeights: [], reconstructionWeight: 0 };
 
 /** Meta-training of one row of Table 1; a pure function of its configuration. */
 export class ToyTrainer {
@@ -136,38 +133,11 @@ export class ToyTrainer {
   }
 
   /** Errors, architectures and embeddings of held-out tasks, by family, in the order of the tasks. */
-  async evaluate(
-    set: ToyEvaluationPayload['set'],
-    tasks: number,
-  ): Promise<Record<Family, ToyEvaluationResult>> {
+  evaluate(set: ToyEvaluationPayload['set'], tasks: number): Promise<Record<Family, ToyEvaluationResult>> {
     const { iteration, genotypes } = this.#state;
     const last = Math.min(iteration, totalIterations(this.#configuration) - 1);
     const stage = genotypes.length > 0 ? 'retrain' : stageAt(this.#configuration, last).stage.stage;
-    const entries = families.map(async (family): Promise<[Family, ToyEvaluationResult]> => {
-      const jobs = Array.from({ length: Math.ceil(tasks / evaluationTasks) }, (_, part) => {
-        const start = part * evaluationTasks;
-        const payload: ToyEvaluationPayload = {
-          set,
-          family,
-          start,
-          count: Math.min(evaluationTasks, tasks - start),
-          training: { ...finalTraining, stage },
-          genotypes,
-        };
-        return this.#pool.run('evaluate', payload) as Promise<ToyEvaluationResult>;
-      });
-      const parts = await Promise.all(jobs);
-      return [
-        family,
-        {
-          errors: Float32Array.from(parts.flatMap(({ errors }) => [...errors])),
-          genotypes: parts.flatMap((part) => part.genotypes),
-          decoded: parts.flatMap((part) => part.decoded),
-          embeddings: Float32Array.from(parts.flatMap(({ embeddings }) => [...embeddings])),
-        },
-      ];
-    });
-    return Object.fromEntries(await Promise.all(entries)) as Record<Family, ToyEvaluationResult>;
+    return evaluateFamilies(this.#pool, { set, training: { ...finalTraining, stage }, genotypes }, tasks);
   }
 
   async #step(): Promise<{ iteration: number; stage: string; error: number; seconds: number }> {
@@ -244,24 +214,16 @@ export class ToyTrainer {
     this.#state = { ...this.#state, parameters, adam: adamInit(parameters.length) };
   }
 
-  /** The architectures that tasks decode to most often; equal counts are decided by the key. */
   async #settleGenotypes(): Promise<void> {
-    const { maximumGenotypes } = this.#configuration;
     const results = await this.evaluate('genotypes', genotypeTasks);
-    const counts = new Map<string, { genotype: RegressionGenotype; count: number }>();
-    for (const genotype of families.flatMap((family) => results[family].decoded)) {
-      const key = regressionKey(genotype);
-      counts.set(key, { genotype, count: (counts.get(key)?.count ?? 0) + 1 });
-    }
-    const sorted = [...counts.entries()].sort(([a, x], [b, y]) => y.count - x.count || (a < b ? -1 : 1));
-    const genotypes = sorted.slice(0, maximumGenotypes).map(([, { genotype }]) => genotype);
-    await this.#folder.appendMetrics([
-      {
-        iteration: this.#state.iteration + 1,
-        decoded: counts.size,
-        genotypes: sorted.map(([key, { count }]) => ({ key, count })).slice(0, 20),
-      },
-    ]);
+    const decoded = families.flatMap((family) => results[family].decoded);
+    const { genotypes, counts } = mostFrequent(decoded, this.#configuration.maximumGenotypes);
+    const line = {
+      iteration: this.#state.iteration + 1,
+      decoded: counts.length,
+      genotypes: counts.slice(0, 20),
+    };
+    await this.#folder.appendMetrics([line]);
     this.#state = { ...this.#state, genotypes };
   }
 }
