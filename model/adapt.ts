@@ -6,7 +6,7 @@ import type { Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
 import type { Values } from './programs.ts';
 import { fold, keyFrom, uniform } from './random.ts';
-import { accuracyOf, oneHotTargets, sizeKey, TaskRunner } from './task.ts';
+import { accuracyOf, oneHotTargets, sizeKey, supportInputs, TaskRunner } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork } from './task.ts';
 import type { TaskSize } from './variables.ts';
 
@@ -67,17 +67,11 @@ export async function adaptTask(
   const genotype = forced ?? runner.decode(embedded.architecture);
   const network = runner.child(genotype);
   clock.lap('embed');
-  let weights = await runner.initialWeights(
-    network,
-    checkpoint.parameters,
-    embedded.modulated,
-    {},
-    set,
-    size,
-  );
+  const task = { network, mixes: {}, support: set, size };
+  let weights = await runner.initialWeights(task, checkpoint.parameters, embedded.modulated);
   let before: Fit | undefined;
   for (let k = 0; k < steps; k++) {
-    const next = await runner.innerStep(network, weights, {}, set, size);
+    const next = await runner.innerStep(task, weights);
     before ??= next.fit;
     weights = next.weights;
   }
@@ -107,12 +101,11 @@ async function finalFit(
   set: LabelledSet,
   size: TaskSize,
 ): Promise<{ after: Fit; statistics: Values }> {
-  const given = { 'support.images': set.images, 'support.targets': set.targets };
   const { loss, logits, ...statistics } = await runner.programs.run(
     `final ${graphs.key} ${sizeKey(size)}`,
     () => graphs.final(size),
     weights,
-    given,
+    supportInputs(set),
   );
   return { after: { loss: loss![0]!, accuracy: accuracyOf(logits!, set.targets, size.way) }, statistics };
 }

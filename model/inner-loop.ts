@@ -1,6 +1,6 @@
 import type { GraphFunction } from './graph/graph.ts';
 import type { Values } from './programs.ts';
-import { joined, sizeKey } from './task.ts';
+import { joined, sizeKey, supportInputs } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork, TaskRunner } from './task.ts';
 import type { TaskSize } from './variables.ts';
 
@@ -19,20 +19,15 @@ export interface TaskRun {
   readonly task: MetaTask;
 }
 
-export const supportValues = ({ support }: MetaTask): Values => ({
-  'support.images': support.images,
-  'support.targets': support.targets,
-});
-
 /** Eq. 8: the weights before every inner step and after the last, and the fit before every step. */
 export async function innerLoop(
-  { runner, network, mixes, task: { support, size } }: TaskRun,
+  { runner, network, mixes, task }: TaskRun,
   start: Values,
 ): Promise<{ trajectory: Values[]; fits: Fit[] }> {
   const trajectory = [start];
   const fits: Fit[] = [];
   for (let k = 0; k < runner.configuration.innerLoop.steps; k++) {
-    const { weights, fit } = await runner.innerStep(network, trajectory[k]!, mixes, support, size);
+    const { weights, fit } = await runner.innerStep({ network, mixes, ...task }, trajectory[k]!);
     trajectory.push(weights);
     fits.push(fit);
   }
@@ -70,7 +65,7 @@ export async function reverseSteps(
   outer: Values,
 ): Promise<{ toStart: Record<string, Float32Array>; toMixes: Record<string, Float32Array> }> {
   const names = graphs.adapted(task.size.way).map(({ name }) => name);
-  const given = supportValues(task);
+  const given = supportInputs(task.support);
   const key = `step-pullback ${graphs.key} ${sizeKey(task.size)}`;
   const build = (): GraphFunction => graphs.stepPullback(task.size);
   const toMixes = pick(

@@ -5,17 +5,9 @@ import type { Values } from './programs.ts';
 import { parameterSpecifications } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
 import { sizeOf } from './graph/shapes.ts';
-import {
-  accumulate,
-  cotangents,
-  innerLoop,
-  outerGradient,
-  pick,
-  reverseSteps,
-  supportValues,
-} from './inner-loop.ts';
+import { accumulate, cotangents, innerLoop, outerGradient, pick, reverseSteps } from './inner-loop.ts';
 import type { MetaTask, TaskRun } from './inner-loop.ts';
-import { accuracyOf, architectureValues, sizeKey } from './task.ts';
+import { accuracyOf, architectureValues, sizeKey, supportInputs } from './task.ts';
 import type { Embedded, Fit, TaskNetwork, TaskRunner } from './task.ts';
 import { embeddingPullback } from './embedding-graphs.ts';
 
@@ -55,7 +47,7 @@ export async function metaGradient(
   const embedded = await runner.embed(parameters, support, size, stage === 'search' ? mask : null);
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, stage);
   const run: TaskRun = { runner, network, mixes, task };
-  const start = await runner.initialWeights(network, parameters, embedded.modulated, mixes, support, size);
+  const start = await runner.initialWeights({ network, mixes, ...task }, parameters, embedded.modulated);
   const { trajectory, fits } = await innerLoop(run, start);
   const outer = await outerGradient(run, trajectory.at(-1)!);
   const { toBody, toMixes, head } = await reverseInnerLoop(run, parameters, trajectory, outer);
@@ -93,7 +85,7 @@ async function reverseInnerLoop(
     parameters,
     trajectory[0]!,
     mixes,
-    supportValues(task),
+    supportInputs(task.support),
     cotangents(toStart),
   );
   const toBody = pick(toStart, Object.keys(toStart).slice(0, -2)); // without the head's weight and bias
@@ -140,7 +132,7 @@ async function pullToParameters(
     `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${reconstructionWeight}`,
     () => embeddingPullback(configuration, size, { masked, searching, reconstructionWeight }),
     parameters,
-    { ...supportValues(task), ...(masked ? { 'path.mask': mask } : {}) },
+    { ...supportInputs(task.support), ...(masked ? { 'path.mask': mask } : {}) },
     cotangents(full),
     cotangents(toMixes),
   );

@@ -85,6 +85,21 @@ export interface TaskNetwork {
   readonly child: readonly ChildWeight[] | null;
 }
 
+/** A support set on a network: what every stage of its inner loop reads. */
+export interface NetworkTask {
+  readonly network: TaskNetwork;
+  /** The supernet's architecture inputs; none for a child. */
+  readonly mixes: Values;
+  readonly support: LabelledSet;
+  readonly size: TaskSize;
+}
+
+/** The inputs of a graph that carry a support set. */
+export const supportInputs = ({ images, targets }: LabelledSet): Values => ({
+  'support.images': images,
+  'support.targets': targets,
+});
+
 /** Runs the paper's stages on tasks of any size with one executor. */
 export class TaskRunner {
   readonly configuration: ModelConfiguration;
@@ -126,11 +141,7 @@ export class TaskRunner {
     size: TaskSize,
     mask: Float32Array | null = null,
   ): Promise<Embedded> {
-    const given = {
-      'support.images': support.images,
-      'support.targets': support.targets,
-      ...(mask ? { 'path.mask': mask } : {}),
-    };
+    const given = { ...supportInputs(support), ...(mask ? { 'path.mask': mask } : {}) };
     const masked = mask !== null;
     const key = `embedding ${sizeKey(size)} ${masked}`;
     const results = await this.programs.run(
@@ -155,22 +166,18 @@ export class TaskRunner {
 
   /** The weights from which the inner loop starts: the network's part of w̃_i and the head. */
   async initialWeights(
-    network: TaskNetwork,
+    { network, mixes, support, size }: NetworkTask,
     parameters: Parameters,
     modulated: Values,
-    mixes: Values,
-    support: LabelledSet,
-    size: TaskSize,
   ): Promise<Values> {
     const body = network.child ? selectChild(network.child, modulated) : modulated;
-    const given = { 'support.images': support.images, 'support.targets': support.targets };
     const head = await this.programs.run(
       `head ${network.graphs.key} ${sizeKey(size)}`,
       () => ({ name: 'head', outputs: network.graphs.head(size).outputs }),
       parameters,
       body,
       mixes,
-      given,
+      supportInputs(support),
     );
     const names = network.graphs.adapted(size.way).map(({ name }) => name);
     return Object.fromEntries(names.map((name) => [name, head[name] ?? body[name]!]));
@@ -178,20 +185,15 @@ export class TaskRunner {
 
   /** One step of Eq. 8 on the support set: the weights after it, and the fit before it. */
   async innerStep(
-    network: TaskNetwork,
+    { network: { graphs }, mixes, support, size }: NetworkTask,
     weights: Values,
-    mixes: Values,
-    support: LabelledSet,
-    size: TaskSize,
   ): Promise<{ weights: Values; fit: Fit }> {
-    const given = { 'support.images': support.images, 'support.targets': support.targets };
-    const { graphs } = network;
     const results = await this.programs.run(
       `step ${graphs.key} ${sizeKey(size)}`,
       () => graphs.step(size),
       weights,
       mixes,
-      given,
+      supportInputs(support),
     );
     const { loss, logits, ...next } = results;
     return {
@@ -202,15 +204,11 @@ export class TaskRunner {
 
   /** Logits [query, way] of the adapted network, normalised by the support set or by the query batch itself. */
   async queryLogits(
-    network: TaskNetwork,
+    { network: { graphs }, mixes, support, size }: NetworkTask,
     weights: Values,
-    mixes: Values,
-    support: LabelledSet,
     query: LabelledSet,
-    size: TaskSize,
     statistics: 'support' | 'batch',
   ): Promise<Float32Array> {
-    const { graphs } = network;
     const key = `query ${statistics} ${graphs.key} ${sizeKey(size)} ${query.count}`;
     const given =
       statistics === 'support'

@@ -43,12 +43,13 @@ export async function evaluateTask(
   const { size, support, query } = metaTaskOf(drawn);
   const embedded = await runner.embed(parameters, support, size);
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, payload.stage);
-  let weights = await runner.initialWeights(network, parameters, embedded.modulated, mixes, support, size);
+  const task = { network, mixes, support, size };
+  let weights = await runner.initialWeights(task, parameters, embedded.modulated);
   for (let k = 0; k < runner.configuration.innerLoop.steps; k++) {
-    weights = (await runner.innerStep(network, weights, mixes, support, size)).weights;
+    weights = (await runner.innerStep(task, weights)).weights;
   }
   const accuracy = async (statistics: 'support' | 'batch'): Promise<number> => {
-    const logits = await runner.queryLogits(network, weights, mixes, support, query, size, statistics);
+    const logits = await runner.queryLogits(task, weights, query, statistics);
     return accuracyOf(logits, query.targets, size.way);
   };
   return {

@@ -184,17 +184,10 @@ describe.each(genotypes.map((genotype) => [genotype.normal.nodes[1]![0]!.operati
       const query = { images: queries, targets: new Float32Array(21), count: 7 };
       const embedded = await runner.embed(checkpoint.parameters, set, taskSize);
       const network = runner.child(genotype);
-      let weights = await runner.initialWeights(
-        network,
-        checkpoint.parameters,
-        embedded.modulated,
-        {},
-        set,
-        taskSize,
-      );
-      for (let k = 0; k < 5; k++)
-        weights = (await runner.innerStep(network, weights, {}, set, taskSize)).weights;
-      const expected = await runner.queryLogits(network, weights, {}, set, query, taskSize, 'support');
+      const task = { network, mixes: {}, support: set, size: taskSize };
+      let weights = await runner.initialWeights(task, checkpoint.parameters, embedded.modulated);
+      for (let k = 0; k < 5; k++) weights = (await runner.innerStep(task, weights)).weights;
+      const expected = await runner.queryLogits(task, weights, query, 'support');
       const { logits } = await run(model, queries, 7);
       const order = ['cat', 'dog', 'emu'].map((label) => classes.indexOf(label));
       for (let i = 0; i < 7; i++) {

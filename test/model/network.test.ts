@@ -27,25 +27,23 @@ async function compare(genotype: Genotype, head: 'prototype' | 'shared', seed: n
   const { support, query, size } = smallTask(configuration, 2, seed);
   const { runner } = referenceRunner(configuration);
   const parameters = noisyParameters(configuration, seed);
-  const [supernet, child] = [runner.supernet(), runner.child(genotype)];
   const mixes = architectureValues(runner.oneHot(genotype), nodes);
-  let full = await runner.initialWeights(supernet, parameters, parameters, mixes, support, size);
-  let own = await runner.initialWeights(child, parameters, parameters, {}, support, size);
+  const supernet = { network: runner.supernet(), mixes, support, size };
+  const child = { network: runner.child(genotype), mixes: {}, support, size };
+  let full = await runner.initialWeights(supernet, parameters, parameters);
+  let own = await runner.initialWeights(child, parameters, parameters);
   const rate = configuration.innerLoop.learningRate;
   for (let k = 0; k < 2; k++) {
     for (const statistics of ['support', 'batch'] as const) {
-      const expected = await runner.queryLogits(supernet, full, mixes, support, query, size, statistics);
-      const logits = await runner.queryLogits(child, own, {}, support, query, size, statistics);
+      const expected = await runner.queryLogits(supernet, full, query, statistics);
+      const logits = await runner.queryLogits(child, own, query, statistics);
       expect(distance({ logits }, widened({ logits: expected }))).toBeLessThan(1e-9);
     }
-    const [wide, narrow] = [
-      await runner.innerStep(supernet, full, mixes, support, size),
-      await runner.innerStep(child, own, {}, support, size),
-    ];
+    const [wide, narrow] = [await runner.innerStep(supernet, full), await runner.innerStep(child, own)];
     expect(narrow.fit.loss).toBeCloseTo(wide.fit.loss, 10);
     expect(narrow.fit.accuracy).toBe(wide.fit.accuracy);
     // the updates, not the weights: those hardly move
-    const parts = child.child!.filter(({ name }) => name !== 'head.vector');
+    const parts = child.network.child!.filter(({ name }) => name !== 'head.vector');
     const change = (name: string, after: Float32Array, before: Float32Array): [string, Float32Array] => [
       name,
       after.map((x, i) => (x - before[i]!) / rate),

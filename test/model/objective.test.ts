@@ -158,12 +158,13 @@ function forwardLoss({
     );
     const { network, mixes: rounded } = chooseNetwork(runner, embedded, options.stage);
     const mixes = only(embedded.modulated, Object.keys(rounded));
-    let weights = await runner.initialWeights(network, parameters, embedded.modulated, mixes, support, size);
+    const onNetwork = { network, mixes, support, size };
+    let weights = await runner.initialWeights(onNetwork, parameters, embedded.modulated);
     for (let k = 0; k < configuration.innerLoop.steps; k++) {
-      weights = (await runner.innerStep(network, weights, mixes, support, size)).weights;
+      weights = (await runner.innerStep(onNetwork, weights)).weights;
     }
     const { statistics } = configuration.normalization;
-    const logits = await runner.queryLogits(network, weights, mixes, support, query, size, statistics);
+    const logits = await runner.queryLogits(onNetwork, weights, query, statistics);
     const loss = meanCrossEntropy(logits, query.targets, size.way);
     return {
       value: loss + options.reconstructionWeight * reconstruction![0]!,
