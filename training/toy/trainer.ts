@@ -79,7 +79,7 @@ export class ToyTrainer {
       from === 'saved'
         ? await folder.loadState<RegressionGenotype>(toyIdentity(configuration))
         : freshState(configuration);
-    await folder.trimMetrics(state.iteration);
+    await (from === 'saved' ? folder.trimMetrics(state.iteration) : folder.begin(state.iteration));
     return new ToyTrainer(configuration, folder, state);
   }
 
