@@ -1,4 +1,5 @@
 import { WorkerPool } from '../engine/pool.ts';
+import { median } from './median.ts';
 import type { Measurement, MeasurePayload } from './jobs.ts';
 import type { Workload } from './workload.ts';
 
@@ -20,9 +21,6 @@ export interface MeasurementPlan {
 
 /** Runs before the clock starts: they compile the graphs and get the memory from the system. */
 const warmUpTasks = 3;
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Times the exact second-order meta-gradient of one task: one worker alone, then all workers at once. */
 export async function benchMetaGradient(

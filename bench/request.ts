@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { median } from './median.ts';
 import { fold, keyFrom, uniform } from '../model/random.ts';
 
 export interface RequestPlan {
@@ -29,9 +30,6 @@ export interface RequestTimes {
   readonly prediction: number;
   readonly modelBytes: number;
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** A JPEG of smooth noise around a class's own: every image is another one. */
 async function drawImage(label: number, image: number, side: number): Promise<Blob> {

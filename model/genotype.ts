@@ -52,33 +52,36 @@ export const edgeIndex = (source: number, target: number, nodes: number): number
 export type Architecture = Readonly<Record<CellName, Float32Array>>;
 
 /**
- * DARTS's decoding: every intermediate node keeps its two strongest incoming edges, each by its strongest operation
- * other than zero. Equal strengths are decided by the smaller index, so decoding is deterministic.
+ * DARTS's decoding of weights [edges, operations], whose first operation is zero: every intermediate node keeps its two
+ * strongest incoming edges, each by its strongest operation other than zero. Equal strengths are decided by the smaller
+ * index, so decoding is deterministic.
  */
-export function decodeCell(weights: Float32Array, nodes: number): CellGenotype {
-  const width = operationNames.length;
-  const strongest = (edge: number): { operation: number; strength: number } => {
-    let best = { operation: 1, strength: -Infinity };
-    for (let o = 1; o < width; o++) {
-      const strength = weights[edge * width + o]!;
-      if (strength > best.strength) best = { operation: o, strength };
-    }
-    return best;
-  };
-  const decodeNode = (target: number): GenotypeEdge[] =>
-    Array.from({ length: target + 2 }, (_, source) => ({
-      source,
-      ...strongest(edgeIndex(source, target, nodes)),
+export function strongestEdges<O extends string>(
+  weights: Float32Array,
+  operations: readonly ['none', ...O[]],
+  nodes: number,
+): { readonly input: number; readonly operation: O }[][] {
+  const candidates = operations.slice(1) as O[];
+  const strongest = (edge: number): { operation: O; strength: number } =>
+    candidates
+      .map((operation, i) => ({ operation, strength: weights[edge * operations.length + i + 1]! }))
+      .reduce((best, other) => (other.strength > best.strength ? other : best));
+  return Array.from({ length: nodes }, (_, target) =>
+    Array.from({ length: target + 2 }, (_, input) => ({
+      input,
+      ...strongest(edgeIndex(input, target, nodes)),
     }))
-      .sort((a, b) => b.strength - a.strength || a.source - b.source)
+      .sort((a, b) => b.strength - a.strength || a.input - b.input)
       .slice(0, 2)
-      .sort((a, b) => a.source - b.source)
-      .map(({ source, operation }) => ({
-        operation: operationNames[operation] as GenotypeEdge['operation'],
-        input: source,
-      }));
-  return { nodes: Array.from({ length: nodes }, (_, target) => decodeNode(target)) };
+      .sort((a, b) => a.input - b.input)
+      .map(({ input, operation }) => ({ input, operation })),
+  );
 }
+
+/** DARTS's decoding of one cell. */
+export const decodeCell = (weights: Float32Array, nodes: number): CellGenotype => ({
+  nodes: strongestEdges(weights, operationNames, nodes),
+});
 
 /** DARTS's decoding of both cells. */
 export function decodeGenotype(architecture: Architecture, nodes: number): Genotype {

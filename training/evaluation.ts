@@ -7,6 +7,7 @@ import { noAugmentation } from './data/augment.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import type { TrainingWorkerData } from './jobs.ts';
 import { ParameterLayout } from './parameter-vector.ts';
+import { countsOf, intervalOf } from './statistics.ts';
 
 export interface EvaluationOptions {
   readonly split: Split;
@@ -41,10 +42,8 @@ export interface DomainReport {
 
 /** Mean and interval of accuracies in 0..1, in percent. */
 export function accuracyOver(values: readonly number[]): Accuracy {
-  const mean = values.reduce((total, value) => total + value, 0) / values.length;
-  const variance =
-    values.reduce((total, value) => total + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
-  return { mean: 100 * mean, interval: 100 * 1.96 * Math.sqrt(variance / values.length) };
+  const { mean, half } = intervalOf(values);
+  return { mean: 100 * mean, interval: 100 * half };
 }
 
 function evaluationPool(
@@ -113,9 +112,6 @@ export async function evaluateCheckpoint(
 }
 
 function report(domain: string, shot: number, results: readonly TaskEvaluation[]): DomainReport {
-  const genotypes: Record<string, number> = {};
-  for (const { genotype } of results)
-    genotypes[genotypeKey(genotype)] = (genotypes[genotypeKey(genotype)] ?? 0) + 1;
   const over = (name: 'served' | 'transductive' | 'pixels' | 'colours'): Accuracy =>
     accuracyOver(results.map((result) => result[name] ?? Number.NaN));
   return {
@@ -126,7 +122,7 @@ function report(domain: string, shot: number, results: readonly TaskEvaluation[]
     transductive: over('transductive'),
     floorPixels: over('pixels'),
     floorColours: over('colours'),
-    genotypes,
+    genotypes: countsOf(results.map(({ genotype }) => genotypeKey(genotype))),
   };
 }
 

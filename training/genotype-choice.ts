@@ -3,6 +3,7 @@ import type { ModelConfiguration } from '../model/configuration.ts';
 import { genotypeKey } from '../model/genotype.ts';
 import type { Genotype } from '../model/genotype.ts';
 import { sizeOf } from '../model/graph/shapes.ts';
+import { byFrequency } from './statistics.ts';
 
 export interface GenotypeChoice {
   /** The kept architectures, the most frequent first. */
@@ -29,17 +30,12 @@ export function chooseGenotypes(
     maximumWeights,
   }: { readonly maximumGenotypes: number; readonly maximumWeights: number },
 ): GenotypeChoice {
-  const counts = new Map<string, { genotype: Genotype; count: number }>();
-  for (const genotype of drawn) {
-    const known = counts.get(genotypeKey(genotype)) ?? { genotype, count: 0 };
-    counts.set(genotypeKey(genotype), { genotype, count: known.count + 1 });
-  }
-  const sorted = [...counts.entries()].sort(([a, x], [b, y]) => y.count - x.count || (a < b ? -1 : 1));
-  const small = sorted.filter(([, { genotype }]) => childSize(model, genotype) <= maximumWeights);
+  const sorted = byFrequency(drawn, genotypeKey);
+  const small = sorted.filter(({ value }) => childSize(model, value) <= maximumWeights);
   const kept = (small.length > 0 ? small : sorted).slice(0, maximumGenotypes);
   return {
-    genotypes: kept.map(([, { genotype }]) => genotype),
-    decoded: counts.size,
-    counts: sorted.slice(0, 20).map(([, { count }]) => count),
+    genotypes: kept.map(({ value }) => value),
+    decoded: sorted.length,
+    counts: sorted.slice(0, 20).map(({ count }) => count),
   };
 }

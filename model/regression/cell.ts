@@ -1,5 +1,5 @@
 import type { Weights } from '../cell.ts';
-import { edgeCount, edgeIndex, firstEdgeOf, sourcesOf, targetsOf } from '../genotype.ts';
+import { edgeCount, edgeIndex, firstEdgeOf, sourcesOf, strongestEdges, targetsOf } from '../genotype.ts';
 import { add, broadcast, multiply, relu, reshape, slice } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import type { ParameterSpecification } from '../parameters.ts';
@@ -87,23 +87,9 @@ export interface RegressionEdge {
 /** The two incoming edges of every intermediate node. */
 export type RegressionGenotype = readonly (readonly RegressionEdge[])[];
 
-/** DARTS's decoding: each node keeps its two strongest edges by their strongest operation other than zero. */
-export function decodeRegression(alpha: Float32Array, nodes: number): RegressionGenotype {
-  const candidates = regressionOperations.slice(1) as RegressionEdge['operation'][];
-  const strength = (edge: number, operation: RegressionOperation): number =>
-    alpha[edge * regressionOperations.length + regressionOperations.indexOf(operation)]!;
-  return Array.from({ length: nodes }, (_, target) =>
-    Array.from({ length: target + 2 }, (_, input) => {
-      const edge = edgeIndex(input, target, nodes);
-      const [operation] = [...candidates].sort((a, b) => strength(edge, b) - strength(edge, a));
-      return { input, operation: operation!, strength: strength(edge, operation!) };
-    })
-      .sort((a, b) => b.strength - a.strength || a.input - b.input)
-      .slice(0, 2)
-      .sort((a, b) => a.input - b.input)
-      .map(({ input, operation }) => ({ input, operation })),
-  );
-}
+/** DARTS's decoding of architecture weights [edges, 3]. */
+export const decodeRegression = (alpha: Float32Array, nodes: number): RegressionGenotype =>
+  strongestEdges(alpha, regressionOperations, nodes);
 
 /** The one-hot architecture weights [edges, 3] of a genotype; an edge that is not chosen is zero as a whole. */
 export function oneHotRegression(genotype: RegressionGenotype): Float32Array {

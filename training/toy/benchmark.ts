@@ -6,6 +6,7 @@ import type { Family, Reading, TaskPoints } from './families.ts';
 import { heldOutTasks } from './batch.ts';
 import type { ToyEvaluationResult } from './jobs.ts';
 import { gaussianProcess, oracleError, parametricLeastSquares } from './oracles.ts';
+import { countsOf } from '../statistics.ts';
 import { writeAtomically } from '../write-atomically.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { ToyTrainer } from './trainer.ts';
@@ -29,12 +30,6 @@ export interface ToyResult {
   /** How many test tasks of each family decode to each architecture. */
   readonly genotypes: Readonly<Record<Family, Readonly<Record<string, number>>>>;
 }
-
-const counted = (keys: readonly string[]): Record<string, number> => {
-  const counts: Record<string, number> = {};
-  for (const key of keys) counts[key] = (counts[key] ?? 0) + 1;
-  return counts;
-};
 
 const byFamily = <T>(of: (family: Family) => T): Record<Family, T> =>
   Object.fromEntries(families.map((family) => [family, of(family)])) as Record<Family, T>;
@@ -64,7 +59,7 @@ export async function runRow(
       errors: byFamily((family) =>
         Array.from(tested[family].errors, (error) => Number(error.toPrecision(6))),
       ),
-      genotypes: byFamily((family) => counted(tested[family].genotypes)),
+      genotypes: byFamily((family) => countsOf(tested[family].genotypes)),
     };
     await writeResult(results, result);
     return result;

@@ -1,6 +1,4 @@
 import type { WorkerPool } from '../../engine/pool.ts';
-import { regressionKey } from '../../model/regression/cell.ts';
-import type { RegressionGenotype } from '../../model/regression/cell.ts';
 import { families } from './families.ts';
 import type { Family } from './families.ts';
 import type { ToyEvaluationPayload, ToyEvaluationResult } from './jobs.ts';
@@ -33,25 +31,4 @@ export async function evaluateFamilies(
     ];
   });
   return Object.fromEntries(await Promise.all(entries)) as Record<Family, ToyEvaluationResult>;
-}
-
-export interface GenotypeCounts {
-  /** At most as many as asked for, the most frequent first. */
-  readonly genotypes: readonly RegressionGenotype[];
-  /** All of them. */
-  readonly counts: readonly { readonly key: string; readonly count: number }[];
-}
-
-/** The architectures that tasks decode to most often; equal counts are decided by the key. */
-export function mostFrequent(decoded: readonly RegressionGenotype[], maximum: number): GenotypeCounts {
-  const found = new Map<string, { readonly genotype: RegressionGenotype; readonly count: number }>();
-  for (const genotype of decoded) {
-    const key = regressionKey(genotype);
-    found.set(key, { genotype, count: (found.get(key)?.count ?? 0) + 1 });
-  }
-  const sorted = [...found].sort(([a, x], [b, y]) => y.count - x.count || (a < b ? -1 : 1));
-  return {
-    genotypes: sorted.slice(0, maximum).map(([, { genotype }]) => genotype),
-    counts: sorted.map(([key, { count }]) => ({ key, count })),
-  };
 }

@@ -1,21 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { intervalOf } from '../statistics.ts';
+import type { Interval } from '../statistics.ts';
 import type { ToyResult } from './benchmark.ts';
 import { families } from './families.ts';
 import type { Family, Reading } from './families.ts';
-
-/** Mean and half width of the 95 % interval over tasks, 1.96 σ/√n. */
-export interface Interval {
-  readonly mean: number;
-  readonly half: number;
-}
-
-export function intervalOf(values: readonly number[]): Interval {
-  const mean = values.reduce((total, value) => total + value, 0) / values.length;
-  const variance =
-    values.reduce((total, value) => total + (value - mean) ** 2, 0) / Math.max(1, values.length - 1);
-  return { mean, half: 1.96 * Math.sqrt(variance / values.length) };
-}
 
 /** Table 1 of the paper: harmonic and average of the four families. */
 const published: Readonly<Record<string, readonly [harmonic: string, average: string]>> = {

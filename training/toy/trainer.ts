@@ -1,7 +1,8 @@
 import { WorkerPool } from '../../engine/pool.ts';
 import { adamInit, adamUpdate } from '../../model/adam.ts';
-import type { ParameterGroup, ParameterSpecification } from '../../model/parameters.ts';
+import type { ParameterSpecification } from '../../model/parameters.ts';
 import { fold, keyFrom } from '../../model/random.ts';
+import { regressionKey } from '../../model/regression/cell.ts';
 import type { RegressionGenotype } from '../../model/regression/cell.ts';
 import { finalTraining } from '../../model/regression/mnas.ts';
 import type { RegressionTraining } from '../../model/regression/mnas.ts';
@@ -9,10 +10,11 @@ import { drawParameters } from '../../model/parameters.ts';
 import { ParameterLayout } from '../parameter-vector.ts';
 import type { RunFolder, RunState } from '../run-folder.ts';
 import { stageAt, totalIterations } from '../schedule.ts';
+import { byFrequency } from '../statistics.ts';
 import { DivergenceError } from '../trainer.ts';
 import type { ToyConfiguration, ToyStage } from './configuration.ts';
 import { families } from './families.ts';
-import { evaluateFamilies, mostFrequent } from './held-out.ts';
+import { evaluateFamilies } from './held-out.ts';
 import type { Family } from './families.ts';
 import type { ToyEvaluationPayload, ToyEvaluationResult, ToyGradientResult, ToyWorkerData } from './jobs.ts';
 import { methodOf } from './methods/table.ts';
@@ -206,10 +208,9 @@ export class ToyTrainer {
     if (stage === 'retrain' && this.#state.genotypes.length === 0) await this.#settleGenotypes();
     if (!reinitialize) return;
     const fresh = freshState(this.#configuration, `${this.#state.iteration}`);
-    const controller = new Set<ParameterGroup>(['controller']);
-    const parameters = fresh.parameters;
+    const { parameters } = fresh;
     for (const { group, start, size } of this.#layout.entries)
-      if (controller.has(group)) parameters.set(this.#state.parameters.subarray(start, start + size), start);
+      if (group === 'controller') parameters.set(this.#state.parameters.subarray(start, start + size), start);
     this.#shared.set(parameters);
     this.#state = { ...this.#state, parameters, adam: adamInit(parameters.length) };
   }
@@ -217,14 +218,15 @@ export class ToyTrainer {
   async #settleGenotypes(): Promise<void> {
     const results = await this.evaluate('genotypes', genotypeTasks);
     const decoded = families.flatMap((family) => results[family].decoded);
-    const { genotypes, counts } = mostFrequent(decoded, this.#configuration.maximumGenotypes);
+    const sorted = byFrequency(decoded, regressionKey);
     const line = {
       iteration: this.#state.iteration + 1,
-      decoded: counts.length,
-      genotypes: counts.slice(0, 20),
+      decoded: sorted.length,
+      genotypes: sorted.slice(0, 20).map(({ key, count }) => ({ key, count })),
     };
     await this.#folder.appendMetrics([line]);
-    this.#state = { ...this.#state, genotypes };
+    const kept = sorted.slice(0, this.#configuration.maximumGenotypes);
+    this.#state = { ...this.#state, genotypes: kept.map(({ value }) => value) };
   }
 }
 
