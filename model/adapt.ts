@@ -6,6 +6,7 @@ import type { Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
 import type { Values } from './programs.ts';
 import { fold, keyFrom, uniform } from './random.ts';
+import { stopwatch } from './stopwatch.ts';
 import { accuracyOf, oneHotTargets, sizeKey, supportInputs, TaskRunner } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork } from './task.ts';
 import type { TaskSize } from './variables.ts';
@@ -133,19 +134,6 @@ function headInOrder(weights: Values, classes: readonly string[], labels: readon
   const ordered = new Float32Array(weight.length);
   rows.forEach((row, i) => ordered.set(weight.subarray(row * width, (row + 1) * width), i * width));
   return { ...weights, 'head.weight': ordered, 'head.bias': Float32Array.from(rows, (row) => bias[row]!) };
-}
-
-function stopwatch(): { laps: Record<string, number>; lap(name: string): void } {
-  let last = performance.now();
-  const laps: Record<string, number> = {};
-  return {
-    laps,
-    lap: (name) => {
-      const now = performance.now();
-      laps[name] = now - last;
-      last = now;
-    },
-  };
 }
 
 /**

@@ -105,6 +105,22 @@ export function oneHotRegression(genotype: RegressionGenotype): Float32Array {
   return alpha;
 }
 
+/**
+ * The genotype of `choices` that architecture weights [edges, 3] favour most, by the largest sum of the chosen
+ * operations' weights; the decoded one where there is no choice.
+ */
+export function chooseRegression(
+  alpha: Float32Array,
+  choices: readonly RegressionGenotype[],
+  nodes: number,
+): RegressionGenotype {
+  const [first, ...others] = choices;
+  if (!first) return decodeRegression(alpha, nodes);
+  const score = (genotype: RegressionGenotype): number =>
+    oneHotRegression(genotype).reduce((total, chosen, i) => total + chosen * alpha[i]!, 0);
+  return others.reduce((best, other) => (score(other) > score(best) ? other : best), first);
+}
+
 /** A short text that is equal for equal genotypes. */
 export const regressionKey = (genotype: RegressionGenotype): string =>
   genotype.map((edges) => edges.map(({ input, operation }) => `${input}${operation[0]!}`).join('')).join('.');

@@ -91,7 +91,7 @@ export function mnasSpecifications(configuration: RegressionConfiguration): Para
 }
 
 /** Whether anything depends on the task embedding. */
-const embeds = ({ controller, modulator }: RegressionConfiguration): boolean =>
+export const embeds = ({ controller, modulator }: RegressionConfiguration): boolean =>
   controller.kind === 'task-aware' || modulator.kind !== 'none';
 
 /** α_i = A(z_i): architecture weights [t, edges, 3], rows that sum to one. */
@@ -193,16 +193,16 @@ function predictTasks(
   return { predictions, objective, outputs: { alpha, ...(embedding ? { embedding } : {}) } };
 }
 
-/** Eq. 8's ρ, or ρ · exp(s) with a learned s for every step and weight tensor. */
-function innerRate(
+/** Eq. 8's ρ, or ρ · exp(s) with a learned s for every step and weight tensor; later steps go on with the last one's. */
+export function innerRate(
   configuration: RegressionConfiguration,
   theta: Weights,
 ): (step: number, name: string) => Tensor | number {
-  const { learningRate, rates } = configuration.innerLoop;
+  const { learningRate, rates, steps } = configuration.innerLoop;
   if (rates === 'fixed') return () => learningRate;
   const factors = multiply(exp(theta('inner.rates')), learningRate);
   const names = cellSpecifications(configuration).map(({ name }) => name);
-  return (step, name) => slice(slice(factors, 0, step, 1), 1, names.indexOf(name), 1);
+  return (step, name) => slice(slice(factors, 0, Math.min(step, steps - 1), 1), 1, names.indexOf(name), 1);
 }
 
 /** Controller and encoder alone: outputs `alpha` [t, edges, 3] and, where there is one, `embedding` [t, state]. */

@@ -2,7 +2,7 @@ import type { Job, JobContext, JobTable } from '../../engine/jobs.ts';
 import { Programs } from '../../model/programs.ts';
 import type { Values } from '../../model/programs.ts';
 import {
-  decodeRegression,
+  chooseRegression,
   oneHotRegression,
   regressionEdges,
   regressionKey,
@@ -85,19 +85,6 @@ const batchValues = (
   ...(noise > 0 ? { noise: noiseOf(tasks, noise) } : {}),
 });
 
-/** The strongest genotype of `choices` by the sum of its operations' α, or the decoded one where there is no choice. */
-function choose(
-  alpha: Float32Array,
-  nodes: number,
-  choices: readonly RegressionGenotype[],
-): RegressionGenotype {
-  const [first, ...others] = choices;
-  if (!first) return decodeRegression(alpha, nodes);
-  const score = (genotype: RegressionGenotype): number =>
-    oneHotRegression(genotype).reduce((total, chosen, i) => total + chosen * alpha[i]!, 0);
-  return others.reduce((best, other) => (score(other) > score(best) ? other : best), first);
-}
-
 interface Decoded {
   readonly genotypes: readonly RegressionGenotype[];
   /** Inputs of the stage: mask, `chosen` or `chosen.offset`, [t, edges, 3]. */
@@ -125,7 +112,7 @@ async function decodeBatch(
   const { alpha, embedding = new Float32Array() } = results;
   const size = regressionEdges(method.model) * regressionOperations.length;
   const decoded = Array.from({ length: count }, (_, i) =>
-    choose(alpha!.subarray(i * size, (i + 1) * size), method.model.cell.nodes, genotypes),
+    chooseRegression(alpha!.subarray(i * size, (i + 1) * size), genotypes, method.model.cell.nodes),
   );
   const chosen = new Float32Array(count * size);
   decoded.forEach((genotype, i) => chosen.set(oneHotRegression(genotype), i * size));

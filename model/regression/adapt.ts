@@ -1,0 +1,146 @@
+import { multiplyAdds } from '../export.ts';
+import type { Weights } from '../cell.ts';
+import type { Executor } from '../graph/executor.ts';
+import { Graph } from '../graph/graph.ts';
+import type { GraphFunction } from '../graph/graph.ts';
+import type { Tensor } from '../graph/primitives.ts';
+import { Programs } from '../programs.ts';
+import { stopwatch } from '../stopwatch.ts';
+import {
+  cellNetwork,
+  chooseRegression,
+  oneHotRegression,
+  regressionEdges,
+  regressionOperations,
+} from './cell.ts';
+import type { RegressionGenotype } from './cell.ts';
+import type { RegressionCheckpoint } from './checkpoint.ts';
+import type { RegressionConfiguration } from './configuration.ts';
+import { encodeTasks } from './encoder.ts';
+import { exportRegression, regressionFunction, weightCount } from './export.ts';
+import { innerLoop, lookup } from './inner-loop.ts';
+import type { TaskWeights } from './inner-loop.ts';
+import { architectureFunction, embeds, innerRate, mnasSpecifications, modulateCell } from './mnas.ts';
+import { noNormalization } from './normalization.ts';
+import { summedError } from './tensors.ts';
+
+/** A point of a regression task. */
+export type Point = readonly [x: number, y: number];
+
+/** What a regression task becomes: an architecture, adapted weights as an ONNX file, and what is known of both. */
+export interface AdaptedRegression {
+  readonly genotype: RegressionGenotype;
+  /** Weights of the exported network. */
+  readonly weights: number;
+  /** Of one x. */
+  readonly multiplyAdds: number;
+  /** Mean squared error on the support set. */
+  readonly support: { readonly before: number; readonly after: number };
+  /** ONNX: input `x` and output `y`, float32 [n, 1]. */
+  readonly model: Uint8Array;
+  /** z_i (Eq. 6); empty where nothing depends on one. */
+  readonly embedding: Float32Array;
+  /** Milliseconds by stage. */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+/** The inner loop left the range of numbers: the points are too far from the tasks that the checkpoint was trained on. */
+export class NotAdaptableError extends Error {
+  override readonly name = 'NotAdaptableError';
+  readonly code = 'NOT_ADAPTABLE';
+
+  constructor() {
+    super('the adapted network does not give finite values on the support set');
+  }
+}
+
+/**
+ * The points in the order in which the checkpoint's encoder reads them: by x, then y, or as they come. A result of a
+ * `sorted` checkpoint does not depend on the order of the points.
+ */
+export const orderedPoints = (
+  { configuration: { order } }: Pick<RegressionCheckpoint, 'configuration'>,
+  points: readonly Point[],
+): readonly Point[] => (order === 'drawn' ? points : [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]));
+
+/**
+ * The online half of M-NAS on a regression task: embeds the support set, decodes its architecture, modulates and
+ * adapts the weights (Eq. 4-8) and exports them. `steps` may differ from the number that was trained with.
+ * @throws NotAdaptableError
+ */
+export async function adaptRegression(
+  checkpoint: RegressionCheckpoint,
+  points: readonly Point[],
+  { steps }: { readonly steps: number },
+  executor: Executor,
+): Promise<AdaptedRegression> {
+  const clock = stopwatch();
+  const { model } = checkpoint.configuration;
+  const programs = new Programs(executor, `regression ${JSON.stringify(model)}`);
+  const ordered = orderedPoints(checkpoint, points);
+  const support = {
+    'support.x': Float32Array.from(ordered, ([x]) => x),
+    'support.y': Float32Array.from(ordered, ([, y]) => y),
+  };
+  const count = ordered.length;
+  const { alpha, embedding = new Float32Array() } = await programs.run(
+    `architecture ${count}`,
+    () => architectureFunction(model, { tasks: 1, support: count }),
+    checkpoint.parameters,
+    support,
+  );
+  const genotype = chooseRegression(alpha!, checkpoint.genotypes, model.cell.nodes);
+  clock.lap('embed');
+  const { before, after, ...weights } = await programs.run(
+    `adapt ${count} ${steps}`,
+    () => adaptationFunction(model, { support: count, steps }),
+    checkpoint.parameters,
+    support,
+    { chosen: oneHotRegression(genotype) },
+  );
+  if (!Number.isFinite(after![0])) throw new NotAdaptableError();
+  clock.lap('adapt');
+  const built = regressionFunction(model, genotype, weights);
+  const file = exportRegression(checkpoint.id, genotype, built);
+  clock.lap('export');
+  return {
+    genotype,
+    weights: weightCount(model, genotype),
+    multiplyAdds: multiplyAdds(built),
+    support: { before: before![0]!, after: after![0]! },
+    model: file,
+    embedding,
+    timings: clock.laps,
+  };
+}
+
+/**
+ * Modulation and inner loop of one task: the adapted weights of the whole cell by name, [1, ...], and the mean squared
+ * error `before` and `after`, [1, 1, 1]. Inputs are those parts of Θ that it reads, `support.x`, `support.y` and
+ * `chosen` [1, edges, 3].
+ */
+function adaptationFunction(
+  configuration: RegressionConfiguration,
+  { support, steps }: { readonly support: number; readonly steps: number },
+): GraphFunction {
+  const graph = new Graph();
+  const shapes = new Map(mnasSpecifications(configuration).map(({ name, shape }) => [name, shape]));
+  const theta: Weights = (name) => graph.input(name, shapes.get(name)!);
+  const [x, y] = (['support.x', 'support.y'] as const).map((name) => graph.input(name, [1, support, 1]));
+  const chosen = graph.input('chosen', [1, regressionEdges(configuration), regressionOperations.length]);
+  const embedding = embeds(configuration)
+    ? encodeTasks(configuration.encoder, x!, y!, theta).embedding
+    : null;
+  const predict = (input: Tensor, weights: Weights): Tensor =>
+    cellNetwork(configuration, input, weights, chosen, noNormalization);
+  const trajectory = innerLoop(predict, modulateCell(configuration, embedding, 1, theta), x!, y!, {
+    steps,
+    rate: innerRate(configuration, theta),
+  });
+  const error = (weights: TaskWeights): Tensor => summedError(predict(x!, lookup(weights)), y!);
+  const adapted = trajectory.at(-1)!;
+  return {
+    name: 'regression-adaptation',
+    outputs: { before: error(trajectory[0]!), after: error(adapted), ...adapted },
+  };
+}
