@@ -89,7 +89,8 @@ async function runWithProgress(
     { resume, commit: commit() },
     {
       iteration: (metrics) => {
-        error = Number.isNaN(error) ? metrics.error : 0.99 * error + 0.01 * metrics.error;
+        const { error: latest } = metrics;
+        if (latest !== null) error = Number.isNaN(error) ? latest : 0.99 * error + 0.01 * latest;
         bar.update(metrics.iteration, {
           stage: metrics.stage,
           error: error.toFixed(3),

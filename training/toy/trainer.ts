@@ -23,16 +23,22 @@ import { methodOf } from './methods/table.ts';
 const shares = 2;
 /** Training tasks a family that decide which architectures are kept. */
 const genotypeTasks = 250;
+/** Iterations without a finite gradient, one after another, that end a run. */
+const skipLimit = 10;
 
 export type ToyState = RunState<RegressionGenotype>;
 
+/** One line of the metrics. */
+export interface ToyMetrics {
+  readonly iteration: number;
+  readonly stage: string;
+  /** Mean over the meta-batch's tasks; null where it was not finite and the iteration was skipped. */
+  readonly error: number | null;
+  readonly seconds: number;
+}
+
 export interface ToyEvents {
-  readonly iteration?: (metrics: {
-    readonly iteration: number;
-    readonly stage: string;
-    readonly error: number;
-    readonly seconds: number;
-  }) => void;
+  readonly iteration?: (metrics: ToyMetrics) => void;
   readonly validation?: (iteration: number, errors: Readonly<Record<Family, number>>) => void;
 }
 
@@ -46,6 +52,7 @@ export class ToyTrainer {
   readonly #gradients: readonly Float32Array[];
   readonly #rates: Float32Array;
   #state: ToyState;
+  #skipped = 0;
 
   private constructor(configuration: ToyConfiguration, folder: RunFolder, state: ToyState) {
     this.#configuration = configuration;
@@ -142,7 +149,7 @@ export class ToyTrainer {
     return evaluateFamilies(this.#pool, { set, training: { ...finalTraining, stage }, genotypes }, tasks);
   }
 
-  async #step(): Promise<{ iteration: number; stage: string; error: number; seconds: number }> {
+  async #step(): Promise<ToyMetrics> {
     const started = performance.now();
     const { iteration } = this.#state;
     const { stage, progress, first, position } = stageAt(this.#configuration, iteration);
@@ -167,23 +174,30 @@ export class ToyTrainer {
       for (let i = 0; i < gradient.length; i++) gradient[i]! += other[i]!;
     const error = results.reduce((sum, { errors }) => errors.reduce((a, b) => a + b, sum), 0) / metaBatch;
     const norm = normOf(gradient) / metaBatch;
-    if (!Number.isFinite(norm) || !Number.isFinite(error))
-      throw new DivergenceError(
-        `not finite at iteration ${iteration}, seed ${this.#configuration.seed}: error ${error}, gradient norm ${norm}`,
-      );
-    const { parameters } = this.#state;
-    const rates = this.#learningRates(stage, progress);
-    const scale = Math.min(1, gradientClip / norm) / metaBatch;
-    const adam = adamUpdate(this.#state.adam, parameters, gradient, rates, scale);
-    this.#shared.set(parameters);
+    const finite = Number.isFinite(norm) && Number.isFinite(error);
+    if (finite) {
+      const { parameters } = this.#state;
+      const rates = this.#learningRates(stage, progress);
+      const scale = Math.min(1, gradientClip / norm) / metaBatch;
+      const adam = adamUpdate(this.#state.adam, parameters, gradient, rates, scale);
+      this.#state = { ...this.#state, adam };
+      this.#shared.set(parameters);
+    }
     const seconds = (performance.now() - started) / 1000;
-    this.#state = {
-      ...this.#state,
-      iteration: iteration + 1,
-      adam,
-      seconds: this.#state.seconds + seconds,
-    };
-    return { iteration: iteration + 1, stage: stage.stage, error, seconds };
+    this.#state = { ...this.#state, iteration: iteration + 1, seconds: this.#state.seconds + seconds };
+    this.#countSkip(finite, `error ${error}, gradient norm ${norm}`);
+    const metrics = { iteration: iteration + 1, stage: stage.stage, error, seconds };
+    return finite ? metrics : { ...metrics, error: null };
+  }
+
+  /** An inner loop may leave the range of numbers on a rare task: its meta-batch is skipped, and the metrics show it. */
+  #countSkip(finite: boolean, what: string): void {
+    this.#skipped = finite ? 0 : this.#skipped + 1;
+    if (this.#skipped < skipLimit) return;
+    const { iteration } = this.#state;
+    throw new DivergenceError(
+      `not finite at ${skipLimit} iterations in a row up to ${iteration}, seed ${this.#configuration.seed}: ${what}`,
+    );
   }
 
   #training({ stage, multiStepIterations }: ToyStage, position: number): RegressionTraining {

@@ -81,4 +81,24 @@ describe('ToyTrainer', () => {
       'another configuration',
     );
   });
+
+  it('skips iterations without a finite gradient, and gives up after ten in a row', async () => {
+    const diverging = toyConfigurationSchema.parse({
+      name: 'diverging',
+      seed: 1,
+      method: { kind: 'maml', learner: { layers: 2, width: 4, learningRate: 1e9 } },
+      stages: [{ stage: 'search', iterations: 30 }],
+      metaBatch: 2,
+      workers: 1,
+    });
+    const folder = new RunFolder(join(root, 'diverging'));
+    const trainer = await ToyTrainer.start(diverging, folder, 'new');
+    const before = Float32Array.from(trainer.state.parameters);
+    await expect(trainer.run()).rejects.toThrow(/10 iterations in a row up to 10, seed 1/);
+    expect(trainer.state.parameters).toEqual(before);
+    await trainer.close();
+    const lines = (await readFile(join(folder.path, 'metrics.jsonl'), 'utf8')).trim().split('\n');
+    expect(lines).toHaveLength(9);
+    expect(JSON.parse(lines[8]!)).toMatchObject({ iteration: 9, error: null });
+  });
 });
