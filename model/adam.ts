@@ -32,11 +32,11 @@ export function adamUpdate(
   const { first, second } = state;
   const rate = single(1 / (1 - beta1 ** step)); // bias correction of the first moment
   const spread = single(1 / Math.sqrt(1 - beta2 ** step)); // and of the root of the second
-  const [keep1, take1] = [single(beta1), single(scale * (1 - beta1))];
-  const [keep2, take2] = [single(beta2), single(scale * scale * (1 - beta2))];
+  const [keep1, take1] = [single(beta1), single(1 - beta1)];
+  const [keep2, take2] = [single(beta2), single(1 - beta2)];
   const floor = single(epsilon);
   for (let i = 0; i < parameters.length; i++) {
-    const g = gradient[i]!;
+    const g = single(gradient[i]! * scale); // before it is squared: a gradient that clipping makes small may be huge
     const m = single(single(keep1 * first[i]!) + single(take1 * g));
     const v = single(single(keep2 * second[i]!) + single(take2 * single(g * g)));
     first[i] = m;

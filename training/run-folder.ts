@@ -104,6 +104,12 @@ export class RunFolder {
     );
   }
 
+  /** All lines of the metrics, as they were appended. */
+  async readMetrics(): Promise<unknown[]> {
+    const text = await readFile(join(this.path, 'metrics.jsonl'), 'utf8');
+    return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as unknown]));
+  }
+
   /** Drops metrics of iterations after `iteration`: they will be written again. */
   async trimMetrics(iteration: number): Promise<void> {
     const path = join(this.path, 'metrics.jsonl');

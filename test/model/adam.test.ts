@@ -22,4 +22,12 @@ describe('Adam', () => {
     parameters.forEach((value, i) => expect(value).toBeCloseTo(exact.parameters[i]!, 5));
     expect(parameters[2]).toBe(3);
   });
+
+  it('takes a gradient whose square is no float32 when the scale makes it small', () => {
+    const parameters = Float32Array.from([1, 1]);
+    const rates = Float32Array.from([0.1, 0.1]);
+    adamUpdate(adamInit(2), parameters, Float32Array.from([3e38, -1e20]), rates, 1e-37);
+    expect(parameters[0]).toBeCloseTo(0.9, 5);
+    expect(Number.isFinite(parameters[1])).toBe(true);
+  });
 });

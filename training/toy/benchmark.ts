@@ -1,38 +1,21 @@
-import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import type { ToyConfiguration } from './configuration.ts';
-import { families } from './families.ts';
-import type { Family, Reading, TaskPoints } from './families.ts';
-import { heldOutTasks } from './batch.ts';
-import type { ToyEvaluationResult } from './jobs.ts';
-import { gaussianProcess, oracleError, parametricLeastSquares } from './oracles.ts';
+import { encodeRegressionCheckpoint } from '../../model/regression/checkpoint.ts';
+import type { RunFolder } from '../run-folder.ts';
 import { countsOf } from '../statistics.ts';
 import { writeAtomically } from '../write-atomically.ts';
-import type { RunFolder } from '../run-folder.ts';
+import { heldOutTasks } from './batch.ts';
+import { toyCheckpoint } from './checkpoint.ts';
+import type { ToyConfiguration } from './configuration.ts';
+import { byFamily } from './families.ts';
+import type { Reading, TaskPoints } from './families.ts';
+import { shownTasks } from './fits.ts';
+import { gaussianProcess, oracleError, parametricLeastSquares } from './oracles.ts';
+import { historyOf, rounded, writeEmbeddings, writeResult } from './result.ts';
+import type { ToyResult } from './result.ts';
 import { ToyTrainer } from './trainer.ts';
 import type { ToyEvents } from './trainer.ts';
 
 /** Test tasks a family (paper, Table 1). */
 const testTasks = 1000;
-
-export interface ToyResult {
-  readonly name: string;
-  readonly seed: number;
-  readonly commit: string;
-  readonly reading: Reading;
-  /** null for an oracle, which is not trained */
-  readonly configuration: ToyConfiguration | null;
-  readonly iterations: number;
-  /** of training steps */
-  readonly seconds: number;
-  /** Mean squared error of each test task, in the order of the tasks, which all rows of a reading share. */
-  readonly errors: Readonly<Record<Family, readonly number[]>>;
-  /** How many test tasks of each family decode to each architecture. */
-  readonly genotypes: Readonly<Record<Family, Readonly<Record<string, number>>>>;
-}
-
-const byFamily = <T>(of: (family: Family) => T): Record<Family, T> =>
-  Object.fromEntries(families.map((family) => [family, of(family)])) as Record<Family, T>;
 
 /** Trains one row to its end, tests it and writes its result; null when the signal stopped it before. */
 export async function runRow(
@@ -46,8 +29,11 @@ export async function runRow(
   try {
     await trainer.run(events, undefined, signal);
     if (signal.aborted) return null;
-    const tested: Record<Family, ToyEvaluationResult> = await trainer.evaluate('test', testTasks);
+    const tested = await trainer.evaluate('test', testTasks);
+    const fits = await trainer.fits();
     const { iteration, seconds } = trainer.state;
+    const checkpoint = toyCheckpoint(configuration, trainer.state, commit);
+    if (checkpoint) await writeAtomically(folder.checkpointPath, encodeRegressionCheckpoint(checkpoint));
     const result: ToyResult = {
       name: configuration.name,
       seed: configuration.seed,
@@ -56,21 +42,17 @@ export async function runRow(
       configuration,
       iterations: iteration,
       seconds: Math.round(seconds),
-      errors: byFamily((family) =>
-        Array.from(tested[family].errors, (error) => Number(error.toPrecision(6))),
-      ),
+      ...historyOf(await folder.readMetrics()),
+      fits: byFamily((family) => rounded(fits[family], 4)),
+      errors: byFamily((family) => rounded(tested[family].errors, 6)),
       genotypes: byFamily((family) => countsOf(tested[family].genotypes)),
     };
     await writeResult(results, result);
+    await writeEmbeddings(results, result, tested);
     return result;
   } finally {
     await trainer.close();
   }
-}
-
-async function writeResult(folder: string, result: ToyResult): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await writeAtomically(resolve(folder, `${result.name}-${result.seed}.json`), `${JSON.stringify(result)}\n`);
 }
 
 const oracles = { 'gaussian-process': gaussianProcess, 'least-squares': parametricLeastSquares } as const;
@@ -84,11 +66,18 @@ export async function runOracles(
 ): Promise<ToyResult[]> {
   const results = Object.entries(oracles).map(([name, oracle]): ToyResult => {
     const started = performance.now();
+    const setting = { reading, points };
     const errors = byFamily((family) =>
-      heldOutTasks('test', { reading, points }, family, 0, testTasks).map((task) =>
-        Number(oracleError(oracle, task).toPrecision(6)),
+      rounded(
+        heldOutTasks('test', setting, family, 0, testTasks).map((task) => oracleError(oracle, task)),
+        6,
       ),
     );
+    const shown = shownTasks(setting);
+    const fits = byFamily((family) => {
+      const { task, grid } = shown[family];
+      return rounded(oracle({ ...task, queryX: Float32Array.from(grid) }), 4);
+    });
     return {
       name,
       seed: 0,
@@ -97,6 +86,9 @@ export async function runOracles(
       configuration: null,
       iterations: 0,
       seconds: Math.round((performance.now() - started) / 1000),
+      skipped: 0,
+      curve: [],
+      fits,
       errors,
       genotypes: byFamily(() => ({})),
     };

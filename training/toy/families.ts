@@ -5,6 +5,10 @@ import type { Key } from '../../model/random.ts';
 export const families = ['sinusoid', 'linear', 'quadratic', 'harmonic'] as const;
 export type Family = (typeof families)[number];
 
+/** A record of the four families. */
+export const byFamily = <T>(of: (family: Family) => T): Record<Family, T> =>
+  Object.fromEntries(families.map((family) => [family, of(family)])) as Record<Family, T>;
+
 /** What the paper leaves open: σ of x ~ N(u, σ²), and where the query points lie. */
 export interface Reading {
   readonly xStd: number;

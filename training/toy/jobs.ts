@@ -55,6 +55,13 @@ export interface ToyEvaluationPayload extends Architectures {
   readonly count: number;
 }
 
+/** The grid of x on which a task's fit is shown. */
+export interface ToyFitPayload extends Architectures {
+  readonly family: Family;
+  readonly task: number;
+  readonly grid: readonly number[];
+}
+
 export interface ToyEvaluationResult {
   /** Mean squared error of each task. */
   readonly errors: Float32Array;
@@ -164,29 +171,54 @@ function searchInputs(
   return { mask: pathMask(configuration, iteration, start, count, shape) };
 }
 
-const evaluationJob: Job = async (payload, context) => {
-  const request = payload as ToyEvaluationPayload;
-  const { training, set, family, start, count } = request;
+/** What the final prediction graph gives for held-out tasks, and how they were decoded. */
+async function predict(
+  context: JobContext,
+  architectures: Architectures,
+  tasks: readonly RegressionTask[],
+): Promise<Decoded & { readonly errors: Float32Array; readonly predictions: Float32Array }> {
   const data = context.workerData as ToyWorkerData;
   const { configuration } = data;
+  const { training } = architectures;
   const method = methodOf(configuration.method, training);
   const theta = parameterValues(data, new ParameterLayout(method.parameters));
-  const batch = batchValues(data, method, heldOutTasks(set, configuration, family, start, count));
-  const { genotypes, inputs, embeddings } = await decodeBatch(context, request, theta, batch, count);
-  const size = { tasks: count, ...configuration.points };
-  const { errors } = await programsOf(context).run(
-    `prediction ${JSON.stringify(training)} ${count}`,
+  const batch = batchValues(data, method, tasks);
+  const decoded = await decodeBatch(context, architectures, theta, batch, tasks.length);
+  const query = tasks[0]!.queryX.length;
+  const size = { tasks: tasks.length, support: configuration.points.support, query };
+  const { errors, predictions } = await programsOf(context).run(
+    `prediction ${JSON.stringify([training, size])}`,
     () => predictionFunction(method, size),
     theta,
     batch,
-    inputs,
+    decoded.inputs,
   );
+  return { ...decoded, errors: errors!, predictions: predictions! };
+}
+
+const evaluationJob: Job = async (payload, context) => {
+  const request = payload as ToyEvaluationPayload;
+  const { set, family, start, count } = request;
+  const { configuration } = context.workerData as ToyWorkerData;
+  const tasks = heldOutTasks(set, configuration, family, start, count);
+  const { errors, genotypes, embeddings } = await predict(context, request, tasks);
   return {
-    errors: errors!,
+    errors,
     genotypes: genotypes.map(regressionKey),
     decoded: set === 'genotypes' ? genotypes : [],
     embeddings,
   } satisfies ToyEvaluationResult;
 };
 
-export const jobs: JobTable = { gradient: gradientJob, evaluate: evaluationJob };
+/** Predictions of one adapted test task on a grid of x. */
+const fitJob: Job = async (payload, context) => {
+  const request = payload as ToyFitPayload;
+  const { configuration } = context.workerData as ToyWorkerData;
+  const [task] = heldOutTasks('test', configuration, request.family, request.task, 1);
+  const grid = Float32Array.from(request.grid);
+  const shown = { ...task!, queryX: grid, queryY: new Float32Array(grid.length) };
+  const { predictions } = await predict(context, request, [shown]);
+  return predictions;
+};
+
+export const jobs: JobTable = { gradient: gradientJob, evaluate: evaluationJob, fit: fitJob };

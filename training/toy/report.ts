@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { intervalOf } from '../statistics.ts';
 import type { Interval } from '../statistics.ts';
-import type { ToyResult } from './benchmark.ts';
-import { families } from './families.ts';
+import type { ToyResult } from './result.ts';
+import { byFamily, families } from './families.ts';
 import type { Family, Reading } from './families.ts';
 
 /** Table 1 of the paper: harmonic and average of the four families. */
@@ -60,13 +60,7 @@ const cellsOf = (result: ToyResult): string[] => [
 function pairedDifference(a: ToyResult, b: ToyResult): Record<Family | 'average', Interval> {
   const of = (family: Family): number[] => a.errors[family].map((error, i) => error - b.errors[family][i]!);
   const all = families.flatMap(of);
-  return {
-    ...(Object.fromEntries(families.map((family) => [family, intervalOf(of(family))])) as Record<
-      Family,
-      Interval
-    >),
-    average: intervalOf(all),
-  };
+  return { ...byFamily((family) => intervalOf(of(family))), average: intervalOf(all) };
 }
 
 function readingSection(reading: string, results: readonly ToyResult[]): string {

@@ -1,23 +1,28 @@
 import { WorkerPool } from '../../engine/pool.ts';
 import { adamInit, adamUpdate } from '../../model/adam.ts';
-import type { ParameterSpecification } from '../../model/parameters.ts';
-import { fold, keyFrom } from '../../model/random.ts';
 import { regressionKey } from '../../model/regression/cell.ts';
 import type { RegressionGenotype } from '../../model/regression/cell.ts';
 import { finalTraining } from '../../model/regression/mnas.ts';
 import type { RegressionTraining } from '../../model/regression/mnas.ts';
-import { drawParameters } from '../../model/parameters.ts';
 import { ParameterLayout } from '../parameter-vector.ts';
-import type { RunFolder, RunState } from '../run-folder.ts';
+import type { RunFolder } from '../run-folder.ts';
 import { stageAt, totalIterations } from '../schedule.ts';
 import { byFrequency } from '../statistics.ts';
 import { DivergenceError } from '../trainer.ts';
 import type { ToyConfiguration, ToyStage } from './configuration.ts';
-import { families } from './families.ts';
+import { byFamily, families } from './families.ts';
 import { evaluateFamilies } from './held-out.ts';
 import type { Family } from './families.ts';
-import type { ToyEvaluationPayload, ToyEvaluationResult, ToyGradientResult, ToyWorkerData } from './jobs.ts';
-import { methodOf } from './methods/table.ts';
+import type {
+  ToyEvaluationPayload,
+  ToyEvaluationResult,
+  ToyFitPayload,
+  ToyGradientResult,
+  ToyWorkerData,
+} from './jobs.ts';
+import { shownTask, shownTasks } from './fits.ts';
+import { freshState, specificationsOf, toyIdentity } from './state.ts';
+import type { ToyState } from './state.ts';
 
 /** A meta-batch is computed in this many parts, whatever the number of workers: sums keep their order. */
 const shares = 2;
@@ -25,8 +30,6 @@ const shares = 2;
 const genotypeTasks = 250;
 /** Iterations without a finite gradient, one after another, that end a run. */
 const skipLimit = 10;
-
-export type ToyState = RunState<RegressionGenotype>;
 
 /** One line of the metrics. */
 export interface ToyMetrics {
@@ -133,20 +136,34 @@ export class ToyTrainer {
   /** Mean squared error on validation tasks, by family. */
   async validate(): Promise<Record<Family, number>> {
     const results = await this.evaluate('validation', this.#configuration.validation.tasks);
-    return Object.fromEntries(
-      families.map((family) => {
-        const { errors } = results[family];
-        return [family, errors.reduce((total, error) => total + error, 0) / errors.length];
-      }),
-    ) as Record<Family, number>;
+    return byFamily((family) => {
+      const { errors } = results[family];
+      return errors.reduce((total, error) => total + error, 0) / errors.length;
+    });
   }
 
   /** Errors, architectures and embeddings of held-out tasks, by family, in the order of the tasks. */
   evaluate(set: ToyEvaluationPayload['set'], tasks: number): Promise<Record<Family, ToyEvaluationResult>> {
+    return evaluateFamilies(this.#pool, { set, ...this.#architectures() }, tasks);
+  }
+
+  /** What the shown test task of each family is predicted to be on its grid. */
+  async fits(): Promise<Record<Family, readonly number[]>> {
+    const shown = shownTasks(this.#configuration);
+    const entries = families.map(async (family) => {
+      const { grid } = shown[family];
+      const payload: ToyFitPayload = { ...this.#architectures(), family, task: shownTask, grid };
+      return [family, [...((await this.#pool.run('fit', payload)) as Float32Array)]] as const;
+    });
+    return Object.fromEntries(await Promise.all(entries)) as Record<Family, readonly number[]>;
+  }
+
+  /** What held-out tasks run with: their decoded architecture once the search is over. */
+  #architectures(): Pick<ToyEvaluationPayload, 'training' | 'genotypes'> {
     const { iteration, genotypes } = this.#state;
     const last = Math.min(iteration, totalIterations(this.#configuration) - 1);
     const stage = genotypes.length > 0 ? 'retrain' : stageAt(this.#configuration, last).stage.stage;
-    return evaluateFamilies(this.#pool, { set, training: { ...finalTraining, stage }, genotypes }, tasks);
+    return { training: { ...finalTraining, stage }, genotypes };
   }
 
   async #step(): Promise<ToyMetrics> {
@@ -252,24 +269,4 @@ function normOf(vector: Float32Array): number {
   let square = 0;
   for (let i = 0; i < vector.length; i++) square += vector[i]! * vector[i]!;
   return Math.sqrt(square);
-}
-
-const specificationsOf = ({ method }: ToyConfiguration): readonly ParameterSpecification[] =>
-  methodOf(method, finalTraining).parameters;
-
-/** What a run must share with the one that it resumes. */
-export const toyIdentity = (configuration: ToyConfiguration): string =>
-  JSON.stringify({ ...configuration, workers: 0, checkpointMinutes: 0 });
-
-function freshState(configuration: ToyConfiguration, draw = 'start'): ToyState {
-  const specifications = specificationsOf(configuration);
-  const layout = new ParameterLayout(specifications);
-  const key = fold(keyFrom(configuration.seed), 'parameters', draw);
-  return {
-    iteration: 0,
-    parameters: layout.pack(drawParameters(specifications, key)),
-    adam: adamInit(layout.length),
-    genotypes: [],
-    seconds: 0,
-  };
 }

@@ -6,7 +6,7 @@ import { RunFolder } from '../../../training/run-folder.ts';
 import { toyConfigurationSchema } from '../../../training/toy/configuration.ts';
 import { families } from '../../../training/toy/families.ts';
 import { ToyTrainer } from '../../../training/toy/trainer.ts';
-import type { ToyState } from '../../../training/toy/trainer.ts';
+import type { ToyState } from '../../../training/toy/state.ts';
 
 const configuration = toyConfigurationSchema.parse({
   name: 'tiny',

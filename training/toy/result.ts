@@ -1,0 +1,89 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { writeAtomically } from '../write-atomically.ts';
+import type { ToyConfiguration } from './configuration.ts';
+import { byFamily, families } from './families.ts';
+import type { Family, Reading } from './families.ts';
+import type { ToyEvaluationResult } from './jobs.ts';
+import type { ToyMetrics } from './trainer.ts';
+
+/** A row of Table 1 as it is kept in docs/results/toy. */
+export interface ToyResult {
+  readonly name: string;
+  readonly seed: number;
+  readonly commit: string;
+  readonly reading: Reading;
+  /** null for an oracle, which is not trained */
+  readonly configuration: ToyConfiguration | null;
+  readonly iterations: number;
+  /** of training steps */
+  readonly seconds: number;
+  /** Iterations that were skipped since an inner loop left the range of numbers. */
+  readonly skipped: number;
+  /** Mean squared error on validation tasks on the way. */
+  readonly curve: readonly {
+    readonly iteration: number;
+    readonly errors: Readonly<Record<Family, number>>;
+  }[];
+  /** Predictions for the shown test task of each family on its grid (see fits.ts). */
+  readonly fits: Readonly<Record<Family, readonly number[]>>;
+  /** Mean squared error of each test task, in the order of the tasks, which all rows of a reading share. */
+  readonly errors: Readonly<Record<Family, readonly number[]>>;
+  /** How many test tasks of each family decode to each architecture. */
+  readonly genotypes: Readonly<Record<Family, Readonly<Record<string, number>>>>;
+}
+
+/** So many significant digits are kept in files. */
+export const rounded = (values: ArrayLike<number>, digits: number): number[] =>
+  Array.from(values, (value) => Number(value.toPrecision(digits)));
+
+const validationLine = z.object({
+  iteration: z.number(),
+  validation: z.record(z.enum(families), z.number()),
+});
+
+/** What the metrics of a run tell of its course. */
+export function historyOf(metrics: readonly unknown[]): Pick<ToyResult, 'skipped' | 'curve'> {
+  const skipped = metrics.filter((line) => (line as Partial<ToyMetrics>).error === null).length;
+  const curve = metrics.flatMap((line) => {
+    const { success, data } = validationLine.safeParse(line);
+    if (!success) return [];
+    const errors = byFamily((family) => Number(data.validation[family].toPrecision(4)));
+    return [{ iteration: data.iteration, errors }];
+  });
+  return { skipped, curve };
+}
+
+/** Task embeddings of the first test tasks, by family: what the projection of Fig. 6 is made of. */
+export type ToyEmbeddings = Readonly<Record<Family, readonly (readonly number[])[]>>;
+
+/** Test tasks a family whose embeddings are kept. */
+const embeddedTasks = 250;
+
+/** Beside the result, for methods whose tasks have embeddings. */
+export async function writeEmbeddings(
+  results: string,
+  result: ToyResult,
+  tested: Readonly<Record<Family, ToyEvaluationResult>>,
+): Promise<void> {
+  const width = tested.sinusoid.embeddings.length / result.errors.sinusoid.length;
+  if (width === 0) return;
+  const embeddings: ToyEmbeddings = byFamily((family) =>
+    Array.from({ length: embeddedTasks }, (_, i) =>
+      rounded(tested[family].embeddings.subarray(i * width, (i + 1) * width), 3),
+    ),
+  );
+  const folder = resolve(results, 'embeddings');
+  await mkdir(folder, { recursive: true });
+  await writeAtomically(
+    resolve(folder, `${result.name}-${result.seed}.json`),
+    `${JSON.stringify(embeddings)}\n`,
+  );
+}
+
+/** Keeps a result as `NAME-SEED.json` in `folder`. */
+export async function writeResult(folder: string, result: ToyResult): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeAtomically(resolve(folder, `${result.name}-${result.seed}.json`), `${JSON.stringify(result)}\n`);
+}

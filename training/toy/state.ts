@@ -1,0 +1,34 @@
+import { adamInit } from '../../model/adam.ts';
+import { drawParameters } from '../../model/parameters.ts';
+import type { ParameterSpecification } from '../../model/parameters.ts';
+import { fold, keyFrom } from '../../model/random.ts';
+import type { RegressionGenotype } from '../../model/regression/cell.ts';
+import { finalTraining } from '../../model/regression/mnas.ts';
+import { ParameterLayout } from '../parameter-vector.ts';
+import type { RunState } from '../run-folder.ts';
+import type { ToyConfiguration } from './configuration.ts';
+import { methodOf } from './methods/table.ts';
+
+export type ToyState = RunState<RegressionGenotype>;
+
+/** Θ of a row. */
+export const specificationsOf = ({ method }: ToyConfiguration): readonly ParameterSpecification[] =>
+  methodOf(method, finalTraining).parameters;
+
+/** What a run must share with the one that it resumes. */
+export const toyIdentity = (configuration: ToyConfiguration): string =>
+  JSON.stringify({ ...configuration, workers: 0, checkpointMinutes: 0 });
+
+/** Iteration 0, with meta-weights drawn by the seed; another `draw` gives others. */
+export function freshState(configuration: ToyConfiguration, draw = 'start'): ToyState {
+  const specifications = specificationsOf(configuration);
+  const layout = new ParameterLayout(specifications);
+  const key = fold(keyFrom(configuration.seed), 'parameters', draw);
+  return {
+    iteration: 0,
+    parameters: layout.pack(drawParameters(specifications, key)),
+    adam: adamInit(layout.length),
+    genotypes: [],
+    seconds: 0,
+  };
+}
