@@ -1,6 +1,7 @@
+import { mkdir, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { commit } from './commit.ts';
 import { totalIterations } from './schedule.ts';
@@ -8,7 +9,11 @@ import { RunFolder } from './run-folder.ts';
 import { writeAtomically } from './write-atomically.ts';
 import { runOracles, runRow } from './toy/benchmark.ts';
 import { readToyConfiguration } from './toy/configuration.ts';
-import { readResults, toyReport } from './toy/report.ts';
+import { mainReading } from './toy/families.ts';
+import type { Reading } from './toy/families.ts';
+import { toyFigures } from './toy/figures/table.ts';
+import { inOrder, toyReport } from './toy/report.ts';
+import { readEmbeddings, readResults, runName } from './toy/result.ts';
 
 const program = new Command('benchmark').description("The paper's experiments, row by row.");
 const list = (text: string): string[] => text.split(',');
@@ -23,6 +28,23 @@ interface ToyOptions {
   readonly workers: string;
 }
 
+/** What the paper leaves open, as options; a reading as configured where they are absent. */
+interface ReadingOptions {
+  readonly xVariance?: string;
+  readonly query?: string;
+}
+
+function readingOf({ xVariance, query }: ReadingOptions, configured: Reading): Reading {
+  if (query !== undefined && query !== 'same' && query !== 'uniform')
+    throw new InvalidArgumentError('--query is same or uniform');
+  const variance = Number(xVariance ?? 1);
+  if (!(variance > 0)) throw new InvalidArgumentError('--x-variance is a positive number');
+  return {
+    xStd: xVariance === undefined ? configured.xStd : Math.sqrt(variance),
+    query: query ?? configured.query,
+  };
+}
+
 program
   .command('toy')
   .description(
@@ -31,19 +53,23 @@ program
   .requiredOption('--rows <names>', 'configurations in training/configs/toy, comma-separated', list)
   .option('--seeds <list>', 'seeds of the runs, comma-separated', list, ['1'])
   .option('--workers <n>', 'worker threads', '2')
+  .option('--x-variance <n>', 'variance of x around its centre: 2 or 4 (default: as configured)')
+  .option('--query <where>', 'query points: same or uniform (default: as configured)')
   .option('--resume', 'go on from the saved states, exactly', false)
   .option('--overwrite', 'begin anew although there are saved states', false)
   .option('--runs <folder>', 'where states and metrics are kept', 'runs/toy')
   .option('--results <folder>', 'where results are written', 'docs/results/toy')
-  .action(async ({ rows, seeds, resume, overwrite, runs, results, workers }: ToyOptions) => {
+  .action(async (options: ToyOptions & ReadingOptions) => {
+    const { rows, seeds, resume, overwrite, runs, results, workers } = options;
     await flushDenormals();
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
     for (const row of rows) {
       const file = await readToyConfiguration(resolve('training/configs/toy', `${row}.yaml`));
       for (const seed of seeds.map(Number)) {
-        const configuration = { ...file, seed, workers: Number(workers) };
-        const folder = new RunFolder(resolve(runs, `${row}-${seed}`));
+        const reading = readingOf(options, file.reading);
+        const configuration = { ...file, seed, reading, workers: Number(workers) };
+        const folder = new RunFolder(resolve(runs, runName(row, seed, reading)));
         if (!resume && !overwrite) await folder.refuseToOverwrite();
         await runWithProgress(configuration, { folder, results }, resume, stop.signal);
         if (stop.signal.aborted) return;
@@ -55,19 +81,27 @@ program
   .command('toy-oracles')
   .description('The rows of Table 1 that learn nothing from other tasks.')
   .option('--results <folder>', 'where results are written', 'docs/results/toy')
-  .action(async ({ results }: Pick<ToyOptions, 'results'>) => {
-    const reading = { xStd: Math.SQRT2, query: 'same' } as const;
-    await runOracles(reading, { support: 10, query: 10 }, results, commit());
+  .option('--x-variance <n>', 'variance of x around its centre: 2 or 4', '2')
+  .option('--query <where>', 'query points: same or uniform', 'same')
+  .action(async (options: Pick<ToyOptions, 'results'> & ReadingOptions) => {
+    const reading = readingOf(options, mainReading);
+    await runOracles(reading, { support: 10, query: 10 }, options.results, commit());
   });
 
 program
   .command('toy-report')
-  .description('Writes docs/results/toy.md from the kept results.')
+  .description('Writes docs/results/toy.md and its figures from the kept results.')
   .option('--results <folder>', 'where results are kept', 'docs/results/toy')
   .option('--out <file>', 'the report', 'docs/results/toy.md')
-  .action(async ({ results, out }: { readonly results: string; readonly out: string }) =>
-    writeAtomically(out, toyReport(await readResults(results))),
-  );
+  .action(async ({ results: folder, out }: { readonly results: string; readonly out: string }) => {
+    const results = inOrder(await readResults(folder));
+    const figures = toyFigures(results, await readEmbeddings(folder));
+    const drawn = resolve(folder, 'figures');
+    await rm(drawn, { recursive: true, force: true });
+    await mkdir(drawn, { recursive: true });
+    for (const { name, svg } of figures) await writeAtomically(resolve(drawn, `${name}.svg`), await svg());
+    await writeAtomically(out, toyReport(results, figures));
+  });
 
 async function runWithProgress(
   configuration: Parameters<typeof runRow>[0],

@@ -124,3 +124,19 @@ export function chooseRegression(
 /** A short text that is equal for equal genotypes. */
 export const regressionKey = (genotype: RegressionGenotype): string =>
   genotype.map((edges) => edges.map(({ input, operation }) => `${input}${operation[0]!}`).join('')).join('.');
+
+/** The genotype of a key. Throws RangeError when it is none. */
+export function parseRegressionKey(key: string): RegressionGenotype {
+  const letters = Object.fromEntries(
+    regressionOperations.slice(1).map((operation) => [operation[0], operation]),
+  );
+  return key.split('.').map((node) => {
+    const edges = [...node.matchAll(/(\d+)([a-z])/g)].map(([, input, letter]) => ({
+      input: Number(input),
+      operation: letters[letter!] as RegressionEdge['operation'],
+    }));
+    if (edges.length === 0 || edges.some(({ operation }) => !operation))
+      throw new RangeError(`${JSON.stringify(key)} is no key of a genotype`);
+    return edges;
+  });
+}

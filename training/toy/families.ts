@@ -16,6 +16,12 @@ export interface Reading {
   readonly query: 'same' | 'uniform';
 }
 
+/** The reading that Table 1 is reproduced in. */
+export const mainReading: Reading = { xStd: Math.SQRT2, query: 'same' };
+
+export const isMainReading = ({ xStd, query }: Reading): boolean =>
+  xStd === mainReading.xStd && query === mainReading.query;
+
 /** One regression task: noise-free values at random points. */
 export interface RegressionTask {
   /** Of everything random in the task. */

@@ -1,10 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { intervalOf } from '../statistics.ts';
 import type { Interval } from '../statistics.ts';
 import type { ToyResult } from './result.ts';
-import { byFamily, families } from './families.ts';
+import { byFamily, families, isMainReading } from './families.ts';
 import type { Family, Reading } from './families.ts';
+import type { Figure } from './figures/table.ts';
 
 /** Table 1 of the paper: harmonic and average of the four families. */
 const published: Readonly<Record<string, readonly [harmonic: string, average: string]>> = {
@@ -24,17 +23,15 @@ const rank = (name: string): number => {
   return base < 0 ? order.length : base;
 };
 
-export async function readResults(folder: string): Promise<ToyResult[]> {
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.json'));
-  const results = await Promise.all(
-    files.map(async (file) => JSON.parse(await readFile(join(folder, file), 'utf8')) as ToyResult),
-  );
-  return results.sort(
-    (a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name) || a.seed - b.seed,
-  );
-}
+/** As in Table 1, what it does not have after it. */
+export const inOrder = (results: readonly ToyResult[]): ToyResult[] =>
+  [...results].sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name) || a.seed - b.seed);
 
-const format = ({ mean, half }: Interval): string => `${mean.toFixed(3)} ± ${half.toFixed(3)}`;
+/** A mean that a few tasks blow up is shown by its order of magnitude. */
+const format = ({ mean, half }: Interval): string =>
+  mean < 1000
+    ? `${mean.toFixed(3)} ± ${half.toFixed(3)}`
+    : `${mean.toExponential(1)} ± ${half.toExponential(1)}`;
 
 /** All tasks of a run, family after family. */
 const pooled = ({ errors }: ToyResult): number[] => families.flatMap((family) => [...errors[family]]);
@@ -47,11 +44,22 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
   return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
+/** Above the square of the largest value of any function: worse than to predict nothing, the inner loop diverged. */
+const divergedError = 1000;
+
+/** How many tasks diverged, and the average of the others where there are such. */
+function divergedCells(errors: readonly number[]): [string, string] {
+  const others = errors.filter((error) => error <= divergedError);
+  const count = errors.length - others.length;
+  return [`${count}`, count === 0 ? '' : format(intervalOf(others))];
+}
+
 const cellsOf = (result: ToyResult): string[] => [
   result.name,
   `${result.seed}`,
   ...families.map((family) => format(intervalOf(result.errors[family]))),
   format(intervalOf(pooled(result))),
+  ...divergedCells(pooled(result)),
   published[result.name]?.[0] ?? '',
   published[result.name]?.[1] ?? '',
 ];
@@ -65,7 +73,16 @@ function pairedDifference(a: ToyResult, b: ToyResult): Record<Family | 'average'
 
 function readingSection(reading: string, results: readonly ToyResult[]): string {
   const main = table(
-    ['row', 'seed', ...families, 'average', 'paper: harmonic', 'paper: average'],
+    [
+      'row',
+      'seed',
+      ...families,
+      'average',
+      'diverged',
+      'average of the others',
+      'paper: harmonic',
+      'paper: average',
+    ],
     results.map(cellsOf),
   );
   const pairs = results
@@ -113,20 +130,64 @@ function architectureSection(results: readonly ToyResult[]): string {
 
 function runSection(results: readonly ToyResult[]): string {
   return `## Runs\n\n${table(
-    ['row', 'seed', 'iterations', 'hours', 'commit', 'command'],
-    results.map(({ name, seed, iterations, seconds, commit }) => [
+    ['row', 'seed', 'meta-iterations', 'skipped', 'hours', 'commit', 'command'],
+    results.map(({ name, seed, reading, iterations, skipped, seconds, commit, configuration }) => [
       name,
       `${seed}`,
       `${iterations}`,
+      `${skipped}`,
       (seconds / 3600).toFixed(2),
       commit,
-      `\`npm run benchmark -- ${seed === 0 ? 'toy-oracles' : `toy --rows ${name} --seeds ${seed}`}\``,
+      `\`npm run benchmark -- ${configuration ? `toy --rows ${name} --seeds ${seed}` : 'toy-oracles'}${readingOptions(reading)}\``,
     ]),
   )}\n`;
 }
 
+const readingOptions = (reading: Reading): string =>
+  isMainReading(reading) ? '' : ` --x-variance ${(reading.xStd ** 2).toFixed(0)} --query ${reading.query}`;
+
+/** How far the best rows are from the paper's figures and from half of them, in the main reading. */
+function goalSection(results: readonly ToyResult[]): string {
+  const rows = results
+    .filter(({ name, reading }) => name.startsWith('m-nas') && isMainReading(reading))
+    .map((result) => {
+      const average = intervalOf(pooled(result)).mean;
+      const harmonic = intervalOf(result.errors.harmonic).mean;
+      const against = (value: number, bound: number): string =>
+        `${value <= bound ? 'reached' : 'missed'} (${(value / bound).toFixed(2)} times it)`;
+      return [
+        result.name,
+        `${result.seed}`,
+        average.toFixed(3),
+        against(average, 0.352),
+        against(average, 0.17),
+        harmonic.toFixed(3),
+        against(harmonic, 1.232),
+        against(harmonic, 0.6),
+      ];
+    });
+  const header = [
+    'row',
+    'seed',
+    'average',
+    "paper's 0.352",
+    'goal 0.17',
+    'harmonic',
+    "paper's 1.232",
+    'goal 0.6',
+  ];
+  return `## Against the paper and the goals\n\n${table(header, rows)}\n`;
+}
+
+const figureSection = (figures: readonly Pick<Figure, 'name' | 'title'>[]): string =>
+  `## Figures\n\n${figures.map(({ name, title }) => `![${title}](toy/figures/${name}.svg)\n\n${title}\n`).join('\n')}`;
+
 /** docs/results/toy.md, as Markdown. */
-export function toyReport(results: readonly ToyResult[]): string {
+export function toyReport(
+  unordered: readonly ToyResult[],
+  figures: readonly Pick<Figure, 'name' | 'title'>[],
+): string {
+  const results = inOrder(unordered);
   const readings = [...new Set(results.map(({ reading }) => readingKey(reading)))];
   const sections = readings.map((key) =>
     readingSection(
@@ -137,10 +198,12 @@ export function toyReport(results: readonly ToyResult[]): string {
   return [
     '# Toy regression (Table 1)',
     '',
-    'Mean squared error ± 95 % interval over 1,000 test tasks a family, 10 shots. Written by `npm run benchmark -- toy-report` from `docs/results/toy/*.json`.',
+    'Mean squared error ± 95 % interval over 1,000 test tasks a family, 10 shots. Written by `npm run benchmark -- toy-report` from `docs/results/toy/*.json`. A task counts as diverged when its error is above 1,000, more than the square of any value of the functions. What each row is, and where it departs from its paper: [paper-map.md](../paper-map.md) and `training/configs/toy/`.',
     '',
+    goalSection(results),
     ...sections,
     architectureSection(results),
+    figureSection(figures),
     runSection(results),
   ].join('\n');
 }

@@ -1,9 +1,10 @@
-import { mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { writeAtomically } from '../write-atomically.ts';
 import type { ToyConfiguration } from './configuration.ts';
-import { byFamily, families } from './families.ts';
+import { byFamily, families, isMainReading } from './families.ts';
 import type { Family, Reading } from './families.ts';
 import type { ToyEvaluationResult } from './jobs.ts';
 import type { ToyMetrics } from './trainer.ts';
@@ -77,13 +78,42 @@ export async function writeEmbeddings(
   const folder = resolve(results, 'embeddings');
   await mkdir(folder, { recursive: true });
   await writeAtomically(
-    resolve(folder, `${result.name}-${result.seed}.json`),
+    resolve(folder, `${runName(result.name, result.seed, result.reading)}.json`),
     `${JSON.stringify(embeddings)}\n`,
   );
 }
 
-/** Keeps a result as `NAME-SEED.json` in `folder`. */
+/** `NAME-SEED`, with the reading between them where it is not the main one: how files of a run are named. */
+export function runName(row: string, seed: number, reading: Reading): string {
+  const { xStd, query } = reading;
+  return isMainReading(reading) ? `${row}-${seed}` : `${row}-x${(xStd ** 2).toFixed(0)}-${query}-${seed}`;
+}
+
+/** All results of a folder, in no particular order. */
+export async function readResults(folder: string): Promise<ToyResult[]> {
+  return Promise.all((await jsonFiles(folder)).map((file) => readJson<ToyResult>(join(folder, file))));
+}
+
+/** The kept embeddings of a folder's results, by the name of the run. */
+export async function readEmbeddings(folder: string): Promise<Record<string, ToyEmbeddings>> {
+  const own = join(folder, 'embeddings');
+  const entries = (await jsonFiles(own)).map(
+    async (file) => [basename(file, '.json'), await readJson<ToyEmbeddings>(join(own, file))] as const,
+  );
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Names of the JSON files of a folder; none where there is no folder. */
+const jsonFiles = async (folder: string): Promise<string[]> =>
+  existsSync(folder) ? (await readdir(folder)).filter((file) => file.endsWith('.json')).sort() : [];
+
+const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T;
+
+/** Keeps a result as JSON in `folder`. */
 export async function writeResult(folder: string, result: ToyResult): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeAtomically(resolve(folder, `${result.name}-${result.seed}.json`), `${JSON.stringify(result)}\n`);
+  await writeAtomically(
+    resolve(folder, `${runName(result.name, result.seed, result.reading)}.json`),
+    `${JSON.stringify(result)}\n`,
+  );
 }
