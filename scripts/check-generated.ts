@@ -19,6 +19,11 @@ const generated: readonly Generated[] = [
     sources: ['model/graph/onnx/onnx.proto'],
     outputs: ['model/graph/onnx/proto.js', 'model/graph/onnx/proto.d.ts'],
   },
+  {
+    script: 'generate:kernels',
+    sources: ['scripts/generate-kernels.ts', 'model/kernels/assembly/vector.ts'],
+    outputs: ['model/kernels/binary.ts'],
+  },
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));

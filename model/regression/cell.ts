@@ -127,16 +127,18 @@ export const regressionKey = (genotype: RegressionGenotype): string =>
 
 /** The genotype of a key. Throws RangeError when it is none. */
 export function parseRegressionKey(key: string): RegressionGenotype {
-  const letters = Object.fromEntries(
-    regressionOperations.slice(1).map((operation) => [operation[0], operation]),
-  );
+  const operationOf = (letter: string): RegressionEdge['operation'] => {
+    const [, ...operations] = regressionOperations;
+    const found = operations.find((operation) => operation.startsWith(letter));
+    if (!found) throw new RangeError(`${JSON.stringify(key)} has an unknown operation`);
+    return found;
+  };
   return key.split('.').map((node) => {
-    const edges = [...node.matchAll(/(\d+)([a-z])/g)].map(([, input, letter]) => ({
+    const edges = [...node.matchAll(/(\d+)([a-z])/g)];
+    if (edges.length === 0) throw new RangeError(`${JSON.stringify(key)} has a node without edges`);
+    return edges.map(([, input, letter]) => ({
       input: Number(input),
-      operation: letters[letter!] as RegressionEdge['operation'],
+      operation: operationOf(letter!),
     }));
-    if (edges.length === 0 || edges.some(({ operation }) => !operation))
-      throw new RangeError(`${JSON.stringify(key)} is no key of a genotype`);
-    return edges;
   });
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { adamInit, adamUpdate } from '../../model/adam.ts';
+import { addInto } from '../../model/kernels/vectors.ts';
+import { keyFrom, normal } from '../../model/random.ts';
 
 describe('Adam', () => {
   it('follows Algorithm 1 of Kingma & Ba in float64, with a rate a parameter and a scaled gradient', () => {
@@ -29,5 +31,31 @@ describe('Adam', () => {
     adamUpdate(adamInit(2), parameters, Float32Array.from([3e38, -1e20]), rates, 1e-37);
     expect(parameters[0]).toBeCloseTo(0.9, 5);
     expect(Number.isFinite(parameters[1])).toBe(true);
+  });
+});
+
+describe('vectors longer than a block', () => {
+  const length = 40_003;
+  const draw = (seed: number) => Float32Array.from(normal(keyFrom(seed), length));
+
+  it('are summed, and the norm of the sum has no part of another block', () => {
+    const [sum, other] = [draw(1), draw(2)];
+    const exact = sum.map((x, i) => x + other[i]!);
+    const norm = addInto(sum, other);
+    expect(sum).toEqual(exact);
+    expect(norm).toBeCloseTo(Math.sqrt(exact.reduce((total, x) => total + x * x, 0)), 4);
+  });
+
+  it('take the same step of Adam as their parts', () => {
+    const rates = new Float32Array(length).fill(1e-3);
+    const whole = draw(3);
+    const parts = Float32Array.from(whole);
+    const gradient = draw(4);
+    adamUpdate(adamInit(length), whole, gradient, rates);
+    for (let start = 0; start < length; start += 10_001) {
+      const part = (vector: Float32Array) => vector.subarray(start, start + 10_001);
+      adamUpdate(adamInit(part(parts).length), part(parts), part(gradient), part(rates));
+    }
+    expect(parts).toEqual(whole);
   });
 });

@@ -1,5 +1,6 @@
 import { WorkerPool } from '../../engine/pool.ts';
 import { adamInit, adamUpdate } from '../../model/adam.ts';
+import { addInto } from '../../model/kernels/vectors.ts';
 import { regressionKey } from '../../model/regression/cell.ts';
 import type { RegressionGenotype } from '../../model/regression/cell.ts';
 import { finalTraining } from '../../model/regression/mnas.ts';
@@ -24,7 +25,7 @@ import { shownTask, shownTasks } from './fits.ts';
 import { freshState, specificationsOf, toyIdentity } from './state.ts';
 import type { ToyState } from './state.ts';
 
-/** A meta-batch is computed in this many parts, whatever the number of workers: sums keep their order. */
+/** A meta-batch is computed in two parts, whatever the number of workers: sums keep their order. */
 const shares = 2;
 /** Training tasks a family that decide which architectures are kept. */
 const genotypeTasks = 250;
@@ -186,11 +187,9 @@ export class ToyTrainer {
         }),
       ),
     )) as ToyGradientResult[];
-    const gradient = this.#gradients[0]!;
-    for (const other of this.#gradients.slice(1))
-      for (let i = 0; i < gradient.length; i++) gradient[i]! += other[i]!;
+    const [gradient, other] = this.#gradients as [Float32Array, Float32Array];
+    const norm = addInto(gradient, other) / metaBatch;
     const error = results.reduce((sum, { errors }) => errors.reduce((a, b) => a + b, sum), 0) / metaBatch;
-    const norm = normOf(gradient) / metaBatch;
     const finite = Number.isFinite(norm) && Number.isFinite(error);
     if (finite) {
       const { parameters } = this.#state;
@@ -263,10 +262,3 @@ export class ToyTrainer {
 
 /** A vector that threads share. Vectors of a run are made once: new ones cost more than what is done with them. */
 const sharedVector = (length: number): Float32Array => new Float32Array(new SharedArrayBuffer(4 * length));
-
-/** Euclidean. */
-function normOf(vector: Float32Array): number {
-  let square = 0;
-  for (let i = 0; i < vector.length; i++) square += vector[i]! * vector[i]!;
-  return Math.sqrt(square);
-}
