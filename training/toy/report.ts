@@ -27,11 +27,13 @@ const rank = (name: string): number => {
 export const inOrder = (results: readonly ToyResult[]): ToyResult[] =>
   [...results].sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name) || a.seed - b.seed);
 
-/** A mean that a few tasks blow up is shown by its order of magnitude. */
-const format = ({ mean, half }: Interval): string =>
-  mean < 1000
+/** A mean that a few tasks blow up is shown by its order of magnitude, or as infinite. */
+function format({ mean, half }: Interval): string {
+  if (!Number.isFinite(mean)) return '∞';
+  return mean < 1000
     ? `${mean.toFixed(3)} ± ${half.toFixed(3)}`
     : `${mean.toExponential(1)} ± ${half.toExponential(1)}`;
+}
 
 /** All tasks of a run, family after family. */
 const pooled = ({ errors }: ToyResult): number[] => families.flatMap((family) => [...errors[family]]);

@@ -29,7 +29,7 @@ export interface ToyResult {
   }[];
   /** Predictions for the shown test task of each family on its grid (see fits.ts). */
   readonly fits: Readonly<Record<Family, readonly number[]>>;
-  /** Mean squared error of each test task, in the order of the tasks, which all rows of a reading share. */
+  /** Mean squared error of each test task, in the order of the tasks, which all rows of a reading share; infinite where the inner loop left the range of numbers. */
   readonly errors: Readonly<Record<Family, readonly number[]>>;
   /** How many test tasks of each family decode to each architecture. */
   readonly genotypes: Readonly<Record<Family, Readonly<Record<string, number>>>>;
@@ -39,6 +39,7 @@ export interface ToyResult {
 export const rounded = (values: ArrayLike<number>, digits: number): number[] =>
   Array.from(values, (value) => Number(value.toPrecision(digits)));
 
+/** What is not finite is null in JSON, and no point of the curve. */
 const validationLine = z.object({
   iteration: z.number(),
   validation: z.record(z.enum(families), z.number()),
@@ -91,8 +92,17 @@ export function runName(row: string, seed: number, reading: Reading): string {
 
 /** All results of a folder, in no particular order. */
 export async function readResults(folder: string): Promise<ToyResult[]> {
-  return Promise.all((await jsonFiles(folder)).map((file) => readJson<ToyResult>(join(folder, file))));
+  const kept = (await jsonFiles(folder)).map((file) => readJson<KeptResult>(join(folder, file)));
+  return (await Promise.all(kept)).map((result) => ({
+    ...result,
+    errors: byFamily((family) => result.errors[family].map((error) => error ?? Number.POSITIVE_INFINITY)),
+  }));
 }
+
+/** JSON has no infinity: the error of a task on which the inner loop left the range of numbers is null in a file. */
+type KeptResult = Omit<ToyResult, 'errors'> & {
+  readonly errors: Readonly<Record<Family, readonly (number | null)[]>>;
+};
 
 /** The kept embeddings of a folder's results, by the name of the run. */
 export async function readEmbeddings(folder: string): Promise<Record<string, ToyEmbeddings>> {

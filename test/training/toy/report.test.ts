@@ -49,11 +49,13 @@ describe('the toy report', () => {
       resultOf('m-nas-shared', 1, [0.5, 0.7]),
       resultOf('m-nas', 1, [0.1, 0.3]),
       resultOf('maml', 1, [1, 1e9]),
+      resultOf('mt-net', 1, [1, Number.POSITIVE_INFINITY]),
     ];
     const report = toyReport(results, []);
     const row = (start: string) => report.split('\n').find((line) => line.startsWith(start));
     expect(row('| m-nas | 1 | 0.200 ± 0.196')).toContain('| 0.200 ± 0.074 | 0 |  | 1.232 ± 0.121');
     expect(row('| maml | 1')).toContain('| 4 | 1.000 ± 0.000 | 2.210');
+    expect(row('| mt-net | 1 | ∞')).toContain('| 4 | 1.000 ± 0.000 | 2.213');
     expect(row('| 1 | -0.400')).toMatch(/-0.400 ± 0.000 \|$/);
     expect(row('| m-nas | 1 | 2 |')).toContain('`0s1s.0s1s` 2');
     expect(row('| m-nas | 1 | 0.200 | reached')).toContain('missed (1.18 times it)');
