@@ -236,6 +236,7 @@ export class ToyTrainer {
   async #enterStage({ stage, reinitialize }: ToyStage): Promise<void> {
     if (this.#configuration.method.kind !== 'm-nas') return;
     if (stage === 'retrain' && this.#state.genotypes.length === 0) await this.#settleGenotypes();
+    if (stage !== 'search') this.#forgetSearchedRates();
     if (!reinitialize) return;
     const fresh = freshState(this.#configuration, `${this.#state.iteration}`);
     const { parameters } = fresh;
@@ -243,6 +244,20 @@ export class ToyTrainer {
       if (group === 'controller') parameters.set(this.#state.parameters.subarray(start, start + size), start);
     this.#shared.set(parameters);
     this.#state = { ...this.#state, parameters, adam: adamInit(parameters.length) };
+  }
+
+  /**
+   * Inner rates that were learned in the search are the relaxed network's: its operations weigh α < 1. On a decoded
+   * cell, whose operations weigh 1, they let the inner loop of most tasks diverge, so they are learned anew.
+   */
+  #forgetSearchedRates(): void {
+    const { iteration, parameters, adam } = this.#state;
+    const before = iteration > 0 ? stageAt(this.#configuration, iteration - 1).stage.stage : 'search';
+    const rates = this.#layout.entries.find(({ name }) => name === 'inner.rates');
+    if (!rates || before !== 'search') return;
+    const { start, size } = rates;
+    for (const vector of [parameters, adam.first, adam.second]) vector.fill(0, start, start + size);
+    this.#shared.set(parameters);
   }
 
   async #settleGenotypes(): Promise<void> {

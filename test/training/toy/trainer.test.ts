@@ -6,6 +6,8 @@ import { RunFolder } from '../../../training/run-folder.ts';
 import { toyConfigurationSchema } from '../../../training/toy/configuration.ts';
 import { families } from '../../../training/toy/families.ts';
 import { ToyTrainer } from '../../../training/toy/trainer.ts';
+import { ParameterLayout } from '../../../training/parameter-vector.ts';
+import { specificationsOf } from '../../../training/toy/state.ts';
 import type { ToyState } from '../../../training/toy/state.ts';
 
 const configuration = toyConfigurationSchema.parse({
@@ -100,5 +102,32 @@ describe('ToyTrainer', () => {
     const lines = (await readFile(join(folder.path, 'metrics.jsonl'), 'utf8')).trim().split('\n');
     expect(lines).toHaveLength(9);
     expect(JSON.parse(lines[8]!)).toMatchObject({ iteration: 9, error: null });
+  });
+
+  it('learns the inner rates anew once cells are decoded', async () => {
+    const { method, ...rest } = configuration;
+    if (method.kind !== 'm-nas') throw new Error('this test is of M-NAS');
+    const innerLoop = { ...method.model.innerLoop, rates: 'learned' } as const;
+    const learned = {
+      ...rest,
+      method: { ...method, model: { ...method.model, innerLoop } },
+      stages: [
+        { ...rest.stages[0]!, iterations: 2 },
+        { ...rest.stages[1]!, iterations: 2, learningRate: [1e-12, 1e-12] as [number, number] },
+      ],
+      workers: 1,
+    };
+    const trainer = await ToyTrainer.start(learned, new RunFolder(join(root, 'rates')), 'new');
+    const ratesOf = () => {
+      const { start, size } = new ParameterLayout(specificationsOf(learned)).entries.find(
+        ({ name }) => name === 'inner.rates',
+      )!;
+      return [...trainer.state.parameters.subarray(start, start + size)].map((rate) => Math.abs(rate));
+    };
+    await trainer.run({}, 2);
+    expect(Math.max(...ratesOf())).toBeGreaterThan(1e-4);
+    await trainer.run({}, 3);
+    expect(Math.max(...ratesOf())).toBeLessThan(1e-10);
+    await trainer.close();
   });
 });
