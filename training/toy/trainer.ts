@@ -162,7 +162,7 @@ export class ToyTrainer {
   /** What held-out tasks run with: their decoded architecture once the search is over. */
   #architectures(): Pick<ToyEvaluationPayload, 'training' | 'genotypes'> {
     const { iteration, genotypes } = this.#state;
-    const last = Math.min(iteration, totalIterations(this.#configuration) - 1);
+    const last = Math.max(0, iteration - 1); // at the end of a stage still that stage
     const stage = genotypes.length > 0 ? 'retrain' : stageAt(this.#configuration, last).stage.stage;
     return { training: { ...finalTraining, stage }, genotypes };
   }
