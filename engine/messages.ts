@@ -1,11 +1,11 @@
-import type { EngineOptions } from './onnxruntime.ts';
+import type { OnnxOptions } from './onnxruntime.ts';
 import type { ErrorRecord } from './errors.ts';
 
 /** What the pool hands to a worker at its start. */
 export interface WorkerSetup {
   /** URL of the job module */
   readonly jobs: string;
-  readonly engine: EngineOptions;
+  readonly engine: OnnxOptions;
   readonly workerData: unknown;
   readonly workerIndex: number;
 }

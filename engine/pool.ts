@@ -1,7 +1,7 @@
 import type { Transferable } from 'node:worker_threads';
 import { JobError, PoolClosedError, QueueFullError, type WorkerCrashError } from './errors.ts';
 import type { FromWorker } from './messages.ts';
-import type { EngineOptions } from './onnxruntime.ts';
+import type { OnnxOptions } from './onnxruntime.ts';
 import { WorkerThread } from './thread.ts';
 
 export interface PoolOptions {
@@ -11,7 +11,7 @@ export interface PoolOptions {
   readonly queueLimit: number;
   /** the job module (engine/jobs.ts), imported once by every worker */
   readonly jobs: URL;
-  readonly engine: EngineOptions;
+  readonly engine: OnnxOptions;
   /** cloned to every worker, also to the replacement of a crashed one */
   readonly workerData?: unknown;
 }

@@ -35,6 +35,7 @@ async function run(name: string, payload: unknown): Promise<void> {
     const buffers: Transferable[] = [];
     const context: JobContext = {
       executor,
+      models: executor,
       workerData: setup.workerData,
       workerIndex: setup.workerIndex,
       progress: (value) => send({ kind: 'progress', value }),
