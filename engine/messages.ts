@@ -1,11 +1,11 @@
-import type { OnnxOptions } from './onnxruntime.ts';
 import type { ErrorRecord } from './errors.ts';
+import type { EngineOptions } from './options.ts';
 
 /** What the pool hands to a worker at its start. */
 export interface WorkerSetup {
   /** URL of the job module */
   readonly jobs: string;
-  readonly engine: OnnxOptions;
+  readonly engine: EngineOptions;
   readonly workerData: unknown;
   readonly workerIndex: number;
 }
@@ -15,7 +15,8 @@ export type ToWorker =
 
 /** A worker runs one job at a time, so its answers need no number. */
 export type FromWorker =
-  | { readonly kind: 'ready' }
+  /** `engine`: what runs the worker's graphs, in words */
+  | { readonly kind: 'ready'; readonly engine: string }
   | { readonly kind: 'progress'; readonly value: unknown }
   | { readonly kind: 'done'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly error: ErrorRecord };

@@ -5,7 +5,9 @@ import { InferenceSession } from 'onnxruntime-node';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EngineError } from '../../engine/errors.ts';
 import { createOnnxExecutor, flushDenormals, type OnnxExecutor } from '../../engine/onnxruntime.ts';
+import { Graph } from '../../model/graph/graph.ts';
 import { encodeModel } from '../../model/graph/onnx/encode.ts';
+import { add, multiply } from '../../model/graph/operations.ts';
 import { scaleGraph } from './fixtures/graphs.ts';
 
 const executors: OnnxExecutor[] = [];
@@ -52,6 +54,15 @@ describe('OnnxExecutor', () => {
     const program = await executor().model('triple', () => scaleGraph(3));
     expect(await program.run({ x: vector(1, -2) })).toEqual({ y: vector(3, -6) });
     expect(await program.run({ x: vector(1, 2, 3) })).toEqual({ y: vector(3, 6, 9) });
+  });
+
+  test('lowers a graph; an input and an output may have one name', async () => {
+    const build = () => {
+      const w = new Graph().input('w', [2]);
+      return { name: 'step', outputs: { w: multiply(w, 3), twice: add(w, w) } };
+    };
+    const program = await executor().program('step', build);
+    expect(await program.run({ w: vector(1, -2) })).toEqual({ w: vector(3, -6), twice: vector(2, -4) });
   });
 
   test('builds and compiles once per key, also when asked concurrently', async () => {
