@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import { mostWorkers } from '../../../engine/options.ts';
 import { hasGpuPackage, loadBackend } from '../../../engine/tfjs/backend.ts';
 
@@ -12,6 +13,22 @@ function packagesWith(name: string, load: () => unknown): NodeJS.Require {
   const resolve = (asked: string): string => (asked === name ? asked : real.resolve(asked));
   return Object.assign(find, { resolve }) as unknown as NodeJS.Require;
 }
+
+test('tfjs-core, its CPU backend and the package for the GPU are of one version, wherever it is written', () => {
+  const root = new URL('../../../', import.meta.url);
+  const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+  const { devDependencies, peerDependencies } = JSON.parse(read('package.json')) as Record<
+    'devDependencies' | 'peerDependencies',
+    Readonly<Record<string, string>>
+  >;
+  const version = peerDependencies['@tensorflow/tfjs-node-gpu'];
+  expect(devDependencies['@tensorflow/tfjs-core']).toBe(version);
+  expect(devDependencies['@tensorflow/tfjs-backend-cpu']).toBe(version);
+  for (const path of ['Dockerfile', 'README.md']) {
+    const named = [...read(path).matchAll(/tfjs-node-gpu@([\d.]+)/g)].map(([, found]) => found);
+    expect(named, path).toEqual([version]);
+  }
+});
 
 describe('loadBackend', () => {
   it('takes the package for the GPU where it is installed, with the tfjs-core that it brings', () => {
