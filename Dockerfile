@@ -1,5 +1,8 @@
 # CPU image of the service. Build: docker build -t m-nas .
 # Run: docker run -p 8080:8080 -v m-nas-data:/data m-nas
+#
+# GPU image of the trainer. Build: docker build --target training-gpu -t m-nas-training .
+# Run: docker run --gpus all -v m-nas-runs:/app/runs m-nas-training training/train.ts --engine tfjs --config FILE
 
 FROM node:20-bookworm-slim AS dependencies
 WORKDIR /app
@@ -9,6 +12,31 @@ RUN npm ci --omit=dev \
   && platform="$(node -p 'process.platform + "/" + process.arch')" \
   && find node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 -type d \
      ! -path "*/$platform" -exec rm -rf {} +
+
+# CUDA 11.2 and cuDNN 8 are what the libtensorflow of @tensorflow/tfjs-node-gpu is built for
+FROM nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04 AS training-gpu
+# python3, make and g++ build the native part where no ready one fits; without NVIDIA's package lists, whose key changed
+RUN rm -f /etc/apt/sources.list.d/cuda*.list /etc/apt/sources.list.d/nvidia*.list \
+  && apt-get update \
+  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates g++ make python3 \
+  && rm -rf /var/lib/apt/lists/*
+COPY --from=node:20-bookworm-slim /usr/local/bin /usr/local/bin
+COPY --from=node:20-bookworm-slim /usr/local/include/node /usr/local/include/node
+COPY --from=node:20-bookworm-slim /usr/local/lib/node_modules /usr/local/lib/node_modules
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# the second command downloads libtensorflow; --save-dev, since npm 11 does not install an optional peer otherwise
+RUN npm ci \
+  && npm install --no-save --save-dev --ignore-scripts=false @tensorflow/tfjs-node-gpu@4.22.0
+COPY model model
+COPY images images
+COPY engine engine
+COPY training training
+RUN useradd --create-home node && mkdir runs && chown node:node . runs
+USER node
+VOLUME /app/runs
+ENTRYPOINT ["node", "--import", "tsx"]
+CMD ["training/train.ts", "--engine", "tfjs", "--config", "training/configs/quick.yaml"]
 
 FROM node:20-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 MNAS_DATA_DIR=/data

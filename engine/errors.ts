@@ -9,6 +9,9 @@ export type EngineErrorCode =
   | 'DISPOSED'
   | 'DENORMALS_FIXED';
 
+/** What went wrong, of anything thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** A graph could not be compiled or run. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';

@@ -1,5 +1,5 @@
-import type { EngineOptions } from './onnxruntime.ts';
 import type { ErrorRecord } from './errors.ts';
+import type { EngineOptions } from './options.ts';
 
 /** What the pool hands to a worker at its start. */
 export interface WorkerSetup {
@@ -15,7 +15,8 @@ export type ToWorker =
 
 /** A worker runs one job at a time, so its answers need no number. */
 export type FromWorker =
-  | { readonly kind: 'ready' }
+  /** `engine`: what runs the worker's graphs, in words */
+  | { readonly kind: 'ready'; readonly engine: string }
   | { readonly kind: 'progress'; readonly value: unknown }
   | { readonly kind: 'done'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly error: ErrorRecord };

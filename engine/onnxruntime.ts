@@ -1,14 +1,18 @@
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import type { Executor, Program, TensorValue, TensorValues } from '../model/graph/executor.ts';
+import type { GraphFunction } from '../model/graph/graph.ts';
 import { encodeModel } from '../model/graph/onnx/encode.ts';
-import { EngineError } from './errors.ts';
+import { toOnnx } from '../model/graph/onnx/lowering.ts';
+import { EngineError, messageOf } from './errors.ts';
+import { requiredInput } from './inputs.ts';
+import type { ModelRunner } from './jobs.ts';
 
 /** Of the native library: another one may round otherwise. */
 export const onnxruntimeVersion: string = env.versions.node ?? env.versions.common;
 
 export type Provider = 'cpu' | 'cuda' | 'webgpu';
 
-export interface EngineOptions {
+export interface OnnxOptions {
   readonly provider: Provider;
   /** threads of one session: 1 is best for small tensors with several workers */
   readonly threads: number;
@@ -48,20 +52,20 @@ const executionProviders: { readonly [P in Provider]: readonly InferenceSession.
   };
 
 /** An executor in the calling thread. `run` blocks that thread: use it only inside workers and tests. */
-export function createOnnxExecutor(options: EngineOptions): OnnxExecutor {
+export function createOnnxExecutor(options: OnnxOptions): OnnxExecutor {
   return new OnnxExecutor(options);
 }
 
-/** Graphs compiled by onnxruntime, the least recently used released first. */
-export class OnnxExecutor implements Executor {
-  readonly #options: EngineOptions;
+/** Graphs and ONNX files compiled by onnxruntime, the least recently used released first. */
+export class OnnxExecutor implements Executor, ModelRunner {
+  readonly #options: OnnxOptions;
   /** in the order of use, oldest first */
   readonly #entries = new Map<string, Entry>();
   readonly #counts = { hits: 0, misses: 0, buildMs: 0, compileMs: 0 };
   #provider: Promise<void> | undefined;
   #disposed = false;
 
-  constructor(options: EngineOptions) {
+  constructor(options: OnnxOptions) {
     for (const name of ['threads', 'cacheSize'] as const) {
       if (!Number.isInteger(options[name]) || options[name] < 1)
         throw new RangeError(`${name} must be at least 1`);
@@ -73,15 +77,25 @@ export class OnnxExecutor implements Executor {
     return { sessions: this.#entries.size, ...this.#counts };
   }
 
+  get description(): string {
+    return `onnxruntime ${onnxruntimeVersion}, provider ${this.#options.provider}`;
+  }
+
+  /** Lowers the graph to ONNX and compiles it as `model` does. */
+  async program(key: string, build: () => GraphFunction): Promise<Program> {
+    const model = await this.model(key, () => toOnnx(withResultNames(build())));
+    return { run: async (inputs) => withoutResultNames(await model.run(inputs)) };
+  }
+
   /**
-   * Compiles the graph unless a session of that key is kept; concurrent calls of one key share one compilation.
+   * Compiles the ONNX bytes unless a session of that key is kept; concurrent calls of one key share one compilation.
    * The program stays usable after its session was evicted: its next run compiles again.
    * @throws EngineError PROVIDER_UNAVAILABLE, COMPILE_FAILED, UNSUPPORTED_TYPE
    */
-  async program(key: string, build: () => Uint8Array): Promise<Program> {
+  async model(key: string, load: () => Uint8Array): Promise<Program> {
     if (this.#entries.has(key)) this.#counts.hits++;
-    await this.#use(key, build, () => Promise.resolve());
-    return { run: (inputs) => this.#use(key, build, (session) => run(key, session, inputs)) };
+    await this.#use(key, load, () => Promise.resolve());
+    return { run: (inputs) => this.#use(key, load, (session) => run(key, session, inputs)) };
   }
 
   /** Releases every session as soon as its running calls have ended. */
@@ -93,11 +107,11 @@ export class OnnxExecutor implements Executor {
 
   async #use<T>(
     key: string,
-    build: () => Uint8Array,
+    load: () => Uint8Array,
     work: (session: InferenceSession) => Promise<T>,
   ): Promise<T> {
     if (this.#disposed) throw new EngineError('DISPOSED', `${key}: the executor was disposed`);
-    const entry = this.#entries.get(key) ?? this.#add(key, build);
+    const entry = this.#entries.get(key) ?? this.#add(key, load);
     // move to the end: most recently used
     this.#entries.delete(key);
     this.#entries.set(key, entry);
@@ -110,9 +124,9 @@ export class OnnxExecutor implements Executor {
     }
   }
 
-  #add(key: string, build: () => Uint8Array): Entry {
+  #add(key: string, load: () => Uint8Array): Entry {
     this.#counts.misses++;
-    const session = this.#compile(key, build);
+    const session = this.#compile(key, load);
     const entry: Entry = { session, users: 0, evicted: false };
     this.#entries.set(key, entry);
     session.catch(() => {
@@ -131,11 +145,11 @@ export class OnnxExecutor implements Executor {
     if (entry.users === 0) await release(entry);
   }
 
-  async #compile(key: string, build: () => Uint8Array): Promise<InferenceSession> {
+  async #compile(key: string, load: () => Uint8Array): Promise<InferenceSession> {
     this.#provider ??= probe(this.#options);
     await this.#provider;
     const start = performance.now();
-    const bytes = build();
+    const bytes = load();
     const built = performance.now();
     this.#counts.buildMs += built - start;
     try {
@@ -151,7 +165,20 @@ export class OnnxExecutor implements Executor {
   }
 }
 
-function sessionOptions(options: EngineOptions): InferenceSession.SessionOptions {
+/** ONNX has one namespace for inputs and outputs, and an updated weight keeps its name. */
+const resultPrefix = 'result.';
+
+const withResultNames = ({ name, outputs }: GraphFunction): GraphFunction => ({
+  name,
+  outputs: Object.fromEntries(Object.entries(outputs).map(([key, tensor]) => [resultPrefix + key, tensor])),
+});
+
+const withoutResultNames = (results: TensorValues): Record<string, TensorValue> =>
+  Object.fromEntries(
+    Object.entries(results).map(([name, value]) => [name.slice(resultPrefix.length), value]),
+  );
+
+function sessionOptions(options: OnnxOptions): InferenceSession.SessionOptions {
   return {
     executionProviders: executionProviders[options.provider],
     intraOpNumThreads: options.threads,
@@ -179,7 +206,7 @@ function identity(): Uint8Array {
 }
 
 /** Tells a missing provider (no library, no device) from a graph that does not compile. */
-async function probe(options: EngineOptions): Promise<void> {
+async function probe(options: OnnxOptions): Promise<void> {
   if (options.provider === 'cpu') return;
   try {
     const session = await InferenceSession.create(identity(), sessionOptions(options));
@@ -215,7 +242,10 @@ async function run(
   inputs: TensorValues,
 ): Promise<Record<string, TensorValue>> {
   const feeds: Record<string, Tensor> = {};
-  for (const name of session.inputNames) feeds[name] = feed(key, name, inputs[name]);
+  for (const name of session.inputNames) {
+    const { data, shape } = requiredInput(key, name, inputs);
+    feeds[name] = new Tensor('float32', data, shape);
+  }
   try {
     const fetched = await session.run(feeds);
     const outputs: Record<string, TensorValue> = {};
@@ -228,27 +258,10 @@ async function run(
   }
 }
 
-function feed(key: string, name: string, value: TensorValue | undefined): Tensor {
-  if (value === undefined) throw new EngineError('INVALID_INPUT', `${key}: input ${name} is missing`);
-  const size = value.shape.reduce((product, length) => product * length, 1);
-  if (size !== value.data.length) {
-    const shape = `[${value.shape.join(', ')}]`;
-    throw new EngineError(
-      'INVALID_INPUT',
-      `${key}: input ${name} has ${value.data.length} values for ${shape}`,
-    );
-  }
-  return new Tensor('float32', value.data, value.shape);
-}
-
 /** A session that failed to compile has nothing to release; its error went to whoever asked for it. */
 async function release(entry: Entry): Promise<void> {
   const session = await entry.session.catch(() => undefined);
   await session?.release();
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /**

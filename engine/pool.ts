@@ -1,11 +1,12 @@
 import type { Transferable } from 'node:worker_threads';
 import { JobError, PoolClosedError, QueueFullError, type WorkerCrashError } from './errors.ts';
 import type { FromWorker } from './messages.ts';
-import type { EngineOptions } from './onnxruntime.ts';
+import { mostWorkers } from './options.ts';
+import type { EngineOptions } from './options.ts';
 import { WorkerThread } from './thread.ts';
 
 export interface PoolOptions {
-  /** at least 1 */
+  /** at least 1; one is started where only one can be, see `mostWorkers` */
   readonly workers: number;
   /** jobs that may wait while all workers are busy; 0 allows none */
   readonly queueLimit: number;
@@ -67,11 +68,14 @@ export class WorkerPool {
       throw new RangeError('a pool needs at least one worker');
     }
     this.#options = options;
-    this.#slots = Array.from({ length: options.workers }, (_, index) => ({
-      index,
-      thread: undefined,
-      task: undefined,
-    }));
+    this.#slots = Array.from(
+      { length: Math.min(options.workers, mostWorkers(options.engine)) },
+      (_, index) => ({
+        index,
+        thread: undefined,
+        task: undefined,
+      }),
+    );
     for (const slot of this.#slots) slot.thread = this.#start(slot);
   }
 
@@ -84,9 +88,12 @@ export class WorkerPool {
     };
   }
 
-  /** Resolves when every worker has loaded its job module. @throws WorkerCrashError when one cannot start */
-  async ready(): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => (slot.thread ??= this.#start(slot)).ready));
+  /**
+   * Resolves when every worker has loaded its job module, to what runs the graphs of each, in words.
+   * @throws WorkerCrashError when one cannot start
+   */
+  async ready(): Promise<string[]> {
+    return Promise.all(this.#slots.map((slot) => (slot.thread ??= this.#start(slot)).ready));
   }
 
   /**

@@ -13,8 +13,8 @@ const STOP_GRACE_MS = 5_000;
 
 /** One worker thread, from its start to its end. */
 export class WorkerThread {
-  /** resolves when the job module is loaded; rejects with WorkerCrashError when the thread ends before that */
-  readonly ready: Promise<void>;
+  /** resolves to what runs its graphs, in words, when the job module is loaded; rejects with WorkerCrashError when the thread ends before that */
+  readonly ready: Promise<string>;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
 
@@ -33,7 +33,7 @@ export class WorkerThread {
       worker.on('message', (message: FromWorker) => {
         if (message.kind === 'ready') {
           started = true;
-          resolve();
+          resolve(message.engine);
         }
         events.onMessage(message);
       });

@@ -3,11 +3,13 @@ import { errorRecord } from './errors.ts';
 import type { JobContext, JobTable } from './jobs.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { createOnnxExecutor } from './onnxruntime.ts';
+import type { TfjsExecutor } from './tfjs/executor.ts';
 
 if (!parentPort) throw new Error('engine/worker.ts runs only as a worker thread');
 const port: MessagePort = parentPort;
 const setup = workerData as WorkerSetup;
-const executor = createOnnxExecutor(setup.engine);
+const models = createOnnxExecutor(setup.engine);
+const executor = setup.engine.name === 'tfjs' ? await loadTfjs() : models;
 const jobs = await loadJobs(setup.jobs);
 
 port.on('message', (message: ToWorker) => {
@@ -20,7 +22,13 @@ port.on('message', (message: ToWorker) => {
       break;
   }
 });
-send({ kind: 'ready' });
+send({ kind: 'ready', engine: executor.description });
+
+/** Loaded only where it is asked for: the service has no tfjs. */
+async function loadTfjs(): Promise<TfjsExecutor> {
+  const { createTfjsExecutor } = await import('./tfjs/executor.ts');
+  return createTfjsExecutor(setup.engine.cacheSize);
+}
 
 async function loadJobs(url: string): Promise<JobTable> {
   const module = (await import(url)) as { readonly jobs?: JobTable };
@@ -35,6 +43,7 @@ async function run(name: string, payload: unknown): Promise<void> {
     const buffers: Transferable[] = [];
     const context: JobContext = {
       executor,
+      models,
       workerData: setup.workerData,
       workerIndex: setup.workerIndex,
       progress: (value) => send({ kind: 'progress', value }),
@@ -50,6 +59,7 @@ async function run(name: string, payload: unknown): Promise<void> {
 
 async function stop(): Promise<void> {
   await executor.dispose();
+  await models.dispose();
   port.close();
 }
 

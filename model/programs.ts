@@ -1,7 +1,6 @@
 import type { Executor, TensorValue } from './graph/executor.ts';
 import { inputsOf } from './graph/graph.ts';
 import type { GraphFunction } from './graph/graph.ts';
-import { toOnnx } from './graph/onnx/lowering.ts';
 import type { Shape } from './graph/shapes.ts';
 
 /** Named float32 values; shapes are those of the graph that reads them. */
@@ -10,7 +9,7 @@ export type Values = Readonly<Record<string, Float32Array>>;
 /** Graphs whose input shapes are remembered; an older one is built again when it is asked for. */
 const rememberedGraphs = 1024;
 
-/** Graph functions run by an executor: built and lowered once per key, fed by name. */
+/** Graph functions run by an executor: built once per key, fed by name. */
 export class Programs {
   readonly #executor: Executor;
   readonly #prefix: string;
@@ -33,26 +32,23 @@ export class Programs {
   ): Promise<Record<string, Float32Array>> {
     const full = `${this.#prefix} ${key}`;
     let inputs = this.#inputs.get(full);
-    let bytes: Uint8Array | undefined;
+    let built: GraphFunction | undefined;
     if (!inputs) {
-      const built = build();
+      built = build();
       inputs = Object.fromEntries(
         Object.entries(inputsOf(Object.values(built.outputs))).map(([name, { shape }]) => [name, shape]),
       );
-      bytes = lowered(built);
       this.#remember(full, inputs);
     }
-    const program = await this.#executor.program(full, () => bytes ?? lowered(build()));
-    bytes = undefined;
+    const program = await this.#executor.program(full, () => built ?? build());
+    built = undefined; // the executor may keep the function that it was given
     const given = Object.entries(inputs).map(([name, shape]): [string, TensorValue] => {
       const data = values.findLast((set) => set[name] !== undefined)?.[name];
       if (!data) throw new Error(`${key}: input ${name} is missing`);
       return [name, { data, shape }];
     });
     const results = await program.run(Object.fromEntries(given));
-    return Object.fromEntries(
-      Object.entries(results).map(([name, { data }]) => [name.slice(resultPrefix.length), data]),
-    );
+    return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, data]));
   }
 
   #remember(key: string, inputs: Readonly<Record<string, Shape>>): void {
@@ -61,12 +57,3 @@ export class Programs {
     this.#inputs.set(key, inputs);
   }
 }
-
-/** ONNX has one namespace for inputs and outputs, and an updated weight keeps its name. */
-const resultPrefix = 'result.';
-
-const lowered = ({ name, outputs }: GraphFunction): Uint8Array =>
-  toOnnx({
-    name,
-    outputs: Object.fromEntries(Object.entries(outputs).map(([key, tensor]) => [resultPrefix + key, tensor])),
-  });

@@ -59,7 +59,7 @@ const adapt: Job = async (payload, { executor, workerData }) => {
   return adaptTask(await checkpointOf(workerData, checkpoint), images, { steps }, executor);
 };
 
-const predict: Job = (payload, { executor }) => predictImages(executor, payload as PredictRequest);
+const predict: Job = (payload, { models }) => predictImages(models, payload as PredictRequest);
 
 /** The jobs of the service's workers. */
 export const jobs: JobTable = { warm, precompile: precompileGenotype, adapt, predict };

@@ -1,13 +1,13 @@
+import type { ModelRunner } from '../engine/jobs.ts';
 import { toFloat } from '../images/decode.ts';
-import type { Executor } from '../model/graph/executor.ts';
 import type { PredictRequest } from './ports.ts';
 
 /** Images in one run: bounds the memory of a run; more bring no speed. */
 const BATCH = 25;
 
 /** Runs the exported model on the images; returns the probabilities per image, in the order of the labels. */
-export async function predictImages(executor: Executor, request: PredictRequest): Promise<Float32Array[]> {
-  const program = await executor.program(`task/${request.key}`, () => request.model);
+export async function predictImages(models: ModelRunner, request: PredictRequest): Promise<Float32Array[]> {
+  const program = await models.model(`task/${request.key}`, () => request.model);
   const probabilities: Float32Array[] = [];
   for (let start = 0; start < request.images.length; start += BATCH) {
     const images = request.images.slice(start, start + BATCH);

@@ -1,13 +1,16 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
+import { defaultEngine, engineNames } from '../engine/options.ts';
+import type { EngineName } from '../engine/options.ts';
 import { commit } from './commit.ts';
 import { totalIterations } from './schedule.ts';
 import { RunFolder } from './run-folder.ts';
 import { writeAtomically } from './write-atomically.ts';
 import { runOracles, runRow } from './toy/benchmark.ts';
+import type { ToyRun } from './toy/benchmark.ts';
 import { readToyConfiguration } from './toy/configuration.ts';
 import { mainReading } from './toy/families.ts';
 import type { Reading } from './toy/families.ts';
@@ -26,6 +29,7 @@ interface ToyOptions {
   readonly runs: string;
   readonly results: string;
   readonly workers: string;
+  readonly engine: EngineName;
 }
 
 /** What the paper leaves open, as options; a reading as configured where they are absent. */
@@ -53,6 +57,9 @@ program
   .requiredOption('--rows <names>', 'configurations in training/configs/toy, comma-separated', list)
   .option('--seeds <list>', 'seeds of the runs, comma-separated', list, ['1'])
   .option('--workers <n>', 'worker threads', '2')
+  .addOption(
+    new Option('--engine <name>', 'what runs the graphs').choices(engineNames).default(defaultEngine),
+  )
   .option('--x-variance <n>', 'variance of x around its centre: 2 or 4 (default: as configured)')
   .option('--query <where>', 'query points: same or uniform (default: as configured)')
   .option('--resume', 'go on from the saved states, exactly', false)
@@ -60,7 +67,7 @@ program
   .option('--runs <folder>', 'where states and metrics are kept', 'runs/toy')
   .option('--results <folder>', 'where results are written', 'docs/results/toy')
   .action(async (options: ToyOptions & ReadingOptions) => {
-    const { rows, seeds, resume, overwrite, runs, results, workers } = options;
+    const { rows, seeds, resume, overwrite, runs, results, workers, engine } = options;
     await flushDenormals();
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
@@ -71,7 +78,7 @@ program
         const configuration = { ...file, seed, reading, workers: Number(workers) };
         const folder = new RunFolder(resolve(runs, runName(row, seed, reading)));
         if (!resume && !overwrite) await folder.refuseToOverwrite();
-        await runWithProgress(configuration, { folder, results }, resume, stop.signal);
+        await runWithProgress(configuration, { folder, results }, { resume, engine }, stop.signal);
         if (stop.signal.aborted) return;
       }
     }
@@ -106,7 +113,7 @@ program
 async function runWithProgress(
   configuration: Parameters<typeof runRow>[0],
   folders: Parameters<typeof runRow>[1],
-  resume: boolean,
+  run: Pick<ToyRun, 'resume' | 'engine'>,
   signal: AbortSignal,
 ): Promise<void> {
   const bar = new SingleBar({
@@ -115,13 +122,16 @@ async function runWithProgress(
     notTTYSchedule: 30_000,
     etaBuffer: 200,
   });
-  bar.start(totalIterations(configuration), 0, { stage: '', error: '-', pace: '-', validation: '-' });
   let error = Number.NaN;
   const result = await runRow(
     configuration,
     folders,
-    { resume, commit: commit() },
+    { ...run, commit: commit() },
     {
+      started: (engine) => {
+        console.log(`engine: ${engine}`);
+        bar.start(totalIterations(configuration), 0, { stage: '', error: '-', pace: '-', validation: '-' });
+      },
       iteration: (metrics) => {
         const { error: latest } = metrics;
         if (latest !== null) error = Number.isNaN(error) ? latest : 0.99 * error + 0.01 * latest;

@@ -56,8 +56,8 @@ export class RunFolder {
     await this.trimMetrics(iteration);
   }
 
-  /** `configuration` identifies the run: another one cannot resume it. */
-  async saveState(state: RunState<unknown>, configuration: string): Promise<void> {
+  /** `identity` is the run's: one with another cannot resume it. */
+  async saveState(state: RunState<unknown>, identity: string): Promise<void> {
     await mkdir(this.path, { recursive: true });
     const vector = (data: Float32Array) => ({ shape: [data.length], data });
     const bytes = encodeTensors({
@@ -72,17 +72,19 @@ export class RunFolder {
         seconds: String(state.seconds),
         genotypes: JSON.stringify(state.genotypes),
         ...(state.validation ? { validation: JSON.stringify(state.validation) } : {}),
-        configuration,
+        configuration: identity,
       },
     });
     await writeAtomically(join(this.path, 'state.safetensors'), bytes);
   }
 
-  /** The saved state. Throws when there is none or when it is of another configuration. */
-  async loadState<G = Genotype>(configuration: string): Promise<RunState<G>> {
+  /** The saved state. Throws when there is none or when it is of another run. */
+  async loadState<G = Genotype>(identity: string): Promise<RunState<G>> {
     const { tensors, metadata } = decodeTensors(await readFile(join(this.path, 'state.safetensors')));
-    if (metadata['configuration'] !== configuration)
-      throw new Error(`${this.path} holds a run of another configuration or of other data`);
+    if (metadata['configuration'] !== identity)
+      throw new Error(
+        `${this.path} holds a run of another configuration, with another engine or of other data`,
+      );
     const vector = (name: string): Float32Array => tensors[name]!.data;
     const { validation } = metadata;
     return {

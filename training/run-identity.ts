@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { defaultEngine } from '../engine/options.ts';
+import type { EngineName } from '../engine/options.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 
@@ -17,13 +19,25 @@ function contentHash(domain: ImageDomain): string {
   return digest;
 }
 
-/** What a run must share with the one that it resumes: configuration and data, not where either lies. */
-export function identityOf(configuration: TrainingConfiguration, domains: readonly ImageDomain[]): string {
+/**
+ * What the engine adds to what a run is: another one rounds otherwise, so that it would not go on exactly. The default
+ * adds nothing.
+ */
+export const engineEntry = (engine: EngineName): { readonly engine?: EngineName } =>
+  engine === defaultEngine ? {} : { engine };
+
+/** What a run must share with the one that it resumes: configuration, engine and data, not where these lie. */
+export function identityOf(
+  configuration: TrainingConfiguration,
+  domains: readonly ImageDomain[],
+  engine: EngineName,
+): string {
   const data = domains.map((domain) => [domain.name, contentHash(domain)]);
   const named = configuration.domains.map(({ source, weight, augmentation }) => ({
     name: source.name,
     weight,
     augmentation,
   }));
-  return JSON.stringify({ ...configuration, workers: 0, checkpointMinutes: 0, domains: named, data });
+  const common = { ...configuration, workers: 0, checkpointMinutes: 0, domains: named, data };
+  return JSON.stringify({ ...common, ...engineEntry(engine) });
 }

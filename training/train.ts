@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
+import { defaultEngine, engineNames } from '../engine/options.ts';
+import type { EngineName } from '../engine/options.ts';
 import { decodeCheckpoint } from '../model/checkpoint.ts';
 import { readTrainingConfiguration } from './configuration.ts';
 import { loadDomains } from './domains.ts';
@@ -27,7 +29,10 @@ const program = new Command('train')
       'begin with the weights of a checkpoint, at the iteration where it stopped, with new Adam moments',
     ).conflicts('resume'),
   )
-  .option('--runs <folder>', 'where runs are kept', 'runs');
+  .option('--runs <folder>', 'where runs are kept', 'runs')
+  .addOption(
+    new Option('--engine <name>', 'what runs the graphs').choices(engineNames).default(defaultEngine),
+  );
 
 interface TrainOptions {
   readonly config: string;
@@ -35,6 +40,7 @@ interface TrainOptions {
   readonly overwrite: boolean;
   readonly from?: string;
   readonly runs: string;
+  readonly engine: EngineName;
 }
 
 /** Mean over the last `size` values. */
@@ -47,8 +53,11 @@ function movingMean(size: number): (value: number) => number {
   };
 }
 
-/** A bar with the moving means of what the trainer reports. */
-function progressBar(): { readonly bar: SingleBar; readonly events: TrainerEvents } {
+/** A bar from `first` to `total` with the moving means of what the trainer reports. */
+function progressBar(
+  first: number,
+  total: number,
+): { readonly bar: SingleBar; readonly events: TrainerEvents } {
   const bar = new SingleBar({
     format:
       '{bar} {value}/{total} {stage} | loss {loss} accuracy {accuracy} | {pace} s/it | ETA {eta_formatted} | val {validation}',
@@ -58,6 +67,10 @@ function progressBar(): { readonly bar: SingleBar; readonly events: TrainerEvent
   });
   const means = { loss: movingMean(50), accuracy: movingMean(50), pace: movingMean(50) };
   const events: TrainerEvents = {
+    started: (engine) => {
+      console.log(`engine: ${engine}`);
+      bar.start(total, first, { stage: '', loss: '-', accuracy: '-', pace: '-', validation: '-' });
+    },
     iteration: ({ iteration, stage, loss, accuracy, seconds }: IterationMetrics) =>
       bar.update(iteration, {
         stage,
@@ -76,7 +89,7 @@ function progressBar(): { readonly bar: SingleBar; readonly events: TrainerEvent
 }
 
 async function main(): Promise<void> {
-  const { config, resume, overwrite, from, runs } = program.parse().opts<TrainOptions>();
+  const { config, resume, overwrite, from, runs, engine } = program.parse().opts<TrainOptions>();
   const configuration = await readTrainingConfiguration(config);
   const folder = new RunFolder(resolve(runs, configuration.name));
   if (!resume && !overwrite) await folder.refuseToOverwrite();
@@ -86,17 +99,10 @@ async function main(): Promise<void> {
     if (done % 1000 === 0 || done === total) console.log(`decoding ${domain}: ${done} of ${total}`);
   });
   await flushDenormals(); // before any session, so that all workers compute the same bits
-  const trainer = await Trainer.start(configuration, domains, folder, begin);
+  const trainer = await Trainer.start(configuration, domains, folder, begin, engine);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const { bar, events } = progressBar();
-  bar.start(totalIterations(configuration), trainer.iteration, {
-    stage: '',
-    loss: '-',
-    accuracy: '-',
-    pace: '-',
-    validation: '-',
-  });
+  const { bar, events } = progressBar(trainer.iteration, totalIterations(configuration));
   await trainer.run(events, undefined, stop.signal);
   bar.stop();
   await trainer.close();

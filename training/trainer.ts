@@ -1,3 +1,5 @@
+import { defaultEngine } from '../engine/options.ts';
+import type { EngineName } from '../engine/options.ts';
 import { WorkerPool } from '../engine/pool.ts';
 import { adamUpdate } from '../model/adam.ts';
 import { encodeCheckpoint } from '../model/checkpoint.ts';
@@ -15,13 +17,15 @@ import type { PausedRun } from './held-out.ts';
 import { continuedState, freshState } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
-import { identityOf } from './run-identity.ts';
+import { engineEntry, identityOf } from './run-identity.ts';
 import { stageAt, totalIterations } from './schedule.ts';
 import { ParameterLayout } from './parameter-vector.ts';
 import { writeAtomically } from './write-atomically.ts';
 import type { RunFolder, RunState, Validation } from './run-folder.ts';
 
 export interface TrainerEvents {
+  /** What runs the graphs, in words. */
+  readonly started?: (engine: string) => void;
   readonly iteration?: (metrics: IterationMetrics) => void;
   readonly validation?: (iteration: number, accuracies: Readonly<Record<string, number>>) => void;
 }
@@ -31,10 +35,11 @@ export class DivergenceError extends Error {
   override readonly name = 'DivergenceError';
 }
 
-/** Meta-training (Algorithm 1) over the cores of one machine; a pure function of configuration and data. */
+/** Meta-training (Algorithm 1) over the cores of one machine; a pure function of configuration, data and engine. */
 export class Trainer {
   readonly #configuration: TrainingConfiguration;
   readonly #folder: RunFolder;
+  readonly #engine: EngineName;
   readonly #layout: ParameterLayout;
   readonly #pool: WorkerPool;
   readonly #shared: Float32Array;
@@ -46,12 +51,14 @@ export class Trainer {
     domains: readonly ImageDomain[],
     folder: RunFolder,
     state: RunState,
+    engine: EngineName,
   ) {
     this.#configuration = configuration;
     this.#folder = folder;
+    this.#engine = engine;
     this.#layout = new ParameterLayout(parameterSpecifications(configuration.model));
     this.#shared = new Float32Array(new SharedArrayBuffer(4 * this.#layout.length));
-    this.#identity = identityOf(configuration, domains);
+    this.#identity = identityOf(configuration, domains, engine);
     this.#state = state;
     const workerData: TrainingWorkerData = {
       model: configuration.model,
@@ -65,7 +72,7 @@ export class Trainer {
       workers: configuration.workers,
       queueLimit: 100_000,
       jobs: new URL('./jobs.ts', import.meta.url),
-      engine: { provider: 'cpu', threads: 1, cacheSize: 256, memoryPattern: false },
+      engine: { name: engine, provider: 'cpu', threads: 1, cacheSize: 256, memoryPattern: false },
       workerData,
     });
     this.#shared.set(state.parameters);
@@ -80,15 +87,16 @@ export class Trainer {
     domains: readonly ImageDomain[],
     folder: RunFolder,
     from: 'new' | 'saved' | Checkpoint,
+    engine: EngineName = defaultEngine,
   ): Promise<Trainer> {
     const state =
       from === 'saved'
-        ? await folder.loadState(identityOf(configuration, domains))
+        ? await folder.loadState(identityOf(configuration, domains, engine))
         : from === 'new'
           ? freshState(configuration)
           : continuedState(configuration, from);
     await (from === 'saved' ? folder.trimMetrics(state.iteration) : folder.begin(state.iteration));
-    return new Trainer(configuration, domains, folder, state);
+    return new Trainer(configuration, domains, folder, state, engine);
   }
 
   get iteration(): number {
@@ -101,6 +109,8 @@ export class Trainer {
     until = totalIterations(this.#configuration),
     signal?: AbortSignal,
   ): Promise<void> {
+    const [engine] = await this.#pool.ready();
+    events.started?.(engine!);
     let saved = performance.now();
     while (this.#state.iteration < until && !signal?.aborted) {
       const metrics = await this.#step();
@@ -147,6 +157,7 @@ export class Trainer {
         seconds: Math.round(seconds),
         commit: commit(),
         validation: validation ?? null,
+        ...engineEntry(this.#engine),
       },
     });
   }

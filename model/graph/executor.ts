@@ -1,3 +1,5 @@
+import type { GraphFunction } from './graph.ts';
+
 /** A dense float32 tensor outside a graph: row-major data and its shape. */
 export interface TensorValue {
   readonly data: Float32Array;
@@ -6,14 +8,14 @@ export interface TensorValue {
 
 export type TensorValues = Readonly<Record<string, TensorValue>>;
 
-/** A compiled graph. */
+/** A graph made ready to run. */
 export interface Program {
   /** Runs the graph; every declared input must be given, every declared output is returned. */
   run(inputs: TensorValues): Promise<Record<string, TensorValue>>;
 }
 
-/** What the pure layers need of a runtime: graphs compiled once and kept. `engine/` implements it. */
+/** What the pure layers need of a runtime: graphs made ready once and kept. `engine/` implements it. */
 export interface Executor {
-  /** The program of `key`; `build` gives its ONNX bytes and is called only when the program is not cached. */
-  program(key: string, build: () => Uint8Array): Promise<Program>;
+  /** The program of `key`; `build` gives its graph and is called only when the program is not cached. */
+  program(key: string, build: () => GraphFunction): Promise<Program>;
 }

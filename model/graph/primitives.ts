@@ -1,6 +1,6 @@
 /**
- * The closed set of primitives and their typed attributes. Every concern (shape, gradient, ONNX lowering, float64
- * reference) is one exhaustive table over this set, so a new primitive is a compile error until each table has it.
+ * The closed set of primitives and their typed attributes. Every concern (shape, gradient, ONNX lowering, tfjs,
+ * float64 reference) is one exhaustive table over this set, so a new primitive is a compile error until each table has it.
  *
  * The set is closed under differentiation: convolution, its input gradient and its filter gradient differentiate into
  * each other, so do scatter and gather by pooling indices, slice and pad, broadcast and sum.

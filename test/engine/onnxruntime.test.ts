@@ -5,7 +5,9 @@ import { InferenceSession } from 'onnxruntime-node';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EngineError } from '../../engine/errors.ts';
 import { createOnnxExecutor, flushDenormals, type OnnxExecutor } from '../../engine/onnxruntime.ts';
+import { Graph } from '../../model/graph/graph.ts';
 import { encodeModel } from '../../model/graph/onnx/encode.ts';
+import { add, multiply } from '../../model/graph/operations.ts';
 import { scaleGraph } from './fixtures/graphs.ts';
 
 const executors: OnnxExecutor[] = [];
@@ -49,16 +51,25 @@ afterEach(async () => {
 
 describe('OnnxExecutor', () => {
   test('runs a graph; outputs carry their shapes', async () => {
-    const program = await executor().program('triple', () => scaleGraph(3));
+    const program = await executor().model('triple', () => scaleGraph(3));
     expect(await program.run({ x: vector(1, -2) })).toEqual({ y: vector(3, -6) });
     expect(await program.run({ x: vector(1, 2, 3) })).toEqual({ y: vector(3, 6, 9) });
+  });
+
+  test('lowers a graph; an input and an output may have one name', async () => {
+    const build = () => {
+      const w = new Graph().input('w', [2]);
+      return { name: 'step', outputs: { w: multiply(w, 3), twice: add(w, w) } };
+    };
+    const program = await executor().program('step', build);
+    expect(await program.run({ w: vector(1, -2) })).toEqual({ w: vector(3, -6), twice: vector(2, -4) });
   });
 
   test('builds and compiles once per key, also when asked concurrently', async () => {
     const target = executor();
     const build = vi.fn(() => scaleGraph(2));
-    await Promise.all([target.program('a', build), target.program('a', build), target.program('a', build)]);
-    await target.program('a', build);
+    await Promise.all([target.model('a', build), target.model('a', build), target.model('a', build)]);
+    await target.model('a', build);
     expect(build).toHaveBeenCalledTimes(1);
     expect(target.stats).toMatchObject({ sessions: 1, hits: 3, misses: 1 });
     expect(target.stats.compileMs).toBeGreaterThan(0);
@@ -67,24 +78,24 @@ describe('OnnxExecutor', () => {
   test('releases the least recently used session', async () => {
     const released = spyOnReleases();
     const target = executor(2);
-    const a = await target.program('a', () => scaleGraph(1));
-    await target.program('b', () => scaleGraph(2));
+    const a = await target.model('a', () => scaleGraph(1));
+    await target.model('b', () => scaleGraph(2));
     await a.run({ x: vector(1) }); // running counts as use
-    await target.program('c', () => scaleGraph(3));
+    await target.model('c', () => scaleGraph(3));
     expect(target.stats.sessions).toBe(2);
     expect(released).toHaveLength(1);
     const again = vi.fn(() => scaleGraph(1));
-    await target.program('a', again);
+    await target.model('a', again);
     expect(again).not.toHaveBeenCalled();
-    await target.program('b', again);
+    await target.model('b', again);
     expect(again).toHaveBeenCalledTimes(1);
   });
 
   test('a program whose session was evicted compiles again when it runs', async () => {
     const target = executor(1);
     const build = vi.fn(() => scaleGraph(2));
-    const program = await target.program('a', build);
-    await target.program('b', () => scaleGraph(3));
+    const program = await target.model('a', build);
+    await target.model('b', () => scaleGraph(3));
     expect(await program.run({ x: vector(4) })).toEqual({ y: vector(8) });
     expect(build).toHaveBeenCalledTimes(2);
     expect(target.stats.sessions).toBe(1);
@@ -93,9 +104,9 @@ describe('OnnxExecutor', () => {
   test('never releases a session that is running', async () => {
     const released = spyOnReleases();
     const target = executor(1);
-    const program = await target.program('a', () => scaleGraph(2));
+    const program = await target.model('a', () => scaleGraph(2));
     const running = [program.run({ x: vector(1) }), program.run({ x: vector(2) })];
-    const other = target.program('b', () => scaleGraph(3));
+    const other = target.model('b', () => scaleGraph(3));
     expect(target.stats.sessions).toBe(1); // a is evicted already
     expect(released).toHaveLength(0);
     expect(await Promise.all(running)).toEqual([{ y: vector(2) }, { y: vector(4) }]);
@@ -105,11 +116,11 @@ describe('OnnxExecutor', () => {
 
   test('a failed compilation is reported, not kept', async () => {
     const target = executor();
-    const failure = target.program('a', () => new Uint8Array([1, 2, 3]));
+    const failure = target.model('a', () => new Uint8Array([1, 2, 3]));
     await expect(failure).rejects.toMatchObject({ name: 'EngineError', code: 'COMPILE_FAILED' });
     await expect(failure).rejects.toThrow(/^a: /);
     expect(target.stats.sessions).toBe(0);
-    const program = await target.program('a', () => scaleGraph(2));
+    const program = await target.model('a', () => scaleGraph(2));
     expect(await program.run({ x: vector(1) })).toEqual({ y: vector(2) });
   });
 
@@ -122,13 +133,13 @@ describe('OnnxExecutor', () => {
       outputs: [{ name: 'y', shape: [1], type: 'int64' }],
       opset: 17,
     });
-    const failure = executor().program('shape', () => shape);
+    const failure = executor().model('shape', () => shape);
     await expect(failure).rejects.toMatchObject({ code: 'UNSUPPORTED_TYPE' });
     await expect(failure).rejects.toThrow('shape: y is int64');
   });
 
   test('wrong inputs are named', async () => {
-    const program = await executor().program('a', () => scaleGraph(2));
+    const program = await executor().model('a', () => scaleGraph(2));
     await expect(program.run({})).rejects.toThrow('a: input x is missing');
     const bad = { data: new Float32Array(3), shape: [2] };
     await expect(program.run({ x: bad })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
@@ -139,7 +150,7 @@ describe('OnnxExecutor', () => {
 
   test('a disposed executor refuses work', async () => {
     const target = executor();
-    const program = await target.program('a', () => scaleGraph(2));
+    const program = await target.model('a', () => scaleGraph(2));
     await target.dispose();
     await expect(program.run({ x: vector(1) })).rejects.toMatchObject({ code: 'DISPOSED' });
   });
@@ -148,7 +159,7 @@ describe('OnnxExecutor', () => {
     const create = vi.spyOn(InferenceSession, 'create').mockRejectedValue(new Error('no shared library'));
     const target = createOnnxExecutor({ provider: 'cuda', threads: 1, cacheSize: 1 });
     const build = vi.fn(() => scaleGraph(2));
-    const failure = target.program('a', build);
+    const failure = target.model('a', build);
     await expect(failure).rejects.toBeInstanceOf(EngineError);
     await expect(failure).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
     await expect(failure).rejects.toThrow('execution provider cuda is not available here: no shared library');
@@ -178,7 +189,7 @@ describe('flushDenormals', () => {
   });
 
   test('is refused when it would not take effect any more', async () => {
-    await executor().program('first', () => scaleGraph(2));
+    await executor().model('first', () => scaleGraph(2));
     await expect(flushDenormals()).rejects.toMatchObject({ code: 'DENORMALS_FIXED' });
   });
 });

@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createOnnxExecutor } from '../../engine/onnxruntime.ts';
-import type { OnnxExecutor } from '../../engine/onnxruntime.ts';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { engineNames } from '../../engine/options.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { architecture, architectureInputs, modulate } from '../../model/controller.ts';
 import { embeddingGraph } from '../../model/embedding-graphs.ts';
@@ -30,6 +29,7 @@ import {
   widened,
 } from '../support/directional.ts';
 import type { Branched, Vectors } from '../support/directional.ts';
+import { executors } from '../support/executors.ts';
 import { noisyParameters, referenceRunner, smallConfiguration, smallTask } from '../support/meta-task.ts';
 import type { SmallOptions } from '../support/meta-task.ts';
 import { asValues } from '../support/reference-programs.ts';
@@ -277,14 +277,13 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
   });
 });
 
-describe('onnxruntime agrees with the float64 evaluation', () => {
-  let executor: OnnxExecutor;
-  beforeAll(() => {
-    executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 100 });
-  });
+describe.each(engineNames)('%s agrees with the float64 evaluation', (engine) => {
+  const executor = executors[engine](100);
   afterAll(() => executor.dispose());
+  // every other one with tfjs, which is one of each stage
+  const own = table(() => true).filter((_, i) => engine === 'onnxruntime' || i % 2 === 1);
 
-  test.each(table(() => true))('%s', async (_, problem) => {
+  test.each(own)('%s', async (_, problem) => {
     const { configuration, task, parameters, options } = problem;
     const exact = (await referenceOf(problem)).result;
     const actual = await metaGradient(new TaskRunner(configuration, executor), parameters, task, options);

@@ -25,6 +25,8 @@ describe('layers', () => {
     ['model/regression/new.ts', 'pino'],
     ['model/regression/new.ts', '../../engine/pool.ts'],
     ['engine/new.ts', '../model/task.ts'],
+    ['engine/tfjs/new.ts', '../../model/programs.ts'],
+    ['model/graph/new.ts', '@tensorflow/tfjs-core'],
     ['images/new.ts', '../model/task.ts'],
     ['training/toy/new.ts', '../../server/app.ts'],
     ['server/routes/new.ts', '../../training/trainer.ts'],
@@ -38,6 +40,7 @@ describe('layers', () => {
     ['model/regression/new.ts', '../graph/graph.ts'],
     ['model/new.ts', 'zod'],
     ['engine/new.ts', '../model/graph/executor.ts'],
+    ['engine/tfjs/new.ts', '../../model/graph/primitives.ts'],
     ['training/toy/new.ts', '../../model/task.ts'],
     ['server/routes/new.ts', '../../engine/pool.ts'],
   ])('%s may import %s', async (file, source) => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint } from '../../model/checkpoint.ts';
 import type { ImageDomain } from '../../training/data/domain.ts';
 import { trainingConfigurationSchema } from '../../training/configuration.ts';
+import { identityOf } from '../../training/run-identity.ts';
 import { RunFolder } from '../../training/run-folder.ts';
 import { stageAt, totalIterations } from '../../training/schedule.ts';
 import { Trainer } from '../../training/trainer.ts';
@@ -150,6 +151,12 @@ describe('Trainer', () => {
       'another configuration',
     );
   }, 120_000);
+
+  it('has an engine other than the default in its identity, and nothing of the default', () => {
+    const usual = JSON.parse(identityOf(configuration, domains, 'onnxruntime')) as object;
+    expect(Object.keys(usual)).toEqual([...Object.keys(configuration), 'data']);
+    expect(JSON.parse(identityOf(configuration, domains, 'tfjs'))).toEqual({ ...usual, engine: 'tfjs' });
+  });
 
   it('refuses to resume on other pixels or classes', async () => {
     const folder = new RunFolder(join(root, 'whole'));

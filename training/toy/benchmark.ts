@@ -1,5 +1,7 @@
+import type { EngineName } from '../../engine/options.ts';
 import { encodeRegressionCheckpoint } from '../../model/regression/checkpoint.ts';
 import type { RunFolder } from '../run-folder.ts';
+import { engineEntry } from '../run-identity.ts';
 import { countsOf } from '../statistics.ts';
 import { writeAtomically } from '../write-atomically.ts';
 import { heldOutTasks } from './batch.ts';
@@ -17,15 +19,21 @@ import type { ToyEvents } from './trainer.ts';
 /** Test tasks a family (paper, Table 1). */
 const testTasks = 1000;
 
+export interface ToyRun {
+  readonly resume: boolean;
+  readonly commit: string;
+  readonly engine: EngineName;
+}
+
 /** Trains one row to its end, tests it and writes its result; null when the signal stopped it before. */
 export async function runRow(
   configuration: ToyConfiguration,
   { folder, results }: { readonly folder: RunFolder; readonly results: string },
-  { resume, commit }: { readonly resume: boolean; readonly commit: string },
+  { resume, commit, engine }: ToyRun,
   events: ToyEvents,
   signal: AbortSignal,
 ): Promise<ToyResult | null> {
-  const trainer = await ToyTrainer.start(configuration, folder, resume ? 'saved' : 'new');
+  const trainer = await ToyTrainer.start(configuration, folder, resume ? 'saved' : 'new', engine);
   try {
     await trainer.run(events, undefined, signal);
     if (signal.aborted) return null;
@@ -38,6 +46,7 @@ export async function runRow(
       name: configuration.name,
       seed: configuration.seed,
       commit,
+      ...engineEntry(engine),
       reading: configuration.reading,
       configuration,
       iterations: iteration,

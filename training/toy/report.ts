@@ -133,14 +133,14 @@ function architectureSection(results: readonly ToyResult[]): string {
 function runSection(results: readonly ToyResult[]): string {
   return `## Runs\n\n${table(
     ['row', 'seed', 'meta-iterations', 'skipped', 'hours', 'commit', 'command'],
-    results.map(({ name, seed, reading, iterations, skipped, seconds, commit, configuration }) => [
+    results.map(({ name, seed, reading, iterations, skipped, seconds, commit, configuration, engine }) => [
       name,
       `${seed}`,
       `${iterations}`,
       `${skipped}`,
       (seconds / 3600).toFixed(2),
       commit,
-      `\`npm run benchmark -- ${configuration ? `toy --rows ${name} --seeds ${seed}` : 'toy-oracles'}${readingOptions(reading)}\``,
+      `\`npm run benchmark -- ${configuration ? `toy --rows ${name} --seeds ${seed}${engine ? ` --engine ${engine}` : ''}` : 'toy-oracles'}${readingOptions(reading)}\``,
     ]),
   )}\n`;
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { EngineName } from '../../engine/options.ts';
 import { writeAtomically } from '../write-atomically.ts';
 import type { ToyConfiguration } from './configuration.ts';
 import { byFamily, families, isMainReading } from './families.ts';
@@ -14,6 +15,8 @@ export interface ToyResult {
   readonly name: string;
   readonly seed: number;
   readonly commit: string;
+  /** absent: onnxruntime */
+  readonly engine?: EngineName;
   readonly reading: Reading;
   /** null for an oracle, which is not trained */
   readonly configuration: ToyConfiguration | null;

@@ -1,3 +1,4 @@
+import type { EngineName } from '../../engine/options.ts';
 import { adamInit } from '../../model/adam.ts';
 import { drawParameters } from '../../model/parameters.ts';
 import type { ParameterSpecification } from '../../model/parameters.ts';
@@ -6,6 +7,7 @@ import type { RegressionGenotype } from '../../model/regression/cell.ts';
 import { finalTraining } from '../../model/regression/mnas.ts';
 import { ParameterLayout } from '../parameter-vector.ts';
 import type { RunState } from '../run-folder.ts';
+import { engineEntry } from '../run-identity.ts';
 import type { ToyConfiguration } from './configuration.ts';
 import { methodOf } from './methods/table.ts';
 
@@ -16,8 +18,8 @@ export const specificationsOf = ({ method }: ToyConfiguration): readonly Paramet
   methodOf(method, finalTraining).parameters;
 
 /** What a run must share with the one that it resumes. */
-export const toyIdentity = (configuration: ToyConfiguration): string =>
-  JSON.stringify({ ...configuration, workers: 0, checkpointMinutes: 0 });
+export const toyIdentity = (configuration: ToyConfiguration, engine: EngineName): string =>
+  JSON.stringify({ ...configuration, workers: 0, checkpointMinutes: 0, ...engineEntry(engine) });
 
 /** Iteration 0, with meta-weights drawn by the seed; another `draw` gives others. */
 export function freshState(configuration: ToyConfiguration, draw = 'start'): ToyState {

@@ -1,3 +1,5 @@
+import { defaultEngine } from '../../engine/options.ts';
+import type { EngineName } from '../../engine/options.ts';
 import { WorkerPool } from '../../engine/pool.ts';
 import { adamInit, adamUpdate } from '../../model/adam.ts';
 import { addInto } from '../../model/kernels/vectors.ts';
@@ -42,25 +44,34 @@ export interface ToyMetrics {
 }
 
 export interface ToyEvents {
+  /** What runs the graphs, in words. */
+  readonly started?: (engine: string) => void;
   readonly iteration?: (metrics: ToyMetrics) => void;
   readonly validation?: (iteration: number, errors: Readonly<Record<Family, number>>) => void;
 }
 
-/** Meta-training of one row of Table 1; a pure function of its configuration. */
+/** Meta-training of one row of Table 1; a pure function of its configuration and engine. */
 export class ToyTrainer {
   readonly #configuration: ToyConfiguration;
   readonly #folder: RunFolder;
   readonly #layout: ParameterLayout;
   readonly #pool: WorkerPool;
+  readonly #identity: string;
   readonly #shared: Float32Array;
   readonly #gradients: readonly Float32Array[];
   readonly #rates: Float32Array;
   #state: ToyState;
   #skipped = 0;
 
-  private constructor(configuration: ToyConfiguration, folder: RunFolder, state: ToyState) {
+  private constructor(
+    configuration: ToyConfiguration,
+    folder: RunFolder,
+    state: ToyState,
+    engine: EngineName,
+  ) {
     this.#configuration = configuration;
     this.#folder = folder;
+    this.#identity = toyIdentity(configuration, engine);
     this.#layout = new ParameterLayout(specificationsOf(configuration));
     const { length } = this.#layout;
     this.#shared = sharedVector(length);
@@ -77,7 +88,7 @@ export class ToyTrainer {
       workers: configuration.workers,
       queueLimit: 1000,
       jobs: new URL('./jobs.ts', import.meta.url),
-      engine: { provider: 'cpu', threads: 1, cacheSize: 16, memoryPattern: false },
+      engine: { name: engine, provider: 'cpu', threads: 1, cacheSize: 16, memoryPattern: false },
       workerData,
     });
   }
@@ -87,13 +98,14 @@ export class ToyTrainer {
     configuration: ToyConfiguration,
     folder: RunFolder,
     from: 'new' | 'saved',
+    engine: EngineName = defaultEngine,
   ): Promise<ToyTrainer> {
     const state =
       from === 'saved'
-        ? await folder.loadState<RegressionGenotype>(toyIdentity(configuration))
+        ? await folder.loadState<RegressionGenotype>(toyIdentity(configuration, engine))
         : freshState(configuration);
     await (from === 'saved' ? folder.trimMetrics(state.iteration) : folder.begin(state.iteration));
-    return new ToyTrainer(configuration, folder, state);
+    return new ToyTrainer(configuration, folder, state, engine);
   }
 
   get state(): ToyState {
@@ -107,6 +119,8 @@ export class ToyTrainer {
     signal?: AbortSignal,
   ): Promise<void> {
     const { validation, checkpointMinutes } = this.#configuration;
+    const [engine] = await this.#pool.ready();
+    events.started?.(engine!);
     let saved = performance.now();
     while (this.#state.iteration < until && !signal?.aborted) {
       const metrics = await this.#step();
@@ -127,7 +141,7 @@ export class ToyTrainer {
   }
 
   async save(): Promise<void> {
-    await this.#folder.saveState(this.#state, toyIdentity(this.#configuration));
+    await this.#folder.saveState(this.#state, this.#identity);
   }
 
   async close(): Promise<void> {

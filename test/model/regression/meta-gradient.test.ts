@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
+import { engineNames } from '../../../engine/options.ts';
 import { gradient } from '../../../model/graph/gradient.ts';
 import { Graph, inputsOf } from '../../../model/graph/graph.ts';
 import { multiply, reshape, subtract, sum } from '../../../model/graph/operations.ts';
@@ -15,6 +15,7 @@ import { toyConfigurationSchema } from '../../../training/toy/configuration.ts';
 import { drawTask } from '../../../training/toy/families.ts';
 import { methodOf } from '../../../training/toy/methods/table.ts';
 import { checkGradients } from '../../support/check-gradients.ts';
+import { executors } from '../../support/executors.ts';
 
 const size = { tasks: 2, support: 4, query: 3 };
 const small = {
@@ -119,8 +120,8 @@ describe.each(Object.keys(methods) as (keyof typeof methods)[])('meta-gradient o
     expect(evaluate(gradient(objective, wrt), point)).toEqual(evaluate(gradient(loss, wrt), point));
   });
 
-  it('is the same in onnxruntime as in the reference interpreter', async () => {
-    const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 4 });
+  it.each(engineNames)('is the same in %s as in the reference interpreter', async (engine) => {
+    const executor = executors[engine](4);
     const programs = new Programs(executor, name);
     const values = Object.fromEntries(
       Object.entries(pointOf(method)).map(([label, data]) => [label, Float32Array.from(data)]),

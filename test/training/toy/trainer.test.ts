@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunFolder } from '../../../training/run-folder.ts';
+import type { EngineName } from '../../../engine/options.ts';
 import { toyConfigurationSchema } from '../../../training/toy/configuration.ts';
 import { families } from '../../../training/toy/families.ts';
 import { ToyTrainer } from '../../../training/toy/trainer.ts';
 import { ParameterLayout } from '../../../training/parameter-vector.ts';
-import { specificationsOf } from '../../../training/toy/state.ts';
+import { specificationsOf, toyIdentity } from '../../../training/toy/state.ts';
 import type { ToyState } from '../../../training/toy/state.ts';
 
 const configuration = toyConfigurationSchema.parse({
@@ -82,6 +83,34 @@ describe('ToyTrainer', () => {
     await expect(ToyTrainer.start({ ...configuration, seed: 6 }, folder, 'saved')).rejects.toThrow(
       'another configuration',
     );
+  });
+
+  it('trains with tfjs to nearly the same errors as with onnxruntime', async () => {
+    const small = { ...configuration, workers: 1, validation: { every: 100, tasks: 1 } };
+    const errors = async (engine: EngineName, until: number): Promise<number[]> => {
+      const folder = new RunFolder(join(root, `engine-${engine}`));
+      const trainer = await ToyTrainer.start(small, folder, 'new', engine);
+      let started = '';
+      await trainer.run({ started: (description) => (started = description) }, until);
+      await trainer.close();
+      expect(started).toMatch(new RegExp(`^${engine} `));
+      return (await folder.readMetrics()).map((line) => (line as { error: number }).error);
+    };
+    const [expected, actual] = [await errors('onnxruntime', 4), await errors('tfjs', 4)];
+    expect(actual).toHaveLength(4); // three of the search, one of straight-through tuning
+    actual.forEach((error, i) => expect(Math.abs(error / expected[i]! - 1)).toBeLessThan(1e-4));
+    expect(actual).not.toEqual(expected);
+  });
+
+  it('keeps the identity of a run; another engine than the default is part of it', async () => {
+    const identity = JSON.stringify({ ...configuration, workers: 0, checkpointMinutes: 0 });
+    expect(toyIdentity({ ...configuration, workers: 7 }, 'onnxruntime')).toBe(identity);
+    expect(JSON.parse(toyIdentity(configuration, 'tfjs'))).toEqual({
+      ...(JSON.parse(identity) as object),
+      engine: 'tfjs',
+    });
+    const folder = new RunFolder(join(root, 'whole'));
+    await expect(ToyTrainer.start(configuration, folder, 'saved', 'tfjs')).rejects.toThrow('another engine');
   });
 
   it('skips iterations without a finite gradient, and gives up after ten in a row', async () => {
