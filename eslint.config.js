@@ -59,7 +59,16 @@ function layerRule(name, { forbidden, packages, modelOnly, root }) {
 
 export default tseslint.config(
   {
-    ignores: ['node_modules', 'runs', 'dist', 'server/openapi.ts', 'model/graph/onnx/proto.*', 'model/kernels/assembly', 'model/kernels/binary.ts', 'checkpoints'],
+    ignores: [
+      'node_modules',
+      'runs',
+      'dist',
+      'server/openapi.ts',
+      'model/graph/onnx/proto.*',
+      'model/kernels/assembly',
+      'model/kernels/binary.ts',
+      'checkpoints',
+    ],
   },
   eslint.configs.recommended,
   {
