@@ -18,17 +18,14 @@ import { continuedState, freshState } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
+import { runLoop } from './run-loop.ts';
+import type { RunEvents } from './run-loop.ts';
 import { stageAt, totalIterations } from './schedule.ts';
 import { ParameterLayout } from './parameter-vector.ts';
 import { writeAtomically } from './write-atomically.ts';
 import type { RunFolder, RunState, Validation } from './run-folder.ts';
 
-export interface TrainerEvents {
-  /** What runs the graphs, in words. */
-  readonly started?: (engine: string) => void;
-  readonly iteration?: (metrics: IterationMetrics) => void;
-  readonly validation?: (iteration: number, accuracies: Readonly<Record<string, number>>) => void;
-}
+export type TrainerEvents = RunEvents<IterationMetrics, Validation['accuracies']>;
 
 /** A loss or gradient that is not finite: training stops here. */
 export class DivergenceError extends Error {
@@ -109,33 +106,24 @@ export class Trainer {
     until = totalIterations(this.#configuration),
     signal?: AbortSignal,
   ): Promise<void> {
-    const [engine] = await this.#pool.ready();
-    events.started?.(engine!);
-    let saved = performance.now();
-    while (this.#state.iteration < until && !signal?.aborted) {
-      const metrics = await this.#step();
-      await this.#folder.appendMetrics([metrics]);
-      events.iteration?.(metrics);
-      const { validation, checkpointMinutes } = this.#configuration;
-      if (this.#state.iteration % validation.every === 0) {
-        const { iteration, accuracies } = await this.#validate();
-        events.validation?.(iteration, accuracies);
-      }
-      if (performance.now() - saved > checkpointMinutes * 60_000) {
-        await this.save();
-        saved = performance.now();
-      }
-    }
-    await this.save();
+    const { validation, checkpointMinutes } = this.#configuration;
+    const steps = {
+      pool: this.#pool,
+      folder: this.#folder,
+      iteration: () => this.#state.iteration,
+      step: () => this.#step(),
+      validate: () => this.#validate(),
+      save: () => this.save(),
+    };
+    const limits = { until, validateEvery: validation.every, saveMinutes: checkpointMinutes, signal };
+    await runLoop(steps, limits, events);
   }
 
-  async #validate(): Promise<Validation> {
+  async #validate(): Promise<Validation['accuracies']> {
     const { iteration } = this.#state;
     const accuracies = await validationAccuracies(this.#paused);
-    await this.#folder.appendMetrics([{ iteration, validation: accuracies }]);
-    const validation = { iteration, accuracies };
-    this.#state = { ...this.#state, validation };
-    return validation;
+    this.#state = { ...this.#state, validation: { iteration, accuracies } };
+    return accuracies;
   }
 
   async save(): Promise<void> {

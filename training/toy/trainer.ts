@@ -9,6 +9,8 @@ import { finalTraining } from '../../model/regression/mnas.ts';
 import type { RegressionTraining } from '../../model/regression/mnas.ts';
 import { ParameterLayout } from '../parameter-vector.ts';
 import type { RunFolder } from '../run-folder.ts';
+import { runLoop } from '../run-loop.ts';
+import type { RunEvents } from '../run-loop.ts';
 import { stageAt, totalIterations } from '../schedule.ts';
 import { byFrequency } from '../statistics.ts';
 import { DivergenceError } from '../trainer.ts';
@@ -43,12 +45,7 @@ export interface ToyMetrics {
   readonly seconds: number;
 }
 
-export interface ToyEvents {
-  /** What runs the graphs, in words. */
-  readonly started?: (engine: string) => void;
-  readonly iteration?: (metrics: ToyMetrics) => void;
-  readonly validation?: (iteration: number, errors: Readonly<Record<Family, number>>) => void;
-}
+export type ToyEvents = RunEvents<ToyMetrics, Readonly<Record<Family, number>>>;
 
 /** Meta-training of one row of Table 1; a pure function of its configuration and engine. */
 export class ToyTrainer {
@@ -119,25 +116,16 @@ export class ToyTrainer {
     signal?: AbortSignal,
   ): Promise<void> {
     const { validation, checkpointMinutes } = this.#configuration;
-    const [engine] = await this.#pool.ready();
-    events.started?.(engine!);
-    let saved = performance.now();
-    while (this.#state.iteration < until && !signal?.aborted) {
-      const metrics = await this.#step();
-      await this.#folder.appendMetrics([metrics]);
-      events.iteration?.(metrics);
-      const { iteration } = metrics;
-      if (iteration % validation.every === 0) {
-        const errors = await this.validate();
-        await this.#folder.appendMetrics([{ iteration, validation: errors }]);
-        events.validation?.(iteration, errors);
-      }
-      if (performance.now() - saved > checkpointMinutes * 60_000) {
-        await this.save();
-        saved = performance.now();
-      }
-    }
-    await this.save();
+    const steps = {
+      pool: this.#pool,
+      folder: this.#folder,
+      iteration: () => this.#state.iteration,
+      step: () => this.#step(),
+      validate: () => this.validate(),
+      save: () => this.save(),
+    };
+    const limits = { until, validateEvery: validation.every, saveMinutes: checkpointMinutes, signal };
+    await runLoop(steps, limits, events);
   }
 
   async save(): Promise<void> {
