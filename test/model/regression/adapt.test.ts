@@ -151,4 +151,13 @@ describe('adaptRegression', () => {
     const refused = adaptRegression(checkpointOf('sorted'), far, { steps: 5 }, executor);
     await expect(refused).rejects.toThrow(NotAdaptableError);
   });
+
+  it.each([1e15, 1e20, 1e38])('refuses values around %g in whichever stage they overflow', async (size) => {
+    const far = points.map(([x, y]): Point => [size * x, size * y]);
+    for (const modulator of ['gate', 'none']) {
+      const checkpoint = checkpointOf('sorted', { modulator: { kind: modulator } });
+      const refused = adaptRegression(checkpoint, far, { steps: 2 }, executor);
+      await expect(refused).rejects.toThrow(NotAdaptableError);
+    }
+  });
 });
