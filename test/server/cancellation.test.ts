@@ -77,7 +77,7 @@ describe('work for clients that have gone', () => {
     const { port } = await listen(app);
     const { id } = taskOf(await post('/v1/tasks', support));
     const asked: AbortSignal[] = [];
-    adapter.predict = async (_request, signal) => {
+    adapter.predictImages = async (_request, signal) => {
       asked.push(signal);
       await once(signal, 'abort');
       throw signal.reason as Error;
@@ -99,9 +99,12 @@ describe('work for clients that have gone', () => {
     };
     const adapter = createPoolAdapter(pool, [], { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' });
     const { signal } = new AbortController();
-    await adapter.adapt({ checkpoint: 'photos', steps: 1, support: [] }, signal);
-    await adapter.predict({ key: '', model: new Uint8Array(), imageSize: 1, images: [] }, signal);
-    expect(given).toEqual([signal, signal]);
+    const model = { key: '', model: new Uint8Array() };
+    await adapter.adaptImages({ checkpoint: 'photos', steps: 1, support: [] }, signal);
+    await adapter.predictImages({ ...model, imageSize: 1, images: [] }, signal);
+    await adapter.adaptRegression({ checkpoint: 'toy', steps: 1, support: [] }, signal);
+    await adapter.predictRegression({ ...model, x: new Float32Array() }, signal);
+    expect(given).toEqual([signal, signal, signal, signal]);
   });
 });
 

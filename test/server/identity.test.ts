@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { byCodePoint } from '../../model/canonical.ts';
-import { hashSupport, isTaskId, taskId, type TaskIdentity } from '../../server/identity.ts';
-import type { CheckpointInfo, SupportImage } from '../../server/ports.ts';
+import { hashSupport, imagesTaskId, isTaskId, type TaskIdentity } from '../../server/identity.ts';
+import type { SupportImage } from '../../server/ports.ts';
+import { imagesCheckpoint } from './support/adapter.ts';
 
-const checkpoint: CheckpointInfo = { id: 'photos', sha256: 'a'.repeat(64), bytes: 1, imageSize: 1, steps: 5 };
+const checkpoint = { ...imagesCheckpoint('photos'), sha256: 'a'.repeat(64) };
 const image = fc.record({
   label: fc.constantFrom('a', 'b', 'a","b', '\u{1f600}', '\uffee', '__proto__'),
   pixels: fc.uint8Array({ minLength: 3, maxLength: 3 }),
@@ -12,7 +13,7 @@ const image = fc.record({
 const support = fc.array(image, { minLength: 1, maxLength: 8 });
 const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
 const idOf = (images: readonly SupportImage[], changes: Partial<TaskIdentity> = {}) =>
-  taskId({ checkpoint, steps: 5, toolchain, support: hashSupport(images), ...changes });
+  imagesTaskId({ checkpoint, steps: 5, toolchain, ...changes }, hashSupport(images));
 
 /** Multiset equality without the code under test. */
 const signature = (images: readonly SupportImage[]) =>

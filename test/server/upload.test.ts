@@ -24,8 +24,11 @@ describe('an upload is refused that', () => {
     const { app } = await harness();
     const send = (headers: Record<string, string>, body: Buffer | string) =>
       request(app).post('/v1/tasks').set(headers).send(body);
-    for (const type of ['application/json', 'multipart/mixed; boundary=x', 'image/png', 'text/plain']) {
-      expectProblem(await send({ 'Content-Type': type }, '{}'), 'unsupported-media-type');
+    for (const type of ['application/xml', 'multipart/mixed; boundary=x', 'image/png', 'text/plain']) {
+      const answer = await send({ 'Content-Type': type }, '{}');
+      const { detail } = expectProblem(answer, 'unsupported-media-type');
+      expect(answer.headers['accept-post']).toBe('multipart/form-data, application/json');
+      expect(detail).toContain('multipart/form-data or application/json');
     }
     expectProblem(await request(app).post('/v1/tasks'), 'unsupported-media-type');
     const encoded = { 'Content-Type': CONTENT_TYPE, 'Content-Encoding': 'gzip' };
