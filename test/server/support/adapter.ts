@@ -1,6 +1,8 @@
+import { errorRecord, JobError } from '../../../engine/errors.ts';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
 import { byCodePoint } from '../../../model/canonical.ts';
 import { encodeModel } from '../../../model/graph/onnx/encode.ts';
+import { createPoolAdapter } from '../../../server/adapter.ts';
 import { sha256 } from '../../../server/identity.ts';
 import { adaptRegression } from '../../../model/regression/adapt.ts';
 import type {
@@ -58,15 +60,30 @@ export interface FakeAdapter extends TaskAdapter {
   beforeAdapt: (signal: AbortSignal) => Promise<void>;
 }
 
+/** Of all fakes of a test file: what one has compiled the next one need not. */
+const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 32 });
+/** The encoder that is compiled fastest. */
+const model = { encoder: { kind: 'set', features: 4, state: 6 } };
+
 /**
  * In-thread adapter: a nearest-mean-colour classifier as real ONNX, and M-NAS itself for regression, with a tiny model of
  * random parameters; both are predicted with by the service's own code.
  */
 export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = everyKind): FakeAdapter {
-  const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 8 });
+  const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
+  const adaptToPoints = async (_job: string, payload: unknown) => {
+    const { checkpoint: id, support, steps } = payload as AdaptRegressionRequest;
+    const { order } = checkpoints.find((checkpoint) => checkpoint.id === id) as RegressionCheckpoint;
+    try {
+      return await adaptRegression(tinyRegression({ id, order, model }), support, { steps }, executor);
+    } catch (error) {
+      throw new JobError(errorRecord(error)); // as the pool does
+    }
+  };
+  const pool = createPoolAdapter({ run: adaptToPoints }, checkpoints, toolchain);
   const fake: FakeAdapter = {
     checkpoints,
-    toolchain: { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' },
+    toolchain,
     calls: [],
     beforeAdapt: () => Promise.resolve(),
     adaptImages: async (request, signal) => {
@@ -77,9 +94,7 @@ export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = every
     adaptRegression: async (request, signal) => {
       fake.calls.push(request);
       await fake.beforeAdapt(signal);
-      const { order } = checkpoints.find(({ id }) => id === request.checkpoint) as RegressionCheckpoint;
-      const checkpoint = tinyRegression({ id: request.checkpoint, order });
-      return adaptRegression(checkpoint, request.support, request, executor);
+      return pool.adaptRegression(request, signal);
     },
     predictImages: (request) => predictImages(executor, request),
     predictRegression: (request) => predictRegression(executor, request),
