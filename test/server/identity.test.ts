@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { byCodePoint } from '../../model/canonical.ts';
-import { hashSupport, imagesTaskId, isTaskId, type TaskIdentity } from '../../server/identity.ts';
+import {
+  hashSupport,
+  imagesTaskId,
+  isTaskId,
+  regressionTaskId,
+  type TaskIdentity,
+} from '../../server/identity.ts';
 import type { SupportImage } from '../../server/ports.ts';
 import { imagesCheckpoint } from './support/adapter.ts';
 
@@ -63,6 +69,16 @@ describe('the id of a task', () => {
     expect(idOf([{ label: 'a', pixels: Uint8Array.of(1, 2, 3) }])).toMatchInlineSnapshot(
       `"cdcc59ab6768b087524eeffb2982781c"`,
     );
+  });
+
+  test('of a regression task is golden, too', () => {
+    const identity = { checkpoint, steps: 5, toolchain };
+    const points = [
+      [-1, Math.fround(0.1)],
+      [0, 2],
+    ] as const;
+    expect(regressionTaskId(identity, points)).toMatchInlineSnapshot(`"82347dab67205cdd099e34cf81bab484"`);
+    expect(regressionTaskId(identity, [...points].reverse())).not.toBe(regressionTaskId(identity, points));
   });
 
   test('labels are ordered by code point, not by UTF-16 unit', () => {

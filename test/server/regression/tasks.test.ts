@@ -56,7 +56,7 @@ describe('POST /v1/tasks with points', () => {
       );
     const written = fc
       .shuffledSubarray(points, { minLength: points.length })
-      .chain((order) => fc.tuple(...order.map(([x, y]) => fc.tuple(texts(x!), texts(y!)))));
+      .chain((order) => fc.tuple(...order.map(([x, y]) => fc.tuple(texts(x), texts(y)))));
     await fc.assert(
       fc.asyncProperty(written, async (pairs) => {
         const text = `{ "support" : [${pairs.map(([x, y]) => `[${x}, ${y}]`).join()}]}`;
@@ -133,7 +133,7 @@ describe('a regression task', () => {
   test('predicts in the order of x what its ONNX file gives', async () => {
     const { app, postJson } = await harness();
     const task = regressionOf(await postJson(path, { support }));
-    const x = [0.1, -3, 0.1, 1e-3, 2.5, ...support.map(([value]) => value!)];
+    const x = [0.1, -3, 0.1, 1e-3, 2.5, ...support.map(([value]) => value)];
     const answer = await postJson(`/v1/tasks/${task.id}/predictions`, { x });
     expectContract(answer, 'post', '/v1/tasks/{id}/predictions');
     const predictions = predictionsOf(answer);
@@ -151,7 +151,7 @@ describe('a regression task', () => {
       expect(prediction.y).toBeCloseTo((y!.data as Float32Array)[i]!, 5),
     );
 
-    const errors = support.map(([, truth], i) => (predictions[5 + i]!.y - truth!) ** 2);
+    const errors = support.map(([, truth], i) => (predictions[5 + i]!.y - truth) ** 2);
     const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
     expect(mean).toBeCloseTo(task.support.after.meanSquaredError, 5);
   });
