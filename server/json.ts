@@ -67,7 +67,7 @@ function parseText(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    // V8 says what is wrong and where
+    // V8 says what is wrong, and where by position or excerpt
     const detail = error instanceof SyntaxError ? `The body is not JSON: ${error.message}.` : undefined;
     throw new ServiceError('malformed-json', { cause: error, ...(detail === undefined ? {} : { detail }) });
   }
