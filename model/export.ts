@@ -25,7 +25,7 @@ import type { Shape } from './graph/shapes.ts';
 import { cellGeometry, featureCount, strideOf } from './parameters.ts';
 import type { Values } from './programs.ts';
 
-/** Raise it when the same task would be exported as other bytes: ids of tasks contain it. */
+/** Raise it when the same task, of images or of regression, would be exported as other bytes: ids of tasks contain it. */
 export const exporterVersion = 1;
 
 /** The preprocessing that a client does: everything else is inside the exported graph. */

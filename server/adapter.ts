@@ -1,7 +1,11 @@
-import { PoolClosedError, QueueFullError } from '../engine/errors.ts';
+import { JobError, PoolClosedError, QueueFullError } from '../engine/errors.ts';
 import type { WorkerPool } from '../engine/pool.ts';
+import type { AdaptedRegression } from '../model/regression/adapt.ts';
 import { ServiceError } from './errors.ts';
-import type { Adaptation, CheckpointInfo, TaskAdapter, Toolchain } from './ports.ts';
+import type { AdaptedImages, CheckpointInfo, TaskAdapter, Toolchain } from './ports.ts';
+
+/** A job of `jobs.ts` that a request waits for. */
+type RequestJob = 'adaptImages' | 'adaptRegression' | 'predictImages' | 'predictRegression';
 
 /** The adapter over worker threads that run `jobs.ts`. */
 export function createPoolAdapter(
@@ -9,19 +13,25 @@ export function createPoolAdapter(
   checkpoints: readonly CheckpointInfo[],
   toolchain: Toolchain,
 ): TaskAdapter {
-  const run = async (job: 'adapt' | 'predict', payload: unknown, signal: AbortSignal): Promise<unknown> => {
+  const run = async (job: RequestJob, payload: unknown, signal: AbortSignal): Promise<unknown> => {
     try {
       return await pool.run(job, payload, { signal });
     } catch (error) {
       if (error instanceof QueueFullError) throw new ServiceError('overloaded', { cause: error });
       if (error instanceof PoolClosedError) throw new ServiceError('not-ready', { cause: error });
+      if (error instanceof JobError && error.code === 'NOT_ADAPTABLE')
+        throw new ServiceError('not-adaptable', { cause: error });
       throw error;
     }
   };
   return {
     checkpoints,
     toolchain,
-    adapt: async (request, signal) => (await run('adapt', request, signal)) as Adaptation,
-    predict: async (request, signal) => (await run('predict', request, signal)) as Float32Array[],
+    adaptImages: async (request, signal) => (await run('adaptImages', request, signal)) as AdaptedImages,
+    adaptRegression: async (request, signal) =>
+      (await run('adaptRegression', request, signal)) as AdaptedRegression,
+    predictImages: async (request, signal) => (await run('predictImages', request, signal)) as Float32Array[],
+    predictRegression: async (request, signal) =>
+      (await run('predictRegression', request, signal)) as Float32Array,
   };
 }

@@ -1,23 +1,30 @@
 import express, { type Express } from 'express';
 import type { Logger } from 'pino';
+import { createBodyGate } from './body.ts';
 import { ServiceError } from './errors.ts';
+import { ImageTasks } from './image-tasks.ts';
 import { createUploadDecoder } from './images.ts';
+import { createJsonReader } from './json.ts';
 import type { ImageDecoder, Readiness, TaskAdapter } from './ports.ts';
+import { RegressionTasks } from './regression/tasks.ts';
 import { problemHandler, requestLog } from './requests.ts';
 import { modelRoutes } from './routes/model.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { predictionRoutes } from './routes/predictions.ts';
-import { taskRoutes } from './routes/tasks.ts';
+import { taskRoutes, type TaskServices } from './routes/tasks.ts';
 import type { TaskStorage } from './storage.ts';
 import { Tasks } from './tasks.ts';
 import { createUploadReader } from './upload.ts';
+
+/** Of a JSON body: many times what the largest one needs. */
+const JSON_BYTES = 1024 * 1024;
 
 export interface AppLimits {
   readonly bodyBytes: number;
   readonly fileBytes: number;
   /** until a body must have arrived */
   readonly uploadSeconds: number;
-  /** uploads in memory at a time */
+  /** bodies in memory at a time */
   readonly uploads: number;
   /** images decoded at a time */
   readonly decoders: number;
@@ -36,18 +43,23 @@ export interface AppDependencies {
 /** The whole HTTP interface of openapi.yaml; it listens to nothing. */
 export function createApp(dependencies: AppDependencies): Express {
   const { adapter, storage, decodeImage, readiness, limits, logger } = dependencies;
-  const tasks = new Tasks(adapter, storage, createUploadDecoder(decodeImage, limits.decoders));
-  const readUpload = createUploadReader(
-    { bodyBytes: limits.bodyBytes, fileBytes: limits.fileBytes, seconds: limits.uploadSeconds },
-    limits.uploads,
-  );
+  const { bodyBytes, fileBytes, uploadSeconds: seconds } = limits;
+  const tasks = new Tasks(storage);
+  const gate = createBodyGate(limits.uploads);
+  const services: TaskServices = {
+    tasks,
+    images: new ImageTasks(tasks, adapter, createUploadDecoder(decodeImage, limits.decoders)),
+    regression: new RegressionTasks(tasks, adapter),
+    readUpload: createUploadReader({ bodyBytes, fileBytes, seconds }, gate),
+    readJson: createJsonReader({ bodyBytes: Math.min(bodyBytes, JSON_BYTES), seconds }, gate),
+  };
   const app = express();
   app.disable('x-powered-by');
   app.use(requestLog(logger));
   operationRoutes(app, adapter.checkpoints, readiness);
-  taskRoutes(app, { tasks, checkpoints: adapter.checkpoints, readUpload });
+  taskRoutes(app, services, adapter.checkpoints);
   modelRoutes(app, tasks);
-  predictionRoutes(app, tasks, readUpload);
+  predictionRoutes(app, services);
   app.use((request) => {
     throw new ServiceError('not-found', { detail: `There is nothing at ${request.path}.` });
   });

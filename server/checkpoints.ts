@@ -2,14 +2,21 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { byCodePoint } from '../model/canonical.ts';
-import { decodeCheckpoint } from '../model/checkpoint.ts';
+import { CheckpointError, formatOf } from '../model/checkpoint-file.ts';
+import { checkpointFormat, decodeCheckpoint } from '../model/checkpoint.ts';
+import { decodeRegressionCheckpoint, regressionFormat } from '../model/regression/checkpoint.ts';
 import { sha256 } from './identity.ts';
-import type { CheckpointInfo } from './ports.ts';
+import type { CheckpointInfo, ImagesCheckpoint, Kind, RegressionCheckpoint } from './ports.ts';
 
 /** A checkpoint's file, as the workers load it. */
-export interface CheckpointFile extends CheckpointInfo {
+export type CheckpointFile = CheckpointInfo & { readonly path: string };
+
+/** A file before it is known which ones are the defaults. */
+type ReadFile = (Omit<ImagesCheckpoint, 'default'> | Omit<RegressionCheckpoint, 'default'>) & {
   readonly path: string;
-}
+};
+
+const KINDS: readonly Kind[] = ['images', 'regression'];
 
 /** The checkpoints cannot be served as configured; thrown at start. */
 export class CheckpointSetupError extends Error {
@@ -26,8 +33,9 @@ export interface CheckpointSources {
 }
 
 /**
- * Reads and checks every `*.safetensors` of the folders: the default first, the others by id. Without a default by
- * name it is the first one bundled, which an added checkpoint must not replace unasked.
+ * Reads and checks every `*.safetensors` of the folders: the default of each kind first, the others by id. The default
+ * by name is that of its kind only; of a kind without one it is the first one bundled, which an added checkpoint must
+ * not replace unasked.
  * @throws CheckpointSetupError when a folder cannot be read, a file is no checkpoint, two different files have one id
  *   or the default is missing
  */
@@ -35,16 +43,22 @@ export async function loadCheckpoints(sources: CheckpointSources): Promise<reado
   const bundled = existsSync(sources.bundled) ? await readFolder(sources.bundled) : [];
   const added = sources.added === undefined ? [] : await readFolder(sources.added, 'MNAS_CHECKPOINTS: ');
   const files = withoutCopies([...bundled, ...added]);
-  const defaultId = sources.defaultId ?? (bundled[0] ?? files[0])?.id;
-  if (defaultId !== undefined && !files.some(({ id }) => id === defaultId))
+  const named = files.find(({ id }) => id === sources.defaultId);
+  if (sources.defaultId !== undefined && !named)
     throw new CheckpointSetupError(
-      `MNAS_DEFAULT_CHECKPOINT: ${defaultId} is not among: ${files.map(({ id }) => id).join(', ')}`,
+      `MNAS_DEFAULT_CHECKPOINT: ${sources.defaultId} is not among: ${files.map(({ id }) => id).join(', ')}`,
     );
-  return [...files.filter(({ id }) => id === defaultId), ...files.filter(({ id }) => id !== defaultId)];
+  const candidates = [...(named ? [named] : []), ...bundled, ...files];
+  const defaults = KINDS.flatMap((kind) => candidates.find((file) => file.kind === kind)?.id ?? []);
+  const marked = files.map((file): CheckpointFile => ({ ...file, default: defaults.includes(file.id) }));
+  return [
+    ...defaults.flatMap((id) => marked.filter((file) => file.id === id)),
+    ...marked.filter((file) => !file.default),
+  ];
 }
 
 /** A folder's checkpoints by id; `source` is where an error says that the folder was named. */
-async function readFolder(folder: string, source = ''): Promise<CheckpointFile[]> {
+async function readFolder(folder: string, source = ''): Promise<ReadFile[]> {
   let names: string[];
   try {
     names = await readdir(folder);
@@ -57,11 +71,11 @@ async function readFolder(folder: string, source = ''): Promise<CheckpointFile[]
   return (await Promise.all(paths.sort(byCodePoint).map(readCheckpoint))).sort(byId);
 }
 
-const byId = (a: CheckpointFile, b: CheckpointFile) => byCodePoint(a.id, b.id);
+const byId = (a: ReadFile, b: ReadFile) => byCodePoint(a.id, b.id);
 
 /** By id. @throws CheckpointSetupError when files with one id differ */
-function withoutCopies(files: readonly CheckpointFile[]): CheckpointFile[] {
-  const kept = new Map<string, CheckpointFile>();
+function withoutCopies(files: readonly ReadFile[]): ReadFile[] {
+  const kept = new Map<string, ReadFile>();
   for (const file of files) {
     const other = kept.get(file.id) ?? file;
     if (other.sha256 !== file.sha256)
@@ -71,18 +85,22 @@ function withoutCopies(files: readonly CheckpointFile[]): CheckpointFile[] {
   return [...kept.values()].sort(byId);
 }
 
-async function readCheckpoint(path: string): Promise<CheckpointFile> {
+async function readCheckpoint(path: string): Promise<ReadFile> {
   try {
     const bytes = await readFile(path);
-    const { id, configuration } = decodeCheckpoint(bytes);
-    return {
-      id,
-      path,
-      sha256: sha256(bytes),
-      bytes: bytes.length,
-      imageSize: configuration.image.size,
-      steps: configuration.innerLoop.steps,
-    };
+    const common = { path, sha256: sha256(bytes), bytes: bytes.length };
+    const format = formatOf(bytes);
+    if (format === checkpointFormat.name) {
+      const { id, configuration } = decodeCheckpoint(bytes);
+      const { image, innerLoop } = configuration;
+      return { ...common, kind: 'images', id, imageSize: image.size, steps: innerLoop.steps };
+    }
+    if (format === regressionFormat.name) {
+      const { id, configuration } = decodeRegressionCheckpoint(bytes);
+      const { model, order } = configuration;
+      return { ...common, kind: 'regression', id, order, steps: model.innerLoop.steps };
+    }
+    throw new CheckpointError(`its format ${JSON.stringify(format)} is not known`);
   } catch (error) {
     throw new CheckpointSetupError(`${path} is not a checkpoint`, { cause: error });
   }

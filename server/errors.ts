@@ -25,6 +25,17 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     message: 'The request could not be understood.',
   },
   'unknown-checkpoint': { status: 400, title: 'Unknown checkpoint', message: 'No checkpoint has this id.' },
+  'wrong-kind': {
+    status: 400,
+    title: 'Checkpoint of another kind',
+    message: 'The checkpoint is of another kind than the body.',
+  },
+  'malformed-json': { status: 400, title: 'Malformed JSON', message: 'The body is not JSON in UTF-8.' },
+  'unexpected-member': {
+    status: 400,
+    title: 'Unexpected member',
+    message: 'The JSON body has a member that is not expected here.',
+  },
   'missing-boundary': {
     status: 400,
     title: 'Missing boundary',
@@ -38,7 +49,7 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
   'truncated-body': {
     status: 400,
     title: 'Truncated body',
-    message: 'The body ended before its closing boundary.',
+    message: 'The body ended before it was complete.',
   },
   'missing-field-name': { status: 400, title: 'Missing field name', message: 'A part has no field name.' },
   'text-part': { status: 400, title: 'Text where a file belongs', message: 'Every part must be a file.' },
@@ -77,7 +88,7 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
   'unsupported-media-type': {
     status: 415,
     title: 'Unsupported media type',
-    message: 'The body must be multipart/form-data without content encoding.',
+    message: 'The body has a media type that is not accepted here, or a content encoding.',
   },
   'unsupported-image': {
     status: 415,
@@ -105,10 +116,41 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     message: 'A label has more images than allowed.',
   },
   'broken-image': { status: 422, title: 'Broken image', message: 'An image cannot be decoded.' },
+  'invalid-support': {
+    status: 422,
+    title: 'Invalid support set',
+    message: 'A support set is an array of points [x, y] of numbers that are finite in float32.',
+  },
+  'invalid-x': {
+    status: 422,
+    title: 'Invalid x',
+    message: 'What is predicted for is an array of numbers that are finite in float32.',
+  },
+  'too-many-points': {
+    status: 422,
+    title: 'Too many points',
+    message: 'A support set has more points, or a prediction more x, than allowed.',
+  },
+  'not-adaptable': {
+    status: 422,
+    title: 'Not adaptable',
+    message:
+      'The adaptation to these points leaves the range of numbers: they are too far from what the checkpoint was trained on.',
+  },
+  'not-predictable': {
+    status: 422,
+    title: 'Not predictable',
+    message: 'The model gives no finite value for an x.',
+  },
   internal: {
     status: 500,
     title: 'Internal error',
     message: 'The service failed; its log has the cause under the request id.',
+  },
+  'no-checkpoint': {
+    status: 501,
+    title: 'No checkpoint of this kind',
+    message: 'The service has no checkpoint of the kind of the body.',
   },
   overloaded: { status: 503, title: 'Overloaded', message: 'The service is busy; try again later.' },
   'not-ready': {
@@ -125,6 +167,8 @@ export interface ErrorDetails {
   /** what exactly is wrong, in a sentence for the client */
   readonly detail?: string;
   readonly part?: Part;
+  /** to the member of a JSON body that is at fault (RFC 6901) */
+  readonly pointer?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 }
@@ -134,12 +178,14 @@ export class ServiceError extends Error {
   override readonly name = 'ServiceError';
   readonly code: ErrorCode;
   readonly part: Part | undefined;
+  readonly pointer: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
     super(details.detail ?? catalogue[code].message, { cause: details.cause });
     this.code = code;
     this.part = details.part;
+    this.pointer = details.pointer;
     const retry: Record<string, string> =
       catalogue[code].status === 503 ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {};
     this.headers = { ...retry, ...details.headers };
@@ -156,6 +202,17 @@ export function describePart(part: Part): string {
 /** An error about one part of the body; `detail` continues `Part 3, field "cat": …`. */
 export function partError(code: ErrorCode, part: Part, detail: string, cause?: unknown): ServiceError {
   return new ServiceError(code, { part, detail: `${describePart(part)}: ${detail}`, cause });
+}
+
+/** A JSON Pointer (RFC 6901) to where a path of keys leads; empty for the whole document. */
+export function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** An error about one member of a JSON body; `detail` continues `/support/3/1: …`. */
+export function memberError(code: ErrorCode, path: readonly PropertyKey[], detail: string): ServiceError {
+  const pointer = pointerTo(path);
+  return new ServiceError(code, { pointer, detail: `${pointer === '' ? 'The body' : pointer}: ${detail}` });
 }
 
 /** Anything thrown as an error of the catalogue: express' own 4xx are `malformed-request`, the rest is `internal`. */
@@ -178,5 +235,6 @@ export function problemOf(error: ServiceError, instance: string, requestId: stri
     code: error.code,
     requestId,
     ...(error.part === undefined ? {} : { part: error.part }),
+    ...(error.pointer === undefined ? {} : { pointer: error.pointer }),
   };
 }

@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto';
 import { byCodePoint } from '../model/canonical.ts';
-import type { CheckpointInfo, SupportImage, Toolchain } from './ports.ts';
+import type { Point } from '../model/regression/adapt.ts';
+import type { CheckpointInfo, Kind, SupportImage, Toolchain } from './ports.ts';
 
-/** Raise it when an id is made of other things, or the adaptation changes; of the exported file see `exporterVersion`. */
-const IDENTITY_VERSION = 'm-nas-task/2';
+/**
+ * By kind, so that no two kinds share an id. Raise one when its ids are made of other things, or its adaptation
+ * changes; of the exported file see `exporterVersion`.
+ */
+const IDENTITY_VERSION: Readonly<Record<Kind, string>> = {
+  images: 'm-nas-task/2',
+  regression: 'm-nas-regression-task/1',
+};
 
 const ID_PATTERN = /^[0-9a-f]{32}$/;
 
@@ -35,22 +42,31 @@ export interface TaskIdentity {
   readonly checkpoint: Pick<CheckpointInfo, 'id' | 'sha256'>;
   readonly steps: number;
   readonly toolchain: Toolchain;
-  readonly support: HashedSupport;
+}
+
+/** The id of a task of images. */
+export function imagesTaskId(identity: TaskIdentity, support: HashedSupport): string {
+  const pairs = support.images.map((image, index) => [image.label, support.hashes[index]]);
+  return taskId('images', identity, pairs);
+}
+
+/** The id of a regression task; the points are in float32 and in the order in which the checkpoint reads them. */
+export function regressionTaskId(identity: TaskIdentity, points: readonly Point[]): string {
+  return taskId('regression', identity, points);
 }
 
 /**
- * The task's id: SHA-256, shortened to 128 bits, over a JSON text (so no two inputs share an encoding) of everything
- * that the bytes of its model depend on, so that a model made again under an id is the same file.
+ * SHA-256, shortened to 128 bits, over a JSON text (so no two inputs share an encoding) of everything that the bytes of
+ * a task's model depend on, so that a model made again under an id is the same file.
  */
-export function taskId({ checkpoint, steps, toolchain, support }: TaskIdentity): string {
+function taskId(kind: Kind, { checkpoint, steps, toolchain }: TaskIdentity, support: unknown): string {
   const { exporter, onnxruntime, provider } = toolchain;
-  const pairs = support.images.map((image, index) => [image.label, support.hashes[index]]);
   const text = JSON.stringify([
-    IDENTITY_VERSION,
+    IDENTITY_VERSION[kind],
     [exporter, onnxruntime, provider],
     [checkpoint.id, checkpoint.sha256],
     { steps },
-    pairs,
+    support,
   ]);
   return sha256(text).slice(0, 32);
 }

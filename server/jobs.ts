@@ -3,63 +3,100 @@ import type { Job, JobTable } from '../engine/jobs.ts';
 import { toFloat } from '../images/decode.ts';
 import { adaptTask, precompile } from '../model/adapt.ts';
 import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
+import { adaptRegression } from '../model/regression/adapt.ts';
+import { decodeRegressionCheckpoint, type RegressionCheckpoint } from '../model/regression/checkpoint.ts';
 import type { CheckpointFile } from './checkpoints.ts';
 import { sha256 } from './identity.ts';
-import type { AdaptRequest, PredictRequest } from './ports.ts';
+import type {
+  AdaptImagesRequest,
+  AdaptRegressionRequest,
+  Kind,
+  PredictImagesRequest,
+  PredictRegressionRequest,
+} from './ports.ts';
 import { predictImages } from './predict.ts';
+import { predictRegression } from './regression/predict.ts';
 
 /** What every worker knows from its start. */
 export interface ServerWorkerData {
   readonly checkpoints: readonly CheckpointFile[];
 }
 
-/** This worker's checkpoints, each decoded once. */
-const loaded = new Map<string, Promise<Checkpoint>>();
+/** A checkpoint with its parameters, by kind. */
+interface Decoded {
+  readonly images: Checkpoint;
+  readonly regression: RegressionCheckpoint;
+}
 
-function checkpointOf(workerData: unknown, id: string): Promise<Checkpoint> {
-  const known = loaded.get(id);
-  if (known) return known;
-  const file = (workerData as ServerWorkerData).checkpoints.find((checkpoint) => checkpoint.id === id);
-  if (!file) throw new Error(`the worker knows no checkpoint ${id}`);
-  const checkpoint = load(file);
-  loaded.set(id, checkpoint);
+const decoders: { readonly [K in Kind]: (bytes: Uint8Array) => Decoded[K] } = {
+  images: decodeCheckpoint,
+  regression: decodeRegressionCheckpoint,
+};
+
+/** This worker's checkpoints by id, each decoded once. */
+const loaded: { readonly [K in Kind]: Map<string, Promise<Decoded[K]>> } = {
+  images: new Map(),
+  regression: new Map(),
+};
+
+function checkpointOf<K extends Kind>(kind: K, workerData: unknown, id: string): Promise<Decoded[K]> {
+  const known: Map<string, Promise<Decoded[K]>> = loaded[kind];
+  const checkpoint = known.get(id) ?? load(kind, workerData as ServerWorkerData, id);
+  known.set(id, checkpoint);
   return checkpoint;
 }
 
-async function load(file: CheckpointFile): Promise<Checkpoint> {
+async function load<K extends Kind>(
+  kind: K,
+  { checkpoints }: ServerWorkerData,
+  id: string,
+): Promise<Decoded[K]> {
+  const file = checkpoints.find((checkpoint) => checkpoint.kind === kind && checkpoint.id === id);
+  if (!file) throw new Error(`the worker knows no checkpoint ${id} of ${kind}`);
   const bytes = await readFile(file.path);
   // ids name the hash that was read at start
   if (sha256(bytes) !== file.sha256) throw new Error(`${file.path} changed while the service was running`);
-  return decodeCheckpoint(bytes);
+  return decoders[kind](bytes);
 }
 
 /** Decodes every checkpoint, so that the first request does not pay for it. */
 const warm: Job = async (_payload, { workerData }) => {
   const { checkpoints } = workerData as ServerWorkerData;
-  for (const { id } of checkpoints) await checkpointOf(workerData, id);
+  for (const { kind, id } of checkpoints) await checkpointOf(kind, workerData, id);
   return checkpoints.length;
 };
 
 /** The size of a task that a first request is most likely to have. */
 const usualTask = { way: 5, shot: 5 };
 
-/** Compiles the graphs of one architecture of a checkpoint; false when the checkpoint has no such architecture. */
+/** Compiles the graphs of one architecture of a checkpoint of images; false when the checkpoint has no such architecture. */
 const precompileGenotype: Job = async (payload, { executor, workerData }) => {
   const { checkpoint: id, genotype: index } = payload as { checkpoint: string; genotype: number };
-  const checkpoint = await checkpointOf(workerData, id);
+  const checkpoint = await checkpointOf('images', workerData, id);
   const genotype = checkpoint.genotypes[index];
   if (!genotype) return false;
   await precompile(checkpoint, genotype, usualTask, executor);
   return true;
 };
 
-const adapt: Job = async (payload, { executor, workerData }) => {
-  const { checkpoint, steps, support } = payload as AdaptRequest;
+const adaptToImages: Job = async (payload, { executor, workerData }) => {
+  const { checkpoint, steps, support } = payload as AdaptImagesRequest;
   const images = support.map(({ label, pixels }) => ({ label, pixels: toFloat(pixels) }));
-  return adaptTask(await checkpointOf(workerData, checkpoint), images, { steps }, executor);
+  return adaptTask(await checkpointOf('images', workerData, checkpoint), images, { steps }, executor);
 };
 
-const predict: Job = (payload, { models }) => predictImages(models, payload as PredictRequest);
+const adaptToPoints: Job = async (payload, { executor, workerData }) => {
+  const { checkpoint, steps, support } = payload as AdaptRegressionRequest;
+  const decoded = await checkpointOf('regression', workerData, checkpoint);
+  return adaptRegression(decoded, support, { steps }, executor);
+};
 
 /** The jobs of the service's workers. */
-export const jobs: JobTable = { warm, precompile: precompileGenotype, adapt, predict };
+export const jobs: JobTable = {
+  warm,
+  precompile: precompileGenotype,
+  adaptImages: adaptToImages,
+  adaptRegression: adaptToPoints,
+  predictImages: (payload, { models }) => predictImages(models, payload as PredictImagesRequest),
+  predictRegression: (payload, { models }) => predictRegression(models, payload as PredictRegressionRequest),
+};

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import multer from 'multer';
 import type { Writable } from 'node:stream';
+import { lateBody, longBody } from './body.ts';
 import { partError, ServiceError, type ErrorCode, type Part } from './errors.ts';
 
 export interface BodyLimits {
@@ -92,23 +93,20 @@ export function parseBody(
   seen: SeenPart[],
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const refuse = (code: ErrorCode, detail: string) => {
+    const refuse = (error: ServiceError) => {
       clearTimeout(timer);
-      reject(new ServiceError(code, { detail }));
+      reject(error);
       request.unpipe();
       request.resume();
     };
-    const timer = setTimeout(
-      () => refuse('upload-timeout', `The body did not arrive within ${limits.seconds} seconds.`),
-      limits.seconds * 1000,
-    );
+    const timer = setTimeout(() => refuse(lateBody(limits.seconds)), limits.seconds * 1000);
     const options: StreamingOptions = {
       storage: multer.memoryStorage(),
       defParamCharset: 'utf8',
       limits: parserLimits(limits),
       streamHandler: (_request, parser) => {
         watchParts(parser, seen);
-        watchLength(request, limits.bodyBytes, (detail) => refuse('body-too-large', detail));
+        watchLength(request, limits.bodyBytes, refuse);
         request.pipe(parser);
       },
     };
@@ -121,11 +119,11 @@ export function parseBody(
 }
 
 /** Tells of every chunk over the limit. */
-function watchLength(request: Request, limit: number, refuse: (detail: string) => void): void {
+function watchLength(request: Request, limit: number, refuse: (error: ServiceError) => void): void {
   let received = 0;
   request.on('data', (chunk: Buffer) => {
     received += chunk.length;
-    if (received > limit) refuse(`The body has more than the ${limit} bytes that are allowed.`);
+    if (received > limit) refuse(longBody(limit));
   });
 }
 

@@ -15,10 +15,12 @@ export interface paths {
         put?: never;
         /**
          * Adapt an architecture and its weights to a support set
-         * @description Each file part's field name is the class label, its content an image. 2 to 20 labels, 1 to 50 images a label.
+         * @description Images: each file part's field name is the class label, its content an image. 2 to 20 labels, 1 to 50 images a
+         *     label. Regression: 1 to 100 points [x, y] as JSON.
          *     The id is a content hash of checkpoint, options, support set and what makes the model (exporter version,
          *     onnxruntime version, execution provider), so the same set in any order gives the same task: 201 when it was
-         *     made by this request, 200 when it was there already.
+         *     made by this request, 200 when it was there already. The order of points counts only for a checkpoint that
+         *     reads them as they come.
          */
         post: operations["createTask"];
         delete?: never;
@@ -90,8 +92,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Classify images with the task's exported model
-         * @description The answers come in the order of the images. A prediction does not depend on the other images.
+         * Predict with the task's exported model
+         * @description The body is of the task's kind: images as multipart/form-data, x as JSON. The answers come in the order of the
+         *     images, or of the x. A prediction does not depend on the other images or x.
          */
         post: operations["createPredictions"];
         delete?: never;
@@ -173,6 +176,29 @@ export interface components {
             normal: components["schemas"]["CellGenotype"];
             reduction: components["schemas"]["CellGenotype"];
         };
+        /** @description One point [x, y]; both are read as float32, in which they must be finite. */
+        Point: [
+            number,
+            number
+        ];
+        RegressionSupport: {
+            support: components["schemas"]["Point"][];
+        };
+        RegressionQuery: {
+            /** @description Read as float32, in which they must be finite. */
+            x: number[];
+        };
+        RegressionEdge: {
+            /** @enum {string} */
+            operation: "linear" | "skip_connect";
+            /** @description 0 and 1 are the cell's two inputs, 2 its first node, and so on. */
+            input: number;
+        };
+        /** @description For every node of the cell the edges that it keeps. */
+        RegressionGenotype: components["schemas"]["RegressionEdge"][][];
+        RegressionFit: {
+            meanSquaredError: number;
+        };
         Fit: {
             /** @description Mean cross-entropy in nats. */
             loss: number;
@@ -218,7 +244,7 @@ export interface components {
             /** @description Divide bytes by 255. */
             range: number[];
         };
-        Model: {
+        ImagesModel: {
             /** @description Path of the ONNX file. */
             url: string;
             bytes: number;
@@ -227,7 +253,56 @@ export interface components {
             outputs: components["schemas"]["Tensor"][];
             preprocessing: components["schemas"]["Preprocessing"];
         };
-        Task: {
+        RegressionModel: {
+            /** @description Path of the ONNX file. */
+            url: string;
+            bytes: number;
+            sha256: components["schemas"]["Sha256"];
+            input: components["schemas"]["Tensor"];
+            outputs: components["schemas"]["Tensor"][];
+        };
+        Task: components["schemas"]["ImagesTask"] | components["schemas"]["RegressionTask"];
+        RegressionTask: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "regression";
+            id: components["schemas"]["TaskId"];
+            /** Format: date-time */
+            createdAt: string;
+            /** @description Id of the checkpoint that the task started from. */
+            checkpoint: string;
+            /** @description Inner gradient steps. */
+            steps: number;
+            /** @description Points of the support set. */
+            shots: number;
+            architecture: {
+                genotype: components["schemas"]["RegressionGenotype"];
+                weights: number;
+                /** @description For one x. */
+                multiplyAdds: number;
+            };
+            /** @description How well the support set itself is fitted. */
+            support: {
+                before: components["schemas"]["RegressionFit"];
+                after: components["schemas"]["RegressionFit"];
+            };
+            model: components["schemas"]["RegressionModel"];
+            /** @description Milliseconds per stage, of the request that made the task. */
+            timings: {
+                receive: number;
+                total: number;
+            } & {
+                [key: string]: number;
+            };
+        };
+        ImagesTask: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "images";
             id: components["schemas"]["TaskId"];
             /** Format: date-time */
             createdAt: string;
@@ -252,7 +327,7 @@ export interface components {
                 before: components["schemas"]["Fit"];
                 after: components["schemas"]["Fit"];
             };
-            model: components["schemas"]["Model"];
+            model: components["schemas"]["ImagesModel"];
             /** @description Milliseconds per stage, of the request that made the task. */
             timings: {
                 receive: number;
@@ -262,7 +337,7 @@ export interface components {
                 [key: string]: number;
             };
         };
-        Prediction: {
+        ImagePrediction: {
             /** @description File name as the client gave it. */
             file: string;
             label: components["schemas"]["Label"];
@@ -272,12 +347,42 @@ export interface components {
                 [key: string]: number;
             };
         };
-        Predictions: {
-            predictions: components["schemas"]["Prediction"][];
+        ImagesPredictions: {
+            predictions: components["schemas"]["ImagePrediction"][];
         };
-        Checkpoint: {
+        RegressionPrediction: {
+            /** @description As the client gave it. */
+            x: number;
+            y: number;
+        };
+        RegressionPredictions: {
+            predictions: components["schemas"]["RegressionPrediction"][];
+        };
+        /** @description Of the task's kind. */
+        Predictions: components["schemas"]["ImagesPredictions"] | components["schemas"]["RegressionPredictions"];
+        Checkpoint: components["schemas"]["ImagesCheckpoint"] | components["schemas"]["RegressionCheckpoint"];
+        RegressionCheckpoint: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "regression";
             id: string;
-            /** @description Whether a task without `checkpoint` starts from it. */
+            /** @description Whether a regression task without `checkpoint` starts from it. */
+            default: boolean;
+            sha256: components["schemas"]["Sha256"];
+            bytes: number;
+            /** @description Inner gradient steps when a request gives none. */
+            steps: number;
+        };
+        ImagesCheckpoint: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "images";
+            id: string;
+            /** @description Whether an images task without `checkpoint` starts from it. */
             default: boolean;
             sha256: components["schemas"]["Sha256"];
             bytes: number;
@@ -301,7 +406,7 @@ export interface components {
             checkpoints: number;
         };
         /** @enum {string} */
-        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "not-found" | "unknown-task" | "method-not-allowed" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "invalid-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "broken-image" | "internal" | "overloaded" | "not-ready";
+        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "not-found" | "unknown-task" | "method-not-allowed" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "invalid-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "broken-image" | "invalid-support" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "internal" | "no-checkpoint" | "overloaded" | "not-ready";
         /** @description The multipart part that is at fault. */
         Part: {
             /** @description Position among all parts of the body. */
@@ -322,6 +427,8 @@ export interface components {
             code: components["schemas"]["ErrorCode"];
             requestId: string;
             part?: components["schemas"]["Part"];
+            /** @description JSON Pointer (RFC 6901) to the member of a JSON body that is at fault; empty for the whole body. */
+            pointer?: string;
         };
     };
     responses: {
@@ -361,16 +468,21 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not multipart/form-data, or a file is not an image of a supported format. */
+        /**
+         * @description The body has a media type that is not accepted here, or a content encoding; or a file is not an image of a
+         *     supported format.
+         */
         UnsupportedMediaType: {
             headers: {
+                /** @description The media types that are accepted here, where the body's own is not. */
+                "Accept-Post"?: string;
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Well-formed, but not a usable support set or image. */
+        /** @description Well-formed, but not a usable support set, image or x. */
         Unprocessable: {
             headers: {
                 [name: string]: unknown;
@@ -381,6 +493,15 @@ export interface components {
         };
         /** @description A fault of the service; the log has the cause under the request id. */
         Internal: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The service has no checkpoint of the body's kind. */
+        NotServed: {
             headers: {
                 [name: string]: unknown;
             };
@@ -427,7 +548,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Id of the checkpoint to start from; the default checkpoint when absent.
+                 * @description Id of a checkpoint of the body's kind; the default one of that kind when absent.
                  * @example photos
                  */
                 checkpoint?: string;
@@ -446,6 +567,7 @@ export interface operations {
                 "multipart/form-data": {
                     [key: string]: string[];
                 };
+                "application/json": components["schemas"]["RegressionSupport"];
             };
         };
         responses: {
@@ -477,6 +599,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];
             500: components["responses"]["Internal"];
+            501: components["responses"]["NotServed"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -602,10 +725,11 @@ export interface operations {
                 "multipart/form-data": {
                     images: string[];
                 };
+                "application/json": components["schemas"]["RegressionQuery"];
             };
         };
         responses: {
-            /** @description One prediction per image. */
+            /** @description One prediction per image or x. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -634,7 +758,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every loaded checkpoint, the default first, the others by id. */
+            /** @description Every loaded checkpoint, the default of each kind first, the others by id. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];

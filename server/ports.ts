@@ -1,16 +1,35 @@
+import type { AdaptedRegression, Point } from '../model/regression/adapt.ts';
+import type { ServedRegression } from '../model/regression/checkpoint.ts';
 import type { Schema } from './contract.ts';
 
-/** A checkpoint as the service knows it; the parameters stay in the workers. */
-export interface CheckpointInfo {
+interface CommonInfo {
   readonly id: string;
+  /** whether tasks of its kind start from it that name none */
+  readonly default: boolean;
   /** of the checkpoint's file, hexadecimal */
   readonly sha256: string;
   readonly bytes: number;
-  /** side of the square input in pixels */
-  readonly imageSize: number;
   /** inner steps when a request gives none */
   readonly steps: number;
 }
+
+export interface ImagesCheckpoint extends CommonInfo {
+  readonly kind: 'images';
+  /** side of the square input in pixels */
+  readonly imageSize: number;
+}
+
+export interface RegressionCheckpoint extends CommonInfo {
+  readonly kind: 'regression';
+  /** how its encoder reads points: as they come, or by x */
+  readonly order: ServedRegression['order'];
+}
+
+/** A checkpoint as the service knows it; the parameters stay in the workers. */
+export type CheckpointInfo = ImagesCheckpoint | RegressionCheckpoint;
+
+/** What a task is about. */
+export type Kind = CheckpointInfo['kind'];
 
 /** What the bytes of a model depend on beside checkpoint, options and support set. */
 export interface Toolchain {
@@ -28,15 +47,22 @@ export interface SupportImage {
   readonly pixels: Uint8Array;
 }
 
-export interface AdaptRequest {
-  /** id of a checkpoint in `checkpoints` */
+interface AdaptRequest {
+  /** id of a checkpoint in `checkpoints`, of the same kind */
   readonly checkpoint: string;
   readonly steps: number;
+}
+
+export interface AdaptImagesRequest extends AdaptRequest {
   readonly support: readonly SupportImage[];
 }
 
-/** What an adaptation gives; `model/adapt.ts` returns this shape. */
-export interface Adaptation {
+export interface AdaptRegressionRequest extends AdaptRequest {
+  readonly support: readonly Point[];
+}
+
+/** What an adaptation to images gives; `model/adapt.ts` returns this shape. */
+export interface AdaptedImages {
   /** sorted by code point, the order of the model's outputs */
   readonly labels: readonly string[];
   readonly genotype: Genotype;
@@ -58,27 +84,37 @@ export interface Genotype {
   readonly reduction: CellGenotype;
 }
 
-export interface PredictRequest {
+interface PredictRequest {
   /** names the model in the workers' session caches: its SHA-256 */
   readonly key: string;
   readonly model: Uint8Array;
+}
+
+export interface PredictImagesRequest extends PredictRequest {
   readonly imageSize: number;
   /** planar RGB bytes [3, size, size] per image */
   readonly images: readonly Uint8Array[];
 }
 
-/** What the HTTP layer needs of the numeric layers. `adapter.ts` implements it over the worker pool. */
+export interface PredictRegressionRequest extends PredictRequest {
+  readonly x: Float32Array;
+}
+
+/**
+ * What the HTTP layer needs of the numeric layers. `adapter.ts` implements it over the worker pool. All that is asked
+ * of it throws the ServiceError `overloaded` when the queue is full, and the signal's reason.
+ */
 export interface TaskAdapter {
-  /** the default first, the others by id */
+  /** the default of each kind first, the others by id */
   readonly checkpoints: readonly CheckpointInfo[];
   readonly toolchain: Toolchain;
-  /** @throws ServiceError `overloaded` when the queue is full; the signal's reason */
-  adapt(request: AdaptRequest, signal: AbortSignal): Promise<Adaptation>;
-  /**
-   * Probabilities per image, in the order of the task's labels.
-   * @throws ServiceError `overloaded`, the signal's reason
-   */
-  predict(request: PredictRequest, signal: AbortSignal): Promise<readonly Float32Array[]>;
+  adaptImages(request: AdaptImagesRequest, signal: AbortSignal): Promise<AdaptedImages>;
+  /** @throws ServiceError `not-adaptable` */
+  adaptRegression(request: AdaptRegressionRequest, signal: AbortSignal): Promise<AdaptedRegression>;
+  /** Probabilities per image, in the order of the task's labels. */
+  predictImages(request: PredictImagesRequest, signal: AbortSignal): Promise<readonly Float32Array[]>;
+  /** y by x. */
+  predictRegression(request: PredictRegressionRequest, signal: AbortSignal): Promise<Float32Array>;
 }
 
 /** Planar RGB bytes [3, size, size] of an encoded image; `images/decode.ts` is the implementation. */

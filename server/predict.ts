@@ -1,12 +1,15 @@
 import type { ModelRunner } from '../engine/jobs.ts';
 import { toFloat } from '../images/decode.ts';
-import type { PredictRequest } from './ports.ts';
+import type { PredictImagesRequest } from './ports.ts';
 
 /** Images in one run: bounds the memory of a run; more bring no speed. */
 const BATCH = 25;
 
 /** Runs the exported model on the images; returns the probabilities per image, in the order of the labels. */
-export async function predictImages(models: ModelRunner, request: PredictRequest): Promise<Float32Array[]> {
+export async function predictImages(
+  models: ModelRunner,
+  request: PredictImagesRequest,
+): Promise<Float32Array[]> {
   const program = await models.model(`task/${request.key}`, () => request.model);
   const probabilities: Float32Array[] = [];
   for (let start = 0; start < request.images.length; start += BATCH) {

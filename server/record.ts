@@ -1,82 +1,58 @@
 import { z } from 'zod';
 import { operationNames } from '../model/genotype.ts';
+import { regressionOperations } from '../model/regression/cell.ts';
 import type { Schema } from './contract.ts';
 
 const OPERATIONS = operationNames satisfies readonly Schema<'Operation'>[];
 
 const count = z.number().int().nonnegative();
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const fit = z.object({ loss: z.number(), accuracy: z.number().min(0).max(1) });
-const edge = z.object({ operation: z.enum(OPERATIONS), input: count });
-const cell = z.object({ nodes: z.array(z.array(edge).min(1)).min(1) });
+/** milliseconds per stage */
+const timings = z.object({ receive: z.number(), total: z.number() }).catchall(z.number());
 
-/** `task.json`: what is kept of a task beside its ONNX file. Labels are values, never keys (`__proto__` is one). */
-export const taskRecordSchema = z.object({
+/** What is kept of a task of any kind. */
+const common = z.object({
   version: z.literal(1),
   id: z.string().regex(/^[0-9a-f]{32}$/),
   createdAt: z.iso.datetime(),
   checkpoint: z.object({ id: z.string(), sha256: hash }),
   steps: count,
+  model: z.object({ bytes: z.number().int().positive(), sha256: hash }),
+  embedding: z.array(z.number()),
+});
+
+const architecture = <T extends z.ZodType>(genotype: T) =>
+  z.object({ genotype, weights: count, multiplyAdds: count });
+const fits = <T extends z.ZodType>(fit: T) => z.object({ before: fit, after: fit });
+const edges = <T extends z.ZodType>(operation: T) =>
+  z.array(z.array(z.object({ operation, input: count })).min(1)).min(1);
+
+const cell = z.object({ nodes: edges(z.enum(OPERATIONS)) });
+
+/** Labels are values, never keys (`__proto__` is one). */
+export const imagesRecordSchema = common.extend({
+  /** absent in the files of version 0.1.0 before there were kinds */
+  kind: z.literal('images').default('images'),
   image: z.object({ size: z.number().int().positive() }),
   /** in the order of the model's outputs */
   classes: z.array(z.object({ label: z.string(), shots: z.number().int().positive() })).min(2),
-  architecture: z.object({
-    genotype: z.object({ normal: cell, reduction: cell }),
-    weights: count,
-    multiplyAdds: count,
-  }),
-  support: z.object({ before: fit, after: fit }),
-  model: z.object({ bytes: z.number().int().positive(), sha256: hash }),
-  embedding: z.array(z.number()),
-  /** milliseconds per stage */
-  timings: z.object({ receive: z.number(), decode: z.number(), total: z.number() }).catchall(z.number()),
+  architecture: architecture(z.object({ normal: cell, reduction: cell })),
+  support: fits(z.object({ loss: z.number(), accuracy: z.number().min(0).max(1) })),
+  timings: timings.extend({ decode: z.number() }),
 });
 
-export type TaskRecord = z.infer<typeof taskRecordSchema>;
+export const regressionRecordSchema = common.extend({
+  kind: z.literal('regression'),
+  /** points of the support set */
+  shots: z.number().int().positive(),
+  architecture: architecture(edges(z.enum(regressionOperations).exclude(['none']))),
+  support: fits(z.object({ meanSquaredError: z.number().nonnegative() })),
+  timings,
+});
 
-/** The description of a task that the API gives. */
-export function describeTask(record: TaskRecord): Schema<'Task'> {
-  const { id, createdAt, checkpoint, steps, classes, architecture, support, timings } = record;
-  return {
-    id,
-    createdAt,
-    checkpoint: checkpoint.id,
-    steps,
-    labels: classes.map(({ label }) => label),
-    shots: byLabel(classes.map(({ label, shots }) => [label, shots])),
-    architecture,
-    support,
-    model: describeModel(record),
-    timings,
-  };
-}
+/** `task.json`: what is kept of a task beside its ONNX file. */
+export const taskRecordSchema = z.union([imagesRecordSchema, regressionRecordSchema]);
 
-function describeModel({ id, model, image: { size }, classes }: TaskRecord): Schema<'Model'> {
-  const output = (name: string): Schema<'Tensor'> => ({
-    name,
-    type: 'float32',
-    shape: ['n', classes.length],
-  });
-  return {
-    url: `/v1/tasks/${id}/model`,
-    bytes: model.bytes,
-    sha256: model.sha256,
-    input: { name: 'image', type: 'float32', shape: ['n', 3, size, size] },
-    outputs: [output('logits'), output('probabilities')],
-    preprocessing: {
-      orientation: 'exif',
-      colourSpace: 'sRGB',
-      alpha: 'white',
-      resize: { width: size, height: size, fit: 'fill', kernel: 'lanczos3' },
-      layout: 'NCHW',
-      range: [0, 1],
-    },
-  };
-}
-
-/** An object without prototype, so that every label can be a key. */
-export function byLabel<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
-  const object = Object.create(null) as Record<string, T>;
-  for (const [label, value] of entries) object[label] = value;
-  return object;
-}
+export type ImagesRecord = z.infer<typeof imagesRecordSchema>;
+export type RegressionRecord = z.infer<typeof regressionRecordSchema>;
+export type TaskRecord = ImagesRecord | RegressionRecord;

@@ -70,7 +70,8 @@ export async function startService(configuration: Configuration, logger: Logger)
     throw error;
   }
   readiness.workersAnswered = true;
-  void precompileDefault(pool, checkpoints[0], readiness, logger);
+  const usual = checkpoints.find((checkpoint) => checkpoint.kind === 'images' && checkpoint.default);
+  void precompileDefault(pool, usual, readiness, logger);
   const stop = async () => {
     readiness.draining = true;
     await drain(server, configuration.MNAS_DRAIN_SECONDS);
@@ -80,7 +81,7 @@ export async function startService(configuration: Configuration, logger: Logger)
 }
 
 /**
- * Compiles the default checkpoint's architectures while the service already answers, one short job at a time, so that
+ * Compiles the architectures of the default checkpoint of images while the service already answers, one short job at a time, so that
  * a request waits for one of them at most.
  */
 async function precompileDefault(

@@ -6,8 +6,8 @@ import type { Logger } from 'pino';
 import { isTaskId, sha256 } from './identity.ts';
 import { taskRecordSchema, type TaskRecord } from './record.ts';
 
-export interface StoredTask {
-  readonly record: TaskRecord;
+export interface StoredTask<R extends TaskRecord = TaskRecord> {
+  readonly record: R;
   /** the ONNX file, verified against the record */
   readonly model: Uint8Array;
 }

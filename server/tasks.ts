@@ -1,19 +1,22 @@
 import { ServiceError } from './errors.ts';
-import { hashSupport, sha256, taskId, type HashedSupport } from './identity.ts';
-import type { UploadDecoder } from './images.ts';
-import type { LabelledFile } from './labels.ts';
-import type { Adaptation, CheckpointInfo, TaskAdapter } from './ports.ts';
-import { taskRecordSchema, type TaskRecord } from './record.ts';
+import { sha256 } from './identity.ts';
+import type { CheckpointInfo } from './ports.ts';
+import type { TaskRecord } from './record.ts';
 import { SharedRuns } from './shared-runs.ts';
 import type { StoredTask, TaskStorage } from './storage.ts';
-import type { UploadedFile } from './upload.ts';
 
-export interface TaskRequest {
-  readonly files: readonly LabelledFile[];
-  readonly checkpoint: CheckpointInfo;
+/** What a request for a task says beside its support set. */
+export interface TaskRequest<C extends CheckpointInfo> {
+  readonly checkpoint: C;
   readonly steps: number;
   /** `performance.now()` when the request arrived */
   readonly startedAt: number;
+}
+
+/** A task by the id of its content, and how to make it when it is not there. */
+export interface TaskPlan {
+  readonly id: string;
+  readonly make: (signal: AbortSignal) => Promise<StoredTask>;
 }
 
 export interface CreatedTask {
@@ -22,41 +25,23 @@ export interface CreatedTask {
   readonly created: boolean;
 }
 
-/** Milliseconds to a hundredth. */
-const milliseconds = (duration: number) => Math.round(duration * 100) / 100;
-
-/** Tasks by content: makes each at most once, keeps it, predicts with it. */
+/** Tasks by content, whatever their kind: makes each at most once and keeps it. */
 export class Tasks {
-  readonly #adapter: TaskAdapter;
   readonly #storage: TaskStorage;
-  readonly #decode: UploadDecoder;
   /** tasks that are being made or looked up by a POST */
   readonly #inFlight = new SharedRuns<CreatedTask>();
 
-  constructor(adapter: TaskAdapter, storage: TaskStorage, decode: UploadDecoder) {
-    this.#adapter = adapter;
+  constructor(storage: TaskStorage) {
     this.#storage = storage;
-    this.#decode = decode;
   }
 
   /**
-   * The task of a support set. Equal requests at the same time share one adaptation, which the last signal ends.
-   * @throws ServiceError when an image cannot be used or the service is overloaded; the signal's reason
+   * The task of a plan. Equal plans at the same time share one run, which the last signal ends.
+   * @throws what the plan throws; the signal's reason
    */
-  async create(request: TaskRequest, signal: AbortSignal): Promise<CreatedTask> {
-    const receivedAt = performance.now();
-    const pixels = await this.#decode(
-      request.files.map(({ file }) => file),
-      request.checkpoint.imageSize,
-      signal,
-    );
-    const support = hashSupport(request.files.map(({ label }, index) => ({ label, pixels: pixels[index]! })));
-    const { checkpoint, steps } = request;
-    const id = taskId({ checkpoint, steps, toolchain: this.#adapter.toolchain, support });
-    const decodedAt = performance.now();
-    const spent = { receive: receivedAt - request.startedAt, decode: decodedAt - receivedAt };
-    const { value, started } = await this.#inFlight.join(id, signal, (shared) =>
-      this.#findOrMake(id, request, support, spent, shared),
+  async create(plan: TaskPlan, signal: AbortSignal): Promise<CreatedTask> {
+    const { value, started } = await this.#inFlight.join(plan.id, signal, (shared) =>
+      this.#findOrMake(plan, shared),
     );
     return { record: value.record, created: started && value.created };
   }
@@ -77,63 +62,46 @@ export class Tasks {
       throw new ServiceError('unknown-task', { detail: `No task has the id ${JSON.stringify(id)}.` });
   }
 
-  /**
-   * Probabilities per file, each in the order of the task's classes, by the exported model.
-   * @throws ServiceError when an image cannot be used or the service is overloaded; the signal's reason
-   */
-  async predict(
-    task: StoredTask,
-    files: readonly UploadedFile[],
-    signal: AbortSignal,
-  ): Promise<readonly Float32Array[]> {
-    const { record, model } = task;
-    const { size } = record.image;
-    const images = await this.#decode(files, size, signal);
-    return this.#adapter.predict({ key: record.model.sha256, model, imageSize: size, images }, signal);
-  }
-
-  async #findOrMake(
-    id: string,
-    request: TaskRequest,
-    support: HashedSupport,
-    spent: { readonly receive: number; readonly decode: number },
-    signal: AbortSignal,
-  ): Promise<CreatedTask> {
+  async #findOrMake({ id, make }: TaskPlan, signal: AbortSignal): Promise<CreatedTask> {
     const existing = await this.#storage.read(id);
     if (existing) return { record: existing.record, created: false };
-    const { checkpoint, steps } = request;
     signal.throwIfAborted();
-    const adaptation = await this.#adapter.adapt(
-      { checkpoint: checkpoint.id, steps, support: support.images },
-      signal,
-    );
-    const spentInAll = { ...adaptation.timings, ...spent, total: performance.now() - request.startedAt };
-    // parsed, so that nothing but a whole and finite description is ever kept
-    const record = taskRecordSchema.parse({
-      version: 1,
-      id,
-      createdAt: new Date().toISOString(),
-      checkpoint: { id: checkpoint.id, sha256: checkpoint.sha256 },
-      steps,
-      image: { size: checkpoint.imageSize },
-      classes: adaptation.labels.map((label) => ({ label, shots: shotsOf(label, support) })),
-      ...numbersOf(adaptation),
-      timings: Object.fromEntries(Object.entries(spentInAll).map(([stage, ms]) => [stage, milliseconds(ms)])),
-    });
-    await this.#storage.write({ record, model: adaptation.model });
-    return { record, created: true };
+    const task = await make(signal);
+    await this.#storage.write(task);
+    return { record: task.record, created: true };
   }
 }
 
-function shotsOf(label: string, support: HashedSupport): number {
-  return support.images.filter((image) => image.label === label).length;
+/** What an adaptation of any kind gives. */
+interface Adapted {
+  readonly genotype: unknown;
+  readonly weights: number;
+  readonly multiplyAdds: number;
+  readonly model: Uint8Array;
+  readonly embedding: Float32Array;
+  readonly timings: Readonly<Record<string, number>>;
 }
 
-function numbersOf({ genotype, weights, multiplyAdds, support, model, embedding }: Adaptation) {
+/** What the record of a task says whatever its kind; `spent` has the milliseconds of the stages before the adaptation. */
+export function commonRecord(
+  id: string,
+  { checkpoint, steps, startedAt }: TaskRequest<CheckpointInfo>,
+  { genotype, weights, multiplyAdds, model, embedding, timings }: Adapted,
+  spent: Readonly<Record<string, number>>,
+) {
+  const all = { ...timings, ...spent, total: performance.now() - startedAt };
   return {
+    version: 1,
+    id,
+    createdAt: new Date().toISOString(),
+    checkpoint: { id: checkpoint.id, sha256: checkpoint.sha256 },
+    steps,
     architecture: { genotype, weights, multiplyAdds },
-    support,
     model: { bytes: model.length, sha256: sha256(model) },
     embedding: Array.from(embedding),
+    timings: Object.fromEntries(Object.entries(all).map(([stage, ms]) => [stage, milliseconds(ms)])),
   };
 }
+
+/** Milliseconds to a hundredth. */
+const milliseconds = (duration: number) => Math.round(duration * 100) / 100;

@@ -1,6 +1,6 @@
 import { format, parse } from 'content-type';
 import type { Request, Response } from 'express';
-import { whileConnected } from './client.ts';
+import { checkLength, mediaTypeOf, type BodyGate } from './body.ts';
 import { partError, ServiceError, type Part } from './errors.ts';
 import { parseBody, type BodyLimits, type SeenPart } from './multipart.ts';
 
@@ -15,11 +15,10 @@ const BOUNDARY = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
 
 /**
  * The body's content type, in the one way of writing it that every parser below reads alike.
- * @throws ServiceError when it is not multipart/form-data with a usable boundary
+ * @throws ServiceError when it has no usable boundary
  */
 function contentTypeOf(header: string): string {
   const { type, parameters } = parse(header);
-  if (type !== 'multipart/form-data') throw unsupportedType();
   const boundary = parameters['boundary'] ?? '';
   if (boundary === '') throw new ServiceError('missing-boundary');
   if (!BOUNDARY.test(boundary))
@@ -29,23 +28,15 @@ function contentTypeOf(header: string): string {
   return format({ type, parameters: { boundary } });
 }
 
-function unsupportedType(): ServiceError {
-  return new ServiceError('unsupported-media-type', { headers: { 'Accept-Post': 'multipart/form-data' } });
-}
-
 /**
  * Sees to it that the headers alone do not refuse the body; leaves the content type of the request normalised.
  * @throws ServiceError
  */
-function checkHeaders({ headers }: Request, limits: Pick<BodyLimits, 'bodyBytes'>): void {
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') throw unsupportedType();
+function checkHeaders(request: Request, limits: Pick<BodyLimits, 'bodyBytes'>): void {
+  mediaTypeOf(request, ['multipart/form-data']);
+  const { headers } = request;
   headers['content-type'] = contentTypeOf(headers['content-type'] ?? '');
-  const length = Number(headers['content-length'] ?? 0);
-  if (length > limits.bodyBytes)
-    throw new ServiceError('body-too-large', {
-      detail: `The body has ${length} bytes, ${limits.bodyBytes} are allowed.`,
-    });
+  checkLength(request, limits.bodyBytes);
 }
 
 /** @throws ServiceError when a part is no file with content */
@@ -69,21 +60,14 @@ export type UploadReader = <T>(
   work: (files: readonly UploadedFile[], signal: AbortSignal) => Promise<T>,
 ) => Promise<T>;
 
-/** A reader that holds at most `parallel` uploads in memory at a time: from their first byte to the end of the work. */
-export function createUploadReader(limits: Omit<BodyLimits, 'files'>, parallel: number): UploadReader {
-  let held = 0;
-  return (request, response, files, work) =>
-    whileConnected(request, async (signal) => {
-      checkHeaders(request, limits);
-      if (held >= parallel)
-        throw new ServiceError('overloaded', { detail: `${held} uploads are being worked on.` });
-      held++;
-      try {
-        return await work(await readUpload(request, response, { ...limits, files }), signal);
-      } finally {
-        held--;
-      }
-    });
+/** A reader that shares the gate's places in memory with all other bodies. */
+export function createUploadReader(limits: Omit<BodyLimits, 'files'>, gate: BodyGate): UploadReader {
+  return async (request, response, files, work) => {
+    checkHeaders(request, limits);
+    return gate(request, async (signal) =>
+      work(await readUpload(request, response, { ...limits, files }), signal),
+    );
+  };
 }
 
 /**

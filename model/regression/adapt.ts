@@ -14,7 +14,7 @@ import {
   regressionOperations,
 } from './cell.ts';
 import type { RegressionGenotype } from './cell.ts';
-import type { RegressionCheckpoint } from './checkpoint.ts';
+import type { RegressionCheckpoint, ServedRegression } from './checkpoint.ts';
 import type { RegressionConfiguration } from './configuration.ts';
 import { encodeTasks } from './encoder.ts';
 import { exportRegression, regressionFunction, weightCount } from './export.ts';
@@ -44,14 +44,19 @@ export interface AdaptedRegression {
   readonly timings: Readonly<Record<string, number>>;
 }
 
-/** The inner loop left the range of numbers: the points are too far from the tasks that the checkpoint was trained on. */
+/** The values left the range of numbers: the points are too far from the tasks that the checkpoint was trained on. */
 export class NotAdaptableError extends Error {
   override readonly name = 'NotAdaptableError';
   readonly code = 'NOT_ADAPTABLE';
 
   constructor() {
-    super('the adapted network does not give finite values on the support set');
+    super('the adaptation does not give finite values on the support set');
   }
+}
+
+/** @throws NotAdaptableError */
+function requireFinite(...values: readonly Float32Array[]): void {
+  if (!values.every((some) => some.every(Number.isFinite))) throw new NotAdaptableError();
 }
 
 /**
@@ -59,9 +64,21 @@ export class NotAdaptableError extends Error {
  * `sorted` checkpoint does not depend on the order of the points.
  */
 export const orderedPoints = (
-  { configuration: { order } }: Pick<RegressionCheckpoint, 'configuration'>,
+  order: ServedRegression['order'],
   points: readonly Point[],
 ): readonly Point[] => (order === 'drawn' ? points : [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]));
+
+const programsByExecutor = new WeakMap<Executor, Map<string, Programs>>();
+
+/** The programs of a configuration: graphs that were built once are not built again by later tasks. */
+function programsOf(model: RegressionConfiguration, executor: Executor): Programs {
+  const own = programsByExecutor.get(executor) ?? new Map<string, Programs>();
+  programsByExecutor.set(executor, own);
+  const key = `regression ${JSON.stringify(model)}`;
+  const programs = own.get(key) ?? new Programs(executor, key);
+  own.set(key, programs);
+  return programs;
+}
 
 /**
  * The online half of M-NAS on a regression task: embeds the support set, decodes its architecture, modulates and
@@ -76,8 +93,8 @@ export async function adaptRegression(
 ): Promise<AdaptedRegression> {
   const clock = stopwatch();
   const { model } = checkpoint.configuration;
-  const programs = new Programs(executor, `regression ${JSON.stringify(model)}`);
-  const ordered = orderedPoints(checkpoint, points);
+  const programs = programsOf(model, executor);
+  const ordered = orderedPoints(checkpoint.configuration.order, points);
   const support = {
     'support.x': Float32Array.from(ordered, ([x]) => x),
     'support.y': Float32Array.from(ordered, ([, y]) => y),
@@ -89,6 +106,7 @@ export async function adaptRegression(
     checkpoint.parameters,
     support,
   );
+  requireFinite(alpha!, embedding);
   const genotype = chooseRegression(alpha!, checkpoint.genotypes, model.cell.nodes);
   clock.lap('embed');
   const { before, after, ...weights } = await programs.run(
@@ -98,7 +116,7 @@ export async function adaptRegression(
     support,
     { chosen: oneHotRegression(genotype) },
   );
-  if (!Number.isFinite(after![0])) throw new NotAdaptableError();
+  requireFinite(before!, after!, ...Object.values(weights));
   clock.lap('adapt');
   const built = regressionFunction(model, genotype, weights);
   const file = exportRegression(checkpoint.id, genotype, built);

@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import type { Body } from '../contract.ts';
+import type { Body, Schema } from '../contract.ts';
 import { ServiceError } from '../errors.ts';
 import type { CheckpointInfo, Readiness } from '../ports.ts';
 import { noQuery, parseQuery, route } from './route.ts';
@@ -14,14 +14,7 @@ export function operationRoutes(
     get: (request, response) => {
       parseQuery(noQuery, request);
       const body: Body<'listCheckpoints', 200> = {
-        checkpoints: checkpoints.map(({ id, sha256, bytes, imageSize, steps }, index) => ({
-          id,
-          default: index === 0,
-          sha256,
-          bytes,
-          image: { size: imageSize },
-          steps,
-        })),
+        checkpoints: checkpoints.map(describeCheckpoint),
       };
       response.json(body);
     },
@@ -40,6 +33,14 @@ export function operationRoutes(
       response.set('Cache-Control', 'no-store').json(body);
     },
   });
+}
+
+function describeCheckpoint(checkpoint: CheckpointInfo): Schema<'Checkpoint'> {
+  const { id, sha256, bytes, steps } = checkpoint;
+  const common = { id, default: checkpoint.default, sha256, bytes, steps };
+  return checkpoint.kind === 'images'
+    ? { kind: checkpoint.kind, ...common, image: { size: checkpoint.imageSize } }
+    : { kind: checkpoint.kind, ...common };
 }
 
 function obstacleOf(

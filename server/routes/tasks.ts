@@ -1,22 +1,31 @@
-import type { Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
+import { mediaTypeOf, type MediaType } from '../body.ts';
 import type { Body } from '../contract.ts';
-import { ServiceError } from '../errors.ts';
+import { describeTask } from '../describe.ts';
+import type { ImageTasks } from '../image-tasks.ts';
+import type { JsonReader } from '../json.ts';
 import { LABEL_LIMITS, labelFiles } from '../labels.ts';
-import type { CheckpointInfo } from '../ports.ts';
-import { describeTask } from '../record.ts';
-import type { Tasks } from '../tasks.ts';
+import type { CheckpointInfo, Kind } from '../ports.ts';
+import { parseSupport } from '../regression/points.ts';
+import type { RegressionTasks } from '../regression/tasks.ts';
+import type { CreatedTask, Tasks } from '../tasks.ts';
 import type { UploadReader } from '../upload.ts';
+import { pickCheckpoint } from './pick-checkpoint.ts';
 import { idOf, noQuery, parseQuery, route } from './route.ts';
 
-export interface TaskRoutes {
+/** What the routes of tasks and predictions work with. */
+export interface TaskServices {
   readonly tasks: Tasks;
-  readonly checkpoints: readonly CheckpointInfo[];
+  readonly images: ImageTasks;
+  readonly regression: RegressionTasks;
   readonly readUpload: UploadReader;
+  readonly readJson: JsonReader;
 }
 
 const MAX_STEPS = 50;
 const MAX_FILES = LABEL_LIMITS.classes.max * LABEL_LIMITS.images.max;
+const MEDIA_TYPES: readonly MediaType[] = ['multipart/form-data', 'application/json'];
 
 const createQuery = z.strictObject({
   checkpoint: z.string().min(1).max(100).optional(),
@@ -28,29 +37,41 @@ const createQuery = z.strictObject({
     .optional(),
 });
 
-/** @throws ServiceError `unknown-checkpoint`, or `not-ready` when there is none at all */
-function pickCheckpoint(checkpoints: readonly CheckpointInfo[], id: string | undefined): CheckpointInfo {
-  const [first] = checkpoints;
-  if (!first) throw new ServiceError('not-ready', { detail: 'The service has no checkpoint.' });
-  const picked = id === undefined ? first : checkpoints.find((checkpoint) => checkpoint.id === id);
-  if (picked) return picked;
-  const known = checkpoints.map((checkpoint) => checkpoint.id).join(', ');
-  throw new ServiceError('unknown-checkpoint', {
-    detail: `No checkpoint has the id ${JSON.stringify(id)}; there are: ${known}.`,
-  });
+/** Makes a task of the kind that the body's media type tells. */
+async function createTask(
+  request: Request,
+  response: Response,
+  { images, regression, readUpload, readJson }: TaskServices,
+  checkpoints: readonly CheckpointInfo[],
+): Promise<CreatedTask> {
+  const startedAt = performance.now();
+  const query = parseQuery(createQuery, request);
+  const pick = <K extends Kind>(kind: K) => {
+    const checkpoint = pickCheckpoint(checkpoints, kind, query.checkpoint);
+    return { checkpoint, steps: query.steps ?? checkpoint.steps, startedAt };
+  };
+  if (mediaTypeOf(request, MEDIA_TYPES) === 'application/json') {
+    const picked = pick('regression');
+    return readJson(request, (body, signal) =>
+      regression.create({ ...picked, points: parseSupport(body) }, signal),
+    );
+  }
+  const picked = pick('images');
+  return readUpload(request, response, MAX_FILES, (files, signal) =>
+    images.create({ ...picked, files: labelFiles(files) }, signal),
+  );
 }
 
 /** `/v1/tasks` and `/v1/tasks/{id}`: makes, describes and removes tasks. */
-export function taskRoutes(router: Router, { tasks, checkpoints, readUpload }: TaskRoutes): void {
+export function taskRoutes(
+  router: Router,
+  services: TaskServices,
+  checkpoints: readonly CheckpointInfo[],
+): void {
+  const { tasks } = services;
   route(router, '/v1/tasks', {
     post: async (request, response) => {
-      const startedAt = performance.now();
-      const query = parseQuery(createQuery, request);
-      const checkpoint = pickCheckpoint(checkpoints, query.checkpoint);
-      const steps = query.steps ?? checkpoint.steps;
-      const { record, created } = await readUpload(request, response, MAX_FILES, (files, signal) =>
-        tasks.create({ files: labelFiles(files), checkpoint, steps, startedAt }, signal),
-      );
+      const { record, created } = await createTask(request, response, services, checkpoints);
       const body: Body<'createTask', 200 | 201> = describeTask(record);
       response
         .status(created ? 201 : 200)

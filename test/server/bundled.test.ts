@@ -8,9 +8,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage, toFloat } from '../../images/decode.ts';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import { parseConfiguration } from '../../server/configuration.ts';
+import type { Schema } from '../../server/contract.ts';
 import { startService, type Service } from '../../server/service.ts';
 
 interface Description {
+  readonly kind: string;
   readonly id: string;
   readonly labels: readonly string[];
   readonly model: {
@@ -50,6 +52,12 @@ afterAll(async () => {
 }, 120_000);
 
 describe('the service with the bundled checkpoint', () => {
+  it('lists it as the default of its kind', async () => {
+    const listed = (await (await fetch(`${service.url}/v1/checkpoints`)).json()) as Schema<'Checkpoints'>;
+    const defaults = listed.checkpoints.filter((checkpoint) => checkpoint.default);
+    expect(defaults).toContainEqual(expect.objectContaining({ kind: 'images', id: 'photos' }));
+  });
+
   it('makes a task from 5-way 5-shot images; its file and its predictions agree', async () => {
     const form = new FormData();
     for (const [label, colour] of Object.entries(colours)) {
@@ -59,6 +67,7 @@ describe('the service with the bundled checkpoint', () => {
     const posted = await fetch(`${service.url}/v1/tasks`, { method: 'POST', body: form });
     expect(posted.status).toBe(201);
     const task = (await posted.json()) as Description;
+    expect(task.kind).toBe('images');
     expect(task.labels).toEqual(Object.keys(colours).sort());
     expect(task.support.after.accuracy).toBeGreaterThan(0.9);
 

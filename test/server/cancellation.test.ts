@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { JobOptions } from '../../engine/pool.ts';
+import { decodeImage as decode } from '../../images/decode.ts';
 import { createPoolAdapter } from '../../server/adapter.ts';
 import { ClientGoneError } from '../../server/client.ts';
+import type { ImageDecoder } from '../../server/ports.ts';
 import { SharedRuns } from '../../server/shared-runs.ts';
 import { harness, listen } from './support/harness.ts';
 import { CONTENT_TYPE, multipart } from './support/multipart.ts';
@@ -24,7 +26,13 @@ async function postByHand(port: number, path: string, body: Buffer): Promise<Soc
 
 /** The service with adaptations that end by their signal only. */
 async function stuck() {
-  const running = await harness();
+  let decoded = 0;
+  const decodeImage: ImageDecoder = async (bytes, size) => {
+    const pixels = await decode(bytes, size);
+    decoded++;
+    return pixels;
+  };
+  const running = await harness({ replace: { decodeImage } });
   const { port } = await listen(running.app);
   const signals: AbortSignal[] = [];
   running.adapter.beforeAdapt = async (signal) => {
@@ -35,7 +43,12 @@ async function stuck() {
   const begun = async (count: number) => {
     while (signals.length < count) await setTimeout(5);
   };
-  return { ...running, port, signals, begun };
+  /** resolves when this many posts of `support` have all their images decoded, and are waiting for an adaptation */
+  const joined = async (count: number) => {
+    while (decoded < count * support.length) await setTimeout(5);
+    await setTimeout(20);
+  };
+  return { ...running, port, signals, begun, joined };
 }
 
 describe('work for clients that have gone', () => {
@@ -54,7 +67,7 @@ describe('work for clients that have gone', () => {
   });
 
   test('equal posts share an adaptation that ends with the last of them', async () => {
-    const { adapter, port, post, signals, begun } = await stuck();
+    const { adapter, port, post, signals, begun, joined } = await stuck();
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
     adapter.beforeAdapt = async (signal) => {
@@ -64,7 +77,7 @@ describe('work for clients that have gone', () => {
     const first = await postByHand(port, '/v1/tasks', multipart(support));
     await begun(1);
     const second = post('/v1/tasks', support).then(({ status }) => status);
-    await setTimeout(100); // the second waits for the first one's adaptation by now
+    await joined(2); // the second waits for the first one's adaptation by now
     first.destroy();
     await setTimeout(50);
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
@@ -77,7 +90,7 @@ describe('work for clients that have gone', () => {
     const { port } = await listen(app);
     const { id } = taskOf(await post('/v1/tasks', support));
     const asked: AbortSignal[] = [];
-    adapter.predict = async (_request, signal) => {
+    adapter.predictImages = async (_request, signal) => {
       asked.push(signal);
       await once(signal, 'abort');
       throw signal.reason as Error;
@@ -99,9 +112,12 @@ describe('work for clients that have gone', () => {
     };
     const adapter = createPoolAdapter(pool, [], { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' });
     const { signal } = new AbortController();
-    await adapter.adapt({ checkpoint: 'photos', steps: 1, support: [] }, signal);
-    await adapter.predict({ key: '', model: new Uint8Array(), imageSize: 1, images: [] }, signal);
-    expect(given).toEqual([signal, signal]);
+    const model = { key: '', model: new Uint8Array() };
+    await adapter.adaptImages({ checkpoint: 'photos', steps: 1, support: [] }, signal);
+    await adapter.predictImages({ ...model, imageSize: 1, images: [] }, signal);
+    await adapter.adaptRegression({ checkpoint: 'toy', steps: 1, support: [] }, signal);
+    await adapter.predictRegression({ ...model, x: new Float32Array() }, signal);
+    expect(given).toEqual([signal, signal, signal, signal]);
   });
 });
 

@@ -5,7 +5,10 @@ import { encodeCheckpoint } from '../../model/checkpoint.ts';
 import { parseModelConfiguration } from '../../model/configuration.ts';
 import { initialParameters } from '../../model/parameters.ts';
 import { keyFrom } from '../../model/random.ts';
+import { encodeTensors } from '../../model/safetensors.ts';
+import { encodeRegressionCheckpoint } from '../../model/regression/checkpoint.ts';
 import { CheckpointSetupError, loadCheckpoints } from '../../server/checkpoints.ts';
+import { tinyRegression } from '../support/tiny-regression.ts';
 import { temporaryFolder } from './support/harness.ts';
 
 const configuration = parseModelConfiguration({
@@ -16,11 +19,13 @@ const configuration = parseModelConfiguration({
 });
 const parameters = initialParameters(configuration, keyFrom(1));
 
-/** A folder with a checkpoint of each id; `seed` tells files of one id apart. */
+/** A folder with a checkpoint of each id, those that begin with `toy` of regression; `seed` tells files of one id apart. */
 async function folderOf(ids: readonly string[], seed = 1): Promise<string> {
   const folder = await temporaryFolder();
   for (const id of ids) {
-    const bytes = encodeCheckpoint({ id, configuration, parameters, genotypes: [], training: { seed } });
+    const bytes = id.startsWith('toy')
+      ? encodeRegressionCheckpoint(tinyRegression({ id, order: 'drawn' }))
+      : encodeCheckpoint({ id, configuration, parameters, genotypes: [], training: { seed } });
     await writeFile(join(folder, `${id}.safetensors`), bytes);
   }
   return folder;
@@ -45,6 +50,32 @@ describe('loadCheckpoints', () => {
     expect(await load(join(added, 'nothing'))).toEqual([]);
   });
 
+  test('each kind has a default of its own', async () => {
+    const bundled = await folderOf(['photos']);
+    const added = await folderOf(['apples', 'toy-b', 'toy-a', 'zebras']);
+    const load = async (folder: string, defaultId?: string) => {
+      const files = await loadCheckpoints({ bundled: folder, added, defaultId });
+      return files.map((file) => `${file.id} ${file.kind}${file.default ? ' default' : ''}`);
+    };
+    expect(await load(bundled)).toEqual([
+      'photos images default',
+      'toy-a regression default',
+      'apples images',
+      'toy-b regression',
+      'zebras images',
+    ]);
+    expect((await load(bundled, 'toy-b')).slice(0, 2)).toEqual([
+      'photos images default',
+      'toy-b regression default',
+    ]);
+    expect((await load(bundled, 'zebras')).slice(0, 2)).toEqual([
+      'zebras images default',
+      'toy-a regression default',
+    ]);
+    const both = await folderOf(['photos', 'toy-z']);
+    expect((await load(both)).slice(0, 2)).toEqual(['photos images default', 'toy-z regression default']);
+  });
+
   test('what cannot be served is refused by name', async () => {
     const bundled = await folderOf(['photos']);
     const missing = join(bundled, 'missing');
@@ -59,5 +90,9 @@ describe('loadCheckpoints', () => {
     const broken = await temporaryFolder();
     await mkdir(join(broken, 'a.safetensors'));
     await refused(load(bundled, broken), 'a.safetensors');
+    const foreign = await temporaryFolder();
+    const bytes = encodeTensors({ tensors: {}, metadata: { format: 'm-nas-audio/1' } });
+    await writeFile(join(foreign, 'b.safetensors'), bytes);
+    await refused(load(bundled, foreign), 'b.safetensors');
   });
 });

@@ -48,7 +48,16 @@ describe('the error catalogue', () => {
 describe('openapi.yaml', () => {
   test('has examples that fit their schemas', () => {
     const examples = Object.entries(contract.components.examples);
-    expect(examples.map(([name]) => name).sort()).toEqual(['Checkpoints', 'Predictions', 'Problem', 'Task']);
+    expect(examples.map(([name]) => name).sort()).toEqual([
+      'Checkpoints',
+      'ImagesPredictions',
+      'ImagesTask',
+      'Problem',
+      'RegressionPredictions',
+      'RegressionQuery',
+      'RegressionSupport',
+      'RegressionTask',
+    ]);
     for (const [name, { value }] of examples) expectSchema(name, value);
   });
 

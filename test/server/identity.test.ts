@@ -1,10 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { byCodePoint } from '../../model/canonical.ts';
-import { hashSupport, isTaskId, taskId, type TaskIdentity } from '../../server/identity.ts';
-import type { CheckpointInfo, SupportImage } from '../../server/ports.ts';
+import {
+  hashSupport,
+  imagesTaskId,
+  isTaskId,
+  regressionTaskId,
+  type TaskIdentity,
+} from '../../server/identity.ts';
+import type { SupportImage } from '../../server/ports.ts';
+import { imagesCheckpoint } from './support/adapter.ts';
 
-const checkpoint: CheckpointInfo = { id: 'photos', sha256: 'a'.repeat(64), bytes: 1, imageSize: 1, steps: 5 };
+const checkpoint = { ...imagesCheckpoint('photos'), sha256: 'a'.repeat(64) };
 const image = fc.record({
   label: fc.constantFrom('a', 'b', 'a","b', '\u{1f600}', '\uffee', '__proto__'),
   pixels: fc.uint8Array({ minLength: 3, maxLength: 3 }),
@@ -12,7 +19,7 @@ const image = fc.record({
 const support = fc.array(image, { minLength: 1, maxLength: 8 });
 const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
 const idOf = (images: readonly SupportImage[], changes: Partial<TaskIdentity> = {}) =>
-  taskId({ checkpoint, steps: 5, toolchain, support: hashSupport(images), ...changes });
+  imagesTaskId({ checkpoint, steps: 5, toolchain, ...changes }, hashSupport(images));
 
 /** Multiset equality without the code under test. */
 const signature = (images: readonly SupportImage[]) =>
@@ -62,6 +69,16 @@ describe('the id of a task', () => {
     expect(idOf([{ label: 'a', pixels: Uint8Array.of(1, 2, 3) }])).toMatchInlineSnapshot(
       `"cdcc59ab6768b087524eeffb2982781c"`,
     );
+  });
+
+  test('of a regression task is golden, too', () => {
+    const identity = { checkpoint, steps: 5, toolchain };
+    const points = [
+      [-1, Math.fround(0.1)],
+      [0, 2],
+    ] as const;
+    expect(regressionTaskId(identity, points)).toMatchInlineSnapshot(`"82347dab67205cdd099e34cf81bab484"`);
+    expect(regressionTaskId(identity, [...points].reverse())).not.toBe(regressionTaskId(identity, points));
   });
 
   test('labels are ordered by code point, not by UTF-16 unit', () => {

@@ -13,9 +13,13 @@ describe('operation', () => {
       expect(answer.status).toBe(200);
     }
     const listed = await request(app).get('/v1/checkpoints');
-    expect((listed.body as { checkpoints: unknown[] }).checkpoints[0]).toMatchObject({
-      id: 'photos',
-      default: true,
+    expect(listed.body).toMatchObject({
+      checkpoints: [
+        { kind: 'images', id: 'photos', default: true, image: { size: 8 } },
+        { kind: 'regression', id: 'toy', default: true },
+        { kind: 'regression', id: 'drawn', default: false },
+        { kind: 'images', id: 'other', default: false },
+      ],
     });
   });
 

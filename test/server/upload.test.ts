@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import request from 'supertest';
@@ -7,7 +6,8 @@ import { ServiceError, type Problem } from '../../server/errors.ts';
 import { translate } from '../../server/multipart.ts';
 import type { TaskStorage } from '../../server/storage.ts';
 import { expectContract } from './support/contract.ts';
-import { harness, listen, type Harness, type HarnessOptions } from './support/harness.ts';
+import { head, raw } from './support/by-hand.ts';
+import { harness, listen } from './support/harness.ts';
 import { BOUNDARY, colours, CONTENT_TYPE, multipart, type RawPart } from './support/multipart.ts';
 import { problemsOf } from './support/problem.ts';
 import { storedTask } from './support/stored-task.ts';
@@ -24,8 +24,11 @@ describe('an upload is refused that', () => {
     const { app } = await harness();
     const send = (headers: Record<string, string>, body: Buffer | string) =>
       request(app).post('/v1/tasks').set(headers).send(body);
-    for (const type of ['application/json', 'multipart/mixed; boundary=x', 'image/png', 'text/plain']) {
-      expectProblem(await send({ 'Content-Type': type }, '{}'), 'unsupported-media-type');
+    for (const type of ['application/xml', 'multipart/mixed; boundary=x', 'image/png', 'text/plain']) {
+      const answer = await send({ 'Content-Type': type }, '{}');
+      const { detail } = expectProblem(answer, 'unsupported-media-type');
+      expect(answer.headers['accept-post']).toBe('multipart/form-data, application/json');
+      expect(detail).toContain('multipart/form-data or application/json');
     }
     expectProblem(await request(app).post('/v1/tasks'), 'unsupported-media-type');
     const encoded = { 'Content-Type': CONTENT_TYPE, 'Content-Encoding': 'gzip' };
@@ -120,31 +123,6 @@ test('what the parser says of headers that passed the check is not a fault of th
   expect(codeOf('Malformed content type')).toBe('malformed-multipart');
   expect(codeOf('disk full')).toBeUndefined();
 });
-
-/** Sends bytes as they are; resolves with everything that came back once the server closes or falls silent. */
-async function raw(
-  options: HarnessOptions,
-  chunks: readonly (Buffer | string)[],
-  waitMs: number,
-): Promise<[string, Harness]> {
-  const running = await harness(options);
-  const { port } = await listen(running.app);
-  const socket = connect(port, '127.0.0.1');
-  let text = '';
-  socket.on('data', (data) => (text += data.toString()));
-  socket.on('error', () => undefined); // the server may cut a refused body
-  for (const chunk of chunks) socket.write(chunk);
-  await Promise.race([once(socket, 'close'), setTimeout(waitMs), answered(() => text)]);
-  socket.destroy();
-  return [text, running];
-}
-
-async function answered(text: () => string): Promise<void> {
-  while (!text().includes('}')) await setTimeout(5);
-}
-
-const head = (extra: string, path = '/v1/tasks') =>
-  `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${CONTENT_TYPE}\r\n${extra}\r\n\r\n`;
 
 describe('bodies sent by hand', () => {
   test('a body that stops and never goes on gets 408', async () => {

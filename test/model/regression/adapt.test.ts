@@ -3,7 +3,6 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
 import { CheckpointError, formatOf } from '../../../model/checkpoint-file.ts';
 import { decodeCheckpoint } from '../../../model/checkpoint.ts';
-import { drawParameters } from '../../../model/parameters.ts';
 import { Programs } from '../../../model/programs.ts';
 import { keyFrom, normal } from '../../../model/random.ts';
 import { adaptRegression, NotAdaptableError } from '../../../model/regression/adapt.ts';
@@ -12,36 +11,20 @@ import { oneHotRegression } from '../../../model/regression/cell.ts';
 import {
   decodeRegressionCheckpoint,
   encodeRegressionCheckpoint,
-  regressionFormat,
 } from '../../../model/regression/checkpoint.ts';
 import type { RegressionCheckpoint } from '../../../model/regression/checkpoint.ts';
 import { predictionFunction } from '../../../model/regression/graphs.ts';
-import { finalTraining, mnas, mnasSpecifications } from '../../../model/regression/mnas.ts';
+import { finalTraining, mnas } from '../../../model/regression/mnas.ts';
+import { tinyRegression } from '../../support/tiny-regression.ts';
 
 const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 16 });
 afterAll(() => executor.dispose());
 
-function checkpointOf(
+const checkpointOf = (
   order: 'drawn' | 'sorted',
   model: Record<string, unknown> = {},
   genotypes: RegressionCheckpoint['genotypes'] = [],
-): RegressionCheckpoint {
-  const configuration = regressionFormat.configuration.parse({
-    model: { cell: { width: 6 }, encoder: { features: 4, state: 6 }, normalization: 'none', ...model },
-    order,
-  });
-  const specifications = mnasSpecifications(configuration.model).map((specification) => ({
-    ...specification,
-    deviation: specification.deviation || 0.3, // a new modulator or bias would hide mistakes behind zeros
-  }));
-  return {
-    id: 'toy',
-    configuration,
-    parameters: drawParameters(specifications, keyFrom(3)),
-    genotypes,
-    training: { seed: 1 },
-  };
-}
+) => tinyRegression({ order, model, genotypes });
 
 const points: readonly Point[] = Array.from(normal(keyFrom(7), 8), (x: number): Point => [x, Math.sin(x)]);
 const query = [-1.5, -0.2, 0.4, 2];
@@ -150,5 +133,14 @@ describe('adaptRegression', () => {
     const far = points.map(([x, y]): Point => [1e6 * x, 1e9 * y]);
     const refused = adaptRegression(checkpointOf('sorted'), far, { steps: 5 }, executor);
     await expect(refused).rejects.toThrow(NotAdaptableError);
+  });
+
+  it.each([1e15, 1e20, 1e38])('refuses values around %g in whichever stage they overflow', async (size) => {
+    const far = points.map(([x, y]): Point => [size * x, size * y]);
+    for (const modulator of ['gate', 'none']) {
+      const checkpoint = checkpointOf('sorted', { modulator: { kind: modulator } });
+      const refused = adaptRegression(checkpoint, far, { steps: 2 }, executor);
+      await expect(refused).rejects.toThrow(NotAdaptableError);
+    }
   });
 });

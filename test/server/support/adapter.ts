@@ -1,52 +1,108 @@
+import { errorRecord, JobError } from '../../../engine/errors.ts';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
 import { byCodePoint } from '../../../model/canonical.ts';
 import { encodeModel } from '../../../model/graph/onnx/encode.ts';
+import { createPoolAdapter } from '../../../server/adapter.ts';
 import { sha256 } from '../../../server/identity.ts';
+import { adaptRegression } from '../../../model/regression/adapt.ts';
 import type {
-  Adaptation,
-  AdaptRequest,
+  AdaptedImages,
+  AdaptImagesRequest,
+  AdaptRegressionRequest,
   CheckpointInfo,
+  ImagesCheckpoint,
+  RegressionCheckpoint,
   SupportImage,
   TaskAdapter,
 } from '../../../server/ports.ts';
 import { predictImages } from '../../../server/predict.ts';
+import { predictRegression } from '../../../server/regression/predict.ts';
+import { tinyRegression } from '../../support/tiny-regression.ts';
 
 export const SIZE = 8;
 
-const checkpoint = (id: string): CheckpointInfo => ({
+export const imagesCheckpoint = (id: string, isDefault = false): ImagesCheckpoint => ({
+  kind: 'images',
   id,
+  default: isDefault,
   sha256: sha256(id),
   bytes: 1000,
   imageSize: SIZE,
   steps: 5,
 });
 
+export const regressionCheckpoint = (
+  id: string,
+  order: RegressionCheckpoint['order'],
+  isDefault = false,
+): RegressionCheckpoint => ({
+  kind: 'regression',
+  id,
+  default: isDefault,
+  sha256: sha256(id),
+  bytes: 1000,
+  order,
+  steps: 5,
+});
+
+/** Two of each kind. */
+export const everyKind: readonly CheckpointInfo[] = [
+  imagesCheckpoint('photos', true),
+  regressionCheckpoint('toy', 'sorted', true),
+  regressionCheckpoint('drawn', 'drawn'),
+  imagesCheckpoint('other'),
+];
+
 export interface FakeAdapter extends TaskAdapter {
   /** adaptations so far */
-  readonly calls: AdaptRequest[];
+  readonly calls: (AdaptImagesRequest | AdaptRegressionRequest)[];
   /** awaited in every adaptation: tests hold it up or let it fail; they may look at the signal, which does nothing by itself */
   beforeAdapt: (signal: AbortSignal) => Promise<void>;
 }
 
-/** In-thread adapter: a nearest-mean-colour classifier as real ONNX, predicted with the service's own code. */
-export function createFakeAdapter(checkpointIds: readonly string[] = ['photos', 'other']): FakeAdapter {
-  const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 8 });
+/** Of all fakes of a test file: what one has compiled the next one need not. */
+const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 32 });
+/** The encoder that is compiled fastest. */
+const model = { encoder: { kind: 'set', features: 4, state: 6 } };
+
+/**
+ * In-thread adapter: a nearest-mean-colour classifier as real ONNX, and M-NAS itself for regression, with a tiny model of
+ * random parameters; both are predicted with by the service's own code.
+ */
+export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = everyKind): FakeAdapter {
+  const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
+  const adaptToPoints = async (_job: string, payload: unknown) => {
+    const { checkpoint: id, support, steps } = payload as AdaptRegressionRequest;
+    const { order } = checkpoints.find((checkpoint) => checkpoint.id === id) as RegressionCheckpoint;
+    try {
+      return await adaptRegression(tinyRegression({ id, order, model }), support, { steps }, executor);
+    } catch (error) {
+      throw new JobError(errorRecord(error)); // as the pool does
+    }
+  };
+  const pool = createPoolAdapter({ run: adaptToPoints }, checkpoints, toolchain);
   const fake: FakeAdapter = {
-    checkpoints: checkpointIds.map(checkpoint),
-    toolchain: { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' },
+    checkpoints,
+    toolchain,
     calls: [],
     beforeAdapt: () => Promise.resolve(),
-    adapt: async (request, signal) => {
+    adaptImages: async (request, signal) => {
       fake.calls.push(request);
       await fake.beforeAdapt(signal);
       return adaptation(request);
     },
-    predict: (request) => predictImages(executor, request),
+    adaptRegression: async (request, signal) => {
+      fake.calls.push(request);
+      await fake.beforeAdapt(signal);
+      return pool.adaptRegression(request, signal);
+    },
+    predictImages: (request) => predictImages(executor, request),
+    predictRegression: (request) => predictRegression(executor, request),
   };
   return fake;
 }
 
-function adaptation({ support, steps }: AdaptRequest): Adaptation {
+function adaptation({ support, steps }: AdaptImagesRequest): AdaptedImages {
   const labels = [...new Set(support.map(({ label }) => label))].sort(byCodePoint);
   const cell = { nodes: [[{ operation: 'skip_connect', input: 0 } as const]] };
   return {

@@ -29,6 +29,8 @@ export interface Harness {
   /** lines of the log, parsed */
   readonly log: Record<string, unknown>[];
   readonly post: (path: string, parts: readonly RawPart[]) => request.Test;
+  /** posts JSON: a value, or text as it is */
+  readonly postJson: (path: string, body: unknown) => request.Test;
 }
 
 export interface HarnessOptions {
@@ -62,7 +64,12 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
   });
   const post = (path: string, parts: readonly RawPart[]) =>
     request(app).post(path).set('Content-Type', CONTENT_TYPE).send(multipart(parts));
-  return { app, adapter, folder, log, post };
+  const postJson = (path: string, body: unknown) =>
+    request(app)
+      .post(path)
+      .set('Content-Type', 'application/json')
+      .send(typeof body === 'string' ? body : JSON.stringify(body));
+  return { app, adapter, folder, log, post, postJson };
 }
 
 /** The app on a port of its own, for tests that speak HTTP by hand. */

@@ -1,14 +1,16 @@
 import { sha256 } from '../../../server/identity.ts';
+import type { ImagesRecord } from '../../../server/record.ts';
 import type { StoredTask } from '../../../server/storage.ts';
 
 /** A task whose content follows from a number. */
-export function storedTask(number: number): StoredTask {
+export function storedTask(number: number): StoredTask<ImagesRecord> {
   const model = Buffer.alloc(50_000, String(number));
   const cell = { nodes: [[{ operation: 'skip_connect' as const, input: 0 }]] };
   return {
     model,
     record: {
       version: 1,
+      kind: 'images',
       id: sha256(String(number)).slice(0, 32),
       createdAt: '2026-01-01T00:00:00.000Z',
       checkpoint: { id: 'photos', sha256: sha256('photos') },

@@ -1,0 +1,67 @@
+import { parse } from 'content-type';
+import type { Request } from 'express';
+import { whileConnected } from './client.ts';
+import { ServiceError } from './errors.ts';
+
+export type MediaType = 'multipart/form-data' | 'application/json';
+
+/**
+ * The media type of the body, one of those accepted.
+ * @throws ServiceError `unsupported-media-type`, which names them, also for a body with a content encoding
+ */
+export function mediaTypeOf<T extends MediaType>({ headers }: Request, accepted: readonly T[]): T {
+  const refuse = (detail: string) =>
+    new ServiceError('unsupported-media-type', { detail, headers: { 'Accept-Post': accepted.join(', ') } });
+  const { type } = parse(headers['content-type'] ?? '');
+  const known = accepted.find((name) => name === type);
+  if (known === undefined)
+    throw refuse(`${describeType(type)} is not accepted here; accepted is ${accepted.join(' or ')}.`);
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity')
+    throw refuse(`The body has the content encoding ${JSON.stringify(encoding)}; none is accepted.`);
+  return known;
+}
+
+const describeType = (type: string) =>
+  type === '' ? 'A body without a media type' : `The media type ${JSON.stringify(type)}`;
+
+/** @throws ServiceError `body-too-large` when the headers announce more bytes than allowed */
+export function checkLength({ headers }: Request, limit: number): void {
+  const length = Number(headers['content-length'] ?? 0);
+  if (length > limit)
+    throw new ServiceError('body-too-large', {
+      detail: `The body has ${length} bytes, ${limit} are allowed.`,
+    });
+}
+
+/** The refusal of a body that is not there in time. */
+export const lateBody = (seconds: number): ServiceError =>
+  new ServiceError('upload-timeout', { detail: `The body did not arrive within ${seconds} seconds.` });
+
+/** The refusal of a body that turns out to be too long while it arrives. */
+export const longBody = (limit: number): ServiceError =>
+  new ServiceError('body-too-large', {
+    detail: `The body has more than the ${limit} bytes that are allowed.`,
+  });
+
+/**
+ * Reads a body and works with it; the signal aborts when the client hangs up.
+ * @throws ServiceError `overloaded`, ClientGoneError, what the work throws
+ */
+export type BodyGate = <T>(request: Request, work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+
+/** A gate that lets at most `parallel` bodies be in memory at a time: from their first byte to the end of the work. */
+export function createBodyGate(parallel: number): BodyGate {
+  let held = 0;
+  return (request, work) =>
+    whileConnected(request, async (signal) => {
+      if (held >= parallel)
+        throw new ServiceError('overloaded', { detail: `${held} uploads are being worked on.` });
+      held++;
+      try {
+        return await work(signal);
+      } finally {
+        held--;
+      }
+    });
+}

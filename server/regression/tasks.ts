@@ -1,0 +1,76 @@
+import { orderedPoints, type Point } from '../../model/regression/adapt.ts';
+import { memberError } from '../errors.ts';
+import { regressionTaskId } from '../identity.ts';
+import type { RegressionCheckpoint, TaskAdapter } from '../ports.ts';
+import { regressionRecordSchema, type RegressionRecord } from '../record.ts';
+import type { StoredTask } from '../storage.ts';
+import { commonRecord, type CreatedTask, type TaskRequest, type Tasks } from '../tasks.ts';
+
+export interface RegressionTaskRequest extends TaskRequest<RegressionCheckpoint> {
+  /** in float32 */
+  readonly points: readonly Point[];
+}
+
+/** Regression tasks: from points to a task, and predictions with it. */
+export class RegressionTasks {
+  readonly #tasks: Tasks;
+  readonly #adapter: TaskAdapter;
+
+  constructor(tasks: Tasks, adapter: TaskAdapter) {
+    this.#tasks = tasks;
+    this.#adapter = adapter;
+  }
+
+  /**
+   * The task of a support set. Equal requests at the same time share one adaptation, which the last signal ends.
+   * @throws ServiceError when the points cannot be adapted to or the service is overloaded; the signal's reason
+   */
+  async create(request: RegressionTaskRequest, signal: AbortSignal): Promise<CreatedTask> {
+    const spent = { receive: performance.now() - request.startedAt };
+    const { checkpoint, steps } = request;
+    const points = orderedPoints(checkpoint.order, request.points);
+    const id = regressionTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, points);
+    const make = (shared: AbortSignal) => this.#make(id, request, points, spent, shared);
+    return this.#tasks.create({ id, make }, signal);
+  }
+
+  /**
+   * y for every x, by the exported model.
+   * @throws ServiceError `not-predictable`, or when the service is overloaded; the signal's reason
+   */
+  async predict(
+    { record, model }: StoredTask<RegressionRecord>,
+    x: readonly number[],
+    signal: AbortSignal,
+  ): Promise<Float32Array> {
+    const request = { key: record.model.sha256, model, x: Float32Array.from(x) };
+    const y = await this.#adapter.predictRegression(request, signal);
+    const strange = y.findIndex((value) => !Number.isFinite(value));
+    if (strange >= 0)
+      throw memberError('not-predictable', ['x', strange], 'the model gives no finite value for it.');
+    return y;
+  }
+
+  async #make(
+    id: string,
+    request: RegressionTaskRequest,
+    points: readonly Point[],
+    spent: { readonly receive: number },
+    signal: AbortSignal,
+  ): Promise<StoredTask> {
+    const { checkpoint, steps } = request;
+    const adapted = await this.#adapter.adaptRegression(
+      { checkpoint: checkpoint.id, steps, support: points },
+      signal,
+    );
+    const { before, after } = adapted.support;
+    // parsed, so that nothing but a whole and finite description is ever kept
+    const record = regressionRecordSchema.parse({
+      ...commonRecord(id, request, adapted, spent),
+      kind: 'regression',
+      shots: points.length,
+      support: { before: { meanSquaredError: before }, after: { meanSquaredError: after } },
+    });
+    return { record, model: adapted.model };
+  }
+}
