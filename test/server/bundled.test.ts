@@ -51,11 +51,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 }, 120_000);
 
-describe('the service with the bundled checkpoint', () => {
-  it('lists it as the default of its kind', async () => {
+describe('the service with the bundled checkpoints', () => {
+  it('lists each as the default of its kind', async () => {
     const listed = (await (await fetch(`${service.url}/v1/checkpoints`)).json()) as Schema<'Checkpoints'>;
     const defaults = listed.checkpoints.filter((checkpoint) => checkpoint.default);
-    expect(defaults).toContainEqual(expect.objectContaining({ kind: 'images', id: 'photos' }));
+    expect(defaults).toMatchObject([
+      { kind: 'images', id: 'photos' },
+      { kind: 'regression', id: 'toy-m-nas-plus' },
+    ]);
   });
 
   it('makes a task from 5-way 5-shot images; its file and its predictions agree', async () => {
@@ -100,5 +103,25 @@ describe('the service with the bundled checkpoint', () => {
       });
     }
     await session.release();
+  }, 120_000);
+
+  it('makes a regression task from ten points of a function of the toy study, and predicts it', async () => {
+    const post = async (path: string, body: unknown): Promise<unknown> => {
+      const headers = { 'Content-Type': 'application/json' };
+      const answer = await fetch(service.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+      return answer.json();
+    };
+    const line = (x: number): number => 2 * x - 1;
+    const wave = (x: number): number => 3 * Math.sin(x) + 2;
+    for (const value of [line, wave]) {
+      const support = Array.from({ length: 10 }, (_, i) => -1.8 + 0.4 * i).map((x) => [x, value(x)]);
+      const task = (await post('/v1/tasks', { support })) as Schema<'RegressionTask'>;
+      expect(task).toMatchObject({ kind: 'regression', checkpoint: 'toy-m-nas-plus', shots: 10 });
+      const x = [-1.3, 0.1, 1.5];
+      const { predictions } = (await post(`/v1/tasks/${task.id}/predictions`, {
+        x,
+      })) as Schema<'RegressionPredictions'>;
+      for (const { x: at, y } of predictions) expect(Math.abs(y - value(at))).toBeLessThan(0.4);
+    }
   }, 120_000);
 });
