@@ -1,5 +1,6 @@
 import { intervalOf } from '../statistics.ts';
 import type { Interval } from '../statistics.ts';
+import { isAblation } from './result.ts';
 import type { ToyResult } from './result.ts';
 import { byFamily, families, isMainReading } from './families.ts';
 import type { Family, Reading } from './families.ts';
@@ -181,6 +182,30 @@ function goalSection(results: readonly ToyResult[]): string {
   return `## Against the paper and the goals\n\n${table(header, rows)}\n`;
 }
 
+/** Short runs beside each other: the first is the one that the others differ from by what their name says. */
+function ablationSection(results: readonly ToyResult[]): string {
+  const rows = results.map((result) => [
+    result.name,
+    `${result.seed}`,
+    `${result.iterations}`,
+    ...families.map((family) => format(intervalOf(result.errors[family]))),
+    format(intervalOf(pooled(result))),
+    ...divergedCells(pooled(result)),
+  ]);
+  const header = [
+    'row',
+    'seed',
+    'meta-iterations',
+    ...families,
+    'average',
+    'diverged',
+    'average of the others',
+  ];
+  return rows.length === 0
+    ? ''
+    : `## Ablations\n\nShort runs in the main reading; what each has less or differently is in its file in \`training/configs/toy/\`.\n\n${table(header, rows)}\n`;
+}
+
 const figureSection = (figures: readonly Pick<Figure, 'name' | 'title'>[]): string =>
   `## Figures\n\n${figures.map(({ name, title }) => `![${title}](toy/figures/${name}.svg)\n\n${title}\n`).join('\n')}`;
 
@@ -189,7 +214,8 @@ export function toyReport(
   unordered: readonly ToyResult[],
   figures: readonly Pick<Figure, 'name' | 'title'>[],
 ): string {
-  const results = inOrder(unordered);
+  const all = inOrder(unordered);
+  const results = all.filter((result) => !isAblation(result));
   const readings = [...new Set(results.map(({ reading }) => readingKey(reading)))];
   const sections = readings.map((key) =>
     readingSection(
@@ -204,8 +230,9 @@ export function toyReport(
     '',
     goalSection(results),
     ...sections,
+    ablationSection(all.filter(isAblation)),
     architectureSection(results),
     figureSection(figures),
-    runSection(results),
+    runSection(all),
   ].join('\n');
 }

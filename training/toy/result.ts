@@ -122,6 +122,12 @@ const jsonFiles = async (folder: string): Promise<string[]> =>
 
 const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T;
 
+/** Meta-iterations of a row of Table 1 (reference: HSML's code); what has fewer is an ablation. */
+const fullRun = 70_000;
+
+export const isAblation = ({ configuration, iterations }: ToyResult): boolean =>
+  configuration !== null && iterations < fullRun;
+
 /** Keeps a result as JSON in `folder`. */
 export async function writeResult(folder: string, result: ToyResult): Promise<void> {
   await mkdir(folder, { recursive: true });

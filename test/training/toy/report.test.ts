@@ -24,7 +24,7 @@ function resultOf(name: string, seed: number, errors: readonly number[]): ToyRes
     commit: 'abc',
     reading: mainReading,
     configuration: { ...configuration, name, seed },
-    iterations: 1,
+    iterations: 70_000,
     seconds: 3600,
     skipped: 2,
     curve: [{ iteration: 1, errors: byFamily(() => 0.5) }],
@@ -60,6 +60,10 @@ describe('the toy report', () => {
     expect(row('| m-nas | 1 | 2 |')).toContain('`0s1s.0s1s` 2');
     expect(row('| m-nas | 1 | 0.200 | reached')).toContain('missed (1.18 times it)');
     expect(report).toContain('`npm run benchmark -- toy --rows maml --seeds 1`');
+    expect(report).not.toContain('## Ablations');
+    const short = { ...resultOf('m-nas-10k', 1, [0.2]), iterations: 10_000 };
+    const [, ablations] = toyReport([...results, short], []).split('## Ablations');
+    expect(ablations).toContain('| m-nas-10k | 1 | 10000 | 0.200 ± 0.000');
   });
 });
 

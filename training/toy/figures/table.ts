@@ -1,4 +1,5 @@
 import { isMainReading } from '../families.ts';
+import { isAblation } from '../result.ts';
 import type { ToyEmbeddings, ToyResult } from '../result.ts';
 import { cellsFigure } from './cells.ts';
 import { curvesFigure } from './curves.ts';
@@ -13,11 +14,13 @@ export interface Figure {
   readonly svg: () => Promise<string>;
 }
 
-/** What of the results is shown: every row once, by its first seed, in the main reading. */
+/** What of the results is shown: every full row once, by its first seed, in the main reading. */
 const shownRows = (results: readonly ToyResult[]): ToyResult[] =>
   results.filter(
     (result, i) =>
-      isMainReading(result.reading) && results.findIndex(({ name }) => name === result.name) === i,
+      isMainReading(result.reading) &&
+      !isAblation(result) &&
+      results.findIndex(({ name }) => name === result.name) === i,
   );
 
 /** All figures that the results give, in the order of the report. */
