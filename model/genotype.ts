@@ -107,9 +107,14 @@ export function chooseGenotype(
       0,
     );
   };
+  return highest(choices, score) ?? decodeGenotype(architecture, nodes);
+}
+
+/** The choice of the highest score, the first of equals; undefined where there is none. */
+export function highest<T>(choices: readonly T[], score: (choice: T) => number): T | undefined {
   const [first, ...others] = choices;
-  if (!first) return decodeGenotype(architecture, nodes);
-  return others.reduce((best, genotype) => (score(genotype) > score(best) ? genotype : best), first);
+  if (first === undefined) return undefined;
+  return others.reduce((best, other) => (score(other) > score(best) ? other : best), first);
 }
 
 /** The one-hot architecture of a genotype: 1 at each chosen (edge, operation), 0 elsewhere. */

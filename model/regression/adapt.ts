@@ -20,7 +20,7 @@ import { encodeTasks } from './encoder.ts';
 import { exportRegression, regressionFunction, weightCount } from './export.ts';
 import { innerLoop, lookup } from './inner-loop.ts';
 import type { TaskWeights } from './inner-loop.ts';
-import { architectureFunction, embeds, innerRate, mnasSpecifications, modulateCell } from './mnas.ts';
+import { architectureFunction, embeds, innerRate, modulateCell, parameterInputs } from './mnas.ts';
 import { noNormalization } from './normalization.ts';
 import { summedError } from './tensors.ts';
 
@@ -142,8 +142,7 @@ function adaptationFunction(
   { support, steps }: { readonly support: number; readonly steps: number },
 ): GraphFunction {
   const graph = new Graph();
-  const shapes = new Map(mnasSpecifications(configuration).map(({ name, shape }) => [name, shape]));
-  const theta: Weights = (name) => graph.input(name, shapes.get(name)!);
+  const theta = parameterInputs(graph, configuration);
   const [x, y] = (['support.x', 'support.y'] as const).map((name) => graph.input(name, [1, support, 1]));
   const chosen = graph.input('chosen', [1, regressionEdges(configuration), regressionOperations.length]);
   const embedding = embeds(configuration)

@@ -1,5 +1,13 @@
 import type { Weights } from '../cell.ts';
-import { edgeCount, edgeIndex, firstEdgeOf, sourcesOf, strongestEdges, targetsOf } from '../genotype.ts';
+import {
+  edgeCount,
+  edgeIndex,
+  firstEdgeOf,
+  highest,
+  sourcesOf,
+  strongestEdges,
+  targetsOf,
+} from '../genotype.ts';
 import { add, broadcast, multiply, relu, reshape, slice } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import type { ParameterSpecification } from '../parameters.ts';
@@ -114,11 +122,9 @@ export function chooseRegression(
   choices: readonly RegressionGenotype[],
   nodes: number,
 ): RegressionGenotype {
-  const [first, ...others] = choices;
-  if (!first) return decodeRegression(alpha, nodes);
   const score = (genotype: RegressionGenotype): number =>
     oneHotRegression(genotype).reduce((total, chosen, i) => total + chosen * alpha[i]!, 0);
-  return others.reduce((best, other) => (score(other) > score(best) ? other : best), first);
+  return highest(choices, score) ?? decodeRegression(alpha, nodes);
 }
 
 /** A short text that is equal for equal genotypes. */

@@ -205,14 +205,19 @@ export function innerRate(
   return (step, name) => slice(slice(factors, 0, Math.min(step, steps - 1), 1), 1, names.indexOf(name), 1);
 }
 
+/** Θ as inputs of a graph, by name; only what is asked for is declared. */
+export function parameterInputs(graph: Graph, configuration: RegressionConfiguration): Weights {
+  const shapes = new Map(mnasSpecifications(configuration).map(({ name, shape }) => [name, shape]));
+  return (name) => graph.input(name, shapes.get(name)!);
+}
+
 /** Controller and encoder alone: outputs `alpha` [t, edges, 3] and, where there is one, `embedding` [t, state]. */
 export function architectureFunction(
   configuration: RegressionConfiguration,
   { tasks, support }: { readonly tasks: number; readonly support: number },
 ): GraphFunction {
   const graph = new Graph();
-  const shapes = new Map(mnasSpecifications(configuration).map(({ name, shape }) => [name, shape]));
-  const theta: Weights = (name) => graph.input(name, shapes.get(name)!);
+  const theta = parameterInputs(graph, configuration);
   const point = (name: string): Tensor => graph.input(name, [tasks, support, 1]);
   const embedded = embeds(configuration)
     ? encodeTasks(configuration.encoder, point('support.x'), point('support.y'), theta)

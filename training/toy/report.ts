@@ -57,12 +57,18 @@ function divergedCells(errors: readonly number[]): [string, string] {
   return [`${count}`, count === 0 ? '' : format(intervalOf(others))];
 }
 
-const cellsOf = (result: ToyResult): string[] => [
-  result.name,
-  `${result.seed}`,
+/** Errors by family, their average, and what diverged. */
+const errorCells = (result: ToyResult): string[] => [
   ...families.map((family) => format(intervalOf(result.errors[family]))),
   format(intervalOf(pooled(result))),
   ...divergedCells(pooled(result)),
+];
+const errorColumns = [...families, 'average', 'diverged', 'average of the others'];
+
+const cellsOf = (result: ToyResult): string[] => [
+  result.name,
+  `${result.seed}`,
+  ...errorCells(result),
   published[result.name]?.[0] ?? '',
   published[result.name]?.[1] ?? '',
 ];
@@ -76,16 +82,7 @@ function pairedDifference(a: ToyResult, b: ToyResult): Record<Family | 'average'
 
 function readingSection(reading: string, results: readonly ToyResult[]): string {
   const main = table(
-    [
-      'row',
-      'seed',
-      ...families,
-      'average',
-      'diverged',
-      'average of the others',
-      'paper: harmonic',
-      'paper: average',
-    ],
+    ['row', 'seed', ...errorColumns, 'paper: harmonic', 'paper: average'],
     results.map(cellsOf),
   );
   const pairs = results
@@ -188,19 +185,9 @@ function ablationSection(results: readonly ToyResult[]): string {
     result.name,
     `${result.seed}`,
     `${result.iterations}`,
-    ...families.map((family) => format(intervalOf(result.errors[family]))),
-    format(intervalOf(pooled(result))),
-    ...divergedCells(pooled(result)),
+    ...errorCells(result),
   ]);
-  const header = [
-    'row',
-    'seed',
-    'meta-iterations',
-    ...families,
-    'average',
-    'diverged',
-    'average of the others',
-  ];
+  const header = ['row', 'seed', 'meta-iterations', ...errorColumns];
   return rows.length === 0
     ? ''
     : `## Ablations\n\nShort runs in the main reading; what each has less or differently is in its file in \`training/configs/toy/\`.\n\n${table(header, rows)}\n`;
