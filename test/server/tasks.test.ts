@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../server/identity.ts';
-import { createFakeAdapter } from './support/adapter.ts';
 import { expectContract } from './support/contract.ts';
+import { createFakeAdapter, holdAdaptation } from './support/adapter.ts';
 import { harness, type Harness } from './support/harness.ts';
 import { png, type RawPart } from './support/multipart.ts';
 import { shades, support, taskOf } from './support/tasks.ts';
@@ -171,16 +171,9 @@ describe('a task', () => {
 
   test('DELETE during the adaptation removes the task that it makes', async () => {
     const { app, post, adapter } = await harness();
-    let release = () => {};
-    const held = new Promise<void>((resolve) => (release = resolve));
     const id = taskOf(await post('/v1/tasks', support)).id;
     await request(app).delete(`/v1/tasks/${id}`);
-    let began = () => {};
-    const started = new Promise<void>((resolve) => (began = resolve));
-    adapter.beforeAdapt = () => {
-      began();
-      return held;
-    };
+    const { started, release } = holdAdaptation(adapter);
     const posting = post('/v1/tasks', support).then((answer) => answer.status);
     await started;
     const removing = request(app)

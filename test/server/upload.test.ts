@@ -7,6 +7,7 @@ import { translate } from '../../server/multipart.ts';
 import type { TaskStorage } from '../../server/storage.ts';
 import { expectContract } from './support/contract.ts';
 import { head, raw } from './support/by-hand.ts';
+import { holdAdaptation } from './support/adapter.ts';
 import { harness, listen } from './support/harness.ts';
 import { BOUNDARY, colours, CONTENT_TYPE, multipart, type RawPart } from './support/multipart.ts';
 import { problemsOf } from './support/problem.ts';
@@ -94,14 +95,7 @@ describe('an upload is refused that', () => {
 
   test('is one too many at a time, and taken again later', async () => {
     const { post, adapter } = await harness({ limits: { uploads: 1 } });
-    let release = () => {};
-    const held = new Promise<void>((resolve) => (release = resolve));
-    let began = () => {};
-    const started = new Promise<void>((resolve) => (began = resolve));
-    adapter.beforeAdapt = () => {
-      began();
-      return held;
-    };
+    const { started, release } = holdAdaptation(adapter);
     const first = post('/v1/tasks', good).then(({ status }) => status);
     await started;
     const refused = await post('/v1/tasks', good);

@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { ClientGoneError } from '../../../server/client.ts';
 import { head, raw } from '../support/by-hand.ts';
 import { expectContract } from '../support/contract.ts';
+import { holdAdaptation } from '../support/adapter.ts';
 import { harness, listen } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
 import { regressionOf, support } from '../support/regression.ts';
@@ -81,14 +82,7 @@ describe('a body of JSON', () => {
 
   test('is one too many beside an upload, and taken again later', async () => {
     const { post, postJson, adapter } = await harness({ limits: { uploads: 1 } });
-    let release = () => {};
-    const held = new Promise<void>((resolve) => (release = resolve));
-    let began = () => {};
-    const started = new Promise<void>((resolve) => (began = resolve));
-    adapter.beforeAdapt = () => {
-      began();
-      return held;
-    };
+    const { started, release } = holdAdaptation(adapter);
     const first = post('/v1/tasks', images).then(({ status }) => status);
     await started;
     const refused = await postJson('/v1/tasks', { support });

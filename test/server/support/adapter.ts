@@ -156,3 +156,19 @@ function meanColour(images: readonly SupportImage[]): number[] {
     return values.reduce((sum, value) => sum + value, 0) / values.length / 255;
   });
 }
+
+/** Holds every adaptation that begins from now on: `started` resolves with the first, `release` lets all go on. */
+export function holdAdaptation(adapter: Pick<FakeAdapter, 'beforeAdapt'>): {
+  readonly started: Promise<void>;
+  readonly release: () => void;
+} {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  let began = () => {};
+  const started = new Promise<void>((resolve) => (began = resolve));
+  adapter.beforeAdapt = () => {
+    began();
+    return held;
+  };
+  return { started, release };
+}
