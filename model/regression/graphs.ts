@@ -25,7 +25,8 @@ function taskInputs(graph: Graph, { tasks, support, query }: RegressionSize): Re
 
 interface Built {
   readonly theta: readonly { readonly name: string; readonly tensor: Tensor }[];
-  readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly predictions: Tensor;
+  readonly errors: Tensor;
   readonly objective: Tensor;
 }
 
@@ -40,14 +41,15 @@ function build(method: RegressionMethod, size: RegressionSize): Built {
     return found;
   };
   const extra = (name: string, shape: readonly number[]): Tensor => graph.input(name, shape);
-  const { predictions, objective, outputs } = method.predict(tasks, weights, extra);
+  const { predictions, objective } = method.predict(tasks, weights, extra);
   const errors = taskErrors(predictions, tasks.queryY);
-  return { theta, objective, outputs: { predictions, errors, ...outputs } };
+  return { theta, objective, predictions, errors };
 }
 
-/** Adaptation and prediction: outputs `predictions` [t, m, 1], `errors` [t, 1, 1] and those of the method. */
+/** Adaptation and prediction: outputs `predictions` [t, m, 1], `errors` [t, 1, 1]. */
 export function predictionFunction(method: RegressionMethod, size: RegressionSize): GraphFunction {
-  return { name: 'regression', outputs: build(method, size).outputs };
+  const { predictions, errors } = build(method, size);
+  return { name: 'regression', outputs: { predictions, errors } };
 }
 
 /**
@@ -55,7 +57,7 @@ export function predictionFunction(method: RegressionMethod, size: RegressionSiz
  * every parameter that the objective depends on under its name.
  */
 export function metaGradientFunction(method: RegressionMethod, size: RegressionSize): GraphFunction {
-  const { theta, objective, outputs } = build(method, size);
+  const { theta, objective, errors } = build(method, size);
   const gradients = gradient(
     objective,
     theta.map(({ tensor }) => tensor),
@@ -64,7 +66,7 @@ export function metaGradientFunction(method: RegressionMethod, size: RegressionS
     name: 'regression-meta-gradient',
     outputs: {
       objective,
-      errors: outputs['errors']!,
+      errors,
       ...Object.fromEntries(theta.map(({ name }, i) => [name, gradients[i]!])),
     },
   };

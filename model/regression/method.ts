@@ -12,8 +12,8 @@ export interface Prediction {
   readonly predictions: Tensor;
   /** What the outer loop minimises, a sum over tasks [1, 1, 1]. */
   readonly objective: Tensor;
-  /** Further results by name. */
-  readonly outputs?: Readonly<Record<string, Tensor>>;
+  /** What a chaser loss draws to what, [t, m, weights]: no derivative goes through the leader. */
+  readonly chase?: { readonly chaser: Tensor; readonly leader: Tensor };
 }
 
 /**

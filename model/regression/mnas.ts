@@ -190,7 +190,7 @@ function predictTasks(
           .reduce((total, error) => add(total, error));
   if (embedded && reconstructionWeight > 0)
     objective = add(objective, multiply(embedded.reconstruction(), reconstructionWeight));
-  return { predictions, objective, outputs: { alpha, ...(embedding ? { embedding } : {}) } };
+  return { predictions, objective };
 }
 
 /** Eq. 8's ρ, or ρ · exp(s) with a learned s for every step and weight tensor; later steps go on with the last one's. */

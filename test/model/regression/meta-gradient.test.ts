@@ -109,11 +109,11 @@ describe.each(Object.keys(methods) as (keyof typeof methods)[])('meta-gradient o
   const method = methodNamed(name);
 
   it('agrees with central differences in float64, of order 1 and 2', () => {
-    const { objective, outputs } = predicted(method);
+    const { objective, chase } = predicted(method);
     const point = pointOf(method);
     const names = method.parameters.map((parameter) => parameter.name);
     const inputs = inputsOf([objective]);
-    const loss = outputs?.['leader'] ? chaserLoss(outputs['chaser']!, outputs['leader'], point) : objective;
+    const loss = chase ? chaserLoss(chase.chaser, chase.leader, point) : objective;
     for (const { order, relative } of checkGradients(loss, point, 2, names))
       expect(relative, `order ${order}`).toBeLessThan(1e-5);
     const wrt = names.map((label) => inputs[label]!);

@@ -10,7 +10,6 @@ import {
   multiply,
   negate,
   reshape,
-  slice,
   stop,
   subtract,
   sum,
@@ -53,71 +52,95 @@ export function bmaml(learner: FullyConnected, { count, leaderSteps }: Particles
         const shape = [tasks, count, n, 1];
         return reshape(broadcast(reshape(points, [tasks, 1, n, 1]), shape), [tasks * count, n, 1]);
       };
-      const start = flatten(
+      const start = Object.fromEntries(
         network.map(({ name, shape }) => {
-          const particles = reshape(theta(name), [1, count, ...shape]);
-          return reshape(broadcast(particles, [tasks, count, ...shape]), [tasks, count, sizeOf(shape)]);
+          const particles = broadcast(reshape(theta(name), [1, count, ...shape]), [tasks, count, ...shape]);
+          return [name, reshape(particles, [tasks * count, ...shape])];
         }),
       );
-      const step = (particles: Tensor, x: Tensor, y: Tensor): Tensor =>
-        add(particles, multiply(steinDirection(learner, network, particles, x, y), learner.learningRate));
-      const run = (from: Tensor, steps: number, x: Tensor, y: Tensor): Tensor =>
-        Array.from({ length: steps }).reduce<Tensor>((particles) => step(particles, x, y), from);
+      const run = (from: TaskWeights, steps: number, x: Tensor, y: Tensor): TaskWeights =>
+        Array.from({ length: steps }).reduce<TaskWeights>(
+          (particles) => steinStep(learner, particles, count, x, y),
+          from,
+        );
       const chaser = run(start, learner.steps, repeated(supportX), repeated(supportY));
       const all = [concat([supportX, queryX], 1), concat([supportY, queryY], 1)] as const;
       const leader = run(chaser, leaderSteps, repeated(all[0]), repeated(all[1]));
-      const distance = subtract(chaser, stop(leader));
-      const members = fullyConnected(learner, repeated(queryX), lookup(unflatten(network, chaser)));
+      const distances = Object.entries(chaser).map(([name, particles]) => {
+        const difference = subtract(particles, stop(leader[name]!));
+        return reshape(sum(multiply(difference, difference)), [1, 1, 1]);
+      });
+      const members = fullyConnected(learner, repeated(queryX), lookup(chaser));
       const predictions = mean(reshape(members, [tasks, count, queryX.shape[1]!, 1]), [1]);
       return {
         predictions: reshape(predictions, queryX.shape),
-        objective: reshape(sum(multiply(distance, distance)), [1, 1, 1]),
-        outputs: { chaser, leader },
+        objective: total(distances),
+        chase: { chaser: rowsOf(chaser, count), leader: rowsOf(leader, count) },
       };
     },
   };
 }
 
-/** Particles as rows: [t, m, weights]. */
-const flatten = (parts: readonly Tensor[]): Tensor => concat(parts, 2);
+const total = (parts: readonly Tensor[]): Tensor => parts.reduce((sum, part) => add(sum, part));
 
-/** Rows of weights [t, m, weights] as the network's weights, one task a particle: [t · m, ...]. */
-function unflatten(network: readonly ParameterSpecification[], particles: Tensor): TaskWeights {
-  const rows = particles.shape[0]! * particles.shape[1]!;
-  let start = 0;
-  return Object.fromEntries(
-    network.map(({ name, shape }) => {
-      const part = slice(particles, 2, start, sizeOf(shape));
-      start += sizeOf(shape);
-      return [name, reshape(part, [rows, ...shape])];
-    }),
+/** A weight of all particles as rows, [t · m, ...] -> [t, m, size]. */
+const particleRows = (weight: Tensor, m: number): Tensor => {
+  const t = weight.shape[0]! / m;
+  return reshape(weight, [t, m, sizeOf(weight.shape) / (t * m)]);
+};
+
+/** Whole particles as rows, [t, m, weights]. */
+const rowsOf = (weights: TaskWeights, m: number): Tensor =>
+  concat(
+    Object.values(weights).map((weight) => particleRows(weight, m)),
+    2,
   );
-}
 
-/** φ of every particle (Liu & Wang 2016, Eq. 8), [t, m, weights]; log p is minus the mean squared error. */
-function steinDirection(
+/**
+ * A step along φ (Liu & Wang 2016, Eq. 8) of all particles, [t · m, ...] by weight; log p is minus the mean squared
+ * error. φ mixes particles P and their gradients G: with the kernel K, its width h and D = diag(K 1),
+ * φ = ((2 / h) (D - K) P - K G) / m, so a step is two products with small matrices.
+ */
+function steinStep(
   learner: FullyConnected,
-  network: readonly ParameterSpecification[],
-  particles: Tensor,
+  particles: TaskWeights,
+  m: number,
   x: Tensor,
   y: Tensor,
-): Tensor {
-  const [t, m] = particles.shape as [number, number];
-  const error = summedError(fullyConnected(learner, x, lookup(unflatten(network, particles))), y);
-  const [toError] = gradient(error, [particles]);
-  const products = matmul(particles, particles, false, true); // [t, m, m]
-  const squares = sum(multiply(particles, particles), [2]); // [t, m, 1]
+): TaskWeights {
+  const names = Object.keys(particles);
+  const error = summedError(fullyConnected(learner, x, lookup(particles)), y);
+  const gradients = gradient(
+    error,
+    names.map((name) => particles[name]!),
+  );
+  const rows = (weight: Tensor): Tensor => particleRows(weight, m);
+  const products = total(
+    names.map((name) => matmul(rows(particles[name]!), rows(particles[name]!), false, true)),
+  ); // [t, m, m]
+  const { shape } = products;
+  const identity = broadcast(
+    products.graph.constant(
+      Float64Array.from({ length: m * m }, (_, i) => Number(i % (m + 1) === 0)),
+      [1, m, m],
+    ),
+    shape,
+  );
+  const squares = sum(multiply(products, identity), [2]); // [t, m, 1]
   const distances = subtract(
-    add(broadcast(squares, [t, m, m]), broadcast(transpose(squares, [0, 2, 1]), [t, m, m])),
+    add(broadcast(squares, shape), broadcast(transpose(squares, [0, 2, 1]), shape)),
     multiply(products, 2),
   );
   const width = multiply(add(mean(distances, [1, 2]), 1e-6), 1 / Math.log(m + 1));
-  const kernel = exp(negate(divide(distances, broadcast(width, [t, m, m]))));
-  const attraction = matmul(kernel, negate(toError!));
-  const spread = subtract(
-    multiply(particles, broadcast(sum(kernel, [2]), particles.shape)),
-    matmul(kernel, particles),
+  const kernel = exp(negate(divide(distances, broadcast(width, shape))));
+  const spread = subtract(multiply(identity, broadcast(sum(kernel, [2]), shape)), kernel); // D - K
+  const rate = learner.learningRate / m;
+  const stay = add(identity, multiply(spread, broadcast(divide(2 * rate, width), shape)));
+  const move = multiply(kernel, -rate);
+  return Object.fromEntries(
+    names.map((name, i) => {
+      const moved = add(matmul(stay, rows(particles[name]!)), matmul(move, rows(gradients[i]!)));
+      return [name, reshape(moved, particles[name]!.shape)];
+    }),
   );
-  const repulsion = multiply(spread, broadcast(divide(2, width), particles.shape));
-  return multiply(add(attraction, repulsion), 1 / m);
 }
