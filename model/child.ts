@@ -5,7 +5,8 @@ import { add, concat, matmul, relu, reshape } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { sizeOf } from './graph/shapes.ts';
 import type { Shape } from './graph/shapes.ts';
-import { depthwise, outputSide, pool3, subsample } from './layers.ts';
+import { depthwise, outputSide } from './depthwise.ts';
+import { pool3, subsample } from './layers.ts';
 import type { CellContext } from './cell.ts';
 import { cellGeometry, depthwiseKinds, strideOf, weightSpecifications } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
@@ -150,12 +151,8 @@ function childEdge(
       const { kernel, dilation, twice } = convolutionOf(edge.operation);
       const half = (x: Tensor, part: 'first' | 'second', at: number, by: 1 | 2): Tensor => {
         const planes = reshape(relu(x), [1, c, images, at * at]);
-        const y = depthwise(planes, weights(`${name}.depthwise.${part}`), {
-          side: at,
-          kernel,
-          stride: by,
-          dilation,
-        });
+        const kernels = { weights: weights(`${name}.depthwise.${part}`), kernel, dilation };
+        const y = depthwise(planes, [kernels], { side: at, stride: by });
         return normalizer.apply(
           pointwise(reshape(y, [c, images * y.shape[3]!]), `pointwise.${part}`),
           `${name}.${part}`,

@@ -1,18 +1,22 @@
+import { constantMatrix } from './constant-matrices.ts';
 import {
   add,
   averagePool,
   broadcast,
-  conv,
+  divide,
   inverseDeviation,
   matmul,
   maxPool,
   mean,
   multiply,
+  negate,
   normalize,
   reshape,
   slice,
+  sqrt,
+  stop,
   subtract,
-  transpose,
+  sum,
 } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { windowOutput } from './graph/shapes.ts';
@@ -51,70 +55,30 @@ export class Normalizer {
     if (columns === x.shape[axis]) return normalize(x, this.epsilon);
     return multiply(subtract(x, broadcast(center, x.shape)), broadcast(inverse, x.shape));
   }
-}
 
-/** Geometry of a window over square planes with padding that keeps (stride 1) or halves (stride 2) the side. */
-export interface PlaneWindow {
-  readonly side: number;
-  readonly kernel: number;
-  readonly stride: 1 | 2;
-  readonly dilation: number;
-}
-
-const paddingOf = ({ kernel, dilation }: PlaneWindow): number => (dilation * (kernel - 1)) / 2;
-
-export const outputSide = (window: PlaneWindow): number =>
-  windowOutput(window.side, window.kernel, window.stride, paddingOf(window), window.dilation);
-
-/** Planes of at most this many pixels are convolved depthwise as dense products (docs/adr/0002-batching.md). */
-const largestProductPlane = 196;
-
-const bases = new Map<string, Float64Array>();
-
-/** 0/1 basis [k², h·w · h'·w'] that spreads the k² weights of a depthwise kernel into its dense matrix. */
-function kernelBasis(window: PlaneWindow): Float64Array {
-  const { side, kernel, stride, dilation } = window;
-  const key = `${side} ${kernel} ${stride} ${dilation}`;
-  const known = bases.get(key);
-  if (known) return known;
-  const out = outputSide(window);
-  const basis = new Float64Array(kernel ** 2 * side ** 2 * out ** 2);
-  for (let tap = 0; tap < kernel ** 2; tap++) {
-    for (let to = 0; to < out ** 2; to++) {
-      const row = Math.floor(to / out) * stride - paddingOf(window) + Math.floor(tap / kernel) * dilation;
-      const column = (to % out) * stride - paddingOf(window) + (tap % kernel) * dilation;
-      if (row < 0 || row >= side || column < 0 || column >= side) continue;
-      basis[(tap * side ** 2 + row * side + column) * out ** 2 + to] = 1;
-    }
+  /**
+   * normalise(W x) as a linear map W' x + b' of its own, for W [..., o, c] and x [..., c, images · h · w]. The statistics
+   * of W x follow from those of x: mean W m, variance diag(W C Wᵀ). So the derivatives need no pass over
+   * W x. The variance does not depend on a shift of x: one by its mean, taken as a constant, keeps it from cancelling.
+   * @returns W' [..., o, c] and b' [..., o, 1], times `gain` [..., 1, 1] if there is one
+   */
+  linear(weight: Tensor, x: Tensor, gain?: Tensor): { readonly weight: Tensor; readonly bias: Tensor } {
+    const axis = x.shape.length - 1;
+    const columns = (x.shape[axis]! / this.images) * this.statisticsImages;
+    const source = slice(x, axis, 0, columns);
+    const shift = stop(mean(source, [axis]));
+    const shifted = subtract(source, broadcast(shift, source.shape));
+    const moments = matmul(weight, matmul(shifted, shifted, false, true));
+    const squares = multiply(sum(multiply(moments, weight), [axis]), 1 / columns);
+    const offset = matmul(weight, mean(shifted, [axis])); // [..., o, 1]
+    const variance = subtract(squares, multiply(offset, offset));
+    const inverse = divide(1, sqrt(add(variance, this.epsilon)));
+    const scale = gain ? multiply(inverse, broadcast(gain, inverse.shape)) : inverse;
+    return {
+      weight: multiply(weight, broadcast(scale, weight.shape)),
+      bias: negate(multiply(add(matmul(weight, shift), offset), scale)),
+    };
   }
-  bases.set(key, basis);
-  return basis;
-}
-
-/**
- * Depthwise convolution of x [1, c, images, h·w] with e kernels a channel, [e, c, k²] -> [e, c, images, h'·w'].
- * Small planes: a dense product with each kernel's own (h·w) x (h'·w') matrix, so that every derivative is a product
- * too; large planes: a grouped convolution. x may also be [e, c, images, h·w].
- */
-export function depthwise(x: Tensor, kernels: Tensor, window: PlaneWindow): Tensor {
-  const [e, c, taps] = kernels.shape as [number, number, number];
-  const [, , images, plane] = x.shape as [number, number, number, number];
-  const out = outputSide(window);
-  const spread = broadcast(x, [e, c, images, plane]);
-  if (plane <= largestProductPlane) {
-    const basis = x.graph.constant(kernelBasis(window), [taps, plane * out ** 2]);
-    const matrices = reshape(matmul(reshape(kernels, [e * c, taps]), basis), [e, c, plane, out ** 2]);
-    return matmul(spread, matrices);
-  }
-  const batch = reshape(transpose(spread, [2, 0, 1, 3]), [images, e * c, window.side, window.side]);
-  const geometry = {
-    stride: window.stride,
-    padding: paddingOf(window),
-    dilation: window.dilation,
-    groups: e * c,
-  };
-  const result = conv(batch, reshape(kernels, [e * c, 1, window.kernel, window.kernel]), geometry);
-  return transpose(reshape(result, [images, e, c, out ** 2]), [1, 2, 0, 3]);
 }
 
 /** 3x3 pooling of channel-major planes [c, images · h·w] -> [c, images · h'·w'] (padding is not counted). */
@@ -130,14 +94,14 @@ export function pool3(kind: 'max' | 'average', x: Tensor, side: number, stride: 
 export function subsample(x: Tensor, side: number): Tensor {
   const [c, columns] = x.shape as [number, number];
   const out = windowOutput(side, 1, 2, 0);
-  const picks = new Float64Array(side ** 2 * out ** 2);
-  for (let to = 0; to < out ** 2; to++)
-    picks[(Math.floor(to / out) * side + (to % out)) * 2 * out ** 2 + to] = 1;
-  const key = `subsample ${side}`;
-  const basis = bases.get(key) ?? picks;
-  bases.set(key, basis);
+  const picks = constantMatrix(`subsample ${side}`, () => {
+    const matrix = new Float64Array(side ** 2 * out ** 2);
+    for (let to = 0; to < out ** 2; to++)
+      matrix[(Math.floor(to / out) * side + (to % out)) * 2 * out ** 2 + to] = 1;
+    return matrix;
+  });
   const images = columns / side ** 2;
-  const product = matmul(reshape(x, [c * images, side ** 2]), x.graph.constant(basis, [side ** 2, out ** 2]));
+  const product = matmul(reshape(x, [c * images, side ** 2]), x.graph.constant(picks, [side ** 2, out ** 2]));
   return reshape(product, [c, images * out ** 2]);
 }
 

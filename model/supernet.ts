@@ -1,18 +1,8 @@
 import { sourcesOf, targetsOf } from './genotype.ts';
-import {
-  add,
-  broadcast,
-  concat,
-  matmul,
-  multiply,
-  relu,
-  reshape,
-  slice,
-  sum,
-  transpose,
-} from './graph/operations.ts';
+import { add, broadcast, concat, matmul, relu, reshape, slice, sum, transpose } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
-import { depthwise, outputSide, pool3, subsample } from './layers.ts';
+import { depthwise, outputSide } from './depthwise.ts';
+import { pool3, subsample } from './layers.ts';
 import type { CellContext } from './cell.ts';
 import { mixName } from './cell.ts';
 import { depthwiseKinds, strideOf } from './parameters.ts';
@@ -20,6 +10,15 @@ import { depthwiseKinds, strideOf } from './parameters.ts';
 /** Architecture weights are fed per source as [edges, 7]: max, average, skip, then the four convolutions. */
 export const sharedOperations = 3;
 export const convolutionOperations = depthwiseKinds.length;
+
+/** A value [c, images · h·w] less its bias [c, 1], which is added once, when all parts are there. */
+interface Unbiased {
+  readonly value: Tensor;
+  readonly bias: Tensor;
+}
+
+/** The weighted operations of all edges out of one source: value [edges, c, images · h'·w'], bias [edges, c, 1]. */
+type Contributions = Unbiased;
 
 /**
  * A cell of the relaxed one-shot model (DARTS): every intermediate node is the sum over all earlier nodes of the
@@ -30,97 +29,127 @@ export const convolutionOperations = depthwiseKinds.length;
 export function supernetCell(context: CellContext, inputs: readonly [Tensor, Tensor], side: number): Tensor {
   const { nodes, cell } = context;
   const known: Tensor[] = [...inputs];
-  const sums: (Tensor | undefined)[] = new Array<Tensor | undefined>(nodes).fill(undefined);
+  const sums: (Unbiased | undefined)[] = Array.from({ length: nodes });
   for (const source of sourcesOf(nodes)) {
     const stride = strideOf(cell, source);
     const at = cell === 'reduction' && stride === 1 ? Math.ceil(side / 2) : side;
-    const contributions = edgesFrom(context, known[source]!, source, at, stride);
+    const all = edgesFrom(context, known[source]!, source, at, stride);
     targetsOf(source, nodes).forEach((target, e) => {
-      const part = reshape(slice(contributions, 0, e, 1), contributions.shape.slice(1));
-      const sofar = sums[target];
-      sums[target] = sofar ? add(sofar, part) : part;
+      sums[target] = addUnbiased(sums[target], { value: edgeOf(all.value, e), bias: edgeOf(all.bias, e) });
     });
     // Sources 0 and 1 are the cell's inputs: intermediate node s - 1 has got all of its own once source s is done.
-    if (source >= 1) known.push(sums[source - 1]!);
+    if (source >= 1) {
+      const { value, bias } = sums[source - 1]!;
+      known.push(add(value, broadcast(bias, value.shape)));
+    }
   }
   return concat(known.slice(2), 0);
 }
 
-/** The weighted operations of all edges out of `source`: [edges, c, images · h'·w']. */
-function edgesFrom(context: CellContext, h: Tensor, source: number, side: number, stride: 1 | 2): Tensor {
-  const { cell, nodes, images, weights } = context;
-  const c = h.shape[0]!;
-  const edges = targetsOf(source, nodes).length;
-  const mix = weights(mixName(cell, source));
-  const plane = outputSide({ side, kernel: 3, stride, dilation: 1 }) ** 2;
-  const columns = images * plane;
-  const shared = sharedPart(context, h, source, side, stride, mix);
-  const convolved = convolutions(context, relu(h), source, side, stride); // [4, edges, c·columns]
-  const factors = transpose(slice(mix, 1, sharedOperations, convolutionOperations), [1, 0]); // [4, edges]
-  const weighted = multiply(
-    convolved,
-    broadcast(reshape(factors, [convolutionOperations, edges, 1]), convolved.shape),
-  );
-  return reshape(add(reshape(sum(weighted, [0]), [edges, c * columns]), shared), [edges, c, columns]);
+const edgeOf = (x: Tensor, e: number): Tensor => reshape(slice(x, 0, e, 1), x.shape.slice(1));
+
+const addUnbiased = (a: Unbiased | undefined, b: Unbiased): Unbiased =>
+  a ? { value: add(a.value, b.value), bias: add(a.bias, b.bias) } : b;
+
+function edgesFrom(
+  context: CellContext,
+  h: Tensor,
+  source: number,
+  side: number,
+  stride: 1 | 2,
+): Contributions {
+  const mix = context.weights(mixName(context.cell, source));
+  const convolved = convolutions(context, relu(h), source, side, stride, mix);
+  const weighted =
+    stride === 1 ? convolved : addUnbiased(convolved, stridedSkip(context, h, source, side, mix));
+  return { ...weighted, value: add(weighted.value, sharedPart(context, h, source, side, stride, mix)) };
 }
 
-/** Pools and skip, which have no weights of their own on stride-1 edges and are shared: [edges, c · columns]. */
+/** Pools, and the skip of stride-1 edges: the same for all edges but for their weights, [edges, c, columns]. */
 function sharedPart(
-  { cell, normalizer, weights }: CellContext,
+  { cell, normalizer }: CellContext,
   h: Tensor,
   source: number,
   side: number,
   stride: 1 | 2,
   mix: Tensor,
 ): Tensor {
-  const name = `${cell}.${source}`;
   const flat = (x: Tensor): Tensor => reshape(x, [1, x.shape[0]! * x.shape[1]!]);
   const pools = (['max', 'average'] as const).map((kind) =>
-    flat(normalizer.apply(pool3(kind, h, side, stride), `${name}.${kind}`)),
+    normalizer.apply(pool3(kind, h, side, stride), `${cell}.${source}.${kind}`),
   );
-  if (stride === 1) return matmul(slice(mix, 1, 0, 3), concat([...pools, flat(h)], 0));
-  const edges = mix.shape[0]!;
-  const x = subsample(relu(h), side);
-  const skip = matmul(weights(`${name}.skip`), broadcast(reshape(x, [1, ...x.shape]), [edges, ...x.shape]));
-  const normalized = normalizer.apply(skip, `${name}.skip`);
-  const flatSkip = reshape(normalized, [edges, x.shape[0]! * x.shape[1]!]);
-  const weighted = multiply(flatSkip, broadcast(slice(mix, 1, 2, 1), flatSkip.shape));
-  return add(matmul(slice(mix, 1, 0, 2), concat(pools, 0)), weighted);
+  const operations = stride === 1 ? [...pools, h] : pools;
+  const product = matmul(slice(mix, 1, 0, operations.length), concat(operations.map(flat), 0));
+  return reshape(product, [mix.shape[0]!, ...pools[0]!.shape]);
 }
 
-/** The four separable and dilated convolutions of every edge: [4, edges, c · columns]. */
+/** The skip of edges that halve the resolution: a normalised pointwise convolution of every second pixel. */
+function stridedSkip(
+  { cell, normalizer, weights }: CellContext,
+  h: Tensor,
+  source: number,
+  side: number,
+  mix: Tensor,
+): Contributions {
+  const x = subsample(relu(h), side);
+  const c = x.shape[0]!;
+  const edges = mix.shape[0]!;
+  const gain = reshape(broadcast(slice(mix, 1, 2, 1), [edges, c]), [edges * c, 1]);
+  const { weight, bias } = normalizer.linear(
+    reshape(weights(`${cell}.${source}.skip`), [edges * c, c]),
+    x,
+    gain,
+  );
+  return {
+    value: reshape(matmul(weight, x), [edges, ...x.shape]),
+    bias: reshape(bias, [edges, c, 1]),
+  };
+}
+
+/**
+ * The four separable and dilated convolutions of every edge. Their last normalisation and α scale the weights of their
+ * pointwise products, whose sum over the kinds is part of the product.
+ */
 function convolutions(
   { cell, images, normalizer, weights }: CellContext,
   r: Tensor,
   source: number,
   side: number,
   stride: 1 | 2,
-): Tensor {
+  mix: Tensor,
+): Contributions {
   const name = `${cell}.${source}`;
-  const c = r.shape[0]!;
-  const planes = reshape(r, [1, c, images, side * side]);
-  const first = depthwiseKinds.map(({ name: kind, kernel, dilation }) =>
-    depthwise(planes, weights(`${name}.${kind}.first`), { side, kernel, stride, dilation }),
-  );
-  const edges = first[0]!.shape[0]!;
-  const plane = first[0]!.shape[3]!;
-  const out = Math.round(Math.sqrt(plane));
+  const [edges, c] = [mix.shape[0]!, r.shape[0]!];
+  const plane = outputSide({ side, kernel: 3, stride, dilation: 1 }) ** 2;
   const columns = images * plane;
-  const pointwise = (x: Tensor, weight: Tensor): Tensor =>
-    matmul(reshape(weight, [x.shape[0]!, c, c]), reshape(x, [x.shape[0]!, c, columns]));
-  const once = normalizer.apply(
-    pointwise(concat(first, 0), weights(`${name}.pointwise.first`)),
-    `${name}.first`,
-  ); // [4e, c, columns]
-  const separable = relu(slice(once, 0, 0, 2 * edges));
-  const second = depthwiseKinds.slice(0, 2).map(({ name: kind, kernel }, i) => {
-    const x = reshape(slice(separable, 0, i * edges, edges), [edges, c, images, plane]);
-    return depthwise(x, weights(`${name}.${kind}.second`), { side: out, kernel, stride: 1, dilation: 1 });
+  const kernels = (kinds: readonly (typeof depthwiseKinds)[number][], part: 'first' | 'second') =>
+    kinds.map((kind) => ({ ...kind, weights: weights(`${name}.${kind.name}.${part}`) }));
+  const byKind = (x: Tensor): Tensor => reshape(x, [edges, 2, c, columns]);
+  const pair = (x: Tensor, first: number): Tensor => transpose(slice(x, 0, first, 2), [1, 0, 2, 3]); // [e, 2, ...]
+  const gains = reshape(slice(mix, 1, sharedOperations, convolutionOperations), [
+    edges,
+    convolutionOperations,
+    1,
+    1,
+  ]);
+  const planes = reshape(r, [1, c, images, side * side]);
+  const [separable, dilated] = [depthwiseKinds.slice(0, 2), depthwiseKinds.slice(2)];
+  const first = weights(`${name}.pointwise.first`); // [4, e, c, c]
+  const start = byKind(depthwise(planes, kernels(separable, 'first'), { side, stride }));
+  const inner = normalizer.linear(pair(first, 0), start);
+  const product = matmul(inner.weight, start);
+  const once = relu(add(product, broadcast(inner.bias, product.shape)));
+  const again = depthwise(reshape(once, [edges, 2 * c, images, plane]), kernels(separable, 'second'), {
+    side: Math.round(Math.sqrt(plane)),
+    stride: 1,
   });
-  const twice = normalizer.apply(
-    pointwise(concat(second, 0), weights(`${name}.pointwise.second`)),
-    `${name}.second`,
-  );
-  const all = concat([twice, slice(once, 0, 2 * edges, 2 * edges)], 0);
-  return reshape(all, [4, edges, c * columns]);
+  const weighted = (x: Tensor, pointwise: Tensor, gain: number): Contributions => {
+    const { weight, bias } = normalizer.linear(pointwise, x, slice(gains, 1, gain, 2));
+    const beside = reshape(transpose(weight, [0, 2, 1, 3]), [edges, c, 2 * c]); // the kinds side by side
+    const value = matmul(beside, reshape(x, [edges, 2 * c, columns]));
+    return { value, bias: reshape(sum(bias, [1]), [edges, c, 1]) };
+  };
+  const twice = weighted(byKind(again), pair(weights(`${name}.pointwise.second`), 0), 0);
+  const far = byKind(depthwise(planes, kernels(dilated, 'first'), { side, stride }));
+  return addUnbiased(twice, weighted(far, pair(first, 2), 2));
 }

@@ -3,13 +3,14 @@ import { describe, expect, test, vi } from 'vitest';
 import { selectChild } from '../../model/child.ts';
 import type { Genotype } from '../../model/genotype.ts';
 import { gradient } from '../../model/graph/gradient.ts';
-import { Graph } from '../../model/graph/graph.ts';
-import { conv, reshape, transpose } from '../../model/graph/operations.ts';
+import { Graph, inputsOf } from '../../model/graph/graph.ts';
+import { broadcast, concat, conv, reshape, slice, transpose } from '../../model/graph/operations.ts';
 import type { Tensor } from '../../model/graph/primitives.ts';
 import { evaluate } from '../../model/graph/reference/interpreter.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
-import { depthwise, outputSide, pool3, subsample } from '../../model/layers.ts';
-import type { PlaneWindow } from '../../model/layers.ts';
+import { depthwise, outputSide } from '../../model/depthwise.ts';
+import type { PlaneWindow } from '../../model/depthwise.ts';
+import { pool3, subsample } from '../../model/layers.ts';
 import { architectureValues } from '../../model/task.ts';
 import { distance, widened } from '../support/directional.ts';
 import { randomSum } from '../support/check-gradients.ts';
@@ -106,49 +107,67 @@ describe('depthwise', () => {
     return transpose(reshape(y, [images, e, c, y.shape[2]! ** 2]), [1, 2, 0, 3]);
   }
 
-  // 14 x 14 is the largest plane of the product path, 15 x 15 the smallest of the other
-  const windows = [4, 5, 14, 15].flatMap((side) =>
+  const [e, c, images] = [2, 2, 2];
+  // 7 x 7 is the largest plane that is always multiplied whole; with two images larger ones are multiplied by rows
+  const cases = [4, 7, 8, 15].flatMap((side) =>
     ([1, 2] as const).flatMap((stride) =>
       [
-        [3, 1],
-        [5, 1],
-        [3, 2],
-        [5, 2],
-      ].map(([kernel, dilation]): PlaneWindow => ({ side, stride, kernel: kernel!, dilation: dilation! })),
+        [[3, 1]],
+        [[5, 2]],
+        [
+          [3, 1],
+          [5, 1],
+        ],
+        [
+          [3, 2],
+          [5, 2],
+        ],
+      ].flatMap((kinds) =>
+        (['shared', 'own'] as const).map((input) => ({
+          side,
+          stride,
+          input,
+          kinds: kinds.map(([kernel, dilation]) => ({ kernel: kernel!, dilation: dilation! })),
+        })),
+      ),
     ),
   );
-  const [e, c, images] = [2, 2, 2];
 
-  test.each(windows)(
-    '$side px, stride $stride, kernel $kernel, dilation $dilation: value and both gradients',
-    (window) => {
-      const { side, kernel } = window;
+  test.each(cases)(
+    '$side px, stride $stride, $input input, $kinds: value and both gradients',
+    ({ side, stride, input, kinds }) => {
       const graph = new Graph();
-      const x = graph.input('x', [e, c, images, side ** 2]);
-      const kernels = graph.input('kernels', [e, c, kernel ** 2]);
-      const [fast, plain] = [depthwise(x, kernels, window), grouped(x, kernels, window)];
-      expect(fast.shape).toEqual([e, c, images, outputSide(window) ** 2]);
-      const outputs = [fast, plain].map((y) => [y, ...gradient(randomSum(y, 9), [x, kernels])]);
-      const point = { x: randomArray(sizeOf(x.shape), 1), kernels: randomArray(sizeOf(kernels.shape), 2) };
+      const channels = kinds.length * c;
+      const shape = input === 'own' ? [e, channels, images, side ** 2] : [1, c, images, side ** 2];
+      const x = graph.input('x', shape);
+      const kernels = kinds.map((kind, i) => ({
+        ...kind,
+        weights: graph.input(`kernels.${i}`, [e, c, kind.kernel ** 2]),
+      }));
+      const all = broadcast(reshape(x, [shape[0]!, shape[1]! / c, c, images, side ** 2]), [
+        e,
+        kinds.length,
+        c,
+        images,
+        side ** 2,
+      ]);
+      const plain = kernels.map((kind, i) => {
+        const planes = reshape(slice(all, 1, i, 1), [e, c, images, side ** 2]);
+        return grouped(planes, kind.weights, { ...kind, side, stride });
+      });
+      const fast = depthwise(x, kernels, { side, stride });
+      const out = outputSide({ ...kinds[0]!, side, stride });
+      expect(fast.shape).toEqual([e, channels, images, out ** 2]);
+      const wrt = [x, ...kernels.map(({ weights }) => weights)];
+      const outputs = [fast, concat(plain, 1)].map((y) => [y, ...gradient(randomSum(y, 9), wrt)]);
+      const point = Object.fromEntries(
+        Object.entries(inputsOf(wrt)).map(([name, { shape }], i) => [name, randomArray(sizeOf(shape), i)]),
+      );
       const values = evaluate(outputs.flat(), point);
-      for (let i = 0; i < 3; i++)
-        expect(distance({ y: values[i]! }, { y: values[i + 3]! })).toBeLessThan(1e-12);
+      for (let i = 0; i <= wrt.length; i++)
+        expect(distance({ y: values[i]! }, { y: values[i + wrt.length + 1]! })).toBeLessThan(1e-12);
     },
   );
-
-  test('one plane for all edges is the same as that plane repeated', () => {
-    const graph = new Graph();
-    const window = { side: 5, kernel: 3, stride: 2, dilation: 2 } as const;
-    const [one, kernels] = [randomArray(c * images * 25, 1), randomArray(e * c * 9, 2)];
-    const repeated = Float64Array.from([...one, ...one]);
-    const k = graph.constant(kernels, [e, c, 9]);
-    const [a, b] = [
-      graph.constant(one, [1, c, images, 25]),
-      graph.constant(repeated, [e, c, images, 25]),
-    ].map((x) => depthwise(x, k, window));
-    const [actual, expected] = evaluate([a!, b!], {});
-    expect(actual).toEqual(expected);
-  });
 });
 
 describe('planes', () => {
