@@ -1,7 +1,7 @@
 import { cellNames, sourcesOf } from './genotype.ts';
 import type { CellName } from './genotype.ts';
 import type { Tensor } from './graph/primitives.ts';
-import type { Normalizer } from './layers.ts';
+import type { Normalizer } from './normalizer.ts';
 
 /** Gives the tensor of a named weight. */
 export type Weights = (name: string) => Tensor;

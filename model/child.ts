@@ -1,7 +1,7 @@
 import type { ModelConfiguration } from './configuration.ts';
 import { cellNames, edgeIndex, targetsOf } from './genotype.ts';
 import type { CellGenotype, CellName, Genotype, GenotypeEdge } from './genotype.ts';
-import { add, concat, matmul, relu, reshape } from './graph/operations.ts';
+import { add, concat, relu, reshape } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { sizeOf } from './graph/shapes.ts';
 import type { Shape } from './graph/shapes.ts';
@@ -138,25 +138,22 @@ function childEdge(
   const { cell, images, normalizer, weights } = context;
   const name = edgeName(cell, edge.input, target);
   const c = h.shape[0]!;
-  const pointwise = (x: Tensor, weight: string): Tensor =>
-    matmul(reshape(weights(`${name}.${weight}`), [c, c]), x);
+  const pointwise = (x: Tensor, weight: string, part = name): Tensor =>
+    normalizer.project(reshape(weights(`${name}.${weight}`), [c, c]), x, part);
   switch (edge.operation) {
     case 'max_pool_3x3':
       return normalizer.apply(pool3('max', h, side, stride), name);
     case 'avg_pool_3x3':
       return normalizer.apply(pool3('average', h, side, stride), name);
     case 'skip_connect':
-      return stride === 1 ? h : normalizer.apply(pointwise(subsample(relu(h), side), 'skip'), name);
+      return stride === 1 ? h : pointwise(subsample(relu(h), side), 'skip');
     default: {
       const { kernel, dilation, twice } = convolutionOf(edge.operation);
       const half = (x: Tensor, part: 'first' | 'second', at: number, by: 1 | 2): Tensor => {
         const planes = reshape(relu(x), [1, c, images, at * at]);
         const kernels = { weights: weights(`${name}.depthwise.${part}`), kernel, dilation };
         const y = depthwise(planes, [kernels], { side: at, stride: by });
-        return normalizer.apply(
-          pointwise(reshape(y, [c, images * y.shape[3]!]), `pointwise.${part}`),
-          `${name}.${part}`,
-        );
+        return pointwise(reshape(y, [c, images * y.shape[3]!]), `pointwise.${part}`, `${name}.${part}`);
       };
       const once = half(h, 'first', side, stride);
       return twice ? half(once, 'second', outputSide({ side, kernel, stride, dilation }), 1) : once;

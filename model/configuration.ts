@@ -7,7 +7,8 @@ import { z } from 'zod';
 export const modelConfigurationSchema = z
   .object({
     image: z
-      .object({ size: z.number().int().min(16).max(128).default(42) })
+      /** even: the stem pools windows of 2x2 */
+      .object({ size: z.number().int().min(16).max(128).multipleOf(2).default(42) })
       .strict()
       .prefault({}),
     supernet: z

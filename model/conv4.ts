@@ -75,7 +75,7 @@ export function conv4(configuration: Conv4Configuration): Learner {
 /** Pooled before bias and ReLU, which commute with a maximum and then see a quarter of the elements. */
 function firstLayer(images: Tensor, weight: Weights): Tensor {
   const [n, , size] = images.shape as [number, number, number];
-  const statistics = patchStatistics(windowPatches(images));
+  const statistics = patchStatistics(windowPatches(images, 'images-last'));
   const pooled = windowMaximum(normalizedProduct(weight('conv.0'), weight('gain.0'), statistics, epsilon));
   const shifted = relu(add(pooled, broadcast(weight('bias.0'), pooled.shape)));
   return reshape(shifted, [pooled.shape[0]!, size / 2, size / 2, n]);

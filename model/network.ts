@@ -8,89 +8,73 @@ import {
   add,
   broadcast,
   divide,
-  concat,
   conv,
   matmul,
   maxPool,
   mean,
   multiply,
-  pad,
   relu,
   reshape,
-  slice,
   sum,
   transpose,
 } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
-import type { Normalizer } from './layers.ts';
+import type { Normalizer } from './normalizer.ts';
 import { cellGeometry, featureCount } from './parameters.ts';
 import { supernetCell } from './supernet.ts';
+import { windowMaximum, windowPatches } from './window-patches.ts';
 
 /** The network that a graph runs: the relaxed one-shot model, or the child of one genotype. */
 export type NetworkKind =
   { readonly kind: 'supernet' } | { readonly kind: 'child'; readonly genotype: Genotype };
 
-/**
- * 3x3 patches of the images, [27, n·s·s]: the stem's first convolution becomes a product over all images.
- * `images` is [n, 3, s, s] in 0..1; it is centred to -1..1 first, so that padding means grey.
- */
-export function imagePatches(images: Tensor): Tensor {
-  const [n, channels, side] = images.shape as [number, number, number];
-  const centered = add(multiply(images, 2), -1);
-  const planes = transpose(reshape(centered, [n, channels, side, side]), [1, 0, 2, 3]); // [3, n, s, s]
-  const padded = pad(pad(planes, 2, 1, 1), 3, 1, 1);
-  const taps = Array.from({ length: 9 }, (_, tap) =>
-    slice(slice(padded, 2, Math.floor(tap / 3), side), 3, tap % 3, side),
-  );
-  const stacked = concat(
-    taps.map((tap) => reshape(tap, [channels, 1, n * side * side])),
-    1,
-  ); // [3, 9, n·s·s]
-  return reshape(stacked, [channels * 9, n * side * side]);
-}
-
 const halve = { kernel: 2, stride: 2, padding: 0 };
 
-/** T-NAS's stem (reference: conv, norm, ReLU, 2x2 max-pool, twice); channel-major result [c, n·h·w]. */
-function stem(
-  patches: Tensor,
-  images: number,
-  size: number,
-  weights: Weights,
-  normalizer: Normalizer,
-): Tensor {
-  const first = normalizer.apply(matmul(weights('stem.0'), patches), 'stem.0');
-  // ReLU and max-pool commute; pooled first, ReLU sees a quarter of the elements.
-  const pooled = relu(maxPool(reshape(first, [first.shape[0]!, images, size, size]), halve)); // [c, n, s/2, s/2]
-  const half = pooled.shape[2]!;
-  const second = conv(transpose(pooled, [1, 0, 2, 3]), weights('stem.1'), { padding: 1 });
-  const channels = second.shape[1]!;
-  const major = reshape(transpose(second, [1, 0, 2, 3]), [channels, images * half * half]);
-  const normalized = normalizer.apply(major, 'stem.1');
-  const result = relu(maxPool(reshape(normalized, [channels, images, half, half]), halve));
-  return reshape(result, [channels, images * result.shape[2]! ** 2]);
+/**
+ * T-NAS's stem (reference: conv, norm, ReLU, 2x2 max-pool, twice) of images [n, 3, s, s] in 0..1, which are centred to
+ * -1..1 first, so that padding means grey; channel-major result [c, n·h·w]. Pooling comes before normalisation and
+ * ReLU, which commute with a maximum and then see a quarter of the elements.
+ */
+function stem(images: Tensor, weights: Weights, normalizer: Normalizer): Tensor {
+  const [n, , size] = images.shape as [number, number, number];
+  const half = size / 2;
+  const patches = windowPatches(add(multiply(images, 2), -1), 'images-first'); // [27, 4 · n·h·w]
+  const channels = patches.shape[0]!;
+  const windows = reshape(patches, [channels, 4, n * half ** 2]);
+  const source = normalizer.supportColumns(windows);
+  const { weight, bias } = normalizer.linear(weights('stem.0'), patches, 'stem.0', {
+    source: reshape(source, [channels, 4 * source.shape[2]!]),
+  });
+  const maximum = windowMaximum(matmul(weight, patches)); // [c, n·h·w]
+  const first = relu(add(maximum, broadcast(bias, maximum.shape)));
+  const planes = reshape(first, [first.shape[0]!, n, half, half]);
+  const second = conv(transpose(planes, [1, 0, 2, 3]), weights('stem.1'), { padding: 1 });
+  const rows = transpose(second, [1, 0, 2, 3]); // [c, n, h, w]
+  const pooled = maxPool(rows, halve);
+  const [c, , side] = pooled.shape as [number, number, number];
+  const normalization = normalizer.of(reshape(rows, [c, n * half ** 2]), 'stem.1');
+  return relu(normalization(reshape(pooled, [c, n * side ** 2])));
 }
 
 /**
- * Features [n, f] of the images behind `patches` [27, n·s·s] by stem, normal cell, reduction cell and global average.
+ * Features [n, f] of images [n, 3, s, s] by stem, normal cell, reduction cell and global average.
  */
 export function features(
   configuration: ModelConfiguration,
   network: NetworkKind,
-  patches: Tensor,
+  pixels: Tensor,
   weights: Weights,
   normalizer: Normalizer,
 ): Tensor {
-  const { size } = configuration.image;
   const { nodes } = configuration.supernet;
   const images = normalizer.images;
   const geometry = cellGeometry(configuration);
-  const image = stem(patches, images, size, weights, normalizer);
+  const image = stem(pixels, weights, normalizer);
   let [previous, current] = [image, image];
   for (const cell of cellNames) {
     const context: CellContext = { cell, nodes, images, weights, normalizer };
     const inputs = [previous, current].map((x, i) =>
-      normalizer.apply(matmul(weights(`${cell}.preprocess.${i}`), relu(x)), `${cell}.preprocess.${i}`),
+      normalizer.project(weights(`${cell}.preprocess.${i}`), relu(x), `${cell}.preprocess.${i}`),
     ) as [Tensor, Tensor];
     const side = geometry[cell].side;
     const output =

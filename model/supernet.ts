@@ -98,7 +98,8 @@ function stridedSkip(
   const { weight, bias } = normalizer.linear(
     reshape(weights(`${cell}.${source}.skip`), [edges * c, c]),
     x,
-    gain,
+    `${cell}.${source}.skip`,
+    { gain },
   );
   return {
     value: reshape(matmul(weight, x), [edges, ...x.shape]),
@@ -136,20 +137,19 @@ function convolutions(
   const [separable, dilated] = [depthwiseKinds.slice(0, 2), depthwiseKinds.slice(2)];
   const first = weights(`${name}.pointwise.first`); // [4, e, c, c]
   const start = byKind(depthwise(planes, kernels(separable, 'first'), { side, stride }));
-  const inner = normalizer.linear(pair(first, 0), start);
-  const product = matmul(inner.weight, start);
-  const once = relu(add(product, broadcast(inner.bias, product.shape)));
+  const once = relu(normalizer.project(pair(first, 0), start, `${name}.first`));
   const again = depthwise(reshape(once, [edges, 2 * c, images, plane]), kernels(separable, 'second'), {
     side: Math.round(Math.sqrt(plane)),
     stride: 1,
   });
-  const weighted = (x: Tensor, pointwise: Tensor, gain: number): Contributions => {
-    const { weight, bias } = normalizer.linear(pointwise, x, slice(gains, 1, gain, 2));
+  const weighted = (x: Tensor, pointwise: Tensor, part: string, at: number): Contributions => {
+    const gain = slice(gains, 1, at, 2);
+    const { weight, bias } = normalizer.linear(pointwise, x, `${name}.${part}`, { gain });
     const beside = reshape(transpose(weight, [0, 2, 1, 3]), [edges, c, 2 * c]); // the kinds side by side
     const value = matmul(beside, reshape(x, [edges, 2 * c, columns]));
     return { value, bias: reshape(sum(bias, [1]), [edges, c, 1]) };
   };
-  const twice = weighted(byKind(again), pair(weights(`${name}.pointwise.second`), 0), 0);
+  const twice = weighted(byKind(again), pair(weights(`${name}.pointwise.second`), 0), 'second', 0);
   const far = byKind(depthwise(planes, kernels(dilated, 'first'), { side, stride }));
-  return addUnbiased(twice, weighted(far, pair(first, 2), 2));
+  return addUnbiased(twice, weighted(far, pair(first, 2), 'dilated', 2));
 }

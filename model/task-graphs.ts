@@ -6,10 +6,10 @@ import { Graph } from './graph/graph.ts';
 import type { GraphFunction } from './graph/graph.ts';
 import { crossEntropy, multiply, slice, subtract } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
-import { Normalizer } from './layers.ts';
+import { Normalizer } from './normalizer.ts';
 import { mixNames } from './cell.ts';
 import type { Weights } from './cell.ts';
-import { features, headLogits, imagePatches, initialHead } from './network.ts';
+import { features, headLogits, initialHead } from './network.ts';
 import type { NetworkKind } from './network.ts';
 import { featureCount, weightSpecifications } from './parameters.ts';
 import { inputWeights } from './variables.ts';
@@ -69,7 +69,7 @@ export class TaskGraphs {
       features(
         this.configuration,
         this.network,
-        imagePatches(this.#images(graph, 'support', support)),
+        this.#images(graph, 'support', support),
         weights,
         normalizer,
       );
@@ -120,9 +120,9 @@ export class TaskGraphs {
   ): { loss: Tensor; logits: Tensor; weights: Weights; normalizer: Normalizer } {
     const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes]);
     const normalizer = this.#normalizer(support, support);
-    const patches = imagePatches(this.#images(graph, 'support', support));
+    const images = this.#images(graph, 'support', support);
     const logits = headLogits(
-      features(this.configuration, this.network, patches, weights, normalizer),
+      features(this.configuration, this.network, images, weights, normalizer),
       weights,
     );
     const loss = crossEntropy(logits, graph.input('support.targets', [support, way]));
@@ -189,7 +189,7 @@ export class TaskGraphs {
     const images = joined ? support + query : query;
     const x = this.#images(graph, joined ? 'both' : 'query', images);
     const normalizer = this.#normalizer(images, joined ? support : query);
-    const all = features(this.configuration, this.network, imagePatches(x), weights, normalizer);
+    const all = features(this.configuration, this.network, x, weights, normalizer);
     return { logits: headLogits(joined ? slice(all, 0, support, query) : all, weights), weights };
   }
 

@@ -17,19 +17,23 @@ import {
 } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 
+/** Where the image comes in the order of the columns: after the place in it, or before. */
+export type ImageOrder = 'images-last' | 'images-first';
+
 /**
- * 3x3 patches of images [n, c, s, s], zero-padded: [c · 9, 4 · (s/2)² · n]. Columns are ordered by the position in their
- * 2x2 pooling window first, so that pooling takes the maximum of four contiguous quarters (`windowMaximum`), and by
- * image last. The side s must be even.
+ * 3x3 patches of images [n, c, s, s], zero-padded: [c · 9, 4 · n · (s/2)²]. Columns are ordered by the position in their
+ * 2x2 pooling window first, so that pooling takes the maximum of four contiguous quarters (`windowMaximum`), then by
+ * `order`. The side s must be even.
  */
-export function windowPatches(images: Tensor): Tensor {
+export function windowPatches(images: Tensor, order: ImageOrder): Tensor {
   const [n, c, side] = images.shape as [number, number, number];
   const half = side / 2;
   const padded = pad(pad(images, 2, 1, 1), 3, 1, 1);
-  const phases = transpose(reshape(padded, [n, c, half + 1, 2, half + 1, 2]), [3, 5, 1, 2, 4, 0]); // [2, 2, c, s/2 + 1, s/2 + 1, n]
-  const at = (row: number, column: number): Tensor => {
-    const phase = slice(slice(phases, 0, row % 2, 1), 1, column % 2, 1);
-    const shifted = slice(slice(phase, 3, Math.floor(row / 2), half), 4, Math.floor(column / 2), half);
+  const [permutation, row] = order === 'images-last' ? [[3, 5, 1, 2, 4, 0], 3] : [[3, 5, 1, 0, 2, 4], 4];
+  const phases = transpose(reshape(padded, [n, c, half + 1, 2, half + 1, 2]), permutation); // [2, 2, c, ...]
+  const at = (y: number, x: number): Tensor => {
+    const phase = slice(slice(phases, 0, y % 2, 1), 1, x % 2, 1);
+    const shifted = slice(slice(phase, row, Math.floor(y / 2), half), row + 1, Math.floor(x / 2), half);
     return reshape(shifted, [c, 1, half * half * n]);
   };
   const positions = [0, 1, 2, 3];

@@ -3,8 +3,8 @@ import { gradient } from '../../model/graph/gradient.ts';
 import type { Graph } from '../../model/graph/graph.ts';
 import { crossEntropy, multiply, slice, subtract } from '../../model/graph/operations.ts';
 import type { Tensor } from '../../model/graph/primitives.ts';
-import { Normalizer } from '../../model/layers.ts';
-import { features, headLogits, imagePatches, initialHead } from '../../model/network.ts';
+import { Normalizer } from '../../model/normalizer.ts';
+import { features, headLogits, initialHead } from '../../model/network.ts';
 import type { Weights } from '../../model/cell.ts';
 import type { NetworkKind } from '../../model/network.ts';
 import type { MetaTask } from '../../model/inner-loop.ts';
@@ -37,19 +37,13 @@ export interface Unrolled {
 export function unrolledLoss({ graph, configuration, network, task, start, body }: Unrolled): Tensor {
   const { size, support, query } = task;
   const { normalization, innerLoop, image, head } = configuration;
-  const patchesOf = (name: string, count: number): Tensor =>
-    imagePatches(graph.input(`${name}.images`, [count, 3, image.size, image.size]));
-  const run = (patches: Tensor, weights: Weights, images: number, counted: number): Tensor =>
-    features(
-      configuration,
-      network,
-      patches,
-      weights,
-      new Normalizer(images, counted, normalization.epsilon),
-    );
-  const patches = patchesOf('support', support.count);
+  const imagesOf = (name: string, count: number): Tensor =>
+    graph.input(`${name}.images`, [count, 3, image.size, image.size]);
+  const run = (pixels: Tensor, weights: Weights, images: number, counted: number): Tensor =>
+    features(configuration, network, pixels, weights, new Normalizer(images, counted, normalization.epsilon));
+  const pixels = imagesOf('support', support.count);
   const targets = graph.input('support.targets', [support.count, size.way]);
-  const onSupport = (weights: Weights): Tensor => run(patches, weights, support.count, support.count);
+  const onSupport = (weights: Weights): Tensor => run(pixels, weights, support.count, support.count);
   const { weight, bias } = initialHead(graph, head.kind, start, {
     features: () => onSupport(start),
     targets,
@@ -72,7 +66,7 @@ export function unrolledLoss({ graph, configuration, network, task, start, body 
   const together = normalization.statistics === 'support';
   const count = together ? support.count + query.count : query.count;
   const all = run(
-    patchesOf(together ? 'both' : 'query', count),
+    imagesOf(together ? 'both' : 'query', count),
     weights,
     count,
     together ? support.count : count,

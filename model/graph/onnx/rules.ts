@@ -177,10 +177,18 @@ function averageGradient(node: Tensor<'averagePoolGradient'>, emitter: Emitter):
   const [oh, ow] = g.shape.slice(2) as [number, number];
   const covered = (at: number, size: number): number =>
     Math.min(at * stride - padding + kernel, size) - Math.max(at * stride - padding, 0);
+  // a window that keeps the size is its own transpose, so the gradient is an average of shares that counts the padding
+  const symmetric = stride === 1 && 2 * padding === kernel - 1;
   const share = Float64Array.from({ length: oh * ow }, (_, i) => {
-    return 1 / (covered(Math.floor(i / ow), inputSize[0]) * covered(i % ow, inputSize[1]));
+    const count = covered(Math.floor(i / ow), inputSize[0]) * covered(i % ow, inputSize[1]);
+    return (symmetric ? kernel ** 2 : 1) / count;
   });
   const shared = emitter.emit('Mul', [emitter.nameOf(g), emitter.floats(share, [1, 1, oh, ow])]);
+  if (symmetric)
+    return emitter.emit('AveragePool', [shared], {
+      ...poolingAttributes(node.attributes),
+      count_include_pad: 1,
+    });
   const flat = reshaped(emitter, shared, [n * c, 1, oh, ow]);
   const geometry = { stride, padding, dilation: 1, groups: 1 };
   const spread = emitter.emit('ConvTranspose', [flat, emitter.floats([1], [1, 1, kernel, kernel])], {
