@@ -42,11 +42,10 @@ function stem(images: Tensor, weights: Weights, normalizer: Normalizer): Tensor 
   const channels = patches.shape[0]!;
   const windows = reshape(patches, [channels, 4, n * half ** 2]);
   const source = normalizer.supportColumns(windows);
-  const { weight, bias } = normalizer.linear(weights('stem.0'), patches, 'stem.0', {
+  const { weight, centered } = normalizer.linear(weights('stem.0'), patches, 'stem.0', {
     source: reshape(source, [channels, 4 * source.shape[2]!]),
   });
-  const maximum = windowMaximum(matmul(weight, patches)); // [c, n·h·w]
-  const first = relu(add(maximum, broadcast(bias, maximum.shape)));
+  const first = relu(windowMaximum(matmul(weight, centered))); // [c, n·h·w]
   const planes = reshape(first, [first.shape[0]!, n, half, half]);
   const second = conv(transpose(planes, [1, 0, 2, 3]), weights('stem.1'), { padding: 1 });
   const rows = transpose(second, [1, 0, 2, 3]); // [c, n, h, w]

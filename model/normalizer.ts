@@ -6,11 +6,9 @@ import {
   matmul,
   mean,
   multiply,
-  negate,
   normalize,
   slice,
   sqrt,
-  stop,
   subtract,
   sum,
 } from './graph/operations.ts';
@@ -23,10 +21,10 @@ export interface Statistics {
   readonly inverse: Tensor;
 }
 
-/** A linear map x -> W x + b of channel-major activations: W [..., o, c], b [..., o, 1]. */
+/** The factors of a product W' (x - m): [..., o, c] and [..., c, images · h · w]. */
 export interface Linear {
   readonly weight: Tensor;
-  readonly bias: Tensor;
+  readonly centered: Tensor;
 }
 
 /**
@@ -75,17 +73,16 @@ export class Normalizer {
     return slice(x, axis, 0, (x.shape[axis]! / this.images) * this.statisticsImages);
   }
 
-  /** normalise(W x), as W' x + b'. */
+  /** normalise(W x). */
   project(weight: Tensor, x: Tensor, name: string): Tensor {
     const linear = this.linear(weight, x, name);
-    const product = matmul(linear.weight, x);
-    return add(product, broadcast(linear.bias, product.shape));
+    return matmul(linear.weight, linear.centered);
   }
 
   /**
-   * normalise(W x) as a linear map of its own, for W [..., o, c] and x [..., c, images · h · w]. The statistics of W x
-   * follow from those of x: mean W m, variance diag(W C Wᵀ). So the derivatives need no pass over W x. The variance does
-   * not depend on a shift of x: one by its mean, taken as a constant, keeps it from cancelling.
+   * normalise(W x) as a product W' (x - m), for W [..., o, c] and x [..., c, images · h · w]: the variance of W x follows
+   * from the covariance C of x as diag(W C Wᵀ). So normalisation scales the small W and costs no pass over W x, in no
+   * derivative either.
    * @param gain times this, [..., 1, 1]
    * @param source the columns of x that the statistics come from
    */
@@ -96,19 +93,19 @@ export class Normalizer {
     { gain, source = this.supportColumns(x) }: { readonly gain?: Tensor; readonly source?: Tensor } = {},
   ): Linear {
     const axis = x.shape.length - 1;
-    const shift = stop(mean(source, [axis]));
-    const shifted = subtract(source, broadcast(shift, source.shape));
-    const moments = matmul(weight, matmul(shifted, shifted, false, true));
-    const squares = multiply(sum(multiply(moments, weight), [axis]), 1 / source.shape[axis]!);
-    const offset = matmul(weight, mean(shifted, [axis])); // [..., o, 1]
-    const variance = subtract(squares, multiply(offset, offset));
-    const inverse = divide(1, sqrt(add(variance, this.epsilon)));
-    const center = add(matmul(weight, shift), offset);
-    this.statistics.push({ name, mean: center, inverse });
-    const scale = gain ? multiply(inverse, broadcast(gain, inverse.shape)) : inverse;
-    return {
-      weight: multiply(weight, broadcast(scale, weight.shape)),
-      bias: negate(multiply(center, scale)),
-    };
+    const count = source.shape[axis]!;
+    const center = mean(source, [axis]);
+    const minus = (y: Tensor): Tensor => subtract(y, broadcast(center, y.shape));
+    const centered = minus(x);
+    const counted = source === x ? centered : minus(source);
+    const moments = matmul(weight, matmul(counted, counted, false, true));
+    const squares = sum(multiply(moments, weight), [axis]); // count times the variance, [..., o, 1]
+    const deviation = sqrt(add(squares, count * this.epsilon));
+    const inverse = divide(Math.sqrt(count), deviation);
+    this.statistics.push({ name, mean: matmul(weight, center), inverse });
+    const scale = gain
+      ? divide(broadcast(multiply(gain, Math.sqrt(count)), deviation.shape), deviation)
+      : inverse;
+    return { weight: multiply(weight, broadcast(scale, weight.shape)), centered };
   }
 }

@@ -1,5 +1,5 @@
 import { sourcesOf, targetsOf } from './genotype.ts';
-import { add, broadcast, concat, matmul, relu, reshape, slice, sum, transpose } from './graph/operations.ts';
+import { add, broadcast, concat, matmul, relu, reshape, slice, transpose } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { depthwise, outputSide } from './depthwise.ts';
 import { pool3, subsample } from './layers.ts';
@@ -11,15 +11,6 @@ import { depthwiseKinds, strideOf } from './parameters.ts';
 export const sharedOperations = 3;
 export const convolutionOperations = depthwiseKinds.length;
 
-/** A value [c, images · h·w] less its bias [c, 1], which is added once, when all parts are there. */
-interface Unbiased {
-  readonly value: Tensor;
-  readonly bias: Tensor;
-}
-
-/** The weighted operations of all edges out of one source: value [edges, c, images · h'·w'], bias [edges, c, 1]. */
-type Contributions = Unbiased;
-
 /**
  * A cell of the relaxed one-shot model (DARTS): every intermediate node is the sum over all earlier nodes of the
  * α-weighted candidate operations. All edges that leave one node are computed together, since they share its ReLU,
@@ -29,40 +20,28 @@ type Contributions = Unbiased;
 export function supernetCell(context: CellContext, inputs: readonly [Tensor, Tensor], side: number): Tensor {
   const { nodes, cell } = context;
   const known: Tensor[] = [...inputs];
-  const sums: (Unbiased | undefined)[] = Array.from({ length: nodes });
+  const sums: (Tensor | undefined)[] = Array.from({ length: nodes });
   for (const source of sourcesOf(nodes)) {
     const stride = strideOf(cell, source);
     const at = cell === 'reduction' && stride === 1 ? Math.ceil(side / 2) : side;
-    const all = edgesFrom(context, known[source]!, source, at, stride);
+    const contributions = edgesFrom(context, known[source]!, source, at, stride);
     targetsOf(source, nodes).forEach((target, e) => {
-      sums[target] = addUnbiased(sums[target], { value: edgeOf(all.value, e), bias: edgeOf(all.bias, e) });
+      const part = reshape(slice(contributions, 0, e, 1), contributions.shape.slice(1));
+      const sofar = sums[target];
+      sums[target] = sofar ? add(sofar, part) : part;
     });
     // Sources 0 and 1 are the cell's inputs: intermediate node s - 1 has got all of its own once source s is done.
-    if (source >= 1) {
-      const { value, bias } = sums[source - 1]!;
-      known.push(add(value, broadcast(bias, value.shape)));
-    }
+    if (source >= 1) known.push(sums[source - 1]!);
   }
   return concat(known.slice(2), 0);
 }
 
-const edgeOf = (x: Tensor, e: number): Tensor => reshape(slice(x, 0, e, 1), x.shape.slice(1));
-
-const addUnbiased = (a: Unbiased | undefined, b: Unbiased): Unbiased =>
-  a ? { value: add(a.value, b.value), bias: add(a.bias, b.bias) } : b;
-
-function edgesFrom(
-  context: CellContext,
-  h: Tensor,
-  source: number,
-  side: number,
-  stride: 1 | 2,
-): Contributions {
+/** The weighted operations of all edges out of `source`: [edges, c, images · h'·w']. */
+function edgesFrom(context: CellContext, h: Tensor, source: number, side: number, stride: 1 | 2): Tensor {
   const mix = context.weights(mixName(context.cell, source));
   const convolved = convolutions(context, relu(h), source, side, stride, mix);
-  const weighted =
-    stride === 1 ? convolved : addUnbiased(convolved, stridedSkip(context, h, source, side, mix));
-  return { ...weighted, value: add(weighted.value, sharedPart(context, h, source, side, stride, mix)) };
+  const shared = add(convolved, sharedPart(context, h, source, side, stride, mix));
+  return stride === 1 ? shared : add(shared, stridedSkip(context, h, source, side, mix));
 }
 
 /** Pools, and the skip of stride-1 edges: the same for all edges but for their weights, [edges, c, columns]. */
@@ -90,21 +69,18 @@ function stridedSkip(
   source: number,
   side: number,
   mix: Tensor,
-): Contributions {
+): Tensor {
   const x = subsample(relu(h), side);
   const c = x.shape[0]!;
   const edges = mix.shape[0]!;
   const gain = reshape(broadcast(slice(mix, 1, 2, 1), [edges, c]), [edges * c, 1]);
-  const { weight, bias } = normalizer.linear(
+  const { weight, centered } = normalizer.linear(
     reshape(weights(`${cell}.${source}.skip`), [edges * c, c]),
     x,
     `${cell}.${source}.skip`,
     { gain },
   );
-  return {
-    value: reshape(matmul(weight, x), [edges, ...x.shape]),
-    bias: reshape(bias, [edges, c, 1]),
-  };
+  return reshape(matmul(weight, centered), [edges, ...x.shape]);
 }
 
 /**
@@ -118,7 +94,7 @@ function convolutions(
   side: number,
   stride: 1 | 2,
   mix: Tensor,
-): Contributions {
+): Tensor {
   const name = `${cell}.${source}`;
   const [edges, c] = [mix.shape[0]!, r.shape[0]!];
   const plane = outputSide({ side, kernel: 3, stride, dilation: 1 }) ** 2;
@@ -142,14 +118,13 @@ function convolutions(
     side: Math.round(Math.sqrt(plane)),
     stride: 1,
   });
-  const weighted = (x: Tensor, pointwise: Tensor, part: string, at: number): Contributions => {
+  const weighted = (x: Tensor, pointwise: Tensor, part: string, at: number): Tensor => {
     const gain = slice(gains, 1, at, 2);
-    const { weight, bias } = normalizer.linear(pointwise, x, `${name}.${part}`, { gain });
+    const { weight, centered } = normalizer.linear(pointwise, x, `${name}.${part}`, { gain });
     const beside = reshape(transpose(weight, [0, 2, 1, 3]), [edges, c, 2 * c]); // the kinds side by side
-    const value = matmul(beside, reshape(x, [edges, 2 * c, columns]));
-    return { value, bias: reshape(sum(bias, [1]), [edges, c, 1]) };
+    return matmul(beside, reshape(centered, [edges, 2 * c, columns]));
   };
   const twice = weighted(byKind(again), pair(weights(`${name}.pointwise.second`), 0), 'second', 0);
   const far = byKind(depthwise(planes, kernels(dilated, 'first'), { side, stride }));
-  return addUnbiased(twice, weighted(far, pair(first, 2), 'dilated', 2));
+  return add(twice, weighted(far, pair(first, 2), 'dilated', 2));
 }

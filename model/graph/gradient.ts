@@ -35,6 +35,15 @@ import type { PrimitiveTable, Tensor } from './primitives.ts';
 /** The cotangent of each input, given that of the output; null where the derivative is zero. */
 type Cotangents = readonly (Tensor | null)[];
 
+/** The last two axes change places. */
+const flipped = (x: Tensor): Tensor => {
+  const rank = x.shape.length;
+  return transpose(
+    x,
+    x.shape.map((_, axis) => (axis < rank - 2 ? axis : 2 * rank - 3 - axis)),
+  );
+};
+
 const planeSize = (x: Tensor): readonly [number, number] => [x.shape[2]!, x.shape[3]!];
 
 /**
@@ -86,10 +95,17 @@ const cotangentRules: PrimitiveTable<[g: Tensor], Cotangents> = {
     pad(g, axis, start, x!.shape[axis]! - start - size),
   ],
   pad: ({ inputs: [x], attributes: { axis, before } }, g) => [slice(g, axis, before, x!.shape[axis]!)],
-  matmul: ({ inputs: [a, b], attributes: { transposeA, transposeB } }, g) => [
-    transposeA ? matmul(b!, g, transposeB, true) : matmul(g, b!, false, !transposeB),
-    transposeB ? matmul(g, a!, true, transposeA) : matmul(a!, g, !transposeA, false),
-  ],
+  matmul: ({ inputs: [a, b], attributes: { transposeA, transposeB } }, g) => {
+    // a aᵀ and aᵀ a: one product instead of two
+    if (a === b && transposeA !== transposeB) {
+      const both = add(g, flipped(g));
+      return [transposeA ? matmul(a!, both) : matmul(both, a!), null];
+    }
+    return [
+      transposeA ? matmul(b!, g, transposeB, true) : matmul(g, b!, false, !transposeB),
+      transposeB ? matmul(g, a!, true, transposeA) : matmul(a!, g, !transposeA, false),
+    ];
+  },
   conv: ({ inputs: [x, w], attributes }, g) => [
     convInputGradient(g, w!, attributes, planeSize(x!)),
     convFilterGradient(x!, g, attributes, planeSize(w!)),
