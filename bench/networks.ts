@@ -7,7 +7,7 @@ import { initialParameters } from '../model/parameters.ts';
 import { Programs } from '../model/programs.ts';
 import type { Values } from '../model/programs.ts';
 import { fold, keyFrom, normal } from '../model/random.ts';
-import { innerLoop, outerGradient, reverseSteps } from '../model/inner-loop.ts';
+import { innerGradient } from '../model/inner-loop.ts';
 import type { MetaTask, TaskRun } from '../model/inner-loop.ts';
 import { TaskRunner } from '../model/task.ts';
 import type { LabelledSet } from '../model/task.ts';
@@ -45,35 +45,29 @@ function conv4Task(workload: Workload, executor: Executor): MetaGradientTask {
 }
 
 /**
- * The relaxed supernet with a plain linear head, by the code that trains it. Normalised by the batch; without encoder
- * and controller, so the gradient is that of the weights and of the architecture α.
+ * The relaxed supernet with a linear head of one vector for all classes, by the code that trains it. Normalised by the
+ * batch; without encoder and controller, so the gradient is that of the weights and of the architecture α.
  */
 function supernetTask(workload: Workload, executor: Executor): MetaGradientTask {
   const { size: side, way, steps } = workload;
   const configuration = parseModelConfiguration({
     image: { size: side },
+    head: { kind: 'shared' },
     normalization: { statistics: 'batch' },
     innerLoop: { steps, learningRate },
   });
   const runner = new TaskRunner(configuration, executor);
   const network = runner.supernet();
-  const adapted = network.graphs.adapted(way);
-  const length = (name: string): number => sizeOf(adapted.find((variable) => variable.name === name)!.shape);
-  const start: Values = {
-    ...initialParameters(configuration, keyFrom(1)),
-    'head.weight': initial('head.weight', length('head.weight'), 0.1),
-    'head.bias': new Float32Array(way),
-  };
+  const parameters = initialParameters(configuration, keyFrom(1));
   const mixes = Object.fromEntries(
     network.graphs.mixes.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape)).fill(1 / 8)]),
   );
   const taskRun: TaskRun = { runner, network, mixes, task: randomTask(workload) };
   const run = async (): Promise<Values> => {
-    const { trajectory } = await innerLoop(taskRun, start);
-    const outer = await outerGradient(taskRun, trajectory.at(-1)!);
-    const { toStart, toMixes } = await reverseSteps(taskRun, trajectory, outer);
-    return { ...toStart, ...toMixes };
+    const { toBody, toMixes, toHead } = await innerGradient(taskRun, parameters, parameters);
+    return { ...toBody, ...toMixes, ...toHead };
   };
+  const adapted = network.graphs.adapted(way);
   // The PyTorch script's head has no bias.
   return { weights: adapted.reduce((total, { shape }) => total + sizeOf(shape), 0) - way, run };
 }

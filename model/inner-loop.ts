@@ -1,6 +1,8 @@
 import type { GraphFunction } from './graph/graph.ts';
 import type { Values } from './programs.ts';
-import { joined, sizeKey, supportInputs } from './task.ts';
+import { selectChild } from './child.ts';
+import type { Parameters } from './parameters.ts';
+import { accuracyOf, joined, sizeKey, supportInputs } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork, TaskRunner } from './task.ts';
 import type { TaskSize } from './variables.ts';
 
@@ -19,8 +21,110 @@ export interface TaskRun {
   readonly task: MetaTask;
 }
 
+/** What the inner loop and its reverse give: the fits, and the gradients of the query set's loss. */
+export interface InnerGradient {
+  readonly query: Fit;
+  /** Of the support set before every inner step. */
+  readonly fits: readonly Fit[];
+  /** Of the network's weights before the first step, by name. */
+  readonly toBody: Values;
+  /** Of the architecture. */
+  readonly toMixes: Values;
+  /** Of the head's parameters, `head.scale` or `head.vector`. */
+  readonly toHead: Values;
+}
+
+/** Pixels of the support sets of all steps that one graph may hold the activations of: 10 and 50 images of 42 px. */
+const largestUnrolled = { supernet: 10 * 5 * 42 ** 2, child: 50 * 5 * 42 ** 2 } as const;
+
+/**
+ * Eq. 8 and the exact second-order reverse of Eq. 9 through it, from the modulated weights: as one unrolled graph where
+ * the activations of all steps are few, else step by step.
+ */
+export function innerGradient(
+  run: TaskRun,
+  parameters: Parameters,
+  modulated: Values,
+): Promise<InnerGradient> {
+  const { runner, network, task } = run;
+  const { image, innerLoop: inner } = runner.configuration;
+  const pixels = task.support.count * inner.steps * image.size ** 2;
+  const way = pixels <= largestUnrolled[network.graphs.network.kind] ? unrolledGradient : stepwiseGradient;
+  return way(run, parameters, modulated);
+}
+
+export async function unrolledGradient(
+  { runner, network, mixes, task }: TaskRun,
+  parameters: Parameters,
+  modulated: Values,
+): Promise<InnerGradient> {
+  const { size, support, query } = task;
+  const { graphs, child } = network;
+  const { normalization, innerLoop: inner } = runner.configuration;
+  const body = child ? selectChild(child, modulated) : modulated;
+  const results = await runner.programs.run(
+    `unrolled ${graphs.key} ${sizeKey(size)} ${query.count}`,
+    () => graphs.unrolled(size, query.count, normalization.statistics),
+    { ...parameters, ...body },
+    mixes,
+    supportInputs(support),
+    { 'query.images': query.images, 'query.targets': query.targets },
+  );
+  const fit = (set: LabelledSet, loss: string, logits: string): Fit => ({
+    loss: results[loss]![0]!,
+    accuracy: accuracyOf(results[logits]!, set.targets, size.way),
+  });
+  const names = (variables: readonly { readonly name: string }[]): string[] =>
+    variables.map(({ name }) => name);
+  return {
+    query: fit(query, 'loss', 'logits'),
+    fits: Array.from({ length: inner.steps }, (_, k) =>
+      fit(support, `support.loss.${k}`, `support.logits.${k}`),
+    ),
+    toBody: pick(results, names(graphs.adapted(size.way).slice(0, -2))),
+    toMixes: pick(results, names(graphs.mixes)),
+    toHead: pick(results, names(graphs.headParameters())),
+  };
+}
+
+/** The weights of every inner step are kept, and one Hessian-vector product a step carries the cotangents back. */
+export async function stepwiseGradient(
+  run: TaskRun,
+  parameters: Parameters,
+  modulated: Values,
+): Promise<InnerGradient> {
+  const { runner, network, mixes, task } = run;
+  const start = await runner.initialWeights({ network, mixes, ...task }, parameters, modulated);
+  const { trajectory, fits } = await innerLoop(run, start);
+  const outer = await outerGradient(run, trajectory.at(-1)!);
+  const { toStart, toMixes } = await reverseSteps(run, trajectory, outer);
+  const head = await runner.programs.run(
+    `head-pullback ${network.graphs.key} ${sizeKey(task.size)}`,
+    () => network.graphs.headPullback(task.size),
+    parameters,
+    start,
+    mixes,
+    supportInputs(task.support),
+    cotangents(toStart),
+  );
+  const toBody = pick(toStart, Object.keys(toStart).slice(0, -2)); // without the head's weight and bias
+  accumulate(toBody, head);
+  accumulate(toMixes, head);
+  const { query, size } = task;
+  return {
+    query: { loss: outer['loss']![0]!, accuracy: accuracyOf(outer['logits']!, query.targets, size.way) },
+    fits,
+    toBody,
+    toMixes,
+    toHead: pick(
+      head,
+      network.graphs.headParameters().map(({ name }) => name),
+    ),
+  };
+}
+
 /** Eq. 8: the weights before every inner step and after the last, and the fit before every step. */
-export async function innerLoop(
+async function innerLoop(
   { runner, network, mixes, task }: TaskRun,
   start: Values,
 ): Promise<{ trajectory: Values[]; fits: Fit[] }> {
@@ -35,7 +139,7 @@ export async function innerLoop(
 }
 
 /** Loss, logits and gradients of the query set at the adapted weights. */
-export function outerGradient(
+function outerGradient(
   { runner, network, mixes, task }: TaskRun,
   adapted: Values,
 ): Promise<Record<string, Float32Array>> {
@@ -59,7 +163,7 @@ export function outerGradient(
  * Carries the outer gradient back through all inner steps, one Hessian-vector product a step: the gradients of the
  * weights before the first step, and those of the architecture.
  */
-export async function reverseSteps(
+async function reverseSteps(
   { runner: { programs }, network: { graphs }, mixes, task }: TaskRun,
   trajectory: readonly Values[],
   outer: Values,
@@ -81,7 +185,7 @@ export async function reverseSteps(
   return { toStart, toMixes };
 }
 
-export const pick = (values: Values, names: readonly string[]): Record<string, Float32Array> =>
+const pick = (values: Values, names: readonly string[]): Record<string, Float32Array> =>
   Object.fromEntries(names.map((name) => [name, values[name]!]));
 
 /** The inputs of a pullback graph that carry `values`. */
@@ -89,7 +193,7 @@ export const cotangents = (values: Values): Values =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`cotangent.${name}`, value]));
 
 /** Adds `from` to the entries of `to` that it has. */
-export function accumulate(to: Record<string, Float32Array>, from: Values): void {
+function accumulate(to: Record<string, Float32Array>, from: Values): void {
   for (const [name, value] of Object.entries(to)) {
     const more = from[name];
     if (more) to[name] = value.map((x, i) => x + more[i]!);

@@ -107,7 +107,8 @@ export function initialHead(
   const way = given.targets.shape[1]!;
   if (kind === 'shared') {
     const vector = weights('head.vector');
-    return { weight: broadcast(vector, [way, vector.shape[1]!]), bias: graph.constant([0], [1, way]) };
+    const bias = graph.constant(new Float64Array(way), [1, way]); // a variable: not a fill, which additions drop
+    return { weight: broadcast(vector, [way, vector.shape[1]!]), bias };
   }
   const x = given.features();
   const counts = sum(given.targets, [0]); // [1, way]

@@ -5,9 +5,9 @@ import type { Values } from './programs.ts';
 import { parameterSpecifications } from './parameters.ts';
 import type { Parameters } from './parameters.ts';
 import { sizeOf } from './graph/shapes.ts';
-import { accumulate, cotangents, innerLoop, outerGradient, pick, reverseSteps } from './inner-loop.ts';
-import type { MetaTask, TaskRun } from './inner-loop.ts';
-import { accuracyOf, architectureValues, sizeKey, supportInputs } from './task.ts';
+import { cotangents, innerGradient } from './inner-loop.ts';
+import type { InnerGradient, MetaTask, TaskRun } from './inner-loop.ts';
+import { architectureValues, sizeKey, supportInputs } from './task.ts';
 import type { Embedded, Fit, TaskNetwork, TaskRunner } from './task.ts';
 import { embeddingPullback } from './embedding-graphs.ts';
 
@@ -33,65 +33,32 @@ export interface MetaGradientOptions {
   readonly mask: Float32Array | null;
 }
 
-/**
- * The exact meta-gradient of one task (Eq. 9), second order through all inner steps, by hand-made reverse: the weights
- * of every inner step are kept, and one Hessian-vector product a step carries the cotangents back.
- */
+/** How the inner loop and its reverse are computed: `innerGradient`, or one of the two ways that it chooses from. */
+export type InnerMethod = typeof innerGradient;
+
+/** The exact meta-gradient of one task (Eq. 9), second order through all inner steps. */
 export async function metaGradient(
   runner: TaskRunner,
   parameters: Parameters,
   task: MetaTask,
-  { stage, reconstructionWeight, mask }: MetaGradientOptions,
+  options: MetaGradientOptions,
+  inner: InnerMethod = innerGradient,
 ): Promise<MetaGradient> {
-  const { size, support, query } = task;
+  const { stage, mask } = options;
+  const { size, support } = task;
   const embedded = await runner.embed(parameters, support, size, stage === 'search' ? mask : null);
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, stage);
   const run: TaskRun = { runner, network, mixes, task };
-  const start = await runner.initialWeights({ network, mixes, ...task }, parameters, embedded.modulated);
-  const { trajectory, fits } = await innerLoop(run, start);
-  const outer = await outerGradient(run, trajectory.at(-1)!);
-  const { toBody, toMixes, head } = await reverseInnerLoop(run, parameters, trajectory, outer);
-  const options = { stage, reconstructionWeight, mask };
-  const last = fits.at(-1) ?? { loss: Number.NaN, accuracy: Number.NaN };
-  const { reconstruction, ...gradients } = await pullToParameters(
-    run,
-    parameters,
-    options,
-    toBody,
-    toMixes,
-    head,
-  );
+  const result = await inner(run, parameters, embedded.modulated);
+  const { query, fits } = result;
+  const { reconstruction, ...gradients } = await pullToParameters(run, parameters, options, result);
   return {
     gradients,
-    query: { loss: outer['loss']![0]!, accuracy: accuracyOf(outer['logits']!, query.targets, size.way) },
-    support: { before: fits[0] ?? last, after: last },
+    query,
+    support: { before: fits[0]!, after: fits.at(-1)! },
     reconstruction: reconstruction![0]!,
     genotype,
   };
-}
-
-/** Carries the outer gradient back through all inner steps and the head to the modulated weights and α. */
-async function reverseInnerLoop(
-  run: TaskRun,
-  parameters: Parameters,
-  trajectory: readonly Values[],
-  outer: Values,
-): Promise<{ toBody: Values; toMixes: Values; head: Values }> {
-  const { runner, network, mixes, task } = run;
-  const { toStart, toMixes } = await reverseSteps(run, trajectory, outer);
-  const head = await runner.programs.run(
-    `head-pullback ${network.graphs.key} ${sizeKey(task.size)}`,
-    () => network.graphs.headPullback(task.size),
-    parameters,
-    trajectory[0]!,
-    mixes,
-    supportInputs(task.support),
-    cotangents(toStart),
-  );
-  const toBody = pick(toStart, Object.keys(toStart).slice(0, -2)); // without the head's weight and bias
-  accumulate(toBody, head);
-  accumulate(toMixes, head);
-  return { toBody, toMixes, head };
 }
 
 /** The network that a stage runs: relaxed, zeroed to the decoded architecture, or the decoded child itself. */
@@ -115,9 +82,7 @@ async function pullToParameters(
   { runner, network, task }: TaskRun,
   parameters: Parameters,
   { stage, reconstructionWeight, mask }: MetaGradientOptions,
-  toBody: Values,
-  toMixes: Values,
-  head: Values,
+  { toBody, toMixes, toHead }: InnerGradient,
 ): Promise<Record<string, Float32Array>> {
   const { size } = task;
   const { configuration, programs } = runner;
@@ -125,7 +90,7 @@ async function pullToParameters(
   const masked = stage === 'search' && mask !== null;
   const given = {
     ...toBody,
-    ...(configuration.head.kind === 'shared' ? { 'head.vector': head['head.vector']! } : {}),
+    ...(configuration.head.kind === 'shared' ? { 'head.vector': toHead['head.vector']! } : {}),
   };
   const full = network.child ? scatterChild(network.child, given, weightLengths(configuration)) : given;
   const gradients = await programs.run(
@@ -136,7 +101,7 @@ async function pullToParameters(
     cotangents(full),
     cotangents(toMixes),
   );
-  return head['head.scale'] ? { ...gradients, 'head.scale': head['head.scale'] } : gradients;
+  return toHead['head.scale'] ? { ...gradients, 'head.scale': toHead['head.scale'] } : gradients;
 }
 
 const weightLengths = (configuration: ModelConfiguration): Record<string, number> =>

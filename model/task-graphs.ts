@@ -1,10 +1,10 @@
 import { childWeights } from './child.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import { genotypeKey, operationNames, targetsOf } from './genotype.ts';
-import { gradient, innerProduct, vectorJacobian } from './graph/gradient.ts';
+import { gradient, innerProduct, partialGradient, vectorJacobian } from './graph/gradient.ts';
 import { Graph } from './graph/graph.ts';
 import type { GraphFunction } from './graph/graph.ts';
-import { crossEntropy, multiply, slice, subtract } from './graph/operations.ts';
+import { concat, crossEntropy, multiply, slice, subtract } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { Normalizer } from './normalizer.ts';
 import { mixNames } from './cell.ts';
@@ -212,6 +212,75 @@ export class TaskGraphs {
       name: 'query-gradient',
       outputs: { loss, logits, ...Object.fromEntries(wrt.map(({ name }, i) => [name, gradients[i]!])) },
     };
+  }
+
+  /**
+   * The whole of Eq. 8 and 9 as one graph: the query set's `loss` and `logits` after the inner loop, those of the support
+   * set before step k as `support.loss.k` and `support.logits.k`, and the loss's gradients for the weights before the
+   * head was made of them, the architecture and the head's parameters. Its steps share what the steps of the stepwise
+   * graphs compute twice, but it grows with their number, and keeps the activations of them all.
+   */
+  unrolled(size: TaskSize, query: number, statistics: 'support' | 'batch'): GraphFunction {
+    const { innerLoop, head: headConfiguration } = this.configuration;
+    const { way, support } = size;
+    const graph = new Graph();
+    const body = this.adapted(way).slice(0, -2);
+    const wrt = [...body, ...this.mixes, ...this.headParameters()];
+    const start = inputWeights(graph, wrt);
+    const images = this.#images(graph, 'support', support);
+    const targets = graph.input('support.targets', [support, way]);
+    const network = (x: Tensor, weights: Weights, counted: number): Tensor => {
+      const normalizer = this.#normalizer(x.shape[0]!, counted);
+      return features(this.configuration, this.network, x, weights, normalizer);
+    };
+    const head = initialHead(graph, headConfiguration.kind, start, {
+      features: () => network(images, start, support),
+      targets,
+      scale: () => start('head.scale'),
+    });
+    const outputs: Record<string, Tensor> = {};
+    let current = new Map([
+      ...body.map(({ name }): [string, Tensor] => [name, start(name)]),
+      ['head.weight', head.weight],
+      ['head.bias', head.bias],
+    ]);
+    for (let k = 0; k < innerLoop.steps; k++) {
+      const weights = this.#during(current, start);
+      const logits = headLogits(network(images, weights, support), weights);
+      const loss = crossEntropy(logits, targets);
+      outputs[`support.loss.${k}`] = loss;
+      outputs[`support.logits.${k}`] = logits;
+      const entries = [...current];
+      const down = partialGradient(
+        loss,
+        entries.map(([, value]) => value),
+      );
+      current = new Map(
+        entries.map(([name, value], i) => [
+          name,
+          subtract(value, multiply(down[i]!, innerLoop.learningRate)),
+        ]),
+      );
+    }
+    const weights = this.#during(current, start);
+    const asked = this.#images(graph, 'query', query);
+    const all =
+      statistics === 'support'
+        ? slice(network(concat([images, asked], 0), weights, support), 0, support, query)
+        : network(asked, weights, query);
+    const logits = headLogits(all, weights);
+    const loss = crossEntropy(logits, graph.input('query.targets', [query, way]));
+    const gradients = gradient(
+      loss,
+      wrt.map(({ name }) => start(name)),
+    );
+    const named = Object.fromEntries(wrt.map(({ name }, i) => [name, gradients[i]!]));
+    return { name: 'unrolled-meta-gradient', outputs: { loss, logits, ...outputs, ...named } };
+  }
+
+  /** The adapted weights at one point of the inner loop, and those that it leaves as they are. */
+  #during(current: ReadonlyMap<string, Tensor>, start: Weights): Weights {
+    return (name) => current.get(name) ?? start(name);
   }
 
   #images(graph: Graph, set: string, images: number): Tensor {

@@ -69,7 +69,14 @@ export class Trainer {
       workers: configuration.workers,
       queueLimit: 100_000,
       jobs: new URL('./jobs.ts', import.meta.url),
-      engine: { name: engine, provider: 'cpu', threads: 1, cacheSize: 256, memoryPattern: false },
+      engine: {
+        name: engine,
+        provider: 'cpu',
+        threads: 1,
+        cacheSize: 32,
+        optimization: 'disabled',
+        memoryPattern: false,
+      },
       workerData,
     });
     this.#shared.set(state.parameters);

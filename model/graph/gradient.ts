@@ -161,6 +161,11 @@ export interface Seed {
  * An x that no output depends on gets zeros.
  */
 export function vectorJacobian(seeds: readonly Seed[], wrt: readonly Tensor[]): Tensor[] {
+  return reverse(seeds, wrt, new Set());
+}
+
+/** Reverse mode that does not go on from the tensors of `leaves` to what they were made of. */
+function reverse(seeds: readonly Seed[], wrt: readonly Tensor[], leaves: ReadonlySet<Tensor>): Tensor[] {
   const outputs = seeds.map((seed) => seed.output);
   const order = topological(outputs);
   const active = dependents(order, wrt);
@@ -173,7 +178,7 @@ export function vectorJacobian(seeds: readonly Seed[], wrt: readonly Tensor[]): 
   for (const { output, cotangent } of seeds) send(output, cotangent);
   for (const node of order.reverse()) {
     const g = cotangents.get(node);
-    if (!g || node.inputs.every((input) => !active.has(input))) continue;
+    if (!g || leaves.has(node) || node.inputs.every((input) => !active.has(input))) continue;
     const parts = applyRule(cotangentRules, node, g);
     node.inputs.forEach((input, i) => send(input, parts[i]));
   }
@@ -183,6 +188,14 @@ export function vectorJacobian(seeds: readonly Seed[], wrt: readonly Tensor[]): 
 /** The gradient of a one-element `loss` with respect to each x of `wrt`. */
 export function gradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return vectorJacobian([{ output: loss, cotangent: fill(loss, 1) }], wrt);
+}
+
+/**
+ * The partial derivatives of a one-element `loss`: each x of `wrt` is a variable of its own, even where one was made of
+ * another.
+ */
+export function partialGradient(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  return reverse([{ output: loss, cotangent: fill(loss, 1) }], wrt, new Set(wrt));
 }
 
 /** ⟨a, b⟩ = Σ over all tensors of the elementwise product, as a tensor of one element, shape [1]. */
