@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { flushDenormals } from '../engine/onnxruntime.ts';
+import { benchDepthwise, depthwiseCases } from './depthwise.ts';
 import { benchMetaGradient } from './meta-gradient.ts';
 import { benchRequest } from './request.ts';
 import { workloadSchema } from './workload.ts';
@@ -65,6 +66,26 @@ program
       `first ${first.toFixed(0)} ms, then ${post.median.toFixed(0)} ms (slowest ${post.slowest.toFixed(0)}), ` +
         `repeated ${repeated.toFixed(0)} ms, prediction ${prediction.toFixed(1)} ms, model ${modelBytes} bytes\n`,
     );
+  });
+
+program
+  .command('depthwise')
+  .description('Times both formulations of a depthwise convolution, value and gradients, one thread.')
+  .option('--runs <n>', 'runs of each', '20')
+  .option('--json', 'print one line of JSON a case', false)
+  .action(async ({ json, runs }: Record<string, unknown>) => {
+    const count = z.coerce.number().int().min(1).safeParse(runs);
+    if (!count.success) return program.error(z.prettifyError(count.error));
+    for (const given of depthwiseCases) {
+      const times = await benchDepthwise(given, count.data);
+      const { channels, side, stride, images, input, rows, planes, taken } = times;
+      process.stdout.write(
+        json === true
+          ? `${JSON.stringify(times)}\n`
+          : `${channels} channels, ${side} px, stride ${stride}, ${images} images, ${input} input: ` +
+              `rows ${rows.toFixed(2)} ms, planes ${planes.toFixed(2)} ms, takes ${taken}\n`,
+      );
+    }
   });
 
 await program.parseAsync();

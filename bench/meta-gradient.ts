@@ -31,7 +31,7 @@ export async function benchMetaGradient(
     workers,
     queueLimit: 0,
     jobs: new URL('./jobs.ts', import.meta.url),
-    engine: { provider: 'cpu', threads: 1, cacheSize: 8, optimization: 'disabled', memoryPattern: false },
+    engine: { provider: 'cpu', threads: 1, cacheSize: 8, memoryPattern: false },
   });
   const measure = (payload: MeasurePayload, worker: number): Promise<Measurement> =>
     pool.run('measure', payload, { worker }) as Promise<Measurement>;

@@ -18,8 +18,6 @@ export interface OnnxOptions {
   readonly threads: number;
   /** compiled graphs kept at once, at least 1 */
   readonly cacheSize: number;
-  /** onnxruntime's graph optimisation, default `all`; less compiles a large graph faster */
-  readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all';
   /**
    * Plan the memory of a whole run, default true. It needs the same shapes at every run and costs one block of
    * the peak size per session.
@@ -34,6 +32,14 @@ export interface ExecutorStats {
   /** milliseconds spent in building graphs and creating sessions, each in total */
   readonly buildMs: number;
   readonly compileMs: number;
+}
+
+type Optimization = 'disabled' | 'all';
+
+/** The ONNX bytes of a session, and how much onnxruntime makes of them. */
+interface Source {
+  readonly load: () => Uint8Array;
+  readonly optimization: Optimization;
 }
 
 interface Entry {
@@ -81,9 +87,12 @@ export class OnnxExecutor implements Executor, ModelRunner {
     return `onnxruntime ${onnxruntimeVersion}, provider ${this.#options.provider}`;
   }
 
-  /** Lowers the graph to ONNX and compiles it as `model` does. */
+  /**
+   * Lowers the graph to ONNX and compiles it as `model` does, but as it is: onnxruntime's optimiser finds nothing in our
+   * graphs that saves time, and takes twice as long as all the rest of their compilation.
+   */
   async program(key: string, build: () => GraphFunction): Promise<Program> {
-    const model = await this.model(key, () => toOnnx(withResultNames(build())));
+    const model = await this.#program(key, () => toOnnx(withResultNames(build())), 'disabled');
     return { run: async (inputs) => withoutResultNames(await model.run(inputs)) };
   }
 
@@ -92,10 +101,15 @@ export class OnnxExecutor implements Executor, ModelRunner {
    * The program stays usable after its session was evicted: its next run compiles again.
    * @throws EngineError PROVIDER_UNAVAILABLE, COMPILE_FAILED, UNSUPPORTED_TYPE
    */
-  async model(key: string, load: () => Uint8Array): Promise<Program> {
+  model(key: string, load: () => Uint8Array): Promise<Program> {
+    return this.#program(key, load, 'all');
+  }
+
+  async #program(key: string, load: () => Uint8Array, optimization: Optimization): Promise<Program> {
     if (this.#entries.has(key)) this.#counts.hits++;
-    await this.#use(key, load, () => Promise.resolve());
-    return { run: (inputs) => this.#use(key, load, (session) => run(key, session, inputs)) };
+    const source = { load, optimization };
+    await this.#use(key, source, () => Promise.resolve());
+    return { run: (inputs) => this.#use(key, source, (session) => run(key, session, inputs)) };
   }
 
   /** Releases every session as soon as its running calls have ended. */
@@ -105,13 +119,9 @@ export class OnnxExecutor implements Executor, ModelRunner {
     await Promise.all(idle);
   }
 
-  async #use<T>(
-    key: string,
-    load: () => Uint8Array,
-    work: (session: InferenceSession) => Promise<T>,
-  ): Promise<T> {
+  async #use<T>(key: string, source: Source, work: (session: InferenceSession) => Promise<T>): Promise<T> {
     if (this.#disposed) throw new EngineError('DISPOSED', `${key}: the executor was disposed`);
-    const entry = this.#entries.get(key) ?? this.#add(key, load);
+    const entry = this.#entries.get(key) ?? this.#add(key, source);
     // move to the end: most recently used
     this.#entries.delete(key);
     this.#entries.set(key, entry);
@@ -124,9 +134,9 @@ export class OnnxExecutor implements Executor, ModelRunner {
     }
   }
 
-  #add(key: string, load: () => Uint8Array): Entry {
+  #add(key: string, source: Source): Entry {
     this.#counts.misses++;
-    const session = this.#compile(key, load);
+    const session = this.#compile(key, source);
     const entry: Entry = { session, users: 0, evicted: false };
     this.#entries.set(key, entry);
     session.catch(() => {
@@ -145,7 +155,7 @@ export class OnnxExecutor implements Executor, ModelRunner {
     if (entry.users === 0) await release(entry);
   }
 
-  async #compile(key: string, load: () => Uint8Array): Promise<InferenceSession> {
+  async #compile(key: string, { load, optimization }: Source): Promise<InferenceSession> {
     this.#provider ??= probe(this.#options);
     await this.#provider;
     const start = performance.now();
@@ -153,7 +163,7 @@ export class OnnxExecutor implements Executor, ModelRunner {
     const built = performance.now();
     this.#counts.buildMs += built - start;
     try {
-      const session = await InferenceSession.create(bytes, sessionOptions(this.#options));
+      const session = await InferenceSession.create(bytes, sessionOptions(this.#options, optimization));
       await checkTypes(key, session);
       return session;
     } catch (error) {
@@ -178,13 +188,13 @@ const withoutResultNames = (results: TensorValues): Record<string, TensorValue> 
     Object.entries(results).map(([name, value]) => [name.slice(resultPrefix.length), value]),
   );
 
-function sessionOptions(options: OnnxOptions): InferenceSession.SessionOptions {
+function sessionOptions(options: OnnxOptions, optimization: Optimization): InferenceSession.SessionOptions {
   return {
     executionProviders: executionProviders[options.provider],
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
-    graphOptimizationLevel: options.optimization ?? 'all',
+    graphOptimizationLevel: optimization,
     enableCpuMemArena: true,
     enableMemPattern: options.memoryPattern ?? true,
     logSeverityLevel: 3,
@@ -209,7 +219,7 @@ function identity(): Uint8Array {
 async function probe(options: OnnxOptions): Promise<void> {
   if (options.provider === 'cpu') return;
   try {
-    const session = await InferenceSession.create(identity(), sessionOptions(options));
+    const session = await InferenceSession.create(identity(), sessionOptions(options, 'disabled'));
     await session.release();
   } catch (error) {
     const known = listSupportedBackends().map(({ name, bundled }) =>

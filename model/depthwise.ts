@@ -24,6 +24,9 @@ const reachOf = ({ kernel, dilation }: Pick<PlaneWindow, 'kernel' | 'dilation'>)
 export const outputSide = (window: PlaneWindow): number =>
   windowOutput(window.side, window.kernel, window.stride, reachOf(window), window.dilation);
 
+/** `rows`: rows of the result as products of rows; `planes`: whole planes as products of planes. */
+export type DepthwiseFormulation = 'rows' | 'planes';
+
 /** What the two formulations share: planes of `side`, results of `out`. */
 interface Planes {
   readonly side: number;
@@ -34,40 +37,40 @@ interface Planes {
 /**
  * Depthwise convolutions of x with e kernels a channel and kind: [e, kinds · c, images, h'·w'], the kinds side by side
  * in the channels. x is [1, c, images, h·w], read by all kernels, or has its own planes for each, [e, kinds · c, images,
- * h·w]. Both formulations are matrix products, so every derivative is one too (docs/adr/0002-batching.md).
+ * h·w]. Both formulations are matrix products, so every derivative is one too (docs/adr/0002-batching.md); the faster
+ * one is taken unless one is asked for.
  */
 export function depthwise(
   x: Tensor,
   kinds: readonly DepthwiseKernels[],
-  { side, stride }: Pick<PlaneWindow, 'side' | 'stride'>,
+  window: Pick<PlaneWindow, 'side' | 'stride'>,
+  formulation = fasterFormulation(x, kinds, window),
 ): Tensor {
-  const [first] = kinds as [DepthwiseKernels];
-  const [e, c] = first.weights.shape as [number, number];
-  const planes = { side, stride, out: outputSide({ ...first, side, stride }) };
-  const shared = x.shape[0]! * x.shape[1]! < e * kinds.length * c;
-  const [, , images] = x.shape as [number, number, number];
-  const taps = kinds.reduce((total, { kernel }) => total + kernel ** 2, 0) / kinds.length;
-  const rows = rowOffsets(kinds).length;
-  const multiply = prefersRows({ images, taps, rows, shared }, planes) ? byRows : byPlanes;
-  return multiply(x, kinds, planes, shared);
+  const planes = { ...window, out: outputSide({ ...kinds[0]!, ...window }) };
+  return formulations[formulation](x, kinds, planes, isShared(x, kinds));
+}
+
+function isShared(x: Tensor, kinds: readonly DepthwiseKernels[]): boolean {
+  const [e, c] = kinds[0]!.weights.shape as [number, number];
+  return x.shape[0]! * x.shape[1]! < e * kinds.length * c;
 }
 
 /** Planes of at most this many pixels are multiplied whole. */
 const smallPlane = 49;
-/** Time of a multiplication by rows in those of one by planes, measured: its matrices are narrow. */
+/** Time of a multiplication by rows in those of one by planes: its matrices are narrow. */
 const rowCost = { own: 4, shared: 2 } as const;
 
-interface Work {
-  readonly images: number;
-  readonly taps: number;
-  readonly rows: number;
-  readonly shared: boolean;
-}
-
 /** Whether fewer multiplications by rows outweigh that they are slower (`npm run bench -- depthwise`). */
-function prefersRows({ images, taps, rows, shared }: Work, { side }: Planes): boolean {
-  if (side ** 2 <= smallPlane) return false;
-  return rowCost[shared ? 'shared' : 'own'] * images * rows < (images + taps) * side;
+export function fasterFormulation(
+  x: Tensor,
+  kinds: readonly DepthwiseKernels[],
+  { side }: Pick<PlaneWindow, 'side'>,
+): DepthwiseFormulation {
+  if (side ** 2 <= smallPlane) return 'planes';
+  const images = x.shape[2]!;
+  const taps = kinds.reduce((total, { kernel }) => total + kernel ** 2, 0) / kinds.length;
+  const cost = rowCost[isShared(x, kinds) ? 'shared' : 'own'];
+  return cost * images * rowOffsets(kinds).length < (images + taps) * side ? 'rows' : 'planes';
 }
 
 /** Rows that the kernels read, relative to the row of the result (times the stride), ascending. */
@@ -183,3 +186,5 @@ function rowBasis(kind: DepthwiseKernels, offsets: readonly number[], planes: Pl
     return basis;
   });
 }
+
+const formulations = { rows: byRows, planes: byPlanes } as const;

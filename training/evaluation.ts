@@ -66,7 +66,7 @@ function evaluationPool(
     workers,
     queueLimit: Number.MAX_SAFE_INTEGER,
     jobs: new URL('./jobs.ts', import.meta.url),
-    engine: { provider: 'cpu', threads: 1, cacheSize: 64, optimization: 'disabled', memoryPattern: false },
+    engine: { provider: 'cpu', threads: 1, cacheSize: 64, memoryPattern: false },
     workerData,
   });
 }

@@ -74,7 +74,6 @@ export class Trainer {
         provider: 'cpu',
         threads: 1,
         cacheSize: 32,
-        optimization: 'disabled',
         memoryPattern: false,
       },
       workerData,
