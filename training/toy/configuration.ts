@@ -36,7 +36,7 @@ const methodSchema = z.discriminatedUnion('kind', [
     kind: z.literal('bmaml'),
     learner: fullyConnected,
     particles: z.number().int().min(1).default(10),
-    leaderSteps: z.number().int().min(1).default(5),
+    leaderSteps: z.number().int().min(1).default(1),
   }),
   z.strictObject({ kind: z.literal('mumomaml'), learner: fullyConnected, encoder }),
   z.strictObject({
