@@ -5,20 +5,9 @@ import type { ToyResult } from './result.ts';
 import { byFamily, families, isMainReading } from './families.ts';
 import type { Family, Reading } from './families.ts';
 import type { Figure } from './figures/table.ts';
+import { paperOrder, tableOne } from './table-one.ts';
 
-/** Table 1 of the paper: harmonic and average of the four families. */
-const published: Readonly<Record<string, readonly [harmonic: string, average: string]>> = {
-  maml: ['2.210 ± 0.364', '1.941 ± 0.376'],
-  'mt-net': ['2.213 ± 0.358', '2.031 ± 0.359'],
-  bmaml: ['2.073 ± 0.361', '1.925 ± 0.324'],
-  mumomaml: ['1.786 ± 0.184', '0.524 ± 0.031'],
-  'hsml-flat': ['1.687 ± 0.171', '0.502 ± 0.041'],
-  'm-nas-nm': ['1.973 ± 0.186', '1.772 ± 0.356'],
-  'm-nas-shared': ['1.264 ± 0.117', '0.360 ± 0.037'],
-  'm-nas': ['1.232 ± 0.121', '0.352 ± 0.032'],
-};
-
-const order = [...Object.keys(published).slice(0, 4), 'hsml', ...Object.keys(published).slice(4)];
+const order = [...Object.keys(tableOne).slice(0, 4), 'hsml', ...Object.keys(tableOne).slice(4)];
 const rank = (name: string): number => {
   const base = order.findIndex((row) => row === name);
   return base < 0 ? order.length : base;
@@ -65,12 +54,17 @@ const errorCells = (result: ToyResult): string[] => [
 ];
 const errorColumns = [...families, 'average', 'diverged', 'average of the others'];
 
+function publishedCell(name: string, column: 'harmonic' | 'average'): string {
+  const figure = tableOne[name]?.[column];
+  return figure ? format({ mean: figure[0], half: figure[1] }) : '';
+}
+
 const cellsOf = (result: ToyResult): string[] => [
   result.name,
   `${result.seed}`,
   ...errorCells(result),
-  published[result.name]?.[0] ?? '',
-  published[result.name]?.[1] ?? '',
+  publishedCell(result.name, 'harmonic'),
+  publishedCell(result.name, 'average'),
 ];
 
 /** The mean over the same tasks of a - b, with its paired interval, per family and for all. */
@@ -179,6 +173,21 @@ function goalSection(results: readonly ToyResult[]): string {
   return `## Against the paper and the goals\n\n${table(header, rows)}\n`;
 }
 
+/** Whether the rows stand in the paper's order, in the main reading and without the tasks that diverged. */
+function orderSection(results: readonly ToyResult[]): string {
+  const averages = results
+    .filter(({ reading }) => isMainReading(reading))
+    .map((result) => {
+      const converged = pooled(result).filter((error) => error <= divergedError);
+      return [result.name, intervalOf(converged).mean] as const;
+    });
+  const { rows, agreeing, pairs } = paperOrder(averages);
+  const header = ['row', 'average', 'rank', 'times M-NAS', "paper's average", 'rank', 'times M-NAS'];
+  return rows.length < 2
+    ? ''
+    : `## The paper's order\n\nMean over the seeds, without the tasks that diverged. ${agreeing} of ${pairs} pairs of rows stand in the paper's order.\n\n${table(header, rows)}\n`;
+}
+
 /** Short runs beside each other: the first is the one that the others differ from by what their name says. */
 function ablationSection(results: readonly ToyResult[]): string {
   const rows = results.map((result) => [
@@ -216,6 +225,7 @@ export function toyReport(
     'Mean squared error ± 95 % interval over 1,000 test tasks a family, 10 shots. Written by `npm run benchmark -- toy-report` from `docs/results/toy/*.json`. A task counts as diverged when its error is above 1,000, more than the square of any value of the functions. What each row is, and where it departs from its paper: [paper-map.md](../paper-map.md) and `training/configs/toy/`.',
     '',
     goalSection(results),
+    orderSection(results),
     ...sections,
     ablationSection(all.filter(isAblation)),
     architectureSection(results),

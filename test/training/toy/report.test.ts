@@ -54,11 +54,13 @@ describe('the toy report', () => {
     const report = toyReport(results, []);
     const row = (start: string) => report.split('\n').find((line) => line.startsWith(start));
     expect(row('| m-nas | 1 | 0.200 ± 0.196')).toContain('| 0.200 ± 0.074 | 0 |  | 1.232 ± 0.121');
-    expect(row('| maml | 1')).toContain('| 4 | 1.000 ± 0.000 | 2.210');
+    expect(row('| maml | 1 |')).toContain('| 4 | 1.000 ± 0.000 | 2.210');
     expect(row('| mt-net | 1 | ∞')).toContain('| 4 | 1.000 ± 0.000 | 2.213');
     expect(row('| 1 | -0.400')).toMatch(/-0.400 ± 0.000 \|$/);
     expect(row('| m-nas | 1 | 2 |')).toContain('`0s1s.0s1s` 2');
     expect(row('| m-nas | 1 | 0.200 | reached')).toContain('missed (1.18 times it)');
+    expect(row('| m-nas-shared | 0.600')).toBe('| m-nas-shared | 0.600 | 2 | 3.0 | 0.360 | 2 | 1.0 |');
+    expect(report).toContain('6 of 6 pairs of rows');
     expect(report).toContain('`npm run benchmark -- toy --rows maml --seeds 1`');
     expect(report).not.toContain('## Ablations');
     const short = { ...resultOf('m-nas-10k', 1, [0.2]), iterations: 10_000 };
