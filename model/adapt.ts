@@ -1,6 +1,7 @@
 import { byCodePoint, canonicalSupport } from './canonical.ts';
 import type { LabelledImage } from './canonical.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { selectChild } from './child.ts';
 import { childFunction, exportChild, multiplyAdds } from './export.ts';
 import type { Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
@@ -9,6 +10,7 @@ import { fold, keyFrom, uniform } from './random.ts';
 import { stopwatch } from './stopwatch.ts';
 import { accuracyOf, oneHotTargets, sizeKey, supportInputs, TaskRunner } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork } from './task.ts';
+import { adaptationFunction, fitNames } from './unrolled-graphs.ts';
 import type { TaskSize } from './variables.ts';
 
 export type { LabelledImage } from './canonical.ts';
@@ -68,15 +70,12 @@ export async function adaptTask(
   const genotype = forced ?? runner.decode(embedded.architecture);
   const network = runner.child(genotype);
   clock.lap('embed');
-  const task = { network, mixes: {}, support: set, size };
-  let weights = await runner.initialWeights(task, checkpoint.parameters, embedded.modulated);
-  let before: Fit | undefined;
-  for (let k = 0; k < steps; k++) {
-    const next = await runner.innerStep(task, weights);
-    before ??= next.fit;
-    weights = next.weights;
-  }
-  const { after, statistics } = await finalFit(runner, network, weights, set, size);
+  const { weights, statistics, before, after } = await adapted(
+    runner,
+    network,
+    { ...checkpoint.parameters, ...selectChild(network.child!, embedded.modulated) },
+    { set, size, steps },
+  );
   clock.lap('adapt');
   const labels = [...classes].sort(byCodePoint);
   const child = { genotype, weights: headInOrder(weights, classes, labels), statistics };
@@ -88,27 +87,47 @@ export async function adaptTask(
     genotype,
     weights: Object.values(weights).reduce((total, values) => total + values.length, 0),
     multiplyAdds: multiplyAdds(built),
-    support: { before: before ?? after, after },
+    support: { before, after },
     model,
     embedding: embedded.embedding,
     timings: clock.laps,
   };
 }
 
-async function finalFit(
+/** A support set and the inner steps that it is adapted by. */
+interface Adaptation {
+  readonly set: LabelledSet;
+  readonly size: TaskSize;
+  readonly steps: number;
+}
+
+/** Eq. 8 from the modulated weights `start`: the adapted weights, and the support set before and after. */
+async function adapted(
   runner: TaskRunner,
   { graphs }: TaskNetwork,
-  weights: Values,
-  set: LabelledSet,
-  size: TaskSize,
-): Promise<{ after: Fit; statistics: Values }> {
-  const { loss, logits, ...statistics } = await runner.programs.run(
-    `final ${graphs.key} ${sizeKey(size)}`,
-    () => graphs.final(size),
-    weights,
+  start: Values,
+  { set, size, steps }: Adaptation,
+): Promise<{ weights: Values; statistics: Values; before: Fit; after: Fit }> {
+  const results = await runner.programs.run(
+    `adaptation ${graphs.key} ${sizeKey(size)} ${steps}`,
+    () => adaptationFunction(graphs, size, steps),
+    start,
     supportInputs(set),
   );
-  return { after: { loss: loss![0]!, accuracy: accuracyOf(logits!, set.targets, size.way) }, statistics };
+  const fit = (loss: string, logits: string): Fit => ({
+    loss: results[loss]![0]!,
+    accuracy: accuracyOf(results[logits]!, set.targets, size.way),
+  });
+  const after = fit('loss', 'logits');
+  const first = fitNames(0);
+  const names = graphs.adapted(size.way).map(({ name }) => name);
+  const entries = Object.entries(results);
+  return {
+    weights: Object.fromEntries(names.map((name) => [name, results[name]!])),
+    statistics: Object.fromEntries(entries.filter(([name]) => /^(mean|inverse)\./.test(name))),
+    before: steps === 0 ? after : fit(first.loss, first.logits),
+    after,
+  };
 }
 
 function labelledSet(images: readonly LabelledImage[], classes: readonly string[]): LabelledSet {
@@ -151,5 +170,6 @@ export async function precompile(
     label: String(i % way),
     pixels: Float32Array.from(uniform(fold(keyFrom(0), i), length)),
   }));
-  await adaptTask(checkpoint, support, { steps: 1, genotype }, executor);
+  const { steps } = checkpoint.configuration.innerLoop;
+  await adaptTask(checkpoint, support, { steps, genotype }, executor);
 }

@@ -4,6 +4,7 @@ import { selectChild } from './child.ts';
 import type { Parameters } from './parameters.ts';
 import { accuracyOf, joined, sizeKey, supportInputs } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork, TaskRunner } from './task.ts';
+import { fitNames, unrolledFunction } from './unrolled-graphs.ts';
 import type { TaskSize } from './variables.ts';
 
 /** A task with the query set that the outer objective is measured on. */
@@ -64,7 +65,7 @@ export async function unrolledGradient(
   const body = child ? selectChild(child, modulated) : modulated;
   const results = await runner.programs.run(
     `unrolled ${graphs.key} ${sizeKey(size)} ${query.count}`,
-    () => graphs.unrolled(size, query.count, normalization.statistics),
+    () => unrolledFunction(graphs, size, query.count, normalization.statistics),
     { ...parameters, ...body },
     mixes,
     supportInputs(support),
@@ -78,9 +79,7 @@ export async function unrolledGradient(
     variables.map(({ name }) => name);
   return {
     query: fit(query, 'loss', 'logits'),
-    fits: Array.from({ length: inner.steps }, (_, k) =>
-      fit(support, `support.loss.${k}`, `support.logits.${k}`),
-    ),
+    fits: Array.from({ length: inner.steps }, (_, k) => fit(support, fitNames(k).loss, fitNames(k).logits)),
     toBody: pick(results, names(graphs.adapted(size.way).slice(0, -2))),
     toMixes: pick(results, names(graphs.mixes)),
     toHead: pick(results, names(graphs.headParameters())),

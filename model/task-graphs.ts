@@ -1,10 +1,10 @@
 import { childWeights } from './child.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import { genotypeKey, operationNames, targetsOf } from './genotype.ts';
-import { gradient, innerProduct, partialGradient, vectorJacobian } from './graph/gradient.ts';
+import { gradient, innerProduct, vectorJacobian } from './graph/gradient.ts';
 import { Graph } from './graph/graph.ts';
 import type { GraphFunction } from './graph/graph.ts';
-import { concat, crossEntropy, multiply, slice, subtract } from './graph/operations.ts';
+import { crossEntropy, multiply, slice, subtract } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { Normalizer } from './normalizer.ts';
 import { mixNames } from './cell.ts';
@@ -64,15 +64,7 @@ export class TaskGraphs {
       { name: 'head.scale', shape: [1, 1] },
       ...this.sharedVector(),
     ]);
-    const normalizer = this.#normalizer(support, support);
-    const x = (): Tensor =>
-      features(
-        this.configuration,
-        this.network,
-        this.#images(graph, 'support', support),
-        weights,
-        normalizer,
-      );
+    const x = (): Tensor => this.features(this.images(graph, 'support', support), weights, support).features;
     const targets = graph.input('support.targets', [support, way]);
     const head = initialHead(graph, this.configuration.head.kind, weights, {
       features: x,
@@ -114,19 +106,11 @@ export class TaskGraphs {
   }
 
   /** Loss of the support set, normalised by its own statistics: what Eq. 8 descends. */
-  #supportLoss(
-    graph: Graph,
-    { way, support }: TaskSize,
-  ): { loss: Tensor; logits: Tensor; weights: Weights; normalizer: Normalizer } {
+  #supportLoss(graph: Graph, { way, support }: TaskSize): { loss: Tensor; logits: Tensor; weights: Weights } {
     const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes]);
-    const normalizer = this.#normalizer(support, support);
-    const images = this.#images(graph, 'support', support);
-    const logits = headLogits(
-      features(this.configuration, this.network, images, weights, normalizer),
-      weights,
-    );
+    const { logits } = this.logits(this.images(graph, 'support', support), weights, support);
     const loss = crossEntropy(logits, graph.input('support.targets', [support, way]));
-    return { loss, logits, weights, normalizer };
+    return { loss, logits, weights };
   }
 
   /** One inner step of Eq. 8: every weight after w - ρ ∇L(w), with the loss and logits before it. */
@@ -142,16 +126,6 @@ export class TaskGraphs {
       ({ name }, i) => [name, subtract(weights(name), multiply(gradients[i]!, learningRate))] as const,
     );
     return { name: 'inner-step', outputs: { ...Object.fromEntries(next), loss, logits } };
-  }
-
-  /** Support set after adaptation: logits and the statistics that the exported network carries. */
-  final(size: TaskSize): GraphFunction {
-    const { loss, logits, normalizer } = this.#supportLoss(new Graph(), size);
-    const statistics = normalizer.statistics.flatMap(({ name, mean, inverse }) => [
-      [`mean.${name}`, mean] as const,
-      [`inverse.${name}`, inverse] as const,
-    ]);
-    return { name: 'support', outputs: { loss, logits, ...Object.fromEntries(statistics) } };
   }
 
   /**
@@ -187,10 +161,9 @@ export class TaskGraphs {
     const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes]);
     const joined = statistics === 'support';
     const images = joined ? support + query : query;
-    const x = this.#images(graph, joined ? 'both' : 'query', images);
-    const normalizer = this.#normalizer(images, joined ? support : query);
-    const all = features(this.configuration, this.network, x, weights, normalizer);
-    return { logits: headLogits(joined ? slice(all, 0, support, query) : all, weights), weights };
+    const x = this.images(graph, joined ? 'both' : 'query', images);
+    const { logits } = this.logits(x, weights, joined ? support : query);
+    return { logits: joined ? slice(logits, 0, support, query) : logits, weights };
   }
 
   query(size: TaskSize, query: number, statistics: 'support' | 'batch'): GraphFunction {
@@ -214,82 +187,29 @@ export class TaskGraphs {
     };
   }
 
-  /**
-   * The whole of Eq. 8 and 9 as one graph: the query set's `loss` and `logits` after the inner loop, those of the support
-   * set before step k as `support.loss.k` and `support.logits.k`, and the loss's gradients for the weights before the
-   * head was made of them, the architecture and the head's parameters. Its steps share what the steps of the stepwise
-   * graphs compute twice, but it grows with their number, and keeps the activations of them all.
-   */
-  unrolled(size: TaskSize, query: number, statistics: 'support' | 'batch'): GraphFunction {
-    const { innerLoop, head: headConfiguration } = this.configuration;
-    const { way, support } = size;
-    const graph = new Graph();
-    const body = this.adapted(way).slice(0, -2);
-    const wrt = [...body, ...this.mixes, ...this.headParameters()];
-    const start = inputWeights(graph, wrt);
-    const images = this.#images(graph, 'support', support);
-    const targets = graph.input('support.targets', [support, way]);
-    const network = (x: Tensor, weights: Weights, counted: number): Tensor => {
-      const normalizer = this.#normalizer(x.shape[0]!, counted);
-      return features(this.configuration, this.network, x, weights, normalizer);
-    };
-    const head = initialHead(graph, headConfiguration.kind, start, {
-      features: () => network(images, start, support),
-      targets,
-      scale: () => start('head.scale'),
-    });
-    const outputs: Record<string, Tensor> = {};
-    let current = new Map([
-      ...body.map(({ name }): [string, Tensor] => [name, start(name)]),
-      ['head.weight', head.weight],
-      ['head.bias', head.bias],
-    ]);
-    for (let k = 0; k < innerLoop.steps; k++) {
-      const weights = this.#during(current, start);
-      const logits = headLogits(network(images, weights, support), weights);
-      const loss = crossEntropy(logits, targets);
-      outputs[`support.loss.${k}`] = loss;
-      outputs[`support.logits.${k}`] = logits;
-      const entries = [...current];
-      const down = partialGradient(
-        loss,
-        entries.map(([, value]) => value),
-      );
-      current = new Map(
-        entries.map(([name, value], i) => [
-          name,
-          subtract(value, multiply(down[i]!, innerLoop.learningRate)),
-        ]),
-      );
-    }
-    const weights = this.#during(current, start);
-    const asked = this.#images(graph, 'query', query);
-    const all =
-      statistics === 'support'
-        ? slice(network(concat([images, asked], 0), weights, support), 0, support, query)
-        : network(asked, weights, query);
-    const logits = headLogits(all, weights);
-    const loss = crossEntropy(logits, graph.input('query.targets', [query, way]));
-    const gradients = gradient(
-      loss,
-      wrt.map(({ name }) => start(name)),
-    );
-    const named = Object.fromEntries(wrt.map(({ name }, i) => [name, gradients[i]!]));
-    return { name: 'unrolled-meta-gradient', outputs: { loss, logits, ...outputs, ...named } };
-  }
-
-  /** The adapted weights at one point of the inner loop, and those that it leaves as they are. */
-  #during(current: ReadonlyMap<string, Tensor>, start: Weights): Weights {
-    return (name) => current.get(name) ?? start(name);
-  }
-
-  #images(graph: Graph, set: string, images: number): Tensor {
+  images(graph: Graph, set: 'support' | 'query' | 'both', images: number): Tensor {
     const { size } = this.configuration.image;
     return graph.input(`${set}.images`, [images, 3, size, size]);
   }
 
-  #normalizer(images: number, statisticsImages: number): Normalizer {
-    return new Normalizer(images, statisticsImages, this.configuration.normalization.epsilon);
+  /** Features [n, f] of images, normalised by the statistics of the first `counted` of them. */
+  features(
+    images: Tensor,
+    weights: Weights,
+    counted: number,
+  ): { readonly features: Tensor; readonly normalizer: Normalizer } {
+    const normalizer = new Normalizer(images.shape[0]!, counted, this.configuration.normalization.epsilon);
+    return { features: features(this.configuration, this.network, images, weights, normalizer), normalizer };
+  }
+
+  /** Logits [n, way] of images. */
+  logits(
+    images: Tensor,
+    weights: Weights,
+    counted: number,
+  ): { readonly logits: Tensor; readonly normalizer: Normalizer } {
+    const { features: x, normalizer } = this.features(images, weights, counted);
+    return { logits: headLogits(x, weights), normalizer };
   }
 }
 

@@ -1,0 +1,130 @@
+import type { Weights } from './cell.ts';
+import { gradient, partialGradient } from './graph/gradient.ts';
+import { Graph } from './graph/graph.ts';
+import type { GraphFunction } from './graph/graph.ts';
+import { concat, crossEntropy, multiply, slice, subtract } from './graph/operations.ts';
+import type { Tensor } from './graph/primitives.ts';
+import { initialHead } from './network.ts';
+import type { TaskGraphs } from './task-graphs.ts';
+import { inputWeights } from './variables.ts';
+import type { TaskSize, Variable } from './variables.ts';
+
+/** Results of the support set before step k, as a graph's outputs. */
+export const fitNames = (step: number): { readonly loss: string; readonly logits: string } => ({
+  loss: `support.loss.${step}`,
+  logits: `support.logits.${step}`,
+});
+
+/** The inner loop of Eq. 8, all its steps in one graph. */
+interface Unrolled {
+  /** The weights after the last step, by name, and those that no step changes. */
+  readonly adapted: ReadonlyMap<string, Tensor>;
+  readonly weights: Weights;
+  readonly images: Tensor;
+  readonly targets: Tensor;
+  /** Loss and logits before every step, by `fitNames`. */
+  readonly fits: Readonly<Record<string, Tensor>>;
+}
+
+/** From the modulated weights `start`: the head is made first, and its features are those of the first step. */
+function unroll(
+  graph: Graph,
+  graphs: TaskGraphs,
+  { way, support }: TaskSize,
+  start: Weights,
+  steps: number,
+): Unrolled {
+  const { head: headKind, innerLoop } = graphs.configuration;
+  const body = graphs.adapted(way).slice(0, -2);
+  const images = graphs.images(graph, 'support', support);
+  const targets = graph.input('support.targets', [support, way]);
+  const head = initialHead(graph, headKind.kind, start, {
+    features: () => graphs.features(images, start, support).features,
+    targets,
+    scale: () => start('head.scale'),
+  });
+  const fits: Record<string, Tensor> = {};
+  let adapted = new Map<string, Tensor>([
+    ...body.map(({ name }) => [name, start(name)] as const),
+    ['head.weight', head.weight],
+    ['head.bias', head.bias],
+  ]);
+  const during =
+    (current: ReadonlyMap<string, Tensor>): Weights =>
+    (name) =>
+      current.get(name) ?? start(name);
+  for (let k = 0; k < steps; k++) {
+    const { logits } = graphs.logits(images, during(adapted), support);
+    const loss = crossEntropy(logits, targets);
+    const names = fitNames(k);
+    fits[names.loss] = loss;
+    fits[names.logits] = logits;
+    const entries = [...adapted];
+    const down = partialGradient(
+      loss,
+      entries.map(([, value]) => value),
+    );
+    adapted = new Map(
+      entries.map(([name, value], i) => [name, subtract(value, multiply(down[i]!, innerLoop.learningRate))]),
+    );
+  }
+  return { adapted, weights: during(adapted), images, targets, fits };
+}
+
+/** What the unrolled graphs start from: the network's weights, the architecture, the head's parameters. */
+const startVariables = (graphs: TaskGraphs, way: number): Variable[] => [
+  ...graphs.adapted(way).slice(0, -2),
+  ...graphs.mixes,
+  ...graphs.headParameters(),
+];
+
+/**
+ * The whole of Eq. 8 and 9 as one graph: the query set's `loss` and `logits` after the inner loop, the support set's
+ * before every step (`fitNames`), and the loss's gradients for the weights before the head was made of them, the
+ * architecture and the head's parameters. It computes once what the stepwise graphs compute twice, but grows with the
+ * number of steps, and keeps the activations of them all.
+ */
+export function unrolledFunction(
+  graphs: TaskGraphs,
+  size: TaskSize,
+  query: number,
+  statistics: 'support' | 'batch',
+): GraphFunction {
+  const { way, support } = size;
+  const graph = new Graph();
+  const wrt = startVariables(graphs, way);
+  const start = inputWeights(graph, wrt);
+  const { weights, images, fits } = unroll(graph, graphs, size, start, graphs.configuration.innerLoop.steps);
+  const asked = graphs.images(graph, 'query', query);
+  const logits =
+    statistics === 'support'
+      ? slice(graphs.logits(concat([images, asked], 0), weights, support).logits, 0, support, query)
+      : graphs.logits(asked, weights, query).logits;
+  const loss = crossEntropy(logits, graph.input('query.targets', [query, way]));
+  const gradients = gradient(
+    loss,
+    wrt.map(({ name }) => start(name)),
+  );
+  const named = Object.fromEntries(wrt.map(({ name }, i) => [name, gradients[i]!]));
+  return { name: 'unrolled-meta-gradient', outputs: { loss, logits, ...fits, ...named } };
+}
+
+/**
+ * The adaptation of a support set (Eq. 8) as one graph: the adapted weights by name, loss and logits before every step
+ * (`fitNames`) and after the last (`loss`, `logits`), and the statistics that the exported network carries.
+ */
+export function adaptationFunction(graphs: TaskGraphs, size: TaskSize, steps: number): GraphFunction {
+  const graph = new Graph();
+  const start = inputWeights(graph, startVariables(graphs, size.way));
+  const { adapted, weights, images, targets, fits } = unroll(graph, graphs, size, start, steps);
+  const { logits, normalizer } = graphs.logits(images, weights, size.support);
+  const loss = crossEntropy(logits, targets);
+  const statistics = normalizer.statistics.flatMap(({ name, mean, inverse }) => [
+    [`mean.${name}`, mean] as const,
+    [`inverse.${name}`, inverse] as const,
+  ]);
+  return {
+    name: 'adaptation',
+    outputs: { ...Object.fromEntries(adapted), ...Object.fromEntries(statistics), ...fits, loss, logits },
+  };
+}
