@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { flushDenormals } from '../engine/onnxruntime.ts';
+import { benchAdapt } from './adapt.ts';
 import { benchDepthwise, depthwiseCases } from './depthwise.ts';
 import { benchMetaGradient } from './meta-gradient.ts';
 import { benchRequest } from './request.ts';
@@ -16,6 +17,13 @@ const requestSchema = z.object({
   shot: z.coerce.number().int().min(1).max(50),
   side: z.coerce.number().int().min(1).max(8000),
   tasks: z.coerce.number().int().min(1),
+});
+
+const adaptSchema = z.object({
+  way: z.coerce.number().int().min(2).max(20),
+  shot: z.coerce.number().int().min(1).max(50),
+  runs: z.coerce.number().int().min(1),
+  threads: z.coerce.number().int().min(1),
 });
 
 const program = new Command('bench').description('Measures parts of the system on this machine.');
@@ -86,6 +94,26 @@ program
               `rows ${rows.toFixed(2)} ms, planes ${planes.toFixed(2)} ms, takes ${taken}\n`,
       );
     }
+  });
+
+program
+  .command('adapt')
+  .description("Times a request's adaptation alone, with the bundled checkpoint.")
+  .option('--way <classes>', 'classes of the task', '5')
+  .option('--shot <images>', 'support images a class', '5')
+  .option('--runs <n>', 'adaptations after the first', '15')
+  .option('--threads <n>', 'threads of the session', '1')
+  .option('--json', 'print one line of JSON', false)
+  .action(async ({ json, ...options }: Record<string, unknown>) => {
+    const plan = adaptSchema.safeParse(options);
+    if (!plan.success) return program.error(z.prettifyError(plan.error));
+    const result = await benchAdapt(plan.data);
+    if (json === true) return void process.stdout.write(`${JSON.stringify(result)}\n`);
+    for (const [stage, least] of Object.entries(result.least))
+      process.stdout.write(
+        `${stage}: least ${least.toFixed(1)} ms, median ${result.median[stage]!.toFixed(1)} ms, ` +
+          `first ${result.first[stage]!.toFixed(0)} ms\n`,
+      );
   });
 
 await program.parseAsync();

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { createOnnxExecutor } from '../engine/onnxruntime.ts';
+import { adaptTask } from '../model/adapt.ts';
+import type { LabelledImage } from '../model/canonical.ts';
+import { decodeCheckpoint } from '../model/checkpoint.ts';
+import { fold, keyFrom, uniform } from '../model/random.ts';
+import { median } from './median.ts';
+
+export interface AdaptPlan {
+  readonly way: number;
+  readonly shot: number;
+  readonly runs: number;
+  /** Of the session. */
+  readonly threads: number;
+}
+
+/** Milliseconds of the first adaptation, which compiles, and the least and the median of the later ones, by stage. */
+export interface AdaptTimes {
+  readonly first: Readonly<Record<string, number>>;
+  readonly least: Readonly<Record<string, number>>;
+  readonly median: Readonly<Record<string, number>>;
+}
+
+const checkpoint = new URL('../checkpoints/photos.safetensors', import.meta.url);
+
+/** Times `adaptTask` alone, on noise, with the bundled checkpoint's first architecture. */
+export async function benchAdapt({ way, shot, runs, threads }: AdaptPlan): Promise<AdaptTimes> {
+  const photos = decodeCheckpoint(await readFile(checkpoint));
+  const { image, innerLoop } = photos.configuration;
+  const support = Array.from({ length: way * shot }, (_, i): LabelledImage => ({
+    label: String(i % way),
+    pixels: Float32Array.from(uniform(fold(keyFrom(0), i), 3 * image.size ** 2)),
+  }));
+  const executor = createOnnxExecutor({ provider: 'cpu', threads, cacheSize: 8, memoryPattern: false });
+  const options = { steps: innerLoop.steps, genotype: photos.genotypes[0]! };
+  const run = async (): Promise<Readonly<Record<string, number>>> =>
+    (await adaptTask(photos, support, options, executor)).timings;
+  const first = await run();
+  const later: Readonly<Record<string, number>>[] = [];
+  for (let i = 0; i < runs; i++) later.push(await run());
+  await executor.dispose();
+  const over = (summary: (values: number[]) => number): Record<string, number> =>
+    Object.fromEntries(Object.keys(first).map((stage) => [stage, summary(later.map((lap) => lap[stage]!))]));
+  return { first, least: over((values) => Math.min(...values)), median: over(median) };
+}

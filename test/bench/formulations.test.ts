@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { benchAdapt } from '../../bench/adapt.ts';
+import { benchDepthwise, depthwiseCases } from '../../bench/depthwise.ts';
+
+describe('bench adapt', () => {
+  it('times every stage of an adaptation', async () => {
+    const { first, least, median } = await benchAdapt({ way: 2, shot: 1, runs: 2, threads: 1 });
+    for (const times of [first, least, median])
+      expect(Object.keys(times)).toEqual(['embed', 'adapt', 'export']);
+    expect(least['adapt']).toBeGreaterThan(0);
+    expect(median['adapt']).toBeGreaterThanOrEqual(least['adapt']!);
+  });
+});
+
+describe('bench depthwise', () => {
+  it('times both formulations and says which one the model takes', async () => {
+    const given = depthwiseCases.find(({ side, images }) => side === 5 && images === 5)!;
+    const { rows, planes, taken } = await benchDepthwise(given, 2);
+    expect(rows).toBeGreaterThan(0);
+    expect(planes).toBeGreaterThan(0);
+    expect(taken).toBe('planes');
+  });
+});
