@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createOnnxExecutor } from '../engine/onnxruntime.ts';
-import { adaptTask } from '../model/adapt.ts';
-import type { LabelledImage } from '../model/canonical.ts';
+import { adaptTask, noiseSupport } from '../model/adapt.ts';
 import { decodeCheckpoint } from '../model/checkpoint.ts';
-import { fold, keyFrom, uniform } from '../model/random.ts';
 import { median } from './median.ts';
 
 export interface AdaptPlan {
@@ -24,15 +22,11 @@ export interface AdaptTimes {
 const checkpoint = new URL('../checkpoints/photos.safetensors', import.meta.url);
 
 /** Times `adaptTask` alone, on noise, with the bundled checkpoint's first architecture. */
-export async function benchAdapt({ way, shot, runs, threads }: AdaptPlan): Promise<AdaptTimes> {
+export async function benchAdapt({ runs, threads, ...shape }: AdaptPlan): Promise<AdaptTimes> {
   const photos = decodeCheckpoint(await readFile(checkpoint));
-  const { image, innerLoop } = photos.configuration;
-  const support = Array.from({ length: way * shot }, (_, i): LabelledImage => ({
-    label: String(i % way),
-    pixels: Float32Array.from(uniform(fold(keyFrom(0), i), 3 * image.size ** 2)),
-  }));
+  const support = noiseSupport(photos, shape);
   const executor = createOnnxExecutor({ provider: 'cpu', threads, cacheSize: 8, memoryPattern: false });
-  const options = { steps: innerLoop.steps, genotype: photos.genotypes[0]! };
+  const options = { steps: photos.configuration.innerLoop.steps, genotype: photos.genotypes[0]! };
   const run = async (): Promise<Readonly<Record<string, number>>> =>
     (await adaptTask(photos, support, options, executor)).timings;
   const first = await run();

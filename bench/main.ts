@@ -5,7 +5,7 @@ import { benchAdapt } from './adapt.ts';
 import { benchDepthwise, depthwiseCases } from './depthwise.ts';
 import { benchMetaGradient } from './meta-gradient.ts';
 import { benchRequest } from './request.ts';
-import { workloadSchema } from './workload.ts';
+import { taskShape, workloadSchema } from './workload.ts';
 
 const planSchema = z.object({
   workers: z.coerce.number().int().min(1),
@@ -13,20 +13,28 @@ const planSchema = z.object({
 });
 
 const requestSchema = z.object({
-  way: z.coerce.number().int().min(2).max(20),
-  shot: z.coerce.number().int().min(1).max(50),
+  ...taskShape,
   side: z.coerce.number().int().min(1).max(8000),
   tasks: z.coerce.number().int().min(1),
 });
 
 const adaptSchema = z.object({
-  way: z.coerce.number().int().min(2).max(20),
-  shot: z.coerce.number().int().min(1).max(50),
+  ...taskShape,
   runs: z.coerce.number().int().min(1),
   threads: z.coerce.number().int().min(1),
 });
 
 const program = new Command('bench').description('Measures parts of the system on this machine.');
+
+/** The options as the schema has them; what does not fit ends the program. */
+function parsed<T>(schema: z.ZodType<T>, options: unknown): T {
+  const result = schema.safeParse(options);
+  return result.success ? result.data : program.error(z.prettifyError(result.error));
+}
+
+/** A result as one line of JSON, or as its text. */
+const print = (json: unknown, result: object, text: string): void =>
+  void process.stdout.write(`${json === true ? JSON.stringify(result) : text}\n`);
 
 program
   .command('meta-gradient')
@@ -43,16 +51,15 @@ program
   .option('--seconds <s>', 'length of each of the two measurements', '5')
   .option('--json', 'print one line of JSON', false)
   .action(async ({ json, workers, seconds, ...workload }: Record<string, unknown>) => {
-    const parsed = workloadSchema.safeParse(workload);
-    const plan = planSchema.safeParse({ workers, seconds });
-    if (!parsed.success) return program.error(z.prettifyError(parsed.error));
-    if (!plan.success) return program.error(z.prettifyError(plan.error));
+    const checked = parsed(workloadSchema, workload);
+    const plan = parsed(planSchema, { workers, seconds });
     await flushDenormals(); // before any session, as the trainer does
-    const result = await benchMetaGradient(parsed.data, plan.data);
-    if (json === true) return void process.stdout.write(`${JSON.stringify(result)}\n`);
+    const result = await benchMetaGradient(checked, plan);
     const { msPerTask, tasksPerSecond, weights } = result;
-    process.stdout.write(
-      `${msPerTask.toFixed(1)} ms a task, ${tasksPerSecond.toFixed(2)} tasks a second, ${weights} weights\n`,
+    print(
+      json,
+      result,
+      `${msPerTask.toFixed(1)} ms a task, ${tasksPerSecond.toFixed(2)} tasks a second, ${weights} weights`,
     );
   });
 
@@ -65,14 +72,13 @@ program
   .option('--tasks <n>', 'tasks posted after the first', '10')
   .option('--json', 'print one line of JSON', false)
   .action(async ({ json, ...options }: Record<string, unknown>) => {
-    const plan = requestSchema.safeParse(options);
-    if (!plan.success) return program.error(z.prettifyError(plan.error));
-    const result = await benchRequest(plan.data);
-    if (json === true) return void process.stdout.write(`${JSON.stringify(result)}\n`);
+    const result = await benchRequest(parsed(requestSchema, options));
     const { first, post, repeated, prediction, modelBytes } = result;
-    process.stdout.write(
+    print(
+      json,
+      result,
       `first ${first.toFixed(0)} ms, then ${post.median.toFixed(0)} ms (slowest ${post.slowest.toFixed(0)}), ` +
-        `repeated ${repeated.toFixed(0)} ms, prediction ${prediction.toFixed(1)} ms, model ${modelBytes} bytes\n`,
+        `repeated ${repeated.toFixed(0)} ms, prediction ${prediction.toFixed(1)} ms, model ${modelBytes} bytes`,
     );
   });
 
@@ -82,16 +88,15 @@ program
   .option('--runs <n>', 'runs of each', '20')
   .option('--json', 'print one line of JSON a case', false)
   .action(async ({ json, runs }: Record<string, unknown>) => {
-    const count = z.coerce.number().int().min(1).safeParse(runs);
-    if (!count.success) return program.error(z.prettifyError(count.error));
+    const count = parsed(z.coerce.number().int().min(1), runs);
     for (const given of depthwiseCases) {
-      const times = await benchDepthwise(given, count.data);
+      const times = await benchDepthwise(given, count);
       const { channels, side, stride, images, input, rows, planes, taken } = times;
-      process.stdout.write(
-        json === true
-          ? `${JSON.stringify(times)}\n`
-          : `${channels} channels, ${side} px, stride ${stride}, ${images} images, ${input} input: ` +
-              `rows ${rows.toFixed(2)} ms, planes ${planes.toFixed(2)} ms, takes ${taken}\n`,
+      print(
+        json,
+        times,
+        `${channels} channels, ${side} px, stride ${stride}, ${images} images, ${input} input: ` +
+          `rows ${rows.toFixed(2)} ms, planes ${planes.toFixed(2)} ms, takes ${taken}`,
       );
     }
   });
@@ -105,15 +110,13 @@ program
   .option('--threads <n>', 'threads of the session', '1')
   .option('--json', 'print one line of JSON', false)
   .action(async ({ json, ...options }: Record<string, unknown>) => {
-    const plan = adaptSchema.safeParse(options);
-    if (!plan.success) return program.error(z.prettifyError(plan.error));
-    const result = await benchAdapt(plan.data);
-    if (json === true) return void process.stdout.write(`${JSON.stringify(result)}\n`);
-    for (const [stage, least] of Object.entries(result.least))
-      process.stdout.write(
+    const result = await benchAdapt(parsed(adaptSchema, options));
+    const lines = Object.entries(result.least).map(
+      ([stage, least]) =>
         `${stage}: least ${least.toFixed(1)} ms, median ${result.median[stage]!.toFixed(1)} ms, ` +
-          `first ${result.first[stage]!.toFixed(0)} ms\n`,
-      );
+        `first ${result.first[stage]!.toFixed(0)} ms`,
+    );
+    print(json, result, lines.join('\n'));
   });
 
 await program.parseAsync();

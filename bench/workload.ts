@@ -2,13 +2,18 @@ import { oneHotTargets } from '../model/task.ts';
 import { fold, keyFrom, normal } from '../model/random.ts';
 import { z } from 'zod';
 
+/** The classes of a task and the support images of each. */
+export const taskShape = {
+  way: z.coerce.number().int().min(2).max(20),
+  shot: z.coerce.number().int().min(1).max(50),
+};
+
 /** One task's exact second-order meta-gradient, as ../shared/peer times it in PyTorch. */
 export const workloadSchema = z
   .object({
     network: z.enum(['conv4', 'supernet']),
     size: z.coerce.number().int().min(16).max(128),
-    way: z.coerce.number().int().min(2).max(20),
-    shot: z.coerce.number().int().min(1).max(50),
+    ...taskShape,
     query: z.coerce.number().int().min(1).max(50),
     steps: z.coerce.number().int().min(1).max(20),
   })

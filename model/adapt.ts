@@ -8,7 +8,7 @@ import type { Executor } from './graph/executor.ts';
 import type { Values } from './programs.ts';
 import { fold, keyFrom, uniform } from './random.ts';
 import { stopwatch } from './stopwatch.ts';
-import { accuracyOf, oneHotTargets, sizeKey, supportInputs, TaskRunner } from './task.ts';
+import { fitOf, oneHotTargets, sizeKey, supportInputs, TaskRunner } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork } from './task.ts';
 import { adaptationFunction, fitNames } from './unrolled-graphs.ts';
 import type { TaskSize } from './variables.ts';
@@ -114,18 +114,13 @@ async function adapted(
     start,
     supportInputs(set),
   );
-  const fit = (loss: string, logits: string): Fit => ({
-    loss: results[loss]![0]!,
-    accuracy: accuracyOf(results[logits]!, set.targets, size.way),
-  });
-  const after = fit('loss', 'logits');
-  const first = fitNames(0);
+  const after = fitOf(results, set, size.way);
   const names = graphs.adapted(size.way).map(({ name }) => name);
   const entries = Object.entries(results);
   return {
     weights: Object.fromEntries(names.map((name) => [name, results[name]!])),
     statistics: Object.fromEntries(entries.filter(([name]) => /^(mean|inverse)\./.test(name))),
-    before: steps === 0 ? after : fit(first.loss, first.logits),
+    before: steps === 0 ? after : fitOf(results, set, size.way, fitNames(0)),
     after,
   };
 }
@@ -155,6 +150,18 @@ function headInOrder(weights: Values, classes: readonly string[], labels: readon
   return { ...weights, 'head.weight': ordered, 'head.bias': Float32Array.from(rows, (row) => bias[row]!) };
 }
 
+/** A support set of noise, for what only has to run. */
+export function noiseSupport(
+  { configuration }: Checkpoint,
+  { way, shot }: { readonly way: number; readonly shot: number },
+): LabelledImage[] {
+  const length = 3 * configuration.image.size ** 2;
+  return Array.from({ length: way * shot }, (_, i) => ({
+    label: String(i % way),
+    pixels: Float32Array.from(uniform(fold(keyFrom(0), i), length)),
+  }));
+}
+
 /**
  * Compiles what a request of `way` classes with `shot` images each will need for one of the checkpoint's
  * architectures, by adapting to noise: the request then compiles nothing.
@@ -162,14 +169,9 @@ function headInOrder(weights: Values, classes: readonly string[], labels: readon
 export async function precompile(
   checkpoint: Checkpoint,
   genotype: Genotype,
-  { way, shot }: { readonly way: number; readonly shot: number },
+  shape: { readonly way: number; readonly shot: number },
   executor: Executor,
 ): Promise<void> {
-  const length = 3 * checkpoint.configuration.image.size ** 2;
-  const support = Array.from({ length: way * shot }, (_, i): LabelledImage => ({
-    label: String(i % way),
-    pixels: Float32Array.from(uniform(fold(keyFrom(0), i), length)),
-  }));
   const { steps } = checkpoint.configuration.innerLoop;
-  await adaptTask(checkpoint, support, { steps, genotype }, executor);
+  await adaptTask(checkpoint, noiseSupport(checkpoint, shape), { steps, genotype }, executor);
 }

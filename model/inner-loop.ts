@@ -2,7 +2,7 @@ import type { GraphFunction } from './graph/graph.ts';
 import type { Values } from './programs.ts';
 import { selectChild } from './child.ts';
 import type { Parameters } from './parameters.ts';
-import { accuracyOf, joined, sizeKey, supportInputs } from './task.ts';
+import { fitOf, joined, sizeKey, supportInputs } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork, TaskRunner } from './task.ts';
 import { fitNames, unrolledFunction } from './unrolled-graphs.ts';
 import type { TaskSize } from './variables.ts';
@@ -71,15 +71,11 @@ export async function unrolledGradient(
     supportInputs(support),
     { 'query.images': query.images, 'query.targets': query.targets },
   );
-  const fit = (set: LabelledSet, loss: string, logits: string): Fit => ({
-    loss: results[loss]![0]!,
-    accuracy: accuracyOf(results[logits]!, set.targets, size.way),
-  });
   const names = (variables: readonly { readonly name: string }[]): string[] =>
     variables.map(({ name }) => name);
   return {
-    query: fit(query, 'loss', 'logits'),
-    fits: Array.from({ length: inner.steps }, (_, k) => fit(support, fitNames(k).loss, fitNames(k).logits)),
+    query: fitOf(results, query, size.way),
+    fits: Array.from({ length: inner.steps }, (_, k) => fitOf(results, support, size.way, fitNames(k))),
     toBody: pick(results, names(graphs.adapted(size.way).slice(0, -2))),
     toMixes: pick(results, names(graphs.mixes)),
     toHead: pick(results, names(graphs.headParameters())),
@@ -111,7 +107,7 @@ export async function stepwiseGradient(
   accumulate(toMixes, head);
   const { query, size } = task;
   return {
-    query: { loss: outer['loss']![0]!, accuracy: accuracyOf(outer['logits']!, query.targets, size.way) },
+    query: fitOf(outer, query, size.way),
     fits,
     toBody,
     toMixes,

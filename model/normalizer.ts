@@ -45,8 +45,9 @@ export class Normalizer {
   }
 
   apply(x: Tensor, name: string): Tensor {
+    const statistics = this.#statisticsOf(x, name);
     const whole = this.statisticsImages === this.images;
-    return whole ? this.#registered(x, name, () => normalize(x, this.epsilon)) : this.of(x, name)(x);
+    return whole ? normalize(x, this.epsilon) : normalizedBy(statistics, x);
   }
 
   /**
@@ -54,17 +55,16 @@ export class Normalizer {
    * like a max-pool, commutes with it and leaves it less to do.
    */
   of(x: Tensor, name: string): (y: Tensor) => Tensor {
-    return this.#registered(x, name, ({ mean: center, inverse }) => (y) => {
-      return multiply(subtract(y, broadcast(center, y.shape)), broadcast(inverse, y.shape));
-    });
+    const statistics = this.#statisticsOf(x, name);
+    return (y) => normalizedBy(statistics, y);
   }
 
-  #registered<T>(x: Tensor, name: string, use: (statistics: Statistics) => T): T {
+  #statisticsOf(x: Tensor, name: string): Statistics {
     const source = this.supportColumns(x);
     const center = mean(source, [x.shape.length - 1]);
     const statistics = { name, mean: center, inverse: inverseDeviation(source, this.epsilon) };
     this.statistics.push(statistics);
-    return use(statistics);
+    return statistics;
   }
 
   /** The columns of the images that the statistics come from. */
@@ -109,3 +109,6 @@ export class Normalizer {
     return { weight: multiply(weight, broadcast(scale, weight.shape)), centered };
   }
 }
+
+const normalizedBy = ({ mean: center, inverse }: Statistics, x: Tensor): Tensor =>
+  multiply(subtract(x, broadcast(center, x.shape)), broadcast(inverse, x.shape));

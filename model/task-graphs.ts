@@ -64,13 +64,8 @@ export class TaskGraphs {
       { name: 'head.scale', shape: [1, 1] },
       ...this.sharedVector(),
     ]);
-    const x = (): Tensor => this.features(this.images(graph, 'support', support), weights, support).features;
-    const targets = graph.input('support.targets', [support, way]);
-    const head = initialHead(graph, this.configuration.head.kind, weights, {
-      features: x,
-      targets,
-      scale: () => weights('head.scale'),
-    });
+    const images = (): Tensor => this.images(graph, 'support', support);
+    const head = this.initialHead(graph, images, graph.input('support.targets', [support, way]), weights);
     return { outputs: { 'head.weight': head.weight, 'head.bias': head.bias }, weights };
   }
 
@@ -190,6 +185,20 @@ export class TaskGraphs {
   images(graph: Graph, set: 'support' | 'query' | 'both', images: number): Tensor {
     const { size } = this.configuration.image;
     return graph.input(`${set}.images`, [images, 3, size, size]);
+  }
+
+  /** The head before adaptation, by the features of the support set with `weights` where its kind needs them. */
+  initialHead(
+    graph: Graph,
+    images: () => Tensor,
+    targets: Tensor,
+    weights: Weights,
+  ): ReturnType<typeof initialHead> {
+    return initialHead(graph, this.configuration.head.kind, weights, {
+      features: () => this.features(images(), weights, targets.shape[0]!).features,
+      targets,
+      scale: () => weights('head.scale'),
+    });
   }
 
   /** Features [n, f] of images, normalised by the statistics of the first `counted` of them. */

@@ -54,6 +54,14 @@ export function accuracyOf(logits: Float32Array, targets: Float32Array, way: num
   return right / count;
 }
 
+/** The fit of a labelled set that the named results of a graph tell: its mean loss and its logits. */
+export const fitOf = (
+  results: Values,
+  { targets }: LabelledSet,
+  way: number,
+  { loss, logits } = { loss: 'loss', logits: 'logits' },
+): Fit => ({ loss: results[loss]![0]!, accuracy: accuracyOf(results[logits]!, targets, way) });
+
 export function oneHotTargets(labels: ArrayLike<number>, way: number): Float32Array {
   const targets = new Float32Array(labels.length * way);
   for (let i = 0; i < labels.length; i++) targets[i * way + labels[i]!] = 1;
@@ -196,10 +204,7 @@ export class TaskRunner {
       supportInputs(support),
     );
     const { loss, logits, ...next } = results;
-    return {
-      weights: next,
-      fit: { loss: loss![0]!, accuracy: accuracyOf(logits!, support.targets, size.way) },
-    };
+    return { weights: next, fit: fitOf({ loss: loss!, logits: logits! }, support, size.way) };
   }
 
   /** Logits [query, way] of the adapted network, normalised by the support set or by the query batch itself. */

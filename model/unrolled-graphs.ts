@@ -4,7 +4,6 @@ import { Graph } from './graph/graph.ts';
 import type { GraphFunction } from './graph/graph.ts';
 import { concat, crossEntropy, multiply, slice, subtract } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
-import { initialHead } from './network.ts';
 import type { TaskGraphs } from './task-graphs.ts';
 import { inputWeights } from './variables.ts';
 import type { TaskSize, Variable } from './variables.ts';
@@ -34,15 +33,11 @@ function unroll(
   start: Weights,
   steps: number,
 ): Unrolled {
-  const { head: headKind, innerLoop } = graphs.configuration;
+  const { learningRate } = graphs.configuration.innerLoop;
   const body = graphs.adapted(way).slice(0, -2);
   const images = graphs.images(graph, 'support', support);
   const targets = graph.input('support.targets', [support, way]);
-  const head = initialHead(graph, headKind.kind, start, {
-    features: () => graphs.features(images, start, support).features,
-    targets,
-    scale: () => start('head.scale'),
-  });
+  const head = graphs.initialHead(graph, () => images, targets, start);
   const fits: Record<string, Tensor> = {};
   let adapted = new Map<string, Tensor>([
     ...body.map(({ name }) => [name, start(name)] as const),
@@ -65,7 +60,7 @@ function unroll(
       entries.map(([, value]) => value),
     );
     adapted = new Map(
-      entries.map(([name, value], i) => [name, subtract(value, multiply(down[i]!, innerLoop.learningRate))]),
+      entries.map(([name, value], i) => [name, subtract(value, multiply(down[i]!, learningRate))]),
     );
   }
   return { adapted, weights: during(adapted), images, targets, fits };

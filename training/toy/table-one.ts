@@ -1,3 +1,5 @@
+import { intervalOf } from '../statistics.ts';
+
 /** Table 1 of the paper: mean squared error of the harmonic family and of all four, with half of the 95 % interval. */
 export const tableOne: Readonly<
   Record<
@@ -39,8 +41,7 @@ export function paperOrder(averages: readonly (readonly [name: string, average: 
   const ranked = names
     .map((name): Ranked => {
       const own = averages.filter(([other]) => other === name).map(([, average]) => average);
-      const measured = own.reduce((sum, average) => sum + average, 0) / own.length;
-      return { name, measured, paper: tableOne[name]!.average[0] };
+      return { name, measured: intervalOf(own).mean, paper: tableOne[name]!.average[0] };
     })
     .sort((a, b) => a.measured - b.measured);
   const reference = ranked.find(({ name }) => name === 'm-nas');
