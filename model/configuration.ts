@@ -11,6 +11,16 @@ export const modelConfigurationSchema = z
       .object({ size: z.number().int().min(16).max(128).multipleOf(2).default(42) })
       .strict()
       .prefault({}),
+    /**
+     * `cells`: the network that is searched; `conv4`: the base learner of MAML's tables, to which encoder, controller
+     * and modulator do not apply.
+     */
+    network: z
+      .discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('cells') }),
+        z.strictObject({ kind: z.literal('conv4'), filters: z.number().int().min(1).default(32) }),
+      ])
+      .prefault({ kind: 'cells' }),
     supernet: z
       .object({
         channels: z.number().int().min(1).default(16),

@@ -36,7 +36,11 @@ export interface InnerGradient {
 }
 
 /** Pixels of the support sets of all steps that one graph may hold the activations of: 10 and 50 images of 42 px. */
-const largestUnrolled = { supernet: 10 * 5 * 42 ** 2, child: 50 * 5 * 42 ** 2 } as const;
+const largestUnrolled = {
+  supernet: 10 * 5 * 42 ** 2,
+  child: 50 * 5 * 42 ** 2,
+  conv4: 50 * 5 * 42 ** 2,
+} as const;
 
 /**
  * Eq. 8 and the exact second-order reverse of Eq. 9 through it, from the modulated weights: as one unrolled graph where

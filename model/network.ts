@@ -3,6 +3,7 @@ import type { CellContext, Weights } from './cell.ts';
 import { cellNames } from './genotype.ts';
 import type { Genotype } from './genotype.ts';
 import { childCell } from './child.ts';
+import { conv4Features } from './conv4.ts';
 import type { Graph } from './graph/graph.ts';
 import {
   add,
@@ -19,14 +20,16 @@ import {
   transpose,
 } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
-import type { Normalizer } from './normalizer.ts';
+import { Normalizer } from './normalizer.ts';
 import { cellGeometry, featureCount } from './parameters.ts';
 import { supernetCell } from './supernet.ts';
 import { windowMaximum, windowPatches } from './window-patches.ts';
 
-/** The network that a graph runs: the relaxed one-shot model, or the child of one genotype. */
+/** The network that a graph runs: the relaxed one-shot model, the child of one genotype, or MAML's base learner. */
 export type NetworkKind =
-  { readonly kind: 'supernet' } | { readonly kind: 'child'; readonly genotype: Genotype };
+  | { readonly kind: 'supernet' }
+  | { readonly kind: 'child'; readonly genotype: Genotype }
+  | { readonly kind: 'conv4' };
 
 const halve = { kernel: 2, stride: 2, padding: 0 };
 
@@ -55,12 +58,28 @@ function stem(images: Tensor, weights: Weights, normalizer: Normalizer): Tensor 
   return relu(normalization(reshape(pooled, [c, n * side ** 2])));
 }
 
-/**
- * Features [n, f] of images [n, 3, s, s] by stem, normal cell, reduction cell and global average.
- */
+/** Features [n, f] of images [n, 3, s, s], normalised by the statistics of the first `counted` of them. */
 export function features(
   configuration: ModelConfiguration,
   network: NetworkKind,
+  pixels: Tensor,
+  weights: Weights,
+  counted: number,
+): { readonly features: Tensor; readonly normalizer: Normalizer } {
+  const { epsilon } = configuration.normalization;
+  const images = pixels.shape[0]!;
+  if (network.kind === 'conv4') {
+    const normalizer = new Normalizer(images, counted, epsilon, 'images-last');
+    return { features: conv4Features(configuration, pixels, weights, normalizer), normalizer };
+  }
+  const normalizer = new Normalizer(images, counted, epsilon);
+  return { features: cellFeatures(configuration, network, pixels, weights, normalizer), normalizer };
+}
+
+/** By stem, normal cell, reduction cell and global average. */
+function cellFeatures(
+  configuration: ModelConfiguration,
+  network: Exclude<NetworkKind, { kind: 'conv4' }>,
   pixels: Tensor,
   weights: Weights,
   normalizer: Normalizer,

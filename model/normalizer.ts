@@ -7,6 +7,7 @@ import {
   mean,
   multiply,
   normalize,
+  reshape,
   slice,
   sqrt,
   subtract,
@@ -27,8 +28,12 @@ export interface Linear {
   readonly centered: Tensor;
 }
 
+/** Where the image comes in the order of channel-major columns: before the place in it, or after. */
+export type ImageOrder = 'images-first' | 'images-last';
+
 /**
- * Normalisation of channel-major activations [..., c, images · h · w] without affine parameters.
+ * Normalisation of channel-major activations [..., c, images · h · w], or [..., c, h · w · images] with images last,
+ * without affine parameters.
  * The statistics are those of the first `statisticsImages` images: all of the batch in the paper's (transductive)
  * mode, the support set alone in the served mode (docs/adr/0004-normalization.md).
  */
@@ -37,11 +42,13 @@ export class Normalizer {
   readonly images: number;
   readonly statisticsImages: number;
   readonly epsilon: number;
+  readonly order: ImageOrder;
 
-  constructor(images: number, statisticsImages: number, epsilon: number) {
+  constructor(images: number, statisticsImages: number, epsilon: number, order: ImageOrder = 'images-first') {
     this.images = images;
     this.statisticsImages = statisticsImages;
     this.epsilon = epsilon;
+    this.order = order;
   }
 
   apply(x: Tensor, name: string): Tensor {
@@ -69,8 +76,16 @@ export class Normalizer {
 
   /** The columns of the images that the statistics come from. */
   supportColumns(x: Tensor): Tensor {
+    if (this.statisticsImages === this.images) return x;
     const axis = x.shape.length - 1;
-    return slice(x, axis, 0, (x.shape[axis]! / this.images) * this.statisticsImages);
+    const plane = x.shape[axis]! / this.images;
+    if (this.order === 'images-first') return slice(x, axis, 0, plane * this.statisticsImages);
+    const leading = x.shape.slice(0, axis);
+    const columns = reshape(x, [...leading, plane, this.images]);
+    return reshape(slice(columns, axis + 1, 0, this.statisticsImages), [
+      ...leading,
+      plane * this.statisticsImages,
+    ]);
   }
 
   /** normalise(W x). */
@@ -83,7 +98,7 @@ export class Normalizer {
    * normalise(W x) as a product W' (x - m), for W [..., o, c] and x [..., c, images · h · w]: the variance of W x follows
    * from the covariance C of x as diag(W C Wᵀ). So normalisation scales the small W and costs no pass over W x, in no
    * derivative either.
-   * @param gain times this, [..., 1, 1]
+   * @param gain times this, of a shape that broadcasts to [..., o, 1]
    * @param source the columns of x that the statistics come from
    */
   linear(

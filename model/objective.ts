@@ -23,7 +23,8 @@ export interface MetaGradient {
   readonly query: Fit;
   readonly support: { readonly before: Fit; readonly after: Fit };
   readonly reconstruction: number;
-  readonly genotype: Genotype;
+  /** null for a conv4. */
+  readonly genotype: Genotype | null;
 }
 
 export interface MetaGradientOptions {
@@ -61,12 +62,16 @@ export async function metaGradient(
   };
 }
 
-/** The network that a stage runs: relaxed, zeroed to the decoded architecture, or the decoded child itself. */
+/**
+ * The network that a stage runs: relaxed, zeroed to the decoded architecture, or the decoded child itself; in every stage
+ * the conv4, where the model is one.
+ */
 export function chooseNetwork(
   runner: TaskRunner,
   { architecture }: Embedded,
   stage: Stage,
-): { network: TaskNetwork; mixes: Values; genotype: Genotype } {
+): { network: TaskNetwork; mixes: Values; genotype: Genotype | null } {
+  if (!architecture) return { network: runner.conv4(), mixes: {}, genotype: null };
   const { nodes } = runner.configuration.supernet;
   const genotype = runner.decode(architecture);
   if (stage === 'retrain') return { network: runner.child(genotype), mixes: {}, genotype };
@@ -92,6 +97,8 @@ async function pullToParameters(
     ...toBody,
     ...(configuration.head.kind === 'shared' ? { 'head.vector': toHead['head.vector']! } : {}),
   };
+  if (configuration.network.kind === 'conv4')
+    return { ...given, ...headScale(toHead), reconstruction: new Float32Array(1) };
   const full = network.child ? scatterChild(network.child, given, weightLengths(configuration)) : given;
   const gradients = await programs.run(
     `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${reconstructionWeight}`,
@@ -101,8 +108,12 @@ async function pullToParameters(
     cotangents(full),
     cotangents(toMixes),
   );
-  return toHead['head.scale'] ? { ...gradients, 'head.scale': toHead['head.scale'] } : gradients;
+  return { ...gradients, ...headScale(toHead) };
 }
+
+/** The gradient of the one parameter of a head that is not among the network's weights. */
+const headScale = ({ 'head.scale': scale }: Values): Record<string, Float32Array> =>
+  scale ? { 'head.scale': scale } : {};
 
 const weightLengths = (configuration: ModelConfiguration): Record<string, number> =>
   Object.fromEntries(

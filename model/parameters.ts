@@ -1,4 +1,5 @@
 import type { ModelConfiguration } from './configuration.ts';
+import { conv4FeatureCount, conv4Specifications } from './conv4.ts';
 import { cellNames, edgeCount, operationNames, sourcesOf, targetsOf } from './genotype.ts';
 import type { CellName } from './genotype.ts';
 import { sizeOf, windowOutput } from './graph/shapes.ts';
@@ -56,9 +57,11 @@ export function cellGeometry({ supernet, image }: ModelConfiguration): Readonly<
   };
 }
 
-/** Length of the feature vector that the head reads: the reduction cell's nodes, concatenated. */
-export const featureCount = ({ supernet }: ModelConfiguration): number =>
-  2 * supernet.channels * supernet.nodes;
+/** Length of the feature vector that the head reads: with cells the reduction cell's nodes, concatenated. */
+export const featureCount = ({ network, supernet, image }: ModelConfiguration): number =>
+  network.kind === 'conv4'
+    ? conv4FeatureCount(network.filters, image.size)
+    : 2 * supernet.channels * supernet.nodes;
 
 /** Edges out of a reduction cell's input halve the resolution; all others keep it. */
 export const strideOf = (cell: CellName, source: number): 1 | 2 =>
@@ -95,22 +98,20 @@ function cellWeights(cell: CellName, configuration: ModelConfiguration): Paramet
   return [...preprocess, ...edges];
 }
 
-/** The meta-weights w̃ of the one-shot model, in a fixed order. */
+/** The meta-weights w̃ of the one-shot model, or of a conv4, in a fixed order. */
 export function weightSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
-  const [first, second] = configuration.supernet.stem;
-  return [
-    weight('stem.0', [first, 3 * 9], 27, [1, 27]),
-    weight('stem.1', [second, first, 3, 3], 9 * first, [1, first, 1, 1]),
-    ...cellNames.flatMap((cell) => cellWeights(cell, configuration)),
-    ...(configuration.head.kind === 'shared'
-      ? [
-          weight('head.vector', [1, featureCount(configuration)], featureCount(configuration), [
-            1,
-            featureCount(configuration),
-          ]),
-        ]
-      : []),
-  ];
+  const { network, supernet, head } = configuration;
+  const [first, second] = supernet.stem;
+  const count = featureCount(configuration);
+  const body =
+    network.kind === 'conv4'
+      ? conv4Specifications(network.filters)
+      : [
+          weight('stem.0', [first, 3 * 9], 27, [1, 27]),
+          weight('stem.1', [second, first, 3, 3], 9 * first, [1, first, 1, 1]),
+          ...cellNames.flatMap((cell) => cellWeights(cell, configuration)),
+        ];
+  return [...body, ...(head.kind === 'shared' ? [weight('head.vector', [1, count], count, [1, count])] : [])];
 }
 
 /** Weight [inputs, outputs] and bias of a fully connected layer; `gain` scales the weight's initial deviation. */
@@ -172,15 +173,15 @@ function controllerSpecifications({
 /** Number of modulation factors τ (Eq. 7). */
 export function modulationCount(configuration: ModelConfiguration): number {
   const { kind } = configuration.modulator;
-  if (kind === 'none') return 0;
+  if (kind === 'none' || configuration.network.kind === 'conv4') return 0;
   return weightSpecifications(configuration).reduce(
     (n, w) => n + sizeOf(kind === 'full' ? w.shape : w.modulation!),
     0,
   );
 }
 
-/** Every tensor of a checkpoint, in a fixed order. */
-export function parameterSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
+/** What makes the network of a task: encoder, controller and modulator. */
+function taskSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
   const factors = modulationCount(configuration);
   return [
     ...encoderSpecifications(configuration),
@@ -188,6 +189,13 @@ export function parameterSpecifications(configuration: ModelConfiguration): Para
     ...(factors > 0
       ? denseSpecifications('modulator', 'modulator', configuration.encoder.state, factors, 0)
       : []),
+  ];
+}
+
+/** Every tensor of a checkpoint, in a fixed order. */
+export function parameterSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
+  return [
+    ...(configuration.network.kind === 'conv4' ? [] : taskSpecifications(configuration)),
     ...weightSpecifications(configuration),
     ...(configuration.head.kind === 'prototype'
       ? [{ name: 'head.scale', shape: [1, 1], group: 'head' as const, deviation: 0, mean: 0.1 }]

@@ -6,7 +6,7 @@ import { Graph } from './graph/graph.ts';
 import type { GraphFunction } from './graph/graph.ts';
 import { crossEntropy, multiply, slice, subtract } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
-import { Normalizer } from './normalizer.ts';
+import type { Normalizer } from './normalizer.ts';
 import { mixNames } from './cell.ts';
 import type { Weights } from './cell.ts';
 import { features, headLogits, initialHead } from './network.ts';
@@ -28,9 +28,9 @@ export class TaskGraphs {
     this.configuration = configuration;
     this.network = network;
     const body =
-      network.kind === 'supernet'
-        ? weightSpecifications(configuration)
-        : childWeights(configuration, network.genotype);
+      network.kind === 'child'
+        ? childWeights(configuration, network.genotype)
+        : weightSpecifications(configuration);
     const adaptedBody = body
       .filter(({ name }) => name !== 'head.vector')
       .map(({ name, shape }) => ({ name, shape }));
@@ -42,17 +42,17 @@ export class TaskGraphs {
     ];
     const { nodes } = configuration.supernet;
     this.mixes =
-      network.kind === 'child'
-        ? []
-        : mixNames(nodes).map((name) => ({
+      network.kind === 'supernet'
+        ? mixNames(nodes).map((name) => ({
             name,
             shape: [targetsOf(Number(name.split('.')[2]), nodes).length, operationNames.length - 1],
-          }));
+          }))
+        : [];
   }
 
   /** Distinguishes compiled graphs of different networks of one configuration. */
   get key(): string {
-    return this.network.kind === 'child' ? genotypeKey(this.network.genotype) : 'supernet';
+    return this.network.kind === 'child' ? genotypeKey(this.network.genotype) : this.network.kind;
   }
 
   /** What the head needs before adaptation: the network's features of the support set and its labels. */
@@ -207,8 +207,7 @@ export class TaskGraphs {
     weights: Weights,
     counted: number,
   ): { readonly features: Tensor; readonly normalizer: Normalizer } {
-    const normalizer = new Normalizer(images.shape[0]!, counted, this.configuration.normalization.epsilon);
-    return { features: features(this.configuration, this.network, images, weights, normalizer), normalizer };
+    return features(this.configuration, this.network, images, weights, counted);
   }
 
   /** Logits [n, way] of images. */

@@ -32,7 +32,8 @@ export interface LabelledSet {
 /** Task embedding, architecture weights and modulated meta-weights of one support set. */
 export interface Embedded {
   readonly embedding: Float32Array;
-  readonly architecture: Architecture;
+  /** null: the network is not one of cells. */
+  readonly architecture: Architecture | null;
   readonly modulated: Values;
 }
 
@@ -86,7 +87,7 @@ export function architectureValues(architecture: Architecture, nodes: number): R
   return Object.fromEntries(entries);
 }
 
-/** A network whose weights a task adapts: the relaxed supernet, or one decoded child. */
+/** A network whose weights a task adapts: the relaxed supernet, one decoded child, or a conv4. */
 export interface TaskNetwork {
   readonly graphs: TaskGraphs;
   /** Parts of the one-shot model's weights, for a child. */
@@ -129,6 +130,13 @@ export class TaskRunner {
     }));
   }
 
+  conv4(): TaskNetwork {
+    return this.#network('conv4', () => ({
+      graphs: new TaskGraphs(this.configuration, { kind: 'conv4' }),
+      child: null,
+    }));
+  }
+
   child(genotype: Genotype): TaskNetwork {
     return this.#network(genotypeKey(genotype), () => ({
       graphs: new TaskGraphs(this.configuration, { kind: 'child', genotype }),
@@ -142,13 +150,18 @@ export class TaskRunner {
     return known;
   }
 
-  /** Stages (a) and (b): z_i, α_i and w̃_i = τ_i ⊙ w̃; `mask` is the path dropout of a training step. */
+  /**
+   * Stages (a) and (b): z_i, α_i and w̃_i = τ_i ⊙ w̃; `mask` is the path dropout of a training step. A conv4 has none of
+   * them: all its tasks start from the meta-weights.
+   */
   async embed(
     parameters: Parameters,
     support: LabelledSet,
     size: TaskSize,
     mask: Float32Array | null = null,
   ): Promise<Embedded> {
+    if (this.configuration.network.kind === 'conv4')
+      return { embedding: new Float32Array(0), architecture: null, modulated: parameters };
     const given = { ...supportInputs(support), ...(mask ? { 'path.mask': mask } : {}) };
     const masked = mask !== null;
     const key = `embedding ${sizeKey(size)} ${masked}`;
@@ -164,7 +177,9 @@ export class TaskRunner {
     return { embedding, architecture, modulated: results };
   }
 
-  decode(architecture: Architecture): Genotype {
+  /** @throws TypeError without an architecture, of a network that is not one of cells */
+  decode(architecture: Architecture | null): Genotype {
+    if (!architecture) throw new TypeError('only a network of cells has an architecture to decode');
     return chooseGenotype(architecture, this.genotypes, this.configuration.supernet.nodes);
   }
 

@@ -1,24 +1,6 @@
-import {
-  add,
-  broadcast,
-  concat,
-  divide,
-  matmul,
-  mean,
-  multiply,
-  pad,
-  relu,
-  reshape,
-  slice,
-  sqrt,
-  subtract,
-  sum,
-  transpose,
-} from './graph/operations.ts';
+import { add, concat, pad, relu, reshape, slice, subtract, transpose } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
-
-/** Where the image comes in the order of the columns: after the place in it, or before. */
-export type ImageOrder = 'images-last' | 'images-first';
+import type { ImageOrder } from './normalizer.ts';
 
 /**
  * 3x3 patches of images [n, c, s, s], zero-padded: [c · 9, 4 · n · (s/2)²]. Columns are ordered by the position in their
@@ -53,32 +35,4 @@ export function windowMaximum(rows: Tensor): Tensor {
     return add(first, relu(subtract(slice(x, 1, length, length), first)));
   };
   return halves(halves(rows));
-}
-
-/** Centred patches and their covariance: all that normalising a linear map of them needs. */
-export interface PatchStatistics {
-  readonly centered: Tensor;
-  readonly covariance: Tensor;
-}
-
-/** Patches [k, n] less their means, and their covariance [k, k]. */
-export function patchStatistics(patches: Tensor): PatchStatistics {
-  const centered = subtract(patches, broadcast(mean(patches, [1]), patches.shape));
-  return { centered, covariance: multiply(matmul(centered, centered, false, true), 1 / patches.shape[1]!) };
-}
-
-/**
- * gain ⊙ normalise(W · patches), for W [o, k] and gain [o, 1]: row statistics of a linear map follow from the
- * covariance C of its inputs, variance = diag(W C Wᵀ). So normalisation is a scaling of the small W and costs no pass
- * over the activations, in no derivative either.
- */
-export function normalizedProduct(
-  weight: Tensor,
-  gain: Tensor,
-  { centered, covariance }: PatchStatistics,
-  epsilon: number,
-): Tensor {
-  const variance = sum(multiply(matmul(weight, covariance), weight), [1]);
-  const scale = divide(gain, sqrt(add(variance, epsilon)));
-  return matmul(multiply(weight, broadcast(scale, weight.shape)), centered);
 }

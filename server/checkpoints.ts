@@ -92,7 +92,9 @@ async function readCheckpoint(path: string): Promise<ReadFile> {
     const format = formatOf(bytes);
     if (format === checkpointFormat.name) {
       const { id, configuration } = decodeCheckpoint(bytes);
-      const { image, innerLoop } = configuration;
+      const { image, innerLoop, network } = configuration;
+      if (network.kind !== 'cells')
+        throw new CheckpointError(`its network is a ${network.kind}, which has no architecture to search`);
       return { ...common, kind: 'images', id, imageSize: image.size, steps: innerLoop.steps };
     }
     if (format === regressionFormat.name) {

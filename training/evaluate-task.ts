@@ -24,7 +24,8 @@ export interface EvaluationPayload {
 }
 
 export interface TaskEvaluation {
-  readonly genotype: Genotype;
+  /** null for a network that is not searched. */
+  readonly genotype: Genotype | null;
   readonly served: number;
   readonly transductive?: number;
   readonly pixels?: number;

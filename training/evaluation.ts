@@ -122,7 +122,7 @@ function report(domain: string, shot: number, results: readonly TaskEvaluation[]
     transductive: over('transductive'),
     floorPixels: over('pixels'),
     floorColours: over('colours'),
-    genotypes: countsOf(results.map(({ genotype }) => genotypeKey(genotype))),
+    genotypes: countsOf(results.flatMap(({ genotype }) => (genotype ? genotypeKey(genotype) : []))),
   };
 }
 

@@ -30,7 +30,7 @@ export function metricsOf(
     supportAfter: average(({ supportAfter }) => supportAfter),
     reconstruction: average(({ reconstruction }) => reconstruction),
     gradientNorm: outer.gradientNorm,
-    genotypes: new Set(results.map(({ genotype }) => genotype)).size,
+    genotypes: new Set(results.flatMap(({ genotype }) => genotype ?? [])).size,
     seconds: outer.seconds,
   };
 }

@@ -46,7 +46,8 @@ export interface GradientResult {
   readonly supportBefore: number;
   readonly supportAfter: number;
   readonly reconstruction: number;
-  readonly genotype: string;
+  /** Its key; null for a network that is not searched. */
+  readonly genotype: string | null;
 }
 
 /** The key of everything random in one task: a pure function of seed, iteration and position in the meta-batch. */
@@ -128,7 +129,7 @@ const gradientJob: Job = async (payload, context) => {
     supportBefore: result.support.before.loss,
     supportAfter: result.support.after.loss,
     reconstruction: result.reconstruction,
-    genotype: genotypeKey(result.genotype),
+    genotype: result.genotype && genotypeKey(result.genotype),
   } satisfies GradientResult;
 };
 

@@ -164,7 +164,8 @@ export class Trainer {
     const { iteration } = this.#state;
     const started = performance.now();
     const { stage, progress, first } = stageAt(this.#configuration, iteration);
-    if (first && stage.stage === 'retrain' && this.#state.genotypes.length === 0)
+    const searched = this.#configuration.model.network.kind === 'cells';
+    if (searched && first && stage.stage === 'retrain' && this.#state.genotypes.length === 0)
       await this.#settleGenotypes(iteration);
     const { reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
     const payload = {

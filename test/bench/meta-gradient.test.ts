@@ -25,7 +25,7 @@ describe('bench meta-gradient', () => {
     await expect(bench('--size', 'large')).rejects.toThrow(/size/);
   });
 
-  it('does the work of the PyTorch supernet script: 201,032 weights at 42 px', () => {
+  it('does the work of the PyTorch supernet script: 201,032 weights and 5 biases at 42 px', () => {
     const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 1 });
     const workload = workloadSchema.parse({
       ...small,
@@ -35,7 +35,7 @@ describe('bench meta-gradient', () => {
       query: 15,
       steps: 5,
     });
-    expect(networkTasks.supernet(workload, executor).weights).toBe(201_032);
+    expect(networkTasks.supernet(workload, executor).weights).toBe(201_032 + 5);
   });
 
   it('computes finite gradients of the supernet for every weight and the architecture', async () => {

@@ -94,5 +94,11 @@ describe('loadCheckpoints', () => {
     const bytes = encodeTensors({ tensors: {}, metadata: { format: 'm-nas-audio/1' } });
     await writeFile(join(foreign, 'b.safetensors'), bytes);
     await refused(load(bundled, foreign), 'b.safetensors');
+    const conv4 = await temporaryFolder();
+    const model = parseModelConfiguration({ image: { size: 16 }, network: { kind: 'conv4', filters: 2 } });
+    const learned = initialParameters(model, keyFrom(1));
+    const file = { id: 'maml', configuration: model, parameters: learned, genotypes: [], training: {} };
+    await writeFile(join(conv4, 'c.safetensors'), encodeCheckpoint(file));
+    await refused(load(bundled, conv4), 'c.safetensors');
   });
 });

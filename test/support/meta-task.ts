@@ -11,6 +11,7 @@ import { ReferencePrograms } from './reference-programs.ts';
 
 /** The parts of a configuration that change what is computed; sizes are as small as the model allows. */
 export interface SmallOptions {
+  readonly network?: ModelConfiguration['network']['kind'];
   readonly nodes?: number;
   readonly controller?: ModelConfiguration['controller']['kind'];
   readonly modulator?: ModelConfiguration['modulator']['kind'];
@@ -20,6 +21,7 @@ export interface SmallOptions {
 }
 
 export function smallConfiguration({
+  network = 'cells',
   nodes = 1,
   controller = 'task-aware',
   modulator = 'channel',
@@ -29,6 +31,7 @@ export function smallConfiguration({
 }: SmallOptions = {}): ModelConfiguration {
   return parseModelConfiguration({
     image: { size: 16 },
+    network: network === 'conv4' ? { kind: network, filters: 2 } : { kind: network },
     supernet: { channels: 2, nodes, stem: [3, 4] },
     encoder: { features: 4, state: 5 },
     controller: { kind: controller, hidden: 4 },

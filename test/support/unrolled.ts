@@ -3,7 +3,6 @@ import { gradient } from '../../model/graph/gradient.ts';
 import type { Graph } from '../../model/graph/graph.ts';
 import { crossEntropy, multiply, slice, subtract } from '../../model/graph/operations.ts';
 import type { Tensor } from '../../model/graph/primitives.ts';
-import { Normalizer } from '../../model/normalizer.ts';
 import { features, headLogits, initialHead } from '../../model/network.ts';
 import type { Weights } from '../../model/cell.ts';
 import type { NetworkKind } from '../../model/network.ts';
@@ -39,11 +38,11 @@ export function unrolledLoss({ graph, configuration, network, task, start, body 
   const { normalization, innerLoop, image, head } = configuration;
   const imagesOf = (name: string, count: number): Tensor =>
     graph.input(`${name}.images`, [count, 3, image.size, image.size]);
-  const run = (pixels: Tensor, weights: Weights, images: number, counted: number): Tensor =>
-    features(configuration, network, pixels, weights, new Normalizer(images, counted, normalization.epsilon));
+  const run = (pixels: Tensor, weights: Weights, counted: number): Tensor =>
+    features(configuration, network, pixels, weights, counted).features;
   const pixels = imagesOf('support', support.count);
   const targets = graph.input('support.targets', [support.count, size.way]);
-  const onSupport = (weights: Weights): Tensor => run(pixels, weights, support.count, support.count);
+  const onSupport = (weights: Weights): Tensor => run(pixels, weights, support.count);
   const { weight, bias } = initialHead(graph, head.kind, start, {
     features: () => onSupport(start),
     targets,
@@ -65,12 +64,7 @@ export function unrolledLoss({ graph, configuration, network, task, start, body 
   }
   const together = normalization.statistics === 'support';
   const count = together ? support.count + query.count : query.count;
-  const all = run(
-    imagesOf(together ? 'both' : 'query', count),
-    weights,
-    count,
-    together ? support.count : count,
-  );
+  const all = run(imagesOf(together ? 'both' : 'query', count), weights, together ? support.count : count);
   const logits = headLogits(together ? slice(all, 0, support.count, query.count) : all, weights);
   return crossEntropy(logits, graph.input('query.targets', [query.count, size.way]));
 }

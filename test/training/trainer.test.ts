@@ -84,6 +84,28 @@ describe('Trainer', () => {
     expect(await metricsOf(whole)).toHaveLength(totalIterations(configuration) + 2 + 1); // validations, genotypes
   }, 120_000);
 
+  it('trains a network that is not searched, and keeps no architecture for it', async () => {
+    const model = { ...configuration.model, network: { kind: 'conv4', filters: 2 } } as const;
+    const stages = [{ ...configuration.stages[2]!, iterations: 2 }];
+    const folder = new RunFolder(join(root, 'maml'));
+    const trainer = await Trainer.start(
+      { ...configuration, model, stages, workers: 1 },
+      domains,
+      folder,
+      'new',
+    );
+    await trainer.run();
+    await trainer.close();
+    const { parameters, genotypes } = decodeCheckpoint(await readFile(folder.checkpointPath));
+    expect(genotypes).toEqual([]);
+    expect(Object.keys(parameters)).toEqual(
+      [0, 1, 2, 3]
+        .flatMap((i) => ['conv', 'gain', 'bias'].map((part) => `${part}.${i}`))
+        .concat('head.scale'),
+    );
+    expect((await metricsOf(folder))[0]).toMatchObject({ genotypes: 0, stage: 'retrain' });
+  }, 60_000);
+
   it('resumed after a crash, with a state older than the metrics, equals uninterrupted', async () => {
     const whole = new RunFolder(join(root, 'whole'));
     const folder = new RunFolder(join(root, 'crashed'));
