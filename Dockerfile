@@ -29,6 +29,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci \
   && npm install --no-save --save-dev --ignore-scripts=false @tensorflow/tfjs-node-gpu@4.22.0
 COPY model model
+COPY drawing drawing
 COPY images images
 COPY engine engine
 COPY training training
@@ -45,6 +46,7 @@ RUN mkdir /data && chown node:node /data
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY model model
+COPY drawing drawing
 COPY images images
 COPY engine engine
 COPY checkpoints checkpoints

@@ -8,14 +8,15 @@ import tseslint from 'typescript-eslint';
 const layers = {
   server: { forbidden: ['training', 'bench', 'test'] },
   training: { forbidden: ['server', 'bench', 'test'] },
-  images: { forbidden: ['server', 'training', 'model', 'engine', 'bench', 'test'] },
-  engine: { forbidden: ['server', 'training', 'images', 'bench', 'test'], modelOnly: 'graph' },
+  drawing: { forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'] },
+  images: { forbidden: ['server', 'training', 'drawing', 'model', 'engine', 'bench', 'test'] },
+  engine: { forbidden: ['server', 'training', 'drawing', 'images', 'bench', 'test'], modelOnly: 'graph' },
   model: {
-    forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'],
+    forbidden: ['server', 'training', 'drawing', 'images', 'engine', 'bench', 'test'],
     packages: ['zod', 'protobufjs'],
   },
   'model/graph': {
-    forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'],
+    forbidden: ['server', 'training', 'drawing', 'images', 'engine', 'bench', 'test'],
     packages: ['protobufjs'],
     root: true,
   },

@@ -5,7 +5,7 @@ import { ServiceError } from './errors.ts';
 import type { AdaptedImages, CheckpointInfo, TaskAdapter, Toolchain } from './ports.ts';
 
 /** A job of `jobs.ts` that a request waits for. */
-type RequestJob = 'adaptImages' | 'adaptRegression' | 'predictImages' | 'predictRegression';
+type RequestJob = 'adaptImages' | 'adaptRegression' | 'predictImages' | 'predictRegression' | 'drawCells';
 
 /** The adapter over worker threads that run `jobs.ts`. */
 export function createPoolAdapter(
@@ -33,5 +33,6 @@ export function createPoolAdapter(
     predictImages: async (request, signal) => (await run('predictImages', request, signal)) as Float32Array[],
     predictRegression: async (request, signal) =>
       (await run('predictRegression', request, signal)) as Float32Array,
+    drawCells: async (picture, signal) => (await run('drawCells', picture, signal)) as string,
   };
 }

@@ -8,6 +8,7 @@ import { createJsonReader } from './json.ts';
 import type { ImageDecoder, Readiness, TaskAdapter } from './ports.ts';
 import { RegressionTasks } from './regression/tasks.ts';
 import { problemHandler, requestLog } from './requests.ts';
+import { architectureRoutes } from './routes/architecture.ts';
 import { modelRoutes } from './routes/model.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { predictionRoutes } from './routes/predictions.ts';
@@ -59,6 +60,7 @@ export function createApp(dependencies: AppDependencies): Express {
   operationRoutes(app, adapter.checkpoints, readiness);
   taskRoutes(app, services, adapter.checkpoints);
   modelRoutes(app, tasks);
+  architectureRoutes(app, tasks, adapter);
   predictionRoutes(app, services);
   app.use((request) => {
     throw new ServiceError('not-found', { detail: `There is nothing at ${request.path}.` });

@@ -95,6 +95,11 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     title: 'Unsupported image',
     message: 'A file is not an image of a supported format.',
   },
+  'range-not-satisfiable': {
+    status: 416,
+    title: 'Range not satisfiable',
+    message: 'The content has none of the bytes of the range.',
+  },
   'invalid-label': {
     status: 422,
     title: 'Invalid label',

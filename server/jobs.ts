@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { drawCells, type CellsPicture } from '../drawing/draw-cells.ts';
 import type { Job, JobTable } from '../engine/jobs.ts';
 import { toFloat } from '../images/decode.ts';
 import { adaptTask, precompile } from '../model/adapt.ts';
@@ -99,4 +100,6 @@ export const jobs: JobTable = {
   adaptRegression: adaptToPoints,
   predictImages: (payload, { models }) => predictImages(models, payload as PredictImagesRequest),
   predictRegression: (payload, { models }) => predictRegression(models, payload as PredictRegressionRequest),
+  // here, since loading Graphviz would hold up the thread that answers requests
+  drawCells: (payload) => drawCells(payload as CellsPicture),
 };

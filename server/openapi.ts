@@ -76,6 +76,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tasks/{id}/architecture.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The cells of the task's network as labelled graphs, a picture
+         * @description SVG with a title and a description in words; nothing is loaded from outside. The same graphs for programs are at
+         *     `architecture.json`: two resources rather than content negotiation, so that each has an address that can be
+         *     linked.
+         */
+        get: operations["getArchitecturePicture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{id}/architecture.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        /** The cells of the task's network as graphs */
+        get: operations["getArchitecture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tasks/{id}/predictions": {
         parameters: {
             query?: never;
@@ -261,6 +312,37 @@ export interface components {
             input: components["schemas"]["Tensor"];
             outputs: components["schemas"]["Tensor"][];
         };
+        Architecture: {
+            id: components["schemas"]["TaskId"];
+            /** @enum {string} */
+            kind: "images" | "regression";
+            weights: number;
+            /** @description For one image, or one x. */
+            multiplyAdds: number;
+            /** @description In the order in which data pass them. */
+            cells: components["schemas"]["Cell"][];
+        };
+        Cell: {
+            /** @enum {string} */
+            name: "normal" | "reduction" | "cell";
+            nodes: {
+                /** @description As a genotype's `input`, 0 and 1 are the inputs and 2 the first node; the output comes last. */
+                id: number;
+                /** @enum {string} */
+                role: "input" | "node" | "output";
+                label: string;
+            }[];
+            edges: {
+                from: number;
+                to: number;
+                /** @description Absent on the edges to the output. */
+                operation?: components["schemas"]["Operation"] | "linear";
+                /** @enum {integer} */
+                stride?: 1 | 2;
+                /** @description The operation in words; empty on the edges to the output. */
+                label: string;
+            }[];
+        };
         Task: components["schemas"]["ImagesTask"] | components["schemas"]["RegressionTask"];
         RegressionTask: {
             /**
@@ -406,7 +488,7 @@ export interface components {
             checkpoints: number;
         };
         /** @enum {string} */
-        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "not-found" | "unknown-task" | "method-not-allowed" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "invalid-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "broken-image" | "invalid-support" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "internal" | "no-checkpoint" | "overloaded" | "not-ready";
+        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "not-found" | "unknown-task" | "method-not-allowed" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "range-not-satisfiable" | "invalid-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "broken-image" | "invalid-support" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "internal" | "no-checkpoint" | "overloaded" | "not-ready";
         /** @description The multipart part that is at fault. */
         Part: {
             /** @description Position among all parts of the body. */
@@ -444,6 +526,25 @@ export interface components {
         /** @description There is no such task. */
         NotFound: {
             headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The client's copy is the current one. */
+        NotModified: {
+            headers: {
+                ETag: components["headers"]["ETag"];
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description The content has none of the bytes of the range. */
+        RangeNotSatisfiable: {
+            headers: {
+                "Content-Range": components["headers"]["ContentRange"];
                 [name: string]: unknown;
             };
             content: {
@@ -526,6 +627,12 @@ export interface components {
          * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
          */
         TaskId: components["schemas"]["TaskId"];
+        /** @description A strong entity tag from an earlier answer. */
+        IfNoneMatch: string;
+        /** @description One range of bytes (RFC 9110); of several the whole is sent. */
+        Range: string;
+        /** @description The entity tag of what the client has the beginning of; of another one the whole is sent. */
+        IfRange: string;
     };
     requestBodies: never;
     headers: {
@@ -535,8 +642,16 @@ export interface components {
         RequestId: string;
         /** @description The SHA-256 of the file in hexadecimal, quoted (strong). */
         ETag: string;
-        /** @description The file of an id never changes. */
+        /** @description Immutable where the id names the very bytes; else to be revalidated by the ETag. */
         CacheControl: string;
+        /** @description Ranges of bytes can be asked for. */
+        AcceptRanges: "bytes";
+        /** @description Which bytes of how many these are. */
+        ContentRange: string;
+        /** @description SHA-256 of the bytes that are sent (RFC 9530). */
+        ContentDigest: string;
+        /** @description SHA-256 of the whole, also where a range is sent (RFC 9530). */
+        ReprDigest: string;
         /** @description Seconds after which another try makes sense. */
         RetryAfter: number;
     };
@@ -666,7 +781,11 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description A strong entity tag from an earlier answer. */
-                "If-None-Match"?: string;
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description One range of bytes (RFC 9110); of several the whole is sent. */
+                Range?: components["parameters"]["Range"];
+                /** @description The entity tag of what the client has the beginning of; of another one the whole is sent. */
+                "If-Range"?: components["parameters"]["IfRange"];
             };
             path: {
                 /**
@@ -684,6 +803,9 @@ export interface operations {
                 headers: {
                     ETag: components["headers"]["ETag"];
                     "Cache-Control": components["headers"]["CacheControl"];
+                    "Accept-Ranges": components["headers"]["AcceptRanges"];
+                    "Content-Digest": components["headers"]["ContentDigest"];
+                    "Repr-Digest": components["headers"]["ReprDigest"];
                     /** @description Names the file `m-nas-<id>.onnx`. */
                     "Content-Disposition"?: string;
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -693,15 +815,103 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            /** @description The client's copy is the current one. */
-            304: {
+            /** @description The range of the ONNX file that was asked for. */
+            206: {
                 headers: {
                     ETag: components["headers"]["ETag"];
                     "Cache-Control": components["headers"]["CacheControl"];
+                    "Content-Range": components["headers"]["ContentRange"];
+                    "Content-Digest": components["headers"]["ContentDigest"];
+                    "Repr-Digest": components["headers"]["ReprDigest"];
+                    "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/octet-stream": string;
+                };
             };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            416: components["responses"]["RangeNotSatisfiable"];
+            500: components["responses"]["Internal"];
+        };
+    };
+    getArchitecturePicture: {
+        parameters: {
+            query?: {
+                /** @description Colours; `auto` follows the colour scheme of the reader. */
+                theme?: "auto" | "light" | "dark";
+            };
+            header?: {
+                /** @description A strong entity tag from an earlier answer. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    "Content-Digest": components["headers"]["ContentDigest"];
+                    "Repr-Digest": components["headers"]["ReprDigest"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getArchitecture: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A strong entity tag from an earlier answer. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The graphs. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    "Content-Digest": components["headers"]["ContentDigest"];
+                    "Repr-Digest": components["headers"]["ReprDigest"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Architecture"];
+                };
+            };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Internal"];

@@ -1,3 +1,4 @@
+import type { CellsPicture } from '../drawing/draw-cells.ts';
 import type { AdaptedRegression, Point } from '../model/regression/adapt.ts';
 import type { ServedRegression } from '../model/regression/checkpoint.ts';
 import type { Schema } from './contract.ts';
@@ -115,6 +116,8 @@ export interface TaskAdapter {
   predictImages(request: PredictImagesRequest, signal: AbortSignal): Promise<readonly Float32Array[]>;
   /** y by x. */
   predictRegression(request: PredictRegressionRequest, signal: AbortSignal): Promise<Float32Array>;
+  /** An SVG document. */
+  drawCells(picture: CellsPicture, signal: AbortSignal): Promise<string>;
 }
 
 /** Planar RGB bytes [3, size, size] of an encoded image; `images/decode.ts` is the implementation. */

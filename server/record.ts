@@ -27,7 +27,7 @@ const fits = <T extends z.ZodType>(fit: T) => z.object({ before: fit, after: fit
 const edges = <T extends z.ZodType>(operation: T) =>
   z.array(z.array(z.object({ operation, input: count })).min(1)).min(1);
 
-const cell = z.object({ nodes: edges(z.enum(OPERATIONS)) });
+const cell = z.object({ nodes: edges(z.enum(OPERATIONS).exclude(['none'])) });
 
 /** Labels are values, never keys (`__proto__` is one). */
 export const imagesRecordSchema = common.extend({

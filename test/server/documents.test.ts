@@ -49,6 +49,7 @@ describe('openapi.yaml', () => {
   test('has examples that fit their schemas', () => {
     const examples = Object.entries(contract.components.examples);
     expect(examples.map(([name]) => name).sort()).toEqual([
+      'Architecture',
       'Checkpoints',
       'ImagesPredictions',
       'ImagesTask',
@@ -63,7 +64,7 @@ describe('openapi.yaml', () => {
 
   test('has every path of docs/http.md and the other way round', () => {
     const named = new Set(
-      [...read('docs/http.md').matchAll(/\/(?:v1\/[a-z{}/]+|healthz|readyz)/g)].map(([path]) => path),
+      [...read('docs/http.md').matchAll(/\/(?:v1\/[a-z{}/.]+|healthz|readyz)/g)].map(([path]) => path),
     );
     for (const path of Object.keys(contract.paths)) expect([...named]).toContain(path);
     const [, operations = ''] = read('docs/http.md').split('# HTTP reference');

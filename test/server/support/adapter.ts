@@ -1,5 +1,6 @@
 import { errorRecord, JobError } from '../../../engine/errors.ts';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
+import { drawCells } from '../../../drawing/draw-cells.ts';
 import { byCodePoint } from '../../../model/canonical.ts';
 import { encodeModel } from '../../../model/graph/onnx/encode.ts';
 import { createPoolAdapter } from '../../../server/adapter.ts';
@@ -98,6 +99,7 @@ export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = every
     },
     predictImages: (request) => predictImages(executor, request),
     predictRegression: (request) => predictRegression(executor, request),
+    drawCells: (picture) => drawCells(picture),
   };
   return fake;
 }

@@ -45,6 +45,7 @@ export const provokedBy = {
     'unsupported-media-type',
     'overloaded',
   ],
+  'content.test.ts': ['range-not-satisfiable'],
   'regression/refusals.test.ts': [
     'wrong-kind',
     'unknown-checkpoint',

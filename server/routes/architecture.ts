@@ -1,0 +1,48 @@
+import type { Router } from 'express';
+import { z } from 'zod';
+import { themes } from '../../drawing/draw-cells.ts';
+import { describeArchitecture, pictureOf } from '../architecture.ts';
+import { whileConnected } from '../client.ts';
+import { REVALIDATE, sendContent } from '../content.ts';
+import type { TaskAdapter } from '../ports.ts';
+import type { Tasks } from '../tasks.ts';
+import { idOf, noQuery, parseQuery, route } from './route.ts';
+
+const pictureQuery = z.strictObject({ theme: z.enum(themes).default('auto') });
+
+/** The picture has its colours in a style of its own, and nothing else to load or run. */
+const PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'";
+
+/** `/v1/tasks/{id}/architecture.svg` and `.json`: the cells as a picture and as graphs. */
+export function architectureRoutes(
+  router: Router,
+  tasks: Tasks,
+  adapter: Pick<TaskAdapter, 'drawCells'>,
+): void {
+  route(router, '/v1/tasks/:id/architecture.svg', {
+    get: async (request, response) => {
+      const { theme } = parseQuery(pictureQuery, request);
+      const { record } = await tasks.get(idOf(request));
+      const svg = await whileConnected(request, (signal) =>
+        adapter.drawCells(pictureOf(record, theme), signal),
+      );
+      response.set('Content-Security-Policy', PICTURE_POLICY);
+      sendContent(request, response, {
+        bytes: Buffer.from(svg),
+        type: 'image/svg+xml; charset=utf-8',
+        cacheControl: REVALIDATE,
+      });
+    },
+  });
+  route(router, '/v1/tasks/:id/architecture.json', {
+    get: async (request, response) => {
+      parseQuery(noQuery, request);
+      const { record } = await tasks.get(idOf(request));
+      sendContent(request, response, {
+        bytes: Buffer.from(JSON.stringify(describeArchitecture(record))),
+        type: 'application/json; charset=utf-8',
+        cacheControl: REVALIDATE,
+      });
+    },
+  });
+}
