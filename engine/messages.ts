@@ -13,10 +13,10 @@ export interface WorkerSetup {
 export type ToWorker =
   { readonly kind: 'run'; readonly job: string; readonly payload: unknown } | { readonly kind: 'stop' };
 
-/** A worker runs one job at a time, so its answers need no number. */
+/** A worker runs one job at a time, so its answers need no number; `sessions` is how many its caches hold after it. */
 export type FromWorker =
   /** `engine`: what runs the worker's graphs, in words */
   | { readonly kind: 'ready'; readonly engine: string }
   | { readonly kind: 'progress'; readonly value: unknown }
-  | { readonly kind: 'done'; readonly value: unknown }
-  | { readonly kind: 'failed'; readonly error: ErrorRecord };
+  | { readonly kind: 'done'; readonly value: unknown; readonly sessions: number }
+  | { readonly kind: 'failed'; readonly error: ErrorRecord; readonly sessions: number };

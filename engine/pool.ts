@@ -32,11 +32,15 @@ export interface JobOptions {
 
 export interface PoolStats {
   readonly workers: number;
+  /** workers that have started and not ended */
+  readonly alive: number;
   readonly busy: number;
   readonly waiting: number;
   readonly completed: number;
   readonly failed: number;
   readonly crashes: number;
+  /** onnxruntime sessions in the caches of all workers, as of the last job of each */
+  readonly sessions: number;
 }
 
 interface Task {
@@ -52,6 +56,8 @@ interface Slot {
   /** absent after a failed start, until the next job tries again */
   thread: WorkerThread | undefined;
   task: Task | undefined;
+  alive: boolean;
+  sessions: number;
 }
 
 /** Worker threads behind one bounded queue, first come, first served; each runs one job at a time. */
@@ -74,6 +80,8 @@ export class WorkerPool {
         index,
         thread: undefined,
         task: undefined,
+        alive: false,
+        sessions: 0,
       }),
     );
     for (const slot of this.#slots) slot.thread = this.#start(slot);
@@ -82,9 +90,11 @@ export class WorkerPool {
   get stats(): PoolStats {
     return {
       workers: this.#slots.length,
+      alive: this.#slots.filter(({ alive }) => alive).length,
       busy: this.#busy(),
       waiting: this.#waiting.length,
       ...this.#counts,
+      sessions: this.#slots.reduce((sum, { sessions }) => sum + sessions, 0),
     };
   }
 
@@ -196,17 +206,20 @@ export class WorkerPool {
     const { task } = slot;
     switch (message.kind) {
       case 'ready':
+        slot.alive = true;
         break;
       case 'progress':
         if (task?.options.signal?.aborted !== true) task?.options.onProgress?.(message.value);
         break;
       case 'done':
         this.#counts.completed++;
+        slot.sessions = message.sessions;
         this.#release(slot);
         task?.resolve(message.value);
         break;
       case 'failed':
         this.#counts.failed++;
+        slot.sessions = message.sessions;
         this.#release(slot);
         task?.reject(new JobError(message.error));
         break;
@@ -217,6 +230,8 @@ export class WorkerPool {
   #exited(slot: Slot, error: WorkerCrashError, started: boolean): void {
     const { task } = slot;
     slot.thread = undefined;
+    slot.alive = false;
+    slot.sessions = 0;
     if (this.#closing && !task) return;
     this.#counts.crashes++;
     if (task) this.#counts.failed++;

@@ -50,10 +50,10 @@ async function run(name: string, payload: unknown): Promise<void> {
       transfer: (...more) => void buffers.push(...more),
     };
     const value = await job(payload, context);
-    send({ kind: 'done', value }, buffers);
+    send({ kind: 'done', value, sessions: models.stats.sessions }, buffers);
   } catch (error) {
     // also a result that cannot be cloned
-    send({ kind: 'failed', error: errorRecord(error) });
+    send({ kind: 'failed', error: errorRecord(error), sessions: models.stats.sessions });
   }
 }
 

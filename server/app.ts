@@ -1,10 +1,12 @@
 import express, { type Express } from 'express';
 import type { Logger } from 'pino';
+import { guard, type AccessOptions } from './access/access.ts';
 import { createBodyGate } from './body.ts';
 import { ServiceError } from './errors.ts';
 import { ImageTasks } from './image-tasks.ts';
 import { createUploadDecoder } from './images.ts';
 import { createJsonReader } from './json.ts';
+import type { Metrics } from './metrics.ts';
 import type { ImageDecoder, Readiness, TaskAdapter } from './ports.ts';
 import { RegressionTasks } from './regression/tasks.ts';
 import { problemHandler, requestLog } from './requests.ts';
@@ -25,6 +27,8 @@ export interface AppLimits {
   readonly fileBytes: number;
   /** until a body must have arrived */
   readonly uploadSeconds: number;
+  /** until a request with a body must be answered */
+  readonly requestSeconds: number;
   /** bodies in memory at a time */
   readonly uploads: number;
   /** images decoded at a time */
@@ -38,15 +42,17 @@ export interface AppDependencies {
   /** read at every request to `/readyz` */
   readonly readiness: Readonly<Readiness>;
   readonly limits: AppLimits;
+  readonly access: AccessOptions;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
 /** The whole HTTP interface of openapi.yaml; it listens to nothing. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { adapter, storage, decodeImage, readiness, limits, logger } = dependencies;
+  const { adapter, storage, decodeImage, readiness, limits, access, metrics, logger } = dependencies;
   const { bodyBytes, fileBytes, uploadSeconds: seconds } = limits;
-  const tasks = new Tasks(storage);
-  const gate = createBodyGate(limits.uploads);
+  const tasks = new Tasks(storage, (record) => metrics.observeTask(record));
+  const gate = createBodyGate({ parallel: limits.uploads, seconds: limits.requestSeconds });
   const services: TaskServices = {
     tasks,
     images: new ImageTasks(tasks, adapter, createUploadDecoder(decodeImage, limits.decoders)),
@@ -57,7 +63,9 @@ export function createApp(dependencies: AppDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
   app.use(requestLog(logger));
-  operationRoutes(app, adapter.checkpoints, readiness);
+  app.use(metrics.middleware);
+  guard(app, access);
+  operationRoutes(app, { checkpoints: adapter.checkpoints, readiness, storage, metrics });
   taskRoutes(app, services, adapter.checkpoints);
   modelRoutes(app, tasks);
   architectureRoutes(app, tasks, adapter);

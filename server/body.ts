@@ -44,24 +44,50 @@ export const longBody = (limit: number): ServiceError =>
     detail: `The body has more than the ${limit} bytes that are allowed.`,
   });
 
+export interface GateLimits {
+  /** bodies in memory at a time */
+  readonly parallel: number;
+  /** until a request with a body must be answered */
+  readonly seconds: number;
+}
+
 /**
- * Reads a body and works with it; the signal aborts when the client hangs up.
- * @throws ServiceError `overloaded`, ClientGoneError, what the work throws
+ * Reads a body and works with it; the signal aborts when the client hangs up, and at the request's deadline.
+ * @throws ServiceError `overloaded`, ClientGoneError, what the work throws, the signal's reason among it
  */
 export type BodyGate = <T>(request: Request, work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 
 /** A gate that lets at most `parallel` bodies be in memory at a time: from their first byte to the end of the work. */
-export function createBodyGate(parallel: number): BodyGate {
+export function createBodyGate({ parallel, seconds }: GateLimits): BodyGate {
   let held = 0;
   return (request, work) =>
-    whileConnected(request, async (signal) => {
+    whileConnected(request, async (connected) => {
       if (held >= parallel)
         throw new ServiceError('overloaded', { detail: `${held} uploads are being worked on.` });
       held++;
       try {
-        return await work(signal);
+        return await withDeadline(seconds, connected, work);
       } finally {
         held--;
       }
     });
+}
+
+/** Works with a signal that also aborts, with `deadline-exceeded`, when the seconds are over. */
+async function withDeadline<T>(
+  seconds: number,
+  connected: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = new AbortController();
+  const late = () =>
+    deadline.abort(
+      new ServiceError('deadline-exceeded', { detail: `There was no answer within ${seconds} seconds.` }),
+    );
+  const timer = setTimeout(late, seconds * 1000);
+  try {
+    return await work(AbortSignal.any([connected, deadline.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,8 +1,31 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { parseKeys } from './access/keys.ts';
 
 const whole = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
 const MEBIBYTE = 1024 * 1024;
+const GIBIBYTE = 1024 * MEBIBYTE;
+
+/** What a `transform` throws as an issue of the variable. */
+const parsedBy =
+  <T>(parse: (text: string) => T) =>
+  (text: string, context: z.core.$RefinementCtx): T => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue(error instanceof Error ? error.message : String(error));
+      return z.NEVER;
+    }
+  };
+
+const listed = (text: string) => text.split(',').flatMap((item) => item.trim() || []);
+
+function parseOrigins(text: string): readonly string[] {
+  for (const origin of listed(text))
+    if (origin !== '*' && (!URL.canParse(origin) || new URL(origin).origin !== origin))
+      throw new Error(`${JSON.stringify(origin)} is neither * nor an origin such as https://example.org`);
+  return listed(text);
+}
 
 /** Every environment variable of the service. docs/configuration.md lists the same keys; a test compares them. */
 export const environmentSchema = z.object({
@@ -11,6 +34,8 @@ export const environmentSchema = z.object({
   MNAS_DATA_DIR: z.string().min(1).default('.data'),
   MNAS_CHECKPOINTS: z.string().min(1).optional(),
   MNAS_DEFAULT_CHECKPOINT: z.string().min(1).optional(),
+  MNAS_STORED_BYTES: whole(0, 1_048_576 * GIBIBYTE).default(10 * GIBIBYTE),
+  MNAS_STORED_DAYS: whole(0, 36_500).default(0),
   MNAS_PROVIDER: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),
   MNAS_WORKERS: whole(1, 256).default(availableParallelism()),
   MNAS_THREADS: whole(1, 256).default(1),
@@ -21,7 +46,13 @@ export const environmentSchema = z.object({
   MNAS_MAX_FILE_BYTES: whole(1024, 1024 * MEBIBYTE).default(32 * MEBIBYTE),
   MNAS_MAX_PIXELS: whole(1, 1_000_000_000).default(64_000_000),
   MNAS_UPLOAD_SECONDS: whole(1, 3600).default(120),
+  MNAS_REQUEST_SECONDS: whole(1, 3600).default(180),
   MNAS_DRAIN_SECONDS: whole(0, 3600).default(30),
+  MNAS_API_KEYS: z.string().default('').transform(parsedBy(parseKeys)),
+  MNAS_RATE_LIMIT: whole(0, 1_000_000).default(0),
+  MNAS_RATE_SECONDS: whole(1, 86_400).default(60),
+  MNAS_TRUST_PROXY: whole(0, 10).default(0),
+  MNAS_CORS_ORIGINS: z.string().default('').transform(parsedBy(parseOrigins)),
   MNAS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -49,4 +80,9 @@ export function parseConfiguration(environment: Readonly<Record<string, string |
   if (!parsed.success || problems.length > 0)
     throw new ConfigurationError(`Invalid environment.\n  ${problems.join('\n  ')}`);
   return parsed.data;
+}
+
+/** The configuration as it may be printed: of keys their names only. */
+export function printable(configuration: Configuration): Readonly<Record<string, unknown>> {
+  return { ...configuration, MNAS_API_KEYS: configuration.MNAS_API_KEYS.map(({ name }) => `${name}:***`) };
 }

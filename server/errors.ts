@@ -60,6 +60,11 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
   },
   'no-files': { status: 400, title: 'No file', message: 'The body has no file part.' },
   'empty-file': { status: 400, title: 'Empty file', message: 'A file part has no content.' },
+  unauthorized: {
+    status: 401,
+    title: 'Unauthorized',
+    message: 'The request has no API key, or one that is not known here.',
+  },
   'not-found': { status: 404, title: 'Not found', message: 'There is nothing at this path.' },
   'unknown-task': { status: 404, title: 'Unknown task', message: 'No task has this id.' },
   'method-not-allowed': {
@@ -147,6 +152,11 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     title: 'Not predictable',
     message: 'The model gives no finite value for an x.',
   },
+  'rate-limited': {
+    status: 429,
+    title: 'Too many requests',
+    message: 'The client has made more requests than allowed; try again later.',
+  },
   internal: {
     status: 500,
     title: 'Internal error',
@@ -158,6 +168,16 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     message: 'The service has no checkpoint of the kind of the body.',
   },
   overloaded: { status: 503, title: 'Overloaded', message: 'The service is busy; try again later.' },
+  'deadline-exceeded': {
+    status: 503,
+    title: 'Deadline exceeded',
+    message: 'The service could not answer in time; try again later.',
+  },
+  'storage-unavailable': {
+    status: 503,
+    title: 'Storage unavailable',
+    message: 'The storage of the tasks cannot be read or written; its fault is in the log.',
+  },
   'not-ready': {
     status: 503,
     title: 'Not ready',

@@ -2,14 +2,14 @@ import process from 'node:process';
 import { pino } from 'pino';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { CheckpointSetupError } from './checkpoints.ts';
-import { ConfigurationError, parseConfiguration } from './configuration.ts';
+import { ConfigurationError, parseConfiguration, printable } from './configuration.ts';
 import { startService } from './service.ts';
 
 /** Starts the service by the environment; SIGTERM and SIGINT let running requests end, a second one does not. */
 async function main(): Promise<void> {
   const configuration = parseConfiguration(process.env);
   const logger = pino({ level: configuration.MNAS_LOG_LEVEL });
-  logger.info({ configuration }, 'configuration');
+  logger.info({ configuration: printable(configuration) }, 'configuration');
   await flushDenormals();
   const service = await startService(configuration, logger);
   let stopping = false;

@@ -123,8 +123,10 @@ export interface TaskAdapter {
 /** Planar RGB bytes [3, size, size] of an encoded image; `images/decode.ts` is the implementation. */
 export type ImageDecoder = (bytes: Uint8Array, size: number) => Promise<Uint8Array>;
 
-/** Whether the service may get traffic: workers have answered, and it is not shutting down. */
+/** Whether the service may get traffic. */
 export interface Readiness {
-  workersAnswered: boolean;
+  /** all workers have answered once, and one at least lives */
+  readonly workersAnswered: boolean;
+  /** it is shutting down */
   draining: boolean;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
+import { clientOf } from './access/access.ts';
 import { ClientGoneError } from './client.ts';
 import { asServiceError, catalogue, problemOf } from './errors.ts';
 
@@ -22,10 +23,17 @@ export function requestLog(logger: Logger): RequestHandler {
     const { method, path } = request;
     const startedAt = performance.now();
     response.set(REQUEST_ID, id);
-    response.set('X-Content-Type-Options', 'nosniff');
     response.once('close', () => {
       const ms = Math.round(performance.now() - startedAt);
-      const line = { requestId: id, method, path, status: response.statusCode, ms };
+      const client = clientOf(response); // the name of its key, never the key
+      const line = {
+        requestId: id,
+        method,
+        path,
+        status: response.statusCode,
+        ms,
+        ...(client && { client }),
+      };
       logger.info(response.writableFinished ? line : { ...line, disconnected: true }, 'request');
     });
     next();

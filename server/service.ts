@@ -14,8 +14,10 @@ import { createApp } from './app.ts';
 import { loadCheckpoints, type CheckpointFile } from './checkpoints.ts';
 import type { Configuration } from './configuration.ts';
 import type { ServerWorkerData } from './jobs.ts';
+import { Metrics } from './metrics.ts';
 import type { Readiness } from './ports.ts';
-import { openDiskStorage } from './storage.ts';
+import { openStorage } from './open-storage.ts';
+import type { TaskStorage } from './storage.ts';
 
 const BUNDLED_CHECKPOINTS = fileURLToPath(new URL('../checkpoints', import.meta.url));
 
@@ -37,9 +39,15 @@ export async function startService(configuration: Configuration, logger: Logger)
     defaultId: configuration.MNAS_DEFAULT_CHECKPOINT,
   });
   if (checkpoints.length === 0) logger.warn('there is no checkpoint, so no task can be made');
-  const storage = await openDiskStorage(configuration.MNAS_DATA_DIR, logger);
+  const storage = await openStorage(configuration, logger);
   const pool = startPool(configuration, checkpoints);
-  const readiness: Readiness = { workersAnswered: false, draining: false };
+  let answered = false;
+  const readiness: Readiness = {
+    get workersAnswered() {
+      return answered && pool.stats.alive > 0;
+    },
+    draining: false,
+  };
   const app = createApp({
     adapter: createPoolAdapter(pool, checkpoints, {
       exporter: exporterVersion,
@@ -53,9 +61,18 @@ export async function startService(configuration: Configuration, logger: Logger)
       bodyBytes: configuration.MNAS_MAX_BODY_BYTES,
       fileBytes: configuration.MNAS_MAX_FILE_BYTES,
       uploadSeconds: configuration.MNAS_UPLOAD_SECONDS,
+      requestSeconds: configuration.MNAS_REQUEST_SECONDS,
       uploads: configuration.MNAS_UPLOADS,
       decoders: availableParallelism(),
     },
+    access: {
+      keys: configuration.MNAS_API_KEYS,
+      requests: configuration.MNAS_RATE_LIMIT,
+      windowSeconds: configuration.MNAS_RATE_SECONDS,
+      proxies: configuration.MNAS_TRUST_PROXY,
+      origins: configuration.MNAS_CORS_ORIGINS,
+    },
+    metrics: watched(pool, storage),
     logger,
   });
   const server = createServer({ requestTimeout: (configuration.MNAS_UPLOAD_SECONDS + 10) * 1000 }, app);
@@ -67,15 +84,17 @@ export async function startService(configuration: Configuration, logger: Logger)
     server.closeAllConnections();
     server.close();
     await pool.close();
+    await storage.close();
     throw error;
   }
-  readiness.workersAnswered = true;
+  answered = true;
   const usual = checkpoints.find((checkpoint) => checkpoint.kind === 'images' && checkpoint.default);
   void precompileDefault(pool, usual, readiness, logger);
   const stop = async () => {
     readiness.draining = true;
     await drain(server, configuration.MNAS_DRAIN_SECONDS);
     await pool.close();
+    await storage.close();
   };
   return { url: urlOf(server), readiness, stop };
 }
@@ -116,6 +135,14 @@ function startPool(configuration: Configuration, checkpoints: readonly Checkpoin
     },
     workerData,
   });
+}
+
+function watched(pool: WorkerPool, storage: TaskStorage): Metrics {
+  const metrics = new Metrics();
+  metrics.watchProcess();
+  metrics.watchPool(() => pool.stats);
+  if (storage.stats) metrics.watchStorage(storage.stats);
+  return metrics;
 }
 
 /** Resolves when every connection has ended; after the given time the rest is cut. */

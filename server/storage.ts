@@ -1,9 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import {
+  access,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { isTaskId, sha256 } from './identity.ts';
+import { Inventory, type Holding, type StorageLimits } from './inventory.ts';
 import { taskRecordSchema, type TaskRecord } from './record.ts';
 
 export interface StoredTask<R extends TaskRecord = TaskRecord> {
@@ -20,40 +32,103 @@ export interface TaskStorage {
   write(task: StoredTask): Promise<void>;
   /** whether there was one */
   remove(id: string): Promise<boolean>;
+  /** @throws when tasks cannot be kept at present */
+  check(): Promise<void>;
+  /** of storage that keeps its own limits */
+  readonly stats?: () => StorageStats;
+  close(): Promise<void>;
+}
+
+export interface StorageStats {
+  readonly tasks: number;
+  readonly bytes: number;
+  /** tasks that were removed since the start because of a limit */
+  readonly evicted: number;
 }
 
 const RECORD_FILE = 'task.json';
 const MODEL_FILE = 'model.onnx';
 
+/** How often tasks that are too old are looked for. */
+const SWEEP_MS = 60_000;
+/** A use is written down once in this time: it is there to order evictions, not to be exact. */
+const TOUCH_MS = 60_000;
+/** How long the answer of a check holds, so that probes cost nothing. */
+const CHECK_MS = 1000;
+
 /**
  * Tasks in folders: `tasks/<id>/{task.json,model.onnx}`. They come and go by renaming whole folders between `tasks/`
- * and `temporary/`, which is emptied here: one process a data folder.
+ * and `temporary/`, which is emptied here: one process a data folder. When a task was made and last used is the
+ * modification and the access time of its model.
  */
-export async function openDiskStorage(folder: string, logger: Logger): Promise<TaskStorage> {
+export async function openDiskStorage(
+  folder: string,
+  logger: Logger,
+  limits: StorageLimits = { bytes: 0, days: 0 },
+): Promise<TaskStorage> {
   const tasks = join(folder, 'tasks');
   const temporary = join(folder, 'temporary');
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
   await mkdir(tasks, { recursive: true });
-  return new DiskStorage(tasks, temporary, logger);
+  await syncFolder(folder);
+  const storage = new DiskStorage(
+    { tasks, temporary },
+    logger,
+    new Inventory(limits, await takeStock(tasks)),
+  );
+  await storage.sweep();
+  return storage;
+}
+
+/** What the folders of tasks say of themselves; what is no task is left alone. */
+async function takeStock(tasks: string): Promise<(readonly [string, Holding])[]> {
+  const holdings: (readonly [string, Holding])[] = [];
+  for (const id of (await readdir(tasks)).filter(isTaskId)) {
+    try {
+      const model = await stat(join(tasks, id, MODEL_FILE));
+      const record = await stat(join(tasks, id, RECORD_FILE));
+      holdings.push([
+        id,
+        {
+          bytes: model.size + record.size,
+          madeAt: model.mtimeMs,
+          usedAt: Math.max(model.atimeMs, model.mtimeMs),
+        },
+      ]);
+    } catch (error) {
+      if (!isMissing(error)) throw error; // a damaged task, which reading it will tell of
+    }
+  }
+  return holdings;
 }
 
 class DiskStorage implements TaskStorage {
   readonly #tasks: string;
   readonly #temporary: string;
   readonly #logger: Logger;
+  readonly #inventory: Inventory;
+  readonly #sweeper: NodeJS.Timeout;
+  #evicted = 0;
+  #checked: { readonly at: number; readonly result: Promise<void> } | undefined;
 
-  constructor(tasks: string, temporary: string, logger: Logger) {
-    this.#tasks = tasks;
-    this.#temporary = temporary;
+  constructor(folders: { tasks: string; temporary: string }, logger: Logger, inventory: Inventory) {
+    this.#tasks = folders.tasks;
+    this.#temporary = folders.temporary;
     this.#logger = logger;
+    this.#inventory = inventory;
+    this.#sweeper = setInterval(() => {
+      this.sweep().catch((error: unknown) => logger.error({ err: error }, 'eviction failed'));
+    }, SWEEP_MS).unref();
   }
 
   async read(id: string): Promise<StoredTask | undefined> {
     if (!isTaskId(id)) return undefined;
     const folder = join(this.#tasks, id);
     try {
-      return await readTask(folder, id);
+      const task = await readTask(folder, id);
+      await this.#touch(id);
+      return task;
     } catch (error) {
       if (isMissing(error) && !(await exists(folder))) return undefined;
       if (!(error instanceof DamagedTaskError) && !isMissing(error)) throw error;
@@ -70,11 +145,13 @@ class DiskStorage implements TaskStorage {
     } finally {
       await rm(draft, { recursive: true, force: true });
     }
+    await this.#evict(this.#inventory.overflow(), 'no room');
   }
 
   async remove(id: string): Promise<boolean> {
     if (!isTaskId(id)) return false;
     const trash = join(this.#temporary, randomUUID());
+    this.#inventory.remove(id);
     try {
       await rename(join(this.#tasks, id), trash);
     } catch (error) {
@@ -86,10 +163,61 @@ class DiskStorage implements TaskStorage {
     return true;
   }
 
+  /** Writes a byte where tasks are written. */
+  check(): Promise<void> {
+    const now = Date.now();
+    if (!this.#checked || now - this.#checked.at > CHECK_MS)
+      this.#checked = { at: now, result: this.#probe() };
+    return this.#checked.result;
+  }
+
+  readonly stats = (): StorageStats => {
+    const { tasks, bytes } = this.#inventory;
+    return { tasks, bytes, evicted: this.#evicted };
+  };
+
+  close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    return Promise.resolve();
+  }
+
+  /** Removes what the limits do not allow. */
+  async sweep(): Promise<void> {
+    await this.#evict(this.#inventory.expired(Date.now()), 'too old');
+    await this.#evict(this.#inventory.overflow(), 'no room');
+  }
+
+  async #evict(ids: readonly string[], reason: string): Promise<void> {
+    for (const id of ids) {
+      if (!(await this.remove(id))) continue;
+      this.#evicted++;
+      this.#logger.info({ task: id, reason }, 'task evicted');
+    }
+  }
+
+  async #touch(id: string): Promise<void> {
+    const now = Date.now();
+    const before = this.#inventory.use(id, now);
+    if (!before || now - before.usedAt < TOUCH_MS) return;
+    try {
+      await utimes(join(this.#tasks, id, MODEL_FILE), now / 1000, before.madeAt / 1000);
+    } catch (error) {
+      if (!isMissing(error)) throw error; // it was removed meanwhile
+    }
+  }
+
+  async #probe(): Promise<void> {
+    const path = join(this.#temporary, `probe-${randomUUID()}`);
+    await writeFile(path, '.', { flag: 'wx' });
+    await rm(path);
+    await access(this.#tasks, constants.R_OK | constants.W_OK);
+  }
+
   async #publish(draft: string, task: StoredTask): Promise<void> {
     const { id } = task.record;
+    const record = JSON.stringify(task.record);
     await writeDurably(join(draft, MODEL_FILE), task.model);
-    await writeDurably(join(draft, RECORD_FILE), JSON.stringify(task.record));
+    await writeDurably(join(draft, RECORD_FILE), record);
     await syncFolder(draft);
     // a folder can only be renamed onto nothing: what is there is either whole (and stays) or damaged (and goes)
     if (await exists(join(this.#tasks, id))) {
@@ -98,6 +226,9 @@ class DiskStorage implements TaskStorage {
     }
     await rename(draft, join(this.#tasks, id));
     await syncFolder(this.#tasks);
+    const now = Date.now();
+    const bytes = task.model.length + Buffer.byteLength(record);
+    this.#inventory.add(id, { bytes, madeAt: now, usedAt: now });
   }
 }
 

@@ -28,11 +28,14 @@ export interface CreatedTask {
 /** Tasks by content, whatever their kind: makes each at most once and keeps it. */
 export class Tasks {
   readonly #storage: TaskStorage;
+  readonly #onMade: (record: TaskRecord) => void;
   /** tasks that are being made or looked up by a POST */
   readonly #inFlight = new SharedRuns<CreatedTask>();
 
-  constructor(storage: TaskStorage) {
+  /** @param onMade is told every task that was made and stored */
+  constructor(storage: TaskStorage, onMade: (record: TaskRecord) => void = () => undefined) {
     this.#storage = storage;
+    this.#onMade = onMade;
   }
 
   /**
@@ -68,6 +71,7 @@ export class Tasks {
     signal.throwIfAborted();
     const task = await make(signal);
     await this.#storage.write(task);
+    this.#onMade(task.record);
     return { record: task.record, created: true };
   }
 }

@@ -1,15 +1,21 @@
 import type { Router } from 'express';
 import type { Body, Schema } from '../contract.ts';
 import { ServiceError } from '../errors.ts';
+import type { Metrics } from '../metrics.ts';
 import type { CheckpointInfo, Readiness } from '../ports.ts';
+import type { TaskStorage } from '../storage.ts';
 import { noQuery, parseQuery, route } from './route.ts';
 
-/** What is served, liveness and readiness. */
-export function operationRoutes(
-  router: Router,
-  checkpoints: readonly CheckpointInfo[],
-  readiness: Readonly<Readiness>,
-): void {
+export interface Operation {
+  readonly checkpoints: readonly CheckpointInfo[];
+  readonly readiness: Readonly<Readiness>;
+  readonly storage: Pick<TaskStorage, 'check'>;
+  readonly metrics: Metrics;
+}
+
+/** What is served, liveness, readiness and metrics. */
+export function operationRoutes(router: Router, operation: Operation): void {
+  const { checkpoints, metrics } = operation;
   route(router, '/v1/checkpoints', {
     get: (request, response) => {
       parseQuery(noQuery, request);
@@ -26,11 +32,17 @@ export function operationRoutes(
     },
   });
   route(router, '/readyz', {
-    get: (_request, response) => {
-      const obstacle = obstacleOf(checkpoints, readiness);
+    get: async (_request, response) => {
+      const obstacle = await obstacleOf(operation);
       if (obstacle !== undefined) throw new ServiceError('not-ready', { detail: obstacle });
       const body: Body<'getReadiness', 200> = { status: 'ready', checkpoints: checkpoints.length };
       response.set('Cache-Control', 'no-store').json(body);
+    },
+  });
+  route(router, '/metrics', {
+    get: async (_request, response) => {
+      const text = await metrics.registry.metrics();
+      response.set({ 'Content-Type': metrics.registry.contentType, 'Cache-Control': 'no-store' }).send(text);
     },
   });
 }
@@ -43,12 +55,14 @@ function describeCheckpoint(checkpoint: CheckpointInfo): Schema<'Checkpoint'> {
     : { kind: checkpoint.kind, ...common };
 }
 
-function obstacleOf(
-  checkpoints: readonly CheckpointInfo[],
-  readiness: Readonly<Readiness>,
-): string | undefined {
+async function obstacleOf({ checkpoints, readiness, storage }: Operation): Promise<string | undefined> {
   if (readiness.draining) return 'The service is shutting down.';
   if (checkpoints.length === 0) return 'The service has no checkpoint.';
-  if (!readiness.workersAnswered) return 'The workers have not answered yet.';
+  if (!readiness.workersAnswered) return 'No worker answers.';
+  try {
+    await storage.check();
+  } catch {
+    return 'The storage of the tasks cannot be used.';
+  }
   return undefined;
 }

@@ -26,6 +26,7 @@ describe('WorkerPool', () => {
     const result = await pool().run('scale', values, { transfer: [values.buffer] });
     expect(result).toEqual(Float32Array.of(2, 4, 6));
     expect(values.length).toBe(0); // moved
+    expect(pools[0]?.stats).toMatchObject({ alive: 1, sessions: 1 });
   });
 
   test('the event loop stays free while a worker is blocked', async () => {
@@ -111,7 +112,7 @@ describe('WorkerPool', () => {
     expect(await next).toEqual({ workerIndex: 0, workerData: 'kept' });
     await expect(target.run('exit', null)).rejects.toThrow('exit code 3');
     expect(await target.run('echo', 1)).toBe(1);
-    expect(target.stats).toMatchObject({ crashes: 2, failed: 2, completed: 2 });
+    expect(target.stats).toMatchObject({ crashes: 2, failed: 2, completed: 2, alive: 1 });
   });
 
   test('a job module that cannot load fails each job, without endless restarts', async () => {
@@ -121,7 +122,7 @@ describe('WorkerPool', () => {
     for (const job of await Promise.allSettled(jobs)) {
       expect(job).toMatchObject({ status: 'rejected', reason: { code: 'WORKER_CRASHED' } });
     }
-    expect(target.stats.crashes).toBe(3);
+    expect(target.stats).toMatchObject({ crashes: 3, alive: 0, sessions: 0 });
   });
 
   test('an aborted job leaves the queue', async () => {

@@ -6,13 +6,17 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { JobOptions } from '../../engine/pool.ts';
 import { decodeImage as decode } from '../../images/decode.ts';
+import type { AppLimits } from '../../server/app.ts';
 import { createPoolAdapter } from '../../server/adapter.ts';
 import { ClientGoneError } from '../../server/client.ts';
 import type { ImageDecoder } from '../../server/ports.ts';
 import { SharedRuns } from '../../server/shared-runs.ts';
 import { harness, listen } from './support/harness.ts';
 import { CONTENT_TYPE, multipart } from './support/multipart.ts';
+import { problemsOf } from './support/problem.ts';
 import { support, taskOf } from './support/tasks.ts';
+
+const { expectProblem } = problemsOf('cancellation.test.ts');
 
 /** Posts on a socket of its own, to hang up by `destroy`. */
 async function postByHand(port: number, path: string, body: Buffer): Promise<Socket> {
@@ -25,14 +29,14 @@ async function postByHand(port: number, path: string, body: Buffer): Promise<Soc
 }
 
 /** The service with adaptations that end by their signal only. */
-async function stuck() {
+async function stuck(limits: Partial<AppLimits> = {}) {
   let decoded = 0;
   const decodeImage: ImageDecoder = async (bytes, size) => {
     const pixels = await decode(bytes, size);
     decoded++;
     return pixels;
   };
-  const running = await harness({ replace: { decodeImage } });
+  const running = await harness({ limits, replace: { decodeImage } });
   const { port } = await listen(running.app);
   const signals: AbortSignal[] = [];
   running.adapter.beforeAdapt = async (signal) => {
@@ -52,6 +56,17 @@ async function stuck() {
 }
 
 describe('work for clients that have gone', () => {
+  test('a request that is not answered in time gets 503, and its adaptation ends', async () => {
+    const { adapter, post, signals, folder } = await stuck({ requestSeconds: 0.3 });
+    const answer = await post('/v1/tasks', support);
+    expectProblem(answer, 'deadline-exceeded');
+    expect(answer.headers['retry-after']).toBe('2');
+    expect(signals[0]!.aborted).toBe(true);
+    adapter.beforeAdapt = () => Promise.resolve();
+    expect(await readdir(join(folder, 'tasks'))).toEqual([]);
+    expect((await post('/v1/tasks', support)).status).toBe(201);
+  });
+
   test('an adaptation ends with its client, leaves nothing, and an equal post later makes the task', async () => {
     const { adapter, folder, log, port, post, signals, begun } = await stuck();
     const socket = await postByHand(port, '/v1/tasks', multipart(support));

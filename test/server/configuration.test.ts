@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigurationError, parseConfiguration } from '../../server/configuration.ts';
+import { ConfigurationError, parseConfiguration, printable } from '../../server/configuration.ts';
 
 describe('parseConfiguration', () => {
   test('takes numbers, choices and paths, and ignores other programs’ variables', () => {
@@ -31,9 +31,30 @@ describe('parseConfiguration', () => {
     ['MNAS_PROVIDER', 'gpu'],
     ['MNAS_WORKERS', '0'],
     ['MNAS_LOG_LEVEL', 'loud'],
+    ['MNAS_API_KEYS', 'shop:secret'],
+    ['MNAS_CORS_ORIGINS', 'https://example.org/'],
+    ['MNAS_CORS_ORIGINS', 'example.org'],
     ['MNAS_WORKER', '2'], // misspelt
   ])('refuses %s=%s and names it', (name, value) => {
     expect(() => parseConfiguration({ [name]: value })).toThrow(ConfigurationError);
     expect(() => parseConfiguration({ [name]: value })).toThrow(`${name}: `);
+  });
+
+  test('lists are split', () => {
+    const { MNAS_API_KEYS, MNAS_CORS_ORIGINS } = parseConfiguration({
+      MNAS_API_KEYS: `shop:${'0'.repeat(64)}, shop:${'1'.repeat(64)}`,
+      MNAS_CORS_ORIGINS: 'https://a.example, http://localhost:3000',
+    });
+    expect(MNAS_API_KEYS.map(({ name }) => name)).toEqual(['shop', 'shop']);
+    expect(MNAS_CORS_ORIGINS).toEqual(['https://a.example', 'http://localhost:3000']);
+  });
+
+  test('neither what is printed nor the refusal of a wrong entry has a key or its hash', () => {
+    const hash = 'ab'.repeat(32);
+    const printed = JSON.stringify(printable(parseConfiguration({ MNAS_API_KEYS: `shop:${hash}` })));
+    expect(printed).toContain('shop:***');
+    expect(printed).not.toContain(hash);
+    expect(printed).not.toContain('171'); // a byte of the hash
+    expect(() => parseConfiguration({ MNAS_API_KEYS: 'shop:clear' })).toThrow(/^(?!.*clear)/s);
   });
 });

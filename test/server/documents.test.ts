@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { environmentSchema, parseConfiguration } from '../../server/configuration.ts';
+import type { PoolStats } from '../../engine/pool.ts';
 import { catalogue } from '../../server/errors.ts';
+import { Metrics } from '../../server/metrics.ts';
 import { contract, expectSchema } from './support/contract.ts';
 import { provokedBy } from './support/problem.ts';
 
@@ -64,7 +66,9 @@ describe('openapi.yaml', () => {
 
   test('has every path of docs/http.md and the other way round', () => {
     const named = new Set(
-      [...read('docs/http.md').matchAll(/\/(?:v1\/[a-z{}/.]+|healthz|readyz)/g)].map(([path]) => path),
+      [...read('docs/http.md').matchAll(/\/(?:v1\/[a-z{}/.]+|healthz|readyz|metrics)/g)].map(
+        ([path]) => path,
+      ),
     );
     for (const path of Object.keys(contract.paths)) expect([...named]).toContain(path);
     const [, operations = ''] = read('docs/http.md').split('# HTTP reference');
@@ -83,10 +87,23 @@ describe('docs/configuration.md', () => {
 
   test('gives their defaults', () => {
     const defaults = parseConfiguration({});
-    const inWords = ['MNAS_WORKERS', 'MNAS_CHECKPOINTS', 'MNAS_DEFAULT_CHECKPOINT'];
     for (const [name, given] of rows) {
-      if (inWords.includes(name!)) continue;
-      expect(given, name).toBe(`\`${String(defaults[name as keyof typeof defaults])}\``);
+      const value: unknown = defaults[name as keyof typeof defaults];
+      if (name === 'MNAS_WORKERS') expect(given).toBe('number of cores');
+      else if (typeof value === 'string' || typeof value === 'number')
+        expect(given, name).toBe(`\`${value}\``);
+      else expect(given, name).toBe(name === 'MNAS_DEFAULT_CHECKPOINT' ? 'the bundled one' : 'none');
     }
+  });
+});
+
+describe('docs/operation.md', () => {
+  test('lists exactly the metrics of the service, beside those of the process', async () => {
+    const metrics = new Metrics();
+    metrics.watchPool(() => new Proxy({} as PoolStats, { get: () => 0 }));
+    metrics.watchStorage(() => ({ tasks: 0, bytes: 0, evicted: 0 }));
+    const names = metrics.registry.getMetricsAsArray().map(({ name }) => name);
+    expect(tableRows(read('docs/operation.md')).map(([name]) => name)).toEqual(names);
+    expect(await metrics.registry.metrics()).toContain('mnas_queue_jobs 0');
   });
 });

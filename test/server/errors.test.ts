@@ -1,6 +1,9 @@
+import { pino } from 'pino';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { ServiceError } from '../../server/errors.ts';
+import { unavailableWhenFailing } from '../../server/open-storage.ts';
+import type { TaskStorage } from '../../server/storage.ts';
 import { createFakeAdapter } from './support/adapter.ts';
 import { expectContract } from './support/contract.ts';
 import { harness } from './support/harness.ts';
@@ -84,6 +87,7 @@ describe('paths and methods', () => {
       '/v1/checkpoints': 'GET, HEAD, OPTIONS',
       '/healthz': 'GET, HEAD, OPTIONS',
       '/readyz': 'GET, HEAD, OPTIONS',
+      '/metrics': 'GET, HEAD, OPTIONS',
     };
     for (const [path, allow] of Object.entries(allowed)) {
       const answer = await request(app).patch(path);
@@ -95,18 +99,30 @@ describe('paths and methods', () => {
   });
 
   test('an unexpected failure is an opaque 500 whose cause is in the log under the request id', async () => {
-    const storage = {
-      read: () => Promise.reject(new Error('secret')),
-      write: () => Promise.reject(new Error('secret')),
-      remove: () => Promise.reject(new Error('secret')),
-    };
-    const { app, log } = await harness({ replace: { storage } });
-    const answer = await request(app).get(`/v1/tasks/${'0'.repeat(32)}`);
-    expectContract(answer, 'get', '/v1/tasks/{id}');
+    const decodeImage = () => Promise.reject(new Error('secret'));
+    const { post, log } = await harness({ replace: { decodeImage } });
+    const answer = await post('/v1/tasks', good);
+    expectContract(answer, 'post', '/v1/tasks');
     const { requestId } = expectProblem(answer, 'internal');
     expect(answer.text).not.toContain('secret');
     const line = log.find((entry) => entry['msg'] === 'unexpected error');
     expect(line).toMatchObject({ requestId, err: { message: 'secret' } });
+  });
+
+  test('storage that fails is 503 for tasks and for readiness, and its fault is in the log only', async () => {
+    const fail = () => Promise.reject(new Error('secret'));
+    const failing: TaskStorage = { read: fail, write: fail, remove: fail, check: fail, close: fail };
+    const storage = unavailableWhenFailing(failing, pino({ level: 'silent' }));
+    const { app, post } = await harness({ replace: { storage } });
+    const read = await request(app).get(`/v1/tasks/${'0'.repeat(32)}`);
+    expectContract(read, 'get', '/v1/tasks/{id}');
+    for (const answer of [read, await post('/v1/tasks', good)]) {
+      expectProblem(answer, 'storage-unavailable');
+      expect(answer.headers['retry-after']).toBe('2');
+      expect(answer.text).not.toContain('secret');
+    }
+    expectProblem(await request(app).get('/readyz'), 'not-ready');
+    expect((await request(app).get('/healthz')).status).toBe(200);
   });
 
   test('readiness follows the workers and the shutdown', async () => {

@@ -1,18 +1,23 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import type { StorageLimits } from '../../server/inventory.ts';
 import { openDiskStorage, type TaskStorage } from '../../server/storage.ts';
 import { temporaryFolder } from './support/harness.ts';
 import { storedTask } from './support/stored-task.ts';
 
-async function open(folder: string): Promise<{ storage: TaskStorage; log: string[] }> {
+async function open(
+  folder: string,
+  limits?: StorageLimits,
+): Promise<{ storage: TaskStorage; log: string[] }> {
   const log: string[] = [];
   const logger = pino({}, { write: (line) => log.push(line) });
-  return { storage: await openDiskStorage(folder, logger), log };
+  return { storage: await openDiskStorage(folder, logger, limits), log };
 }
 
 describe('disk storage', () => {
@@ -74,6 +79,60 @@ describe('disk storage', () => {
     expect(await readdir(join(folder, 'temporary'))).toEqual([]);
   });
 
+  const ids = (...numbers: number[]) => numbers.map((number) => storedTask(number).record.id).sort();
+  const kept = async (folder: string) => (await readdir(join(folder, 'tasks'))).sort();
+
+  test('over its bytes it removes the least recently used, never the newest, and forgets what it removed', async () => {
+    const folder = await temporaryFolder();
+    const { storage } = await open(folder, { bytes: 160_000, days: 0 }); // room for three
+    for (const number of [1, 2, 3]) await storage.write(storedTask(number));
+    await storage.read(storedTask(1).record.id);
+    await storage.write(storedTask(4));
+    expect(await kept(folder)).toEqual(ids(1, 3, 4));
+    expect(storage.stats?.()).toMatchObject({ tasks: 3, evicted: 1 });
+    await storage.remove(storedTask(3).record.id);
+    await storage.write(storedTask(5));
+    expect(await kept(folder)).toEqual(ids(1, 4, 5));
+    expect(await readdir(join(folder, 'temporary'))).toEqual([]);
+    const tight = await open(folder, { bytes: 1, days: 0 });
+    expect(tight.storage.stats?.()).toMatchObject({ tasks: 1, evicted: 2 });
+    await tight.storage.write(storedTask(6));
+    expect(await kept(folder)).toEqual(ids(6));
+  });
+
+  test('the order of use and the age outlast a restart', async () => {
+    const folder = await temporaryFolder();
+    const { storage } = await open(folder);
+    const day = 86_400;
+    const now = Date.now() / 1000;
+    for (const number of [1, 2, 3]) await storage.write(storedTask(number));
+    const at = (number: number, used: number, made: number) =>
+      utimes(
+        join(folder, 'tasks', storedTask(number).record.id, 'model.onnx'),
+        now - used * day,
+        now - made * day,
+      );
+    await at(1, 2, 5);
+    await at(2, 3, 3);
+    await at(3, 1, 9);
+    await (await open(folder)).storage.read(storedTask(2).record.id); // used now
+    await open(folder, { bytes: 0, days: 7 });
+    expect(await kept(folder)).toEqual(ids(1, 2));
+    await open(folder, { bytes: 60_000, days: 7 });
+    expect(await kept(folder)).toEqual(ids(2));
+    await open(folder, { bytes: 0, days: 2 }); // a use makes it no younger
+    expect(await kept(folder)).toEqual([]);
+  });
+
+  test('a check fails when the folder is gone', async () => {
+    const folder = await temporaryFolder();
+    const { storage } = await open(folder);
+    await storage.check();
+    await rm(folder, { recursive: true });
+    await setTimeout(1100); // for so long an answer holds
+    await expect(storage.check()).rejects.toThrow('ENOENT');
+  });
+
   test('kill -9 at any moment: every acknowledged task is whole, no half one is there', async () => {
     const folder = await temporaryFolder();
     let acknowledged = 0;
@@ -83,7 +142,7 @@ describe('disk storage', () => {
       const seen: number[] = [];
       child.on('message', (number) => {
         seen.push(number as number);
-        if (seen.length === 3 + round * 5) setTimeout(() => child.kill('SIGKILL'), round);
+        if (seen.length === 3 + round * 5) void setTimeout(round).then(() => child.kill('SIGKILL'));
       });
       await once(child, 'exit');
       const { storage, log } = await open(folder);

@@ -165,6 +165,8 @@ describe('bodies sent by hand', () => {
       },
       write: () => Promise.resolve(),
       remove: () => Promise.resolve(false),
+      check: () => Promise.resolve(),
+      close: () => Promise.resolve(),
     };
     const { app, post } = await harness({ limits: { uploads: 2 }, replace: { storage } });
     const { port } = await listen(app);

@@ -10,6 +10,9 @@ import request from 'supertest';
 import { onTestFinished } from 'vitest';
 import { decodeImage } from '../../../images/decode.ts';
 import { createApp, type AppDependencies, type AppLimits } from '../../../server/app.ts';
+import type { AccessOptions } from '../../../server/access/access.ts';
+import { Metrics } from '../../../server/metrics.ts';
+import { unavailableWhenFailing } from '../../../server/open-storage.ts';
 import { openDiskStorage } from '../../../server/storage.ts';
 import { createFakeAdapter, type FakeAdapter } from './adapter.ts';
 import { CONTENT_TYPE, multipart, type RawPart } from './multipart.ts';
@@ -18,9 +21,12 @@ export const LIMITS: AppLimits = {
   bodyBytes: 2_000_000,
   fileBytes: 200_000,
   uploadSeconds: 10,
+  requestSeconds: 60,
   uploads: 50,
   decoders: 2,
 };
+
+export const OPEN: AccessOptions = { keys: [], requests: 0, windowSeconds: 60, proxies: 0, origins: [] };
 
 export interface Harness {
   readonly app: Express;
@@ -37,6 +43,7 @@ export interface HarnessOptions {
   readonly adapter?: FakeAdapter;
   readonly folder?: string;
   readonly limits?: Partial<AppLimits>;
+  readonly access?: Partial<AccessOptions>;
   readonly replace?: Partial<AppDependencies>;
 }
 
@@ -55,10 +62,12 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
   const logger = pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line) as never) });
   const app = createApp({
     adapter,
-    storage: await openDiskStorage(folder, logger),
+    storage: unavailableWhenFailing(await openDiskStorage(folder, logger), logger),
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: 1_000_000 }),
     readiness: { workersAnswered: true, draining: false },
     limits: { ...LIMITS, ...options.limits },
+    access: { ...OPEN, ...options.access },
+    metrics: new Metrics(),
     logger,
     ...options.replace,
   });

@@ -16,7 +16,10 @@ export const provokedBy = {
     'internal',
     'overloaded',
     'not-ready',
+    'storage-unavailable',
   ],
+  'access.test.ts': ['unauthorized', 'rate-limited'],
+  'cancellation.test.ts': ['deadline-exceeded'],
   'refusals.test.ts': [
     'malformed-multipart',
     'missing-field-name',

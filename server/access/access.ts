@@ -1,0 +1,124 @@
+import cors from 'cors';
+import type { Express, Request, RequestHandler, Response } from 'express';
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import helmet from 'helmet';
+import { ServiceError } from '../errors.ts';
+import { identify, type ApiKey } from './keys.ts';
+
+/** Who may use the service, and how much. */
+export interface AccessOptions {
+  /** none: everybody may */
+  readonly keys: readonly ApiKey[];
+  /** requests of one client in the window; 0 for no limit */
+  readonly requests: number;
+  readonly windowSeconds: number;
+  /** proxies in front of the service whose X-Forwarded-For is believed */
+  readonly proxies: number;
+  /** origins whose pages may call the service; `*` for every one */
+  readonly origins: readonly string[];
+}
+
+/** What needs a key, and what counts: not the probes, nor the page and the documentation. */
+const PROTECTED = /^\/(v1|v2|metrics)(\/|$)/;
+/** Probes of the Open Inference Protocol, for an orchestrator without a key. */
+const PROBES = /^\/v2\/health\//;
+/** A scraper is no client that a limit would help against. */
+const UNLIMITED = /^\/metrics(\/|$)/;
+
+/** Headers of answers that a page of another origin may read. */
+const EXPOSED = [
+  'Content-Digest',
+  'Content-Disposition',
+  'ETag',
+  'Location',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'X-Request-Id',
+];
+
+/** The name of the key that a request came with. */
+export const clientOf = (response: Response): string | undefined => {
+  const { client } = response.locals as { readonly client?: unknown };
+  return typeof client === 'string' ? client : undefined;
+};
+
+/** Guards what is registered after it: headers, CORS, keys and limits, in this order. */
+export function guard(app: Express, options: AccessOptions): void {
+  app.set('trust proxy', options.proxies);
+  app.use(securityHeaders());
+  if (options.origins.length > 0) app.use(crossOrigin(options.origins));
+  if (options.keys.length > 0) app.use(recognise(options.keys));
+  if (options.requests > 0) app.use(limitRate(options));
+  if (options.keys.length > 0) app.use(requireKey);
+}
+
+/** For answers that are data. What serves a page to a browser sets a policy of its own. */
+function securityHeaders(): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    // a promise about the whole domain, which only the proxy that has the certificate can make
+    strictTransportSecurity: false,
+  });
+}
+
+function crossOrigin(origins: readonly string[]): RequestHandler {
+  const origin = origins.includes('*') ? '*' : [...origins];
+  return cors<Request>((request, callback) =>
+    callback(null, {
+      origin,
+      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+      exposedHeaders: EXPOSED,
+      maxAge: 600, // seconds that a browser keeps the answer to a preflight
+      // an OPTIONS that is no preflight is answered by its route
+      preflightContinue: request.headers['access-control-request-method'] === undefined,
+    }),
+  );
+}
+
+/** Notes the name of the request's key, if it has one that is known. */
+function recognise(keys: readonly ApiKey[]): RequestHandler {
+  return (request, response, next) => {
+    const presented = keyOf(request);
+    if (presented !== undefined) response.locals['client'] = identify(keys, presented);
+    next();
+  };
+}
+
+/** `Authorization: Bearer KEY`, else `X-API-Key: KEY`. */
+function keyOf(request: Request): string | undefined {
+  const [, bearer] = /^Bearer +(\S+) *$/i.exec(request.get('Authorization') ?? '') ?? [];
+  return bearer ?? request.get('X-API-Key');
+}
+
+const requireKey: RequestHandler = (request, response, next) => {
+  const free = !PROTECTED.test(request.path) || PROBES.test(request.path) || request.method === 'OPTIONS';
+  if (free || clientOf(response) !== undefined) next();
+  else throw new ServiceError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="m-nas"' } });
+};
+
+/** Counts requests by key, of strangers by address (of IPv6 by network), in this process's memory. */
+function limitRate({ requests, windowSeconds }: AccessOptions): RequestHandler {
+  return rateLimit({
+    windowMs: windowSeconds * 1000,
+    limit: requests,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    identifier: 'requests',
+    validate: { xForwardedForHeader: false, forwardedHeader: false },
+    skip: ({ path }) => !PROTECTED.test(path) || PROBES.test(path) || UNLIMITED.test(path),
+    keyGenerator: (request, response) => {
+      const client = clientOf(response);
+      return client === undefined ? `address ${ipKeyGenerator(request.ip ?? '')}` : `key ${client}`;
+    },
+    handler: (_request, _response, next) =>
+      next(
+        new ServiceError('rate-limited', {
+          detail: `${requests} requests are allowed in ${windowSeconds} seconds.`,
+        }),
+      ),
+  });
+}

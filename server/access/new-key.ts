@@ -1,0 +1,11 @@
+import { randomBytes } from 'node:crypto';
+import process from 'node:process';
+import { hashKey } from './keys.ts';
+
+// Prints a new API key for whoever is to have it, and the entry of MNAS_API_KEYS: `npm run key -- NAME`.
+const [name = 'client'] = process.argv.slice(2);
+const key = `mnas_${randomBytes(32).toString('base64url')}`;
+const hash = Buffer.from(hashKey(key)).toString('hex');
+process.stdout.write(
+  `key for the client (shown only now): ${key}\nentry of MNAS_API_KEYS: ${name}:${hash}\n`,
+);

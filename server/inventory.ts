@@ -1,0 +1,76 @@
+/** What is known of a stored task without reading it; times in milliseconds since 1970. */
+export interface Holding {
+  readonly bytes: number;
+  readonly madeAt: number;
+  readonly usedAt: number;
+}
+
+export interface StorageLimits {
+  /** of all tasks together; 0 for no limit */
+  readonly bytes: number;
+  /** since a task was made; 0 for no limit */
+  readonly days: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The tasks of a storage by their use, and which of them have to go. */
+export class Inventory {
+  readonly #limits: StorageLimits;
+  /** the least recently used first */
+  readonly #holdings = new Map<string, Holding>();
+  #bytes = 0;
+
+  constructor(limits: StorageLimits, holdings: Iterable<readonly [string, Holding]>) {
+    this.#limits = limits;
+    for (const [id, holding] of [...holdings].sort(([, a], [, b]) => a.usedAt - b.usedAt))
+      this.add(id, holding);
+  }
+
+  get tasks(): number {
+    return this.#holdings.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Notes a task as the most recently used. */
+  add(id: string, holding: Holding): void {
+    this.remove(id);
+    this.#holdings.set(id, holding);
+    this.#bytes += holding.bytes;
+  }
+
+  remove(id: string): void {
+    this.#bytes -= this.#holdings.get(id)?.bytes ?? 0;
+    this.#holdings.delete(id);
+  }
+
+  /** Notes a use. Returns the task as it was before, or undefined when it is not known. */
+  use(id: string, now: number): Holding | undefined {
+    const holding = this.#holdings.get(id);
+    if (holding) this.add(id, { ...holding, usedAt: now });
+    return holding;
+  }
+
+  /** The ids of the tasks that are too old. */
+  expired(now: number): readonly string[] {
+    const { days } = this.#limits;
+    if (days === 0) return [];
+    return [...this.#holdings].flatMap(([id, { madeAt }]) => (now - madeAt > days * DAY_MS ? [id] : []));
+  }
+
+  /** The ids, least recently used first, that there is no room for; the last task that was added or used stays. */
+  overflow(): readonly string[] {
+    const { bytes } = this.#limits;
+    const gone: string[] = [];
+    let kept = this.#bytes;
+    for (const [id, holding] of this.#holdings) {
+      if (bytes === 0 || kept <= bytes || gone.length === this.#holdings.size - 1) break;
+      gone.push(id);
+      kept -= holding.bytes;
+    }
+    return gone;
+  }
+}

@@ -1,0 +1,100 @@
+import request from 'supertest';
+import { describe, expect, test } from 'vitest';
+import { hashKey, identify, parseKeys } from '../../server/access/keys.ts';
+import { expectContract } from './support/contract.ts';
+import { harness } from './support/harness.ts';
+import { problemsOf } from './support/problem.ts';
+import { support } from './support/tasks.ts';
+
+const { expectProblem } = problemsOf('access.test.ts');
+
+const hex = (key: string) => Buffer.from(hashKey(key)).toString('hex');
+const keys = parseKeys(`shop:${hex('key-1')},lab:${hex('key-2')},shop:${hex('key-3')}`);
+
+describe('API keys', () => {
+  test('are told by their hash; no name, prefix or hash passes for one', () => {
+    expect(['key-1', 'key-2', 'key-3'].map((key) => identify(keys, key))).toEqual(['shop', 'lab', 'shop']);
+    for (const other of ['', 'key-', 'key-11', 'shop', hex('key-1')])
+      expect(identify(keys, other)).toBeUndefined();
+  });
+
+  test('guard tasks, checkpoints and metrics, not the probes; the log has the name, never the key', async () => {
+    const { app, post, log } = await harness({ access: { keys } });
+    for (const path of ['/v1/checkpoints', '/v1/nothing', '/v2/models/x', '/metrics']) {
+      const refused = await request(app).get(path);
+      expectProblem(refused, 'unauthorized');
+      expect(refused.headers['www-authenticate']).toMatch(/^Bearer /);
+    }
+    expectContract(await post('/v1/tasks', support), 'post', '/v1/tasks');
+    for (const path of ['/healthz', '/readyz']) expect((await request(app).get(path)).status).toBe(200);
+    const bearer = await request(app).get('/v1/checkpoints').set('Authorization', 'bearer key-2');
+    const header = await request(app).get('/metrics').set('X-API-Key', 'key-1');
+    expect([bearer.status, header.status]).toEqual([200, 200]);
+    const basic = await request(app).get('/v1/checkpoints').set('Authorization', 'Basic key-2');
+    expectProblem(basic, 'unauthorized');
+    expect((await post('/v1/tasks', support).set('X-API-Key', 'key-3')).status).toBe(201);
+    expect(log.map(({ client }) => client).filter(Boolean)).toEqual(['lab', 'shop', 'shop']);
+    expect(JSON.stringify(log)).not.toContain('key-');
+  });
+});
+
+describe('rate limits', () => {
+  test('count by key; headers tell what is left; probes and metrics do not count', async () => {
+    const { app } = await harness({ access: { keys, requests: 2 } });
+    const ask = (key: string) => request(app).get('/v1/checkpoints').set('X-API-Key', key);
+    const first = await ask('key-1');
+    expect(first.headers['ratelimit']).toMatch(/^"requests"; r=1; t=\d+$/);
+    expect(first.headers['ratelimit-policy']).toMatch(/^"requests"; q=2; w=60/);
+    await request(app).get('/healthz');
+    await request(app).get('/metrics').set('X-API-Key', 'key-1');
+    expect((await ask('key-3')).status).toBe(200); // another key of the same client
+    const over = await ask('key-1');
+    expectContract(over, 'get', '/v1/checkpoints');
+    expectProblem(over, 'rate-limited');
+    expect(Number(over.headers['retry-after'])).toBeGreaterThan(0);
+    expect(Number(over.headers['retry-after'])).toBeLessThanOrEqual(60);
+    expect((await ask('key-2')).status).toBe(200);
+  });
+
+  test('count by address without keys, behind a proxy by the address that it tells', async () => {
+    const direct = await harness({ access: { requests: 1 } });
+    const behind = await harness({ access: { requests: 1, proxies: 1 } });
+    const ask = ({ app }: typeof direct, address: string) =>
+      request(app).get('/v1/checkpoints').set('X-Forwarded-For', address);
+    expect((await ask(direct, '192.0.2.1')).status).toBe(200);
+    expectProblem(await ask(direct, '192.0.2.2'), 'rate-limited'); // whoever it says it is
+    expect((await ask(behind, '192.0.2.1')).status).toBe(200);
+    expect((await ask(behind, '192.0.2.2')).status).toBe(200);
+    expectProblem(await ask(behind, '198.51.100.7, 192.0.2.1'), 'rate-limited');
+  });
+});
+
+describe('headers', () => {
+  test('answers are for no frame, no sniffing and no script', async () => {
+    const { app } = await harness();
+    const { headers } = await request(app).get('/v1/checkpoints');
+    expect(headers['content-security-policy']).toBe("default-src 'none';frame-ancestors 'none'");
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(headers['x-powered-by']).toBeUndefined();
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  test('pages of the listed origins may call the service, also with a key, and read its headers', async () => {
+    const { app, post } = await harness({ access: { keys, origins: ['https://a.example'] } });
+    const preflight = await request(app).options('/v1/tasks').set({
+      Origin: 'https://a.example',
+      'Access-Control-Request-Method': 'POST',
+      'Access-Control-Request-Headers': 'x-api-key',
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers['access-control-allow-origin']).toBe('https://a.example');
+    expect(preflight.headers['access-control-allow-headers']).toBe('x-api-key');
+    const made = await post('/v1/tasks', support).set({ Origin: 'https://a.example', 'X-API-Key': 'key-1' });
+    expect(made.status).toBe(201);
+    expect(made.headers['access-control-expose-headers']).toContain('Location');
+    const stranger = await request(app).get('/healthz').set('Origin', 'https://b.example');
+    expect(stranger.headers['access-control-allow-origin']).toBeUndefined();
+    const plain = await request(app).options('/v1/tasks').set('Origin', 'https://a.example');
+    expect(plain.headers['allow']).toBe('POST, OPTIONS');
+  });
+});
