@@ -70,7 +70,7 @@ export async function adaptTask(
   const genotype = forced ?? runner.decode(embedded.architecture);
   const network = runner.child(genotype);
   clock.lap('embed');
-  const { weights, statistics, before, after } = await adapted(
+  const { weights, statistics, before, after } = await adaptWeights(
     runner,
     network,
     { ...checkpoint.parameters, ...selectChild(network.child!, embedded.modulated) },
@@ -95,14 +95,17 @@ export async function adaptTask(
 }
 
 /** A support set and the inner steps that it is adapted by. */
-interface Adaptation {
+export interface Adaptation {
   readonly set: LabelledSet;
   readonly size: TaskSize;
   readonly steps: number;
 }
 
-/** Eq. 8 from the modulated weights `start`: the adapted weights, and the support set before and after. */
-async function adapted(
+/**
+ * Eq. 8 from the modulated weights `start`, all steps in one graph: the adapted weights, and the support set before and
+ * after.
+ */
+export async function adaptWeights(
   runner: TaskRunner,
   { graphs }: TaskNetwork,
   start: Values,

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { modelConfigurationSchema } from '../model/configuration.ts';
 import { sourceSchema } from './data/source.ts';
+import { readExtendedYaml } from './extended-yaml.ts';
 
 const shapeSchema = z.strictObject({
   way: z.number().int().min(2).max(20),
@@ -16,6 +15,8 @@ const stageSchema = z.strictObject({
   iterations: z.number().int().min(1),
   /** ρ_outer at the start and at the end of the stage, linear between. */
   learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-3, 1e-3]),
+  /** Draws all but the controller anew at the start of the stage, as M-NAS-Shared's re-training does. */
+  reinitialize: z.boolean().default(false),
   /** Task shapes drawn with probability proportional to their weight. */
   shapes: z.array(shapeSchema).min(1),
 });
@@ -70,7 +71,7 @@ export const trainingConfigurationSchema = z.strictObject({
 export type TrainingConfiguration = z.infer<typeof trainingConfigurationSchema>;
 export type StageConfiguration = TrainingConfiguration['stages'][number];
 
-/** Reads and checks a configuration file. Throws ZodError naming what does not fit. */
+/** Reads and checks a configuration file, which may extend another. Throws ZodError naming what does not fit. */
 export async function readTrainingConfiguration(path: string): Promise<TrainingConfiguration> {
-  return trainingConfigurationSchema.parse(parse(await readFile(path, 'utf8')));
+  return trainingConfigurationSchema.parse(await readExtendedYaml(path));
 }

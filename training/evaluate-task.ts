@@ -1,15 +1,20 @@
+import { adaptWeights } from '../model/adapt.ts';
+import { selectChild } from '../model/child.ts';
 import type { Genotype } from '../model/genotype.ts';
 import { chooseNetwork } from '../model/objective.ts';
 import type { Stage } from '../model/objective.ts';
 import type { Parameters } from '../model/parameters.ts';
+import type { Values } from '../model/programs.ts';
 import { fold, keyFrom } from '../model/random.ts';
 import { accuracyOf } from '../model/task.ts';
-import type { TaskRunner } from '../model/task.ts';
+import type { NetworkTask, TaskRunner } from '../model/task.ts';
 import type { ImageDomain, Split } from './data/domain.ts';
 import { floorAccuracy } from './data/floors.ts';
 import { sampleTask } from './data/tasks.ts';
 import type { TaskShape } from './data/tasks.ts';
 import { metaTaskOf } from './meta-task.ts';
+import { reliabilityOf } from './reliability.ts';
+import type { Reliability } from './reliability.ts';
 
 export interface EvaluationPayload {
   readonly domain: string;
@@ -23,16 +28,23 @@ export interface EvaluationPayload {
   readonly floors: boolean;
 }
 
+/** What a network answers to the queries of a task. */
 export interface TaskEvaluation {
   /** null for a network that is not searched. */
   readonly genotype: Genotype | null;
+  /** z_i (Eq. 6); empty for a network without an encoder. */
+  readonly embedding: Float32Array;
+  readonly queries: number;
+  /** Right answers. */
   readonly served: number;
   readonly transductive?: number;
   readonly pixels?: number;
   readonly colours?: number;
+  /** Of the served probabilities. */
+  readonly reliability: Reliability;
 }
 
-/** Adapts to one sampled task and classifies its queries; accuracies in 0..1. */
+/** Adapts to one sampled task and classifies its queries. */
 export async function evaluateTask(
   runner: TaskRunner,
   parameters: Parameters,
@@ -45,20 +57,40 @@ export async function evaluateTask(
   const embedded = await runner.embed(parameters, support, size);
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, payload.stage);
   const task = { network, mixes, support, size };
-  let weights = await runner.initialWeights(task, parameters, embedded.modulated);
-  for (let k = 0; k < runner.configuration.innerLoop.steps; k++) {
-    weights = (await runner.innerStep(task, weights)).weights;
-  }
-  const accuracy = async (statistics: 'support' | 'batch'): Promise<number> => {
-    const logits = await runner.queryLogits(task, weights, query, statistics);
-    return accuracyOf(logits, query.targets, size.way);
-  };
+  const weights = await adaptedWeights(runner, task, parameters, embedded.modulated);
+  const answer = (statistics: 'support' | 'batch'): Promise<Float32Array> =>
+    runner.queryLogits(task, weights, query, statistics);
+  const right = (share: number): number => Math.round(share * query.count);
+  const rightOf = (logits: Float32Array): number => right(accuracyOf(logits, query.targets, size.way));
+  const served = await answer('support');
   return {
     genotype,
-    served: await accuracy('support'),
-    ...(payload.transductive ? { transductive: await accuracy('batch') } : {}),
+    embedding: embedded.embedding,
+    queries: query.count,
+    served: rightOf(served),
+    ...(payload.transductive ? { transductive: rightOf(await answer('batch')) } : {}),
     ...(payload.floors
-      ? { pixels: floorAccuracy(drawn, 'pixels'), colours: floorAccuracy(drawn, 'colours') }
+      ? { pixels: right(floorAccuracy(drawn, 'pixels')), colours: right(floorAccuracy(drawn, 'colours')) }
       : {}),
+    reliability: reliabilityOf(served, query.targets, size.way),
   };
+}
+
+/** Eq. 8 on the support set; of the large supernet step by step, since a graph of all steps takes too long to compile. */
+async function adaptedWeights(
+  runner: TaskRunner,
+  task: NetworkTask,
+  parameters: Parameters,
+  modulated: Values,
+): Promise<Values> {
+  const { network, support, size } = task;
+  const { steps } = runner.configuration.innerLoop;
+  if (network.graphs.network.kind !== 'supernet') {
+    const body = network.child ? selectChild(network.child, modulated) : modulated;
+    const adaptation = { set: support, size, steps };
+    return (await adaptWeights(runner, network, { ...parameters, ...body }, adaptation)).weights;
+  }
+  let weights = await runner.initialWeights(task, parameters, modulated);
+  for (let k = 0; k < steps; k++) weights = (await runner.innerStep(task, weights)).weights;
+  return weights;
 }

@@ -7,6 +7,7 @@ import { noAugmentation } from './data/augment.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import type { TrainingWorkerData } from './jobs.ts';
 import { ParameterLayout } from './parameter-vector.ts';
+import { expectedCalibrationError, pooledReliability } from './reliability.ts';
 import { countsOf, intervalOf } from './statistics.ts';
 
 export interface EvaluationOptions {
@@ -36,6 +37,8 @@ export interface DomainReport {
   readonly floorPixels: Accuracy;
   /** Nearest class mean on a 64-bin colour histogram. */
   readonly floorColours: Accuracy;
+  /** Of the served probabilities, in percent (expectedCalibrationError). */
+  readonly calibrationError: number;
   /** How many tasks decode to each architecture. */
   readonly genotypes: Readonly<Record<string, number>>;
 }
@@ -71,18 +74,25 @@ function evaluationPool(
   });
 }
 
+/** The tasks of one domain and shot, in an order that all checkpoints share. */
+export interface EvaluatedSetting {
+  readonly domain: string;
+  readonly shot: number;
+  readonly tasks: readonly TaskEvaluation[];
+}
+
 /** Evaluates a checkpoint on tasks that depend on the seed alone, the same for every checkpoint. */
-export async function evaluateCheckpoint(
+export async function evaluateTasks(
   checkpoint: Checkpoint,
   domains: readonly ImageDomain[],
   options: EvaluationOptions,
-): Promise<DomainReport[]> {
+): Promise<EvaluatedSetting[]> {
   const pool = evaluationPool(checkpoint, domains, options);
   const settings = domains.flatMap((domain) => options.shots.map((shot) => ({ domain: domain.name, shot })));
   const total = settings.length * options.tasks;
   let done = 0;
   try {
-    const reports: DomainReport[] = [];
+    const evaluated: EvaluatedSetting[] = [];
     for (const { domain, shot } of settings) {
       const runs = Array.from({ length: options.tasks }, async (_, task): Promise<TaskEvaluation> => {
         const payload: EvaluationPayload = {
@@ -103,28 +113,43 @@ export async function evaluateCheckpoint(
         options.progress?.(++done, total);
         return result as TaskEvaluation;
       });
-      reports.push(report(domain, shot, await Promise.all(runs)));
+      evaluated.push({ domain, shot, tasks: await Promise.all(runs) });
     }
-    return reports;
+    return evaluated;
   } finally {
     await pool.close();
   }
 }
 
-function report(domain: string, shot: number, results: readonly TaskEvaluation[]): DomainReport {
+/** Accuracies by domain and shot. */
+export async function evaluateCheckpoint(
+  checkpoint: Checkpoint,
+  domains: readonly ImageDomain[],
+  options: EvaluationOptions,
+): Promise<DomainReport[]> {
+  return (await evaluateTasks(checkpoint, domains, options)).map(reportOf);
+}
+
+function reportOf({ domain, shot, tasks }: EvaluatedSetting): DomainReport {
   const over = (name: 'served' | 'transductive' | 'pixels' | 'colours'): Accuracy =>
-    accuracyOver(results.map((result) => result[name] ?? Number.NaN));
+    accuracyOver(tasks.map((task) => (task[name] ?? Number.NaN) / task.queries));
+  const reliability = pooledReliability(tasks.map((task) => task.reliability));
   return {
     domain,
     shot,
-    tasks: results.length,
+    tasks: tasks.length,
     served: over('served'),
     transductive: over('transductive'),
     floorPixels: over('pixels'),
     floorColours: over('colours'),
-    genotypes: countsOf(results.flatMap(({ genotype }) => (genotype ? genotypeKey(genotype) : []))),
+    calibrationError: 100 * expectedCalibrationError(reliability),
+    genotypes: genotypeCounts(tasks),
   };
 }
+
+/** How many tasks decode to each architecture. */
+export const genotypeCounts = (tasks: readonly TaskEvaluation[]): Record<string, number> =>
+  countsOf(tasks.flatMap(({ genotype }) => (genotype ? genotypeKey(genotype) : [])));
 
 /** The mean over domains of one column, for one shot. */
 export const meanOverDomains = (
@@ -142,17 +167,17 @@ const cell = ({ mean, interval }: Accuracy): string => `${mean.toFixed(2)} ± ${
 export function evaluationTable(reports: readonly DomainReport[]): string {
   const rows = reports.map(
     (r) =>
-      `| ${r.domain} | ${r.shot} | ${cell(r.served)} | ${cell(r.transductive)} | ${cell(r.floorPixels)} | ${cell(r.floorColours)} | ${Object.keys(r.genotypes).length} |`,
+      `| ${r.domain} | ${r.shot} | ${cell(r.served)} | ${cell(r.transductive)} | ${cell(r.floorPixels)} | ${cell(r.floorColours)} | ${r.calibrationError.toFixed(2)} | ${Object.keys(r.genotypes).length} |`,
   );
   const shots = [...new Set(reports.map(({ shot }) => shot))];
   const columns = ['served', 'transductive', 'floorPixels', 'floorColours'] as const;
   const means = shots.map(
     (shot) =>
-      `| **mean** | ${shot} | ${columns.map((column) => meanOverDomains(reports, shot, column).toFixed(2)).join(' | ')} | |`,
+      `| **mean** | ${shot} | ${columns.map((column) => meanOverDomains(reports, shot, column).toFixed(2)).join(' | ')} | | |`,
   );
   return [
-    '| domain | shot | served | transductive | floor: pixels | floor: colours | architectures |',
-    '| --- | --- | --- | --- | --- | --- | --- |',
+    '| domain | shot | served | transductive | floor: pixels | floor: colours | calibration error | architectures |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
     ...means,
   ].join('\n');

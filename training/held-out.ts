@@ -1,6 +1,9 @@
 import type { WorkerPool } from '../engine/pool.ts';
 import type { Genotype } from '../model/genotype.ts';
 import type { TrainingConfiguration } from './configuration.ts';
+import type { ImageDomain } from './data/domain.ts';
+import { hasTasks } from './data/tasks.ts';
+import type { TaskShape } from './data/tasks.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import type { RunState } from './run-folder.ts';
 import { stageAt, totalIterations } from './schedule.ts';
@@ -12,22 +15,26 @@ const genotypeTasks = 20;
 export interface PausedRun {
   readonly pool: WorkerPool;
   readonly configuration: TrainingConfiguration;
+  readonly domains: readonly ImageDomain[];
   readonly state: RunState;
+  /** Of what lies there. */
+  readonly version: number;
 }
 
-/** Served accuracy on validation classes, by domain. */
+/** Served accuracy on validation classes, by domain, of those that have enough of them. */
 export async function validationAccuracies(run: PausedRun): Promise<Record<string, number>> {
-  const { domains, validation } = run.configuration;
-  const accuracies = domains.map(async ({ source }): Promise<[string, number]> => {
-    const tasks = Array.from({ length: validation.tasks }, (_, task) =>
+  const domains = run.domains.filter((domain) => hasTasks(domain, 'val', heldOutShape(run)));
+  const accuracies = domains.map(async ({ name }): Promise<[string, number]> => {
+    const tasks = Array.from({ length: run.configuration.validation.tasks }, (_, task) =>
       run.pool.run('evaluate', {
-        ...evaluationPayload(run, source.name, 'val', task),
-        version: run.state.iteration,
+        ...evaluationPayload(run, name, 'val', task),
+        version: run.version,
         genotypes: run.state.genotypes,
       }),
     );
     const results = (await Promise.all(tasks)) as TaskEvaluation[];
-    return [source.name, results.reduce((total, { served }) => total + served, 0) / results.length];
+    const shares = results.map(({ served, queries }) => served / queries);
+    return [name, shares.reduce((total, share) => total + share, 0) / shares.length];
   });
   return Object.fromEntries(await Promise.all(accuracies));
 }
@@ -38,27 +45,32 @@ export async function drawGenotypes(run: PausedRun): Promise<Genotype[]> {
     Array.from({ length: genotypeTasks }, (_, task) =>
       run.pool.run('genotype', {
         ...evaluationPayload(run, source.name, 'train', task),
-        version: run.state.iteration,
+        version: run.version,
       }),
     ),
   );
   return (await Promise.all(drawn)) as Genotype[];
 }
 
+/** Way and shots of the first stage's first shape. */
+function heldOutShape({ configuration: { stages, validation } }: PausedRun): TaskShape {
+  const { way, shot } = stages[0]!.shapes[0]!;
+  return { way, shot, query: validation.query };
+}
+
 function evaluationPayload(
-  { configuration, state }: PausedRun,
+  run: PausedRun,
   domain: string,
   split: EvaluationPayload['split'],
   task: number,
 ): EvaluationPayload {
-  const { stages, validation, seed } = configuration;
-  const { way, shot } = stages[0]!.shapes[0]!;
+  const { configuration, state } = run;
   const iteration = Math.min(state.iteration, totalIterations(configuration) - 1);
   return {
     domain,
     split,
-    shape: { way, shot, query: validation.query },
-    seed,
+    shape: heldOutShape(run),
+    seed: configuration.seed,
     task,
     stage: state.genotypes.length > 0 ? 'retrain' : stageAt(configuration, iteration).stage.stage,
     transductive: false,

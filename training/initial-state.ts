@@ -15,6 +15,19 @@ export function freshState({ model, seed }: TrainingConfiguration): RunState {
 }
 
 /**
+ * The state at the start of a stage that trains the decoded architectures from nothing: the controller and the settled
+ * architectures stay, all else is drawn anew, as nowhere else in the run.
+ */
+export function reinitializedState({ model, seed }: TrainingConfiguration, state: RunState): RunState {
+  const layout = new ParameterLayout(parameterSpecifications(model));
+  const key = fold(keyFrom(seed), 'parameters', state.iteration);
+  const parameters = layout.pack(initialParameters(model, key));
+  for (const { group, start, size } of layout.entries)
+    if (group === 'controller') parameters.set(state.parameters.subarray(start, start + size), start);
+  return { ...state, parameters, adam: adamInit(layout.length) };
+}
+
+/**
  * Where a checkpoint stopped: its weights, architectures and iteration, but Adam's moments, which a checkpoint does not
  * hold, start at 0. For a run whose state is lost, or to train a bundled checkpoint further.
  * @throws Error when the checkpoint is of another model configuration or does not say how far it was trained

@@ -12,12 +12,14 @@ export interface IterationMetrics {
   readonly gradientNorm: number;
   readonly genotypes: number;
   readonly seconds: number;
+  /** Worker threads: seconds times workers are the core-seconds of the iteration. */
+  readonly workers: number;
 }
 
 /** The figures of the tasks of iteration `iteration` (1-based). */
 export function metricsOf(
   results: readonly GradientResult[],
-  outer: Pick<IterationMetrics, 'iteration' | 'stage' | 'gradientNorm' | 'seconds'>,
+  outer: Pick<IterationMetrics, 'iteration' | 'stage' | 'gradientNorm' | 'seconds' | 'workers'>,
 ): IterationMetrics {
   const average = (of: (result: GradientResult) => number): number =>
     results.reduce((total, result) => total + of(result), 0) / results.length;
@@ -32,5 +34,6 @@ export function metricsOf(
     gradientNorm: outer.gradientNorm,
     genotypes: new Set(results.flatMap(({ genotype }) => genotype ?? [])).size,
     seconds: outer.seconds,
+    workers: outer.workers,
   };
 }

@@ -14,7 +14,7 @@ import { commit } from './commit.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
 import { drawGenotypes, validationAccuracies } from './held-out.ts';
 import type { PausedRun } from './held-out.ts';
-import { continuedState, freshState } from './initial-state.ts';
+import { continuedState, freshState, reinitializedState } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
@@ -41,7 +41,10 @@ export class Trainer {
   readonly #pool: WorkerPool;
   readonly #shared: Float32Array;
   readonly #identity: string;
+  readonly #domains: readonly ImageDomain[];
   #state: RunState;
+  /** Counts what was written to the memory that workers read. */
+  #version = 0;
 
   private constructor(
     configuration: TrainingConfiguration,
@@ -56,6 +59,7 @@ export class Trainer {
     this.#layout = new ParameterLayout(parameterSpecifications(configuration.model));
     this.#shared = new Float32Array(new SharedArrayBuffer(4 * this.#layout.length));
     this.#identity = identityOf(configuration, domains, engine);
+    this.#domains = domains;
     this.#state = state;
     const workerData: TrainingWorkerData = {
       model: configuration.model,
@@ -78,7 +82,7 @@ export class Trainer {
       },
       workerData,
     });
-    this.#shared.set(state.parameters);
+    this.#publish();
   }
 
   /**
@@ -164,13 +168,11 @@ export class Trainer {
     const { iteration } = this.#state;
     const started = performance.now();
     const { stage, progress, first } = stageAt(this.#configuration, iteration);
-    const searched = this.#configuration.model.network.kind === 'cells';
-    if (searched && first && stage.stage === 'retrain' && this.#state.genotypes.length === 0)
-      await this.#settleGenotypes(iteration);
+    if (first) await this.#enterStage(stage);
     const { reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
     const payload = {
       iteration,
-      version: iteration,
+      version: this.#version,
       stage,
       training: { reconstructionWeight, pathDropout },
       genotypes: this.#state.genotypes,
@@ -183,7 +185,7 @@ export class Trainer {
     const rates = this.#learningRates(stage, progress);
     const { parameters } = this.#state;
     const adam = adamUpdate(this.#state.adam, parameters, gradient, rates);
-    this.#shared.set(parameters);
+    this.#publish();
     const seconds = (performance.now() - started) / 1000;
     this.#state = {
       ...this.#state,
@@ -196,6 +198,7 @@ export class Trainer {
       stage: stage.stage,
       gradientNorm: norm,
       seconds,
+      workers: this.#configuration.workers,
     });
   }
 
@@ -232,6 +235,16 @@ export class Trainer {
     );
   }
 
+  /** Settles the architectures before the children are trained; draws new meta-weights where the stage says so. */
+  async #enterStage({ stage, reinitialize }: StageConfiguration): Promise<void> {
+    const searched = this.#configuration.model.network.kind === 'cells';
+    const { iteration, genotypes } = this.#state;
+    if (searched && stage === 'retrain' && genotypes.length === 0) await this.#settleGenotypes(iteration);
+    if (!reinitialize) return;
+    this.#state = reinitializedState(this.#configuration, this.#state);
+    this.#publish();
+  }
+
   /** The architectures that training tasks decode to most often: what the children are trained and served as. */
   async #settleGenotypes(iteration: number): Promise<void> {
     const drawn = await drawGenotypes(this.#paused);
@@ -243,7 +256,19 @@ export class Trainer {
   }
 
   get #paused(): PausedRun {
-    return { pool: this.#pool, configuration: this.#configuration, state: this.#state };
+    return {
+      pool: this.#pool,
+      configuration: this.#configuration,
+      domains: this.#domains,
+      state: this.#state,
+      version: this.#version,
+    };
+  }
+
+  /** Gives Θ to the workers: they read it again when its version has changed. */
+  #publish(): void {
+    this.#shared.set(this.#state.parameters);
+    this.#version++;
   }
 }
 

@@ -3,7 +3,12 @@ import { parseModelConfiguration } from '../../model/configuration.ts';
 import { decodeGenotype, edgeCount } from '../../model/genotype.ts';
 import type { Genotype } from '../../model/genotype.ts';
 import { initialParameters } from '../../model/parameters.ts';
-import { keyFrom } from '../../model/random.ts';
+import { chooseNetwork } from '../../model/objective.ts';
+import { fold, keyFrom } from '../../model/random.ts';
+import { accuracyOf, TaskRunner } from '../../model/task.ts';
+import type { ImageDomain } from '../../training/data/domain.ts';
+import { sampleTask } from '../../training/data/tasks.ts';
+import { evaluateTask } from '../../training/evaluate-task.ts';
 import {
   accuracyOver,
   evaluateCheckpoint,
@@ -12,6 +17,9 @@ import {
 } from '../../training/evaluation.ts';
 import type { EvaluationOptions } from '../../training/evaluation.ts';
 import { chooseGenotypes } from '../../training/genotype-choice.ts';
+import { metaTaskOf } from '../../training/meta-task.ts';
+import { reliabilityOf } from '../../training/reliability.ts';
+import { executors } from '../support/executors.ts';
 import { testRandom } from '../support/random.ts';
 import { syntheticDomain } from '../support/synthetic-domain.ts';
 
@@ -58,7 +66,9 @@ describe('evaluateCheckpoint', () => {
       ['b', 1, 3],
       ['b', 2, 3],
     ]);
-    for (const { served, transductive, floorPixels, floorColours, genotypes } of one) {
+    for (const { served, transductive, floorPixels, floorColours, calibrationError, genotypes } of one) {
+      expect(calibrationError).toBeGreaterThan(0);
+      expect(calibrationError).toBeLessThan(100);
       for (const { mean } of [served, transductive, floorPixels, floorColours]) {
         expect(mean).toBeGreaterThanOrEqual(0);
         expect(mean).toBeLessThanOrEqual(100);
@@ -73,6 +83,37 @@ describe('evaluateCheckpoint', () => {
     expect(meanOverDomains(one, 1, 'served')).toBeCloseTo(mean, 10);
     expect(evaluationTable(one)).toContain(`| **mean** | 1 | ${mean.toFixed(2)} |`);
   }, 60_000);
+
+  it.each([
+    ['a child', configuration],
+    ['a conv4', parseModelConfiguration({ ...configuration, network: { kind: 'conv4', filters: 3 } })],
+  ] as const)('adapts %s in one graph as it does step by step', async (_, model) => {
+    const parameters = initialParameters(model, keyFrom(2));
+    const runner = new TaskRunner(model, executors.onnxruntime(16));
+    const shape = { way: 3, shot: 2, query: 4 };
+    const [domain] = domains as [ImageDomain];
+    const payload = { domain: 'a', split: 'test', shape, seed: 5, task: 0, floors: false } as const;
+    const given = await evaluateTask(runner, parameters, domain, {
+      ...payload,
+      stage: 'retrain',
+      transductive: true,
+    });
+    const key = fold(keyFrom(5), 'evaluation', 'a', 0);
+    const { size, support, query } = metaTaskOf(sampleTask(key, domain, 'test', shape));
+    const embedded = await runner.embed(parameters, support, size);
+    const { network, mixes, genotype } = chooseNetwork(runner, embedded, 'retrain');
+    const task = { network, mixes, support, size };
+    let weights = await runner.initialWeights(task, parameters, embedded.modulated);
+    for (let k = 0; k < model.innerLoop.steps; k++) ({ weights } = await runner.innerStep(task, weights));
+    const logits = await runner.queryLogits(task, weights, query, 'support');
+    const { confidence, ...counted } = reliabilityOf(logits, query.targets, size.way);
+    const { confidence: own, ...ownCounts } = given.reliability;
+    expect(ownCounts).toEqual(counted);
+    confidence.forEach((sum, bin) => expect(own[bin]).toBeCloseTo(sum, 3));
+    expect(given.served).toBe(Math.round(accuracyOf(logits, query.targets, size.way) * query.count));
+    expect(given.genotype).toEqual(genotype);
+    expect([given.queries, given.embedding.length]).toEqual([12, genotype ? 5 : 0]);
+  });
 });
 
 describe('chooseGenotypes', () => {

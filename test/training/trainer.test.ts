@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint } from '../../model/checkpoint.ts';
+import { parameterSpecifications } from '../../model/parameters.ts';
 import type { ImageDomain } from '../../training/data/domain.ts';
 import { trainingConfigurationSchema } from '../../training/configuration.ts';
 import { identityOf } from '../../training/run-identity.ts';
@@ -58,7 +59,8 @@ async function train(name: string, pauses: readonly number[], workers: number): 
 
 async function metricsOf(folder: RunFolder): Promise<unknown[]> {
   const lines = (await readFile(join(folder.path, 'metrics.jsonl'), 'utf8')).trim().split('\n');
-  return lines.map((line) => ({ ...(JSON.parse(line) as Record<string, unknown>), seconds: 0 }));
+  const own = { seconds: 0, workers: 0 }; // of the way that a run was made
+  return lines.map((line) => ({ ...(JSON.parse(line) as Record<string, unknown>), ...own }));
 }
 
 const validationOf = (checkpoint: Uint8Array): unknown => decodeCheckpoint(checkpoint).training['validation'];
@@ -125,6 +127,44 @@ describe('Trainer', () => {
     expect(validationOf(b!)).toEqual(await validationAt(whole, 8));
   }, 120_000);
 
+  it('draws all but the controller anew where a stage says so, before its first step', async () => {
+    const [search, , retrain] = configuration.stages;
+    const run = async (name: string, reinitialize: boolean) => {
+      const stages = [search!, { ...retrain!, reinitialize, iterations: 1 }];
+      const folder = new RunFolder(join(root, name));
+      const trainer = await Trainer.start({ ...configuration, stages, workers: 1 }, domains, folder, 'new');
+      await trainer.run({}, search!.iterations);
+      const before = decodeCheckpoint(trainer.checkpoint()).parameters;
+      await trainer.run();
+      await trainer.close();
+      const after = decodeCheckpoint(await readFile(folder.checkpointPath)).parameters;
+      const [, , , , last] = (await metricsOf(folder)) as { iteration: number; loss: number }[];
+      return { before, after, last };
+    };
+    const [anew, kept] = [await run('anew', true), await run('kept', false)];
+    expect(anew.last!.iteration).toBe(kept.last!.iteration);
+    expect(anew.last!.loss).not.toBe(kept.last!.loss);
+    for (const { name, group, deviation } of parameterSpecifications(configuration.model)) {
+      const moved = Math.max(...anew.after[name]!.map((x, i) => Math.abs(x - anew.before[name]![i]!)));
+      if (group === 'controller') expect(moved).toBe(0);
+      else if (deviation > 0) expect(moved).toBeGreaterThan(0.1); // a hundred steps of Adam
+    }
+  }, 120_000);
+
+  it('validates on the domains that have validation classes enough', async () => {
+    const { classes, ...rest } = syntheticDomain('b', 16);
+    const few = { ...rest, classes: classes.filter(({ split, name }) => split !== 'val' || name === 'val0') };
+    const folder = new RunFolder(join(root, 'few'));
+    const trainer = await Trainer.start({ ...configuration, workers: 1 }, [domains[0]!, few], folder, 'new');
+    await trainer.run({}, 4);
+    await trainer.close();
+    const { iteration, validation } = (await metricsOf(folder)).at(-1) as {
+      iteration: number;
+      validation: object;
+    };
+    expect({ iteration, domains: Object.keys(validation) }).toEqual({ iteration: 4, domains: ['a'] });
+  }, 120_000);
+
   it('begins nothing anew over the state of a run', async () => {
     await expect(new RunFolder(join(root, 'whole')).refuseToOverwrite()).rejects.toThrow('--overwrite');
     await new RunFolder(join(root, 'nowhere')).refuseToOverwrite();
@@ -138,7 +178,7 @@ describe('Trainer', () => {
     await folder.appendMetrics([{ iteration: 2 }, { iteration: 3 }]);
     await folder.begin(2);
     await expect(folder.loadState('x')).rejects.toThrow('ENOENT');
-    expect(await metricsOf(folder)).toEqual([{ iteration: 2, seconds: 0 }]);
+    expect(await metricsOf(folder)).toEqual([{ iteration: 2, seconds: 0, workers: 0 }]);
   });
 
   it('goes on from a checkpoint at its iteration, with its weights and architectures', async () => {

@@ -89,6 +89,16 @@ export function chooseDomain(
   return domains[chosen === -1 ? lastPositive : chosen]!;
 }
 
+/** Images that a class needs to be drawn. */
+const imagesNeeded = (shape: TaskShape): number => Math.max(...shotsOf(shape)) + Math.min(1, shape.query);
+
+const eligibleClasses = (domain: ImageDomain, split: Split, shape: TaskShape): ImageClass[] =>
+  domain.classes.filter((own) => own.split === split && own.count >= imagesNeeded(shape));
+
+/** Whether a split has classes enough for tasks of a shape. Throws RangeError when the shape is malformed. */
+export const hasTasks = (domain: ImageDomain, split: Split, shape: TaskShape): boolean =>
+  eligibleClasses(domain, split, shape).length >= shape.way;
+
 /** Draws the classes of a task and their images, without rendering anything. */
 function drawClasses(
   key: Key,
@@ -98,8 +108,8 @@ function drawClasses(
   rotate: boolean,
 ): DrawnClass[] {
   const shots = shotsOf(shape);
-  const needed = Math.max(...shots) + Math.min(1, shape.query);
-  const eligible = domain.classes.filter((own) => own.split === split && own.count >= needed);
+  const needed = imagesNeeded(shape);
+  const eligible = eligibleClasses(domain, split, shape);
   if (eligible.length < shape.way) {
     throw new RangeError(
       `${domain.name}/${split} has ${eligible.length} classes of at least ${needed} images, not ${shape.way}`,

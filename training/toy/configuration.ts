@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { regressionConfigurationSchema } from '../../model/regression/configuration.ts';
+import { readExtendedYaml } from '../extended-yaml.ts';
 
 const stageSchema = z.strictObject({
   stage: z.enum(['search', 'tune', 'retrain']),
@@ -87,28 +85,7 @@ export const toyConfigurationSchema = z.strictObject({
 export type ToyConfiguration = z.infer<typeof toyConfigurationSchema>;
 export type ToyStage = ToyConfiguration['stages'][number];
 
-/**
- * Reads and checks a configuration file. A file may say `extends: OTHER.yaml`, a file beside it, and then only what it
- * has differently; lists are replaced as a whole. Throws ZodError naming what does not fit.
- */
+/** Reads and checks a configuration file, which may extend another. Throws ZodError naming what does not fit. */
 export async function readToyConfiguration(path: string): Promise<ToyConfiguration> {
-  return toyConfigurationSchema.parse(await readExtended(path));
-}
-
-type Mapping = Readonly<Record<string, unknown>>;
-
-const isMapping = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-async function readExtended(path: string): Promise<unknown> {
-  const content: unknown = parse(await readFile(path, 'utf8'));
-  if (!isMapping(content) || typeof content['extends'] !== 'string') return content;
-  const { extends: base, ...own } = content;
-  return merged(await readExtended(join(dirname(path), base)), own);
-}
-
-function merged(base: unknown, own: unknown): unknown {
-  if (!isMapping(base) || !isMapping(own)) return own;
-  const entries = Object.entries(own).map(([key, value]) => [key, merged(base[key], value)] as const);
-  return { ...base, ...Object.fromEntries(entries) };
+  return toyConfigurationSchema.parse(await readExtendedYaml(path));
 }
