@@ -11,7 +11,11 @@ RUN npm ci --omit=dev \
   # onnxruntime-node brings its libraries for every platform: keep this one's
   && platform="$(node -p 'process.platform + "/" + process.arch')" \
   && find node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 -type d \
-     ! -path "*/$platform" -exec rm -rf {} +
+     ! -path "*/$platform" -exec rm -rf {} + \
+  # of onnxruntime-web the page takes two builds
+  && find node_modules/onnxruntime-web/dist -type f \
+     ! -name 'ort-wasm-simd-threaded.mjs' ! -name 'ort-wasm-simd-threaded.wasm' \
+     ! -name 'ort-wasm-simd-threaded.asyncify.*' ! -name 'ort.wasm.min.mjs' ! -name 'ort.webgpu.min.mjs' -delete
 
 # CUDA 11.2 and cuDNN 8 are what the libtensorflow of @tensorflow/tfjs-node-gpu is built for
 FROM nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04 AS training-gpu
@@ -50,6 +54,7 @@ COPY drawing drawing
 COPY images images
 COPY engine engine
 COPY checkpoints checkpoints
+COPY web web
 COPY server server
 USER node
 VOLUME /data

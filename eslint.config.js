@@ -6,17 +6,18 @@ import tseslint from 'typescript-eslint';
  * `model/` is pure: no Node built-in, no I/O, so that it also runs in a browser.
  */
 const layers = {
-  server: { forbidden: ['training', 'bench', 'test'] },
-  training: { forbidden: ['server', 'bench', 'test'] },
-  drawing: { forbidden: ['server', 'training', 'images', 'engine', 'bench', 'test'] },
-  images: { forbidden: ['server', 'training', 'drawing', 'model', 'engine', 'bench', 'test'] },
-  engine: { forbidden: ['server', 'training', 'drawing', 'images', 'bench', 'test'], modelOnly: 'graph' },
+  web: { forbidden: ['server(?!/openapi\\.ts)', 'training', 'images', 'engine', 'bench', 'test'] },
+  server: { forbidden: ['web', 'training', 'bench', 'test'] },
+  training: { forbidden: ['web', 'server', 'bench', 'test'] },
+  drawing: { forbidden: ['web', 'server', 'training', 'images', 'engine', 'bench', 'test'] },
+  images: { forbidden: ['web', 'server', 'training', 'drawing', 'model', 'engine', 'bench', 'test'] },
+  engine: { forbidden: ['web', 'server', 'training', 'drawing', 'images', 'bench', 'test'], modelOnly: 'graph' },
   model: {
-    forbidden: ['server', 'training', 'drawing', 'images', 'engine', 'bench', 'test'],
+    forbidden: ['web', 'server', 'training', 'drawing', 'images', 'engine', 'bench', 'test'],
     packages: ['zod', 'protobufjs'],
   },
   'model/graph': {
-    forbidden: ['server', 'training', 'drawing', 'images', 'engine', 'bench', 'test'],
+    forbidden: ['web', 'server', 'training', 'drawing', 'images', 'engine', 'bench', 'test'],
     packages: ['protobufjs'],
     root: true,
   },
@@ -37,7 +38,7 @@ function layerRule(name, { forbidden, packages, modelOnly, root }) {
   if (modelOnly)
     patterns.push({ regex: `^(\\.\\./)+model/(?!${modelOnly}/)`, message: `${name}/ knows graphs only.` });
   const rules = { 'no-restricted-imports': ['error', { patterns }] };
-  if (!root) return [{ files: [`${name}/**/*.ts`], rules }];
+  if (!root) return [{ files: [`${name}/**/*.{ts,tsx}`], rules }];
   // A file at depth d below the folder leaves it with d + 1 steps up.
   return [0, 1, 2].map((depth) => ({
     files: [`${name}/${'*/'.repeat(depth)}*.ts`],
@@ -73,7 +74,7 @@ export default tseslint.config(
   },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

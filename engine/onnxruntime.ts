@@ -3,6 +3,7 @@ import type { Executor, Program, TensorValue, TensorValues } from '../model/grap
 import type { GraphFunction } from '../model/graph/graph.ts';
 import { encodeModel } from '../model/graph/onnx/encode.ts';
 import { toOnnx } from '../model/graph/onnx/lowering.ts';
+import { withoutResultNames, withResultNames } from '../model/graph/onnx/results.ts';
 import { EngineError, messageOf } from './errors.ts';
 import { requiredInput } from './inputs.ts';
 import type { ModelRunner } from './jobs.ts';
@@ -174,19 +175,6 @@ export class OnnxExecutor implements Executor, ModelRunner {
     }
   }
 }
-
-/** ONNX has one namespace for inputs and outputs, and an updated weight keeps its name. */
-const resultPrefix = 'result.';
-
-const withResultNames = ({ name, outputs }: GraphFunction): GraphFunction => ({
-  name,
-  outputs: Object.fromEntries(Object.entries(outputs).map(([key, tensor]) => [resultPrefix + key, tensor])),
-});
-
-const withoutResultNames = (results: TensorValues): Record<string, TensorValue> =>
-  Object.fromEntries(
-    Object.entries(results).map(([name, value]) => [name.slice(resultPrefix.length), value]),
-  );
 
 function sessionOptions(options: OnnxOptions, optimization: Optimization): InferenceSession.SessionOptions {
   return {

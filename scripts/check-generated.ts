@@ -24,6 +24,11 @@ const generated: readonly Generated[] = [
     sources: ['scripts/generate-kernels.ts', 'model/kernels/assembly/vector.ts'],
     outputs: ['model/kernels/binary.ts'],
   },
+  {
+    script: 'generate:example',
+    sources: ['scripts/generate-example.ts'],
+    outputs: ['web/example.json'],
+  },
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -7,12 +7,15 @@ import { ImageTasks } from './image-tasks.ts';
 import { createUploadDecoder } from './images.ts';
 import { createJsonReader } from './json.ts';
 import type { Metrics } from './metrics.ts';
-import type { ImageDecoder, Readiness, TaskAdapter } from './ports.ts';
+import type { Page } from './page/build.ts';
+import type { CheckpointReader, ImageDecoder, Readiness, TaskAdapter } from './ports.ts';
 import { RegressionTasks } from './regression/tasks.ts';
 import { problemHandler, requestLog } from './requests.ts';
 import { architectureRoutes } from './routes/architecture.ts';
+import { checkpointRoutes } from './routes/checkpoints.ts';
 import { modelRoutes } from './routes/model.ts';
 import { operationRoutes } from './routes/operation.ts';
+import { pageRoutes } from './routes/page.ts';
 import { predictionRoutes } from './routes/predictions.ts';
 import { taskRoutes, type TaskServices } from './routes/tasks.ts';
 import type { TaskStorage } from './storage.ts';
@@ -39,6 +42,9 @@ export interface AppDependencies {
   readonly adapter: TaskAdapter;
   readonly storage: TaskStorage;
   readonly decodeImage: ImageDecoder;
+  readonly readCheckpoint: CheckpointReader;
+  /** what is shown at `/` */
+  readonly page: Page;
   /** read at every request to `/readyz` */
   readonly readiness: Readonly<Readiness>;
   readonly limits: AppLimits;
@@ -65,7 +71,9 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(requestLog(logger));
   app.use(metrics.middleware);
   guard(app, access);
+  pageRoutes(app, dependencies.page);
   operationRoutes(app, { checkpoints: adapter.checkpoints, readiness, storage, metrics });
+  checkpointRoutes(app, adapter.checkpoints, dependencies.readCheckpoint);
   taskRoutes(app, services, adapter.checkpoints);
   modelRoutes(app, tasks);
   architectureRoutes(app, tasks, adapter);

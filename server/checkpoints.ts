@@ -85,6 +85,18 @@ function withoutCopies(files: readonly ReadFile[]): ReadFile[] {
   return [...kept.values()].sort(byId);
 }
 
+/**
+ * The bytes of a checkpoint's file, which must be those that were read at start, since ids name their hash.
+ * @throws Error when there is none of that id, or its file has changed
+ */
+export async function readCheckpointFile(files: readonly CheckpointFile[], id: string): Promise<Uint8Array> {
+  const file = files.find((checkpoint) => checkpoint.id === id);
+  if (!file) throw new Error(`there is no checkpoint ${id}`);
+  const bytes = await readFile(file.path);
+  if (sha256(bytes) !== file.sha256) throw new Error(`${file.path} changed while the service was running`);
+  return bytes;
+}
+
 async function readCheckpoint(path: string): Promise<ReadFile> {
   try {
     const bytes = await readFile(path);

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { drawCells, type CellsPicture } from '../drawing/draw-cells.ts';
 import type { Job, JobTable } from '../engine/jobs.ts';
 import { toFloat } from '../images/decode.ts';
@@ -6,8 +5,7 @@ import { adaptTask, precompile } from '../model/adapt.ts';
 import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
 import { adaptRegression } from '../model/regression/adapt.ts';
 import { decodeRegressionCheckpoint, type RegressionCheckpoint } from '../model/regression/checkpoint.ts';
-import type { CheckpointFile } from './checkpoints.ts';
-import { sha256 } from './identity.ts';
+import { readCheckpointFile, type CheckpointFile } from './checkpoints.ts';
 import type {
   AdaptImagesRequest,
   AdaptRegressionRequest,
@@ -52,12 +50,8 @@ async function load<K extends Kind>(
   { checkpoints }: ServerWorkerData,
   id: string,
 ): Promise<Decoded[K]> {
-  const file = checkpoints.find((checkpoint) => checkpoint.kind === kind && checkpoint.id === id);
-  if (!file) throw new Error(`the worker knows no checkpoint ${id} of ${kind}`);
-  const bytes = await readFile(file.path);
-  // ids name the hash that was read at start
-  if (sha256(bytes) !== file.sha256) throw new Error(`${file.path} changed while the service was running`);
-  return decoders[kind](bytes);
+  const ofKind = checkpoints.filter((checkpoint) => checkpoint.kind === kind);
+  return decoders[kind](await readCheckpointFile(ofKind, id));
 }
 
 /** Decodes every checkpoint, so that the first request does not pay for it. */

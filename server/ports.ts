@@ -120,6 +120,9 @@ export interface TaskAdapter {
   drawCells(picture: CellsPicture, signal: AbortSignal): Promise<string>;
 }
 
+/** The file of a checkpoint, by its id. */
+export type CheckpointReader = (id: string) => Promise<Uint8Array>;
+
 /** Planar RGB bytes [3, size, size] of an encoded image; `images/decode.ts` is the implementation. */
 export type ImageDecoder = (bytes: Uint8Array, size: number) => Promise<Uint8Array>;
 

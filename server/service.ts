@@ -11,10 +11,11 @@ import { decodeImage } from '../images/decode.ts';
 import { exporterVersion } from '../model/export.ts';
 import { createPoolAdapter } from './adapter.ts';
 import { createApp } from './app.ts';
-import { loadCheckpoints, type CheckpointFile } from './checkpoints.ts';
+import { loadCheckpoints, readCheckpointFile, type CheckpointFile } from './checkpoints.ts';
 import type { Configuration } from './configuration.ts';
 import type { ServerWorkerData } from './jobs.ts';
 import { Metrics } from './metrics.ts';
+import { buildPage } from './page/build.ts';
 import type { Readiness } from './ports.ts';
 import { openStorage } from './open-storage.ts';
 import type { TaskStorage } from './storage.ts';
@@ -56,6 +57,8 @@ export async function startService(configuration: Configuration, logger: Logger)
     }),
     storage,
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: configuration.MNAS_MAX_PIXELS }),
+    readCheckpoint: (id) => readCheckpointFile(checkpoints, id),
+    page: await buildPage(),
     readiness,
     limits: {
       bodyBytes: configuration.MNAS_MAX_BODY_BYTES,

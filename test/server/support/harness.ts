@@ -64,6 +64,8 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
     adapter,
     storage: unavailableWhenFailing(await openDiskStorage(folder, logger), logger),
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: 1_000_000 }),
+    readCheckpoint: (id) => Promise.resolve(Buffer.from(`checkpoint ${id}`)),
+    page: { document: Buffer.from('<!doctype html>'), assets: new Map() },
     readiness: { workersAnswered: true, draining: false },
     limits: { ...LIMITS, ...options.limits },
     access: { ...OPEN, ...options.access },

@@ -20,6 +20,7 @@ export const provokedBy = {
   ],
   'access.test.ts': ['unauthorized', 'rate-limited'],
   'cancellation.test.ts': ['deadline-exceeded'],
+  'page.test.ts': ['not-found'],
   'refusals.test.ts': [
     'malformed-multipart',
     'missing-field-name',

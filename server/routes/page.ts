@@ -1,0 +1,65 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Request, Response, Router } from 'express';
+import { ServiceError } from '../errors.ts';
+import type { Asset } from '../page/asset.ts';
+import type { Page } from '../page/build.ts';
+import { route } from './route.ts';
+
+/**
+ * Nothing from another host, no inline script or style. `wasm-unsafe-eval` lets onnxruntime compile its WebAssembly; blob:
+ * is for pictures that the visitor has chosen.
+ */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "img-src 'self' blob:",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Compressed once, when it is first asked for. */
+const compress = promisify(gzip);
+
+/** `/` and what its document loads. */
+export function pageRoutes(router: Router, { document, assets }: Page): void {
+  const compressed = new Map<string, Promise<Uint8Array>>();
+  const gzipped = (path: string, { load }: Asset): Promise<Uint8Array> => {
+    const known = compressed.get(path) ?? load().then((content) => compress(content));
+    compressed.set(path, known);
+    return known;
+  };
+  route(router, '/', {
+    get: (_request, response) => {
+      secure(response).type('html').set('Cache-Control', 'no-cache').send(document);
+    },
+  });
+  route(router, '/assets/*path', {
+    get: async (request, response) => {
+      const asset = assets.get(request.path);
+      if (!asset) throw new ServiceError('not-found', { detail: `There is nothing at ${request.path}.` });
+      secure(response).set({
+        'Content-Type': asset.type,
+        'Cache-Control': 'public, max-age=31536000, immutable',
+        Vary: 'Accept-Encoding',
+      });
+      if (!wantsGzip(request, asset)) return response.send(await asset.load());
+      return response.set('Content-Encoding', 'gzip').send(await gzipped(request.path, asset));
+    },
+  });
+}
+
+const wantsGzip = (request: Request, { type }: Asset): boolean =>
+  !type.startsWith('image/') && request.acceptsEncodings('gzip') === 'gzip';
+
+/** Workers have the policy of their own file. */
+const secure = (response: Response): Response =>
+  response.set({
+    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+  });

@@ -1,0 +1,113 @@
+import request from 'supertest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { buildPage, type Page } from '../../server/page/build.ts';
+import { expectContract } from './support/contract.ts';
+import { harness } from './support/harness.ts';
+import { problemsOf } from './support/problem.ts';
+
+const { expectProblem } = problemsOf('page.test.ts');
+
+let page: Page;
+beforeAll(async () => {
+  page = await buildPage();
+});
+
+const app = async () => (await harness({ replace: { page } })).app;
+const paths = (text: string) => [...text.matchAll(/(?:href|src)="([^"]+)"/g)].map((match) => match[1]!);
+
+describe('the page for people', () => {
+  test('its document loads nothing but assets of this server, which are there', async () => {
+    const running = await app();
+    const answer = await request(running).get('/');
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(paths(answer.text)).toHaveLength(3);
+    for (const path of paths(answer.text)) {
+      expect(path).toMatch(/^\/assets\/[\w.-]+$/);
+      const asset = await request(running).get(path);
+      expect(asset.status).toBe(200);
+      expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    }
+  });
+
+  test('allows no script and no style but its own files, and no other host', async () => {
+    const { headers, text } = await request(await app()).get('/');
+    const policy = headers['content-security-policy']!;
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';");
+    expect(policy).toContain("style-src 'self';");
+    expect(policy).not.toMatch(/unsafe-inline|'unsafe-eval'|https?:|\*/);
+    expect(text).not.toMatch(/<style|style=|<script>|https?:/);
+  });
+
+  test('is built the same twice', async () => {
+    const again = await buildPage();
+    expect(Buffer.from(again.document)).toEqual(Buffer.from(page.document));
+    expect([...again.assets.keys()].sort()).toEqual([...page.assets.keys()].sort());
+  });
+
+  test('WebAssembly comes compressed where that is understood, and is the same', async () => {
+    const [path, asset] = [...page.assets].find(([name]) => name.endsWith('threaded.wasm'))!;
+    const running = await app();
+    const packed = await request(running).get(path).set('Accept-Encoding', 'gzip').buffer().parse(bytes);
+    expect(packed.headers['content-type']).toBe('application/wasm');
+    expect(packed.headers['content-encoding']).toBe('gzip');
+    const plain = await request(running).get(path).set('Accept-Encoding', 'identity').buffer().parse(bytes);
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    const content = Buffer.from(await asset.load());
+    expect(content.equals(plain.body as Buffer)).toBe(true);
+    expect(content.equals(packed.body as Buffer)).toBe(true);
+  });
+
+  test('the index of the example names images that are there, of four classes in both sets', async () => {
+    const running = await app();
+    const path = [...page.assets.keys()].find((name) => name.endsWith('.json'))!;
+    const answered = await request(running).get(path);
+    const images = answered.body as { label: string; set: string; url: string }[];
+    for (const set of ['support', 'query']) {
+      const labels = images.filter((image) => image.set === set).map(({ label }) => label);
+      expect(new Set(labels).size).toBe(4);
+    }
+    for (const { url } of images) {
+      const answer = await request(running).get(url);
+      expect(answer.headers['content-type']).toBe('image/png');
+    }
+  });
+
+  test('an unknown asset is a problem, also one that looks like a path out of the folder', async () => {
+    const running = await app();
+    for (const path of ['/assets/none.js', '/assets/..%2f..%2fpackage.json', '/assets/'])
+      expectProblem(await request(running).get(path), 'not-found');
+  });
+});
+
+/** The bytes of an answer, unpacked. */
+function bytes(answer: request.Response, done: (error: Error | null, body: unknown) => void): void {
+  const chunks: Buffer[] = [];
+  const response = answer as unknown as NodeJS.ReadableStream;
+  response.on('data', (chunk: Buffer) => chunks.push(chunk));
+  response.on('end', () => done(null, Buffer.concat(chunks)));
+}
+
+describe('the file of a checkpoint', () => {
+  test('is sent as it is, and not again when the client has it', async () => {
+    const { app: running } = await harness();
+    const answer = await request(running).get('/v1/checkpoints/photos/file').buffer().parse(bytes);
+    expectContract(answer, 'get', '/v1/checkpoints/{id}/file');
+    expect(answer.status).toBe(200);
+    expect((answer.body as Buffer).toString()).toBe('checkpoint photos');
+    expect(answer.headers['content-disposition']).toBe('attachment; filename="photos.safetensors"');
+    const again = await request(running)
+      .get('/v1/checkpoints/photos/file')
+      .set('If-None-Match', answer.headers['etag']!);
+    expectContract(again, 'get', '/v1/checkpoints/{id}/file');
+    expect(again.status).toBe(304);
+  });
+
+  test('of an unknown id', async () => {
+    const { app: running } = await harness();
+    const answer = await request(running).get('/v1/checkpoints/none/file');
+    expectProblem(answer, 'not-found');
+    expectContract(answer, 'get', '/v1/checkpoints/{id}/file');
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import * as drafts from '../../web/draft.ts';
+import type { Draft } from '../../web/draft.ts';
+
+const file = (name: string) => new File(['x'], name, { type: 'image/png' });
+const filled = (...classes: readonly (readonly [string, number])[]): Draft =>
+  drafts.addLabelled(
+    [],
+    classes.flatMap(([label, count]) =>
+      Array.from({ length: count }, (_, i) => ({ label, file: file(`${label}${i}`) })),
+    ),
+  );
+const summary = (draft: Draft) => draft.map(({ label, shots }) => [label, shots.length]);
+
+describe('the draft of a task', () => {
+  it('begins with two empty classes, which the files of a folder replace', () => {
+    const draft = drafts.addLabelled(drafts.emptyDraft(), [
+      { label: 'cat', file: file('1.png') },
+      { label: 'dog', file: file('2.png') },
+      { label: 'cat', file: file('3.png') },
+    ]);
+    expect(summary(draft)).toEqual([
+      ['cat', 2],
+      ['dog', 1],
+    ]);
+  });
+
+  it('adds the files of a folder to the class that has its name, in any Unicode form', () => {
+    const draft = drafts.addLabelled(filled(['caf\u00e9', 1]), [{ label: 'cafe\u0301', file: file('x') }]);
+    expect(summary(draft)).toEqual([['café', 2]]);
+  });
+
+  it('adds, renames and removes', () => {
+    const [first, second] = filled(['a', 2], ['b', 1]);
+    let draft: Draft = [first!, second!];
+    draft = drafts.rename(draft, first!.key, 'z');
+    draft = drafts.addShots(draft, second!.key, [file('new')]);
+    draft = drafts.removeShot(draft, first!.shots[0]!.key);
+    expect(summary(draft)).toEqual([
+      ['z', 1],
+      ['b', 2],
+    ]);
+    expect(summary(drafts.removeClass(draft, first!.key))).toEqual([['b', 2]]);
+  });
+
+  it.each([
+    [drafts.emptyDraft(), 'at least two classes'],
+    [filled(['a', 3]), 'at least two classes'],
+    [filled(['a', 1], ['b', 51]), '“b” has more than 50'],
+    [filled(...Array.from({ length: 21 }, (_, i) => [`c${i}`, 1] as const)), 'at most 20 classes'],
+    [filled(['a', 1], ['b', 50]), undefined],
+  ])('says what is missing: case %#', (draft, obstacle) => {
+    if (obstacle === undefined) expect(drafts.obstacleOf(draft)).toBeUndefined();
+    else expect(drafts.obstacleOf(draft)).toContain(obstacle);
+  });
+
+  it('wants different names, and a name where there are images', () => {
+    const [a, b] = filled(['a', 1], ['b', 1]);
+    expect(drafts.obstacleOf(drafts.rename([a!, b!], b!.key, ' a '))).toContain('Two classes are named “a”');
+    expect(drafts.obstacleOf(drafts.rename([a!, b!], b!.key, ' '))).toContain('Name the class of b0');
+  });
+
+  it('takes the label of a path from its folder', () => {
+    expect(drafts.labelOfPath('animals/cat/1.png')).toBe('cat');
+    expect(drafts.labelOfPath('1.png')).toBeUndefined();
+  });
+});

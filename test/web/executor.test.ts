@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import * as onnxruntime from 'onnxruntime-web/wasm';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createOnnxExecutor } from '../../engine/onnxruntime.ts';
+import { adaptTask, noiseSupport } from '../../model/adapt.ts';
+import { decodeCheckpoint } from '../../model/checkpoint.ts';
+import { decodeModel } from '../../model/graph/onnx/encode.ts';
+import { WebExecutor } from '../../web/device/executor.ts';
+import { largestDifference } from '../support/differences.ts';
+
+const bundled = new URL('../../checkpoints/photos.safetensors', import.meta.url);
+const checkpoint = decodeCheckpoint(readFileSync(bundled));
+const native = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 10 });
+afterAll(() => native.dispose());
+
+onnxruntime.env.wasm.numThreads = 1;
+const web = new WebExecutor(onnxruntime, 'wasm');
+
+/** Weights of an ONNX file by name. */
+const weightsOf = (model: Uint8Array) =>
+  new Map(decodeModel(model).initializers.map(({ name, data }) => [name, data]));
+
+const floats = (data: Float32Array | BigInt64Array): Float32Array => Float32Array.from(data, Number);
+
+describe('a task that is made by onnxruntime-web', () => {
+  it('is the one that the service makes: architecture, weights within 1e-3, probabilities', async () => {
+    const support = noiseSupport(checkpoint, { way: 3, shot: 2 });
+    const options = { steps: checkpoint.configuration.innerLoop.steps };
+    const served = await adaptTask(checkpoint, support, options, native);
+    const made = await adaptTask(checkpoint, support, options, web);
+
+    expect(made.genotype).toEqual(served.genotype);
+    expect(made.labels).toEqual(served.labels);
+    expect(largestDifference(made.embedding, served.embedding)).toBeLessThan(1e-5);
+    const [weights, expected] = [weightsOf(made.model), weightsOf(served.model)];
+    expect([...weights.keys()]).toEqual([...expected.keys()]);
+    for (const [name, values] of weights)
+      expect(largestDifference(floats(values), floats(expected.get(name)!)), name).toBeLessThan(1e-3);
+
+    const { size } = checkpoint.configuration.image;
+    const image = { data: support[0]!.pixels, shape: [1, 3, size, size] };
+    const here = await (await web.model('made', made.model)).run({ image });
+    const there = await (await native.model('served', () => served.model)).run({ image });
+    expect(largestDifference(here['probabilities']!.data, there['probabilities']!.data)).toBeLessThan(1e-3);
+  });
+
+  it('says which input is missing', async () => {
+    const { model } = await adaptTask(
+      checkpoint,
+      noiseSupport(checkpoint, { way: 2, shot: 1 }),
+      { steps: 0 },
+      native,
+    );
+    const program = await web.model('other', model);
+    await expect(program.run({})).rejects.toThrow('input image is missing');
+  });
+});

@@ -1,0 +1,29 @@
+import { accepted, chosenFiles, type ChosenFiles } from '../files.ts';
+
+interface FileButtonProps {
+  readonly text: string;
+  /** what it is for, where the text alone does not say */
+  readonly label?: string;
+  readonly folder?: boolean;
+  readonly onFiles: (files: ChosenFiles) => void;
+}
+
+/** Opens the browser's own picker. */
+export function FileButton({ text, label = text, folder = false, onFiles }: FileButtonProps) {
+  return (
+    <label class="button">
+      <input
+        type="file"
+        multiple
+        accept={accepted.join(',')}
+        aria-label={label}
+        {...(folder ? { webkitdirectory: true } : {})}
+        onChange={({ currentTarget }) => {
+          onFiles(chosenFiles(currentTarget.files));
+          currentTarget.value = ''; // the same files can be chosen again
+        }}
+      />
+      {text}
+    </label>
+  );
+}

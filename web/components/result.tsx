@@ -1,0 +1,42 @@
+import { download } from '../files.ts';
+import { amount, duration, percent } from '../format.ts';
+import type { MadeTask } from '../task.ts';
+import { Snippets } from './snippets.tsx';
+
+/** What a task has become. */
+export function Result({ task }: { readonly task: MadeTask }) {
+  const { place, id, labels, shots, architecture, support, model, steps, timings } = task;
+  const total = timings['total'] ?? Object.values(timings).reduce((sum, value) => sum + value, 0);
+  const facts: readonly (readonly [string, string, string])[] = [
+    ['Classes', String(labels.length), labels.map((label) => `${label} ${shots[label]}`).join(', ')],
+    ['Size', `${amount(model.length)}B`, `${amount(architecture.weights)} weights`],
+    ['Work', amount(architecture.multiplyAdds), 'multiply-adds an image'],
+    ['Made in', duration(total), place === 'device' ? 'on this device' : `by the service, ${steps} steps`],
+    [
+      'On its own images',
+      percent(support.after.accuracy),
+      `${percent(support.before.accuracy)} before the ${steps} steps`,
+    ],
+  ];
+  return (
+    <>
+      <dl class="facts">
+        {facts.map(([name, value, note]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>
+              <strong>{value}</strong>
+              <span class="hint">{note}</span>
+            </dd>
+          </div>
+        ))}
+      </dl>
+      <div class="row">
+        <button type="button" onClick={() => download(`m-nas-${id}.onnx`, model)}>
+          Download the ONNX file
+        </button>
+      </div>
+      <Snippets task={task} />
+    </>
+  );
+}

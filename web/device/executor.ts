@@ -1,0 +1,109 @@
+import type * as Onnxruntime from 'onnxruntime-web/wasm';
+import type { Executor, Program, TensorValue } from '../../model/graph/executor.ts';
+import type { GraphFunction } from '../../model/graph/graph.ts';
+import { toOnnx } from '../../model/graph/onnx/lowering.ts';
+import { withoutResultNames, withResultNames } from '../../model/graph/onnx/results.ts';
+
+type Runtime = typeof Onnxruntime;
+type Session = Onnxruntime.InferenceSession;
+export type Backend = 'webgpu' | 'wasm';
+
+/** Compiled graphs and models kept at once: those of two tasks. */
+const keptSessions = 6;
+
+/**
+ * onnxruntime-web with the backend for exported models. Where there is a GPU it is the build that can use it.
+ * @param folder where the WebAssembly files are, with a slash at its end
+ */
+export async function loadRuntime(folder: string): Promise<{ runtime: Runtime; backend: Backend }> {
+  const backend = (await hasGpu()) ? 'webgpu' : 'wasm';
+  const runtime: Runtime =
+    backend === 'webgpu' ? await import('onnxruntime-web/webgpu') : await import('onnxruntime-web/wasm');
+  runtime.env.wasm.wasmPaths = folder;
+  runtime.env.wasm.numThreads = 1; // more need a page that is isolated from all others
+  runtime.env.logLevel = 'error';
+  return { runtime, backend };
+}
+
+async function hasGpu(): Promise<boolean> {
+  const { gpu } = navigator as { readonly gpu?: { requestAdapter(): Promise<unknown> } };
+  return Boolean(await gpu?.requestAdapter().catch(() => null));
+}
+
+/** The executor of a browser: `model/`'s graphs, and exported models, compiled and run by onnxruntime-web. */
+export class WebExecutor implements Executor {
+  readonly #runtime: Runtime;
+  readonly #backend: Backend;
+  /** in the order of use, oldest first */
+  readonly #sessions = new Map<string, Promise<Session>>();
+  /** onnxruntime-web runs one session at a time */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(runtime: Runtime, backend: Backend) {
+    this.#runtime = runtime;
+    this.#backend = backend;
+  }
+
+  /** Graphs always run in WebAssembly: thousands of small nodes are slower on a GPU, which lacks some of them. */
+  async program(key: string, build: () => GraphFunction): Promise<Program> {
+    const load = () => toOnnx(withResultNames(build()));
+    const options = { executionProviders: ['wasm'], graphOptimizationLevel: 'disabled' } as const;
+    await this.#session(key, load, options);
+    return {
+      run: async (inputs) =>
+        withoutResultNames(await this.#run(await this.#session(key, load, options), inputs)),
+    };
+  }
+
+  /** An exported model, by its hash or any other name that is its own. */
+  async model(key: string, bytes: Uint8Array): Promise<Program> {
+    const load = () => bytes;
+    const options = { executionProviders: this.#backend === 'webgpu' ? ['webgpu', 'wasm'] : ['wasm'] };
+    await this.#session(key, load, options);
+    return { run: async (inputs) => this.#run(await this.#session(key, load, options), inputs) };
+  }
+
+  #session(
+    key: string,
+    load: () => Uint8Array,
+    options: Onnxruntime.InferenceSession.SessionOptions,
+  ): Promise<Session> {
+    const session =
+      this.#sessions.get(key) ?? this.#alone(() => this.#runtime.InferenceSession.create(load(), options));
+    this.#sessions.delete(key);
+    this.#sessions.set(key, session);
+    session.catch(() => this.#sessions.delete(key));
+    for (const [oldKey, old] of this.#sessions) {
+      if (this.#sessions.size <= keptSessions) break;
+      this.#sessions.delete(oldKey);
+      void this.#alone(async () => (await old).release());
+    }
+    return session;
+  }
+
+  #run(
+    session: Session,
+    inputs: Readonly<Record<string, TensorValue>>,
+  ): Promise<Record<string, TensorValue>> {
+    const feeds = Object.fromEntries(
+      session.inputNames.map((name) => {
+        const input = inputs[name];
+        if (!input) throw new Error(`input ${name} is missing`);
+        return [name, new this.#runtime.Tensor('float32', input.data, input.shape)] as const;
+      }),
+    );
+    return this.#alone(async () => {
+      const outputs = Object.entries(await session.run(feeds));
+      return Object.fromEntries(
+        outputs.map(([name, { data, dims }]) => [name, { data: data as Float32Array, shape: dims }]),
+      );
+    });
+  }
+
+  /** One after the other. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#last.then(work);
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+}

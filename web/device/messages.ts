@@ -1,0 +1,64 @@
+import type { AdaptedTask } from '../../model/adapt.ts';
+import type { Backend } from './executor.ts';
+
+/** An image of a support set, as it was chosen. */
+export interface LabelledFile {
+  readonly label: string;
+  readonly file: Blob;
+}
+
+/** A task that is to be made in the browser. */
+export interface AdaptRequest {
+  /** of the checkpoint's file, on the page's own server */
+  readonly checkpoint: string;
+  readonly steps: number;
+  readonly support: readonly LabelledFile[];
+}
+
+/** Images for an exported model. */
+export interface PredictRequest {
+  readonly key: string;
+  readonly model: Uint8Array;
+  /** side of the model's input, pixels */
+  readonly size: number;
+  readonly files: readonly Blob[];
+}
+
+export interface Predicted {
+  /** by image, in the order of the model's outputs */
+  readonly probabilities: readonly Float32Array[];
+  readonly backend: Backend;
+  /** of one image through the model alone, the median of several runs */
+  readonly milliseconds: number;
+}
+
+/** A task's labels are not among what the worker gives for free: what the page shows of it, and its model. */
+export type Adapted = AdaptedTask & {
+  /** side of the model's input, pixels */
+  readonly size: number;
+};
+
+/** What the worker can be asked for. */
+export interface Calls {
+  readonly adapt: { readonly request: AdaptRequest; readonly answer: Adapted };
+  readonly predict: { readonly request: PredictRequest; readonly answer: Predicted };
+}
+
+export type Stage = 'runtime' | 'checkpoint' | 'images' | 'adaptation';
+
+/** First message to the worker. */
+export interface Start {
+  /** folder of onnxruntime-web's files */
+  readonly onnxruntime: string;
+}
+
+export interface Call {
+  readonly id: number;
+  readonly name: keyof Calls;
+  readonly request: unknown;
+}
+
+export type Reply =
+  | { readonly id: number; readonly kind: 'stage'; readonly stage: Stage }
+  | { readonly id: number; readonly kind: 'answer'; readonly answer: unknown }
+  | { readonly id: number; readonly kind: 'error'; readonly message: string };

@@ -1,0 +1,71 @@
+/** The task that is being put together: classes with their images. Pure, so that it can be tested without a browser. */
+
+export interface Shot {
+  readonly key: number;
+  readonly file: File;
+}
+
+export interface ClassDraft {
+  readonly key: number;
+  readonly label: string;
+  readonly shots: readonly Shot[];
+}
+
+export type Draft = readonly ClassDraft[];
+
+/** What the service takes (docs/http.md). */
+export const limits = { classes: { min: 2, max: 20 }, images: { max: 50 }, label: { max: 100 } };
+
+let lastKey = 0;
+const nextKey = (): number => ++lastKey;
+
+export const emptyClass = (label = ''): ClassDraft => ({ key: nextKey(), label, shots: [] });
+export const emptyDraft = (): Draft => [emptyClass(), emptyClass()];
+
+const shotsOf = (files: readonly File[]): Shot[] => files.map((file) => ({ key: nextKey(), file }));
+
+export const addShots = (draft: Draft, key: number, files: readonly File[]): Draft =>
+  draft.map((entry) =>
+    entry.key === key ? { ...entry, shots: [...entry.shots, ...shotsOf(files)] } : entry,
+  );
+
+export const removeShot = (draft: Draft, key: number): Draft =>
+  draft.map((entry) => ({ ...entry, shots: entry.shots.filter((shot) => shot.key !== key) }));
+
+export const rename = (draft: Draft, key: number, label: string): Draft =>
+  draft.map((entry) => (entry.key === key ? { ...entry, label } : entry));
+
+export const removeClass = (draft: Draft, key: number): Draft => draft.filter((entry) => entry.key !== key);
+
+/** Files that came with a label each, such as those of a folder: into the class of that label, or a new one. */
+export function addLabelled(
+  draft: Draft,
+  labelled: readonly { readonly label: string; readonly file: File }[],
+): Draft {
+  const filled = draft.filter(({ label, shots }) => label.trim() !== '' || shots.length > 0);
+  return labelled.reduce<Draft>((sofar, { label, file }) => {
+    const known = sofar.find((entry) => entry.label.trim().normalize() === label.normalize());
+    if (known) return addShots(sofar, known.key, [file]);
+    return [...sofar, { ...emptyClass(label), shots: shotsOf([file]) }];
+  }, filled);
+}
+
+/** What keeps a task from being made, in words, or undefined when nothing does. */
+export function obstacleOf(draft: Draft): string | undefined {
+  const used = draft.filter(({ shots }) => shots.length > 0);
+  const labels = used.map(({ label }) => label.trim().normalize());
+  if (used.length < limits.classes.min) return 'Give at least two classes an image each.';
+  if (used.length > limits.classes.max) return `A task has at most ${limits.classes.max} classes.`;
+  const unnamed = labels.indexOf('');
+  if (unnamed >= 0) return `Name the class of ${used[unnamed]!.shots[0]!.file.name}.`;
+  const twice = labels.find((label, i) => labels.indexOf(label) !== i);
+  if (twice !== undefined) return `Two classes are named “${twice}”.`;
+  const full = used.find(({ shots }) => shots.length > limits.images.max);
+  if (full) return `“${full.label}” has more than ${limits.images.max} images.`;
+  return undefined;
+}
+
+/** The label of a file of a chosen folder: the name of the folder that it is in. */
+export function labelOfPath(path: string): string | undefined {
+  return path.split('/').at(-2);
+}

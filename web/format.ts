@@ -1,0 +1,16 @@
+/** Numbers as the page writes them. */
+
+export const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`;
+
+export const duration = (milliseconds: number): string =>
+  milliseconds < 1000
+    ? `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`
+    : `${(milliseconds / 1000).toFixed(1)} s`;
+
+const units = ['', 'k', 'M', 'G'] as const;
+
+/** Three digits and a unit: 1234567 is 1.23 M. */
+export function amount(value: number): string {
+  const power = Math.min(Math.max(Math.floor(Math.log10(Math.max(value, 1)) / 3), 0), units.length - 1);
+  return `${Number((value / 1000 ** power).toPrecision(3))} ${units[power]!}`.trim();
+}

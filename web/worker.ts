@@ -1,0 +1,108 @@
+import { adaptTask } from '../model/adapt.ts';
+import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
+import { decodeImage } from './device/decode.ts';
+import { loadRuntime, WebExecutor, type Backend } from './device/executor.ts';
+import type {
+  Adapted,
+  AdaptRequest,
+  Call,
+  Calls,
+  Predicted,
+  PredictRequest,
+  Reply,
+  Stage,
+  Start,
+} from './device/messages.ts';
+
+/** Everything numeric of the page, off its thread: decoding, adaptation, predictions. No image leaves it. */
+
+interface Engine {
+  readonly executor: WebExecutor;
+  readonly backend: Backend;
+}
+
+let engine: Promise<Engine> | undefined;
+const checkpoints = new Map<string, Promise<Checkpoint>>();
+
+async function startEngine({ onnxruntime }: Start): Promise<Engine> {
+  const { runtime, backend } = await loadRuntime(new URL(onnxruntime, location.href).href);
+  return { executor: new WebExecutor(runtime, backend), backend };
+}
+
+/** The checkpoint of a file on the server, read once. */
+function checkpointOf(url: string): Promise<Checkpoint> {
+  const known = checkpoints.get(url) ?? loadCheckpoint(url);
+  checkpoints.set(url, known);
+  known.catch(() => checkpoints.delete(url));
+  return known;
+}
+
+async function loadCheckpoint(url: string): Promise<Checkpoint> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`the checkpoint could not be loaded (${response.status})`);
+  return decodeCheckpoint(new Uint8Array(await response.arrayBuffer()));
+}
+
+async function adapt(request: AdaptRequest, tell: (stage: Stage) => void): Promise<Adapted> {
+  tell('runtime');
+  const { executor } = await engine!;
+  tell('checkpoint');
+  const checkpoint = await checkpointOf(request.checkpoint);
+  const { size } = checkpoint.configuration.image;
+  tell('images');
+  const support = await Promise.all(
+    request.support.map(async ({ label, file }) => ({
+      label,
+      pixels: toFloat(await decodeImage(file, size)),
+    })),
+  );
+  tell('adaptation');
+  return { ...(await adaptTask(checkpoint, support, { steps: request.steps }, executor)), size };
+}
+
+/** Runs that a latency is the median of. */
+const timedRuns = 5;
+
+async function predict({ key, model, size, files }: PredictRequest): Promise<Predicted> {
+  const { executor, backend } = await engine!;
+  const program = await executor.model(key, model);
+  const probabilities: Float32Array[] = [];
+  const durations: number[] = [];
+  for (const file of files) {
+    const image = { data: toFloat(await decodeImage(file, size)), shape: [1, 3, size, size] };
+    for (let run = 0; run === 0 || durations.length < timedRuns; run++) {
+      const start = performance.now();
+      const outputs = await program.run({ image });
+      durations.push(performance.now() - start);
+      if (run === 0) probabilities.push(outputs['probabilities']!.data);
+    }
+  }
+  const milliseconds = durations.sort((a, b) => a - b)[durations.length >> 1] ?? NaN;
+  return { probabilities, backend, milliseconds };
+}
+
+/** uint8 0..255 to 0..1, the range of the network's input. */
+const toFloat = (pixels: Uint8Array): Float32Array => Float32Array.from(pixels, (value) => value / 255);
+
+const handlers: {
+  readonly [Name in keyof Calls]: (
+    request: Calls[Name]['request'],
+    tell: (stage: Stage) => void,
+  ) => Promise<Calls[Name]['answer']>;
+} = { adapt, predict };
+
+const reply = (message: Reply): void => postMessage(message);
+
+async function answer({ id, name, request }: Call): Promise<void> {
+  const tell = (stage: Stage) => reply({ id, kind: 'stage', stage });
+  try {
+    reply({ id, kind: 'answer', answer: await handlers[name](request as never, tell) });
+  } catch (error) {
+    reply({ id, kind: 'error', message: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+addEventListener('message', ({ data }: MessageEvent<Start | Call>) => {
+  if ('onnxruntime' in data) engine = startEngine(data);
+  else void answer(data);
+});
