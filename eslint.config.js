@@ -11,7 +11,10 @@ const layers = {
   training: { forbidden: ['web', 'server', 'bench', 'test'] },
   drawing: { forbidden: ['web', 'server', 'training', 'images', 'engine', 'bench', 'test'] },
   images: { forbidden: ['web', 'server', 'training', 'drawing', 'model', 'engine', 'bench', 'test'] },
-  engine: { forbidden: ['web', 'server', 'training', 'drawing', 'images', 'bench', 'test'], modelOnly: 'graph' },
+  engine: {
+    forbidden: ['web', 'server', 'training', 'drawing', 'images', 'bench', 'test'],
+    modelOnly: 'graph',
+  },
   model: {
     forbidden: ['web', 'server', 'training', 'drawing', 'images', 'engine', 'bench', 'test'],
     packages: ['zod', 'protobufjs'],
