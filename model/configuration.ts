@@ -62,6 +62,8 @@ export const modelConfigurationSchema = z
       .object({
         steps: z.number().int().min(1).default(5),
         learningRate: z.number().positive().default(0.05),
+        /** The last steps that the outer gradient goes through; 0 is first-order MAML, `all` is exact. */
+        exactSteps: z.union([z.number().int().min(0), z.literal('all')]).default('all'),
       })
       .strict()
       .prefault({}),
@@ -72,3 +74,7 @@ export type ModelConfiguration = z.infer<typeof modelConfigurationSchema>;
 
 export const parseModelConfiguration = (value: unknown): ModelConfiguration =>
   modelConfigurationSchema.parse(value);
+
+/** How many of the inner steps, the last ones, the outer gradient goes through. */
+export const exactSteps = ({ innerLoop: { steps, exactSteps: exact } }: ModelConfiguration): number =>
+  exact === 'all' ? steps : Math.min(exact, steps);

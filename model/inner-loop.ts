@@ -1,6 +1,7 @@
 import type { GraphFunction } from './graph/graph.ts';
 import type { Values } from './programs.ts';
 import { selectChild } from './child.ts';
+import { exactSteps } from './configuration.ts';
 import type { Parameters } from './parameters.ts';
 import { fitOf, joined, sizeKey, supportInputs } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork, TaskRunner } from './task.ts';
@@ -159,11 +160,11 @@ function outerGradient(
 }
 
 /**
- * Carries the outer gradient back through all inner steps, one Hessian-vector product a step: the gradients of the
+ * Carries the outer gradient back through the inner steps (the last `exactSteps` of them), one Hessian-vector product a step: the gradients of the
  * weights before the first step, and those of the architecture.
  */
 async function reverseSteps(
-  { runner: { programs }, network: { graphs }, mixes, task }: TaskRun,
+  { runner: { programs, configuration }, network: { graphs }, mixes, task }: TaskRun,
   trajectory: readonly Values[],
   outer: Values,
 ): Promise<{ toStart: Record<string, Float32Array>; toMixes: Record<string, Float32Array> }> {
@@ -176,7 +177,8 @@ async function reverseSteps(
     graphs.mixes.map(({ name }) => name),
   );
   let toStart = pick(outer, names);
-  for (const weights of trajectory.slice(0, -1).reverse()) {
+  const before = trajectory.slice(0, -1);
+  for (const weights of before.slice(before.length - exactSteps(configuration)).reverse()) {
     const back = await programs.run(key, build, weights, mixes, given, cotangents(toStart));
     toStart = pick(back, names);
     accumulate(toMixes, back);

@@ -18,6 +18,7 @@ export interface SmallOptions {
   readonly head?: ModelConfiguration['head']['kind'];
   readonly statistics?: ModelConfiguration['normalization']['statistics'];
   readonly steps?: number;
+  readonly exactSteps?: number;
 }
 
 export function smallConfiguration({
@@ -28,6 +29,7 @@ export function smallConfiguration({
   head = 'prototype',
   statistics = 'support',
   steps = 5,
+  exactSteps,
 }: SmallOptions = {}): ModelConfiguration {
   return parseModelConfiguration({
     image: { size: 16 },
@@ -38,7 +40,7 @@ export function smallConfiguration({
     modulator: { kind: modulator },
     head: { kind: head },
     normalization: { statistics },
-    innerLoop: { steps, learningRate: 0.05 },
+    innerLoop: { steps, learningRate: 0.05, ...(exactSteps === undefined ? {} : { exactSteps }) },
   });
 }
 

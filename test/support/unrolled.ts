@@ -1,7 +1,8 @@
+import { exactSteps } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { gradient } from '../../model/graph/gradient.ts';
 import type { Graph } from '../../model/graph/graph.ts';
-import { crossEntropy, multiply, slice, subtract } from '../../model/graph/operations.ts';
+import { crossEntropy, multiply, slice, stop, subtract } from '../../model/graph/operations.ts';
 import type { Tensor } from '../../model/graph/primitives.ts';
 import { features, headLogits, initialHead } from '../../model/network.ts';
 import type { Weights } from '../../model/cell.ts';
@@ -60,7 +61,11 @@ export function unrolledLoss({ graph, configuration, network, task, start, body 
       crossEntropy(headLogits(onSupport(weights), weights), targets),
       Object.values(current),
     );
-    current = mapTensors(current, (x, i) => subtract(x, multiply(down[i]!, innerLoop.learningRate)));
+    const exact = k >= innerLoop.steps - exactSteps(configuration);
+    current = mapTensors(current, (x, i) => {
+      const shift = multiply(down[i]!, innerLoop.learningRate);
+      return subtract(x, exact ? shift : stop(shift));
+    });
   }
   const together = normalization.statistics === 'support';
   const count = together ? support.count + query.count : query.count;
