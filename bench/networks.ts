@@ -49,8 +49,8 @@ function networkTask(
   );
   const taskRun: TaskRun = { runner, network, mixes, task: randomTask(workload) };
   const run = async (): Promise<Values> => {
-    const { toBody, toMixes, toHead } = await innerGradient(taskRun, parameters, parameters);
-    return { ...toBody, ...toMixes, ...toHead };
+    const { toBody, toMixes, toOthers } = await innerGradient(taskRun, parameters, parameters);
+    return { ...toBody, ...toMixes, ...toOthers };
   };
   const adapted = network.graphs.adapted(way);
   return { weights: adapted.reduce((total, { shape }) => total + sizeOf(shape), 0), run };

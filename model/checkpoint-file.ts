@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ParameterSpecification, Parameters } from './parameters.ts';
+import type { ParameterSpecification, Parameters } from './specifications.ts';
 import { decodeTensors, encodeTensors } from './safetensors.ts';
 
 /** A meta-trained model: all of Θ, its configuration and what is known of its training. */

@@ -9,7 +9,7 @@ import { depthwise, outputSide } from './depthwise.ts';
 import { pool3, subsample } from './layers.ts';
 import type { CellContext } from './cell.ts';
 import { cellGeometry, depthwiseKinds, strideOf, weightSpecifications } from './parameters.ts';
-import type { Parameters } from './parameters.ts';
+import type { Parameters } from './specifications.ts';
 
 /** The depthwise kernel of each convolution of the search space, and whether it is applied twice. */
 const convolutionKinds = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { autoEncoderSchema } from './auto-encoder.ts';
 
 /**
  * Everything that decides the shapes and the meaning of a checkpoint's tensors. It is stored in the checkpoint itself;
@@ -29,10 +30,7 @@ export const modelConfigurationSchema = z
       })
       .strict()
       .prefault({}),
-    encoder: z
-      .object({ features: z.number().int().min(1).default(64), state: z.number().int().min(1).default(128) })
-      .strict()
-      .prefault({}),
+    encoder: autoEncoderSchema({ features: 64, state: 128 }),
     controller: z
       .object({
         kind: z.enum(['task-aware', 'shared']).default('task-aware'),
@@ -62,6 +60,8 @@ export const modelConfigurationSchema = z
       .object({
         steps: z.number().int().min(1).default(5),
         learningRate: z.number().positive().default(0.05),
+        /** `learned`: a factor of ρ for every step and weight tensor, part of Θ (MAML++). */
+        rates: z.enum(['fixed', 'learned']).default('fixed'),
         /** The last steps that the outer gradient goes through; 0 is first-order MAML, `all` is exact. */
         exactSteps: z.union([z.number().int().min(0), z.literal('all')]).default('all'),
       })

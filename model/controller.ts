@@ -20,12 +20,13 @@ import { weightSpecifications } from './parameters.ts';
 
 /**
  * α_i = A(z_i): architecture weights [2 · edges, 8], rows that sum to one; edges source-major, normal cell first.
- * `mask` is the path dropout: 0 drops a candidate operation, and the others of its edge share its weight.
+ * `mask` is the path dropout: 0 drops a candidate operation, and the others of its edge share its weight. Below 1 the
+ * `temperature` [1, 1] sharpens the softmax: annealed towards 0, α becomes one-hot by itself (MetaNAS).
  */
 export function architecture(
   { controller, supernet }: ModelConfiguration,
   embedding: Tensor,
-  mask: Tensor | null,
+  { mask, temperature }: { readonly mask: Tensor | null; readonly temperature: Tensor },
   weights: Weights,
 ): Tensor {
   const rows = cellNames.length * edgeCount(supernet.nodes);
@@ -36,7 +37,8 @@ export function architecture(
   const logits = hidden
     ? dense(hidden, weights('controller.alpha.weight'), weights('controller.alpha.bias'))
     : weights('controller.alpha');
-  const probabilities = softmax(reshape(logits, [rows, operationNames.length]));
+  const sharpened = divide(logits, broadcast(temperature, logits.shape));
+  const probabilities = softmax(reshape(sharpened, [rows, operationNames.length]));
   if (!mask) return probabilities;
   const kept = multiply(probabilities, mask);
   return divide(kept, broadcast(sum(kept, [1]), kept.shape));

@@ -14,7 +14,7 @@ import {
 } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import type { Normalizer } from './normalizer.ts';
-import type { ParameterSpecification } from './parameters.ts';
+import type { ParameterSpecification } from './specifications.ts';
 import { convolveTiles } from './winograd.ts';
 import { windowMaximum, windowPatches } from './window-patches.ts';
 

@@ -26,7 +26,8 @@ export function embeddingGraph(
   const { embedding, reconstruction } = encodeTask(configuration, images, targets, weights);
   const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
   const mask = masked ? graph.input('path.mask', [rows, operationNames.length]) : null;
-  const alpha = architecture(configuration, embedding, mask, weights);
+  const temperature = graph.input('alpha.temperature', [1, 1]);
+  const alpha = architecture(configuration, embedding, { mask, temperature }, weights);
   const modulated = modulate(configuration, embedding, weights);
   return {
     embedding,

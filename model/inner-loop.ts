@@ -2,7 +2,9 @@ import type { GraphFunction } from './graph/graph.ts';
 import type { Values } from './programs.ts';
 import { selectChild } from './child.ts';
 import { exactSteps } from './configuration.ts';
-import type { Parameters } from './parameters.ts';
+import { sizeOf } from './graph/shapes.ts';
+import { stepRates, stepRateValues } from './inner-rates.ts';
+import type { Parameters } from './specifications.ts';
 import { fitOf, joined, sizeKey, supportInputs } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork, TaskRunner } from './task.ts';
 import { fitNames, unrolledFunction } from './unrolled-graphs.ts';
@@ -32,8 +34,8 @@ export interface InnerGradient {
   readonly toBody: Values;
   /** Of the architecture. */
   readonly toMixes: Values;
-  /** Of the head's parameters, `head.scale` or `head.vector`. */
-  readonly toHead: Values;
+  /** Of the head's parameters, `head.scale` or `head.vector`, and of the learned inner rates. */
+  readonly toOthers: Values;
 }
 
 /** Pixels of the support sets of all steps that one graph may hold the activations of: 10 and 50 images of 42 px. */
@@ -83,7 +85,7 @@ export async function unrolledGradient(
     fits: Array.from({ length: inner.steps }, (_, k) => fitOf(results, support, size.way, fitNames(k))),
     toBody: pick(results, names(graphs.adapted(size.way).slice(0, -2))),
     toMixes: pick(results, names(graphs.mixes)),
-    toHead: pick(results, names(graphs.headParameters())),
+    toOthers: pick(results, names([...graphs.headParameters(), ...graphs.rates])),
   };
 }
 
@@ -95,9 +97,9 @@ export async function stepwiseGradient(
 ): Promise<InnerGradient> {
   const { runner, network, mixes, task } = run;
   const start = await runner.initialWeights({ network, mixes, ...task }, parameters, modulated);
-  const { trajectory, fits } = await innerLoop(run, start);
+  const { trajectory, fits } = await innerLoop(run, parameters, start);
   const outer = await outerGradient(run, trajectory.at(-1)!);
-  const { toStart, toMixes } = await reverseSteps(run, trajectory, outer);
+  const { toStart, toMixes, toRates } = await reverseSteps(run, parameters, trajectory, outer);
   const head = await runner.programs.run(
     `head-pullback ${network.graphs.key} ${sizeKey(task.size)}`,
     () => network.graphs.headPullback(task.size),
@@ -116,22 +118,27 @@ export async function stepwiseGradient(
     fits,
     toBody,
     toMixes,
-    toHead: pick(
-      head,
-      network.graphs.headParameters().map(({ name }) => name),
-    ),
+    toOthers: {
+      ...pick(
+        head,
+        network.graphs.headParameters().map(({ name }) => name),
+      ),
+      ...toRates,
+    },
   };
 }
 
 /** Eq. 8: the weights before every inner step and after the last, and the fit before every step. */
 async function innerLoop(
   { runner, network, mixes, task }: TaskRun,
+  parameters: Parameters,
   start: Values,
 ): Promise<{ trajectory: Values[]; fits: Fit[] }> {
   const trajectory = [start];
   const fits: Fit[] = [];
   for (let k = 0; k < runner.configuration.innerLoop.steps; k++) {
-    const { weights, fit } = await runner.innerStep({ network, mixes, ...task }, trajectory[k]!);
+    const rates = stepRateValues(runner.configuration, parameters, k);
+    const { weights, fit } = await runner.innerStep({ network, mixes, ...task }, trajectory[k]!, rates);
     trajectory.push(weights);
     fits.push(fit);
   }
@@ -160,14 +167,16 @@ function outerGradient(
 }
 
 /**
- * Carries the outer gradient back through the inner steps (the last `exactSteps` of them), one Hessian-vector product a step: the gradients of the
- * weights before the first step, and those of the architecture.
+ * Carries the outer gradient back through the inner steps, one Hessian-vector product a step: the gradients of the weights
+ * before the first step, of the architecture and of the learned rates. Steps before the last `exactSteps` have rates
+ * alone.
  */
 async function reverseSteps(
   { runner: { programs, configuration }, network: { graphs }, mixes, task }: TaskRun,
+  parameters: Parameters,
   trajectory: readonly Values[],
   outer: Values,
-): Promise<{ toStart: Record<string, Float32Array>; toMixes: Record<string, Float32Array> }> {
+): Promise<Record<'toStart' | 'toMixes' | 'toRates', Record<string, Float32Array>>> {
   const names = graphs.adapted(task.size.way).map(({ name }) => name);
   const given = supportInputs(task.support);
   const key = `step-pullback ${graphs.key} ${sizeKey(task.size)}`;
@@ -177,13 +186,19 @@ async function reverseSteps(
     graphs.mixes.map(({ name }) => name),
   );
   let toStart = pick(outer, names);
-  const before = trajectory.slice(0, -1);
-  for (const weights of before.slice(before.length - exactSteps(configuration)).reverse()) {
-    const back = await programs.run(key, build, weights, mixes, given, cotangents(toStart));
+  const { steps } = configuration.innerLoop;
+  const toRates = graphs.rates.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))] as const);
+  for (let k = steps - 1; k >= 0; k--) {
+    const exact = k >= steps - exactSteps(configuration);
+    if (!exact && toRates.length === 0) break;
+    const rates = stepRateValues(configuration, parameters, k);
+    const back = await programs.run(key, build, trajectory[k]!, mixes, rates, given, cotangents(toStart));
+    for (const [, values] of toRates) values.set(back[stepRates]!, (k * values.length) / steps);
+    if (!exact) continue;
     toStart = pick(back, names);
     accumulate(toMixes, back);
   }
-  return { toStart, toMixes };
+  return { toStart, toMixes, toRates: Object.fromEntries(toRates) };
 }
 
 const pick = (values: Values, names: readonly string[]): Record<string, Float32Array> =>

@@ -3,12 +3,12 @@ import type { ModelConfiguration } from './configuration.ts';
 import type { Genotype } from './genotype.ts';
 import type { Values } from './programs.ts';
 import { parameterSpecifications } from './parameters.ts';
-import type { Parameters } from './parameters.ts';
+import type { Parameters } from './specifications.ts';
 import { sizeOf } from './graph/shapes.ts';
 import { cotangents, innerGradient } from './inner-loop.ts';
 import type { InnerGradient, MetaTask, TaskRun } from './inner-loop.ts';
-import { architectureValues, sizeKey, supportInputs } from './task.ts';
-import type { Embedded, Fit, TaskNetwork, TaskRunner } from './task.ts';
+import { architectureValues, noRelaxation, relaxationInputs, sizeKey, supportInputs } from './task.ts';
+import type { Embedded, Fit, Relaxation, TaskNetwork, TaskRunner } from './task.ts';
 import { embeddingPullback } from './embedding-graphs.ts';
 
 /**
@@ -30,12 +30,15 @@ export interface MetaGradient {
 export interface MetaGradientOptions {
   readonly stage: Stage;
   readonly reconstructionWeight: number;
-  /** Path dropout: 0 drops a candidate operation of an edge; [2 · edges, 8]. */
-  readonly mask: Float32Array | null;
+  /** Of the search; the other stages have none. */
+  readonly relaxation: Relaxation;
 }
 
 /** How the inner loop and its reverse are computed: `innerGradient`, or one of the two ways that it chooses from. */
 export type InnerMethod = typeof innerGradient;
+
+const relaxationOf = ({ stage, relaxation }: MetaGradientOptions): Relaxation =>
+  stage === 'search' ? relaxation : noRelaxation;
 
 /** The exact meta-gradient of one task (Eq. 9), second order through all inner steps. */
 export async function metaGradient(
@@ -45,9 +48,9 @@ export async function metaGradient(
   options: MetaGradientOptions,
   inner: InnerMethod = innerGradient,
 ): Promise<MetaGradient> {
-  const { stage, mask } = options;
   const { size, support } = task;
-  const embedded = await runner.embed(parameters, support, size, stage === 'search' ? mask : null);
+  const { stage } = options;
+  const embedded = await runner.embed(parameters, support, size, relaxationOf(options));
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, stage);
   const run: TaskRun = { runner, network, mixes, task };
   const result = await inner(run, parameters, embedded.modulated);
@@ -86,34 +89,33 @@ export function chooseNetwork(
 async function pullToParameters(
   { runner, network, task }: TaskRun,
   parameters: Parameters,
-  { stage, reconstructionWeight, mask }: MetaGradientOptions,
-  { toBody, toMixes, toHead }: InnerGradient,
+  options: MetaGradientOptions,
+  { toBody, toMixes, toOthers }: InnerGradient,
 ): Promise<Record<string, Float32Array>> {
   const { size } = task;
   const { configuration, programs } = runner;
+  const { stage, reconstructionWeight } = options;
+  const relaxation = relaxationOf(options);
   const searching = stage !== 'retrain';
-  const masked = stage === 'search' && mask !== null;
+  const masked = relaxation.mask !== null;
+  const { 'head.vector': vector, ...unmodulated } = toOthers;
   const given = {
     ...toBody,
-    ...(configuration.head.kind === 'shared' ? { 'head.vector': toHead['head.vector']! } : {}),
+    ...(vector ? { 'head.vector': vector } : {}),
   };
   if (configuration.network.kind === 'conv4')
-    return { ...given, ...headScale(toHead), reconstruction: new Float32Array(1) };
+    return { ...given, ...unmodulated, reconstruction: new Float32Array(1) };
   const full = network.child ? scatterChild(network.child, given, weightLengths(configuration)) : given;
   const gradients = await programs.run(
     `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${reconstructionWeight}`,
     () => embeddingPullback(configuration, size, { masked, searching, reconstructionWeight }),
     parameters,
-    { ...supportInputs(task.support), ...(masked ? { 'path.mask': mask } : {}) },
+    { ...supportInputs(task.support), ...relaxationInputs(relaxation) },
     cotangents(full),
     cotangents(toMixes),
   );
-  return { ...gradients, ...headScale(toHead) };
+  return { ...gradients, ...unmodulated };
 }
-
-/** The gradient of the one parameter of a head that is not among the network's weights. */
-const headScale = ({ 'head.scale': scale }: Values): Record<string, Float32Array> =>
-  scale ? { 'head.scale': scale } : {};
 
 const weightLengths = (configuration: ModelConfiguration): Record<string, number> =>
   Object.fromEntries(

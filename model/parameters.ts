@@ -1,27 +1,14 @@
+import { autoEncoderSpecifications } from './auto-encoder.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import { conv4FeatureCount, conv4Specifications } from './conv4.ts';
 import { cellNames, edgeCount, operationNames, sourcesOf, targetsOf } from './genotype.ts';
 import type { CellName } from './genotype.ts';
 import { sizeOf, windowOutput } from './graph/shapes.ts';
 import type { Shape } from './graph/shapes.ts';
-import { fold, normal } from './random.ts';
+import { rateVariables } from './inner-rates.ts';
 import type { Key } from './random.ts';
-
-/** The parts of Θ = {W_E, W_A, W_M, w̃} (Eq. 9) and the scale of the prototype head, which is not modulated. */
-export type ParameterGroup = 'encoder' | 'controller' | 'modulator' | 'weights' | 'head';
-
-export interface ParameterSpecification {
-  readonly name: string;
-  readonly shape: Shape;
-  readonly group: ParameterGroup;
-  /** Initial values: normal with this deviation around `mean`. */
-  readonly deviation: number;
-  readonly mean: number;
-  /** Shape of the modulation factor that broadcasts to the weight (weights only). */
-  readonly modulation?: Shape;
-}
-
-export type Parameters = Readonly<Record<string, Float32Array>>;
+import { denseSpecifications, drawParameters } from './specifications.ts';
+import type { ParameterSpecification } from './specifications.ts';
 
 /** Kernels of the supernet's depthwise convolutions, in the order of their pointwise partners. */
 export const depthwiseKinds = [
@@ -114,24 +101,10 @@ export function weightSpecifications(configuration: ModelConfiguration): Paramet
   return [...body, ...(head.kind === 'shared' ? [weight('head.vector', [1, count], count, [1, count])] : [])];
 }
 
-/** Weight [inputs, outputs] and bias of a fully connected layer; `gain` scales the weight's initial deviation. */
-export function denseSpecifications(
-  group: ParameterGroup,
-  name: string,
-  inputs: number,
-  outputs: number,
-  gain = 1,
-): ParameterSpecification[] {
-  return [
-    { name: `${name}.weight`, shape: [inputs, outputs], group, deviation: gain * inputs ** -0.5, mean: 0 },
-    { name: `${name}.bias`, shape: [1, outputs], group, deviation: 0, mean: 0 },
-  ];
-}
-
 /** Channels of the encoder's three strided convolutions. */
 export const encoderChannels = [3, 16, 32, 32] as const;
 
-/** The image encoder's tensors: convolutions, F(x, y), and the GRUs of the auto-encoder. */
+/** The image encoder's tensors: convolutions, F(x, y), and the auto-encoder. */
 export function encoderSpecifications({ image, encoder }: ModelConfiguration): ParameterSpecification[] {
   const convolutions = encoderChannels.slice(1).map((channels, i): ParameterSpecification => {
     const fanIn = 9 * encoderChannels[i]!;
@@ -144,15 +117,12 @@ export function encoderSpecifications({ image, encoder }: ModelConfiguration): P
     };
   });
   const side = [0, 1, 2].reduce((size) => windowOutput(size, 3, 2, 1), image.size);
-  const { features, state } = encoder;
+  const { features } = encoder;
   return [
     ...convolutions,
     ...denseSpecifications('encoder', 'encoder.image', encoderChannels[3] * side * side, features),
     ...denseSpecifications('encoder', 'encoder.pair', 2 * features, features),
-    ...denseSpecifications('encoder', 'encoder.forward.input', features, 3 * state),
-    ...denseSpecifications('encoder', 'encoder.forward.state', state, 3 * state),
-    ...denseSpecifications('encoder', 'encoder.backward.input', state, 3 * features),
-    ...denseSpecifications('encoder', 'encoder.backward.state', features, 3 * features),
+    ...autoEncoderSpecifications(encoder),
   ];
 }
 
@@ -200,26 +170,23 @@ export function parameterSpecifications(configuration: ModelConfiguration): Para
     ...(configuration.head.kind === 'prototype'
       ? [{ name: 'head.scale', shape: [1, 1], group: 'head' as const, deviation: 0, mean: 0.1 }]
       : []),
+    ...rateVariables(configuration, rateColumns(configuration)).map((rates) => ({
+      ...rates,
+      group: 'head' as const,
+      deviation: 0,
+      mean: 0,
+    })),
   ];
 }
 
-/** Random initial parameters (Algorithm 1, line 1); each tensor depends on the key and its name only. */
-export function drawParameters(
-  specifications: readonly ParameterSpecification[],
-  key: Key,
-): Record<string, Float32Array> {
-  return Object.fromEntries(
-    specifications.map(({ name, shape, deviation, mean }) => {
-      const values =
-        deviation === 0 ? new Float32Array(sizeOf(shape)).fill(mean) : normal(fold(key, name), sizeOf(shape));
-      return [
-        name,
-        Float32Array.from(values, (value: number) => (deviation === 0 ? value : mean + deviation * value)),
-      ];
-    }),
-  );
-}
+/** The tensors that have inner rates of their own, in the order of the rates. */
+export const rateColumns = (configuration: ModelConfiguration): string[] => [
+  ...weightSpecifications(configuration).flatMap(({ name }) => (name === 'head.vector' ? [] : name)),
+  'head.weight',
+  'head.bias',
+];
 
+/** Random initial parameters (Algorithm 1, line 1). */
 export const initialParameters = (
   configuration: ModelConfiguration,
   key: Key,

@@ -4,14 +4,16 @@ import { genotypeKey, operationNames, targetsOf } from './genotype.ts';
 import { gradient, innerProduct, vectorJacobian } from './graph/gradient.ts';
 import { Graph } from './graph/graph.ts';
 import type { GraphFunction } from './graph/graph.ts';
-import { crossEntropy, multiply, slice, subtract } from './graph/operations.ts';
+import { crossEntropy, multiply, negate, slice, subtract } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import type { Normalizer } from './normalizer.ts';
 import { mixNames } from './cell.ts';
 import type { Weights } from './cell.ts';
 import { features, headLogits, initialHead } from './network.ts';
 import type { NetworkKind } from './network.ts';
-import { featureCount, weightSpecifications } from './parameters.ts';
+import { learnedRate, rateVariables, stepRates } from './inner-rates.ts';
+import type { Rate } from './inner-rates.ts';
+import { featureCount, rateColumns, weightSpecifications } from './parameters.ts';
 import { inputWeights } from './variables.ts';
 import type { TaskSize, Variable } from './variables.ts';
 
@@ -23,14 +25,22 @@ export class TaskGraphs {
   readonly adapted: (way: number) => Variable[];
   /** Names of the architecture inputs (supernet only). */
   readonly mixes: readonly Variable[];
+  /** The learned inner rates; none where ρ is fixed. */
+  readonly rates: readonly Variable[];
+  /** Where the rate of an adapted tensor stands; parts of one tensor share its rate. */
+  readonly #rateColumns: Map<string, number>;
 
   constructor(configuration: ModelConfiguration, network: NetworkKind) {
     this.configuration = configuration;
     this.network = network;
-    const body =
+    const body: readonly (Variable & { readonly from?: string })[] =
       network.kind === 'child'
         ? childWeights(configuration, network.genotype)
         : weightSpecifications(configuration);
+    const columns = rateColumns(configuration);
+    this.#rateColumns = new Map(columns.map((name, i) => [name, i]));
+    for (const { name, from } of body) if (from) this.#rateColumns.set(name, columns.indexOf(from));
+    this.rates = rateVariables(configuration, columns);
     const adaptedBody = body
       .filter(({ name }) => name !== 'head.vector')
       .map(({ name, shape }) => ({ name, shape }));
@@ -100,9 +110,21 @@ export class TaskGraphs {
       : [];
   }
 
+  /** ρ of one inner step, from the rates of that step where they are learned. */
+  rate(row: () => Tensor): Rate {
+    const { learningRate } = this.configuration.innerLoop;
+    if (this.rates.length === 0) return () => learningRate;
+    return learnedRate(learningRate, row(), (name) => this.#rateColumns.get(name)!);
+  }
+
+  /** The rates of the step that a graph of one step takes. */
+  get #stepRates(): Variable[] {
+    return this.rates.map(({ shape }) => ({ name: stepRates, shape: [1, shape[1]!] }));
+  }
+
   /** Loss of the support set, normalised by its own statistics: what Eq. 8 descends. */
   #supportLoss(graph: Graph, { way, support }: TaskSize): { loss: Tensor; logits: Tensor; weights: Weights } {
-    const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes]);
+    const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes, ...this.#stepRates]);
     const { logits } = this.logits(this.images(graph, 'support', support), weights, support);
     const loss = crossEntropy(logits, graph.input('support.targets', [support, way]));
     return { loss, logits, weights };
@@ -116,15 +138,17 @@ export class TaskGraphs {
       loss,
       adapted.map(({ name }) => weights(name)),
     );
-    const { learningRate } = this.configuration.innerLoop;
-    const next = adapted.map(
-      ({ name }, i) => [name, subtract(weights(name), multiply(gradients[i]!, learningRate))] as const,
-    );
+    const rate = this.rate(() => weights(stepRates));
+    const next = adapted.map(({ name }, i) => {
+      const direction = gradients[i]!;
+      return [name, subtract(weights(name), multiply(direction, rate(name, direction)))] as const;
+    });
     return { name: 'inner-step', outputs: { ...Object.fromEntries(next), loss, logits } };
   }
 
   /**
-   * Reverse of one inner step: v <- v - ρ H v for the weights, and -ρ ∂⟨∇L(w), v⟩/∂α for the architecture.
+   * Reverse of one inner step: v <- v - H (ρ v) for the weights, -∂⟨∇L(w), ρ v⟩/∂α for the architecture, and the same
+   * for the step's learned rates, which ρ is a function of.
    * Exact second order, one step at a time (docs/adr/0001-engine.md).
    */
   stepPullback(size: TaskSize): GraphFunction {
@@ -133,17 +157,14 @@ export class TaskGraphs {
     const adapted = this.adapted(size.way);
     const variables = adapted.map(({ name }) => weights(name));
     const v = adapted.map(({ name, shape }) => graph.input(`cotangent.${name}`, shape));
-    const directional = innerProduct(gradient(loss, variables), v);
-    const mixes = this.mixes.map(({ name }) => weights(name));
-    const second = gradient(directional, [...variables, ...mixes]);
-    const { learningRate } = this.configuration.innerLoop;
-    const back = adapted.map(
-      ({ name }, i) => [name, subtract(v[i]!, multiply(second[i]!, learningRate))] as const,
-    );
-    const toMixes = this.mixes.map(
-      ({ name }, i) => [name, multiply(second[adapted.length + i]!, -learningRate)] as const,
-    );
-    return { name: 'inner-step-pullback', outputs: Object.fromEntries([...back, ...toMixes]) };
+    const rate = this.rate(() => weights(stepRates));
+    const scaled = adapted.map(({ name }, i) => multiply(v[i]!, rate(name, v[i]!)));
+    const directional = innerProduct(gradient(loss, variables), scaled);
+    const others = [...this.mixes, ...this.#stepRates];
+    const second = gradient(directional, [...variables, ...others.map(({ name }) => weights(name))]);
+    const back = adapted.map(({ name }, i) => [name, subtract(v[i]!, second[i]!)] as const);
+    const toOthers = others.map(({ name }, i) => [name, negate(second[adapted.length + i]!)] as const);
+    return { name: 'inner-step-pullback', outputs: Object.fromEntries([...back, ...toOthers]) };
   }
 
   /** Logits of the query set; in served mode normalised by the statistics of the support set, which runs along. */

@@ -20,7 +20,7 @@ import type { Values } from './programs.ts';
 import { embeddingFunction } from './embedding-graphs.ts';
 import { TaskGraphs } from './task-graphs.ts';
 import type { TaskSize } from './variables.ts';
-import type { Parameters } from './parameters.ts';
+import type { Parameters } from './specifications.ts';
 
 /** Images and one-hot labels of a support set: [n, 3, s, s] in 0..1 and [n, way]. */
 export interface LabelledSet {
@@ -36,6 +36,22 @@ export interface Embedded {
   readonly architecture: Architecture | null;
   readonly modulated: Values;
 }
+
+/** How a training step relaxes the architecture: path dropout, and the temperature of its softmax. */
+export interface Relaxation {
+  /** 0 drops a candidate operation of an edge; [2 · edges, 8]. */
+  readonly mask: Float32Array | null;
+  readonly temperature: number;
+}
+
+/** The relaxation of what is not a search step: none. */
+export const noRelaxation: Relaxation = { mask: null, temperature: 1 };
+
+/** The inputs of a graph that carry a relaxation. */
+export const relaxationInputs = ({ mask, temperature }: Relaxation): Values => ({
+  'alpha.temperature': Float32Array.of(temperature),
+  ...(mask ? { 'path.mask': mask } : {}),
+});
 
 /** Mean loss and accuracy of a labelled set. */
 export interface Fit {
@@ -151,19 +167,19 @@ export class TaskRunner {
   }
 
   /**
-   * Stages (a) and (b): z_i, α_i and w̃_i = τ_i ⊙ w̃; `mask` is the path dropout of a training step. A conv4 has none of
-   * them: all its tasks start from the meta-weights.
+   * Stages (a) and (b): z_i, α_i and w̃_i = τ_i ⊙ w̃. A conv4 has none of them: all its tasks start from the
+   * meta-weights.
    */
   async embed(
     parameters: Parameters,
     support: LabelledSet,
     size: TaskSize,
-    mask: Float32Array | null = null,
+    relaxation = noRelaxation,
   ): Promise<Embedded> {
     if (this.configuration.network.kind === 'conv4')
       return { embedding: new Float32Array(0), architecture: null, modulated: parameters };
-    const given = { ...supportInputs(support), ...(mask ? { 'path.mask': mask } : {}) };
-    const masked = mask !== null;
+    const given = { ...supportInputs(support), ...relaxationInputs(relaxation) };
+    const masked = relaxation.mask !== null;
     const key = `embedding ${sizeKey(size)} ${masked}`;
     const results = await this.programs.run(
       key,
@@ -206,16 +222,18 @@ export class TaskRunner {
     return Object.fromEntries(names.map((name) => [name, head[name] ?? body[name]!]));
   }
 
-  /** One step of Eq. 8 on the support set: the weights after it, and the fit before it. */
+  /** One step of Eq. 8 on the support set: the weights after it, and the fit before it; `rates` where they are learned. */
   async innerStep(
     { network: { graphs }, mixes, support, size }: NetworkTask,
     weights: Values,
+    rates: Values = {},
   ): Promise<{ weights: Values; fit: Fit }> {
     const results = await this.programs.run(
       `step ${graphs.key} ${sizeKey(size)}`,
       () => graphs.step(size),
       weights,
       mixes,
+      rates,
       supportInputs(support),
     );
     const { loss, logits, ...next } = results;

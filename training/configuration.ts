@@ -17,6 +17,8 @@ const stageSchema = z.strictObject({
   learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-3, 1e-3]),
   /** Draws all but the controller anew at the start of the stage, as M-NAS-Shared's re-training does. */
   reinitialize: z.boolean().default(false),
+  /** Of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between. */
+  temperature: z.tuple([z.number().positive(), z.number().positive()]).default([1, 1]),
   /** Task shapes drawn with probability proportional to their weight. */
   shapes: z.array(shapeSchema).min(1),
 });

@@ -1,10 +1,11 @@
 import { adaptWeights } from '../model/adapt.ts';
 import { selectChild } from '../model/child.ts';
 import type { Genotype } from '../model/genotype.ts';
+import { stepRateValues } from '../model/inner-rates.ts';
 import { chooseNetwork } from '../model/objective.ts';
 import type { Stage } from '../model/objective.ts';
-import type { Parameters } from '../model/parameters.ts';
 import type { Values } from '../model/programs.ts';
+import type { Parameters } from '../model/specifications.ts';
 import { fold, keyFrom } from '../model/random.ts';
 import { accuracyOf } from '../model/task.ts';
 import type { NetworkTask, TaskRunner } from '../model/task.ts';
@@ -24,6 +25,8 @@ export interface EvaluationPayload {
   /** Number of the task: the same seed and number give the same task, whatever the checkpoint. */
   readonly task: number;
   readonly stage: Stage;
+  /** Of the softmax that relaxes the architecture, where the stage runs the supernet. */
+  readonly temperature: number;
   readonly transductive: boolean;
   readonly floors: boolean;
 }
@@ -54,7 +57,8 @@ export async function evaluateTask(
   const key = fold(keyFrom(payload.seed), 'evaluation', domain.name, payload.task);
   const drawn = sampleTask(key, domain, payload.split, payload.shape);
   const { size, support, query } = metaTaskOf(drawn);
-  const embedded = await runner.embed(parameters, support, size);
+  const { temperature } = payload;
+  const embedded = await runner.embed(parameters, support, size, { mask: null, temperature });
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, payload.stage);
   const task = { network, mixes, support, size };
   const weights = await adaptedWeights(runner, task, parameters, embedded.modulated);
@@ -91,6 +95,9 @@ async function adaptedWeights(
     return (await adaptWeights(runner, network, { ...parameters, ...body }, adaptation)).weights;
   }
   let weights = await runner.initialWeights(task, parameters, modulated);
-  for (let k = 0; k < steps; k++) weights = (await runner.innerStep(task, weights)).weights;
+  for (let k = 0; k < steps; k++) {
+    const rates = stepRateValues(runner.configuration, parameters, k);
+    weights = (await runner.innerStep(task, weights, rates)).weights;
+  }
   return weights;
 }

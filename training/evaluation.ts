@@ -102,6 +102,7 @@ export async function evaluateTasks(
           seed: options.seed,
           task,
           stage: 'retrain',
+          temperature: 1,
           transductive: true,
           floors: true,
         };

@@ -6,7 +6,7 @@ import { hasTasks } from './data/tasks.ts';
 import type { TaskShape } from './data/tasks.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import type { RunState } from './run-folder.ts';
-import { stageAt, totalIterations } from './schedule.ts';
+import { stageAt, temperatureAt, totalIterations } from './schedule.ts';
 
 /** Training tasks a domain that decide which architectures are kept. */
 const genotypeTasks = 20;
@@ -66,13 +66,15 @@ function evaluationPayload(
 ): EvaluationPayload {
   const { configuration, state } = run;
   const iteration = Math.min(state.iteration, totalIterations(configuration) - 1);
+  const { stage, progress } = stageAt(configuration, iteration);
   return {
     domain,
     split,
     shape: heldOutShape(run),
     seed: configuration.seed,
     task,
-    stage: state.genotypes.length > 0 ? 'retrain' : stageAt(configuration, iteration).stage.stage,
+    stage: state.genotypes.length > 0 ? 'retrain' : stage.stage,
+    temperature: stage.stage === 'search' ? temperatureAt(stage, progress) : 1,
     transductive: false,
     floors: false,
   };

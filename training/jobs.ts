@@ -5,7 +5,7 @@ import type { Genotype } from '../model/genotype.ts';
 import { metaGradient } from '../model/objective.ts';
 import type { Stage } from '../model/objective.ts';
 import { parameterSpecifications } from '../model/parameters.ts';
-import type { Parameters } from '../model/parameters.ts';
+import type { Parameters } from '../model/specifications.ts';
 import { fold, keyFrom, uniform } from '../model/random.ts';
 import type { Key } from '../model/random.ts';
 import { TaskRunner } from '../model/task.ts';
@@ -34,6 +34,8 @@ export interface GradientPayload {
   readonly task: number;
   readonly version: number;
   readonly stage: StageConfiguration;
+  /** Of the architecture's softmax. */
+  readonly temperature: number;
   readonly training: Pick<TrainingConfiguration, 'reconstructionWeight' | 'pathDropout'>;
   readonly genotypes: readonly Genotype[];
 }
@@ -102,7 +104,15 @@ function parametersOf({ model, parameters }: TrainingWorkerData, version: number
 }
 
 const gradientJob: Job = async (payload, context) => {
-  const { iteration, task: position, version, stage, training, genotypes } = payload as GradientPayload;
+  const {
+    iteration,
+    task: position,
+    version,
+    stage,
+    temperature,
+    training,
+    genotypes,
+  } = payload as GradientPayload;
   const data = context.workerData as TrainingWorkerData;
   const key = taskKey(data.seed, iteration, position);
   const domain = chooseDomain(fold(key, 'domain'), data.domains, data.weights);
@@ -116,7 +126,11 @@ const gradientJob: Job = async (payload, context) => {
     {
       stage: stage.stage satisfies Stage,
       reconstructionWeight: training.reconstructionWeight,
-      mask: stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
+      relaxation: {
+        mask:
+          stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
+        temperature,
+      },
     },
   );
   const gradient = new ParameterLayout(parameterSpecifications(data.model)).pack(result.gradients);

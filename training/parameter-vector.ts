@@ -1,5 +1,5 @@
 import { sizeOf } from '../model/graph/shapes.ts';
-import type { ParameterGroup, ParameterSpecification, Parameters } from '../model/parameters.ts';
+import type { ParameterGroup, ParameterSpecification, Parameters } from '../model/specifications.ts';
 
 /** Where each parameter lies in one flat vector: how threads exchange Θ and its gradients. */
 export class ParameterLayout {

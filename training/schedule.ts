@@ -3,6 +3,12 @@ interface Timed {
   readonly iterations: number;
 }
 
+/** The softmax temperature of a stage that is `progress` (0..1) through. */
+export const temperatureAt = (
+  { temperature: [from, to] }: { readonly temperature: readonly [number, number] },
+  progress: number,
+): number => from * (to / from) ** progress;
+
 /** Outer steps of all stages together. */
 export const totalIterations = ({ stages }: { readonly stages: readonly Timed[] }): number =>
   stages.reduce((n, { iterations }) => n + iterations, 0);

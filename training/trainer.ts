@@ -20,7 +20,7 @@ import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
 import { runLoop } from './run-loop.ts';
 import type { RunEvents } from './run-loop.ts';
-import { stageAt, totalIterations } from './schedule.ts';
+import { stageAt, temperatureAt, totalIterations } from './schedule.ts';
 import { ParameterLayout } from './parameter-vector.ts';
 import { writeAtomically } from './write-atomically.ts';
 import type { RunFolder, RunState, Validation } from './run-folder.ts';
@@ -174,6 +174,7 @@ export class Trainer {
       iteration,
       version: this.#version,
       stage,
+      temperature: temperatureAt(stage, progress),
       training: { reconstructionWeight, pathDropout },
       genotypes: this.#state.genotypes,
     };

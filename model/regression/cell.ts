@@ -10,7 +10,7 @@ import {
 } from '../genotype.ts';
 import { add, broadcast, multiply, relu, reshape, slice } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
-import type { ParameterSpecification } from '../parameters.ts';
+import type { ParameterSpecification } from '../specifications.ts';
 import type { RegressionConfiguration } from './configuration.ts';
 import type { RowNormalizer } from './normalization.ts';
 import { taskDense } from './tensors.ts';

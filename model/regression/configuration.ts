@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { autoEncoderSchema } from '../auto-encoder.ts';
 
 /**
  * M-NAS for few-shot regression x -> y (paper, "Toy Regression"): everything that decides the shapes and the meaning
@@ -13,15 +14,7 @@ export const regressionConfigurationSchema = z
       })
       .strict()
       .prefault({}),
-    /** `recurrent`: the paper's GRU auto-encoder; `bidirectional`: GRUs from both ends; `set`: attention, no order. */
-    encoder: z
-      .object({
-        kind: z.enum(['recurrent', 'bidirectional', 'set']).default('recurrent'),
-        features: z.number().int().min(1).default(20),
-        state: z.number().int().min(1).default(40),
-      })
-      .strict()
-      .prefault({}),
+    encoder: autoEncoderSchema({ features: 20, state: 40 }),
     controller: z
       .object({
         kind: z.enum(['task-aware', 'shared']).default('task-aware'),

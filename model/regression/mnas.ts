@@ -18,8 +18,8 @@ import {
 import type { Tensor } from '../graph/primitives.ts';
 import { sizeOf } from '../graph/shapes.ts';
 import { dense } from '../layers.ts';
-import { denseSpecifications } from '../parameters.ts';
-import type { ParameterSpecification } from '../parameters.ts';
+import { denseSpecifications } from '../specifications.ts';
+import type { ParameterSpecification } from '../specifications.ts';
 import { cellNetwork, cellSpecifications, regressionEdges, regressionOperations } from './cell.ts';
 import type { RegressionConfiguration } from './configuration.ts';
 import { encodeTasks, encoderSpecifications } from './encoder.ts';

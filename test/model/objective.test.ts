@@ -1,6 +1,5 @@
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { engineNames } from '../../engine/options.ts';
-import { exactSteps } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { architecture, architectureInputs, modulate } from '../../model/controller.ts';
 import { embeddingGraph } from '../../model/embedding-graphs.ts';
@@ -8,17 +7,19 @@ import { encodeTask } from '../../model/encoder.ts';
 import { cellNames, edgeCount, operationNames } from '../../model/genotype.ts';
 import { gradient } from '../../model/graph/gradient.ts';
 import { Graph, inputsOf } from '../../model/graph/graph.ts';
-import { add, multiply } from '../../model/graph/operations.ts';
+import { add, multiply, reshape } from '../../model/graph/operations.ts';
 import { evaluate } from '../../model/graph/reference/interpreter.ts';
 import type { Weights } from '../../model/cell.ts';
+import { stepRateValues } from '../../model/inner-rates.ts';
+import type { TaskGraphs } from '../../model/task-graphs.ts';
 import { chooseNetwork, metaGradient } from '../../model/objective.ts';
 import { stepwiseGradient, unrolledGradient } from '../../model/inner-loop.ts';
 import type { MetaTask } from '../../model/inner-loop.ts';
 import type { MetaGradient, MetaGradientOptions, Stage } from '../../model/objective.ts';
 import { parameterSpecifications } from '../../model/parameters.ts';
-import type { ParameterGroup } from '../../model/parameters.ts';
+import type { ParameterGroup } from '../../model/specifications.ts';
 import { fold, keyFrom, uniform } from '../../model/random.ts';
-import { TaskRunner } from '../../model/task.ts';
+import { noRelaxation, relaxationInputs, TaskRunner } from '../../model/task.ts';
 import type { TaskNetwork } from '../../model/task.ts';
 import {
   centralDifference,
@@ -46,12 +47,21 @@ interface Case extends SmallOptions {
   readonly stage: Stage;
   readonly way: number;
   readonly masked?: boolean;
+  readonly temperature?: number;
 }
 
-/** Every stage, network, head, normalisation, modulator and controller, 1 and 2 nodes. */
+/** Every stage, network, head, normalisation, modulator, controller, encoder and kind of inner loop, 1 and 2 nodes. */
 const cases: readonly Case[] = [
   { stage: 'search', way: 2, nodes: 2 },
-  { stage: 'search', way: 3, head: 'shared', statistics: 'batch', modulator: 'full', masked: true },
+  {
+    stage: 'search',
+    way: 3,
+    head: 'shared',
+    statistics: 'batch',
+    modulator: 'full',
+    masked: true,
+    temperature: 0.5,
+  },
   { stage: 'search', way: 3, statistics: 'batch', modulator: 'none', controller: 'shared' },
   { stage: 'tune', way: 2, head: 'shared' },
   { stage: 'retrain', way: 3, nodes: 2 },
@@ -61,6 +71,8 @@ const cases: readonly Case[] = [
   { stage: 'retrain', way: 3, network: 'conv4', statistics: 'batch' },
   { stage: 'search', way: 2, exactSteps: 0 },
   { stage: 'retrain', way: 3, exactSteps: 2 },
+  { stage: 'retrain', way: 2, rates: 'learned', encoder: 'set' },
+  { stage: 'search', way: 2, rates: 'learned', exactSteps: 1, head: 'shared', encoder: 'bidirectional' },
 ];
 
 interface Problem {
@@ -73,7 +85,7 @@ interface Problem {
 }
 
 function problemOf(entry: Case, seed: number): Problem {
-  const { stage, way, masked = false, ...small } = entry;
+  const { stage, way, masked = false, temperature = 1, ...small } = entry;
   const configuration = smallConfiguration(small);
   const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
   const draws = uniform(fold(keyFrom(seed), 'mask'), rows * operationNames.length);
@@ -85,7 +97,7 @@ function problemOf(entry: Case, seed: number): Problem {
     configuration,
     task: smallTask(configuration, way, 10 * seed),
     parameters: noisyParameters(configuration, seed),
-    options: { stage, reconstructionWeight: 0.1, mask: masked ? mask : null },
+    options: { stage, reconstructionWeight: 0.1, relaxation: { mask: masked ? mask : null, temperature } },
   };
 }
 
@@ -168,19 +180,16 @@ function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
   return async (point) => {
     programs.takePattern();
     const parameters = asValues(point);
-    const embedded = await runner.embed(
-      parameters,
-      support,
-      size,
-      options.stage === 'search' ? options.mask : null,
-    );
+    const relaxation = options.stage === 'search' ? options.relaxation : noRelaxation;
+    const embedded = await runner.embed(parameters, support, size, relaxation);
     const reconstruction = embedded.architecture ? await reconstructionLoss(problem, runner, parameters) : 0;
     const { network, mixes: rounded } = chooseNetwork(runner, embedded, options.stage);
     const mixes = only(embedded.modulated, Object.keys(rounded));
     const onNetwork = { network, mixes, support, size };
     let weights = await runner.initialWeights(onNetwork, parameters, embedded.modulated);
     for (let k = 0; k < configuration.innerLoop.steps; k++) {
-      weights = (await runner.innerStep(onNetwork, weights)).weights;
+      const rates = stepRateValues(configuration, parameters, k);
+      weights = (await runner.innerStep(onNetwork, weights, rates)).weights;
     }
     const { statistics } = configuration.normalization;
     const logits = await runner.queryLogits(onNetwork, weights, query, statistics);
@@ -194,35 +203,38 @@ function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
 
 describe('the meta-gradient is the derivative of the query loss after five inner steps, in float64', () => {
   // `tune` is a straight-through estimator, and what leaves steps out no derivative either
-  test.each(table(({ stage, exactSteps }) => stage !== 'tune' && exactSteps === undefined))('%s', async (_, problem) => {
-    const { configuration, parameters, seed } = problem;
-    const { gradients } = (await referenceOf(problem)).result;
-    const f = forwardLoss(problem);
-    const point = widened(parameters);
-    const { pattern } = await f(point);
-    for (const group of groups) {
-      const names = namesOf(configuration, group);
-      if (names.length === 0) continue;
-      const own = only(gradients, names);
-      // the child is fixed in `retrain`: nothing flows to the controller, and nothing is returned
-      expect(Object.keys(own)).toHaveLength(
-        group === 'controller' && problem.entry.stage === 'retrain' ? 0 : names.length,
-      );
-      if (Object.keys(own).length === 0) continue;
-      let difference: number | null = null;
-      let exact = 0;
-      for (let trial = 0; trial < 6 && difference === null; trial++) {
-        const direction = randomDirection(point, names, 100 * seed + trial);
-        difference = await centralDifference(f, point, direction, pattern);
-        exact = dot(own, direction);
+  test.each(table(({ stage, exactSteps }) => stage !== 'tune' && exactSteps === undefined))(
+    '%s',
+    async (_, problem) => {
+      const { configuration, parameters, seed } = problem;
+      const { gradients } = (await referenceOf(problem)).result;
+      const f = forwardLoss(problem);
+      const point = widened(parameters);
+      const { pattern } = await f(point);
+      for (const group of groups) {
+        const names = namesOf(configuration, group);
+        if (names.length === 0) continue;
+        const own = only(gradients, names);
+        // the child is fixed in `retrain`: nothing flows to the controller, and nothing is returned
+        expect(Object.keys(own)).toHaveLength(
+          group === 'controller' && problem.entry.stage === 'retrain' ? 0 : names.length,
+        );
+        if (Object.keys(own).length === 0) continue;
+        let difference: number | null = null;
+        let exact = 0;
+        for (let trial = 0; trial < 6 && difference === null; trial++) {
+          const direction = randomDirection(point, names, 100 * seed + trial);
+          difference = await centralDifference(f, point, direction, pattern);
+          exact = dot(own, direction);
+        }
+        if (difference === null) expect.fail(`${group}: no direction without kinks`);
+        // the usual size along a random direction, so that one small by chance is not measured by itself
+        const floor = Math.max(norm(own) / Math.sqrt(lengthOf(only(point, names))), 1e-6);
+        const error = relativeError(exact, difference, floor);
+        expect(error, `${group}: ${exact} is not ${difference}`).toBeLessThan(2e-6);
       }
-      if (difference === null) expect.fail(`${group}: no direction without kinks`);
-      // the usual size along a random direction, so that one small by chance is not measured by itself
-      const floor = Math.max(norm(own) / Math.sqrt(lengthOf(only(point, names))), 1e-6);
-      const error = relativeError(exact, difference, floor);
-      expect(error, `${group}: ${exact} is not ${difference}`).toBeLessThan(2e-6);
-    }
-  });
+    },
+  );
 });
 
 function networkOf(runner: TaskRunner, { options }: Problem, { genotype }: MetaGradient): TaskNetwork {
@@ -230,13 +242,29 @@ function networkOf(runner: TaskRunner, { options }: Problem, { genotype }: MetaG
   return options.stage === 'retrain' ? runner.child(genotype) : runner.supernet();
 }
 
+/** The hand-made reverse's gradients of the network's weights and of the architecture. */
+function pulledBack(
+  programs: ReferencePrograms,
+  { network, mixes }: TaskGraphs,
+  body: readonly string[],
+): Record<string, Float32Array> {
+  if (network.kind === 'supernet') {
+    const { given } = programs.last('embedding-pullback');
+    const names = [...body, ...mixes.map(({ name }) => name)];
+    return Object.fromEntries(names.map((name) => [name, given[`cotangent.${name}`]!]));
+  }
+  // before they are put back into the one-shot model's (float32) tensors
+  const [step, head] = [programs.last('step-pullback').results, programs.last('head-pullback').results];
+  return Object.fromEntries(body.map((name) => [name, step[name]!.map((x, i) => x + head[name]![i]!)]));
+}
+
 describe('the hand-made reverse equals the gradient of one unrolled graph, in float64', () => {
   test.each(table(() => true))('weights, architecture and head: %s', async (_, problem) => {
-    const { configuration, task } = problem;
+    const { configuration, task, parameters } = problem;
     const { result, runner, programs } = await referenceOf(problem);
     const { graphs } = networkOf(runner, problem, result);
     const body = graphs.adapted(task.size.way).slice(0, -2);
-    const variables = [...body, ...graphs.mixes, ...graphs.headParameters()];
+    const variables = [...body, ...graphs.mixes, ...graphs.headParameters(), ...graphs.rates];
     const shapes = new Map(variables.map(({ name, shape }) => [name, shape]));
     const graph = new Graph();
     const start: Weights = (name) => graph.input(name, shapes.get(name)!);
@@ -249,22 +277,19 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
     const { given } = programs.last('head');
     const values = evaluate(
       [loss, ...gradients],
-      widened({ ...taskInputs(task), ...only(given, [...shapes.keys()]) }),
+      widened({ ...parameters, ...taskInputs(task), ...only(given, [...shapes.keys()]) }),
     );
-    const expected = Object.fromEntries(variables.map(({ name }, i) => [name, values[i + 1]!]));
+    const { 'inner.rates': toRates, ...expected } = Object.fromEntries(
+      variables.map(({ name }, i): [string, Float64Array] => [name, values[i + 1]!]),
+    );
 
-    // a child's cotangents before they are put back into the one-shot model's (float32) tensors
-    const [pulled, step, head] = [
-      graphs.mixes.length > 0 ? programs.last('embedding-pullback').given : {},
-      programs.last(exactSteps(configuration) > 0 ? 'step-pullback' : 'query-gradient').results,
-      programs.last('head-pullback').results,
-    ];
-    const toBody = names.map((name) => [name, step[name]!.map((x, i) => x + head[name]![i]!)] as const);
-    const toMixes = graphs.mixes.map(({ name }) => [name, pulled[`cotangent.${name}`]!] as const);
-    const actual = { ...head, ...Object.fromEntries([...toBody, ...toMixes]) };
+    const head = programs.last('head-pullback').results;
+    const actual = { ...head, ...pulledBack(programs, graphs, names) };
     const error = largestDistance(actual, expected);
     expect(values[0]![0]).toBeCloseTo(result.query.loss, 12);
     expect(error).toBeLessThan(1e-9);
+    // collected in float32
+    if (toRates) expect(distance(result.gradients, { 'inner.rates': toRates })).toBeLessThan(1e-6);
   });
 
   test.each(table(() => true))('and the unrolled graph of the training: %s', async (_, problem) => {
@@ -291,20 +316,24 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
     const targets = graph.input('support.targets', [task.support.count, task.size.way]);
     const { embedding, reconstruction } = encodeTask(configuration, images, targets, weights);
     const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
-    const mask = options.mask ? graph.input('path.mask', [rows, operationNames.length]) : null;
-    const mixes = architectureInputs(configuration, architecture(configuration, embedding, mask, weights));
+    const mask = options.relaxation.mask ? graph.input('path.mask', [rows, operationNames.length]) : null;
+    const temperature = graph.input('alpha.temperature', [1, 1]);
+    const mixes = architectureInputs(
+      configuration,
+      architecture(configuration, embedding, { mask, temperature }, weights),
+    );
     const modulated = modulate(configuration, embedding, weights);
     const start: Weights = (name) => mixes[name] ?? modulated[name] ?? weights(name);
     const body = Object.keys(modulated).filter((name) => name !== 'head.vector');
     const query = unrolledLoss({ graph, configuration, network: { kind: 'supernet' }, task, start, body });
-    const loss = add(query, multiply(reconstruction(), options.reconstructionWeight));
+    const loss = add(query, reshape(multiply(reconstruction(), options.reconstructionWeight), query.shape));
     const names = Object.keys(inputsOf([loss])).filter((name) => shapes.has(name));
     expect(Object.keys(gradients).sort()).toEqual(names.sort());
 
     const given = {
       ...parameters,
       ...taskInputs(task),
-      ...(options.mask ? { 'path.mask': options.mask } : {}),
+      ...relaxationInputs(options.relaxation),
     };
     const exact = evaluate(gradient(loss, names.map(weights)), widened(given));
     const error = largestDistance(gradients, Object.fromEntries(names.map((name, i) => [name, exact[i]!])));

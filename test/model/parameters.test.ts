@@ -9,7 +9,7 @@ import {
   parameterSpecifications,
   weightSpecifications,
 } from '../../model/parameters.ts';
-import type { ParameterSpecification } from '../../model/parameters.ts';
+import type { ParameterSpecification } from '../../model/specifications.ts';
 import { keyFrom } from '../../model/random.ts';
 import { TaskGraphs } from '../../model/task-graphs.ts';
 

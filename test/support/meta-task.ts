@@ -19,6 +19,8 @@ export interface SmallOptions {
   readonly statistics?: ModelConfiguration['normalization']['statistics'];
   readonly steps?: number;
   readonly exactSteps?: number;
+  readonly rates?: ModelConfiguration['innerLoop']['rates'];
+  readonly encoder?: ModelConfiguration['encoder']['kind'];
 }
 
 export function smallConfiguration({
@@ -30,17 +32,19 @@ export function smallConfiguration({
   statistics = 'support',
   steps = 5,
   exactSteps,
+  rates = 'fixed',
+  encoder = 'recurrent',
 }: SmallOptions = {}): ModelConfiguration {
   return parseModelConfiguration({
     image: { size: 16 },
     network: network === 'conv4' ? { kind: network, filters: 2 } : { kind: network },
     supernet: { channels: 2, nodes, stem: [3, 4] },
-    encoder: { features: 4, state: 5 },
+    encoder: { kind: encoder, features: 4, state: 6 },
     controller: { kind: controller, hidden: 4 },
     modulator: { kind: modulator },
     head: { kind: head },
     normalization: { statistics },
-    innerLoop: { steps, learningRate: 0.05, ...(exactSteps === undefined ? {} : { exactSteps }) },
+    innerLoop: { steps, learningRate: 0.05, rates, ...(exactSteps === undefined ? {} : { exactSteps }) },
   });
 }
 

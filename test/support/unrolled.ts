@@ -1,10 +1,21 @@
+import { childWeights } from '../../model/child.ts';
 import { exactSteps } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { gradient } from '../../model/graph/gradient.ts';
 import type { Graph } from '../../model/graph/graph.ts';
-import { crossEntropy, multiply, slice, stop, subtract } from '../../model/graph/operations.ts';
+import {
+  broadcast,
+  crossEntropy,
+  exp,
+  multiply,
+  reshape,
+  slice,
+  stop,
+  subtract,
+} from '../../model/graph/operations.ts';
 import type { Tensor } from '../../model/graph/primitives.ts';
 import { features, headLogits, initialHead } from '../../model/network.ts';
+import { rateColumns } from '../../model/parameters.ts';
 import type { Weights } from '../../model/cell.ts';
 import type { NetworkKind } from '../../model/network.ts';
 import type { MetaTask } from '../../model/inner-loop.ts';
@@ -33,8 +44,28 @@ export interface Unrolled {
   readonly body: readonly string[];
 }
 
+/** The rate of step k for an adapted tensor, by its definition. */
+function rateOf({ configuration, network, start }: Unrolled, k: number, name: string, like: Tensor): Tensor {
+  const { innerLoop } = configuration;
+  if (innerLoop.rates === 'fixed')
+    return broadcast(
+      like.graph.constant(
+        [innerLoop.learningRate],
+        like.shape.map(() => 1),
+      ),
+      like.shape,
+    );
+  const parts = network.kind === 'child' ? childWeights(configuration, network.genotype) : [];
+  const tensor = parts.find((part) => part.name === name)?.from ?? name;
+  const column = rateColumns(configuration).indexOf(tensor);
+  const factor = exp(slice(slice(start('inner.rates'), 0, k, 1), 1, column, 1));
+  const ones = like.shape.map(() => 1);
+  return broadcast(reshape(multiply(factor, innerLoop.learningRate), ones), like.shape);
+}
+
 /** The query loss after the inner loop as one graph, in which the inner gradients are ordinary nodes. */
-export function unrolledLoss({ graph, configuration, network, task, start, body }: Unrolled): Tensor {
+export function unrolledLoss(unrolled: Unrolled): Tensor {
+  const { graph, configuration, network, task, start, body } = unrolled;
   const { size, support, query } = task;
   const { normalization, innerLoop, image, head } = configuration;
   const imagesOf = (name: string, count: number): Tensor =>
@@ -62,10 +93,12 @@ export function unrolledLoss({ graph, configuration, network, task, start, body 
       Object.values(current),
     );
     const exact = k >= innerLoop.steps - exactSteps(configuration);
-    current = mapTensors(current, (x, i) => {
-      const shift = multiply(down[i]!, innerLoop.learningRate);
-      return subtract(x, exact ? shift : stop(shift));
-    });
+    current = Object.fromEntries(
+      Object.entries(current).map(([name, x], i) => {
+        const direction = exact ? down[i]! : stop(down[i]!);
+        return [name, subtract(x, multiply(direction, rateOf(unrolled, k, name, x)))];
+      }),
+    );
   }
   const together = normalization.statistics === 'support';
   const count = together ? support.count + query.count : query.count;

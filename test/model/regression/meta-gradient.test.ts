@@ -5,7 +5,7 @@ import { Graph, inputsOf } from '../../../model/graph/graph.ts';
 import { multiply, reshape, subtract, sum } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
 import { evaluate } from '../../../model/graph/reference/interpreter.ts';
-import { drawParameters } from '../../../model/parameters.ts';
+import { drawParameters } from '../../../model/specifications.ts';
 import { Programs } from '../../../model/programs.ts';
 import { keyFrom, uniform } from '../../../model/random.ts';
 import { metaGradientFunction, predictionFunction } from '../../../model/regression/graphs.ts';

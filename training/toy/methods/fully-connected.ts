@@ -1,8 +1,8 @@
 import type { Weights } from '../../../model/cell.ts';
 import { relu } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
-import type { ParameterSpecification } from '../../../model/parameters.ts';
-import { denseSpecifications } from '../../../model/parameters.ts';
+import type { ParameterSpecification } from '../../../model/specifications.ts';
+import { denseSpecifications } from '../../../model/specifications.ts';
 import { innerLoop, lookup } from '../../../model/regression/inner-loop.ts';
 import type { TaskWeights } from '../../../model/regression/inner-loop.ts';
 import { taskDense } from '../../../model/regression/tensors.ts';

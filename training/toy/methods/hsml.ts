@@ -16,10 +16,10 @@ import type { Tensor } from '../../../model/graph/primitives.ts';
 import type { Weights } from '../../../model/cell.ts';
 import { sizeOf } from '../../../model/graph/shapes.ts';
 import { dense } from '../../../model/layers.ts';
-import { denseSpecifications } from '../../../model/parameters.ts';
-import type { ParameterSpecification } from '../../../model/parameters.ts';
+import { denseSpecifications } from '../../../model/specifications.ts';
+import type { ParameterSpecification } from '../../../model/specifications.ts';
 import { encodeTasks, encoderSpecifications } from '../../../model/regression/encoder.ts';
-import type { EncoderConfiguration } from '../../../model/regression/encoder.ts';
+import type { AutoEncoder } from '../../../model/auto-encoder.ts';
 import type { RegressionMethod } from '../../../model/regression/method.ts';
 import { perTask, summedError } from '../../../model/regression/tensors.ts';
 import { adaptedPredictions, fullyConnectedSpecifications } from './fully-connected.ts';
@@ -35,7 +35,7 @@ const sigma = 2;
  */
 export function hsml(
   learner: FullyConnected,
-  encoder: EncoderConfiguration,
+  encoder: AutoEncoder,
   hierarchy: boolean,
   reconstructionWeight: number,
 ): RegressionMethod {

@@ -12,7 +12,7 @@ import {
 } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
 import type { Weights } from '../../../model/cell.ts';
-import type { ParameterSpecification } from '../../../model/parameters.ts';
+import type { ParameterSpecification } from '../../../model/specifications.ts';
 import { gradient } from '../../../model/graph/gradient.ts';
 import { lookup } from '../../../model/regression/inner-loop.ts';
 import type { TaskWeights } from '../../../model/regression/inner-loop.ts';

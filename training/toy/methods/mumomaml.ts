@@ -1,9 +1,9 @@
 import { add, broadcast, multiply, reshape, slice } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
 import { dense } from '../../../model/layers.ts';
-import { denseSpecifications } from '../../../model/parameters.ts';
+import { denseSpecifications } from '../../../model/specifications.ts';
 import { encodeTasks, encoderSpecifications } from '../../../model/regression/encoder.ts';
-import type { EncoderConfiguration } from '../../../model/regression/encoder.ts';
+import type { AutoEncoder } from '../../../model/auto-encoder.ts';
 import type { RegressionMethod } from '../../../model/regression/method.ts';
 import { perTask, summedError } from '../../../model/regression/tensors.ts';
 import { adaptedPredictions, fullyConnectedSpecifications, layerNames } from './fully-connected.ts';
@@ -13,7 +13,7 @@ import type { FullyConnected } from './fully-connected.ts';
  * MUMOMAML (Vuorio et al. 2018, 2019): a task embedding modulates what every hidden layer gives, FiLM with γ + 1 and
  * β, and stays fixed in the inner loop. Theirs is a bidirectional LSTM, ours the GRU of the other rows.
  */
-export function mumomaml(learner: FullyConnected, encoder: EncoderConfiguration): RegressionMethod {
+export function mumomaml(learner: FullyConnected, encoder: AutoEncoder): RegressionMethod {
   const weights = fullyConnectedSpecifications(learner);
   const hidden = layerNames(learner).slice(0, -1);
   const { width } = learner;
