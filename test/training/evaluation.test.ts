@@ -96,6 +96,7 @@ describe('evaluateCheckpoint', () => {
     const given = await evaluateTask(runner, parameters, domain, {
       ...payload,
       stage: 'retrain',
+      temperature: 1,
       transductive: true,
     });
     const key = fold(keyFrom(5), 'evaluation', 'a', 0);
