@@ -27,6 +27,10 @@ export interface JobOptions {
   readonly transfer?: readonly Transferable[];
   /** runs the job in this worker only */
   readonly worker?: number;
+  /** told once the queue has taken the job */
+  readonly onAccepted?: () => void;
+  /** told when a worker begins with the job */
+  readonly onStarted?: () => void;
   readonly onProgress?: (value: unknown) => void;
 }
 
@@ -155,6 +159,7 @@ export class WorkerPool {
         };
         signal?.addEventListener('abort', abort, { once: true });
         this.#waiting.push(task);
+        options.onAccepted?.();
         this.#dispatch();
       });
     } finally {
@@ -185,6 +190,7 @@ export class WorkerPool {
     try {
       slot.thread.run(task.job, task.payload, task.options.transfer ?? []);
       slot.task = task;
+      task.options.onStarted?.();
     } catch (error) {
       this.#counts.failed++;
       task.reject(error);

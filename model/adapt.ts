@@ -32,9 +32,16 @@ export interface AdaptedTask {
   readonly timings: Readonly<Record<string, number>>;
 }
 
+/** What an adaptation tells of itself before it has ended. */
+export type AdaptationEvent =
+  | { readonly kind: 'genotype'; readonly genotype: Genotype }
+  /** The support set after `step` inner steps, from 0 on. */
+  | ({ readonly kind: 'fit'; readonly step: number } & Fit);
+
 export interface AdaptOptions {
   /** Inner steps of Eq. 8. */
   readonly steps: number;
+  readonly report?: (event: AdaptationEvent) => void;
   /** Takes this architecture instead of the one that the controller decodes. */
   readonly genotype?: Genotype;
 }
@@ -58,7 +65,7 @@ function runnerOf({ id, configuration, genotypes }: Checkpoint, executor: Execut
 export async function adaptTask(
   checkpoint: Checkpoint,
   support: readonly LabelledImage[],
-  { steps, genotype: forced }: AdaptOptions,
+  { steps, genotype: forced, report }: AdaptOptions,
   executor: Executor,
 ): Promise<AdaptedTask> {
   const clock = stopwatch();
@@ -70,13 +77,15 @@ export async function adaptTask(
   const genotype = forced ?? runner.decode(embedded.architecture);
   const network = runner.child(genotype);
   clock.lap('embed');
-  const { weights, statistics, before, after } = await adaptWeights(
+  report?.({ kind: 'genotype', genotype });
+  const { weights, statistics, fits } = await adaptWeights(
     runner,
     network,
     { ...checkpoint.parameters, ...selectChild(network.child!, embedded.modulated) },
     { set, size, steps },
   );
   clock.lap('adapt');
+  fits.forEach((fit, step) => report?.({ kind: 'fit', step, ...fit }));
   const labels = [...classes].sort(byCodePoint);
   const child = { genotype, weights: headInOrder(weights, classes, labels), statistics };
   const built = childFunction(checkpoint, child, size.way);
@@ -87,7 +96,7 @@ export async function adaptTask(
     genotype,
     weights: Object.values(weights).reduce((total, values) => total + values.length, 0),
     multiplyAdds: multiplyAdds(built),
-    support: { before, after },
+    support: { before: fits[0]!, after: fits.at(-1)! },
     model,
     embedding: embedded.embedding,
     timings: clock.laps,
@@ -102,29 +111,28 @@ export interface Adaptation {
 }
 
 /**
- * Eq. 8 from the modulated weights `start`, all steps in one graph: the adapted weights, and the support set before and
- * after.
+ * Eq. 8 from the modulated weights `start`, all steps in one graph: the adapted weights, and the support set's fits
+ * before, between and after the steps.
  */
 export async function adaptWeights(
   runner: TaskRunner,
   { graphs }: TaskNetwork,
   start: Values,
   { set, size, steps }: Adaptation,
-): Promise<{ weights: Values; statistics: Values; before: Fit; after: Fit }> {
+): Promise<{ weights: Values; statistics: Values; fits: readonly Fit[] }> {
   const results = await runner.programs.run(
     `adaptation ${graphs.key} ${sizeKey(size)} ${steps}`,
     () => adaptationFunction(graphs, size, steps),
     start,
     supportInputs(set),
   );
-  const after = fitOf(results, set, size.way);
+  const between = Array.from({ length: steps }, (_, k) => fitOf(results, set, size.way, fitNames(k)));
   const names = graphs.adapted(size.way).map(({ name }) => name);
   const entries = Object.entries(results);
   return {
     weights: Object.fromEntries(names.map((name) => [name, results[name]!])),
     statistics: Object.fromEntries(entries.filter(([name]) => /^(mean|inverse)\./.test(name))),
-    before: steps === 0 ? after : fitOf(results, set, size.way, fitNames(0)),
-    after,
+    fits: [...between, fitOf(results, set, size.way)],
   };
 }
 

@@ -1,8 +1,15 @@
 import { JobError, PoolClosedError, QueueFullError } from '../engine/errors.ts';
-import type { WorkerPool } from '../engine/pool.ts';
+import type { JobOptions, WorkerPool } from '../engine/pool.ts';
 import type { AdaptedRegression } from '../model/regression/adapt.ts';
 import { ServiceError } from './errors.ts';
-import type { AdaptedImages, CheckpointInfo, TaskAdapter, Toolchain } from './ports.ts';
+import type {
+  AdaptationReport,
+  AdaptedImages,
+  CheckpointInfo,
+  TaskAdapter,
+  Toolchain,
+  Watcher,
+} from './ports.ts';
 
 /** A job of `jobs.ts` that a request waits for. */
 type RequestJob = 'adaptImages' | 'adaptRegression' | 'predictImages' | 'predictRegression' | 'drawCells';
@@ -13,9 +20,9 @@ export function createPoolAdapter(
   checkpoints: readonly CheckpointInfo[],
   toolchain: Toolchain,
 ): TaskAdapter {
-  const run = async (job: RequestJob, payload: unknown, signal: AbortSignal): Promise<unknown> => {
+  const run = async (job: RequestJob, payload: unknown, options: JobOptions): Promise<unknown> => {
     try {
-      return await pool.run(job, payload, { signal });
+      return await pool.run(job, payload, options);
     } catch (error) {
       if (error instanceof QueueFullError) throw new ServiceError('overloaded', { cause: error });
       if (error instanceof PoolClosedError) throw new ServiceError('not-ready', { cause: error });
@@ -27,12 +34,22 @@ export function createPoolAdapter(
   return {
     checkpoints,
     toolchain,
-    adaptImages: async (request, signal) => (await run('adaptImages', request, signal)) as AdaptedImages,
-    adaptRegression: async (request, signal) =>
-      (await run('adaptRegression', request, signal)) as AdaptedRegression,
-    predictImages: async (request, signal) => (await run('predictImages', request, signal)) as Float32Array[],
+    adaptImages: async (request, watcher) =>
+      (await run('adaptImages', request, watched(watcher))) as AdaptedImages,
+    adaptRegression: async (request, watcher) =>
+      (await run('adaptRegression', request, watched(watcher))) as AdaptedRegression,
+    predictImages: async (request, signal) =>
+      (await run('predictImages', request, { signal })) as Float32Array[],
     predictRegression: async (request, signal) =>
-      (await run('predictRegression', request, signal)) as Float32Array,
-    drawCells: async (picture, signal) => (await run('drawCells', picture, signal)) as string,
+      (await run('predictRegression', request, { signal })) as Float32Array,
+    drawCells: async (picture, signal) => (await run('drawCells', picture, { signal })) as string,
   };
 }
+
+/** The options of an adaptation's job, whose progress is what the model layer reports. */
+const watched = ({ signal, report }: Watcher): JobOptions => ({
+  signal,
+  onAccepted: () => report({ kind: 'accepted' }),
+  onStarted: () => report({ kind: 'started' }),
+  onProgress: (value) => report(value as AdaptationReport),
+});

@@ -1,6 +1,7 @@
 import express, { type Express } from 'express';
 import type { Logger } from 'pino';
 import { guard, type AccessOptions } from './access/access.ts';
+import type { Background } from './background.ts';
 import { createBodyGate } from './body.ts';
 import { ServiceError } from './errors.ts';
 import { ImageTasks } from './image-tasks.ts';
@@ -17,6 +18,7 @@ import { modelRoutes } from './routes/model.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { pageRoutes } from './routes/page.ts';
 import { predictionRoutes } from './routes/predictions.ts';
+import { progressRoutes } from './routes/progress.ts';
 import { taskRoutes, type TaskServices } from './routes/tasks.ts';
 import type { TaskStorage } from './storage.ts';
 import { Tasks } from './tasks.ts';
@@ -45,6 +47,8 @@ export interface AppDependencies {
   readonly readCheckpoint: CheckpointReader;
   /** what is shown at `/` */
   readonly page: Page;
+  /** what goes on after its request was answered */
+  readonly background: Background;
   /** read at every request to `/readyz` */
   readonly readiness: Readonly<Readiness>;
   readonly limits: AppLimits;
@@ -55,14 +59,15 @@ export interface AppDependencies {
 
 /** The whole HTTP interface of openapi.yaml; it listens to nothing. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { adapter, storage, decodeImage, readiness, limits, access, metrics, logger } = dependencies;
+  const { adapter, storage, decodeImage, background, readiness, limits, access, metrics, logger } =
+    dependencies;
   const { bodyBytes, fileBytes, uploadSeconds: seconds } = limits;
-  const tasks = new Tasks(storage, (record) => metrics.observeTask(record));
+  const tasks = new Tasks(storage, background, (record) => metrics.observeTask(record));
   const gate = createBodyGate({ parallel: limits.uploads, seconds: limits.requestSeconds });
   const services: TaskServices = {
     tasks,
-    images: new ImageTasks(tasks, adapter, createUploadDecoder(decodeImage, limits.decoders)),
-    regression: new RegressionTasks(tasks, adapter),
+    images: new ImageTasks(adapter, createUploadDecoder(decodeImage, limits.decoders)),
+    regression: new RegressionTasks(adapter),
     readUpload: createUploadReader({ bodyBytes, fileBytes, seconds }, gate),
     readJson: createJsonReader({ bodyBytes: Math.min(bodyBytes, JSON_BYTES), seconds }, gate),
   };
@@ -75,6 +80,7 @@ export function createApp(dependencies: AppDependencies): Express {
   operationRoutes(app, { checkpoints: adapter.checkpoints, readiness, storage, metrics });
   checkpointRoutes(app, adapter.checkpoints, dependencies.readCheckpoint);
   taskRoutes(app, services, adapter.checkpoints);
+  progressRoutes(app, tasks);
   modelRoutes(app, tasks);
   architectureRoutes(app, tasks, adapter);
   predictionRoutes(app, services);

@@ -1,10 +1,10 @@
 import { hashSupport, imagesTaskId, type HashedSupport } from './identity.ts';
 import type { UploadDecoder } from './images.ts';
 import type { LabelledFile } from './labels.ts';
-import type { ImagesCheckpoint, TaskAdapter } from './ports.ts';
+import type { ImagesCheckpoint, TaskAdapter, Watcher } from './ports.ts';
 import { imagesRecordSchema, type ImagesRecord } from './record.ts';
 import type { StoredTask } from './storage.ts';
-import { commonRecord, type CreatedTask, type TaskRequest, type Tasks } from './tasks.ts';
+import { commonRecord, type TaskPlan, type TaskRequest } from './tasks.ts';
 import type { UploadedFile } from './upload.ts';
 
 export interface ImagesTaskRequest extends TaskRequest<ImagesCheckpoint> {
@@ -13,23 +13,21 @@ export interface ImagesTaskRequest extends TaskRequest<ImagesCheckpoint> {
 
 /** Tasks of images: from files to a task, and predictions with it. */
 export class ImageTasks {
-  readonly #tasks: Tasks;
   readonly #adapter: TaskAdapter;
   readonly #decode: UploadDecoder;
 
-  constructor(tasks: Tasks, adapter: TaskAdapter, decode: UploadDecoder) {
-    this.#tasks = tasks;
+  constructor(adapter: TaskAdapter, decode: UploadDecoder) {
     this.#adapter = adapter;
     this.#decode = decode;
   }
 
   /**
-   * The task of a support set. Equal requests at the same time share one adaptation, which the last signal ends.
-   * @throws ServiceError when an image cannot be used or the service is overloaded; the signal's reason
+   * The task of a support set: its id and how to make it.
+   * @throws ServiceError when an image cannot be used; the signal's reason
    */
-  async create(request: ImagesTaskRequest, signal: AbortSignal): Promise<CreatedTask> {
+  async plan(request: ImagesTaskRequest, signal: AbortSignal): Promise<TaskPlan> {
     const receivedAt = performance.now();
-    const { files, checkpoint, steps, startedAt } = request;
+    const { files, checkpoint, steps, startedAt, requestId } = request;
     const pixels = await this.#decode(
       files.map(({ file }) => file),
       checkpoint.imageSize,
@@ -38,8 +36,8 @@ export class ImageTasks {
     const support = hashSupport(files.map(({ label }, index) => ({ label, pixels: pixels[index]! })));
     const id = imagesTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, support);
     const spent = { receive: receivedAt - startedAt, decode: performance.now() - receivedAt };
-    const make = (shared: AbortSignal) => this.#make(id, request, support, spent, shared);
-    return this.#tasks.create({ id, make }, signal);
+    const make = (watcher: Watcher) => this.#make(id, request, support, spent, watcher);
+    return { id, kind: 'images', steps, requestId, make };
   }
 
   /**
@@ -61,12 +59,12 @@ export class ImageTasks {
     request: ImagesTaskRequest,
     support: HashedSupport,
     spent: { readonly receive: number; readonly decode: number },
-    signal: AbortSignal,
+    watcher: Watcher,
   ): Promise<StoredTask> {
     const { checkpoint, steps } = request;
     const adapted = await this.#adapter.adaptImages(
       { checkpoint: checkpoint.id, steps, support: support.images },
-      signal,
+      watcher,
     );
     // parsed, so that nothing but a whole and finite description is ever kept
     const record = imagesRecordSchema.parse({

@@ -74,16 +74,16 @@ const precompileGenotype: Job = async (payload, { executor, workerData }) => {
   return true;
 };
 
-const adaptToImages: Job = async (payload, { executor, workerData }) => {
+const adaptToImages: Job = async (payload, { executor, workerData, progress: report }) => {
   const { checkpoint, steps, support } = payload as AdaptImagesRequest;
   const images = support.map(({ label, pixels }) => ({ label, pixels: toFloat(pixels) }));
-  return adaptTask(await checkpointOf('images', workerData, checkpoint), images, { steps }, executor);
+  return adaptTask(await checkpointOf('images', workerData, checkpoint), images, { steps, report }, executor);
 };
 
-const adaptToPoints: Job = async (payload, { executor, workerData }) => {
+const adaptToPoints: Job = async (payload, { executor, workerData, progress: report }) => {
   const { checkpoint, steps, support } = payload as AdaptRegressionRequest;
   const decoded = await checkpointOf('regression', workerData, checkpoint);
-  return adaptRegression(decoded, support, { steps }, executor);
+  return adaptRegression(decoded, support, { steps, report }, executor);
 };
 
 /** The jobs of the service's workers. */

@@ -46,8 +46,54 @@ export interface paths {
         get: operations["getTask"];
         put?: never;
         post?: never;
-        /** Remove a task and its model */
+        /**
+         * Remove a task and its model
+         * @description A task that is just being made is waited for where a client waits for it; where none does (202), the work is
+         *     given up.
+         */
         delete: operations["deleteTask"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{id}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * How the making of a task comes along
+         * @description As JSON, or with `Accept: text/event-stream` as server-sent events (an `EventSource` asks for these by itself): all
+         *     that happened so far, then what happens, until `ready` or `failed` ends the stream. Events and their data, JSON
+         *     in one line each:
+         *
+         *     | event | data |
+         *     | --- | --- |
+         *     | `accepted` | `{}`; the queue has taken the work |
+         *     | `started` | `{}`; a worker has begun |
+         *     | `genotype` | `ImagesProgress.genotype` or `RegressionProgress.genotype`: the architecture is chosen |
+         *     | `fit` | a member of `fits`: the support set after so many inner steps, from 0 on |
+         *     | `ready` | the description of the task, as `GET /v1/tasks/{id}` gives it |
+         *     | `failed` | a `Problem`, the one that a POST without `Prefer` would have got |
+         *
+         *     A stream that broke off goes on after the event of `Last-Event-ID`; after the last one the answer is 204, which
+         *     tells an `EventSource` to stop. Of a task whose making is not remembered (the last 1,000 are) there is `ready`
+         *     alone. A failure is remembered until the service stops; after that the id is unknown, and posting the same again
+         *     is the way on.
+         */
+        get: operations["getProgress"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -462,6 +508,57 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description How the making of a task comes along. */
+        TaskProgress: components["schemas"]["ImagesProgress"] | components["schemas"]["RegressionProgress"];
+        /**
+         * @description `waiting` for a worker, `adapting` in one, `ready` when the task is stored (with `task`), `failed` (with `problem`).
+         * @enum {string}
+         */
+        ProgressState: "waiting" | "adapting" | "ready" | "failed";
+        ImagesProgress: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "images";
+            id: components["schemas"]["TaskId"];
+            state: components["schemas"]["ProgressState"];
+            /** @description Inner gradient steps to go. */
+            steps: number;
+            genotype?: components["schemas"]["Genotype"];
+            /** @description The support set before the first inner step and after each one so far. */
+            fits: components["schemas"]["ImagesStepFit"][];
+            task?: components["schemas"]["ImagesTask"];
+            problem?: components["schemas"]["Problem"];
+        };
+        ImagesStepFit: {
+            /** @description Inner steps done. */
+            step: number;
+            /** @description Mean cross-entropy in nats. */
+            loss: number;
+            accuracy: number;
+        };
+        RegressionProgress: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "regression";
+            id: components["schemas"]["TaskId"];
+            state: components["schemas"]["ProgressState"];
+            /** @description Inner gradient steps to go. */
+            steps: number;
+            genotype?: components["schemas"]["RegressionGenotype"];
+            /** @description The support set before the first inner step and after each one so far. */
+            fits: components["schemas"]["RegressionStepFit"][];
+            task?: components["schemas"]["RegressionTask"];
+            problem?: components["schemas"]["Problem"];
+        };
+        RegressionStepFit: {
+            /** @description Inner steps done. */
+            step: number;
+            meanSquaredError: number;
+        };
         ImagePrediction: {
             /** @description File name as the client gave it. */
             file: string;
@@ -743,7 +840,16 @@ export interface operations {
                  */
                 steps?: number;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description With `respond-async` (RFC 7240) a task that has to be made is answered with 202 as soon as the body was read
+                 *     and understood and the queue has taken the work, which then goes on without the client; `wait=10` beside it
+                 *     waits that many seconds for the task first, 60 at most. A task that is there is answered with 200 all the same. Other
+                 *     preferences are ignored.
+                 * @example respond-async
+                 */
+                Prefer?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -776,6 +882,24 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Task"];
+                };
+            };
+            /**
+             * @description The task is being made, as `Prefer: respond-async` asked for. Equal requests share the work, and lead to the
+             *     same `Location`.
+             */
+            202: {
+                headers: {
+                    /** @description Path of the task's progress. */
+                    Location?: string;
+                    /** @description The preference that was followed. */
+                    "Preference-Applied"?: "respond-async";
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskProgress"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -839,6 +963,52 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Removed. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getProgress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The id of the last event that was received. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The progress so far, or the events. */
+            200: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskProgress"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description All events have been received (of a request with `Last-Event-ID`). */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];

@@ -1,5 +1,6 @@
 import type { CellsPicture } from '../drawing/draw-cells.ts';
-import type { AdaptedRegression, Point } from '../model/regression/adapt.ts';
+import type { AdaptationEvent } from '../model/adapt.ts';
+import type { AdaptedRegression, Point, RegressionEvent } from '../model/regression/adapt.ts';
 import type { ServedRegression } from '../model/regression/checkpoint.ts';
 import type { Schema } from './contract.ts';
 
@@ -62,6 +63,16 @@ export interface AdaptRegressionRequest extends AdaptRequest {
   readonly support: readonly Point[];
 }
 
+/** How an adaptation comes along: the queue has taken it, a worker has begun, and what the model layer tells. */
+export type AdaptationReport =
+  { readonly kind: 'accepted' } | { readonly kind: 'started' } | AdaptationEvent | RegressionEvent;
+
+/** Whoever waits for an adaptation, or only watches it. */
+export interface Watcher {
+  readonly signal: AbortSignal;
+  readonly report: (event: AdaptationReport) => void;
+}
+
 /** What an adaptation to images gives; `model/adapt.ts` returns this shape. */
 export interface AdaptedImages {
   /** sorted by code point, the order of the model's outputs */
@@ -109,9 +120,9 @@ export interface TaskAdapter {
   /** the default of each kind first, the others by id */
   readonly checkpoints: readonly CheckpointInfo[];
   readonly toolchain: Toolchain;
-  adaptImages(request: AdaptImagesRequest, signal: AbortSignal): Promise<AdaptedImages>;
+  adaptImages(request: AdaptImagesRequest, watcher: Watcher): Promise<AdaptedImages>;
   /** @throws ServiceError `not-adaptable` */
-  adaptRegression(request: AdaptRegressionRequest, signal: AbortSignal): Promise<AdaptedRegression>;
+  adaptRegression(request: AdaptRegressionRequest, watcher: Watcher): Promise<AdaptedRegression>;
   /** Probabilities per image, in the order of the task's labels. */
   predictImages(request: PredictImagesRequest, signal: AbortSignal): Promise<readonly Float32Array[]>;
   /** y by x. */

@@ -11,7 +11,8 @@ const PLAIN_TOKEN = /^[\w.-]{1,64}$/;
 /** How long the rest of a refused body is read and dropped, so that its sender gets to see the answer. */
 const LINGER_MS = 5000;
 
-function requestIdOf(response: Response): string {
+/** The id that the request was given. */
+export function requestIdOf(response: Response): string {
   return String(response.getHeader(REQUEST_ID));
 }
 

@@ -11,6 +11,7 @@ import { decodeImage } from '../images/decode.ts';
 import { exporterVersion } from '../model/export.ts';
 import { createPoolAdapter } from './adapter.ts';
 import { createApp } from './app.ts';
+import { Background } from './background.ts';
 import { loadCheckpoints, readCheckpointFile, type CheckpointFile } from './checkpoints.ts';
 import type { Configuration } from './configuration.ts';
 import type { ServerWorkerData } from './jobs.ts';
@@ -25,7 +26,7 @@ const BUNDLED_CHECKPOINTS = fileURLToPath(new URL('../checkpoints', import.meta.
 export interface Service {
   readonly url: string;
   readonly readiness: Readonly<Readiness>;
-  /** Stops accepting, lets running requests end (for MNAS_DRAIN_SECONDS at most), then ends the workers. */
+  /** Stops accepting, lets running requests and what goes on behind them end (for MNAS_DRAIN_SECONDS at most), then ends the workers. */
   stop(): Promise<void>;
 }
 
@@ -49,6 +50,7 @@ export async function startService(configuration: Configuration, logger: Logger)
     },
     draining: false,
   };
+  const background = new Background(logger);
   const app = createApp({
     adapter: createPoolAdapter(pool, checkpoints, {
       exporter: exporterVersion,
@@ -59,6 +61,7 @@ export async function startService(configuration: Configuration, logger: Logger)
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: configuration.MNAS_MAX_PIXELS }),
     readCheckpoint: (id) => readCheckpointFile(checkpoints, id),
     page: await buildPage(),
+    background,
     readiness,
     limits: {
       bodyBytes: configuration.MNAS_MAX_BODY_BYTES,
@@ -95,7 +98,8 @@ export async function startService(configuration: Configuration, logger: Logger)
   void precompileDefault(pool, usual, readiness, logger);
   const stop = async () => {
     readiness.draining = true;
-    await drain(server, configuration.MNAS_DRAIN_SECONDS);
+    const seconds = configuration.MNAS_DRAIN_SECONDS;
+    await Promise.all([drain(server, seconds), Promise.race([background.idle(), elapsed(seconds)])]);
     await pool.close();
     await storage.close();
   };
@@ -147,6 +151,10 @@ function watched(pool: WorkerPool, storage: TaskStorage): Metrics {
   if (storage.stats) metrics.watchStorage(storage.stats);
   return metrics;
 }
+
+/** Resolves after so many seconds; keeps nothing alive. */
+const elapsed = (seconds: number) =>
+  new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000).unref());
 
 /** Resolves when every connection has ended; after the given time the rest is cut. */
 async function drain(server: Server, seconds: number): Promise<void> {

@@ -10,13 +10,15 @@ export class SharedRuns<T> {
 
   /**
    * Waits for the run of the key, starting it when there is none. The signal takes one waiter away; the last one
-   * aborts the run. A run that was aborted is waited for, never joined, so that no two of a key ever overlap.
+   * aborts the run. A run that was aborted is waited for, never joined, so that no two of a key ever overlap. `joined`
+   * is told once a run is found or started.
    * @throws the signal's reason, what the run throws
    */
   async join(
     key: string,
     signal: AbortSignal,
     start: (signal: AbortSignal) => Promise<T>,
+    joined?: () => void,
   ): Promise<{ readonly value: T; readonly started: boolean }> {
     for (let old = this.#runs.get(key); old?.controller.signal.aborted; old = this.#runs.get(key))
       await Promise.allSettled([old.result]);
@@ -24,6 +26,7 @@ export class SharedRuns<T> {
     const running = this.#runs.get(key);
     const run = running ?? this.#start(key, start);
     run.waiters++;
+    joined?.();
     try {
       return { value: await unlessAborted(run.result, signal), started: !running };
     } finally {

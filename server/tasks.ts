@@ -1,9 +1,13 @@
-import { ServiceError } from './errors.ts';
+import type { Background } from './background.ts';
+import { ClientGoneError } from './client.ts';
+import { asServiceError, ServiceError } from './errors.ts';
 import { sha256 } from './identity.ts';
-import type { CheckpointInfo } from './ports.ts';
+import type { CheckpointInfo, Watcher } from './ports.ts';
+import { Progresses, TaskProgress, type TaskOutline } from './progress.ts';
 import type { TaskRecord } from './record.ts';
 import { SharedRuns } from './shared-runs.ts';
 import type { StoredTask, TaskStorage } from './storage.ts';
+import { UnattendedWork } from './unattended.ts';
 
 /** What a request for a task says beside its support set. */
 export interface TaskRequest<C extends CheckpointInfo> {
@@ -11,12 +15,12 @@ export interface TaskRequest<C extends CheckpointInfo> {
   readonly steps: number;
   /** `performance.now()` when the request arrived */
   readonly startedAt: number;
+  readonly requestId: string;
 }
 
 /** A task by the id of its content, and how to make it when it is not there. */
-export interface TaskPlan {
-  readonly id: string;
-  readonly make: (signal: AbortSignal) => Promise<StoredTask>;
+export interface TaskPlan extends TaskOutline {
+  readonly make: (watcher: Watcher) => Promise<StoredTask>;
 }
 
 export interface CreatedTask {
@@ -28,13 +32,21 @@ export interface CreatedTask {
 /** Tasks by content, whatever their kind: makes each at most once and keeps it. */
 export class Tasks {
   readonly #storage: TaskStorage;
+  readonly #background: Background;
   readonly #onMade: (record: TaskRecord) => void;
   /** tasks that are being made or looked up by a POST */
   readonly #inFlight = new SharedRuns<CreatedTask>();
+  readonly #progresses = new Progresses();
+  readonly #unattended = new UnattendedWork();
 
   /** @param onMade is told every task that was made and stored */
-  constructor(storage: TaskStorage, onMade: (record: TaskRecord) => void = () => undefined) {
+  constructor(
+    storage: TaskStorage,
+    background: Background,
+    onMade: (record: TaskRecord) => void = () => undefined,
+  ) {
     this.#storage = storage;
+    this.#background = background;
     this.#onMade = onMade;
   }
 
@@ -42,38 +54,122 @@ export class Tasks {
    * The task of a plan. Equal plans at the same time share one run, which the last signal ends.
    * @throws what the plan throws; the signal's reason
    */
-  async create(plan: TaskPlan, signal: AbortSignal): Promise<CreatedTask> {
-    const { value, started } = await this.#inFlight.join(plan.id, signal, (shared) =>
-      this.#findOrMake(plan, shared),
-    );
+  async create(plan: TaskPlan, signal: AbortSignal, joined?: () => void): Promise<CreatedTask> {
+    const start = (shared: AbortSignal) => this.#findOrMake(plan, shared);
+    const { value, started } = await this.#inFlight.join(plan.id, signal, start, joined);
     return { record: value.record, created: started && value.created };
+  }
+
+  /**
+   * The task of a plan when it is there within `seconds`, else its progress: the work has been taken on, and goes on
+   * without a client until it ends or the task is removed.
+   * @throws what the plan throws until then
+   */
+  async begin(plan: TaskPlan, seconds: number): Promise<CreatedTask | TaskProgress> {
+    const { id, requestId } = plan;
+    const controller = new AbortController();
+    let join = () => {};
+    const joined = new Promise<void>((resolve) => (join = resolve));
+    const made = this.create(plan, controller.signal, join);
+    const takenOn = async () => {
+      await joined;
+      const progress = this.#progresses.running(id);
+      if (!progress) return made; // it is at its end
+      await progress.accepted;
+      return progress;
+    };
+    const progress = await Promise.race([made, takenOn()]);
+    if (!(progress instanceof TaskProgress)) return progress;
+    this.#unattended.add(id, controller);
+    const ended = made.finally(() => this.#unattended.remove(id, controller));
+    const outcome = seconds > 0 ? await within(seconds, ended, controller.signal) : undefined;
+    if (outcome) return outcome;
+    this.#background.add(ended, requestId);
+    return progress;
+  }
+
+  /**
+   * How a task is being made, or was; of one whose making is not remembered, that it is ready.
+   * @throws ServiceError `unknown-task`
+   */
+  async progress(id: string): Promise<TaskProgress> {
+    const known = this.#progresses.get(id);
+    if (known && !known.ended) return known;
+    // it may have been removed, or made before the start
+    const stored = await this.#storage.read(id);
+    const isReady = known?.events.at(-1)?.kind === 'ready';
+    if (stored) return isReady ? known : readyProgress(stored.record);
+    if (!known || isReady) throw unknownTask(id);
+    return known;
   }
 
   /** @throws ServiceError `unknown-task` */
   async get(id: string): Promise<StoredTask> {
     const task = await this.#storage.read(id);
-    if (!task)
-      throw new ServiceError('unknown-task', { detail: `No task has the id ${JSON.stringify(id)}.` });
+    if (!task) throw unknownTask(id);
     return task;
   }
 
-  /** Removes a task, also one that is just being made. @throws ServiceError `unknown-task` */
+  /**
+   * Removes a task. One that is just being made is waited for where a client waits for it, else given up.
+   * @throws ServiceError `unknown-task`
+   */
   async remove(id: string): Promise<void> {
+    const abandoned = this.#unattended.abandon(id);
     await this.#inFlight.settled(id);
     const removed = await this.#storage.remove(id);
-    if (!removed)
-      throw new ServiceError('unknown-task', { detail: `No task has the id ${JSON.stringify(id)}.` });
+    this.#progresses.forget(id);
+    if (!removed && !abandoned) throw unknownTask(id);
   }
 
-  async #findOrMake({ id, make }: TaskPlan, signal: AbortSignal): Promise<CreatedTask> {
-    const existing = await this.#storage.read(id);
-    if (existing) return { record: existing.record, created: false };
-    signal.throwIfAborted();
-    const task = await make(signal);
-    await this.#storage.write(task);
-    this.#onMade(task.record);
-    return { record: task.record, created: true };
+  async #findOrMake(plan: TaskPlan, signal: AbortSignal): Promise<CreatedTask> {
+    const progress = this.#progresses.open(plan);
+    try {
+      const existing = await this.#storage.read(plan.id);
+      if (existing) {
+        this.#progresses.drop(plan.id);
+        return { record: existing.record, created: false };
+      }
+      signal.throwIfAborted();
+      const task = await plan.make({ signal, report: (event) => progress.add(event) });
+      await this.#storage.write(task);
+      this.#onMade(task.record);
+      this.#progresses.end(progress, { kind: 'ready', record: task.record });
+      return { record: task.record, created: true };
+    } catch (error) {
+      this.#progresses.end(progress, { kind: 'failed', error: failureOf(error) });
+      throw error;
+    }
   }
+}
+
+const unknownTask = (id: string) =>
+  new ServiceError('unknown-task', { detail: `No task has the id ${JSON.stringify(id)}.` });
+
+/** The progress of a task whose making is not remembered. */
+function readyProgress(record: TaskRecord): TaskProgress {
+  const { id, kind, steps } = record;
+  const progress = new TaskProgress({ id, kind, steps, requestId: '' });
+  progress.add({ kind: 'ready', record });
+  return progress;
+}
+
+/** What those who watch are told of a failure. */
+function failureOf(error: unknown): ServiceError {
+  if (error instanceof ClientGoneError)
+    return new ServiceError('unknown-task', { detail: 'Nobody waits for the task any more.' });
+  return asServiceError(error);
+}
+
+/** The promise's value if it comes within so many seconds, and before the signal. */
+async function within<T>(seconds: number, promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    const end = () => resolve(undefined);
+    timer = setTimeout(end, seconds * 1000);
+    signal.addEventListener('abort', end, { once: true });
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** What an adaptation of any kind gives. */

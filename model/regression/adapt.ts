@@ -19,7 +19,6 @@ import type { RegressionConfiguration } from './configuration.ts';
 import { encodeTasks } from './encoder.ts';
 import { exportRegression, regressionFunction, weightCount } from './export.ts';
 import { innerLoop, lookup } from './inner-loop.ts';
-import type { TaskWeights } from './inner-loop.ts';
 import { architectureFunction, embeds, innerRate, modulateCell, parameterInputs } from './mnas.ts';
 import { noNormalization } from './normalization.ts';
 import { summedError } from './tensors.ts';
@@ -42,6 +41,18 @@ export interface AdaptedRegression {
   readonly embedding: Float32Array;
   /** Milliseconds by stage. */
   readonly timings: Readonly<Record<string, number>>;
+}
+
+/** What an adaptation tells of itself before it has ended. */
+export type RegressionEvent =
+  | { readonly kind: 'genotype'; readonly genotype: RegressionGenotype }
+  /** The support set after `step` inner steps, from 0 on. */
+  | { readonly kind: 'fit'; readonly step: number; readonly meanSquaredError: number };
+
+export interface AdaptRegressionOptions {
+  /** Inner steps of Eq. 8; may differ from the number that was trained with. */
+  readonly steps: number;
+  readonly report?: (event: RegressionEvent) => void;
 }
 
 /** The values left the range of numbers: the points are too far from the tasks that the checkpoint was trained on. */
@@ -82,13 +93,13 @@ function programsOf(model: RegressionConfiguration, executor: Executor): Program
 
 /**
  * The online half of M-NAS on a regression task: embeds the support set, decodes its architecture, modulates and
- * adapts the weights (Eq. 4-8) and exports them. `steps` may differ from the number that was trained with.
+ * adapts the weights (Eq. 4-8) and exports them.
  * @throws NotAdaptableError
  */
 export async function adaptRegression(
   checkpoint: RegressionCheckpoint,
   points: readonly Point[],
-  { steps }: { readonly steps: number },
+  { steps, report }: AdaptRegressionOptions,
   executor: Executor,
 ): Promise<AdaptedRegression> {
   const clock = stopwatch();
@@ -109,15 +120,19 @@ export async function adaptRegression(
   requireFinite(alpha!, embedding);
   const genotype = chooseRegression(alpha!, checkpoint.genotypes, model.cell.nodes);
   clock.lap('embed');
-  const { before, after, ...weights } = await programs.run(
+  report?.({ kind: 'genotype', genotype });
+  const results = await programs.run(
     `adapt ${count} ${steps}`,
     () => adaptationFunction(model, { support: count, steps }),
     checkpoint.parameters,
     support,
     { chosen: oneHotRegression(genotype) },
   );
-  requireFinite(before!, after!, ...Object.values(weights));
+  requireFinite(...Object.values(results));
+  const errors = Array.from({ length: steps + 1 }, (_, step) => results[errorName(step)]![0]!);
   clock.lap('adapt');
+  errors.forEach((meanSquaredError, step) => report?.({ kind: 'fit', step, meanSquaredError }));
+  const weights = Object.fromEntries(Object.entries(results).filter(([name]) => !isErrorName(name)));
   const built = regressionFunction(model, genotype, weights);
   const file = exportRegression(checkpoint.id, genotype, built);
   clock.lap('export');
@@ -125,16 +140,20 @@ export async function adaptRegression(
     genotype,
     weights: weightCount(model, genotype),
     multiplyAdds: multiplyAdds(built),
-    support: { before: before![0]!, after: after![0]! },
+    support: { before: errors[0]!, after: errors.at(-1)! },
     model: file,
     embedding,
     timings: clock.laps,
   };
 }
 
+/** The output that has the mean squared error of the support set after `step` inner steps. */
+const errorName = (step: number): string => `error.${step}`;
+const isErrorName = (name: string): boolean => name.startsWith('error.');
+
 /**
  * Modulation and inner loop of one task: the adapted weights of the whole cell by name, [1, ...], and the mean squared
- * error `before` and `after`, [1, 1, 1]. Inputs are those parts of Θ that it reads, `support.x`, `support.y` and
+ * error before, between and after the steps (`errorName`), [1, 1, 1]. Inputs are those parts of Θ that it reads, `support.x`, `support.y` and
  * `chosen` [1, edges, 3].
  */
 function adaptationFunction(
@@ -154,10 +173,13 @@ function adaptationFunction(
     steps,
     rate: innerRate(configuration, theta),
   });
-  const error = (weights: TaskWeights): Tensor => summedError(predict(x!, lookup(weights)), y!);
-  const adapted = trajectory.at(-1)!;
+  // all but the last are part of the gradients already
+  const errors = trajectory.map((weights, step): [string, Tensor] => [
+    errorName(step),
+    summedError(predict(x!, lookup(weights)), y!),
+  ]);
   return {
     name: 'regression-adaptation',
-    outputs: { before: error(trajectory[0]!), after: error(adapted), ...adapted },
+    outputs: { ...Object.fromEntries(errors), ...trajectory.at(-1)! },
   };
 }

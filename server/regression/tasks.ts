@@ -1,10 +1,10 @@
 import { orderedPoints, type Point } from '../../model/regression/adapt.ts';
 import { memberError } from '../errors.ts';
 import { regressionTaskId } from '../identity.ts';
-import type { RegressionCheckpoint, TaskAdapter } from '../ports.ts';
+import type { RegressionCheckpoint, TaskAdapter, Watcher } from '../ports.ts';
 import { regressionRecordSchema, type RegressionRecord } from '../record.ts';
 import type { StoredTask } from '../storage.ts';
-import { commonRecord, type CreatedTask, type TaskRequest, type Tasks } from '../tasks.ts';
+import { commonRecord, type TaskPlan, type TaskRequest } from '../tasks.ts';
 
 export interface RegressionTaskRequest extends TaskRequest<RegressionCheckpoint> {
   /** in float32 */
@@ -13,25 +13,20 @@ export interface RegressionTaskRequest extends TaskRequest<RegressionCheckpoint>
 
 /** Regression tasks: from points to a task, and predictions with it. */
 export class RegressionTasks {
-  readonly #tasks: Tasks;
   readonly #adapter: TaskAdapter;
 
-  constructor(tasks: Tasks, adapter: TaskAdapter) {
-    this.#tasks = tasks;
+  constructor(adapter: TaskAdapter) {
     this.#adapter = adapter;
   }
 
-  /**
-   * The task of a support set. Equal requests at the same time share one adaptation, which the last signal ends.
-   * @throws ServiceError when the points cannot be adapted to or the service is overloaded; the signal's reason
-   */
-  async create(request: RegressionTaskRequest, signal: AbortSignal): Promise<CreatedTask> {
+  /** The task of a support set: its id and how to make it. */
+  plan(request: RegressionTaskRequest): TaskPlan {
     const spent = { receive: performance.now() - request.startedAt };
-    const { checkpoint, steps } = request;
+    const { checkpoint, steps, requestId } = request;
     const points = orderedPoints(checkpoint.order, request.points);
     const id = regressionTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, points);
-    const make = (shared: AbortSignal) => this.#make(id, request, points, spent, shared);
-    return this.#tasks.create({ id, make }, signal);
+    const make = (watcher: Watcher) => this.#make(id, request, points, spent, watcher);
+    return { id, kind: 'regression', steps, requestId, make };
   }
 
   /**
@@ -56,12 +51,12 @@ export class RegressionTasks {
     request: RegressionTaskRequest,
     points: readonly Point[],
     spent: { readonly receive: number },
-    signal: AbortSignal,
+    watcher: Watcher,
   ): Promise<StoredTask> {
     const { checkpoint, steps } = request;
     const adapted = await this.#adapter.adaptRegression(
       { checkpoint: checkpoint.id, steps, support: points },
-      signal,
+      watcher,
     );
     const { before, after } = adapted.support;
     // parsed, so that nothing but a whole and finite description is ever kept

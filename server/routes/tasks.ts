@@ -7,11 +7,15 @@ import type { ImageTasks } from '../image-tasks.ts';
 import type { JsonReader } from '../json.ts';
 import { LABEL_LIMITS, labelFiles } from '../labels.ts';
 import type { CheckpointInfo, Kind } from '../ports.ts';
+import { parsePrefer } from '../prefer.ts';
+import { TaskProgress } from '../progress.ts';
 import { parseSupport } from '../regression/points.ts';
 import type { RegressionTasks } from '../regression/tasks.ts';
-import type { CreatedTask, Tasks } from '../tasks.ts';
+import { requestIdOf } from '../requests.ts';
+import type { CreatedTask, TaskPlan, Tasks } from '../tasks.ts';
 import type { UploadReader } from '../upload.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
+import { sendAccepted } from './progress.ts';
 import { idOf, noQuery, parseQuery, route } from './route.ts';
 
 /** What the routes of tasks and predictions work with. */
@@ -37,28 +41,35 @@ const createQuery = z.strictObject({
     .optional(),
 });
 
+/** What the client of a POST gets: the task, or how it comes along when it did not want to wait. */
+type Outcome = CreatedTask | TaskProgress;
+
 /** Makes a task of the kind that the body's media type tells. */
 async function createTask(
   request: Request,
   response: Response,
-  { images, regression, readUpload, readJson }: TaskServices,
+  { tasks, images, regression, readUpload, readJson }: TaskServices,
   checkpoints: readonly CheckpointInfo[],
-): Promise<CreatedTask> {
+): Promise<Outcome> {
   const startedAt = performance.now();
   const query = parseQuery(createQuery, request);
+  const preferences = parsePrefer(request.get('Prefer'));
   const pick = <K extends Kind>(kind: K) => {
     const checkpoint = pickCheckpoint(checkpoints, kind, query.checkpoint);
-    return { checkpoint, steps: query.steps ?? checkpoint.steps, startedAt };
+    const requestId = requestIdOf(response);
+    return { checkpoint, steps: query.steps ?? checkpoint.steps, startedAt, requestId };
   };
+  const make = (plan: TaskPlan, signal: AbortSignal): Promise<Outcome> =>
+    preferences.respondAsync ? tasks.begin(plan, preferences.wait) : tasks.create(plan, signal);
   if (mediaTypeOf(request, MEDIA_TYPES) === 'application/json') {
     const picked = pick('regression');
     return readJson(request, (body, signal) =>
-      regression.create({ ...picked, points: parseSupport(body) }, signal),
+      make(regression.plan({ ...picked, points: parseSupport(body) }), signal),
     );
   }
   const picked = pick('images');
-  return readUpload(request, response, MAX_FILES, (files, signal) =>
-    images.create({ ...picked, files: labelFiles(files) }, signal),
+  return readUpload(request, response, MAX_FILES, async (files, signal) =>
+    make(await images.plan({ ...picked, files: labelFiles(files) }, signal), signal),
   );
 }
 
@@ -71,7 +82,12 @@ export function taskRoutes(
   const { tasks } = services;
   route(router, '/v1/tasks', {
     post: async (request, response) => {
-      const { record, created } = await createTask(request, response, services, checkpoints);
+      const outcome = await createTask(request, response, services, checkpoints);
+      if (outcome instanceof TaskProgress) {
+        sendAccepted(response, outcome);
+        return;
+      }
+      const { record, created } = outcome;
       const body: Body<'createTask', 200 | 201> = describeTask(record);
       response
         .status(created ? 201 : 200)

@@ -128,9 +128,10 @@ describe('work for clients that have gone', () => {
     const adapter = createPoolAdapter(pool, [], { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' });
     const { signal } = new AbortController();
     const model = { key: '', model: new Uint8Array() };
-    await adapter.adaptImages({ checkpoint: 'photos', steps: 1, support: [] }, signal);
+    const watcher = { signal, report: () => undefined };
+    await adapter.adaptImages({ checkpoint: 'photos', steps: 1, support: [] }, watcher);
     await adapter.predictImages({ ...model, imageSize: 1, images: [] }, signal);
-    await adapter.adaptRegression({ checkpoint: 'toy', steps: 1, support: [] }, signal);
+    await adapter.adaptRegression({ checkpoint: 'toy', steps: 1, support: [] }, watcher);
     await adapter.predictRegression({ ...model, x: new Float32Array() }, signal);
     expect(given).toEqual([signal, signal, signal, signal]);
   });

@@ -60,6 +60,7 @@ describe('openapi.yaml', () => {
       'RegressionQuery',
       'RegressionSupport',
       'RegressionTask',
+      'TaskProgress',
     ]);
     for (const [name, { value }] of examples) expectSchema(name, value);
   });

@@ -60,7 +60,7 @@ describe('POST /v1/tasks refuses', () => {
 describe('paths and methods', () => {
   test('unknown paths and tasks', async () => {
     const { app, post } = await harness();
-    for (const path of ['/', '/v1', '/v1/task', '/v2/tasks', '/v1/tasks/a/b/c']) {
+    for (const path of ['/v1', '/v1/task', '/v2/tasks', '/v1/tasks/a/b/c']) {
       expectProblem(await request(app).get(path), 'not-found');
     }
     const ids = ['0'.repeat(32), 'A'.repeat(32), 'x', '..%2f..%2fetc', '__proto__', '%00'];
@@ -82,6 +82,7 @@ describe('paths and methods', () => {
     const allowed = {
       '/v1/tasks': 'POST, OPTIONS',
       '/v1/tasks/x': 'GET, HEAD, DELETE, OPTIONS',
+      '/v1/tasks/x/progress': 'GET, HEAD, OPTIONS',
       '/v1/tasks/x/model': 'GET, HEAD, OPTIONS',
       '/v1/tasks/x/predictions': 'POST, OPTIONS',
       '/v1/checkpoints': 'GET, HEAD, OPTIONS',

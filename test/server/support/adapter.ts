@@ -1,5 +1,6 @@
 import { errorRecord, JobError } from '../../../engine/errors.ts';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
+import type { JobOptions } from '../../../engine/pool.ts';
 import { drawCells } from '../../../drawing/draw-cells.ts';
 import { byCodePoint } from '../../../model/canonical.ts';
 import { encodeModel } from '../../../model/graph/onnx/encode.ts';
@@ -15,6 +16,7 @@ import type {
   RegressionCheckpoint,
   SupportImage,
   TaskAdapter,
+  Watcher,
 } from '../../../server/ports.ts';
 import { predictImages } from '../../../server/predict.ts';
 import { predictRegression } from '../../../server/regression/predict.ts';
@@ -59,6 +61,8 @@ export interface FakeAdapter extends TaskAdapter {
   readonly calls: (AdaptImagesRequest | AdaptRegressionRequest)[];
   /** awaited in every adaptation: tests hold it up or let it fail; they may look at the signal, which does nothing by itself */
   beforeAdapt: (signal: AbortSignal) => Promise<void>;
+  /** awaited before that, while the queue has not taken the adaptation */
+  beforeQueue: () => Promise<void>;
 }
 
 /** Of all fakes of a test file: what one has compiled the next one need not. */
@@ -72,11 +76,17 @@ const model = { encoder: { kind: 'set', features: 4, state: 6 } };
  */
 export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = everyKind): FakeAdapter {
   const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
-  const adaptToPoints = async (_job: string, payload: unknown) => {
+  const adaptToPoints = async (_job: string, payload: unknown, options?: JobOptions) => {
     const { checkpoint: id, support, steps } = payload as AdaptRegressionRequest;
     const { order } = checkpoints.find((checkpoint) => checkpoint.id === id) as RegressionCheckpoint;
+    const report = options?.onProgress;
     try {
-      return await adaptRegression(tinyRegression({ id, order, model }), support, { steps }, executor);
+      return await adaptRegression(
+        tinyRegression({ id, order, model }),
+        support,
+        { steps, ...(report && { report }) },
+        executor,
+      );
     } catch (error) {
       throw new JobError(errorRecord(error)); // as the pool does
     }
@@ -87,15 +97,14 @@ export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = every
     toolchain,
     calls: [],
     beforeAdapt: () => Promise.resolve(),
-    adaptImages: async (request, signal) => {
-      fake.calls.push(request);
-      await fake.beforeAdapt(signal);
-      return adaptation(request);
+    beforeQueue: () => Promise.resolve(),
+    adaptImages: async (request, watcher) => {
+      await begin(fake, request, watcher);
+      return adaptation(request, watcher);
     },
-    adaptRegression: async (request, signal) => {
-      fake.calls.push(request);
-      await fake.beforeAdapt(signal);
-      return pool.adaptRegression(request, signal);
+    adaptRegression: async (request, watcher) => {
+      await begin(fake, request, watcher);
+      return pool.adaptRegression(request, watcher);
     },
     predictImages: (request) => predictImages(executor, request),
     predictRegression: (request) => predictRegression(executor, request),
@@ -104,12 +113,29 @@ export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = every
   return fake;
 }
 
-function adaptation({ support, steps }: AdaptImagesRequest): AdaptedImages {
+/** The queue takes everything; `beforeAdapt` stands for its waiting. */
+async function begin(
+  fake: FakeAdapter,
+  request: AdaptImagesRequest | AdaptRegressionRequest,
+  { signal, report }: Watcher,
+): Promise<void> {
+  fake.calls.push(request);
+  await fake.beforeQueue();
+  report({ kind: 'accepted' });
+  await fake.beforeAdapt(signal);
+  report({ kind: 'started' });
+}
+
+function adaptation({ support, steps }: AdaptImagesRequest, { report }: Watcher): AdaptedImages {
   const labels = [...new Set(support.map(({ label }) => label))].sort(byCodePoint);
   const cell = { nodes: [[{ operation: 'skip_connect', input: 0 } as const]] };
+  const genotype = { normal: cell, reduction: cell };
+  report({ kind: 'genotype', genotype });
+  for (let step = 0; step <= steps; step++)
+    report({ kind: 'fit', step, loss: 1 / (1 + step), accuracy: step === 0 ? 0.5 : 1 });
   return {
     labels,
-    genotype: { normal: cell, reduction: cell },
+    genotype,
     weights: 4 * labels.length,
     multiplyAdds: 3 * labels.length,
     support: { before: { loss: 1, accuracy: 0.5 }, after: { loss: 1 / (1 + steps), accuracy: 1 } },

@@ -13,6 +13,7 @@ import { createApp, type AppDependencies, type AppLimits } from '../../../server
 import type { AccessOptions } from '../../../server/access/access.ts';
 import { Metrics } from '../../../server/metrics.ts';
 import { unavailableWhenFailing } from '../../../server/open-storage.ts';
+import { Background } from '../../../server/background.ts';
 import { openDiskStorage } from '../../../server/storage.ts';
 import { createFakeAdapter, type FakeAdapter } from './adapter.ts';
 import { CONTENT_TYPE, multipart, type RawPart } from './multipart.ts';
@@ -66,6 +67,7 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: 1_000_000 }),
     readCheckpoint: (id) => Promise.resolve(Buffer.from(`checkpoint ${id}`)),
     page: { document: Buffer.from('<!doctype html>'), assets: new Map() },
+    background: new Background(logger),
     readiness: { workersAnswered: true, draining: false },
     limits: { ...LIMITS, ...options.limits },
     access: { ...OPEN, ...options.access },

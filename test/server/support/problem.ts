@@ -50,6 +50,7 @@ export const provokedBy = {
     'overloaded',
   ],
   'content.test.ts': ['range-not-satisfiable'],
+  'progress.test.ts': ['unknown-task', 'too-few-classes', 'overloaded'],
   'regression/refusals.test.ts': [
     'wrong-kind',
     'unknown-checkpoint',

@@ -1,0 +1,42 @@
+import type { Request, Response } from 'express';
+
+/** Comments in a silent stream, so that no proxy takes it for dead. */
+const KEEP_ALIVE_MS = 15_000;
+
+/** One server-sent event; its data is JSON, which has no line break. */
+export interface ServerEvent {
+  readonly id: number;
+  readonly event: string;
+  readonly data: unknown;
+}
+
+export interface EventStream {
+  readonly send: (event: ServerEvent) => void;
+  readonly end: () => void;
+}
+
+/** Begins an answer of server-sent events (HTML, 9.2); `closed` is told when it ends, whoever ends it. */
+export function openEventStream(response: Response, closed: () => void): EventStream {
+  response.set({
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Accel-Buffering': 'no', // nginx holds answers back otherwise
+  });
+  response.flushHeaders();
+  const timer = setInterval(() => response.write(':\n\n'), KEEP_ALIVE_MS);
+  response.once('close', () => {
+    clearInterval(timer);
+    closed();
+  });
+  return {
+    send: ({ id, event, data }) =>
+      void response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+    end: () => void response.end(),
+  };
+}
+
+/** The number after that of the last event that the client has; 0 when it has none. */
+export function firstEventFor(request: Request): number {
+  const last = request.get('Last-Event-ID') ?? '';
+  return /^\d{1,9}$/.test(last) ? Number(last) + 1 : 0;
+}
