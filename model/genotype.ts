@@ -151,3 +151,27 @@ const operationCode: Readonly<Record<GenotypeEdge['operation'], string>> = {
   dil_conv_3x3: 'd',
   dil_conv_5x5: 'D',
 };
+
+/**
+ * The genotype whose key is `key`.
+ * @throws RangeError when it is no key
+ */
+export function parseGenotypeKey(key: string): Genotype {
+  const cells = key.split('/');
+  if (cells.length !== cellNames.length) throw new RangeError(`${key} is no genotype`);
+  const [normal, reduction] = cells.map((cell) => ({
+    nodes: cell.split('.').map((edges) => {
+      if (!/^(\d+[a-zA-Z])+$/.test(edges)) throw new RangeError(`${key} is no genotype`);
+      return Array.from(edges.matchAll(/(\d+)([a-zA-Z])/g), ([, input, code]): GenotypeEdge => {
+        const operation = operationOfCode.get(code!);
+        if (!operation) throw new RangeError(`${key}: there is no operation ${code!}`);
+        return { operation, input: Number(input) };
+      });
+    }),
+  }));
+  return { normal: normal!, reduction: reduction! };
+}
+
+const operationOfCode: ReadonlyMap<string, GenotypeEdge['operation']> = new Map(
+  Object.entries(operationCode).map(([operation, code]) => [code, operation as GenotypeEdge['operation']]),
+);

@@ -12,6 +12,20 @@ export function intervalOf(values: readonly number[]): Interval {
   return { mean, half: 1.96 * Math.sqrt(variance / values.length) };
 }
 
+/** a - b of every task, both in one order: the interval of their mean is a paired one. */
+export const differences = (a: readonly number[], b: readonly number[]): number[] =>
+  a.map((value, i) => value - b[i]!);
+
+/** The mean of independent means, each with the same weight. */
+export function meanOfIntervals(intervals: readonly Interval[]): Interval {
+  const sum = (of: (interval: Interval) => number): number =>
+    intervals.reduce((total, interval) => total + of(interval), 0);
+  return {
+    mean: sum(({ mean }) => mean) / intervals.length,
+    half: Math.sqrt(sum(({ half }) => half ** 2)) / intervals.length,
+  };
+}
+
 /** How often each key occurs, in the order of first occurrence. */
 export function countsOf(keys: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -29,4 +43,22 @@ export function byFrequency<T>(
   return [...byKey]
     .map(([key, value]) => ({ key, value, count: counts[key]! }))
     .sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1));
+}
+
+/** How often a key occurs in each group, and in all of them together. */
+export interface Tally {
+  readonly key: string;
+  readonly counts: readonly number[];
+  readonly total: number;
+}
+
+/** The keys of all groups with their counts, the most frequent first; equal totals are decided by the key. */
+export function tallied(groups: readonly Readonly<Record<string, number>>[]): Tally[] {
+  const keys = [...new Set(groups.flatMap((group) => Object.keys(group)))];
+  return keys
+    .map((key) => {
+      const counts = groups.map((group) => group[key] ?? 0);
+      return { key, counts, total: counts.reduce((a, b) => a + b, 0) };
+    })
+    .sort((a, b) => b.total - a.total || (a.key < b.key ? -1 : 1));
 }

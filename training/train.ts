@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { defaultEngine, engineNames } from '../engine/options.ts';
@@ -8,11 +7,10 @@ import type { EngineName } from '../engine/options.ts';
 import { decodeCheckpoint } from '../model/checkpoint.ts';
 import { readTrainingConfiguration } from './configuration.ts';
 import { loadDomains } from './domains.ts';
+import { progressBar } from './progress-bar.ts';
 import { RunFolder } from './run-folder.ts';
 import { totalIterations } from './schedule.ts';
 import { Trainer } from './trainer.ts';
-import type { IterationMetrics } from './iteration-metrics.ts';
-import type { TrainerEvents } from './trainer.ts';
 
 const program = new Command('train')
   .description('Meta-trains a checkpoint. Metrics, state and checkpoint are written to runs/NAME.')
@@ -41,51 +39,6 @@ interface TrainOptions {
   readonly from?: string;
   readonly runs: string;
   readonly engine: EngineName;
-}
-
-/** Mean over the last `size` values. */
-function movingMean(size: number): (value: number) => number {
-  const window: number[] = [];
-  return (value) => {
-    window.push(value);
-    if (window.length > size) window.shift();
-    return window.reduce((total, x) => total + x, 0) / window.length;
-  };
-}
-
-/** A bar from `first` to `total` with the moving means of what the trainer reports. */
-function progressBar(
-  first: number,
-  total: number,
-): { readonly bar: SingleBar; readonly events: TrainerEvents } {
-  const bar = new SingleBar({
-    format:
-      '{bar} {value}/{total} {stage} | loss {loss} accuracy {accuracy} | {pace} s/it | ETA {eta_formatted} | val {validation}',
-    noTTYOutput: true,
-    notTTYSchedule: 30_000,
-    etaBuffer: 50,
-  });
-  const means = { loss: movingMean(50), accuracy: movingMean(50), pace: movingMean(50) };
-  const events: TrainerEvents = {
-    started: (engine) => {
-      console.log(`engine: ${engine}`);
-      bar.start(total, first, { stage: '', loss: '-', accuracy: '-', pace: '-', validation: '-' });
-    },
-    iteration: ({ iteration, stage, loss, accuracy, seconds }: IterationMetrics) =>
-      bar.update(iteration, {
-        stage,
-        loss: means.loss(loss).toFixed(3),
-        accuracy: means.accuracy(accuracy).toFixed(3),
-        pace: means.pace(seconds).toFixed(2),
-      }),
-    validation: (_, accuracies) =>
-      bar.update({
-        validation: Object.entries(accuracies)
-          .map(([name, value]) => `${name} ${(100 * value).toFixed(0)}`)
-          .join(' '),
-      }),
-  };
-  return { bar, events };
 }
 
 async function main(): Promise<void> {

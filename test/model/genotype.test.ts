@@ -9,6 +9,7 @@ import {
   edgeIndex,
   firstEdgeOf,
   genotypeKey,
+  parseGenotypeKey,
   oneHot,
   operationNames,
   sourcesOf,
@@ -171,9 +172,17 @@ test('genotypeKey is equal for equal genotypes only', () => {
     fc.property(
       nodeCount.chain((nodes) => fc.tuple(genotypeArbitrary(nodes), genotypeArbitrary(nodes))),
       ([a, b]) => {
+        expect(parseGenotypeKey(genotypeKey(a))).toEqual(a);
         expect(genotypeKey(structuredClone(a))).toBe(genotypeKey(a));
         expect(genotypeKey(a) === genotypeKey(b)).toBe(JSON.stringify(a) === JSON.stringify(b));
       },
     ),
   );
 });
+
+test.each(['', '0s1s', '0s1s/', '0s1s/0x1s', '0s1s/s1', '0s1s/0s1s/0s1s', '0s1s/0s..1s'])(
+  '%j is no key of a genotype',
+  (key) => {
+    expect(() => parseGenotypeKey(key)).toThrow(RangeError);
+  },
+);

@@ -1,6 +1,7 @@
 import type { EngineName } from '../../engine/options.ts';
 import { encodeRegressionCheckpoint } from '../../model/regression/checkpoint.ts';
 import type { RunFolder } from '../run-folder.ts';
+import { rounded } from '../result-files.ts';
 import { engineEntry } from '../run-identity.ts';
 import { countsOf } from '../statistics.ts';
 import { writeAtomically } from '../write-atomically.ts';
@@ -11,7 +12,7 @@ import { byFamily } from './families.ts';
 import type { Reading, TaskPoints } from './families.ts';
 import { shownTasks } from './fits.ts';
 import { gaussianProcess, oracleError, parametricLeastSquares } from './oracles.ts';
-import { historyOf, rounded, writeEmbeddings, writeResult } from './result.ts';
+import { historyOf, writeEmbeddings, writeResult } from './result.ts';
 import type { ToyResult } from './result.ts';
 import { ToyTrainer } from './trainer.ts';
 import type { ToyEvents } from './trainer.ts';

@@ -1,10 +1,12 @@
-import { intervalOf } from '../statistics.ts';
+import { figureSection } from '../figures/figure.ts';
+import type { FigureTitle } from '../figures/figure.ts';
+import { table } from '../markdown.ts';
+import { differences, intervalOf } from '../statistics.ts';
 import type { Interval } from '../statistics.ts';
 import { isAblation } from './result.ts';
 import type { ToyResult } from './result.ts';
 import { byFamily, families, isMainReading } from './families.ts';
 import type { Family, Reading } from './families.ts';
-import type { Figure } from './figures/table.ts';
 import { paperOrder, tableOne } from './table-one.ts';
 
 const order = [...Object.keys(tableOne).slice(0, 4), 'hsml', ...Object.keys(tableOne).slice(4)];
@@ -30,11 +32,6 @@ const pooled = ({ errors }: ToyResult): number[] => families.flatMap((family) =>
 
 const readingKey = ({ xStd, query }: Reading): string =>
   `x ~ N(u, ${(xStd ** 2).toFixed(0)}), query ${query}`;
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
-}
 
 /** Above the square of the largest value of any function: worse than to predict nothing, the inner loop diverged. */
 const divergedError = 1000;
@@ -71,9 +68,8 @@ const cellsOf = (result: ToyResult): string[] => [
 
 /** The mean over the same tasks of a - b, with its paired interval, per family and for all. */
 function pairedDifference(a: ToyResult, b: ToyResult): Record<Family | 'average', Interval> {
-  const of = (family: Family): number[] => a.errors[family].map((error, i) => error - b.errors[family][i]!);
-  const all = families.flatMap(of);
-  return { ...byFamily((family) => intervalOf(of(family))), average: intervalOf(all) };
+  const of = (family: Family): Interval => intervalOf(differences(a.errors[family], b.errors[family]));
+  return { ...byFamily(of), average: intervalOf(differences(pooled(a), pooled(b))) };
 }
 
 function readingSection(reading: string, results: readonly ToyResult[]): string {
@@ -202,14 +198,8 @@ function ablationSection(results: readonly ToyResult[]): string {
     : `## Ablations\n\nShort runs in the main reading; what each has less or differently is in its file in \`training/configs/toy/\`.\n\n${table(header, rows)}\n`;
 }
 
-const figureSection = (figures: readonly Pick<Figure, 'name' | 'title'>[]): string =>
-  `## Figures\n\n${figures.map(({ name, title }) => `![${title}](toy/figures/${name}.svg)\n\n${title}\n`).join('\n')}`;
-
 /** docs/results/toy.md, as Markdown. */
-export function toyReport(
-  unordered: readonly ToyResult[],
-  figures: readonly Pick<Figure, 'name' | 'title'>[],
-): string {
+export function toyReport(unordered: readonly ToyResult[], figures: readonly FigureTitle[]): string {
   const all = inOrder(unordered);
   const results = all.filter((result) => !isAblation(result));
   const readings = [...new Set(results.map(({ reading }) => readingKey(reading)))];
@@ -229,7 +219,7 @@ export function toyReport(
     ...sections,
     ablationSection(all.filter(isAblation)),
     architectureSection(results),
-    figureSection(figures),
+    figureSection(figures, 'toy/figures'),
     runSection(all),
   ].join('\n');
 }

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { EngineName } from '../../engine/options.ts';
-import { writeAtomically } from '../write-atomically.ts';
+import { readJsonFolder, rounded, writeJson } from '../result-files.ts';
 import type { ToyConfiguration } from './configuration.ts';
 import { byFamily, families, isMainReading } from './families.ts';
 import type { Family, Reading } from './families.ts';
@@ -38,10 +36,6 @@ export interface ToyResult {
   readonly genotypes: Readonly<Record<Family, Readonly<Record<string, number>>>>;
 }
 
-/** So many significant digits are kept in files. */
-export const rounded = (values: ArrayLike<number>, digits: number): number[] =>
-  Array.from(values, (value) => Number(value.toPrecision(digits)));
-
 /** What is not finite is null in JSON, and no point of the curve. */
 const validationLine = z.object({
   iteration: z.number(),
@@ -66,6 +60,8 @@ export type ToyEmbeddings = Readonly<Record<Family, readonly (readonly number[])
 /** Test tasks a family whose embeddings are kept. */
 const embeddedTasks = 250;
 
+const embeddingFolder = (results: string): string => join(results, 'embeddings');
+
 /** Beside the result, for methods whose tasks have embeddings. */
 export async function writeEmbeddings(
   results: string,
@@ -79,12 +75,7 @@ export async function writeEmbeddings(
       rounded(tested[family].embeddings.subarray(i * width, (i + 1) * width), 3),
     ),
   );
-  const folder = resolve(results, 'embeddings');
-  await mkdir(folder, { recursive: true });
-  await writeAtomically(
-    resolve(folder, `${runName(result.name, result.seed, result.reading)}.json`),
-    `${JSON.stringify(embeddings)}\n`,
-  );
+  await writeJson(embeddingFolder(results), fileName(result), embeddings);
 }
 
 /** `NAME-SEED`, with the reading between them where it is not the main one: how files of a run are named. */
@@ -93,10 +84,11 @@ export function runName(row: string, seed: number, reading: Reading): string {
   return isMainReading(reading) ? `${row}-${seed}` : `${row}-x${(xStd ** 2).toFixed(0)}-${query}-${seed}`;
 }
 
+const fileName = ({ name, seed, reading }: ToyResult): string => runName(name, seed, reading);
+
 /** All results of a folder, in no particular order. */
 export async function readResults(folder: string): Promise<ToyResult[]> {
-  const kept = (await jsonFiles(folder)).map((file) => readJson<KeptResult>(join(folder, file)));
-  return (await Promise.all(kept)).map((result) => ({
+  return Object.values(await readJsonFolder<KeptResult>(folder)).map((result) => ({
     ...result,
     errors: byFamily((family) => result.errors[family].map((error) => error ?? Number.POSITIVE_INFINITY)),
   }));
@@ -108,19 +100,8 @@ type KeptResult = Omit<ToyResult, 'errors'> & {
 };
 
 /** The kept embeddings of a folder's results, by the name of the run. */
-export async function readEmbeddings(folder: string): Promise<Record<string, ToyEmbeddings>> {
-  const own = join(folder, 'embeddings');
-  const entries = (await jsonFiles(own)).map(
-    async (file) => [basename(file, '.json'), await readJson<ToyEmbeddings>(join(own, file))] as const,
-  );
-  return Object.fromEntries(await Promise.all(entries));
-}
-
-/** Names of the JSON files of a folder; none where there is no folder. */
-const jsonFiles = async (folder: string): Promise<string[]> =>
-  existsSync(folder) ? (await readdir(folder)).filter((file) => file.endsWith('.json')).sort() : [];
-
-const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T;
+export const readEmbeddings = (folder: string): Promise<Record<string, ToyEmbeddings>> =>
+  readJsonFolder(embeddingFolder(folder));
 
 /** Meta-iterations of a row of Table 1 (reference: HSML's code); what has fewer is an ablation. */
 const fullRun = 70_000;
@@ -129,10 +110,5 @@ export const isAblation = ({ configuration, iterations }: ToyResult): boolean =>
   configuration !== null && iterations < fullRun;
 
 /** Keeps a result as JSON in `folder`. */
-export async function writeResult(folder: string, result: ToyResult): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await writeAtomically(
-    resolve(folder, `${runName(result.name, result.seed, result.reading)}.json`),
-    `${JSON.stringify(result)}\n`,
-  );
-}
+export const writeResult = (folder: string, result: ToyResult): Promise<void> =>
+  writeJson(folder, fileName(result), result);

@@ -1,6 +1,7 @@
 import { regressionCell } from '../../../drawing/cell-graph.ts';
 import { drawCells } from '../../../drawing/draw-cells.ts';
 import { parseRegressionKey } from '../../../model/regression/cell.ts';
+import { tallied } from '../../statistics.ts';
 import { families } from '../families.ts';
 import type { ToyResult } from '../result.ts';
 
@@ -9,12 +10,7 @@ const drawn = 6;
 
 /** Decoded cells of a run as graphs, the most frequent first, with the number of test tasks of every family (Fig. 4, 5). */
 export async function cellsFigure({ name, seed, genotypes }: ToyResult): Promise<string> {
-  const keys = [...new Set(families.flatMap((family) => Object.keys(genotypes[family])))];
-  const counted = keys
-    .map((key) => ({ key, counts: families.map((family) => genotypes[family][key] ?? 0) }))
-    .map((entry) => ({ ...entry, total: entry.counts.reduce((a, b) => a + b, 0) }))
-    .sort((a, b) => b.total - a.total || (a.key < b.key ? -1 : 1))
-    .slice(0, drawn);
+  const counted = tallied(families.map((family) => genotypes[family])).slice(0, drawn);
   return drawCells({
     title: `Decoded cells of ${name}, seed ${seed}`,
     cells: counted.map(({ key, counts }) => ({

@@ -1,52 +1,22 @@
+import { curvesChart } from '../../figures/curves.ts';
 import { families } from '../families.ts';
 import type { ToyResult } from '../result.ts';
-import { chartSvg } from './chart.ts';
 
 /** Mean squared error on validation tasks against meta-iterations, of every trained row, by family and on average. */
 export function curvesFigure(results: readonly ToyResult[]): Promise<string> {
-  const values = results.flatMap(({ name, curve }) =>
-    curve.flatMap(({ iteration, errors }) => [
-      ...families.map((family) => ({
-        row: name,
-        iteration,
-        family: family,
-        error: errors[family],
-      })),
-      {
-        row: name,
-        iteration,
-        family: 'average',
-        error: families.reduce((total, family) => total + errors[family], 0) / families.length,
-      },
-    ]),
+  const points = results.flatMap(({ name, curve }) =>
+    curve.flatMap(({ iteration, errors }) => {
+      const average = families.reduce((total, family) => total + errors[family], 0) / families.length;
+      return [
+        ...families.map((family) => ({ row: name, panel: family, x: iteration, y: errors[family] })),
+        { row: name, panel: 'average', x: iteration, y: average },
+      ];
+    }),
   );
-  return chartSvg({
-    data: { values },
-    mark: { type: 'line', strokeWidth: 1.2, clip: true },
-    width: 270,
-    height: 200,
-    encoding: {
-      facet: {
-        field: 'family',
-        type: 'nominal',
-        columns: 2,
-        sort: ['average', ...families],
-        title: null,
-      },
-      x: { field: 'iteration', type: 'quantitative', title: 'meta-iterations' },
-      y: {
-        field: 'error',
-        type: 'quantitative',
-        title: 'mean squared error',
-        scale: { type: 'log', domain: [0.01, 10] },
-      },
-      color: {
-        field: 'row',
-        type: 'nominal',
-        title: null,
-        sort: results.map(({ name }) => name),
-        scale: { scheme: 'tableau20' },
-      },
-    },
+  return curvesChart(points, {
+    panels: ['average', ...families],
+    rows: results.map(({ name }) => name),
+    x: 'meta-iterations',
+    y: { title: 'mean squared error', scale: { type: 'log', domain: [0.01, 10] } },
   });
 }

@@ -3,7 +3,7 @@ import { families } from '../families.ts';
 import type { Family } from '../families.ts';
 import { shownTasks } from '../fits.ts';
 import type { ToyResult } from '../result.ts';
-import { chartSvg } from './chart.ts';
+import { chartSvg } from '../../figures/chart.ts';
 
 /** What a panel may show beyond the truth, as a part of its height: a fit that leaves it is cut off. */
 const headroom = 0.3;

@@ -1,18 +1,11 @@
+import type { Figure } from '../../figures/figure.ts';
+import { projectionFigure } from '../../figures/projection.ts';
 import { isMainReading } from '../families.ts';
 import { isAblation } from '../result.ts';
 import type { ToyEmbeddings, ToyResult } from '../result.ts';
 import { cellsFigure } from './cells.ts';
 import { curvesFigure } from './curves.ts';
-import { embeddingsFigure } from './embeddings.ts';
 import { fitsFigure } from './fits.ts';
-
-/** A figure of the report. */
-export interface Figure {
-  /** Of its file, which ends in .svg. */
-  readonly name: string;
-  readonly title: string;
-  readonly svg: () => Promise<string>;
-}
 
 /** What of the results is shown: every full row once, by its first seed, in the main reading. */
 const shownRows = (results: readonly ToyResult[]): ToyResult[] =>
@@ -52,7 +45,7 @@ export function toyFigures(
       const own = embeddings[`${name}-${seed}`];
       if (!own) return [];
       const title = `UMAP of the embeddings of 1,000 test tasks, ${name}, seed ${seed} (Fig. 6).`;
-      return [{ name: `embeddings-${name}-${seed}`, title, svg: () => embeddingsFigure(own) }];
+      return [{ name: `embeddings-${name}-${seed}`, title, svg: () => projectionFigure('family', own) }];
     }),
   ];
 }

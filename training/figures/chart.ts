@@ -2,8 +2,18 @@ import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import type { TopLevelSpec } from 'vega-lite';
 
-/** Colours of the four families, told apart by the colour-blind too (Okabe & Ito). */
-export const familyColours = ['#0072b2', '#e69f00', '#009e73', '#d55e00'];
+/** Colours that the colour-blind tell apart too (Okabe & Ito). */
+export const safeColours = [
+  '#0072b2',
+  '#e69f00',
+  '#009e73',
+  '#d55e00',
+  '#cc79a7',
+  '#56b4e9',
+  '#000000',
+  '#f0e442',
+  '#999999',
+];
 
 /** A Vega-Lite chart as SVG on white. Warnings of the compiler are faults here. */
 export async function chartSvg(spec: TopLevelSpec): Promise<string> {

@@ -1,0 +1,11 @@
+import type { Interval } from '../statistics.ts';
+
+/** Percent with half of the 95 % interval; nothing where there is none. */
+export const percent = (interval: Interval | null): string =>
+  interval ? `${interval.mean.toFixed(2)} ± ${interval.half.toFixed(2)}` : '';
+
+/** Points of difference, with their sign. */
+export const signed = ({ mean, half }: Interval): string =>
+  `${mean >= 0 ? '+' : '−'}${Math.abs(mean).toFixed(2)} ± ${half.toFixed(2)}`;
+
+export const thousands = (weights: number): string => `${(weights / 1000).toFixed(1)}K`;

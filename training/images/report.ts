@@ -1,0 +1,281 @@
+import { figureSection } from '../figures/figure.ts';
+import type { FigureTitle } from '../figures/figure.ts';
+import { table } from '../markdown.ts';
+import { percent, signed, thousands } from './format.ts';
+import { goalsOf } from './goals.ts';
+import {
+  accuracy,
+  architectures,
+  calibrationError,
+  columnsOf,
+  comparable,
+  coreHours,
+  domainColumn,
+  domainsOf,
+  floorAccuracy,
+  meanWeights,
+  networkWeights,
+  pairedDifference,
+  shotsOf,
+  textureColumn,
+} from './measures.ts';
+import type { Column, Mode } from './measures.ts';
+import { protocolDifferences, published, studyRows } from './paper.ts';
+import { isAblation } from './result.ts';
+import type { ImageResult } from './result.ts';
+
+/** M-NAS and what is made of it, but not the rows that the study compares it with. */
+const isOwn = ({ name }: ImageResult): boolean => name === 'm-nas' || !studyRows.includes(name);
+
+const rank = (name: string): number => {
+  const place = studyRows.indexOf(name);
+  return place < 0 ? studyRows.length : place;
+};
+
+/** Rows of the study first, in its order. */
+export const inOrder = (results: readonly ImageResult[]): ImageResult[] =>
+  [...results].sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name) || a.seed - b.seed);
+
+/** All domains that any of the runs was tested on, and the means that they give. */
+const allColumns = (results: readonly ImageResult[]): Column[] =>
+  columnsOf([...new Set(results.flatMap(domainsOf))]);
+
+const runCells = ({ name, seed }: ImageResult): string[] => [name, `${seed}`];
+
+/** What of the study is not there yet, with the command that makes it. */
+function missingSection(results: readonly ImageResult[]): string {
+  const missing = studyRows.filter((row) => !results.some(({ name }) => name === row));
+  return missing.length === 0
+    ? ''
+    : `## Missing\n\nNot trained yet, so that nothing below compares with it:\n\n${missing.map((row) => `- ${row}: \`npm run benchmark -- images --rows ${row}\``).join('\n')}\n`;
+}
+
+function goalSection(results: readonly ImageResult[]): string {
+  const rows = results
+    .filter(isOwn)
+    .flatMap((own) =>
+      goalsOf(own, results).map(({ text, shot, figure, verdict }) => [
+        ...runCells(own),
+        text,
+        `${shot}`,
+        figure,
+        verdict,
+      ]),
+    );
+  return rows.length === 0
+    ? ''
+    : `## Against the goals\n\n${table(['row', 'seed', 'goal', 'shot', 'figure', 'verdict'], rows)}\n`;
+}
+
+const modeTitles: Readonly<Record<Mode, string>> = {
+  served: 'served: queries normalised by the statistics of the support set',
+  transductive: 'transductive: queries normalised by their own batch, as in the paper',
+};
+
+function accuracyTable(results: readonly ImageResult[], shot: number, mode: Mode): string {
+  const columns = allColumns(results);
+  const rows = results.map((result) => [
+    ...runCells(result),
+    thousands(meanWeights(result)),
+    ...columns.map((column) => percent(accuracy(result, column, shot, mode))),
+  ]);
+  const [first] = results;
+  const floors = (['pixels', 'colours'] as const).map((floor) => [
+    `floor: ${floor}`,
+    '',
+    '',
+    ...columns.map((column) => percent(floorAccuracy(first!, column, shot, floor))),
+  ]);
+  const header = ['row', 'seed', 'weights', ...columns.map(({ name }) => name)];
+  return `### ${shot}-shot, ${modeTitles[mode]}\n\n${table(header, mode === 'served' ? [...rows, ...floors] : rows)}\n`;
+}
+
+function accuracySection(results: readonly ImageResult[]): string {
+  if (results.length === 0) return '';
+  const tables = shotsOf(results).flatMap((shot) =>
+    (['served', 'transductive'] as const).map((mode) => accuracyTable(results, shot, mode)),
+  );
+  return `## Accuracy\n\nPercent of right answers ± 95 % interval over the test tasks. multi is the mean over bird, aircraft, texture with dtd, and grocery, which stand for the paper's Multi-datasets; mean is over all domains. Of networks that differ from task to task, weights is the mean. Floors: nearest class mean on 16 × 16 pixels, and on a histogram of colours, of the tasks of the first row. dtd has five test classes, so that its intervals cover the choice of images only.\n\n${tables.join('\n')}`;
+}
+
+const comparisons = ['maml', 'm-nas-shared'] as const;
+
+function differenceSection(results: readonly ImageResult[]): string {
+  const columns = allColumns(results);
+  const rows = shotsOf(results).flatMap((shot) =>
+    results.filter(isOwn).flatMap((own) =>
+      comparisons.flatMap((name) => {
+        const other = results.find((result) => result.name === name && result.seed === own.seed);
+        if (!other || !comparable(own, other)) return [];
+        const cells = columns.map((column) => pairedDifference(own, other, column, shot));
+        return [
+          [
+            `${own.name} − ${name}`,
+            `${own.seed}`,
+            `${shot}`,
+            ...cells.map((difference) => (difference ? signed(difference) : '')),
+          ],
+        ];
+      }),
+    ),
+  );
+  const header = ['difference', 'seed', 'shot', ...columns.map(({ name }) => name)];
+  return rows.length === 0
+    ? ''
+    : `## Paired differences\n\nPoints of served accuracy on the same test tasks ± 95 % interval of the paired differences.\n\n${table(header, rows)}\n`;
+}
+
+/** The paper's tables with the study's figures of the nearest domains below each row. */
+function paperSection(results: readonly ImageResult[]): string {
+  const nearest = [domainColumn('bird'), textureColumn, domainColumn('aircraft'), domainColumn('grocery')];
+  const multi = allColumns(results).find(({ name }) => name === 'multi');
+  const tableTwo = studyRows.flatMap((row) => {
+    const { weights, oneShot, fiveShot } = published[row]!;
+    const paper = [`${row}, paper`, weights, ...[...oneShot, fiveShot].map((value) => value.toFixed(2))];
+    const own = results
+      .filter(({ name }) => name === row)
+      .map((result) => [
+        `${row}, seed ${result.seed}`,
+        thousands(meanWeights(result)),
+        ...nearest.map((column) => percent(accuracy(result, column, 1, 'transductive'))),
+        ...[1, 5].map((shot) => percent(multi ? accuracy(result, multi, shot, 'transductive') : null)),
+      ]);
+    return [paper, ...own];
+  });
+  const tableThree = studyRows.flatMap((row) => {
+    const { weights, accuracy: mean, interval } = published[row]!.miniImagenet;
+    const own = results
+      .filter(({ name }) => name === row)
+      .map((result) => [
+        `${row}, seed ${result.seed}`,
+        thousands(meanWeights(result)),
+        percent(accuracy(result, domainColumn('mini-imagenet'), 1, 'transductive')),
+      ]);
+    return [[`${row}, paper`, weights, percent({ mean, half: interval })], ...own];
+  });
+  return `## Beside the paper's Tables 2 and 3
+
+Accuracy in percent, 5-way; of the study in transductive mode, the paper's. The figures are not of one protocol; what can be compared is the order of the rows and their distances. The differences:
+
+${protocolDifferences.map((difference) => `- ${difference}`).join('\n')}
+
+${table(['Table 2', 'weights', 'Bird: bird', 'Texture: texture + dtd', 'Aircraft: aircraft', 'Fungi: grocery', 'average, 1-shot', 'average, 5-shot'], tableTwo)}
+
+${table(['Table 3', 'weights', 'MiniImagenet, 1-shot: mini-imagenet'], tableThree)}
+`;
+}
+
+/** Architectures that are listed of a run, the most frequent ones. */
+const listed = 10;
+
+function architectureSection(results: readonly ImageResult[]): string {
+  const parts = results.flatMap((result) => {
+    const found = architectures(result);
+    if (found.length === 0) return [];
+    const rows = found
+      .slice(0, listed)
+      .map(({ key, counts, total }) => [
+        `\`${key}\``,
+        thousands(networkWeights(result, key)),
+        ...counts.map(String),
+        `${total}`,
+      ]);
+    const more = found.length > listed ? ` The ${listed} most frequent:` : '';
+    return [
+      `### ${result.name}, seed ${result.seed}\n\n${found.length} distinct.${more}\n\n${table(['architecture', 'weights', ...domainsOf(result), 'all'], rows)}\n`,
+    ];
+  });
+  return parts.length === 0
+    ? ''
+    : `## Architectures that the test tasks decode to\n\nTest tasks of every domain and shot by the architecture that the controller gives them. A key has the normal and the reduction cell, nodes separated by points; every edge is a source and an operation (m, a: max and average pooling; i: skip connection; s, S: separable convolution 3×3 and 5×5; d, D: dilated convolution 3×3 and 5×5).\n\n${parts.join('\n')}`;
+}
+
+function calibrationSection(results: readonly ImageResult[]): string {
+  const shots = shotsOf(results);
+  const rows = results.map((result) => [
+    ...runCells(result),
+    ...shots.map((shot) => calibrationError(result, shot).toFixed(2)),
+  ]);
+  return rows.length === 0
+    ? ''
+    : `## Calibration\n\nExpected calibration error of the served probabilities over the queries of all test tasks, percent, 15 bins.\n\n${table(['row', 'seed', ...shots.map((shot) => `${shot}-shot`)], rows)}\n`;
+}
+
+/** Short runs beside each other; what each has differently is in its configuration. */
+function ablationSection(ablations: readonly ImageResult[]): string {
+  if (ablations.length === 0) return '';
+  const shots = shotsOf(ablations);
+  const means = allColumns(ablations).filter(({ name }) => name === 'multi' || name === 'mean');
+  const measured = shots.flatMap((shot) =>
+    means.flatMap((column) => (['served', 'transductive'] as const).map((mode) => ({ shot, column, mode }))),
+  );
+  const header = [
+    'row',
+    'seed',
+    'weights',
+    'core-hours',
+    ...measured.map(({ shot, column, mode }) => `${column.name}, ${shot}-shot, ${mode}`),
+    ...shots.map((shot) => `calibration error, ${shot}-shot`),
+  ];
+  const rows = ablations.map((result) => [
+    ...runCells(result),
+    thousands(meanWeights(result)),
+    coreHours(result).toFixed(2),
+    ...measured.map(({ shot, column, mode }) => percent(accuracy(result, column, shot, mode))),
+    ...shots.map((shot) => calibrationError(result, shot).toFixed(2)),
+  ]);
+  return `## Ablations\n\nShort runs on the same test tasks; what each has differently is in its file in \`training/configs/images/\`.\n\n${table(header, rows)}\n`;
+}
+
+function runSection(results: readonly ImageResult[]): string {
+  if (results.length === 0) return '';
+  const rows = results.map((result) => {
+    const { stages, protocol, commit, name, seed } = result;
+    const tasks = stages.reduce((total, stage) => total + stage.tasks, 0);
+    const parts = stages.map(({ stage, coreSeconds }) => `${stage} ${(coreSeconds / 3600).toFixed(2)}`);
+    return [
+      ...runCells(result),
+      `${tasks}`,
+      coreHours(result).toFixed(2),
+      parts.join(', '),
+      `${protocol.tasks}`,
+      commit,
+      `\`npm run benchmark -- images --rows ${name} --seeds ${seed}${protocol.tasks === 600 ? '' : ` --tasks ${protocol.tasks}`}\``,
+    ];
+  });
+  const header = [
+    'row',
+    'seed',
+    'training tasks',
+    'core-hours',
+    'of which',
+    'test tasks a domain and shot',
+    'commit',
+    'command',
+  ];
+  return `## Runs\n\nCore-hours are seconds of the training iterations times worker threads, without validation.\n\n${table(header, rows)}\n`;
+}
+
+/** docs/results/images.md, as Markdown. */
+export function imageReport(unordered: readonly ImageResult[], figures: readonly FigureTitle[]): string {
+  const all = inOrder(unordered);
+  const results = all.filter((result) => !isAblation(result));
+  return [
+    '# Few-shot images (Tables 2 and 3)',
+    '',
+    'One budget, one set of domains and the same test tasks for every row: 5-way, 1 and 5 shots, 15 queries a class, seed 2020, classes that no run has seen. Written by `npm run benchmark -- images-report` from `docs/results/images/*.json`. What each row is: `training/configs/images/`.',
+    '',
+    ...[
+      missingSection(results),
+      goalSection(results),
+      accuracySection(results),
+      differenceSection(results),
+      results.length === 0 ? '' : paperSection(results),
+      architectureSection(results),
+      calibrationSection(results),
+      ablationSection(all.filter(isAblation)),
+      figures.length === 0 ? '' : figureSection(figures, 'images/figures'),
+      runSection(all),
+    ].filter((section) => section !== ''),
+  ].join('\n');
+}
