@@ -57,6 +57,11 @@ export const trainingConfigurationSchema = z.strictObject({
   maximumGenotypes: z.number().int().min(1).default(8),
   /** Architectures with more weights than this are not kept: the exported file stays under 200 KB. */
   maximumWeights: z.number().int().min(1).default(46_000),
+  /**
+   * Decay of the running average of the parameters, which is what is validated and kept as the checkpoint; 0: they
+   * themselves.
+   */
+  averaging: z.number().min(0).max(0.99999).default(0),
   /** The outer gradient is scaled down to at most this Euclidean norm. */
   gradientClip: z.number().positive().default(10),
   validation: z

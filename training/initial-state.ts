@@ -24,7 +24,8 @@ export function reinitializedState({ model, seed }: TrainingConfiguration, state
   const parameters = layout.pack(initialParameters(model, key));
   for (const { group, start, size } of layout.entries)
     if (group === 'controller') parameters.set(state.parameters.subarray(start, start + size), start);
-  return { ...state, parameters, adam: adamInit(layout.length) };
+  const { average: _, ...others } = state;
+  return { ...others, parameters, adam: adamInit(layout.length) };
 }
 
 /**

@@ -9,6 +9,8 @@ import { writeAtomically } from './write-atomically.ts';
 export interface RunState<G = Genotype> {
   readonly iteration: number;
   readonly parameters: Float32Array;
+  /** Their running average, where the run has one. */
+  readonly average?: Float32Array;
   readonly adam: AdamState;
   readonly genotypes: readonly G[];
   readonly seconds: number;
@@ -65,6 +67,7 @@ export class RunFolder {
         parameters: vector(state.parameters),
         first: vector(state.adam.first),
         second: vector(state.adam.second),
+        ...(state.average ? { average: vector(state.average) } : {}),
       },
       metadata: {
         iteration: String(state.iteration),
@@ -90,6 +93,7 @@ export class RunFolder {
     return {
       iteration: Number(metadata['iteration']),
       parameters: vector('parameters'),
+      ...(tensors['average'] ? { average: vector('average') } : {}),
       adam: { step: Number(metadata['step']), first: vector('first'), second: vector('second') },
       genotypes: JSON.parse(metadata['genotypes'] ?? '[]') as G[],
       seconds: Number(metadata['seconds']),

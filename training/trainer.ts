@@ -10,6 +10,7 @@ import type { StageConfiguration, TrainingConfiguration } from './configuration.
 import type { ImageDomain } from './data/domain.ts';
 import { taskShape } from './jobs.ts';
 import type { GradientPayload, GradientResult, TrainingWorkerData } from './jobs.ts';
+import { average } from './averaging.ts';
 import { commit } from './commit.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
 import { drawGenotypes, validationAccuracies } from './held-out.ts';
@@ -82,7 +83,7 @@ export class Trainer {
       },
       workerData,
     });
-    this.#publish();
+    this.#publish(state.parameters);
   }
 
   /**
@@ -131,7 +132,9 @@ export class Trainer {
 
   async #validate(): Promise<Validation['accuracies']> {
     const { iteration } = this.#state;
+    this.#publish(this.#kept);
     const accuracies = await validationAccuracies(this.#paused);
+    this.#publish(this.#state.parameters);
     this.#state = { ...this.#state, validation: { iteration, accuracies } };
     return accuracies;
   }
@@ -147,7 +150,7 @@ export class Trainer {
     return encodeCheckpoint({
       id: configuration.name,
       configuration: configuration.model,
-      parameters: this.#layout.unpack(this.#state.parameters),
+      parameters: this.#layout.unpack(this.#kept),
       genotypes: this.#state.genotypes,
       training: {
         configuration,
@@ -167,7 +170,7 @@ export class Trainer {
   async #step(): Promise<IterationMetrics> {
     const { iteration } = this.#state;
     const started = performance.now();
-    const { stage, progress, first } = stageAt(this.#configuration, iteration);
+    const { stage, progress, position, first } = stageAt(this.#configuration, iteration);
     if (first) await this.#enterStage(stage);
     const { reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
     const payload = {
@@ -186,12 +189,14 @@ export class Trainer {
     const rates = this.#learningRates(stage, progress);
     const { parameters } = this.#state;
     const adam = adamUpdate(this.#state.adam, parameters, gradient, rates);
-    this.#publish();
+    const average = this.#averaged(position);
+    this.#publish(parameters);
     const seconds = (performance.now() - started) / 1000;
     this.#state = {
       ...this.#state,
       iteration: iteration + 1,
       adam,
+      ...(average ? { average } : {}),
       seconds: this.#state.seconds + seconds,
     };
     return metricsOf(results, {
@@ -201,6 +206,21 @@ export class Trainer {
       seconds,
       workers: this.#configuration.workers,
     });
+  }
+
+  /** The running average with the present parameters, where the run has one; `steps` is how many there were before. */
+  #averaged(steps: number): Float32Array | undefined {
+    const { averaging: decay } = this.#configuration;
+    if (decay === 0) return undefined;
+    const { parameters, average: before } = this.#state;
+    if (!before) return parameters.slice();
+    average(before, parameters, { decay, steps });
+    return before;
+  }
+
+  /** The parameters that are validated and kept as the checkpoint. */
+  get #kept(): Float32Array {
+    return this.#state.average ?? this.#state.parameters;
   }
 
   #learningRates({ stage, learningRate: [from, to] }: StageConfiguration, progress: number): Float32Array {
@@ -243,7 +263,7 @@ export class Trainer {
     if (searched && stage === 'retrain' && genotypes.length === 0) await this.#settleGenotypes(iteration);
     if (!reinitialize) return;
     this.#state = reinitializedState(this.#configuration, this.#state);
-    this.#publish();
+    this.#publish(this.#state.parameters);
   }
 
   /** The architectures that training tasks decode to most often: what the children are trained and served as. */
@@ -267,8 +287,8 @@ export class Trainer {
   }
 
   /** Gives Θ to the workers: they read it again when its version has changed. */
-  #publish(): void {
-    this.#shared.set(this.#state.parameters);
+  #publish(parameters: Float32Array): void {
+    this.#shared.set(parameters);
     this.#version++;
   }
 }

@@ -36,6 +36,7 @@ const configuration = trainingConfigurationSchema.parse({
     { stage: 'retrain', iterations: 3, shapes: [...shapes, { way: 3, shot: 2, query: 2 }] },
   ],
   metaBatch: 3,
+  averaging: 0.9,
   validation: { every: 4, tasks: 2, query: 3 },
 });
 const domains = [syntheticDomain('a', 16), syntheticDomain('b', 16)];
@@ -132,7 +133,8 @@ describe('Trainer', () => {
     const run = async (name: string, reinitialize: boolean) => {
       const stages = [search!, { ...retrain!, reinitialize, iterations: 1 }];
       const folder = new RunFolder(join(root, name));
-      const trainer = await Trainer.start({ ...configuration, stages, workers: 1 }, domains, folder, 'new');
+      const own = { ...configuration, averaging: 0, stages, workers: 1 };
+      const trainer = await Trainer.start(own, domains, folder, 'new');
       await trainer.run({}, search!.iterations);
       const before = decodeCheckpoint(trainer.checkpoint()).parameters;
       await trainer.run();
