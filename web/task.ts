@@ -1,3 +1,4 @@
+import type { Genotype } from '../model/genotype.ts';
 import * as api from './api.ts';
 import { ask } from './device/client.ts';
 import type { Stage } from './device/messages.ts';
@@ -13,7 +14,11 @@ export interface MadeTask {
   readonly labels: readonly string[];
   readonly shots: Readonly<Record<string, number>>;
   readonly steps: number;
-  readonly architecture: api.ImagesTask['architecture'];
+  readonly architecture: {
+    readonly genotype: Genotype;
+    readonly weights: number;
+    readonly multiplyAdds: number;
+  };
   readonly support: api.ImagesTask['support'];
   readonly model: Uint8Array;
   /** side of the model's input, pixels */
@@ -43,7 +48,9 @@ export async function openOnServer(id: string): Promise<MadeTask> {
 }
 
 async function fetchModel(task: api.ImagesTask): Promise<MadeTask> {
-  const { id, createdAt, labels, shots, steps, architecture, support, timings } = task;
+  const { id, createdAt, labels, shots, steps, support, timings } = task;
+  // the contract allows the operation «none», which no genotype has
+  const architecture = { ...task.architecture, genotype: task.architecture.genotype as Genotype };
   const model = await api.getModel(task);
   const size = task.model.preprocessing.resize.width;
   return {
@@ -90,7 +97,7 @@ export async function makeOnDevice(classes: readonly api.ClassFiles[], tell: Tel
     labels,
     shots: Object.fromEntries(labelled.map(({ label, files }) => [label, files.length])),
     steps: checkpoint.steps,
-    architecture: { genotype: genotype as api.ImagesTask['architecture']['genotype'], weights, multiplyAdds },
+    architecture: { genotype, weights, multiplyAdds },
     support,
     model,
     size,

@@ -1,6 +1,7 @@
 import { download } from '../files.ts';
 import { amount, duration, percent } from '../format.ts';
 import type { MadeTask } from '../task.ts';
+import { Architecture } from './architecture.tsx';
 import { Snippets } from './snippets.tsx';
 
 /** What a task has become. */
@@ -36,6 +37,7 @@ export function Result({ task }: { readonly task: MadeTask }) {
           Download the ONNX file
         </button>
       </div>
+      <Architecture genotype={architecture.genotype} />
       <Snippets task={task} />
     </>
   );

@@ -8,6 +8,9 @@ type Runtime = typeof Onnxruntime;
 type Session = Onnxruntime.InferenceSession;
 export type Backend = 'webgpu' | 'wasm';
 
+/** Errors only: that some nodes stay on the processor is no news. */
+const quiet = { logSeverityLevel: 3 } as const;
+
 /** Compiled graphs and models kept at once: those of two tasks. */
 const keptSessions = 6;
 
@@ -47,7 +50,7 @@ export class WebExecutor implements Executor {
   /** Graphs always run in WebAssembly: thousands of small nodes are slower on a GPU, which lacks some of them. */
   async program(key: string, build: () => GraphFunction): Promise<Program> {
     const load = () => toOnnx(withResultNames(build()));
-    const options = { executionProviders: ['wasm'], graphOptimizationLevel: 'disabled' } as const;
+    const options = { ...quiet, executionProviders: ['wasm'], graphOptimizationLevel: 'disabled' } as const;
     await this.#session(key, load, options);
     return {
       run: async (inputs) =>
@@ -58,7 +61,10 @@ export class WebExecutor implements Executor {
   /** An exported model, by its hash or any other name that is its own. */
   async model(key: string, bytes: Uint8Array): Promise<Program> {
     const load = () => bytes;
-    const options = { executionProviders: this.#backend === 'webgpu' ? ['webgpu', 'wasm'] : ['wasm'] };
+    const options = {
+      ...quiet,
+      executionProviders: this.#backend === 'webgpu' ? ['webgpu', 'wasm'] : ['wasm'],
+    };
     await this.#session(key, load, options);
     return { run: async (inputs) => this.#run(await this.#session(key, load, options), inputs) };
   }

@@ -1,0 +1,235 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeModel } from '../../model/graph/onnx/encode.ts';
+import { parseConfiguration } from '../../server/configuration.ts';
+import { startService, type Service } from '../../server/service.ts';
+import { largestDifference } from '../support/differences.ts';
+import { chromiumPath, drop, launch, missingBrowser, watchedPage } from './support/browser.ts';
+import { jpeg, png } from './support/pictures.ts';
+
+const found = chromiumPath() !== undefined;
+if (!found) console.warn(missingBrowser);
+
+/** Long, for machines that are busy with other things. */
+const WAIT = { timeout: 120_000 };
+
+let folder: string;
+let service: Service;
+let browser: Browser;
+beforeAll(async () => {
+  if (!found) return;
+  folder = await mkdtemp(join(tmpdir(), 'm-nas-page-'));
+  const configuration = parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder, MNAS_WORKERS: '1' });
+  service = await startService(configuration, pino({ level: 'silent' }));
+  browser = await launch();
+});
+afterAll(async () => {
+  if (!found) return;
+  await browser.close();
+  await service.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The page with two classes of two images each, one dropped, one chosen with the file picker. */
+async function fill(page: Page): Promise<void> {
+  await page.goto(service.url);
+  await page.getByLabel('Name of class 1').fill('red');
+  await page.getByLabel('Name of class 2').fill('blue');
+  await drop(page, '.card:nth-of-type(1)', [await png('red', 0), await png('red', 1)]);
+  await page.getByLabel('Choose images of blue').setInputFiles([await png('blue', 0), await png('blue', 1)]);
+}
+
+async function make(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Make the classifier' }).click();
+  await page.getByRole('heading', { name: 'Your classifier' }).waitFor(WAIT);
+}
+
+/** What the page says of new images: label, and the numbers of its table's columns by class. */
+async function predictions(page: Page, count: number) {
+  const items = page.locator('.prediction');
+  await items
+    .nth(count - 1)
+    .locator('progress')
+    .first()
+    .waitFor(WAIT);
+  await page.waitForFunction(
+    () => !document.querySelector('.predictions')!.textContent.includes('…'),
+    null,
+    WAIT,
+  );
+  return Promise.all(
+    (await items.all()).map(async (item) => ({
+      label: await item.locator('h3').textContent(),
+      rows: await item.locator('tbody tr').allTextContents(),
+      text: await item.textContent(),
+    })),
+  );
+}
+
+async function downloaded(page: Page): Promise<Uint8Array> {
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Download the ONNX file' }).click(),
+  ]);
+  return readFileSync(await file.path());
+}
+
+const weightsOf = (model: Uint8Array) =>
+  decodeModel(model).initializers.map(({ name, data }) => [name, Float32Array.from(data, Number)] as const);
+
+describe.skipIf(!found)('the page in a browser', () => {
+  test('from dropped and chosen files to predictions of the browser and of the service', async () => {
+    const { page, errors, requests } = await watchedPage(browser);
+    await page.goto(service.url);
+    await expect(page.getByRole('button', { name: 'Make the classifier' }).isDisabled()).resolves.toBe(true);
+    await fill(page);
+    await make(page);
+    expect(page.url()).toMatch(/#task=[0-9a-f]{32}$/);
+    await page.locator('.architecture img').waitFor(WAIT);
+    expect(await page.locator('.architecture img').getAttribute('alt')).toContain('normal cell: node 0 is');
+
+    const news = [await png('blue', 3), await png('red', 3), await jpeg('blue', 4)];
+    await page.getByLabel('Choose images to classify').setInputFiles(news);
+    const told = await predictions(page, 3);
+    expect(told.map(({ label }) => label)).toEqual(['blue', 'red', 'blue']);
+    // the same pixels of a PNG in both places; decoders of JPEG may differ
+    for (const { text } of told.slice(0, 2)) expect(differenceIn(text)).toBeLessThan(1e-5);
+    expect(differenceIn(told[2]!.text)).toBeLessThan(0.02);
+    expect(await page.getByText('One image takes').textContent()).toContain('WebAssembly');
+
+    expect(errors).toEqual([]);
+    for (const request of requests) expect(request).toMatch(new RegExp(`(${service.url}|blob:)`));
+    await page.context().close();
+  });
+
+  test('on this device: no image is sent, and the ONNX file is that of the service within 1e-3', async () => {
+    const { page, errors, requests } = await watchedPage(browser);
+    await fill(page);
+    await make(page);
+    const served = await downloaded(page);
+    requests.length = 0;
+
+    await page.getByLabel('On this device').check();
+    await page.getByRole('button', { name: 'Make the classifier' }).click();
+    await page.getByText('on this device', { exact: true }).waitFor(WAIT);
+    const made = await downloaded(page);
+    expect(requests.filter((request) => !request.startsWith('GET '))).toEqual([]);
+
+    const [weights, expected] = [weightsOf(made), new Map(weightsOf(served))];
+    expect(weights.map(([name]) => name)).toEqual([...expected.keys()]);
+    for (const [name, values] of weights)
+      expect(largestDifference(values, expected.get(name)!), name).toBeLessThan(1e-3);
+
+    await page.getByLabel('Choose images to classify').setInputFiles([await png('red', 3)]);
+    const [told] = await predictions(page, 1);
+    expect(told!.label).toBe('red');
+    expect(told!.rows).toHaveLength(2);
+    expect(requests.filter((request) => !request.startsWith('GET '))).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test('the example works with one press of a key, and its address opens it again', async () => {
+    const { page, errors } = await watchedPage(browser);
+    await page.goto(service.url);
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Try an example');
+    await page.keyboard.press('Enter');
+    const told = await predictions(page, 12);
+    const right = told.filter(
+      ({ label }, i) => label === ['cat', 'clock', 'heart', 'moon'][Math.floor(i / 3)],
+    );
+    expect(right.length).toBeGreaterThanOrEqual(8);
+
+    const again = await watchedPage(browser);
+    await again.page.goto(page.url());
+    await again.page.getByRole('heading', { name: 'Your classifier' }).waitFor(WAIT);
+    expect([...errors, ...again.errors]).toEqual([]);
+    await again.page.context().close();
+    await page.context().close();
+  });
+
+  test('what the service refuses is shown in its words', async () => {
+    const { page } = await watchedPage(browser);
+    await fill(page);
+    const broken = {
+      name: 'broken.png',
+      mimeType: 'image/png',
+      buffer: Buffer.from('\x89PNG\r\n\x1a\nnothing'),
+    };
+    await page.getByLabel('Choose images of blue').setInputFiles([broken]);
+    await page.getByRole('button', { name: 'Make the classifier' }).click();
+    const alert = page.getByRole('alert');
+    await alert.waitFor(WAIT);
+    expect(await alert.textContent()).toContain('broken.png');
+    await page.context().close();
+  });
+
+  test.each(['light', 'dark'] as const)('is accessible and fits a phone: %s', async (colorScheme) => {
+    const { page } = await watchedPage(browser, { colorScheme, viewport: { width: 360, height: 740 } });
+    await fill(page);
+    await make(page);
+    await page.getByLabel('Choose images to classify').setInputFiles([await png('red', 3)]);
+    await predictions(page, 1);
+    await page.getByText('Use it in a program').click();
+    const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    expect(wide).toBeLessThanOrEqual(width);
+    expect(await violations(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  test('predicts with WebGPU where there is an adapter', async () => {
+    const own = await launch([
+      '--enable-unsafe-webgpu',
+      '--use-webgpu-adapter=swiftshader',
+      '--enable-features=Vulkan',
+    ]);
+    try {
+      const { page, errors } = await watchedPage(own);
+      await page.goto(service.url);
+      const adapter = await page.evaluate(async () =>
+        Boolean(
+          await (
+            navigator as unknown as { gpu?: { requestAdapter(): Promise<unknown> } }
+          ).gpu?.requestAdapter(),
+        ),
+      );
+      if (!adapter) {
+        console.warn('skipped: this Chromium has no adapter for WebGPU, not even in software');
+        return;
+      }
+      await fill(page);
+      await make(page);
+      await page.getByLabel('Choose images to classify').setInputFiles([await png('blue', 3)]);
+      const [told] = await predictions(page, 1);
+      expect(await page.getByText('One image takes').textContent()).toContain('WebGPU');
+      expect(differenceIn(told!.text)).toBeLessThan(1e-3);
+      expect(errors).toEqual([]);
+    } finally {
+      await own.close();
+    }
+  });
+});
+
+function differenceIn(text: string | null): number {
+  return Number(/Largest difference: (\S+)/.exec(text ?? '')?.[1]);
+}
+
+/** What axe finds, which is run from outside of the page's policy. */
+async function violations(page: Page): Promise<string[]> {
+  const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  await page.evaluate(source);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+    };
+    const { violations: found } = await axe.run();
+    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
+  });
+}
