@@ -20,7 +20,7 @@ import { pageRoutes } from './routes/page.ts';
 import { predictionRoutes } from './routes/predictions.ts';
 import { progressRoutes } from './routes/progress.ts';
 import { taskRoutes, type TaskServices } from './routes/tasks.ts';
-import type { TaskStorage } from './storage.ts';
+import type { TaskStorage } from './storage/storage.ts';
 import { Tasks } from './tasks.ts';
 import { createUploadReader } from './upload.ts';
 

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { parseKeys } from './access/keys.ts';
+import { describeStorage, parseStorage } from './storage/place.ts';
 
 const whole = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
 const MEBIBYTE = 1024 * 1024;
@@ -34,6 +35,11 @@ export const environmentSchema = z.object({
   MNAS_DATA_DIR: z.string().min(1).default('.data'),
   MNAS_CHECKPOINTS: z.string().min(1).optional(),
   MNAS_DEFAULT_CHECKPOINT: z.string().min(1).optional(),
+  MNAS_STORAGE: z.string().default('disk').transform(parsedBy(parseStorage)),
+  MNAS_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  AWS_REGION: z.string().min(1).default('us-east-1'),
+  AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   MNAS_STORED_BYTES: whole(0, 1_048_576 * GIBIBYTE).default(10 * GIBIBYTE),
   MNAS_STORED_DAYS: whole(0, 36_500).default(0),
   MNAS_PROVIDER: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),
@@ -82,7 +88,18 @@ export function parseConfiguration(environment: Readonly<Record<string, string |
   return parsed.data;
 }
 
-/** The configuration as it may be printed: of keys their names only. */
+/** Variables whose value nobody may read. */
+const SECRETS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const satisfies (keyof Configuration)[];
+
+/** The configuration as it may be printed: of keys their names only, no password, no secret. */
 export function printable(configuration: Configuration): Readonly<Record<string, unknown>> {
-  return { ...configuration, MNAS_API_KEYS: configuration.MNAS_API_KEYS.map(({ name }) => `${name}:***`) };
+  const masked = SECRETS.flatMap((name) =>
+    configuration[name] === undefined ? [] : [[name, '***'] as const],
+  );
+  return {
+    ...configuration,
+    MNAS_API_KEYS: configuration.MNAS_API_KEYS.map(({ name }) => `${name}:***`),
+    MNAS_STORAGE: describeStorage(configuration.MNAS_STORAGE),
+    ...Object.fromEntries(masked),
+  };
 }

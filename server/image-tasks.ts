@@ -3,7 +3,7 @@ import type { UploadDecoder } from './images.ts';
 import type { LabelledFile } from './labels.ts';
 import type { ImagesCheckpoint, TaskAdapter, Watcher } from './ports.ts';
 import { imagesRecordSchema, type ImagesRecord } from './record.ts';
-import type { StoredTask } from './storage.ts';
+import type { StoredTask } from './storage/storage.ts';
 import { commonRecord, type TaskPlan, type TaskRequest } from './tasks.ts';
 import type { UploadedFile } from './upload.ts';
 

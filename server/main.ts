@@ -4,6 +4,7 @@ import { flushDenormals } from '../engine/onnxruntime.ts';
 import { CheckpointSetupError } from './checkpoints.ts';
 import { ConfigurationError, parseConfiguration, printable } from './configuration.ts';
 import { startService } from './service.ts';
+import { StorageSetupError } from './storage/open.ts';
 
 /** Starts the service by the environment; SIGTERM and SIGINT let running requests end, a second one does not. */
 async function main(): Promise<void> {
@@ -31,9 +32,11 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const expected = error instanceof ConfigurationError || error instanceof CheckpointSetupError;
+  const expected = [ConfigurationError, CheckpointSetupError, StorageSetupError].some(
+    (known) => error instanceof known,
+  );
   process.stderr.write(
-    `${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+    `${error instanceof Error ? String(expected ? error.message : error.stack) : String(error)}\n`,
   );
   process.exit(1);
 });

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { PoolStats } from '../engine/pool.ts';
 import type { TaskRecord } from './record.ts';
-import type { StorageStats } from './storage.ts';
+import type { StorageStats } from './storage/storage.ts';
 
 /** Seconds: from a prediction of a small photo to an adaptation that compiles. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];

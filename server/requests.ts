@@ -8,6 +8,7 @@ import { asServiceError, catalogue, problemOf } from './errors.ts';
 const REQUEST_ID = 'X-Request-Id';
 /** What a caller may send as its own id: nothing that could forge a line of the log. */
 const PLAIN_TOKEN = /^[\w.-]{1,64}$/;
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 /** How long the rest of a refused body is read and dropped, so that its sender gets to see the answer. */
 const LINGER_MS = 5000;
 
@@ -35,7 +36,8 @@ export function requestLog(logger: Logger): RequestHandler {
         ms,
         ...(client && { client }),
       };
-      logger.info(response.writableFinished ? line : { ...line, disconnected: true }, 'request');
+      const level = PROBES.has(path) ? 'debug' : 'info'; // asked for every few seconds, for ever
+      logger[level](response.writableFinished ? line : { ...line, disconnected: true }, 'request');
     });
     next();
   };

@@ -18,8 +18,8 @@ import type { ServerWorkerData } from './jobs.ts';
 import { Metrics } from './metrics.ts';
 import { buildPage } from './page/build.ts';
 import type { Readiness } from './ports.ts';
-import { openStorage } from './open-storage.ts';
-import type { TaskStorage } from './storage.ts';
+import { openStorage } from './storage/open.ts';
+import type { TaskStorage } from './storage/storage.ts';
 
 const BUNDLED_CHECKPOINTS = fileURLToPath(new URL('../checkpoints', import.meta.url));
 

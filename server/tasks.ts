@@ -6,7 +6,7 @@ import type { CheckpointInfo, Watcher } from './ports.ts';
 import { Progresses, TaskProgress, type TaskOutline } from './progress.ts';
 import type { TaskRecord } from './record.ts';
 import { SharedRuns } from './shared-runs.ts';
-import type { StoredTask, TaskStorage } from './storage.ts';
+import type { StoredTask, TaskStorage } from './storage/storage.ts';
 import { UnattendedWork } from './unattended.ts';
 
 /** What a request for a task says beside its support set. */

@@ -3,7 +3,7 @@ import { memberError } from '../errors.ts';
 import { regressionTaskId } from '../identity.ts';
 import type { RegressionCheckpoint, TaskAdapter, Watcher } from '../ports.ts';
 import { regressionRecordSchema, type RegressionRecord } from '../record.ts';
-import type { StoredTask } from '../storage.ts';
+import type { StoredTask } from '../storage/storage.ts';
 import { commonRecord, type TaskPlan, type TaskRequest } from '../tasks.ts';
 
 export interface RegressionTaskRequest extends TaskRequest<RegressionCheckpoint> {

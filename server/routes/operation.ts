@@ -3,7 +3,7 @@ import type { Body, Schema } from '../contract.ts';
 import { ServiceError } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import type { CheckpointInfo, Readiness } from '../ports.ts';
-import type { TaskStorage } from '../storage.ts';
+import type { TaskStorage } from '../storage/storage.ts';
 import { noQuery, parseQuery, route } from './route.ts';
 
 export interface Operation {

@@ -4,7 +4,7 @@ import { byLabel } from '../describe.ts';
 import { partError } from '../errors.ts';
 import type { ImagesRecord, RegressionRecord } from '../record.ts';
 import { parseX } from '../regression/points.ts';
-import type { StoredTask } from '../storage.ts';
+import type { StoredTask } from '../storage/storage.ts';
 import type { UploadedFile } from '../upload.ts';
 import { idOf, noQuery, parseQuery, route } from './route.ts';
 import type { TaskServices } from './tasks.ts';

@@ -34,6 +34,9 @@ describe('parseConfiguration', () => {
     ['MNAS_API_KEYS', 'shop:secret'],
     ['MNAS_CORS_ORIGINS', 'https://example.org/'],
     ['MNAS_CORS_ORIGINS', 'example.org'],
+    ['MNAS_STORAGE', 'http://example.org'],
+    ['MNAS_STORAGE', 's3://'],
+    ['MNAS_S3_ENDPOINT', 'example.org'],
     ['MNAS_WORKER', '2'], // misspelt
   ])('refuses %s=%s and names it', (name, value) => {
     expect(() => parseConfiguration({ [name]: value })).toThrow(ConfigurationError);
@@ -47,6 +50,21 @@ describe('parseConfiguration', () => {
     });
     expect(MNAS_API_KEYS.map(({ name }) => name)).toEqual(['shop', 'shop']);
     expect(MNAS_CORS_ORIGINS).toEqual(['https://a.example', 'http://localhost:3000']);
+  });
+
+  test('secrets and passwords are not printed, nor told when a value is refused', () => {
+    const environment = {
+      MNAS_STORAGE: 'redis://user:hidden@redis.example:6379/1',
+      AWS_ACCESS_KEY_ID: 'hidden',
+      AWS_SECRET_ACCESS_KEY: 'hidden',
+    };
+    const printed = JSON.stringify(printable(parseConfiguration(environment)));
+    expect(printed).not.toContain('hidden');
+    expect(printed).toContain('redis://user:***@redis.example:6379/1');
+    expect(() => parseConfiguration({ MNAS_STORAGE: 'http://user:hidden@x' })).toThrow(/^(?!.*hidden)/s);
+    expect(printable(parseConfiguration({ MNAS_STORAGE: 's3://bucket/a/b/' }))).toMatchObject({
+      MNAS_STORAGE: 's3://bucket/a/b',
+    });
   });
 
   test('neither what is printed nor the refusal of a wrong entry has a key or its hash', () => {

@@ -3,7 +3,8 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode, Part, Problem } from '../../server/errors.ts';
 import { expectContract } from './support/contract.ts';
-import { harness, LIMITS } from './support/harness.ts';
+import { LIMITS } from './support/defaults.ts';
+import { harness } from './support/harness.ts';
 import { colours, CONTENT_TYPE, multipart, png, type RawPart } from './support/multipart.ts';
 import { problemsOf } from './support/problem.ts';
 

@@ -1,13 +1,11 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import type { StorageLimits } from '../../server/inventory.ts';
-import { openDiskStorage, type TaskStorage } from '../../server/storage.ts';
+import type { StorageLimits } from '../../server/storage/inventory.ts';
+import { openDiskStorage } from '../../server/storage/disk.ts';
+import type { TaskStorage } from '../../server/storage/storage.ts';
 import { temporaryFolder } from './support/harness.ts';
 import { storedTask } from './support/stored-task.ts';
 
@@ -132,29 +130,4 @@ describe('disk storage', () => {
     await setTimeout(1100); // for so long an answer holds
     await expect(storage.check()).rejects.toThrow('ENOENT');
   });
-
-  test('kill -9 at any moment: every acknowledged task is whole, no half one is there', async () => {
-    const folder = await temporaryFolder();
-    let acknowledged = 0;
-    for (let round = 0; round < 6; round++) {
-      const script = fileURLToPath(new URL('./support/write-tasks.ts', import.meta.url));
-      const child = fork(script, [folder, String(round * 10_000)], { execArgv: ['--import', 'tsx'] });
-      const seen: number[] = [];
-      child.on('message', (number) => {
-        seen.push(number as number);
-        if (seen.length === 3 + round * 5) void setTimeout(round).then(() => child.kill('SIGKILL'));
-      });
-      await once(child, 'exit');
-      const { storage, log } = await open(folder);
-      for (const number of seen) {
-        const { id } = storedTask(number).record;
-        expect((await storage.read(id))?.record.id).toBe(id);
-      }
-      acknowledged += seen.length;
-      for (const id of await readdir(join(folder, 'tasks'))) expect(await storage.read(id)).toBeDefined();
-      expect(log).toEqual([]);
-      expect(await readdir(join(folder, 'temporary'))).toEqual([]);
-    }
-    expect(acknowledged).toBeGreaterThanOrEqual(6 * 3);
-  }, 240_000); // six processes start, and every task is synced to disk: slow where the machine is busy
 });

@@ -4,7 +4,7 @@ import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { ServiceError, type Problem } from '../../server/errors.ts';
 import { translate } from '../../server/multipart.ts';
-import type { TaskStorage } from '../../server/storage.ts';
+import type { TaskStorage } from '../../server/storage/storage.ts';
 import { expectContract } from './support/contract.ts';
 import { head, raw } from './support/by-hand.ts';
 import { holdAdaptation } from './support/adapter.ts';

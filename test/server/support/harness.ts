@@ -12,22 +12,12 @@ import { decodeImage } from '../../../images/decode.ts';
 import { createApp, type AppDependencies, type AppLimits } from '../../../server/app.ts';
 import type { AccessOptions } from '../../../server/access/access.ts';
 import { Metrics } from '../../../server/metrics.ts';
-import { unavailableWhenFailing } from '../../../server/open-storage.ts';
 import { Background } from '../../../server/background.ts';
-import { openDiskStorage } from '../../../server/storage.ts';
+import { unavailableWhenFailing } from '../../../server/storage/open.ts';
+import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { createFakeAdapter, type FakeAdapter } from './adapter.ts';
+import { LIMITS, OPEN } from './defaults.ts';
 import { CONTENT_TYPE, multipart, type RawPart } from './multipart.ts';
-
-export const LIMITS: AppLimits = {
-  bodyBytes: 2_000_000,
-  fileBytes: 200_000,
-  uploadSeconds: 10,
-  requestSeconds: 60,
-  uploads: 50,
-  decoders: 2,
-};
-
-export const OPEN: AccessOptions = { keys: [], requests: 0, windowSeconds: 60, proxies: 0, origins: [] };
 
 export interface Harness {
   readonly app: Express;

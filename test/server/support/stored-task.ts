@@ -1,6 +1,6 @@
 import { sha256 } from '../../../server/identity.ts';
 import type { ImagesRecord } from '../../../server/record.ts';
-import type { StoredTask } from '../../../server/storage.ts';
+import type { StoredTask } from '../../../server/storage/storage.ts';
 
 /** A task whose content follows from a number. */
 export function storedTask(number: number): StoredTask<ImagesRecord> {

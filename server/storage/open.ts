@@ -1,0 +1,90 @@
+import type { EventEmitter } from 'node:events';
+import type { Logger } from 'pino';
+import type { Driver } from 'unstorage';
+import type { Configuration } from '../configuration.ts';
+import { ServiceError } from '../errors.ts';
+import { openDiskStorage } from './disk.ts';
+import { describeStorage } from './place.ts';
+import { openSharedStorage } from './shared.ts';
+import type { TaskStorage } from './storage.ts';
+
+/** What a store elsewhere gets to answer, before a request is told that it cannot be used. */
+const ANSWER_SECONDS = 10;
+
+/** The storage cannot be opened as configured; thrown at start. */
+export class StorageSetupError extends Error {
+  override readonly name = 'StorageSetupError';
+}
+
+/**
+ * The storage that the configuration names; whatever fails in it later is a `storage-unavailable`.
+ * @throws StorageSetupError
+ */
+export async function openStorage(configuration: Configuration, logger: Logger): Promise<TaskStorage> {
+  try {
+    return unavailableWhenFailing(await open(configuration, logger), logger);
+  } catch (error) {
+    const place = describeStorage(configuration.MNAS_STORAGE);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StorageSetupError(`MNAS_STORAGE: ${place} cannot be used (${reason})`, { cause: error });
+  }
+}
+
+/** The drivers of shared stores are loaded only where they are asked for; their types refer to a file that is not there. */
+async function open(configuration: Configuration, logger: Logger): Promise<TaskStorage> {
+  const { MNAS_STORAGE: place, MNAS_STORED_DAYS: days, AWS_REGION: region } = configuration;
+  const shared = { days, seconds: ANSWER_SECONDS };
+  switch (place.kind) {
+    case 'disk':
+      return openDiskStorage(configuration.MNAS_DATA_DIR, logger, {
+        bytes: configuration.MNAS_STORED_BYTES,
+        days,
+      });
+    case 'redis': {
+      const { default: redisDriver } = await import('unstorage/drivers/redis');
+      const driver = redisDriver({ url: place.url, connectTimeout: 5000, maxRetriesPerRequest: 2 }) as Driver<
+        unknown,
+        EventEmitter
+      >;
+      driver.getInstance?.().on('error', (error: Error) => logger.error({ err: error }, 'redis failed'));
+      return openSharedStorage(driver, { ...shared, prefix: 'm-nas' }, logger);
+    }
+    case 's3': {
+      const { default: s3Driver } = await import('unstorage/drivers/s3');
+      const driver = s3Driver({
+        bucket: place.bucket,
+        region,
+        endpoint: configuration.MNAS_S3_ENDPOINT ?? `https://s3.${region}.amazonaws.com`,
+        accessKeyId: required(configuration, 'AWS_ACCESS_KEY_ID'),
+        secretAccessKey: required(configuration, 'AWS_SECRET_ACCESS_KEY'),
+      }) as Driver;
+      return openSharedStorage(driver, { ...shared, prefix: place.prefix.replaceAll('/', ':') }, logger);
+    }
+  }
+}
+
+function required(configuration: Configuration, name: 'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY'): string {
+  const value = configuration[name];
+  if (value === undefined) throw new Error(`${name} is missing`);
+  return value;
+}
+
+/** The same storage; a fault of it is logged and becomes an error that tells the client to try again. */
+export function unavailableWhenFailing(storage: TaskStorage, logger: Logger): TaskStorage {
+  const guarded = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      logger.error({ err: error }, 'storage failed');
+      throw new ServiceError('storage-unavailable', { cause: error });
+    }
+  };
+  return {
+    read: (id) => guarded(storage.read(id)),
+    write: (task) => guarded(storage.write(task)),
+    remove: (id) => guarded(storage.remove(id)),
+    check: () => guarded(storage.check()),
+    ...(storage.stats && { stats: storage.stats }),
+    close: () => storage.close(),
+  };
+}

@@ -1,0 +1,34 @@
+/** Where tasks are kept. */
+export type StoragePlace =
+  | { readonly kind: 'disk' }
+  /** `url` may hold a password */
+  | { readonly kind: 'redis'; readonly url: string }
+  /** keys begin with `prefix` */
+  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string };
+
+const FORMS = 'disk, redis://HOST:PORT, rediss://HOST:PORT or s3://BUCKET/PREFIX';
+
+/** The value of MNAS_STORAGE. @throws Error that names the forms, never the value: it may hold a password */
+export function parseStorage(text: string): StoragePlace {
+  if (text === 'disk') return { kind: 'disk' };
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'redis:' || url?.protocol === 'rediss:') return { kind: 'redis', url: text };
+  if (url?.protocol === 's3:' && url.hostname !== '')
+    return { kind: 's3', bucket: url.hostname, prefix: url.pathname.replace(/^\/|\/$/g, '') || 'm-nas' };
+  throw new Error(`one of ${FORMS} is expected`);
+}
+
+/** The place in words, without a password. */
+export function describeStorage(place: StoragePlace): string {
+  switch (place.kind) {
+    case 'disk':
+      return 'disk';
+    case 'redis': {
+      const url = new URL(place.url);
+      if (url.password !== '') url.password = '***';
+      return url.href;
+    }
+    case 's3':
+      return `s3://${place.bucket}/${place.prefix}`;
+  }
+}

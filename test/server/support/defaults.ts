@@ -1,0 +1,13 @@
+import type { AccessOptions } from '../../../server/access/access.ts';
+import type { AppLimits } from '../../../server/app.ts';
+
+export const LIMITS: AppLimits = {
+  bodyBytes: 2_000_000,
+  fileBytes: 200_000,
+  uploadSeconds: 10,
+  requestSeconds: 60,
+  uploads: 50,
+  decoders: 2,
+};
+
+export const OPEN: AccessOptions = { keys: [], requests: 0, windowSeconds: 60, proxies: 0, origins: [] };

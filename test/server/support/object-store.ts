@@ -1,0 +1,37 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+
+export interface ObjectStore {
+  readonly url: string;
+  readonly objects: Map<string, Buffer>;
+  readonly close: () => void;
+}
+
+/** As much of S3 as the service uses: objects of one bucket by path, for requests signed with one access key. */
+export async function startObjectStore(bucket: string, accessKey: string): Promise<ObjectStore> {
+  const objects = new Map<string, Buffer>();
+  const server = createServer((request, response) => {
+    void (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const path = decodeURIComponent(request.url ?? '');
+      const signed = request.headers.authorization?.startsWith(`AWS4-HMAC-SHA256 Credential=${accessKey}/`);
+      const answer = (status: number, body?: Buffer) => response.writeHead(status).end(body);
+      if (!signed) return answer(403);
+      if (!path.startsWith(`/${bucket}/`)) return answer(404);
+      const object = objects.get(path);
+      if (request.method === 'PUT') objects.set(path, Buffer.concat(chunks));
+      else if (request.method === 'DELETE') objects.delete(path);
+      else return object ? answer(200, object) : answer(404);
+      return answer(request.method === 'PUT' ? 200 : 204);
+    })();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, objects, close };
+}

@@ -1,0 +1,25 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { decodeImage } from '../../../images/decode.ts';
+import { createApp } from '../../../server/app.ts';
+import { Metrics } from '../../../server/metrics.ts';
+import { openDiskStorage } from '../../../server/storage/disk.ts';
+import { createFakeAdapter } from './adapter.ts';
+import { LIMITS, OPEN } from './defaults.ts';
+
+// The real app over the fake adapter and MNAS_DATA_DIR, as a process that can be killed.
+const logger = pino({ level: 'silent' });
+const app = createApp({
+  adapter: createFakeAdapter(),
+  storage: await openDiskStorage(process.env['MNAS_DATA_DIR']!, logger),
+  decodeImage,
+  readiness: { workersAnswered: true, draining: false },
+  limits: LIMITS,
+  access: OPEN,
+  metrics: new Metrics(),
+  logger,
+});
+const server = app.listen(0, '127.0.0.1');
+await once(server, 'listening');
+process.stdout.write(`listens on http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
