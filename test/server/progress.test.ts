@@ -11,7 +11,7 @@ import { ServiceError } from '../../server/errors.ts';
 import type { Watcher } from '../../server/ports.ts';
 import { parsePrefer } from '../../server/prefer.ts';
 import { TaskProgress } from '../../server/progress.ts';
-import { openDiskStorage } from '../../server/storage.ts';
+import { openDiskStorage } from '../../server/storage/disk.ts';
 import { Tasks } from '../../server/tasks.ts';
 import { createFakeAdapter, holdAdaptation } from './support/adapter.ts';
 import { expectContract, expectSchema } from './support/contract.ts';

@@ -1,5 +1,5 @@
 import type { AccessOptions } from '../../../server/access/access.ts';
-import type { AppLimits } from '../../../server/app.ts';
+import type { AppDependencies, AppLimits } from '../../../server/app.ts';
 
 export const LIMITS: AppLimits = {
   bodyBytes: 2_000_000,
@@ -11,3 +11,9 @@ export const LIMITS: AppLimits = {
 };
 
 export const OPEN: AccessOptions = { keys: [], requests: 0, windowSeconds: 60, proxies: 0, origins: [] };
+
+/** What few tests are about. */
+export const BESIDE: Pick<AppDependencies, 'readCheckpoint' | 'page'> = {
+  readCheckpoint: (id) => Promise.resolve(Buffer.from(`checkpoint ${id}`)),
+  page: { document: Buffer.from('<!doctype html>'), assets: new Map() },
+};

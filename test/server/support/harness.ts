@@ -16,7 +16,7 @@ import { Background } from '../../../server/background.ts';
 import { unavailableWhenFailing } from '../../../server/storage/open.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { createFakeAdapter, type FakeAdapter } from './adapter.ts';
-import { LIMITS, OPEN } from './defaults.ts';
+import { BESIDE, LIMITS, OPEN } from './defaults.ts';
 import { CONTENT_TYPE, multipart, type RawPart } from './multipart.ts';
 
 export interface Harness {
@@ -55,8 +55,7 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
     adapter,
     storage: unavailableWhenFailing(await openDiskStorage(folder, logger), logger),
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: 1_000_000 }),
-    readCheckpoint: (id) => Promise.resolve(Buffer.from(`checkpoint ${id}`)),
-    page: { document: Buffer.from('<!doctype html>'), assets: new Map() },
+    ...BESIDE,
     background: new Background(logger),
     readiness: { workersAnswered: true, draining: false },
     limits: { ...LIMITS, ...options.limits },

@@ -3,10 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { decodeImage } from '../../../images/decode.ts';
 import { createApp } from '../../../server/app.ts';
+import { Background } from '../../../server/background.ts';
 import { Metrics } from '../../../server/metrics.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { createFakeAdapter } from './adapter.ts';
-import { LIMITS, OPEN } from './defaults.ts';
+import { BESIDE, LIMITS, OPEN } from './defaults.ts';
 
 // The real app over the fake adapter and MNAS_DATA_DIR, as a process that can be killed.
 const logger = pino({ level: 'silent' });
@@ -14,6 +15,8 @@ const app = createApp({
   adapter: createFakeAdapter(),
   storage: await openDiskStorage(process.env['MNAS_DATA_DIR']!, logger),
   decodeImage,
+  ...BESIDE,
+  background: new Background(logger),
   readiness: { workersAnswered: true, draining: false },
   limits: LIMITS,
   access: OPEN,
