@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { decodeCheckpoint } from '../model/checkpoint.ts';
+import { integerFrom, integersFrom, list } from './arguments.ts';
 import { commit } from './commit.ts';
 import { loadDomains } from './domains.ts';
 import { evaluateCheckpoint, evaluationTable } from './evaluation.ts';
@@ -10,8 +11,7 @@ import { sourceSchema } from './data/source.ts';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-const integer = (text: string): number => z.coerce.number().int().min(1).parse(text);
-const list = (text: string): string[] => text.split(',');
+const integer = integerFrom(1);
 
 const program = new Command('evaluate')
   .description(
@@ -23,12 +23,7 @@ const program = new Command('evaluate')
   .option('--split <split>', 'train, val or test', 'test')
   .option('--tasks <n>', 'tasks a domain and shot', integer, 600)
   .option('--way <n>', 'classes a task', integer, 5)
-  .option(
-    '--shots <list>',
-    'images a class, comma-separated',
-    (text: string) => list(text).map(integer),
-    [1, 5],
-  )
+  .option('--shots <list>', 'images a class, comma-separated', integersFrom(1), [1, 5])
   .option('--query <n>', 'queries a class', integer, 15)
   .option('--seed <n>', 'seed of the tasks', integer, 2020)
   .option('--workers <n>', 'worker threads', integer, 2)

@@ -15,8 +15,8 @@ export interface CurveAxes {
   readonly x: string;
   readonly y: {
     readonly title: string;
-    readonly scale?:
-      { readonly type: 'log'; readonly domain: readonly [number, number] } | { readonly zero: false };
+    /** Ends of a logarithmic scale that all panels share; without it every panel has a linear one of its own. */
+    readonly logarithmic?: readonly [number, number];
   };
 }
 
@@ -37,9 +37,7 @@ export function curvesChart(
         field: 'y',
         type: 'quantitative',
         title: y.title,
-        ...(y.scale
-          ? { scale: 'domain' in y.scale ? { ...y.scale, domain: [...y.scale.domain] } : y.scale }
-          : {}),
+        scale: y.logarithmic ? { type: 'log', domain: [...y.logarithmic] } : { zero: false },
       },
       color: {
         field: 'row',
@@ -49,5 +47,6 @@ export function curvesChart(
         scale: { scheme: 'tableau20' },
       },
     },
+    ...(y.logarithmic ? {} : { resolve: { scale: { y: 'independent' } } }),
   });
 }

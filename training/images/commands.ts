@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { flushDenormals } from '../../engine/onnxruntime.ts';
+import { integerFrom, integersFrom, list } from '../arguments.ts';
 import { commit } from '../commit.ts';
 import { readTrainingConfiguration } from '../configuration.ts';
 import { loadDomains } from '../domains.ts';
@@ -17,10 +17,7 @@ import { imageReport, inOrder } from './report.ts';
 import { readEmbeddings, readResults, runName } from './result.ts';
 import type { Protocol } from './result.ts';
 
-const integer = (text: string): number => z.coerce.number().int().min(1).parse(text);
-const list = (text: string): string[] => text.split(',');
-const seedList = (text: string): number[] =>
-  list(text).map((seed) => z.coerce.number().int().min(0).parse(seed));
+const integer = integerFrom(1);
 
 /** Of every test: the same tasks for all rows and seeds. */
 const protocol: Omit<Protocol, 'tasks'> = { way: 5, shots: [1, 5], query: 15, seed: 2020 };
@@ -46,7 +43,7 @@ export function addImageCommands(program: Command): void {
       'Few-shot images (Tables 2 and 3): trains rows, tests each on the same tasks, keeps the results.',
     )
     .requiredOption('--rows <names>', 'configurations in training/configs/images, comma-separated', list)
-    .option('--seeds <list>', 'seeds of the runs, comma-separated', seedList, [1])
+    .option('--seeds <list>', 'seeds of the runs, comma-separated', integersFrom(0), [1])
     .option('--workers <n>', 'worker threads', integer, 2)
     .option('--tasks <n>', 'test tasks a domain and shot', integer, 600)
     .option('--resume', 'go on from the saved states, exactly; what is trained is tested again', false)

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { flushDenormals } from '../../engine/onnxruntime.ts';
 import { defaultEngine, engineNames } from '../../engine/options.ts';
 import type { EngineName } from '../../engine/options.ts';
+import { integerFrom, integersFrom, list } from '../arguments.ts';
 import { commit } from '../commit.ts';
 import { writeFigures } from '../figures/figure.ts';
 import { RunFolder } from '../run-folder.ts';
@@ -19,16 +20,14 @@ import { toyFigures } from './figures/table.ts';
 import { inOrder, toyReport } from './report.ts';
 import { readEmbeddings, readResults, runName } from './result.ts';
 
-const list = (text: string): string[] => text.split(',');
-
 interface ToyOptions {
   readonly rows: string[];
-  readonly seeds: string[];
+  readonly seeds: number[];
   readonly resume: boolean;
   readonly overwrite: boolean;
   readonly runs: string;
   readonly results: string;
-  readonly workers: string;
+  readonly workers: number;
   readonly engine: EngineName;
 }
 
@@ -57,8 +56,8 @@ export function addToyCommands(program: Command): void {
       'Toy regression (Table 1): trains rows, tests each on 1,000 tasks a family, keeps the results.',
     )
     .requiredOption('--rows <names>', 'configurations in training/configs/toy, comma-separated', list)
-    .option('--seeds <list>', 'seeds of the runs, comma-separated', list, ['1'])
-    .option('--workers <n>', 'worker threads', '2')
+    .option('--seeds <list>', 'seeds of the runs, comma-separated', integersFrom(0), [1])
+    .option('--workers <n>', 'worker threads', integerFrom(1), 2)
     .addOption(
       new Option('--engine <name>', 'what runs the graphs').choices(engineNames).default(defaultEngine),
     )
@@ -75,9 +74,9 @@ export function addToyCommands(program: Command): void {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
       for (const row of rows) {
         const file = await readToyConfiguration(resolve('training/configs/toy', `${row}.yaml`));
-        for (const seed of seeds.map(Number)) {
+        for (const seed of seeds) {
           const reading = readingOf(options, file.reading);
-          const configuration = { ...file, seed, reading, workers: Number(workers) };
+          const configuration = { ...file, seed, reading, workers };
           const folder = new RunFolder(resolve(runs, runName(row, seed, reading)));
           if (!resume && !overwrite) await folder.refuseToOverwrite();
           await runWithProgress(configuration, { folder, results }, { resume, engine }, stop.signal);

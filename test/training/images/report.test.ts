@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { imageFigures } from '../../../training/images/figures/table.ts';
+import { signed } from '../../../training/images/format.ts';
 import { imageReport, inOrder } from '../../../training/images/report.ts';
 import { readEmbeddings, readResults } from '../../../training/images/result.ts';
 import { keyOf, resultOf, settingOf } from '../../support/image-results.ts';
@@ -104,6 +105,15 @@ describe('the report of the image study', () => {
     expect(imageReport([mnas, resultOf('maml', maml.settings, 2)], [])).toContain(
       'not measured: no run of maml with seed 1',
     );
+  });
+
+  it('writes a difference with the sign of what it shows', () => {
+    expect([0.001, -0.001, 1.5, -1.5].map((mean) => signed({ mean, half: 0.5 }))).toEqual([
+      '0.00 ± 0.50',
+      '0.00 ± 0.50',
+      '+1.50 ± 0.50',
+      '−1.50 ± 0.50',
+    ]);
   });
 
   it("puts the paper's rows beside its own, in transductive mode", () => {

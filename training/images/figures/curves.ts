@@ -22,6 +22,6 @@ export function curvesFigure(results: readonly ImageResult[]): Promise<string> {
     panels: ['mean', ...domains],
     rows: results.map(runName),
     x: 'core-hours',
-    y: { title: 'accuracy, %', scale: { zero: false } },
+    y: { title: 'accuracy, %' },
   });
 }

@@ -17,6 +17,6 @@ export function curvesFigure(results: readonly ToyResult[]): Promise<string> {
     panels: ['average', ...families],
     rows: results.map(({ name }) => name),
     x: 'meta-iterations',
-    y: { title: 'mean squared error', scale: { type: 'log', domain: [0.01, 10] } },
+    y: { title: 'mean squared error', logarithmic: [0.01, 10] },
   });
 }
