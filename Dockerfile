@@ -1,21 +1,32 @@
-# CPU image of the service. Build: docker build -t m-nas .
+# syntax=docker/dockerfile:1
+# CPU image of the service (the default). Build: docker build -t m-nas .
 # Run: docker run -p 8080:8080 -v m-nas-data:/data m-nas
+#
+# CUDA image of the service. Build: docker build --target service-cuda -t m-nas:cuda .
+# Run: docker run --gpus all -p 8080:8080 -v m-nas-data:/data m-nas:cuda
 #
 # GPU image of the trainer. Build: docker build --target training-gpu -t m-nas-training .
 # Run: docker run --gpus all -v m-nas-runs:/app/runs m-nas-training training/train.ts --engine tfjs --config FILE
+#
+# What each needs of the machine: docs/gpu.md
 
-FROM node:20-bookworm-slim AS dependencies
+FROM node:20-bookworm-slim AS installed
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev \
-  # onnxruntime-node brings its libraries for every platform: keep this one's
-  && platform="$(node -p 'process.platform + "/" + process.arch')" \
-  && find node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 -type d \
-     ! -path "*/$platform" -exec rm -rf {} + \
-  # of onnxruntime-web the page takes two builds
-  && find node_modules/onnxruntime-web/dist -type f \
-     ! -name 'ort-wasm-simd-threaded.mjs' ! -name 'ort-wasm-simd-threaded.wasm' \
-     ! -name 'ort-wasm-simd-threaded.asyncify.*' ! -name 'ort.wasm.min.mjs' ! -name 'ort.webgpu.min.mjs' -delete
+RUN npm ci --omit=dev
+
+FROM installed AS dependencies
+COPY scripts/prune-modules.sh /tmp/
+RUN sh /tmp/prune-modules.sh node_modules
+
+FROM installed AS dependencies-cuda
+COPY scripts/prune-modules.sh /tmp/
+# downloads onnxruntime's CUDA libraries from NuGet
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends ca-certificates \
+  && rm -rf /var/lib/apt/lists/* \
+  && npm rebuild onnxruntime-node --ignore-scripts=false --onnxruntime-node-install=cuda12 \
+  && sh /tmp/prune-modules.sh node_modules
 
 # CUDA 11.2 and cuDNN 8 are what the libtensorflow of @tensorflow/tfjs-node-gpu is built for
 FROM nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04 AS training-gpu
@@ -43,11 +54,9 @@ VOLUME /app/runs
 ENTRYPOINT ["node", "--import", "tsx"]
 CMD ["training/train.ts", "--engine", "tfjs", "--config", "training/configs/quick.yaml"]
 
-FROM node:20-bookworm-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 MNAS_DATA_DIR=/data
+# what both images of the service have beside their packages
+FROM node:20-bookworm-slim AS source
 WORKDIR /app
-RUN mkdir /data && chown node:node /data
-COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY model model
 COPY drawing drawing
@@ -56,10 +65,33 @@ COPY engine engine
 COPY checkpoints checkpoints
 COPY web web
 COPY server server
-USER node
+
+# CUDA 12 and cuDNN 9 are what onnxruntime-node's CUDA libraries are built for
+FROM nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04 AS service-cuda
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 MNAS_DATA_DIR=/data MNAS_PROVIDER=cuda MNAS_WORKERS=1
+COPY --from=node:20-bookworm-slim /usr/local/bin/node /usr/local/bin/node
+WORKDIR /app
+COPY --from=dependencies-cuda /app/node_modules node_modules
+COPY --from=source /app ./
+# 1000 as in the CPU image; Ubuntu's image has it as "ubuntu"
+RUN mkdir /data && chown 1000:1000 /data
+USER 1000:1000
 VOLUME /data
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "--import", "tsx", "server/main.ts"]
+
+FROM node:20-bookworm-slim AS service
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 MNAS_DATA_DIR=/data
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=source /app ./
+RUN mkdir /data && chown 1000:1000 /data
+USER 1000:1000
+VOLUME /data
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # node itself is the main process, so that SIGTERM reaches it
 CMD ["node", "--import", "tsx", "server/main.ts"]

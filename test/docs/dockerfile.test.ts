@@ -1,0 +1,64 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+const dockerfile = read('Dockerfile').replaceAll('\\\n', '');
+const stages = new Map(
+  [...dockerfile.matchAll(/^FROM (\S+) AS (\S+)$([\s\S]*?)(?=^FROM |(?![\s\S]))/gm)].map(
+    ([, from, name, body]) => [name!, { from: from!, body: body! }],
+  ),
+);
+const copied = (body: string) =>
+  [...body.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) => sources!.split(' '));
+
+/** Top-level folders that the TypeScript files of a folder import from. */
+function foldersUsedBy(folder: string): string[] {
+  const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+  const imports = files
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => {
+      const up = '\\.\\./'.repeat(file.split('/').length);
+      return [...read(join(folder, file)).matchAll(new RegExp(`from '${up}(\\w+)/`, 'g'))].map(
+        ([, name]) => name!,
+      );
+    });
+  return [...new Set(imports)];
+}
+
+describe('the Dockerfile', () => {
+  test('has its stages, the CPU image of the service last', () => {
+    expect([...stages.keys()].at(-1)).toBe('service');
+    expect([...stages.keys()]).toEqual(expect.arrayContaining(['service-cuda', 'training-gpu']));
+  });
+
+  test('copies what exists and what .dockerignore lets through', () => {
+    const allowed = read('.dockerignore')
+      .split('\n')
+      .flatMap((line) => /^!(.+)$/.exec(line)?.[1] ?? []);
+    for (const source of [...stages.values()].flatMap(({ body }) => copied(body))) {
+      expect(existsSync(join(root, source)), source).toBe(true);
+      expect(allowed).toContain(source);
+    }
+  });
+
+  test('copies every folder that the code in it imports from', () => {
+    for (const stage of ['source', 'training-gpu']) {
+      const folders = copied(stages.get(stage)!.body).filter((source) => !source.includes('.'));
+      for (const folder of folders)
+        expect(folders, `imported by ${folder}`).toEqual(expect.arrayContaining(foldersUsedBy(folder)));
+    }
+  });
+
+  test('runs both images of the service as a user without rights, with a health check', () => {
+    for (const stage of ['service', 'service-cuda']) {
+      const { body } = stages.get(stage)!;
+      expect(body).toMatch(/^USER 1000:1000$/m);
+      expect(body).toMatch(/^HEALTHCHECK .*\/healthz/m);
+      expect(body.indexOf('USER')).toBeGreaterThan(body.lastIndexOf('RUN'));
+    }
+  });
+});
