@@ -6,6 +6,8 @@ import { childFunction, exportChild, multiplyAdds } from './export.ts';
 import type { Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
 import type { Values } from './programs.ts';
+import { calibrateOpenSet } from './open-set.ts';
+import type { OpenSet } from './open-set.ts';
 import { fold, keyFrom, uniform } from './random.ts';
 import { stopwatch } from './stopwatch.ts';
 import { fitOf, oneHotTargets, sizeKey, supportInputs, TaskRunner } from './task.ts';
@@ -26,6 +28,8 @@ export interface AdaptedTask {
   readonly multiplyAdds: number;
   readonly support: { readonly before: Fit; readonly after: Fit };
   readonly model: Uint8Array;
+  /** How the model tells images that belong to no class. */
+  readonly openSet: Pick<OpenSet, 'midpoint' | 'slope' | 'leftOut'>;
   /** z_i (Eq. 6). */
   readonly embedding: Float32Array;
   /** Milliseconds by stage. */
@@ -78,7 +82,7 @@ export async function adaptTask(
   const network = runner.child(genotype);
   clock.lap('embed');
   report?.({ kind: 'genotype', genotype });
-  const { weights, statistics, fits } = await adaptWeights(
+  const { weights, statistics, openSet, fits } = await adaptWeights(
     runner,
     network,
     { ...checkpoint.parameters, ...selectChild(network.child!, embedded.modulated) },
@@ -87,7 +91,7 @@ export async function adaptTask(
   clock.lap('adapt');
   fits.forEach((fit, step) => report?.({ kind: 'fit', step, ...fit }));
   const labels = [...classes].sort(byCodePoint);
-  const child = { genotype, weights: headInOrder(weights, classes, labels), statistics };
+  const child = { genotype, weights: headInOrder(weights, classes, labels), statistics, openSet };
   const built = childFunction(checkpoint, child, size.way);
   const model = exportChild(checkpoint, child, labels, built);
   clock.lap('export');
@@ -98,6 +102,7 @@ export async function adaptTask(
     multiplyAdds: multiplyAdds(built),
     support: { before: fits[0]!, after: fits.at(-1)! },
     model,
+    openSet: { midpoint: openSet.midpoint, slope: openSet.slope, leftOut: openSet.leftOut },
     embedding: embedded.embedding,
     timings: clock.laps,
   };
@@ -119,7 +124,7 @@ export async function adaptWeights(
   { graphs }: TaskNetwork,
   start: Values,
   { set, size, steps }: Adaptation,
-): Promise<{ weights: Values; statistics: Values; fits: readonly Fit[] }> {
+): Promise<{ weights: Values; statistics: Values; openSet: OpenSet; fits: readonly Fit[] }> {
   const results = await runner.programs.run(
     `adaptation ${graphs.key} ${sizeKey(size)} ${steps}`,
     () => adaptationFunction(graphs, size, steps),
@@ -132,9 +137,18 @@ export async function adaptWeights(
   return {
     weights: Object.fromEntries(names.map((name) => [name, results[name]!])),
     statistics: Object.fromEntries(entries.filter(([name]) => /^(mean|inverse)\./.test(name))),
+    openSet: calibrateOpenSet({
+      features: results['features']!,
+      labels: labelsOf(set, size.way),
+      way: size.way,
+    }),
     fits: [...between, fitOf(results, set, size.way)],
   };
 }
+
+/** The class of every image. */
+const labelsOf = ({ targets, count }: LabelledSet, way: number): number[] =>
+  Array.from({ length: count }, (_, i) => targets.subarray(i * way, (i + 1) * way).indexOf(1));
 
 function labelledSet(images: readonly LabelledImage[], classes: readonly string[]): LabelledSet {
   const index = new Map(classes.map((label, i) => [label, i]));

@@ -22,11 +22,13 @@ import {
 import type { Convolution, Tensor } from './graph/primitives.ts';
 import { sizeOf } from './graph/shapes.ts';
 import type { Shape } from './graph/shapes.ts';
+import { knownProbability } from './open-set.ts';
+import type { OpenSet } from './open-set.ts';
 import { cellGeometry, featureCount, strideOf } from './parameters.ts';
 import type { Values } from './programs.ts';
 
 /** Raise it when the same task, of images or of regression, would be exported as other bytes: ids of tasks contain it. */
-export const exporterVersion = 2;
+export const exporterVersion = 3;
 
 /** The preprocessing that a client does: everything else is inside the exported graph. */
 export const preprocessing = 'RGB, squeezed to the input size (Lanczos), divided by 255, planar [n, 3, s, s]';
@@ -36,6 +38,7 @@ export interface AdaptedChild {
   readonly genotype: Genotype;
   readonly weights: Values;
   readonly statistics: Values;
+  readonly openSet: OpenSet;
 }
 
 /**
@@ -49,8 +52,10 @@ export function childFunction(
   batch = 2,
 ): GraphFunction {
   const builder = new ChildBuilder(checkpoint.configuration, child);
-  const logits = builder.logits(way, batch);
-  return { name: 'm-nas-child', outputs: { logits, probabilities: softmax(logits) } };
+  const features = builder.features(batch);
+  const logits = builder.logits(features, way);
+  const known = knownProbability(features, child.openSet);
+  return { name: 'm-nas-child', outputs: { logits, probabilities: softmax(logits), known } };
 }
 
 class ChildBuilder {
@@ -63,7 +68,8 @@ class ChildBuilder {
     this.#child = child;
   }
 
-  logits(way: number, batch: number): Tensor {
+  /** [batch, f]. */
+  features(batch: number): Tensor {
     const { image, supernet } = this.#configuration;
     const images = this.#graph.input('image', [batch, 3, image.size, image.size]);
     const centered = add(multiply(images, 2), -1);
@@ -80,9 +86,12 @@ class ChildBuilder {
       const output = this.#cell(cell, [previous, current], this.#child.genotype[cell]);
       [previous, current] = [current, output];
     }
-    const count = featureCount(this.#configuration);
-    const pooled = reshape(mean(current, [2, 3]), [batch, count]);
-    const product = matmul(pooled, this.#headMatrix(way, count));
+    return reshape(mean(current, [2, 3]), [batch, featureCount(this.#configuration)]);
+  }
+
+  /** [batch, way]. */
+  logits(features: Tensor, way: number): Tensor {
+    const product = matmul(features, this.#headMatrix(way, features.shape[1]!));
     return add(product, broadcast(this.#constant(this.#weight('head.bias'), [1, way]), product.shape));
   }
 

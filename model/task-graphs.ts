@@ -231,14 +231,14 @@ export class TaskGraphs {
     return features(this.configuration, this.network, images, weights, counted);
   }
 
-  /** Logits [n, way] of images. */
+  /** Logits [n, way] of images, and the features that they are made of. */
   logits(
     images: Tensor,
     weights: Weights,
     counted: number,
-  ): { readonly logits: Tensor; readonly normalizer: Normalizer } {
+  ): { readonly logits: Tensor; readonly features: Tensor; readonly normalizer: Normalizer } {
     const { features: x, normalizer } = this.features(images, weights, counted);
-    return { logits: headLogits(x, weights), normalizer };
+    return { logits: headLogits(x, weights), features: x, normalizer };
   }
 }
 

@@ -117,7 +117,8 @@ export function unrolledFunction(
 
 /**
  * The adaptation of a support set (Eq. 8) as one graph: the adapted weights by name, loss and logits before every step
- * (`fitNames`) and after the last (`loss`, `logits`), and the statistics that the exported network carries.
+ * (`fitNames`) and after the last (`loss`, `logits`), the `features` of the support set then, and the statistics that the
+ * exported network carries.
  */
 export function adaptationFunction(graphs: TaskGraphs, size: TaskSize, steps: number): GraphFunction {
   const graph = new Graph();
@@ -126,7 +127,7 @@ export function adaptationFunction(graphs: TaskGraphs, size: TaskSize, steps: nu
     steps,
     exact: steps,
   });
-  const { logits, normalizer } = graphs.logits(images, weights, size.support);
+  const { logits, features, normalizer } = graphs.logits(images, weights, size.support);
   const loss = crossEntropy(logits, targets);
   const statistics = normalizer.statistics.flatMap(({ name, mean, inverse }) => [
     [`mean.${name}`, mean] as const,
@@ -134,6 +135,13 @@ export function adaptationFunction(graphs: TaskGraphs, size: TaskSize, steps: nu
   ]);
   return {
     name: 'adaptation',
-    outputs: { ...Object.fromEntries(adapted), ...Object.fromEntries(statistics), ...fits, loss, logits },
+    outputs: {
+      ...Object.fromEntries(adapted),
+      ...Object.fromEntries(statistics),
+      ...fits,
+      loss,
+      logits,
+      features,
+    },
   };
 }

@@ -1,18 +1,21 @@
 import { JobError, PoolClosedError, QueueFullError } from '../engine/errors.ts';
 import type { JobOptions, WorkerPool } from '../engine/pool.ts';
+import type { TensorValue } from '../model/graph/executor.ts';
 import type { AdaptedRegression } from '../model/regression/adapt.ts';
 import { ServiceError } from './errors.ts';
 import type {
   AdaptationReport,
   AdaptedImages,
   CheckpointInfo,
+  PredictedImages,
   TaskAdapter,
   Toolchain,
   Watcher,
 } from './ports.ts';
 
 /** A job of `jobs.ts` that a request waits for. */
-type RequestJob = 'adaptImages' | 'adaptRegression' | 'predictImages' | 'predictRegression' | 'drawCells';
+type RequestJob =
+  'adaptImages' | 'adaptRegression' | 'predictImages' | 'predictRegression' | 'infer' | 'drawCells';
 
 /** The adapter over worker threads that run `jobs.ts`. */
 export function createPoolAdapter(
@@ -39,9 +42,11 @@ export function createPoolAdapter(
     adaptRegression: async (request, watcher) =>
       (await run('adaptRegression', request, watched(watcher))) as AdaptedRegression,
     predictImages: async (request, signal) =>
-      (await run('predictImages', request, { signal })) as Float32Array[],
+      (await run('predictImages', request, { signal })) as PredictedImages,
     predictRegression: async (request, signal) =>
       (await run('predictRegression', request, { signal })) as Float32Array,
+    infer: async (request, signal) =>
+      (await run('infer', request, { signal })) as Record<string, TensorValue>,
     drawCells: async (picture, signal) => (await run('drawCells', picture, { signal })) as string,
   };
 }

@@ -6,6 +6,7 @@ import { createBodyGate } from './body.ts';
 import { ServiceError } from './errors.ts';
 import { ImageTasks } from './image-tasks.ts';
 import { createUploadDecoder } from './images.ts';
+import { inferenceRoutes } from './inference/routes.ts';
 import { createJsonReader } from './json.ts';
 import type { Metrics } from './metrics.ts';
 import type { Page } from './page/build.ts';
@@ -13,9 +14,12 @@ import type { CheckpointReader, ImageDecoder, Readiness, TaskAdapter } from './p
 import { RegressionTasks } from './regression/tasks.ts';
 import { problemHandler, requestLog } from './requests.ts';
 import { architectureRoutes } from './routes/architecture.ts';
+import { bundleRoutes } from './routes/bundle.ts';
 import { checkpointRoutes } from './routes/checkpoints.ts';
+import { estimateRoutes } from './routes/estimates.ts';
+import { evaluationRoutes } from './routes/evaluations.ts';
 import { modelRoutes } from './routes/model.ts';
-import { operationRoutes } from './routes/operation.ts';
+import { obstacleOf, operationRoutes } from './routes/operation.ts';
 import { pageRoutes } from './routes/page.ts';
 import { predictionRoutes } from './routes/predictions.ts';
 import { progressRoutes } from './routes/progress.ts';
@@ -26,6 +30,8 @@ import { createUploadReader } from './upload.ts';
 
 /** Of a JSON body: many times what the largest one needs. */
 const JSON_BYTES = 1024 * 1024;
+/** Of a tensor as JSON, which the thread that answers requests parses: some tens of images of 42 × 42 pixels. */
+const INFERENCE_BYTES = 4 * JSON_BYTES;
 
 export interface AppLimits {
   readonly bodyBytes: number;
@@ -77,13 +83,23 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(metrics.middleware);
   guard(app, access);
   pageRoutes(app, dependencies.page);
-  operationRoutes(app, { checkpoints: adapter.checkpoints, readiness, storage, metrics });
+  const operation = { checkpoints: adapter.checkpoints, readiness, storage, metrics };
+  operationRoutes(app, operation);
   checkpointRoutes(app, adapter.checkpoints, dependencies.readCheckpoint);
   taskRoutes(app, services, adapter.checkpoints);
   progressRoutes(app, tasks);
   modelRoutes(app, tasks);
   architectureRoutes(app, tasks, adapter);
+  bundleRoutes(app, tasks);
   predictionRoutes(app, services);
+  evaluationRoutes(app, services);
+  estimateRoutes(app, services, adapter.checkpoints);
+  inferenceRoutes(app, {
+    tasks,
+    adapter,
+    readJson: createJsonReader({ bodyBytes: Math.min(bodyBytes, INFERENCE_BYTES), seconds }, gate),
+    obstacle: () => obstacleOf(operation),
+  });
   app.use((request) => {
     throw new ServiceError('not-found', { detail: `There is nothing at ${request.path}.` });
   });

@@ -9,7 +9,7 @@ export function describeTask(record: TaskRecord): Schema<'Task'> {
     const { kind, shots, architecture, support, timings } = record;
     return { kind, ...common, shots, architecture, support, model: describeRegressionModel(record), timings };
   }
-  const { kind, classes, architecture, support, timings } = record;
+  const { kind, classes, architecture, support, openSet, timings } = record;
   return {
     kind,
     ...common,
@@ -17,6 +17,7 @@ export function describeTask(record: TaskRecord): Schema<'Task'> {
     shots: byLabel(classes.map(({ label, shots }) => [label, shots])),
     architecture,
     support,
+    ...(openSet && { openSet: { images: openSet.leftOut } }),
     model: describeImagesModel(record),
     timings,
   };
@@ -42,11 +43,16 @@ function describeImagesModel(record: ImagesRecord): Schema<'ImagesModel'> {
   const {
     image: { size },
     classes,
+    openSet,
   } = record;
   return {
     ...fileOf(record),
     input: tensor('image', 'n', 3, size, size),
-    outputs: [tensor('logits', 'n', classes.length), tensor('probabilities', 'n', classes.length)],
+    outputs: [
+      tensor('logits', 'n', classes.length),
+      tensor('probabilities', 'n', classes.length),
+      ...(openSet ? [tensor('known', 'n', 1)] : []),
+    ],
     preprocessing: {
       orientation: 'exif',
       colourSpace: 'sRGB',

@@ -36,6 +36,11 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     title: 'Unexpected member',
     message: 'The JSON body has a member that is not expected here.',
   },
+  'invalid-tensor': {
+    status: 400,
+    title: 'Invalid tensor',
+    message: 'The inference request does not fit the inputs and outputs of the model.',
+  },
   'missing-boundary': {
     status: 400,
     title: 'Missing boundary',
@@ -71,6 +76,11 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     status: 405,
     title: 'Method not allowed',
     message: 'The path does not support this method.',
+  },
+  'no-open-set': {
+    status: 409,
+    title: 'Model without open set',
+    message: 'The task was made by an earlier version, whose models cannot tell what is unknown.',
   },
   'upload-timeout': { status: 408, title: 'Upload timeout', message: 'The body did not arrive in time.' },
   'body-too-large': { status: 413, title: 'Body too large', message: 'The whole body is over the limit.' },
@@ -110,6 +120,11 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     title: 'Invalid label',
     message: 'A label must have 1 to 100 characters, none of them a control character.',
   },
+  'unknown-label': {
+    status: 422,
+    title: 'Unknown label',
+    message: 'A label is none of the task.',
+  },
   'too-few-classes': {
     status: 422,
     title: 'Too few classes',
@@ -125,11 +140,21 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     title: 'Too many images',
     message: 'A label has more images than allowed.',
   },
+  'too-few-images': {
+    status: 422,
+    title: 'Too few images',
+    message: 'No label has two images, so none can be left out.',
+  },
   'broken-image': { status: 422, title: 'Broken image', message: 'An image cannot be decoded.' },
   'invalid-support': {
     status: 422,
     title: 'Invalid support set',
     message: 'A support set is an array of points [x, y] of numbers that are finite in float32.',
+  },
+  'invalid-query-set': {
+    status: 422,
+    title: 'Invalid query set',
+    message: 'A query set is an array of points [x, y] of numbers that are finite in float32.',
   },
   'invalid-x': {
     status: 422,

@@ -1,7 +1,13 @@
-import { hashSupport, imagesTaskId, type HashedSupport } from './identity.ts';
+import { byCodePoint } from '../model/canonical.ts';
+import type { Schema } from './contract.ts';
+import { ServiceError } from './errors.ts';
+import { evaluationOf, type Judgement } from './evaluation.ts';
+import { foldsOf } from './folds.ts';
+import { hashSupport, imagesTaskId, sha256, type HashedSupport } from './identity.ts';
 import type { UploadDecoder } from './images.ts';
 import type { LabelledFile } from './labels.ts';
-import type { ImagesCheckpoint, TaskAdapter, Watcher } from './ports.ts';
+import type { ImagesCheckpoint, PredictedImages, TaskAdapter, Watcher } from './ports.ts';
+import { bestOf } from './ranking.ts';
 import { imagesRecordSchema, type ImagesRecord } from './record.ts';
 import type { StoredTask } from './storage/storage.ts';
 import { commonRecord, type TaskPlan, type TaskRequest } from './tasks.ts';
@@ -10,6 +16,7 @@ import type { UploadedFile } from './upload.ts';
 export interface ImagesTaskRequest extends TaskRequest<ImagesCheckpoint> {
   readonly files: readonly LabelledFile[];
 }
+type EstimateRequest = Pick<ImagesTaskRequest, 'files' | 'checkpoint' | 'steps'>;
 
 /** Tasks of images: from files to a task, and predictions with it. */
 export class ImageTasks {
@@ -27,13 +34,8 @@ export class ImageTasks {
    */
   async plan(request: ImagesTaskRequest, signal: AbortSignal): Promise<TaskPlan> {
     const receivedAt = performance.now();
-    const { files, checkpoint, steps, startedAt, requestId } = request;
-    const pixels = await this.#decode(
-      files.map(({ file }) => file),
-      checkpoint.imageSize,
-      signal,
-    );
-    const support = hashSupport(files.map(({ label }, index) => ({ label, pixels: pixels[index]! })));
+    const { checkpoint, steps, startedAt, requestId } = request;
+    const support = await this.#support(request, signal);
     const id = imagesTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, support);
     const spent = { receive: receivedAt - startedAt, decode: performance.now() - receivedAt };
     const make = (watcher: Watcher) => this.#make(id, request, support, spent, watcher);
@@ -41,17 +43,60 @@ export class ImageTasks {
   }
 
   /**
-   * Probabilities per file, each in the order of the task's classes, by the exported model.
+   * What the exported model says of every file, in their order.
    * @throws ServiceError when an image cannot be used or the service is overloaded; the signal's reason
    */
   async predict(
     { record, model }: StoredTask<ImagesRecord>,
     files: readonly UploadedFile[],
     signal: AbortSignal,
-  ): Promise<readonly Float32Array[]> {
+  ): Promise<PredictedImages> {
     const { size } = record.image;
     const images = await this.#decode(files, size, signal);
     return this.#adapter.predictImages({ key: record.model.sha256, model, imageSize: size, images }, signal);
+  }
+
+  /**
+   * How accurate the task of a support set is on images that it has not seen, by leaving out images: a network is
+   * adapted to the rest of every fold and classifies what was left out. Nothing is kept.
+   * @throws ServiceError `too-few-images` and as `plan` does, when the service is overloaded; the signal's reason
+   */
+  async estimate(request: EstimateRequest, signal: AbortSignal): Promise<Schema<'Estimate'>> {
+    const { files, checkpoint, steps } = request;
+    const support = await this.#support(request, signal);
+    const folds = foldsOf(support.images);
+    if (folds.length === 0) throw new ServiceError('too-few-images');
+    const labels = [...new Set(files.map(({ label }) => label))].sort(byCodePoint);
+    const judgements: Judgement[] = [];
+    for (const fold of folds) {
+      const adapted = await this.#adapter.adaptImages(
+        { checkpoint: checkpoint.id, steps, support: fold.support },
+        { signal, report: () => undefined },
+      );
+      const { probabilities } = await this.#adapter.predictImages(
+        {
+          key: sha256(adapted.model),
+          model: adapted.model,
+          imageSize: checkpoint.imageSize,
+          images: fold.left.map(({ pixels }) => pixels),
+        },
+        signal,
+      );
+      fold.left.forEach(({ label }, i) =>
+        judgements.push({ truth: labels.indexOf(label), given: bestOf(probabilities[i]!) }),
+      );
+    }
+    const evaluation = evaluationOf(labels, judgements);
+    return { checkpoint: checkpoint.id, steps, folds: folds.length, evaluation };
+  }
+
+  async #support({ files, checkpoint }: EstimateRequest, signal: AbortSignal): Promise<HashedSupport> {
+    const pixels = await this.#decode(
+      files.map(({ file }) => file),
+      checkpoint.imageSize,
+      signal,
+    );
+    return hashSupport(files.map(({ label }, index) => ({ label, pixels: pixels[index]! })));
   }
 
   async #make(
@@ -73,6 +118,7 @@ export class ImageTasks {
       image: { size: checkpoint.imageSize },
       classes: adapted.labels.map((label) => ({ label, shots: shotsOf(label, support) })),
       support: adapted.support,
+      openSet: adapted.openSet,
     });
     return { record, model: adapted.model };
   }

@@ -6,9 +6,11 @@ import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
 import { adaptRegression } from '../model/regression/adapt.ts';
 import { decodeRegressionCheckpoint, type RegressionCheckpoint } from '../model/regression/checkpoint.ts';
 import { readCheckpointFile, type CheckpointFile } from './checkpoints.ts';
+import { infer } from './infer.ts';
 import type {
   AdaptImagesRequest,
   AdaptRegressionRequest,
+  InferRequest,
   Kind,
   PredictImagesRequest,
   PredictRegressionRequest,
@@ -94,6 +96,7 @@ export const jobs: JobTable = {
   adaptRegression: adaptToPoints,
   predictImages: (payload, { models }) => predictImages(models, payload as PredictImagesRequest),
   predictRegression: (payload, { models }) => predictRegression(models, payload as PredictRegressionRequest),
+  infer: (payload, { models }) => infer(models, payload as InferRequest),
   // here, since loading Graphviz would hold up the thread that answers requests
   drawCells: (payload) => drawCells(payload as CellsPicture),
 };

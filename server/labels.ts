@@ -22,6 +22,23 @@ function labelOf(file: UploadedFile): string {
   return label;
 }
 
+/**
+ * The files of a query set with the positions of their labels among those of the task.
+ * @throws ServiceError `invalid-label`, `unknown-label`
+ */
+export function truthsOf(files: readonly UploadedFile[], labels: readonly string[]): readonly number[] {
+  return files.map((file) => {
+    const truth = labels.indexOf(labelOf(file));
+    if (truth < 0)
+      throw partError(
+        'unknown-label',
+        file.part,
+        `the field name must be one of ${labels.map((label) => JSON.stringify(label)).join(', ')}.`,
+      );
+    return truth;
+  });
+}
+
 export interface LabelledFile {
   readonly label: string;
   readonly file: UploadedFile;

@@ -191,9 +191,211 @@ export interface paths {
         /**
          * Predict with the task's exported model
          * @description The body is of the task's kind: images as multipart/form-data, x as JSON. The answers come in the order of the
-         *     images, or of the x. A prediction does not depend on the other images or x.
+         *     images, or of the x. A prediction does not depend on the other images or x. Regression has no parameters.
          */
         post: operations["createPredictions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{id}/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How well the task's model does on a labelled query set
+         * @description The body is of the task's kind: images as multipart/form-data, each file's field name its label, one of the
+         *     task's; points [x, y] as JSON. Nothing of it is kept.
+         */
+        post: operations["createEvaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tasks/{id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The task as a model repository for Triton or KServe
+         * @description A zip of one folder, named by the id: `1/model.onnx`, `config.pbtxt`, `labels.txt` (of images), `manifest.json` with the
+         *     task's description and the hashes of all files, `README.md` with clients. The same task gives the same bytes.
+         */
+        get: operations["getBundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/estimates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How accurate the task of a support set of images will be, by leaving out images
+         * @description The body is that of `POST /v1/tasks`, and nothing of it is kept. The images of every class of two or more are
+         *     left out by position, in as many folds as the largest class has images, five at most: for each fold a network is
+         *     adapted to the rest and classifies what was left out. It costs as many adaptations as folds, so it is made when it is
+         *     asked for. Networks of the estimate have seen fewer images than that of the task, which will be a little better.
+         */
+        post: operations["createEstimate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The server, as the Open Inference Protocol describes it */
+        get: operations["getInferenceServer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Liveness */
+        get: operations["getInferenceLive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Readiness, as of /readyz */
+        get: operations["getInferenceReady"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        /** The inputs and outputs of a task's model */
+        get: operations["getInferenceModel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{id}/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        /** Whether a task is there */
+        get: operations["getInferenceModelReady"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{id}/infer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a task's model on a tensor
+         * @description One tensor, the model's one input: up to 100 images or 10,000 x, in a body of at most 4 MiB. Data are JSON numbers, flat
+         *     or nested; the extension of binary data is not supported. Images are given as the model takes them
+         *     (`model.preprocessing` of the task); for image files there is `/v1/tasks/{id}/predictions`.
+         */
+        post: operations["inferModel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -327,6 +529,9 @@ export interface components {
         RegressionQuery: {
             /** @description Read as float32, in which they must be finite. */
             x: number[];
+        };
+        RegressionQuerySet: {
+            query: components["schemas"]["Point"][];
         };
         RegressionEdge: {
             /** @enum {string} */
@@ -498,6 +703,14 @@ export interface components {
                 before: components["schemas"]["Fit"];
                 after: components["schemas"]["Fit"];
             };
+            /** @description How the model's output `known` was calibrated; absent of tasks of an earlier version, whose models have none. */
+            openSet?: {
+                /**
+                 * @description Images of the support set that could be left out of their class: with 0, which one image a class gives, it
+                 *     rests on what is true of most tasks.
+                 */
+                images: number;
+            };
             model: components["schemas"]["ImagesModel"];
             /** @description Milliseconds per stage, of the request that made the task. */
             timings: {
@@ -562,12 +775,120 @@ export interface components {
         ImagePrediction: {
             /** @description File name as the client gave it. */
             file: string;
-            label: components["schemas"]["Label"];
+            /** @description The most probable label; null when the image is unknown. */
+            label: components["schemas"]["Label"] | null;
+            /** @description Of the most probable label, among the labels of the task. */
             probability: number;
+            /**
+             * @description Probability that the image belongs to one of the classes at all, foreign images being as frequent; absent of
+             *     tasks of an earlier version.
+             */
+            known?: number;
+            /** @description Whether `known` is below the threshold; there with a threshold only. */
+            unknown?: boolean;
+            /** @description The most probable labels, there when asked for. */
+            top?: components["schemas"]["RankedLabel"][];
             /** @description Probability by label. */
             probabilities: {
                 [key: string]: number;
             };
+        };
+        RankedLabel: {
+            label: components["schemas"]["Label"];
+            probability: number;
+        };
+        /** @description Of the task's kind. */
+        Evaluation: components["schemas"]["ImagesEvaluation"] | components["schemas"]["RegressionEvaluation"];
+        ImagesEvaluation: {
+            images: number;
+            /** @description An image taken for unknown counts as wrong. */
+            accuracy: number;
+            /** @description Wilson's 95 % interval of the accuracy, over the choice of images. */
+            interval: number[];
+            labels: components["schemas"]["Label"][];
+            /** @description In the order of the labels. */
+            classes: {
+                label: components["schemas"]["Label"];
+                images: number;
+                /** @description Share that is right of what was given this label; null when nothing was. */
+                precision: number | null;
+                /** @description Share of the label's images that were given it; null when it has none. */
+                recall: number | null;
+            }[];
+            /** @description Images by true label (rows) and given label (columns), both in the order of the labels. */
+            confusion: number[][];
+            /** @description Images by true label that were taken for unknown; zeros without a threshold. */
+            unknown: number[];
+        };
+        RegressionEvaluation: {
+            points: number;
+            meanSquaredError: number;
+            meanAbsoluteError: number;
+        };
+        Estimate: {
+            checkpoint: string;
+            steps: number;
+            /** @description Adaptations that it took. */
+            folds: number;
+            /** @description Over the images that were left out. */
+            evaluation: components["schemas"]["ImagesEvaluation"];
+        };
+        /** @description An error of the Open Inference Protocol. */
+        InferenceError: {
+            error: string;
+        };
+        InferenceServer: {
+            /** @constant */
+            name: "m-nas";
+            version: string;
+            extensions: string[];
+        };
+        InferenceTensorMetadata: {
+            name: string;
+            /** @constant */
+            datatype: "FP32";
+            /** @description -1 is the free batch size. */
+            shape: number[];
+        };
+        InferenceModelMetadata: {
+            name: components["schemas"]["TaskId"];
+            /** @constant */
+            platform: "onnxruntime_onnx";
+            inputs: components["schemas"]["InferenceTensorMetadata"][];
+            outputs: components["schemas"]["InferenceTensorMetadata"][];
+        };
+        /** @description Members beyond these are passed over. */
+        InferenceRequest: {
+            /** @description Given back in the answer. */
+            id?: string;
+            parameters?: Record<string, never>;
+            inputs: {
+                /** @enum {string} */
+                name: "image" | "x";
+                shape: number[];
+                /** @constant */
+                datatype: "FP32";
+                parameters?: Record<string, never>;
+                /** @description Numbers, row-major: flat, or nested as the shape is. */
+                data: unknown[];
+            }[];
+            /** @description The outputs that are wanted; all of them when absent or empty. */
+            outputs?: {
+                name: string;
+                parameters?: Record<string, never>;
+            }[];
+        };
+        InferenceResponse: {
+            model_name: components["schemas"]["TaskId"];
+            id?: string;
+            outputs: {
+                name: string;
+                /** @constant */
+                datatype: "FP32";
+                shape: number[];
+                /** @description Row-major, flat. */
+                data: number[];
+            }[];
         };
         ImagesPredictions: {
             predictions: components["schemas"]["ImagePrediction"][];
@@ -628,7 +949,7 @@ export interface components {
             checkpoints: number;
         };
         /** @enum {string} */
-        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "unauthorized" | "not-found" | "unknown-task" | "method-not-allowed" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "range-not-satisfiable" | "invalid-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "broken-image" | "invalid-support" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "internal" | "no-checkpoint" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
+        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "unauthorized" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "internal" | "no-checkpoint" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
         /** @description The multipart part that is at fault. */
         Part: {
             /** @description Position among all parts of the body. */
@@ -681,6 +1002,27 @@ export interface components {
             };
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The task was made by an earlier version, whose model cannot do this. */
+        Conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description An error in the form of the protocol; the status is that which the same error has elsewhere: 400 for what does not fit the
+         *     model, 404 for an unknown model, 413 and 415 for the body, 503 when the service is busy or not ready.
+         */
+        Inference: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["InferenceError"];
             };
         };
         /** @description The client's copy is the current one. */
@@ -790,6 +1132,12 @@ export interface components {
          * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
          */
         TaskId: components["schemas"]["TaskId"];
+        /**
+         * @description An image is `unknown`, and its label null, when the probability `known` that it belongs to one of the classes at all is below.
+         *     Of images only.
+         * @example 0.5
+         */
+        Threshold: number;
         /** @description A strong entity tag from an earlier answer. */
         IfNoneMatch: string;
         /** @description One range of bytes (RFC 9110); of several the whole is sent. */
@@ -1175,7 +1523,16 @@ export interface operations {
     };
     createPredictions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Of every image also the so many most probable labels, the most probable first. */
+                top?: number;
+                /**
+                 * @description An image is `unknown`, and its label null, when the probability `known` that it belongs to one of the classes at all is below.
+                 *     Of images only.
+                 * @example 0.5
+                 */
+                threshold?: components["parameters"]["Threshold"];
+            };
             header?: never;
             path: {
                 /**
@@ -1209,12 +1566,317 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["Timeout"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    createEvaluation: {
+        parameters: {
+            query?: {
+                /**
+                 * @description An image is `unknown`, and its label null, when the probability `known` that it belongs to one of the classes at all is below.
+                 *     Of images only.
+                 * @example 0.5
+                 */
+                threshold?: components["parameters"]["Threshold"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    [key: string]: string[];
+                };
+                "application/json": components["schemas"]["RegressionQuerySet"];
+            };
+        };
+        responses: {
+            /** @description The evaluation, of the task's kind. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["Timeout"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBundle: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A strong entity tag from an earlier answer. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description One range of bytes (RFC 9110); of several the whole is sent. */
+                Range?: components["parameters"]["Range"];
+                /** @description The entity tag of what the client has the beginning of; of another one the whole is sent. */
+                "If-Range"?: components["parameters"]["IfRange"];
+            };
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The zip. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    "Accept-Ranges": components["headers"]["AcceptRanges"];
+                    "Content-Digest": components["headers"]["ContentDigest"];
+                    "Repr-Digest": components["headers"]["ReprDigest"];
+                    /** @description Names the file `m-nas-<id>.zip`. */
+                    "Content-Disposition"?: string;
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description The range of the zip that was asked for. */
+            206: {
+                headers: {
+                    "Content-Range": components["headers"]["ContentRange"];
+                    "Content-Digest": components["headers"]["ContentDigest"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            416: components["responses"]["RangeNotSatisfiable"];
+            500: components["responses"]["Internal"];
+        };
+    };
+    createEstimate: {
+        parameters: {
+            query?: {
+                /** @description Id of a checkpoint of images; the default one when absent. */
+                checkpoint?: string;
+                /** @description Inner gradient steps; the checkpoint's own number when absent. */
+                steps?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    [key: string]: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description The estimate. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Estimate"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            408: components["responses"]["Timeout"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            500: components["responses"]["Internal"];
+            501: components["responses"]["NotServed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getInferenceServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Name, version and extensions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InferenceServer"];
+                };
+            };
+            default: components["responses"]["Inference"];
+        };
+    };
+    getInferenceLive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Alive. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        live: true;
+                    };
+                };
+            };
+        };
+    };
+    getInferenceReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ready. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        ready: true;
+                    };
+                };
+            };
+            default: components["responses"]["Inference"];
+        };
+    };
+    getInferenceModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model, which the protocol names by the task's id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InferenceModelMetadata"];
+                };
+            };
+            default: components["responses"]["Inference"];
+        };
+    };
+    getInferenceModelReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        name: components["schemas"]["TaskId"];
+                        /** @constant */
+                        ready: true;
+                    };
+                };
+            };
+            default: components["responses"]["Inference"];
+        };
+    };
+    inferModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InferenceRequest"];
+            };
+        };
+        responses: {
+            /** @description The outputs that were asked for, or all of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InferenceResponse"];
+                };
+            };
+            default: components["responses"]["Inference"];
         };
     };
     listCheckpoints: {

@@ -2,7 +2,9 @@ import type { CellsPicture } from '../drawing/draw-cells.ts';
 import type { AdaptationEvent } from '../model/adapt.ts';
 import type { AdaptedRegression, Point, RegressionEvent } from '../model/regression/adapt.ts';
 import type { ServedRegression } from '../model/regression/checkpoint.ts';
+import type { TensorValue } from '../model/graph/executor.ts';
 import type { Schema } from './contract.ts';
+import type { ModelFile } from './run-model.ts';
 
 interface CommonInfo {
   readonly id: string;
@@ -81,8 +83,10 @@ export interface AdaptedImages {
   readonly weights: number;
   readonly multiplyAdds: number;
   readonly support: { readonly before: Schema<'Fit'>; readonly after: Schema<'Fit'> };
-  /** ONNX: input `image` float32 [n, 3, s, s], outputs `logits` and `probabilities` [n, ways] */
+  /** ONNX: input `image` float32 [n, 3, s, s], outputs `logits` and `probabilities` [n, ways] and `known` [n, 1] */
   readonly model: Uint8Array;
+  /** how the model's output `known` was calibrated */
+  readonly openSet: { readonly midpoint: number; readonly slope: number; readonly leftOut: number };
   readonly embedding: Float32Array;
   /** milliseconds per stage */
   readonly timings: Readonly<Record<string, number>>;
@@ -96,20 +100,28 @@ export interface Genotype {
   readonly reduction: CellGenotype;
 }
 
-interface PredictRequest {
-  /** names the model in the workers' session caches: its SHA-256 */
-  readonly key: string;
-  readonly model: Uint8Array;
-}
-
-export interface PredictImagesRequest extends PredictRequest {
+export interface PredictImagesRequest extends ModelFile {
   readonly imageSize: number;
   /** planar RGB bytes [3, size, size] per image */
   readonly images: readonly Uint8Array[];
 }
 
-export interface PredictRegressionRequest extends PredictRequest {
+export interface PredictedImages {
+  /** per image, in the order of the task's labels */
+  readonly probabilities: readonly Float32Array[];
+  /** per image the probability that it belongs to one of the classes; absent where the model was exported without */
+  readonly known?: Float32Array;
+}
+
+export interface PredictRegressionRequest extends ModelFile {
   readonly x: Float32Array;
+}
+
+export interface InferRequest extends ModelFile {
+  /** the model's one input, [n, ...] */
+  readonly input: TensorValue & { readonly name: string };
+  /** rows in one run */
+  readonly batch: number;
 }
 
 /**
@@ -123,10 +135,11 @@ export interface TaskAdapter {
   adaptImages(request: AdaptImagesRequest, watcher: Watcher): Promise<AdaptedImages>;
   /** @throws ServiceError `not-adaptable` */
   adaptRegression(request: AdaptRegressionRequest, watcher: Watcher): Promise<AdaptedRegression>;
-  /** Probabilities per image, in the order of the task's labels. */
-  predictImages(request: PredictImagesRequest, signal: AbortSignal): Promise<readonly Float32Array[]>;
+  predictImages(request: PredictImagesRequest, signal: AbortSignal): Promise<PredictedImages>;
   /** y by x. */
   predictRegression(request: PredictRegressionRequest, signal: AbortSignal): Promise<Float32Array>;
+  /** All outputs of a model by name. */
+  infer(request: InferRequest, signal: AbortSignal): Promise<Readonly<Record<string, TensorValue>>>;
   /** An SVG document. */
   drawCells(picture: CellsPicture, signal: AbortSignal): Promise<string>;
 }

@@ -1,28 +1,30 @@
 import type { ModelRunner } from '../engine/jobs.ts';
 import { toFloat } from '../images/decode.ts';
-import type { PredictImagesRequest } from './ports.ts';
+import type { PredictedImages, PredictImagesRequest } from './ports.ts';
+import { runModel } from './run-model.ts';
 
-/** Images in one run: bounds the memory of a run; more bring no speed. */
-const BATCH = 25;
+/** Images in one run: more bring no speed. */
+export const IMAGES_BATCH = 25;
 
-/** Runs the exported model on the images; returns the probabilities per image, in the order of the labels. */
+/** Runs the exported model on the images. */
 export async function predictImages(
   models: ModelRunner,
   request: PredictImagesRequest,
-): Promise<Float32Array[]> {
-  const program = await models.model(`task/${request.key}`, () => request.model);
-  const probabilities: Float32Array[] = [];
-  for (let start = 0; start < request.images.length; start += BATCH) {
-    const images = request.images.slice(start, start + BATCH);
-    const length = 3 * request.imageSize * request.imageSize;
-    const data = new Float32Array(images.length * length); // [n, 3, s, s]
-    images.forEach((pixels, index) => data.set(toFloat(pixels), index * length));
-    const shape = [images.length, 3, request.imageSize, request.imageSize];
-    const outputs = await program.run({ image: { data, shape } });
-    const output = outputs['probabilities']; // [n, ways]
-    if (!output) throw new Error('the exported model has no output named probabilities');
-    const ways = output.data.length / images.length;
-    images.forEach((_, index) => probabilities.push(output.data.slice(index * ways, (index + 1) * ways)));
-  }
-  return probabilities;
+): Promise<PredictedImages> {
+  const { images, imageSize } = request;
+  const shape = [3, imageSize, imageSize];
+  const length = 3 * imageSize * imageSize;
+  const rows = (start: number, count: number): Float32Array => {
+    const data = new Float32Array(count * length); // [n, 3, s, s]
+    images.slice(start, start + count).forEach((pixels, i) => data.set(toFloat(pixels), i * length));
+    return data;
+  };
+  const input = { name: 'image', shape, count: images.length, rows };
+  const { probabilities, known } = await runModel(models, request, input, IMAGES_BATCH);
+  if (!probabilities) throw new Error('the exported model has no output named probabilities');
+  const ways = probabilities.data.length / images.length;
+  return {
+    probabilities: images.map((_, i) => probabilities.data.slice(i * ways, (i + 1) * ways)),
+    ...(known ? { known: known.data } : {}),
+  };
 }

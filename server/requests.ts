@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { clientOf } from './access/access.ts';
 import { ClientGoneError } from './client.ts';
 import { asServiceError, catalogue, problemOf } from './errors.ts';
+import { inferenceErrorOf, isInference } from './inference/errors.ts';
 
 const REQUEST_ID = 'X-Request-Id';
 /** What a caller may send as its own id: nothing that could forge a line of the log. */
@@ -43,7 +44,7 @@ export function requestLog(logger: Logger): RequestHandler {
   };
 }
 
-/** Answers every error with its RFC 9457 document. Unknown errors are logged whole and shown as nothing but an id. */
+/** Answers every error with its document: RFC 9457, or the Open Inference Protocol's own below `/v2`. Unknown errors are logged whole and shown as nothing but an id. */
 export function problemHandler(logger: Logger): ErrorRequestHandler {
   return (thrown: unknown, request, response, next) => {
     if (thrown instanceof ClientGoneError) return; // the log's line says that it was disconnected
@@ -59,8 +60,11 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
         setTimeout(() => request.complete || request.socket.destroy(), LINGER_MS).unref();
     });
     const { status } = catalogue[error.code];
-    const problem = problemOf(error, request.path, requestId);
     response.status(status).set(error.headers).set('Cache-Control', 'no-store');
-    response.type('application/problem+json').send(JSON.stringify(problem));
+    if (isInference(request.path)) response.json(inferenceErrorOf(error));
+    else
+      response
+        .type('application/problem+json')
+        .send(JSON.stringify(problemOf(error, request.path, requestId)));
   };
 }

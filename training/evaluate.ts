@@ -6,6 +6,7 @@ import { integerFrom, integersFrom, list } from './arguments.ts';
 import { commit } from './commit.ts';
 import { loadDomains } from './domains.ts';
 import { evaluateCheckpoint, evaluationTable } from './evaluation.ts';
+import { evaluateOpenSets, openSetTable } from './open-set.ts';
 import { writeAtomically } from './write-atomically.ts';
 import { sourceSchema } from './data/source.ts';
 import { parse } from 'yaml';
@@ -25,6 +26,11 @@ const program = new Command('evaluate')
   .option('--way <n>', 'classes a task', integer, 5)
   .option('--shots <list>', 'images a class, comma-separated', integersFrom(1), [1, 5])
   .option('--query <n>', 'queries a class', integer, 15)
+  .option(
+    '--foreign <n>',
+    'instead: how foreign images are told, of so many classes beside those of a task',
+    integer,
+  )
   .option('--seed <n>', 'seed of the tasks', integer, 2020)
   .option('--workers <n>', 'worker threads', integer, 2)
   .option('--out <file>', 'writes the JSON report to a file')
@@ -39,6 +45,7 @@ const optionsSchema = z.object({
   way: z.number(),
   shots: z.array(z.number()),
   query: z.number(),
+  foreign: z.number().optional(),
   seed: z.number(),
   workers: z.number(),
   out: z.string().optional(),
@@ -53,23 +60,29 @@ async function main(): Promise<void> {
   const chosen = sources.filter(({ name }) => options.domains?.includes(name) ?? true);
   const domains = await loadDomains(chosen, checkpoint.configuration.image.size, () => undefined);
   const started = performance.now();
-  const reports = await evaluateCheckpoint(checkpoint, domains, {
-    ...options,
-    progress: (done, total) => {
-      if (done % 100 === 0) process.stderr.write(`\r${done} of ${total} tasks`);
-    },
-  });
+  const { split, tasks, way, shots, query, seed, foreign } = options;
+  const progress = (done: number, total: number): void => {
+    if (done % 100 === 0) process.stderr.write(`\r${done} of ${total} tasks`);
+  };
+  const evaluate = async () => {
+    if (foreign === undefined) {
+      const reports = await evaluateCheckpoint(checkpoint, domains, { ...options, progress });
+      return { reports, table: evaluationTable(reports) };
+    }
+    const reports = await evaluateOpenSets(checkpoint, domains, { ...options, foreign, progress });
+    return { reports, table: openSetTable(reports) };
+  };
+  const { reports, table } = await evaluate();
   process.stderr.write('\n');
-  const { split, tasks, way, shots, query, seed } = options;
   const result = {
     checkpoint: checkpoint.id,
     commit: commit(),
-    protocol: { split, tasks, way, shots, query, seed },
+    protocol: { split, tasks, way, shots, query, seed, foreign },
     seconds: Math.round((performance.now() - started) / 1000),
     domains: reports,
   };
   if (options.out) await writeAtomically(options.out, `${JSON.stringify(result, null, 2)}\n`);
-  console.log(options.json ? JSON.stringify(result) : evaluationTable(reports));
+  console.log(options.json ? JSON.stringify(result) : table);
 }
 
 await main();

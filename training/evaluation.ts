@@ -49,7 +49,8 @@ export function accuracyOver(values: readonly number[]): Accuracy {
   return { mean: 100 * mean, interval: 100 * half };
 }
 
-function evaluationPool(
+/** Workers that know a checkpoint and domains. */
+export function evaluationPool(
   { configuration, parameters: values }: Checkpoint,
   domains: readonly ImageDomain[],
   { seed, workers }: EvaluationOptions,

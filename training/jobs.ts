@@ -12,6 +12,8 @@ import { TaskRunner } from '../model/task.ts';
 import type { Augmentation } from './data/augment.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { chooseDomain, sampleTask } from './data/tasks.ts';
+import { evaluateOpenSet } from './evaluate-open-set.ts';
+import type { OpenSetPayload } from './evaluate-open-set.ts';
 import { evaluateTask } from './evaluate-task.ts';
 import type { EvaluationPayload } from './evaluate-task.ts';
 import { metaTaskOf } from './meta-task.ts';
@@ -176,4 +178,21 @@ const genotypeJob: Job = async (payload, context) => {
   return free.decode((await free.embed(parametersOf(data, request.version), support, size)).architecture);
 };
 
-export const jobs: JobTable = { gradient: gradientJob, evaluate: evaluationJob, genotype: genotypeJob };
+/** The open set of one task, by the checkpoint's exported child. */
+const openSetJob: Job = async (payload, context) => {
+  const request = payload as OpenSetPayload & { readonly genotypes: readonly Genotype[] };
+  const data = context.workerData as TrainingWorkerData;
+  const domain = data.domains.find(({ name }) => name === request.domain);
+  if (!domain) throw new Error(`no domain ${request.domain}`);
+  const { genotypes } = request;
+  const parameters = parametersOf(data, 0);
+  const checkpoint = { id: 'evaluated', configuration: data.model, parameters, genotypes, training: {} };
+  return evaluateOpenSet(checkpoint, context, domain, request);
+};
+
+export const jobs: JobTable = {
+  gradient: gradientJob,
+  evaluate: evaluationJob,
+  genotype: genotypeJob,
+  openSet: openSetJob,
+};

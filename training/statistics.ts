@@ -62,3 +62,12 @@ export function tallied(groups: readonly Readonly<Record<string, number>>[]): Ta
     })
     .sort((a, b) => b.total - a.total || (a.key < b.key ? -1 : 1));
 }
+
+/** Area under the ROC curve: the share of pairs in which the first is the higher one, equals counting half. */
+export function areaUnderCurve(higher: ArrayLike<number>, lower: ArrayLike<number>): number {
+  let won = 0;
+  for (let i = 0; i < higher.length; i++)
+    for (let j = 0; j < lower.length; j++)
+      won += higher[i]! > lower[j]! ? 1 : higher[i]! === lower[j]! ? 0.5 : 0;
+  return won / (higher.length * lower.length);
+}

@@ -29,10 +29,12 @@ const UNLIMITED = /^\/metrics(\/|$)/;
 const EXPOSED = [
   'Content-Digest',
   'Content-Disposition',
+  'Content-Range',
   'ETag',
   'Location',
   'RateLimit',
   'RateLimit-Policy',
+  'Repr-Digest',
   'Retry-After',
   'X-Request-Id',
 ];

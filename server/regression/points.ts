@@ -31,6 +31,13 @@ const supportSchema = z.strictObject(
   'must be an object with the member support',
 );
 
+const querySetSchema = z.strictObject(
+  {
+    query: list(z.tuple([float32, float32], 'must be a point [x, y]'), 'points [x, y]', POINT_LIMITS.query),
+  },
+  'must be an object with the member query',
+);
+
 const querySchema = z.strictObject(
   { x: list(float32, 'numbers', POINT_LIMITS.query) },
   'must be an object with the member x',
@@ -42,3 +49,7 @@ export const parseSupport = (body: unknown): readonly Point[] =>
 
 /** The numbers of a body `{"x": [x, …]}`, as they are. @throws ServiceError naming the member at fault */
 export const parseX = (body: unknown): readonly number[] => parseMembers(querySchema, body, 'invalid-x').x;
+
+/** The points of a body `{"query": [[x, y], …]}`, as they are. @throws ServiceError naming the member at fault */
+export const parseQuerySet = (body: unknown): readonly (readonly [number, number])[] =>
+  parseMembers(querySetSchema, body, 'invalid-query-set').query;

@@ -30,19 +30,20 @@ export class RegressionTasks {
   }
 
   /**
-   * y for every x, by the exported model.
+   * y for every x, by the exported model; `pointerOf` says where the body has one of them.
    * @throws ServiceError `not-predictable`, or when the service is overloaded; the signal's reason
    */
   async predict(
     { record, model }: StoredTask<RegressionRecord>,
     x: readonly number[],
     signal: AbortSignal,
+    pointerOf = (index: number): readonly PropertyKey[] => ['x', index],
   ): Promise<Float32Array> {
     const request = { key: record.model.sha256, model, x: Float32Array.from(x) };
     const y = await this.#adapter.predictRegression(request, signal);
     const strange = y.findIndex((value) => !Number.isFinite(value));
     if (strange >= 0)
-      throw memberError('not-predictable', ['x', strange], 'the model gives no finite value for it.');
+      throw memberError('not-predictable', pointerOf(strange), 'the model gives no finite value for it.');
     return y;
   }
 

@@ -55,7 +55,12 @@ function describeCheckpoint(checkpoint: CheckpointInfo): Schema<'Checkpoint'> {
     : { kind: checkpoint.kind, ...common };
 }
 
-async function obstacleOf({ checkpoints, readiness, storage }: Operation): Promise<string | undefined> {
+/** Why the service takes no tasks at present; undefined when it does. */
+export async function obstacleOf({
+  checkpoints,
+  readiness,
+  storage,
+}: Operation): Promise<string | undefined> {
   if (readiness.draining) return 'The service is shutting down.';
   if (checkpoints.length === 0) return 'The service has no checkpoint.';
   if (!readiness.workersAnswered) return 'No worker answers.';

@@ -1,22 +1,43 @@
 import type { Request, Response, Router } from 'express';
+import { z } from 'zod';
 import type { Body, Schema } from '../contract.ts';
 import { byLabel } from '../describe.ts';
-import { partError } from '../errors.ts';
+import { partError, ServiceError } from '../errors.ts';
+import { LABEL_LIMITS } from '../labels.ts';
+import type { PredictedImages } from '../ports.ts';
+import { ranked } from '../ranking.ts';
 import type { ImagesRecord, RegressionRecord } from '../record.ts';
 import { parseX } from '../regression/points.ts';
 import type { StoredTask } from '../storage/storage.ts';
-import type { UploadedFile } from '../upload.ts';
 import { idOf, noQuery, parseQuery, route } from './route.ts';
 import type { TaskServices } from './tasks.ts';
 
 const FIELD = 'images';
 const MAX_FILES = 100;
 
+const topExpected = `a whole number from 1 to ${LABEL_LIMITS.classes.max} is expected`;
+const thresholdExpected = 'a number from 0 to 1 is expected';
+/** How sure it must be that an image belongs to one of the classes. */
+export const threshold = z
+  .string()
+  .regex(/^(0|1|0?\.\d{1,10}|1\.0{1,10})$/, thresholdExpected)
+  .transform(Number)
+  .optional();
+const predictionQuery = z.strictObject({
+  top: z
+    .string()
+    .regex(/^[1-9]\d?$/, topExpected)
+    .transform(Number)
+    .pipe(z.number().max(LABEL_LIMITS.classes.max, topExpected))
+    .optional(),
+  threshold,
+});
+type PredictionQuery = z.infer<typeof predictionQuery>;
+
 /** `/v1/tasks/{id}/predictions`: answers in the order of the files, or of the x. */
 export function predictionRoutes(router: Router, services: TaskServices): void {
   route(router, '/v1/tasks/:id/predictions', {
     post: async (request, response) => {
-      parseQuery(noQuery, request);
       // before the body: an unknown id costs nothing, and the task's kind says what the body must be
       const { record, model } = await services.tasks.get(idOf(request));
       const body: Body<'createPredictions', 200> =
@@ -33,6 +54,7 @@ async function predictRegression(
   task: StoredTask<RegressionRecord>,
   request: Request,
 ): Promise<Schema<'RegressionPredictions'>> {
+  parseQuery(noQuery, request);
   return readJson(request, async (body, signal) => {
     const given = parseX(body);
     const y = await regression.predict(task, given, signal);
@@ -46,25 +68,51 @@ async function predictImages(
   request: Request,
   response: Response,
 ): Promise<Schema<'ImagesPredictions'>> {
+  const query = parseQuery(predictionQuery, request);
+  checkOpenSet(task.record, query.threshold);
   const labels = task.record.classes.map(({ label }) => label);
   return readUpload(request, response, MAX_FILES, async (files, signal) => {
     const stranger = files.find(({ part }) => part.name !== FIELD);
     if (stranger) throw partError('unexpected-part', stranger.part, `the field name must be ${FIELD}.`);
-    const probabilities = await images.predict(task, files, signal);
-    return { predictions: files.map((file, index) => predictionOf(file, labels, probabilities[index]!)) };
+    const predicted = await images.predict(task, files, signal);
+    return {
+      predictions: files.map(({ part: { file } }, index) => ({
+        file,
+        ...predictionOf(labels, predicted, index, query),
+      })),
+    };
   });
 }
 
+/** @throws ServiceError `no-open-set` when a threshold is asked for of a model that cannot tell */
+export function checkOpenSet(record: ImagesRecord, asked: number | undefined): void {
+  if (asked !== undefined && !record.openSet)
+    throw new ServiceError('no-open-set', {
+      detail: 'The model has no output named known; post the support set again for one that has.',
+    });
+}
+
+/** Whether an image is taken for unknown. */
+export const isUnknown = ({ known }: PredictedImages, index: number, asked: number | undefined): boolean =>
+  asked !== undefined && known !== undefined && known[index]! < asked;
+
 function predictionOf(
-  file: UploadedFile,
   labels: readonly string[],
-  probabilities: Float32Array,
-): Schema<'ImagePrediction'> {
-  const best = probabilities.indexOf(Math.max(...probabilities));
+  predicted: PredictedImages,
+  index: number,
+  { top, threshold: asked }: PredictionQuery,
+): Omit<Schema<'ImagePrediction'>, 'file'> {
+  const probabilities = predicted.probabilities[index]!;
+  const order = ranked(probabilities);
+  const entryOf = (c: number) => ({ label: labels[c]!, probability: probabilities[c]! });
+  const best = entryOf(order[0]!);
+  const unknown = isUnknown(predicted, index, asked);
   return {
-    file: file.part.file,
-    label: labels[best]!,
-    probability: probabilities[best]!,
-    probabilities: byLabel(labels.map((label, index) => [label, probabilities[index]!])),
+    label: unknown ? null : best.label,
+    probability: best.probability,
+    ...(predicted.known && { known: predicted.known[index]! }),
+    ...(asked !== undefined && { unknown }),
+    ...(top !== undefined && { top: order.slice(0, top).map(entryOf) }),
+    probabilities: byLabel(labels.map((label, c) => [label, probabilities[c]!])),
   };
 }

@@ -28,10 +28,12 @@ export interface TaskServices {
 }
 
 const MAX_STEPS = 50;
-const MAX_FILES = LABEL_LIMITS.classes.max * LABEL_LIMITS.images.max;
+/** Of a labelled set. */
+export const MAX_FILES = LABEL_LIMITS.classes.max * LABEL_LIMITS.images.max;
 const MEDIA_TYPES: readonly MediaType[] = ['multipart/form-data', 'application/json'];
 
-const createQuery = z.strictObject({
+/** What a task starts from. */
+export const createQuery = z.strictObject({
   checkpoint: z.string().min(1).max(100).optional(),
   steps: z
     .string()

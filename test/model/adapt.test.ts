@@ -49,13 +49,14 @@ async function run(
   model: Uint8Array,
   images: Float32Array,
   count: number,
-): Promise<Record<'logits' | 'probabilities', Float32Array>> {
+): Promise<Record<'logits' | 'probabilities' | 'known', Float32Array>> {
   const session = await ort.InferenceSession.create(model);
   const results = await session.run({ image: new ort.Tensor('float32', images, [count, 3, size, size]) });
   await session.release();
   return {
     logits: results['logits']!.data as Float32Array,
     probabilities: results['probabilities']!.data as Float32Array,
+    known: results['known']!.data as Float32Array,
   };
 }
 
@@ -86,7 +87,7 @@ describe('adaptTask', () => {
     const names = ['cat', 'dog', 'emu'];
     const support = supportOf({ cat: 2, dog: 1, emu: 2 });
     const expected = await adapt(support);
-    const { logits } = await run(expected.model, queries, 7);
+    const { logits, known } = await run(expected.model, queries, 7);
     await fc.assert(
       fc.asyncProperty(
         fc.shuffledSubarray(['ant', 'bee', '__proto__', 'zoé'], { minLength: 3, maxLength: 3 }),
@@ -100,6 +101,7 @@ describe('adaptTask', () => {
           expect(answer.embedding).toEqual(expected.embedding);
           expect(answer.support).toEqual(expected.support);
           const other = await run(answer.model, queries, 7);
+          expect(other.known).toEqual(known);
           for (let i = 0; i < 7; i++) {
             for (const [c, name] of names.entries()) {
               const column = answer.labels.indexOf(others[names.indexOf(name)]!);
@@ -122,7 +124,9 @@ describe('adaptTask', () => {
     );
     const { labels, model, support } = await adapt(supportOf(shots));
     expect(labels).toHaveLength(way);
-    const { probabilities } = await run(model, queries, 7);
+    const { probabilities, known } = await run(model, queries, 7);
+    expect(known).toHaveLength(7);
+    expect(known.every((value) => value >= 0 && value <= 1)).toBe(true);
     expect(probabilities).toHaveLength(7 * way);
     expect(probabilities.slice(0, way).reduce((a, b) => a + b)).toBeCloseTo(1, 5);
     expect(Number.isFinite(support.after.loss)).toBe(true);

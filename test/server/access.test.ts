@@ -20,13 +20,17 @@ describe('API keys', () => {
 
   test('guard tasks, checkpoints and metrics, not the probes; the log has the name, never the key', async () => {
     const { app, post, log } = await harness({ access: { keys } });
-    for (const path of ['/v1/checkpoints', '/v1/nothing', '/v2/models/x', '/metrics']) {
+    for (const path of ['/v1/checkpoints', '/v1/nothing', '/metrics']) {
       const refused = await request(app).get(path);
       expectProblem(refused, 'unauthorized');
       expect(refused.headers['www-authenticate']).toMatch(/^Bearer /);
     }
+    const model = await request(app).get('/v2/models/x');
+    expectContract(model, 'get', '/v2/models/{id}');
+    expect(model.status).toBe(401);
     expectContract(await post('/v1/tasks', support), 'post', '/v1/tasks');
-    for (const path of ['/healthz', '/readyz']) expect((await request(app).get(path)).status).toBe(200);
+    for (const path of ['/healthz', '/readyz', '/v2/health/live', '/v2/health/ready'])
+      expect((await request(app).get(path)).status).toBe(200);
     const bearer = await request(app).get('/v1/checkpoints').set('Authorization', 'bearer key-2');
     const header = await request(app).get('/metrics').set('X-API-Key', 'key-1');
     expect([bearer.status, header.status]).toEqual([200, 200]);

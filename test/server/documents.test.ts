@@ -60,11 +60,17 @@ describe('openapi.yaml', () => {
     expect(examples.map(([name]) => name).sort()).toEqual([
       'Architecture',
       'Checkpoints',
+      'Estimate',
+      'ImagesEvaluation',
       'ImagesPredictions',
       'ImagesTask',
+      'InferenceRequest',
+      'InferenceResponse',
       'Problem',
+      'RegressionEvaluation',
       'RegressionPredictions',
       'RegressionQuery',
+      'RegressionQuerySet',
       'RegressionSupport',
       'RegressionTask',
       'TaskProgress',
@@ -74,7 +80,7 @@ describe('openapi.yaml', () => {
 
   test('has every path of docs/http.md and the other way round', () => {
     const named = new Set(
-      [...read('docs/http.md').matchAll(/\/(?:v1\/[a-z{}/.]+|healthz|readyz|metrics)/g)].map(
+      [...read('docs/http.md').matchAll(/\/(?:v1\/[a-z{}/.]+|v2[a-z{}/]*|healthz|readyz|metrics)/g)].map(
         ([path]) => path,
       ),
     );

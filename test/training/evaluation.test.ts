@@ -20,6 +20,8 @@ import { chooseGenotypes } from '../../training/genotype-choice.ts';
 import { metaTaskOf } from '../../training/meta-task.ts';
 import { reliabilityOf } from '../../training/reliability.ts';
 import { executors } from '../support/executors.ts';
+import { evaluateOpenSets, openSetTable } from '../../training/open-set.ts';
+import { areaUnderCurve } from '../../training/statistics.ts';
 import { testRandom } from '../support/random.ts';
 import { syntheticDomain } from '../support/synthetic-domain.ts';
 
@@ -114,6 +116,34 @@ describe('evaluateCheckpoint', () => {
     expect(given.served).toBe(Math.round(accuracyOf(logits, query.targets, size.way) * query.count));
     expect(given.genotype).toEqual(genotype);
     expect([given.queries, given.embedding.length]).toEqual([12, genotype ? 5 : 0]);
+  });
+});
+
+describe('evaluateOpenSets', () => {
+  it('reports the domains that have foreign classes, the same for any number of workers', async () => {
+    const foreign = { ...options, foreign: 1 };
+    const one = await evaluateOpenSets(checkpoint, domains, foreign);
+    expect(one.map(({ domain, shot, tasks }) => [domain, shot, tasks])).toEqual([
+      ['a', 1, 3],
+      ['a', 2, 3],
+      ['b', 1, 3],
+      ['b', 2, 3],
+    ]);
+    for (const { auroc, accepted, foreignAccepted } of one)
+      for (const { mean } of [auroc, accepted, foreignAccepted]) {
+        expect(mean).toBeGreaterThanOrEqual(0);
+        expect(mean).toBeLessThanOrEqual(100);
+      }
+    expect(await evaluateOpenSets(checkpoint, domains, { ...foreign, workers: 2 })).toEqual(one);
+    expect(await evaluateOpenSets(checkpoint, domains, { ...options, foreign: 100 })).toEqual([]);
+    const mean = (one[0]!.auroc.mean + one[2]!.auroc.mean) / 2;
+    expect(openSetTable(one)).toContain(`| **mean** | 1 | ${mean.toFixed(1)} |`);
+  }, 60_000);
+
+  it('measures by the area under the ROC curve', () => {
+    expect(areaUnderCurve([3, 4], [1, 2])).toBe(1);
+    expect(areaUnderCurve([1, 4], [2, 3])).toBe(0.5);
+    expect(areaUnderCurve([1, 1], [1])).toBe(0.5);
   });
 });
 

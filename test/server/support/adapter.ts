@@ -2,8 +2,13 @@ import { errorRecord, JobError } from '../../../engine/errors.ts';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
 import type { JobOptions } from '../../../engine/pool.ts';
 import { drawCells } from '../../../drawing/draw-cells.ts';
+import { calibrateOpenSet, knownProbability } from '../../../model/open-set.ts';
+import type { OpenSet } from '../../../model/open-set.ts';
+import { Graph } from '../../../model/graph/graph.ts';
+import { toOnnx } from '../../../model/graph/onnx/lowering.ts';
+import { add, broadcast, matmul, mean, reshape, softmax } from '../../../model/graph/operations.ts';
+import { infer } from '../../../server/infer.ts';
 import { byCodePoint } from '../../../model/canonical.ts';
-import { encodeModel } from '../../../model/graph/onnx/encode.ts';
 import { createPoolAdapter } from '../../../server/adapter.ts';
 import { sha256 } from '../../../server/identity.ts';
 import { adaptRegression } from '../../../model/regression/adapt.ts';
@@ -108,6 +113,7 @@ export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = every
     },
     predictImages: (request) => predictImages(executor, request),
     predictRegression: (request) => predictRegression(executor, request),
+    infer: (request) => infer(executor, request),
     drawCells: (picture) => drawCells(picture),
   };
   return fake;
@@ -128,6 +134,11 @@ async function begin(
 
 function adaptation({ support, steps }: AdaptImagesRequest, { report }: Watcher): AdaptedImages {
   const labels = [...new Set(support.map(({ label }) => label))].sort(byCodePoint);
+  const openSet = calibrateOpenSet({
+    features: Float32Array.from(support.flatMap((image) => meanColour([image]))),
+    labels: support.map(({ label }) => labels.indexOf(label)),
+    way: labels.length,
+  });
   const cell = { nodes: [[{ operation: 'skip_connect', input: 0 } as const]] };
   const genotype = { normal: cell, reduction: cell };
   report({ kind: 'genotype', genotype });
@@ -139,7 +150,8 @@ function adaptation({ support, steps }: AdaptImagesRequest, { report }: Watcher)
     weights: 4 * labels.length,
     multiplyAdds: 3 * labels.length,
     support: { before: { loss: 1, accuracy: 0.5 }, after: { loss: 1 / (1 + steps), accuracy: 1 } },
-    model: colourModel(labels, support),
+    model: colourModel(labels, support, openSet),
+    openSet: { midpoint: openSet.midpoint, slope: openSet.slope, leftOut: openSet.leftOut },
     embedding: Float32Array.of(0.5, -0.5),
     timings: { adapt: 1.5 },
   };
@@ -148,32 +160,23 @@ function adaptation({ support, steps }: AdaptImagesRequest, { report }: Watcher)
 /** logits = -SHARPNESS |mean colour - class mean|², up to a term that all classes share. */
 const SHARPNESS = 20;
 
-function colourModel(labels: readonly string[], support: readonly SupportImage[]): Uint8Array {
+function colourModel(
+  labels: readonly string[],
+  support: readonly SupportImage[],
+  openSet: OpenSet,
+): Uint8Array {
   const means = labels.map((label) => meanColour(support.filter((image) => image.label === label)));
   const ways = labels.length;
-  const weights = Float32Array.from({ length: 3 * ways }, (_, at) => {
+  const weights = Float64Array.from({ length: 3 * ways }, (_, at) => {
     return 2 * SHARPNESS * means[at % ways]![Math.floor(at / ways)]!;
   });
-  const biases = Float32Array.from(means, (mean) => -SHARPNESS * mean.reduce((sum, x) => sum + x * x, 0));
-  return encodeModel({
-    name: 'colours',
-    opset: 17,
-    inputs: [{ name: 'image', shape: ['n', 3, SIZE, SIZE] }],
-    outputs: [
-      { name: 'logits', shape: ['n', ways] },
-      { name: 'probabilities', shape: ['n', ways] },
-    ],
-    initializers: [
-      { name: 'weights', shape: [3, ways], data: weights },
-      { name: 'biases', shape: [ways], data: biases },
-    ],
-    nodes: [
-      { operator: 'GlobalAveragePool', inputs: ['image'], outputs: ['pooled'] },
-      { operator: 'Flatten', inputs: ['pooled'], outputs: ['colour'] },
-      { operator: 'Gemm', inputs: ['colour', 'weights', 'biases'], outputs: ['logits'] },
-      { operator: 'Softmax', inputs: ['logits'], outputs: ['probabilities'] },
-    ],
-  });
+  const biases = Float64Array.from(means, (colour) => -SHARPNESS * colour.reduce((sum, x) => sum + x * x, 0));
+  const graph = new Graph();
+  const colour = reshape(mean(graph.input('image', [2, 3, SIZE, SIZE]), [2, 3]), [2, 3]);
+  const product = matmul(colour, graph.constant(weights, [3, ways]));
+  const logits = add(product, broadcast(graph.constant(biases, [1, ways]), product.shape));
+  const outputs = { logits, probabilities: softmax(logits), known: knownProbability(colour, openSet) };
+  return toOnnx({ name: 'colours', outputs }, { dynamicBatch: 'n', portable: true });
 }
 
 /** Mean of each channel over images and positions, 0 to 1. */

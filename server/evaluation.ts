@@ -1,0 +1,62 @@
+import type { Schema } from './contract.ts';
+
+/** The true class of an image and the one that it was given, undefined where it was taken for none of them. */
+export interface Judgement {
+  readonly truth: number;
+  readonly given: number | undefined;
+}
+
+/** How well labelled images were classified; an image taken for unknown counts as wrong. `judgements` are not empty. */
+export function evaluationOf(
+  labels: readonly string[],
+  judgements: readonly Judgement[],
+): Schema<'ImagesEvaluation'> {
+  const right = judgements.filter(({ truth, given }) => truth === given).length;
+  const count = (truth: number | undefined, given: number | undefined) =>
+    judgements.filter((judged) => (truth ?? judged.truth) === judged.truth && judged.given === given).length;
+  const confusion = labels.map((_, truth) => labels.map((_, given) => count(truth, given)));
+  return {
+    images: judgements.length,
+    accuracy: right / judgements.length,
+    interval: wilson(right, judgements.length),
+    labels: [...labels],
+    classes: labels.map((label, c) => {
+      const images = judgements.filter(({ truth }) => truth === c).length;
+      return {
+        label,
+        images,
+        precision: share(confusion[c]![c]!, count(undefined, c)),
+        recall: share(confusion[c]![c]!, images),
+      };
+    }),
+    confusion,
+    unknown: labels.map((_, truth) => count(truth, undefined)),
+  };
+}
+
+const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
+
+/** Wilson's 95 % interval of a share: unlike the normal one it is right for few images, and at 0 and 1. */
+function wilson(right: number, count: number): [number, number] {
+  const z = 1.96;
+  const p = right / count;
+  const centre = p + z ** 2 / (2 * count);
+  const half = z * Math.sqrt((p * (1 - p)) / count + (z / (2 * count)) ** 2);
+  const scale = 1 + z ** 2 / count;
+  return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
+}
+
+/** How far predictions are from the y that are known. */
+export function regressionEvaluationOf(
+  truth: readonly number[],
+  predicted: ArrayLike<number>,
+): Schema<'RegressionEvaluation'> {
+  const errors = truth.map((y, i) => predicted[i]! - y);
+  const meanOf = (values: readonly number[]) =>
+    values.reduce((total, value) => total + value, 0) / values.length;
+  return {
+    points: truth.length,
+    meanSquaredError: meanOf(errors.map((error) => error ** 2)),
+    meanAbsoluteError: meanOf(errors.map(Math.abs)),
+  };
+}

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import type { TensorValue } from '../../model/graph/executor.ts';
+import type { Schema } from '../contract.ts';
+import { memberError } from '../errors.ts';
+import { parseMembers } from '../json.ts';
+
+type Tensor = Schema<'Tensor'>;
+
+/** What an inference request is checked against. */
+export interface InferenceModel {
+  readonly input: Tensor;
+  readonly outputs: readonly Tensor[];
+  /** rows of one request */
+  readonly maxRows: number;
+}
+
+export interface Inference {
+  readonly id?: string;
+  readonly input: TensorValue & { readonly name: string };
+  /** names of the outputs that are asked for, in their order */
+  readonly outputs: readonly string[];
+}
+
+const parameters = z.record(z.string(), z.unknown()).optional();
+const requestSchema = z.object(
+  {
+    id: z.string().max(200, 'has more than 200 characters').optional(),
+    parameters,
+    inputs: z
+      .array(
+        z.object(
+          {
+            name: z.string('must be a string'),
+            shape: z.array(z.number().int().nonnegative(), 'must be an array of whole numbers'),
+            datatype: z.string('must be a string'),
+            parameters,
+            data: z.array(z.unknown(), 'must be an array; binary data are not supported'),
+          },
+          'must be a tensor: name, shape, datatype, data',
+        ),
+        'must be an array of tensors',
+      )
+      .length(1, 'must have just one tensor, the one input of the model'),
+    outputs: z.array(z.object({ name: z.string('must be a string'), parameters })).optional(),
+  },
+  'must be an object with the member inputs',
+);
+
+const CODE = 'invalid-tensor';
+
+/**
+ * An inference request as a tensor of the model's input. Members that the protocol does not know are passed over, as it says.
+ * @throws ServiceError `invalid-tensor`, naming the member at fault
+ */
+export function parseInference(body: unknown, { input, outputs, maxRows }: InferenceModel): Inference {
+  const { id, inputs, outputs: asked } = parseMembers(requestSchema, body, CODE);
+  const { name, shape, datatype, data } = inputs[0]!;
+  const fault = (path: readonly PropertyKey[], detail: string) => memberError(CODE, path, `${detail}.`);
+  if (name !== input.name)
+    throw fault(['inputs', 0, 'name'], `the model's input is ${JSON.stringify(input.name)}`);
+  if (datatype !== 'FP32') throw fault(['inputs', 0, 'datatype'], `the model's input is of FP32`);
+  const [count = 0, ...row] = shape;
+  if (shape.length !== input.shape.length || row.some((size, axis) => size !== input.shape[axis + 1]))
+    throw fault(['inputs', 0, 'shape'], `the model's input has the shape [${shapeOf(input).join(', ')}]`);
+  if (count < 1 || count > maxRows)
+    throw fault(['inputs', 0, 'shape', 0], `1 to ${maxRows} rows are allowed in one request`);
+  const known = outputs.map((output) => output.name);
+  (asked ?? []).forEach((output, i) => {
+    if (!known.includes(output.name))
+      throw fault(['outputs', i, 'name'], `the model's outputs are ${known.join(', ')}`);
+  });
+  return {
+    ...(id === undefined ? {} : { id }),
+    input: { name, shape, data: floatsOf(data, shape, ['inputs', 0, 'data']) },
+    outputs: asked === undefined || asked.length === 0 ? known : asked.map((output) => output.name),
+  };
+}
+
+/** Row-major data, flat or nested as the shape is. @throws ServiceError `invalid-tensor` */
+function floatsOf(
+  data: readonly unknown[],
+  shape: readonly number[],
+  path: readonly PropertyKey[],
+): Float32Array {
+  const length = shape.reduce((product, size) => product * size, 1);
+  const values = new Float32Array(length);
+  let at = 0;
+  const put = (value: unknown, where: () => readonly PropertyKey[]): void => {
+    const number = typeof value === 'number' ? Math.fround(value) : Number.NaN;
+    if (!Number.isFinite(number))
+      throw memberError(CODE, where(), 'must be a number that is finite in float32.');
+    values[at++] = number;
+  };
+  const walk = (part: unknown, axis: number, where: readonly PropertyKey[]): void => {
+    if (axis === shape.length) {
+      put(part, () => where);
+      return;
+    }
+    if (!Array.isArray(part) || part.length !== shape[axis])
+      throw memberError(CODE, where, `must be an array of ${shape[axis]!}, as the shape says.`);
+    part.forEach((child: unknown, i) => walk(child, axis + 1, [...where, i]));
+  };
+  if (Array.isArray(data[0])) walk(data, 0, path);
+  else {
+    if (data.length !== length)
+      throw memberError(
+        CODE,
+        path,
+        `has ${data.length} numbers, the shape [${shape.join(', ')}] needs ${length}.`,
+      );
+    data.forEach((value, i) => put(value, () => [...path, i]));
+  }
+  return values;
+}
+
+const shapeOf = ({ shape }: Tensor): number[] => shape.map((size) => (typeof size === 'number' ? size : -1));
+
+const describe = (tensor: Tensor): Schema<'InferenceTensorMetadata'> => ({
+  name: tensor.name,
+  datatype: 'FP32',
+  shape: shapeOf(tensor),
+});
+
+/** The protocol's description of a model; -1 is the free batch size. */
+export const metadataOf = (
+  name: string,
+  { input, outputs }: Pick<InferenceModel, 'input' | 'outputs'>,
+): Schema<'InferenceModelMetadata'> => ({
+  name,
+  platform: 'onnxruntime_onnx',
+  inputs: [describe(input)],
+  outputs: outputs.map(describe),
+});
+
+/** The protocol's answer; data are flat, row-major. */
+export function answerOf(
+  model: string,
+  { id, outputs }: Inference,
+  results: Readonly<Record<string, TensorValue>>,
+): Schema<'InferenceResponse'> {
+  return {
+    model_name: model,
+    ...(id === undefined ? {} : { id }),
+    outputs: outputs.map((name) => {
+      const value = results[name];
+      if (!value) throw new Error(`the exported model has no output named ${name}`);
+      return { name, datatype: 'FP32', shape: [...value.shape], data: Array.from(value.data) };
+    }),
+  };
+}

@@ -1,0 +1,88 @@
+import type { Router } from 'express';
+import type { Body } from '../contract.ts';
+import { describeTask } from '../describe.ts';
+import { ServiceError } from '../errors.ts';
+import type { JsonReader } from '../json.ts';
+import type { TaskAdapter } from '../ports.ts';
+import { IMAGES_BATCH } from '../predict.ts';
+import type { TaskRecord } from '../record.ts';
+import { POINT_LIMITS } from '../regression/points.ts';
+import { idOf, noQuery, parseQuery, route } from '../routes/route.ts';
+import type { Tasks } from '../tasks.ts';
+import { version } from '../version.ts';
+import { answerOf, metadataOf, parseInference, type InferenceModel } from './protocol.ts';
+
+const MAX_IMAGES = 100;
+
+export interface InferenceServices {
+  readonly tasks: Tasks;
+  readonly adapter: Pick<TaskAdapter, 'infer'>;
+  readonly readJson: JsonReader;
+  /** why the service is not ready, if it is not */
+  readonly obstacle: () => Promise<string | undefined>;
+}
+
+function modelOf(record: TaskRecord): InferenceModel {
+  const { input, outputs } = describeTask(record).model;
+  return { input, outputs, maxRows: record.kind === 'images' ? MAX_IMAGES : POINT_LIMITS.query };
+}
+
+/** The Open Inference Protocol (KServe's v2) over HTTP: every task is a model, named by its id. */
+export function inferenceRoutes(router: Router, services: InferenceServices): void {
+  healthRoutes(router, services);
+  const { tasks, adapter, readJson } = services;
+  route(router, '/v2/models/:id', {
+    get: async (request, response) => {
+      parseQuery(noQuery, request);
+      const { record } = await tasks.get(idOf(request));
+      const body: Body<'getInferenceModel', 200> = metadataOf(record.id, modelOf(record));
+      response.json(body);
+    },
+  });
+  route(router, '/v2/models/:id/ready', {
+    get: async (request, response) => {
+      parseQuery(noQuery, request);
+      const { record } = await tasks.get(idOf(request));
+      const body: Body<'getInferenceModelReady', 200> = { name: record.id, ready: true };
+      response.set('Cache-Control', 'no-store').json(body);
+    },
+  });
+  route(router, '/v2/models/:id/infer', {
+    post: async (request, response) => {
+      parseQuery(noQuery, request);
+      const { record, model } = await tasks.get(idOf(request));
+      const body: Body<'inferModel', 200> = await readJson(request, async (value, signal) => {
+        const inference = parseInference(value, modelOf(record));
+        const batch = record.kind === 'images' ? IMAGES_BATCH : POINT_LIMITS.query;
+        const file = { key: record.model.sha256, model };
+        const results = await adapter.infer({ ...file, input: inference.input, batch }, signal);
+        return answerOf(record.id, inference, results);
+      });
+      response.json(body);
+    },
+  });
+}
+
+function healthRoutes(router: Router, { obstacle }: Pick<InferenceServices, 'obstacle'>): void {
+  route(router, '/v2', {
+    get: (request, response) => {
+      parseQuery(noQuery, request);
+      const body: Body<'getInferenceServer', 200> = { name: 'm-nas', version, extensions: [] };
+      response.json(body);
+    },
+  });
+  route(router, '/v2/health/live', {
+    get: (_request, response) => {
+      const body: Body<'getInferenceLive', 200> = { live: true };
+      response.set('Cache-Control', 'no-store').json(body);
+    },
+  });
+  route(router, '/v2/health/ready', {
+    get: async (_request, response) => {
+      const detail = await obstacle();
+      if (detail !== undefined) throw new ServiceError('not-ready', { detail });
+      const body: Body<'getInferenceReady', 200> = { ready: true };
+      response.set('Cache-Control', 'no-store').json(body);
+    },
+  });
+}

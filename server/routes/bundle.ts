@@ -1,0 +1,21 @@
+import type { Router } from 'express';
+import { bundleOf } from '../bundle/bundle.ts';
+import { REVALIDATE, sendContent } from '../content.ts';
+import type { Tasks } from '../tasks.ts';
+import { idOf, noQuery, parseQuery, route } from './route.ts';
+
+/** `/v1/tasks/{id}/bundle`: the task as a model repository for Triton or KServe. */
+export function bundleRoutes(router: Router, tasks: Tasks): void {
+  route(router, '/v1/tasks/:id/bundle', {
+    get: async (request, response) => {
+      parseQuery(noQuery, request);
+      const task = await tasks.get(idOf(request));
+      sendContent(request, response, {
+        bytes: bundleOf(task),
+        type: 'application/zip',
+        cacheControl: REVALIDATE,
+        file: `m-nas-${task.record.id}.zip`,
+      });
+    },
+  });
+}

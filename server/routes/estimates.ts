@@ -1,0 +1,29 @@
+import type { Router } from 'express';
+import type { Body } from '../contract.ts';
+import { labelFiles } from '../labels.ts';
+import type { CheckpointInfo } from '../ports.ts';
+import { pickCheckpoint } from './pick-checkpoint.ts';
+import { parseQuery, route } from './route.ts';
+import { createQuery, MAX_FILES, type TaskServices } from './tasks.ts';
+
+/** `/v1/estimates`: the accuracy of a support set's task, by leaving out images of it. Nothing is kept. */
+export function estimateRoutes(
+  router: Router,
+  { images, readUpload }: TaskServices,
+  checkpoints: readonly CheckpointInfo[],
+): void {
+  route(router, '/v1/estimates', {
+    post: async (request, response) => {
+      const query = parseQuery(createQuery, request);
+      const checkpoint = pickCheckpoint(checkpoints, 'images', query.checkpoint);
+      const steps = query.steps ?? checkpoint.steps;
+      const body: Body<'createEstimate', 200> = await readUpload(
+        request,
+        response,
+        MAX_FILES,
+        (files, signal) => images.estimate({ checkpoint, steps, files: labelFiles(files) }, signal),
+      );
+      response.json(body);
+    },
+  });
+}

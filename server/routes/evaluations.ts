@@ -1,0 +1,69 @@
+import type { Request, Response, Router } from 'express';
+import { z } from 'zod';
+import type { Body, Schema } from '../contract.ts';
+import { evaluationOf, regressionEvaluationOf } from '../evaluation.ts';
+import { truthsOf } from '../labels.ts';
+import { bestOf } from '../ranking.ts';
+import type { ImagesRecord, RegressionRecord } from '../record.ts';
+import { parseQuerySet } from '../regression/points.ts';
+import type { StoredTask } from '../storage/storage.ts';
+import { checkOpenSet, isUnknown, threshold } from './predictions.ts';
+import { idOf, noQuery, parseQuery, route } from './route.ts';
+import { MAX_FILES, type TaskServices } from './tasks.ts';
+
+const evaluationQuery = z.strictObject({ threshold });
+
+/** `/v1/tasks/{id}/evaluations`: how well the task's model does on a labelled query set, which is not kept. */
+export function evaluationRoutes(router: Router, services: TaskServices): void {
+  route(router, '/v1/tasks/:id/evaluations', {
+    post: async (request, response) => {
+      const { record, model } = await services.tasks.get(idOf(request));
+      const body: Body<'createEvaluation', 200> =
+        record.kind === 'images'
+          ? await evaluateImages(services, { record, model }, request, response)
+          : await evaluateRegression(services, { record, model }, request);
+      response.json(body);
+    },
+  });
+}
+
+async function evaluateImages(
+  { images, readUpload }: TaskServices,
+  task: StoredTask<ImagesRecord>,
+  request: Request,
+  response: Response,
+): Promise<Schema<'ImagesEvaluation'>> {
+  const { threshold: asked } = parseQuery(evaluationQuery, request);
+  checkOpenSet(task.record, asked);
+  const labels = task.record.classes.map(({ label }) => label);
+  return readUpload(request, response, MAX_FILES, async (files, signal) => {
+    const truths = truthsOf(files, labels);
+    const predicted = await images.predict(task, files, signal);
+    const judgements = truths.map((truth, i) => ({
+      truth,
+      given: isUnknown(predicted, i, asked) ? undefined : bestOf(predicted.probabilities[i]!),
+    }));
+    return evaluationOf(labels, judgements);
+  });
+}
+
+async function evaluateRegression(
+  { regression, readJson }: TaskServices,
+  task: StoredTask<RegressionRecord>,
+  request: Request,
+): Promise<Schema<'RegressionEvaluation'>> {
+  parseQuery(noQuery, request);
+  return readJson(request, async (body, signal) => {
+    const points = parseQuerySet(body);
+    const predicted = await regression.predict(
+      task,
+      points.map(([x]) => x),
+      signal,
+      (index) => ['query', index, 0],
+    );
+    return regressionEvaluationOf(
+      points.map(([, y]) => y),
+      predicted,
+    );
+  });
+}
