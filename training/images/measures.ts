@@ -37,6 +37,10 @@ export const domainsOf = ({ settings }: ImageResult): string[] => [
   ...new Set(settings.map(({ domain }) => domain)),
 ];
 
+/** All domains that any of the runs was tested on, and the means that they give. */
+export const allColumns = (results: readonly ImageResult[]): Column[] =>
+  columnsOf([...new Set(results.flatMap(domainsOf))]);
+
 export const shotsOf = (results: readonly ImageResult[]): number[] =>
   [...new Set(results.flatMap(({ protocol }) => protocol.shots))].sort((a, b) => a - b);
 
@@ -125,6 +129,28 @@ export const architectures = (result: ImageResult): Tally[] =>
       return counts;
     }),
   );
+
+/** How far the domain decides a task's architecture. */
+export interface Preferences {
+  /** Position among the architectures of the most frequent one of each domain, in the order of the domains. */
+  readonly favourites: readonly number[];
+  /** Share of the test tasks that have the most frequent architecture of their domain. */
+  readonly byDomain: number;
+  /** Share that have the most frequent one of all: what a choice that knows no domain would reach. */
+  readonly overall: number;
+}
+
+/** Of architectures with their counts by domain, the most frequent first. */
+export function preferencesOf(found: readonly Tally[]): Preferences {
+  const tasks = found.reduce((sum, { total }) => sum + total, 0);
+  const counts = found[0]!.counts.map((_, domain) => found.map((own) => own.counts[domain]!));
+  const highest = counts.map((own) => Math.max(...own));
+  return {
+    favourites: counts.map((own, domain) => own.indexOf(highest[domain]!)),
+    byDomain: highest.reduce((sum, count) => sum + count, 0) / tasks,
+    overall: found[0]!.total / tasks,
+  };
+}
 
 /** Weights of the network of one architecture, or of a conv4, with the head of a task. */
 export function networkWeights({ configuration, protocol }: ImageResult, key: string | null): number {

@@ -1,26 +1,23 @@
 import { figureSection } from '../figures/figure.ts';
 import type { FigureTitle } from '../figures/figure.ts';
 import { table } from '../markdown.ts';
+import { architectureSection } from './architecture-section.ts';
 import { percent, signed, thousands } from './format.ts';
 import { goalsOf } from './goals.ts';
 import {
   accuracy,
-  architectures,
+  allColumns,
   calibrationError,
-  columnsOf,
   comparable,
   coreHours,
-  domainColumn,
-  domainsOf,
   floorAccuracy,
   meanWeights,
-  networkWeights,
   pairedDifference,
   shotsOf,
-  textureColumn,
 } from './measures.ts';
-import type { Column, Mode } from './measures.ts';
-import { protocolDifferences, published, studyRows } from './paper.ts';
+import type { Mode } from './measures.ts';
+import { paperSection } from './paper-section.ts';
+import { studyRows } from './paper.ts';
 import { isAblation } from './result.ts';
 import type { ImageResult } from './result.ts';
 
@@ -35,10 +32,6 @@ const rank = (name: string): number => {
 /** Rows of the study first, in its order. */
 export const inOrder = (results: readonly ImageResult[]): ImageResult[] =>
   [...results].sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name) || a.seed - b.seed);
-
-/** All domains that any of the runs was tested on, and the means that they give. */
-const allColumns = (results: readonly ImageResult[]): Column[] =>
-  columnsOf([...new Set(results.flatMap(domainsOf))]);
 
 const runCells = ({ name, seed }: ImageResult): string[] => [name, `${seed}`];
 
@@ -123,71 +116,6 @@ function differenceSection(results: readonly ImageResult[]): string {
   return rows.length === 0
     ? ''
     : `## Paired differences\n\nPoints of served accuracy on the same test tasks ± 95 % interval of the paired differences.\n\n${table(header, rows)}\n`;
-}
-
-/** The paper's tables with the study's figures of the nearest domains below each row. */
-function paperSection(results: readonly ImageResult[]): string {
-  const nearest = [domainColumn('bird'), textureColumn, domainColumn('aircraft'), domainColumn('grocery')];
-  const multi = allColumns(results).find(({ name }) => name === 'multi');
-  const tableTwo = studyRows.flatMap((row) => {
-    const { weights, oneShot, fiveShot } = published[row]!;
-    const paper = [`${row}, paper`, weights, ...[...oneShot, fiveShot].map((value) => value.toFixed(2))];
-    const own = results
-      .filter(({ name }) => name === row)
-      .map((result) => [
-        `${row}, seed ${result.seed}`,
-        thousands(meanWeights(result)),
-        ...nearest.map((column) => percent(accuracy(result, column, 1, 'transductive'))),
-        ...[1, 5].map((shot) => percent(multi ? accuracy(result, multi, shot, 'transductive') : null)),
-      ]);
-    return [paper, ...own];
-  });
-  const tableThree = studyRows.flatMap((row) => {
-    const { weights, accuracy: mean, interval } = published[row]!.miniImagenet;
-    const own = results
-      .filter(({ name }) => name === row)
-      .map((result) => [
-        `${row}, seed ${result.seed}`,
-        thousands(meanWeights(result)),
-        percent(accuracy(result, domainColumn('mini-imagenet'), 1, 'transductive')),
-      ]);
-    return [[`${row}, paper`, weights, percent({ mean, half: interval })], ...own];
-  });
-  return `## Beside the paper's Tables 2 and 3
-
-Accuracy in percent, 5-way; of the study in transductive mode, the paper's. The figures are not of one protocol; what can be compared is the order of the rows and their distances. The differences:
-
-${protocolDifferences.map((difference) => `- ${difference}`).join('\n')}
-
-${table(['Table 2', 'weights', 'Bird: bird', 'Texture: texture + dtd', 'Aircraft: aircraft', 'Fungi: grocery', 'average, 1-shot', 'average, 5-shot'], tableTwo)}
-
-${table(['Table 3', 'weights', 'MiniImagenet, 1-shot: mini-imagenet'], tableThree)}
-`;
-}
-
-/** Architectures that are listed of a run, the most frequent ones. */
-const listed = 10;
-
-function architectureSection(results: readonly ImageResult[]): string {
-  const parts = results.flatMap((result) => {
-    const found = architectures(result);
-    if (found.length === 0) return [];
-    const rows = found
-      .slice(0, listed)
-      .map(({ key, counts, total }) => [
-        `\`${key}\``,
-        thousands(networkWeights(result, key)),
-        ...counts.map(String),
-        `${total}`,
-      ]);
-    const more = found.length > listed ? ` The ${listed} most frequent:` : '';
-    return [
-      `### ${result.name}, seed ${result.seed}\n\n${found.length} distinct.${more}\n\n${table(['architecture', 'weights', ...domainsOf(result), 'all'], rows)}\n`,
-    ];
-  });
-  return parts.length === 0
-    ? ''
-    : `## Architectures that the test tasks decode to\n\nTest tasks of every domain and shot by the architecture that the controller gives them. A key has the normal and the reduction cell, nodes separated by points; every edge is a source and an operation (m, a: max and average pooling; i: skip connection; s, S: separable convolution 3×3 and 5×5; d, D: dilated convolution 3×3 and 5×5).\n\n${parts.join('\n')}`;
 }
 
 function calibrationSection(results: readonly ImageResult[]): string {
