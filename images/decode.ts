@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-import { imageFormat } from './format.ts';
+import { imageFormat, refusalOf } from './format.ts';
 
 /** Raised whenever the way of decoding changes its result: caches of decoded pixels depend on it. */
 export const decoderVersion = 1;
@@ -41,7 +41,7 @@ export async function decodeImage(
 ): Promise<Uint8Array> {
   const format = imageFormat(bytes);
   if (format === undefined) {
-    throw new ImageError('unsupported_format', 'not a JPEG, PNG, WebP, AVIF, GIF or TIFF image');
+    throw new ImageError('unsupported_format', refusalOf(bytes));
   }
   const maxPixels = limits.maxPixels ?? defaultMaxPixels;
   try {

@@ -19,6 +19,32 @@ export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
   return (Object.keys(signatures) as ImageFormat[]).find((format) => signatures[format](start));
 }
 
+/** Formats that people have and that are not decoded, with what to do instead. */
+const refusals: readonly { readonly test: (start: string) => boolean; readonly message: string }[] = [
+  {
+    test: (start) => /^(?:\xef\xbb\xbf)?\s*(?:<\?xml|<!--|<!DOCTYPE svg|<svg)/i.test(start),
+    message: 'SVG and other XML is not accepted, since it is a program; export it as PNG',
+  },
+  {
+    test: (start) =>
+      start.slice(4, 8) === 'ftyp' && brands(start).some((brand) => /^(hei|hev|mif1)/.test(brand)),
+    message: 'HEIC is not accepted; export it as JPEG',
+  },
+  { test: (start) => start.startsWith('BM'), message: 'BMP is not accepted; export it as PNG' },
+  { test: (start) => start.startsWith('%PDF'), message: 'PDF is not an image; export its page as PNG' },
+  {
+    test: (start) => start.startsWith('\xff\x0a') || start.startsWith('\0\0\0\x0cJXL '),
+    message: 'JPEG XL is not accepted; export it as JPEG',
+  },
+];
+
+/** Why a file of none of the formats is refused. */
+export function refusalOf(bytes: Uint8Array): string {
+  const start = String.fromCharCode(...bytes.subarray(0, startLength));
+  const known = refusals.find(({ test }) => test(start));
+  return known?.message ?? 'not a JPEG, PNG, WebP, AVIF, GIF or TIFF image';
+}
+
 /** Major and compatible brands of an ISO base media file's first box (ISO/IEC 14496-12, 4.3). */
 function brands(start: string): string[] {
   const length = [0, 1, 2, 3].reduce((size, at) => size * 256 + start.charCodeAt(at), 0);

@@ -28,10 +28,12 @@ import type { TaskStorage } from './storage/storage.ts';
 import { Tasks } from './tasks.ts';
 import { createUploadReader } from './upload.ts';
 
-/** Of a JSON body: many times what the largest one needs. */
-const JSON_BYTES = 1024 * 1024;
+/** Of a JSON body with images: its text stands in memory several times, and is parsed at one go. */
+const JSON_BYTES = 32 * 1024 * 1024;
+/** What of it may stand outside of strings: many times what the largest set of points needs. */
+const STRUCTURE_BYTES = 1024 * 1024;
 /** Of a tensor as JSON, which the thread that answers requests parses: some tens of images of 42 × 42 pixels. */
-const INFERENCE_BYTES = 4 * JSON_BYTES;
+const INFERENCE_BYTES = 4 * 1024 * 1024;
 
 export interface AppLimits {
   readonly bodyBytes: number;
@@ -70,12 +72,16 @@ export function createApp(dependencies: AppDependencies): Express {
   const { bodyBytes, fileBytes, uploadSeconds: seconds } = limits;
   const tasks = new Tasks(storage, background, (record) => metrics.observeTask(record));
   const gate = createBodyGate({ parallel: limits.uploads, seconds: limits.requestSeconds });
+  const jsonReader = (most: number, structureBytes: number) =>
+    createJsonReader({ bodyBytes: Math.min(bodyBytes, most), structureBytes, seconds }, gate);
+  const readJson = jsonReader(JSON_BYTES, STRUCTURE_BYTES);
   const services: TaskServices = {
     tasks,
     images: new ImageTasks(adapter, createUploadDecoder(decodeImage, limits.decoders)),
     regression: new RegressionTasks(adapter),
-    readUpload: createUploadReader({ bodyBytes, fileBytes, seconds }, gate),
-    readJson: createJsonReader({ bodyBytes: Math.min(bodyBytes, JSON_BYTES), seconds }, gate),
+    readUpload: createUploadReader({ bodyBytes, fileBytes, seconds }, gate, readJson),
+    readJson,
+    fileBytes,
   };
   const app = express();
   app.disable('x-powered-by');
@@ -97,7 +103,7 @@ export function createApp(dependencies: AppDependencies): Express {
   inferenceRoutes(app, {
     tasks,
     adapter,
-    readJson: createJsonReader({ bodyBytes: Math.min(bodyBytes, INFERENCE_BYTES), seconds }, gate),
+    readJson: jsonReader(INFERENCE_BYTES, INFERENCE_BYTES),
     obstacle: () => obstacleOf(operation),
   });
   app.use((request) => {

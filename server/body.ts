@@ -1,9 +1,13 @@
 import { parse } from 'content-type';
 import type { Request } from 'express';
+import getRawBody from 'raw-body';
 import { whileConnected } from './client.ts';
 import { ServiceError } from './errors.ts';
 
-export type MediaType = 'multipart/form-data' | 'application/json';
+export type MediaType = 'multipart/form-data' | 'application/zip' | 'application/json';
+
+/** What browsers on Windows call it. */
+const ALIASES: Readonly<Record<string, MediaType>> = { 'application/x-zip-compressed': 'application/zip' };
 
 /**
  * The media type of the body, one of those accepted.
@@ -13,7 +17,7 @@ export function mediaTypeOf<T extends MediaType>({ headers }: Request, accepted:
   const refuse = (detail: string) =>
     new ServiceError('unsupported-media-type', { detail, headers: { 'Accept-Post': accepted.join(', ') } });
   const { type } = parse(headers['content-type'] ?? '');
-  const known = accepted.find((name) => name === type);
+  const known = accepted.find((name) => name === (ALIASES[type] ?? type));
   if (known === undefined)
     throw refuse(`${describeType(type)} is not accepted here; accepted is ${accepted.join(' or ')}.`);
   const encoding = headers['content-encoding'];
@@ -43,6 +47,36 @@ export const longBody = (limit: number): ServiceError =>
   new ServiceError('body-too-large', {
     detail: `The body has more than the ${limit} bytes that are allowed.`,
   });
+
+export interface BytesLimits {
+  readonly bodyBytes: number;
+  /** until the whole body must have arrived */
+  readonly seconds: number;
+}
+
+/** The whole body. @throws ServiceError `body-too-large`, `truncated-body`, `upload-timeout` */
+export async function readBytes(request: Request, { bodyBytes, seconds }: BytesLimits): Promise<Buffer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(lateBody(seconds)), seconds * 1000);
+  });
+  try {
+    return await Promise.race([getRawBody(request, { limit: bodyBytes }), late]);
+  } catch (error) {
+    request.resume(); // drops the rest, which raw-body leaves standing
+    throw translate(error, bodyBytes);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A fault of raw-body as an error of the catalogue. */
+function translate(error: unknown, limit: number): unknown {
+  const type = error instanceof Error && 'type' in error ? error.type : undefined;
+  if (type === 'entity.too.large') return longBody(limit);
+  if (type === 'request.aborted') return new ServiceError('truncated-body', { cause: error });
+  return error;
+}
 
 export interface GateLimits {
   /** bodies in memory at a time */

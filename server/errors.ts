@@ -70,6 +70,16 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     title: 'Unauthorized',
     message: 'The request has no API key, or one that is not known here.',
   },
+  'malformed-zip': {
+    status: 400,
+    title: 'Malformed zip archive',
+    message: 'The zip archive is truncated, broken, encrypted or packed in a way that is not known.',
+  },
+  'unsafe-zip': {
+    status: 400,
+    title: 'Unsafe zip archive',
+    message: 'An entry of the zip archive has a path that leads elsewhere, or is no regular file.',
+  },
   'not-found': { status: 404, title: 'Not found', message: 'There is nothing at this path.' },
   'unknown-task': { status: 404, title: 'Unknown task', message: 'No task has this id.' },
   'method-not-allowed': {
@@ -95,6 +105,11 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     title: 'Too many fields',
     message: 'The body has more or larger text fields than allowed.',
   },
+  'zip-too-large': {
+    status: 413,
+    title: 'Zip archive too large',
+    message: 'The zip archive has more entries, or unpacks to more bytes, than allowed.',
+  },
   'image-too-large': {
     status: 413,
     title: 'Image too large',
@@ -114,6 +129,16 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = {
     status: 416,
     title: 'Range not satisfiable',
     message: 'The content has none of the bytes of the range.',
+  },
+  'invalid-images': {
+    status: 422,
+    title: 'Invalid images',
+    message: 'Images in JSON are arrays of base64 texts or data URLs, by label where they have one.',
+  },
+  'unlabelled-file': {
+    status: 422,
+    title: 'Unlabelled file',
+    message: 'A file of the zip archive is in no folder that names its class.',
   },
   'invalid-label': {
     status: 422,

@@ -1,8 +1,8 @@
 import { ImageError, type ImageErrorCode } from '../images/decode.ts';
-import { partError, type ErrorCode } from './errors.ts';
+import type { ErrorCode } from './errors.ts';
 import { createLimiter } from './limiter.ts';
 import type { ImageDecoder } from './ports.ts';
-import type { UploadedFile } from './upload.ts';
+import { fileError, type UploadedFile } from './upload.ts';
 
 const CODES: Readonly<Record<ImageErrorCode, ErrorCode>> = {
   unsupported_format: 'unsupported-image',
@@ -34,7 +34,7 @@ export function createUploadDecoder(decode: ImageDecoder, parallel: number): Upl
         } catch (error) {
           failed = true;
           if (!(error instanceof ImageError)) throw error;
-          throw partError(CODES[error.code], file.part, `${error.message}.`, error);
+          throw fileError(CODES[error.code], file, `${error.message}.`, error);
         }
       }),
     );

@@ -1,14 +1,12 @@
 import { parse } from 'content-type';
 import type { Request } from 'express';
-import getRawBody from 'raw-body';
 import type { z } from 'zod';
-import { checkLength, lateBody, longBody, mediaTypeOf, type BodyGate } from './body.ts';
+import { checkLength, mediaTypeOf, readBytes, type BodyGate, type BytesLimits } from './body.ts';
 import { memberError, ServiceError, type ErrorCode } from './errors.ts';
 
-export interface JsonLimits {
-  readonly bodyBytes: number;
-  /** until the whole body must have arrived */
-  readonly seconds: number;
+export interface JsonLimits extends BytesLimits {
+  /** of the body outside of strings: arrays and objects take a hundred times their text in memory */
+  readonly structureBytes: number;
 }
 
 /**
@@ -26,7 +24,11 @@ export function createJsonReader(limits: JsonLimits, gate: BodyGate): JsonReader
     mediaTypeOf(request, ['application/json']);
     checkCharset(request);
     checkLength(request, limits.bodyBytes);
-    return gate(request, async (signal) => work(parseText(await readBytes(request, limits)), signal));
+    return gate(request, async (signal) => {
+      const bytes = await readBytes(request, limits);
+      checkStructure(bytes, limits.structureBytes);
+      return work(parseText(bytes), signal);
+    });
   };
 }
 
@@ -40,27 +42,33 @@ function checkCharset({ headers }: Request): void {
     });
 }
 
-async function readBytes(request: Request, { bodyBytes, seconds }: JsonLimits): Promise<Uint8Array> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(lateBody(seconds)), seconds * 1000);
-  });
-  try {
-    return await Promise.race([getRawBody(request, { limit: bodyBytes }), late]);
-  } catch (error) {
-    request.resume(); // drops the rest, which raw-body leaves standing
-    throw translate(error, bodyBytes);
-  } finally {
-    clearTimeout(timer);
+/** Sees to it that most of a large body is the text of strings. @throws ServiceError `body-too-large` */
+function checkStructure(bytes: Buffer, limit: number): void {
+  let outside = 0;
+  let at = 0;
+  while (at < bytes.length && outside <= limit) {
+    const opening = bytes.indexOf(QUOTE, at);
+    outside += (opening < 0 ? bytes.length : opening) - at;
+    if (opening < 0) break;
+    at = endOfString(bytes, opening + 1);
   }
+  if (outside > limit)
+    throw new ServiceError('body-too-large', {
+      detail: `The body has more than the ${limit} bytes outside of strings that are allowed.`,
+    });
 }
 
-/** A fault of raw-body as an error of the catalogue. */
-function translate(error: unknown, limit: number): unknown {
-  const type = error instanceof Error && 'type' in error ? error.type : undefined;
-  if (type === 'entity.too.large') return longBody(limit);
-  if (type === 'request.aborted') return new ServiceError('truncated-body', { cause: error });
-  return error;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** The position after the quote that ends a string; the body's length where none does. */
+function endOfString(bytes: Buffer, start: number): number {
+  for (let at = bytes.indexOf(QUOTE, start); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
+    let escapes = 0;
+    while (bytes[at - 1 - escapes] === BACKSLASH && at - 1 - escapes >= start) escapes++;
+    if (escapes % 2 === 0) return at + 1;
+  }
+  return bytes.length;
 }
 
 function parseText(bytes: Uint8Array): unknown {

@@ -1,5 +1,5 @@
-import { partError, ServiceError } from './errors.ts';
-import type { UploadedFile } from './upload.ts';
+import { ServiceError } from './errors.ts';
+import { fileError, whereIs, type UploadedFile } from './upload.ts';
 
 export const LABEL_LIMITS = {
   classes: { min: 2, max: 20 },
@@ -14,11 +14,11 @@ const FORBIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\uFFFD]/u;
 function labelOf(file: UploadedFile): string {
   const label = file.part.name.normalize('NFC');
   const length = Array.from(label).length;
-  if (label.trim() === '') throw partError('invalid-label', file.part, 'the label is blank.');
+  if (label.trim() === '') throw fileError('invalid-label', file, 'the label is blank.');
   if (length > LABEL_LIMITS.characters.max)
-    throw partError('invalid-label', file.part, `the label has ${length} characters, 100 are allowed.`);
+    throw fileError('invalid-label', file, `the label has ${length} characters, 100 are allowed.`);
   if (FORBIDDEN.test(label))
-    throw partError('invalid-label', file.part, 'the label has a control character or is not UTF-8.');
+    throw fileError('invalid-label', file, 'the label has a control character or is not UTF-8.');
   return label;
 }
 
@@ -30,10 +30,10 @@ export function truthsOf(files: readonly UploadedFile[], labels: readonly string
   return files.map((file) => {
     const truth = labels.indexOf(labelOf(file));
     if (truth < 0)
-      throw partError(
+      throw fileError(
         'unknown-label',
-        file.part,
-        `the field name must be one of ${labels.map((label) => JSON.stringify(label)).join(', ')}.`,
+        file,
+        `the label must be one of ${labels.map((label) => JSON.stringify(label)).join(', ')}.`,
       );
     return truth;
   });
@@ -55,15 +55,15 @@ export function labelFiles(files: readonly UploadedFile[]): readonly LabelledFil
     const count = (counts.get(label) ?? 0) + 1;
     counts.set(label, count);
     if (counts.size > LABEL_LIMITS.classes.max)
-      throw partError('too-many-classes', file.part, 'a task has at most 20 labels.');
+      throw fileError('too-many-classes', file, 'a task has at most 20 labels.');
     if (count > LABEL_LIMITS.images.max)
-      throw partError('too-many-images', file.part, 'a label has at most 50 images.');
+      throw fileError('too-many-images', file, 'a label has at most 50 images.');
     return { label, file };
   });
   if (counts.size < LABEL_LIMITS.classes.min)
     throw new ServiceError('too-few-classes', {
       detail: `All ${files.length} files have the label ${JSON.stringify(labelled[0]?.label)}; a task needs at least two different labels.`,
-      ...(files[0] === undefined ? {} : { part: files[0].part }),
+      ...(files[0] && whereIs(files[0])),
     });
   return labelled;
 }

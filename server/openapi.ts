@@ -15,8 +15,9 @@ export interface paths {
         put?: never;
         /**
          * Adapt an architecture and its weights to a support set
-         * @description Images: each file part's field name is the class label, its content an image. 2 to 20 labels, 1 to 50 images a
-         *     label. Regression: 1 to 100 points [x, y] as JSON.
+         * @description Images, 2 to 20 labels and 1 to 50 images a label, in any of three ways that give the same task: a form, where each file part's
+         *     field name is the class label; a zip archive with a folder a class, as the body or as the only part of a form;
+         *     JSON with images in base64. Regression: 1 to 100 points [x, y] as JSON.
          *     The id is a content hash of checkpoint, options, support set and what makes the model (exporter version,
          *     onnxruntime version, execution provider), so the same set in any order gives the same task: 201 when it was
          *     made by this request, 200 when it was there already. The order of points counts only for a checkpoint that
@@ -523,6 +524,23 @@ export interface components {
             number,
             number
         ];
+        /** @description An image file in base64 (RFC 4648), or as a data URL whose media type does not matter. */
+        EncodedImage: string;
+        ImagesSupport: {
+            /** @description Images by label. */
+            support: {
+                [key: string]: components["schemas"]["EncodedImage"][];
+            };
+        };
+        ImagesQuerySet: {
+            /** @description Images by label; every label is one of the task's. */
+            query: {
+                [key: string]: components["schemas"]["EncodedImage"][];
+            };
+        };
+        ImagesQuery: {
+            images: components["schemas"]["EncodedImage"][];
+        };
         RegressionSupport: {
             support: components["schemas"]["Point"][];
         };
@@ -773,7 +791,7 @@ export interface components {
             meanSquaredError: number;
         };
         ImagePrediction: {
-            /** @description File name as the client gave it. */
+            /** @description File name as the client gave it; path in a zip archive; JSON Pointer in a JSON body. */
             file: string;
             /** @description The most probable label; null when the image is unknown. */
             label: components["schemas"]["Label"] | null;
@@ -949,14 +967,14 @@ export interface components {
             checkpoints: number;
         };
         /** @enum {string} */
-        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "unauthorized" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "internal" | "no-checkpoint" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
-        /** @description The multipart part that is at fault. */
+        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "internal" | "no-checkpoint" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
+        /** @description The part of a form, or the entry of a zip archive, that is at fault. */
         Part: {
-            /** @description Position among all parts of the body. */
+            /** @description Position among all parts */
             index: number;
             /** @description Field name (the label). */
             name?: string;
-            /** @description File name. */
+            /** @description File name, or path in the archive. */
             file?: string;
         };
         /** @description RFC 9457 problem details. */
@@ -1206,7 +1224,8 @@ export interface operations {
                 "multipart/form-data": {
                     [key: string]: string[];
                 };
-                "application/json": components["schemas"]["RegressionSupport"];
+                "application/zip": string;
+                "application/json": components["schemas"]["ImagesSupport"] | components["schemas"]["RegressionSupport"];
             };
         };
         responses: {
@@ -1548,7 +1567,8 @@ export interface operations {
                 "multipart/form-data": {
                     images: string[];
                 };
-                "application/json": components["schemas"]["RegressionQuery"];
+                "application/zip": string;
+                "application/json": components["schemas"]["ImagesQuery"] | components["schemas"]["RegressionQuery"];
             };
         };
         responses: {
@@ -1600,7 +1620,8 @@ export interface operations {
                 "multipart/form-data": {
                     [key: string]: string[];
                 };
-                "application/json": components["schemas"]["RegressionQuerySet"];
+                "application/zip": string;
+                "application/json": components["schemas"]["ImagesQuerySet"] | components["schemas"]["RegressionQuerySet"];
             };
         };
         responses: {
@@ -1699,6 +1720,8 @@ export interface operations {
                 "multipart/form-data": {
                     [key: string]: string[];
                 };
+                "application/zip": string;
+                "application/json": components["schemas"]["ImagesSupport"];
             };
         };
         responses: {

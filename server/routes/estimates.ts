@@ -4,7 +4,7 @@ import { labelFiles } from '../labels.ts';
 import type { CheckpointInfo } from '../ports.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
 import { parseQuery, route } from './route.ts';
-import { createQuery, MAX_FILES, type TaskServices } from './tasks.ts';
+import { createQuery, SUPPORT, type TaskServices } from './tasks.ts';
 
 /** `/v1/estimates`: the accuracy of a support set's task, by leaving out images of it. Nothing is kept. */
 export function estimateRoutes(
@@ -20,7 +20,7 @@ export function estimateRoutes(
       const body: Body<'createEstimate', 200> = await readUpload(
         request,
         response,
-        MAX_FILES,
+        SUPPORT,
         (files, signal) => images.estimate({ checkpoint, steps, files: labelFiles(files) }, signal),
       );
       response.json(body);

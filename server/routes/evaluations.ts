@@ -9,8 +9,9 @@ import { parseQuerySet } from '../regression/points.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import { checkOpenSet, isUnknown, threshold } from './predictions.ts';
 import { idOf, noQuery, parseQuery, route } from './route.ts';
-import { MAX_FILES, type TaskServices } from './tasks.ts';
+import { labelledSet, type TaskServices } from './tasks.ts';
 
+const QUERY = labelledSet('query');
 const evaluationQuery = z.strictObject({ threshold });
 
 /** `/v1/tasks/{id}/evaluations`: how well the task's model does on a labelled query set, which is not kept. */
@@ -36,7 +37,7 @@ async function evaluateImages(
   const { threshold: asked } = parseQuery(evaluationQuery, request);
   checkOpenSet(task.record, asked);
   const labels = task.record.classes.map(({ label }) => label);
-  return readUpload(request, response, MAX_FILES, async (files, signal) => {
+  return readUpload(request, response, QUERY, async (files, signal) => {
     const truths = truthsOf(files, labels);
     const predicted = await images.predict(task, files, signal);
     const judgements = truths.map((truth, i) => ({

@@ -2,18 +2,18 @@ import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import type { Body, Schema } from '../contract.ts';
 import { byLabel } from '../describe.ts';
-import { partError, ServiceError } from '../errors.ts';
+import { ServiceError } from '../errors.ts';
 import { LABEL_LIMITS } from '../labels.ts';
 import type { PredictedImages } from '../ports.ts';
 import { ranked } from '../ranking.ts';
 import type { ImagesRecord, RegressionRecord } from '../record.ts';
 import { parseX } from '../regression/points.ts';
 import type { StoredTask } from '../storage/storage.ts';
+import type { UploadShape } from '../upload.ts';
 import { idOf, noQuery, parseQuery, route } from './route.ts';
 import type { TaskServices } from './tasks.ts';
 
-const FIELD = 'images';
-const MAX_FILES = 100;
+const IMAGES: UploadShape = { files: 100, member: 'images', labelled: false };
 
 const topExpected = `a whole number from 1 to ${LABEL_LIMITS.classes.max} is expected`;
 const thresholdExpected = 'a number from 0 to 1 is expected';
@@ -71,9 +71,7 @@ async function predictImages(
   const query = parseQuery(predictionQuery, request);
   checkOpenSet(task.record, query.threshold);
   const labels = task.record.classes.map(({ label }) => label);
-  return readUpload(request, response, MAX_FILES, async (files, signal) => {
-    const stranger = files.find(({ part }) => part.name !== FIELD);
-    if (stranger) throw partError('unexpected-part', stranger.part, `the field name must be ${FIELD}.`);
+  return readUpload(request, response, IMAGES, async (files, signal) => {
     const predicted = await images.predict(task, files, signal);
     return {
       predictions: files.map(({ part: { file } }, index) => ({

@@ -1,19 +1,20 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
-import { mediaTypeOf, type MediaType } from '../body.ts';
+import { mediaTypeOf } from '../body.ts';
 import type { Body } from '../contract.ts';
 import { describeTask } from '../describe.ts';
 import type { ImageTasks } from '../image-tasks.ts';
+import { filesOfJson, hasImages } from '../json-images.ts';
 import type { JsonReader } from '../json.ts';
 import { LABEL_LIMITS, labelFiles } from '../labels.ts';
-import type { CheckpointInfo, Kind } from '../ports.ts';
+import type { CheckpointInfo, ImagesCheckpoint, Kind } from '../ports.ts';
 import { parsePrefer } from '../prefer.ts';
 import { TaskProgress } from '../progress.ts';
 import { parseSupport } from '../regression/points.ts';
 import type { RegressionTasks } from '../regression/tasks.ts';
 import { requestIdOf } from '../requests.ts';
-import type { CreatedTask, TaskPlan, Tasks } from '../tasks.ts';
-import type { UploadReader } from '../upload.ts';
+import type { CreatedTask, TaskPlan, TaskRequest, Tasks } from '../tasks.ts';
+import { UPLOAD_TYPES, type UploadedFile, type UploadReader, type UploadShape } from '../upload.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
 import { sendAccepted } from './progress.ts';
 import { idOf, noQuery, parseQuery, route } from './route.ts';
@@ -25,12 +26,19 @@ export interface TaskServices {
   readonly regression: RegressionTasks;
   readonly readUpload: UploadReader;
   readonly readJson: JsonReader;
+  /** limit of one image */
+  readonly fileBytes: number;
 }
 
 const MAX_STEPS = 50;
-/** Of a labelled set. */
-export const MAX_FILES = LABEL_LIMITS.classes.max * LABEL_LIMITS.images.max;
-const MEDIA_TYPES: readonly MediaType[] = ['multipart/form-data', 'application/json'];
+
+/** A set of labelled images. */
+export const labelledSet = (member: string): UploadShape => ({
+  files: LABEL_LIMITS.classes.max * LABEL_LIMITS.images.max,
+  member,
+  labelled: true,
+});
+export const SUPPORT = labelledSet('support');
 
 /** What a task starts from. */
 export const createQuery = z.strictObject({
@@ -46,11 +54,11 @@ export const createQuery = z.strictObject({
 /** What the client of a POST gets: the task, or how it comes along when it did not want to wait. */
 type Outcome = CreatedTask | TaskProgress;
 
-/** Makes a task of the kind that the body's media type tells. */
+/** Makes a task of images, or of points where the body is JSON that has these. */
 async function createTask(
   request: Request,
   response: Response,
-  { tasks, images, regression, readUpload, readJson }: TaskServices,
+  { tasks, images, regression, readUpload, readJson, fileBytes }: TaskServices,
   checkpoints: readonly CheckpointInfo[],
 ): Promise<Outcome> {
   const startedAt = performance.now();
@@ -63,16 +71,19 @@ async function createTask(
   };
   const make = (plan: TaskPlan, signal: AbortSignal): Promise<Outcome> =>
     preferences.respondAsync ? tasks.begin(plan, preferences.wait) : tasks.create(plan, signal);
-  if (mediaTypeOf(request, MEDIA_TYPES) === 'application/json') {
-    const picked = pick('regression');
+  const fromFiles = async (
+    picked: TaskRequest<ImagesCheckpoint>,
+    files: readonly UploadedFile[],
+    signal: AbortSignal,
+  ) => make(await images.plan({ ...picked, files: labelFiles(files) }, signal), signal);
+  if (mediaTypeOf(request, UPLOAD_TYPES) === 'application/json')
     return readJson(request, (body, signal) =>
-      make(regression.plan({ ...picked, points: parseSupport(body) }), signal),
+      hasImages(body)
+        ? fromFiles(pick('images'), filesOfJson(body, SUPPORT, fileBytes), signal)
+        : make(regression.plan({ ...pick('regression'), points: parseSupport(body) }), signal),
     );
-  }
   const picked = pick('images');
-  return readUpload(request, response, MAX_FILES, async (files, signal) =>
-    make(await images.plan({ ...picked, files: labelFiles(files) }, signal), signal),
-  );
+  return readUpload(request, response, SUPPORT, (files, signal) => fromFiles(picked, files, signal));
 }
 
 /** `/v1/tasks` and `/v1/tasks/{id}`: makes, describes and removes tasks. */

@@ -64,6 +64,18 @@ describe('decodeImage', () => {
     expect(await codeOf(decodeImage(bytes, 10))).toBe('unsupported_format');
   });
 
+  it.each([
+    ['SVG', '\ufeff<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>'],
+    ['SVG', '  <svg/>'],
+    ['HEIC', '\0\0\0\x18ftypmif1\0\0\0\0heicmif1'],
+    ['BMP', 'BM\0\0'],
+    ['PDF', '%PDF-1.7'],
+  ])('the refusal of %s names it and says what to do', async (name, text) => {
+    await expect(decodeImage(Buffer.from(text), 10)).rejects.toThrow(
+      new RegExp(`^${name} .*not.*; export .* as (PNG|JPEG)$`),
+    );
+  });
+
   it('magic bytes without an image are a broken image', async () => {
     expect(await codeOf(decodeImage(Buffer.from('\x89PNG\r\n\x1a\nhello', 'latin1'), 10))).toBe(
       'broken_image',
@@ -89,6 +101,61 @@ describe('decodeImage', () => {
     const turned = planar(upright);
     const expected = [0, 1, 2].flatMap((c) => turned.slice(c * 36, (c + 1) * 36).reverse());
     expect([...(await decodeImage(bytes, 6))]).toEqual(expected);
+  });
+
+  const everyFormat = Object.keys(formats) as (keyof typeof formats)[];
+
+  /** Red, green, blue and white quarters, from the top left in reading order. */
+  const quarters = Buffer.from(
+    Array.from({ length: 16 * 16 * 3 }, (_, i) => {
+      const [x, y] = [Math.floor(i / 3) % 16, Math.floor(i / 48)];
+      return ['#f00', '#0f0', '#00f', '#fff'][Number(x >= 8) + 2 * Number(y >= 8)]!.charAt(1 + (i % 3)) ===
+        'f'
+        ? 255
+        : 0;
+    }),
+  );
+  /** Quarters after the EXIF orientations 1 to 8 (Exif 2.32, 4.6.4). */
+  const turned = ['RGBW', 'GRWB', 'WBGR', 'BWRG', 'RBGW', 'BRWG', 'WGBR', 'GWRB'];
+
+  it.each(['jpeg', 'png', 'webp', 'tiff'] as const)(
+    '%s: shows all EXIF orientations upright',
+    async (format) => {
+      for (const [index, expected] of turned.entries()) {
+        const bytes = await image(16, 16, quarters)
+          .withMetadata({ orientation: index + 1 })
+          .toFormat(format, { quality: 100 })
+          .toBuffer();
+        const pixels = await decodeImage(bytes, 16);
+        const nameAt = (x: number, y: number) => {
+          const bright = [0, 1, 2].map((c) => pixels[c * 256 + y * 16 + x]! > 127);
+          return (
+            { 'true,false,false': 'R', 'false,true,false': 'G', 'false,false,true': 'B' }[String(bright)] ??
+            'W'
+          );
+        };
+        const found = [nameAt(3, 3), nameAt(12, 3), nameAt(3, 12), nameAt(12, 12)].join('');
+        expect(found, `orientation ${index + 1}`).toBe(expected);
+      }
+    },
+  );
+
+  it.each(everyFormat)('%s: an image of one pixel fills the square', async (format) => {
+    const bytes = await plain(1, 1, '#c04020').toFormat(format).toBuffer();
+    const pixels = await decodeImage(bytes, 6);
+    for (const [channel, value] of [0xc0, 0x40, 0x20].entries())
+      for (const found of pixels.subarray(channel * 36, (channel + 1) * 36))
+        expect(Math.abs(found - value)).toBeLessThanOrEqual(3);
+  });
+
+  it('very long images are squeezed like others', async () => {
+    for (const [width, height] of [
+      [1, 5000],
+      [9000, 1],
+    ] as const)
+      expect(first(await decodeImage(await plain(width, height, '#c04020').png().toBuffer(), 4), 4)).toEqual([
+        0xc0, 0x40, 0x20,
+      ]);
   });
 
   it('flattens alpha on white', async () => {
@@ -125,6 +192,39 @@ describe('decodeImage', () => {
     expect(red).toBeGreaterThan(150);
     expect(green).toBeLessThan(110);
     expect(blue).toBeLessThan(90);
+  });
+
+  it('grey of 16 bits, grey with alpha, CMYK in TIFF, one bit a pixel', async () => {
+    const near = async (made: Sharp, expected: readonly number[]) => {
+      const pixels = first(await decodeImage(await made.toBuffer(), 3), 3);
+      pixels.forEach((value, channel) => expect(Math.abs(value - expected[channel]!)).toBeLessThanOrEqual(2));
+    };
+    const half = {
+      width: 9,
+      height: 9,
+      channels: 4,
+      background: { r: 100, g: 100, b: 100, alpha: 0.5 },
+    } as const;
+    await near(plain(9, 9, '#646464').toColourspace('grey16').png(), [100, 100, 100]);
+    await near(plain(9, 9, '#646464').toColourspace('grey16').tiff(), [100, 100, 100]);
+    await near(sharp({ create: half }).toColourspace('b-w').png(), [177, 177, 177]);
+    await near(sharp({ create: half }).toColourspace('grey16').png(), [177, 177, 177]);
+    await near(plain(9, 9, '#fff').toColourspace('b-w').threshold().tiff({ bitdepth: 1 }), [255, 255, 255]);
+    const cmyk = plain(9, 9, '#c04020').toColourspace('cmyk');
+    const [red, green, blue] = first(await decodeImage(await cmyk.tiff().toBuffer(), 3), 3);
+    expect(red! > 150 && green! < 110 && blue! < 90).toBe(true);
+  });
+
+  it.each(['webp', 'tiff'] as const)('takes the first page of several in %s', async (format) => {
+    const pages = Buffer.concat([
+      await plain(6, 6, '#f00').raw().toBuffer(),
+      await plain(6, 6, '#00f').raw().toBuffer(),
+    ]);
+    const raw = { width: 6, height: 12, channels: 3, pageHeight: 6 } as const;
+    const bytes = await sharp(pages, { raw }).toFormat(format).toBuffer();
+    expect((await sharp(bytes).metadata()).pages).toBe(2);
+    const [red, , blue] = first(await decodeImage(bytes, 6), 6);
+    expect(red! > 250 && blue! < 5).toBe(true);
   });
 
   it('takes the first frame of an animation', async () => {

@@ -28,8 +28,8 @@ describe('an upload is refused that', () => {
     for (const type of ['application/xml', 'multipart/mixed; boundary=x', 'image/png', 'text/plain']) {
       const answer = await send({ 'Content-Type': type }, '{}');
       const { detail } = expectProblem(answer, 'unsupported-media-type');
-      expect(answer.headers['accept-post']).toBe('multipart/form-data, application/json');
-      expect(detail).toContain('multipart/form-data or application/json');
+      expect(answer.headers['accept-post']).toBe('multipart/form-data, application/zip, application/json');
+      expect(detail).toContain('multipart/form-data or application/zip or application/json');
     }
     expectProblem(await request(app).post('/v1/tasks'), 'unsupported-media-type');
     const encoded = { 'Content-Type': CONTENT_TYPE, 'Content-Encoding': 'gzip' };

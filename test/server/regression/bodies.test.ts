@@ -16,7 +16,9 @@ import { support as images } from '../support/tasks.ts';
 
 const { expectProblem, expectRawProblem } = problemsOf('regression/bodies.test.ts');
 const text = JSON.stringify({ support });
-const JSON_BYTES = 1024 * 1024;
+/** What may stand outside of strings, and in all. */
+const STRUCTURE_BYTES = 1024 * 1024;
+const JSON_BYTES = 32 * STRUCTURE_BYTES;
 
 const jsonHead = (extra: string, path?: string) => head(extra, path, 'application/json');
 
@@ -53,16 +55,33 @@ describe('a body of JSON', () => {
   });
 
   test('has a limit of its own, by its length and while it is sent', async () => {
-    const { postJson } = await harness({ limits: { bodyBytes: 100_000_000 } });
-    const fits = await postJson('/v1/tasks', text.padEnd(JSON_BYTES));
-    expect(fits.status).toBe(201);
-    const announced = await postJson('/v1/tasks', text.padEnd(JSON_BYTES + 1));
-    expectContract(announced, 'post', '/v1/tasks');
-    expectProblem(announced, 'body-too-large');
-    const chunk = `10000\r\n${' '.repeat(0x10000)}\r\n`;
-    const chunks = [jsonHead('Transfer-Encoding: chunked'), ...Array.from({ length: 20 }, () => chunk)];
-    const [answer] = await raw({ limits: { bodyBytes: 100_000_000 } }, chunks, 3000);
+    const announced = await raw(
+      { limits: { bodyBytes: 100_000_000 } },
+      [jsonHead(`Content-Length: ${JSON_BYTES + 1}`)],
+      3000,
+    );
+    expectRawProblem(announced[0], 'body-too-large');
+    const chunk = `100000\r\n"${'x'.repeat(0x100000 - 1)}\r\n`;
+    const chunks = [jsonHead('Transfer-Encoding: chunked'), ...Array.from({ length: 33 }, () => chunk)];
+    const [answer] = await raw({ limits: { bodyBytes: 100_000_000 } }, chunks, 5000);
     expectRawProblem(answer, 'body-too-large');
+  });
+
+  test('has little outside of its strings, which takes much more memory than its text', async () => {
+    const { postJson } = await harness({ limits: { bodyBytes: 100_000_000 } });
+    const inStrings = '"support"'.length;
+    expect((await postJson('/v1/tasks', text.padEnd(STRUCTURE_BYTES + inStrings))).status).toBe(201);
+    const padded = await postJson('/v1/tasks', text.padEnd(STRUCTURE_BYTES + inStrings + 1));
+    expectContract(padded, 'post', '/v1/tasks');
+    expectProblem(padded, 'body-too-large');
+    for (const bomb of [
+      '[]'.repeat(STRUCTURE_BYTES),
+      '"\\\\",'.repeat(2 * STRUCTURE_BYTES),
+      '"\\"'.repeat(9) + '['.repeat(2 * STRUCTURE_BYTES),
+    ])
+      expect([400, 413]).toContain((await postJson('/v1/tasks', bomb)).status);
+    const long = JSON.stringify({ support: [[1, 2]], note: '\\"'.repeat(STRUCTURE_BYTES) });
+    expectProblem(await postJson('/v1/tasks', long), 'unexpected-member', '/note');
   });
 
   test('has the limit of all bodies where that is smaller', async () => {

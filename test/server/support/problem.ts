@@ -50,6 +50,18 @@ export const provokedBy = {
     'overloaded',
   ],
   'content.test.ts': ['range-not-satisfiable'],
+  'ways.test.ts': [
+    'malformed-zip',
+    'unsafe-zip',
+    'zip-too-large',
+    'too-many-files',
+    'file-too-large',
+    'unlabelled-file',
+    'invalid-images',
+    'unexpected-member',
+    'no-files',
+    'empty-file',
+  ],
   'progress.test.ts': ['unknown-task', 'too-few-classes', 'overloaded'],
   'predictions.test.ts': ['invalid-query', 'no-open-set'],
   'evaluations.test.ts': ['unknown-label', 'too-few-images', 'invalid-query-set'],
@@ -74,6 +86,7 @@ export const provokedBy = {
     'upload-timeout',
     'overloaded',
     'malformed-json',
+    'unexpected-member',
   ],
 } as const satisfies Readonly<Record<string, readonly ErrorCode[]>>;
 
