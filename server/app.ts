@@ -16,6 +16,7 @@ import { problemHandler, requestLog } from './requests.ts';
 import { architectureRoutes } from './routes/architecture.ts';
 import { bundleRoutes } from './routes/bundle.ts';
 import { checkpointRoutes } from './routes/checkpoints.ts';
+import { embeddingRoutes } from './routes/embedding.ts';
 import { estimateRoutes } from './routes/estimates.ts';
 import { evaluationRoutes } from './routes/evaluations.ts';
 import { modelRoutes } from './routes/model.ts';
@@ -95,6 +96,7 @@ export function createApp(dependencies: AppDependencies): Express {
   taskRoutes(app, services, adapter.checkpoints);
   progressRoutes(app, tasks);
   modelRoutes(app, tasks);
+  embeddingRoutes(app, tasks);
   architectureRoutes(app, tasks, adapter);
   bundleRoutes(app, tasks);
   predictionRoutes(app, services);

@@ -174,6 +174,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tasks/{id}/embedding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The task embedding z
+         * @description What the encoder makes of the support set, from which architecture and modulation follow. Comparable among tasks
+         *     of one checkpoint: like tasks are near one another.
+         */
+        get: operations["getEmbedding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/tasks/{id}/predictions": {
         parameters: {
             query?: never;
@@ -789,6 +816,12 @@ export interface components {
             /** @description Inner steps done. */
             step: number;
             meanSquaredError: number;
+        };
+        Embedding: {
+            id: components["schemas"]["TaskId"];
+            /** @description Id of the checkpoint whose encoder it is of. */
+            checkpoint: string;
+            embedding: number[];
         };
         ImagePrediction: {
             /** @description File name as the client gave it; path in a zip archive; JSON Pointer in a JSON body. */
@@ -1529,6 +1562,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Architecture"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getEmbedding: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A strong entity tag from an earlier answer. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The embedding. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Embedding"];
                 };
             };
             304: components["responses"]["NotModified"];

@@ -1,3 +1,4 @@
+import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { components } from '../server/openapi.ts';
 
 /** A schema of openapi.yaml, by name. */
@@ -36,11 +37,67 @@ export interface ClassFiles {
   readonly files: readonly File[];
 }
 
-export async function createTask(classes: readonly ClassFiles[], signal: AbortSignal): Promise<ImagesTask> {
+function bodyOf(classes: readonly ClassFiles[]): FormData {
   const body = new FormData();
   for (const { label, files } of classes) for (const file of files) body.append(label, file, file.name);
-  const response = await request('/v1/tasks', { method: 'POST', body, signal });
-  return (await response.json()) as ImagesTask;
+  return body;
+}
+
+export type TaskProgress = Schema<'ImagesProgress'>;
+/** A step of the making of a task: what `GET /v1/tasks/{id}/progress` sends before the last event. */
+export type ProgressEvent =
+  | { readonly kind: 'accepted' | 'started' | 'genotype' }
+  | { readonly kind: 'fit'; readonly fit: TaskProgress['fits'][number] };
+
+/**
+ * Makes a task and follows how it comes along. When the signal aborts, the service gives the task up.
+ * @throws ServiceRefusal, also for what fails after the task was accepted; the signal's reason
+ */
+export async function createTask(
+  classes: readonly ClassFiles[],
+  onEvent: (event: ProgressEvent, steps: number) => void,
+  signal: AbortSignal,
+): Promise<ImagesTask> {
+  const response = await request('/v1/tasks', {
+    method: 'POST',
+    body: bodyOf(classes),
+    headers: { Prefer: 'respond-async' },
+    signal,
+  });
+  if (response.status !== 202) return (await response.json()) as ImagesTask; // it was there already
+  const { id, steps } = (await response.json()) as TaskProgress;
+  const giveUp = () => void fetch(`/v1/tasks/${id}`, { method: 'DELETE' });
+  signal.addEventListener('abort', giveUp);
+  try {
+    return await followed(`/v1/tasks/${id}/progress`, (event) => onEvent(event, steps), signal);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+/** The task at the end of its stream of events. */
+async function followed(
+  path: string,
+  onEvent: (event: ProgressEvent) => void,
+  signal: AbortSignal,
+): Promise<ImagesTask> {
+  const { body } = await request(path, { headers: { Accept: 'text/event-stream' }, signal });
+  const reader = body!
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream())
+    .getReader();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error('The connection to the service ended before the task was ready. Try again.');
+    const data: unknown = JSON.parse(value.data);
+    if (value.event === 'ready') return data as ImagesTask;
+    if (value.event === 'failed') {
+      const { status, title, detail } = data as Schema<'Problem'>;
+      throw new ServiceRefusal(status, `${title}. ${detail}`);
+    }
+    if (value.event === 'fit') onEvent({ kind: 'fit', fit: data as TaskProgress['fits'][number] });
+    else onEvent({ kind: value.event as 'accepted' | 'started' | 'genotype' });
+  }
 }
 
 export async function getTask(id: string): Promise<Schema<'Task'>> {
@@ -49,6 +106,11 @@ export async function getTask(id: string): Promise<Schema<'Task'>> {
 
 export async function getModel({ model }: ImagesTask): Promise<Uint8Array> {
   return new Uint8Array(await (await request(model.url)).arrayBuffer());
+}
+
+export async function getEmbedding(id: string): Promise<readonly number[]> {
+  const response = await request(`/v1/tasks/${id}/embedding`);
+  return ((await response.json()) as Schema<'Embedding'>).embedding;
 }
 
 /** Probabilities by label, of every file, as the service computes them. */

@@ -2,6 +2,7 @@ import type { Genotype } from '../model/genotype.ts';
 import * as api from './api.ts';
 import { ask } from './device/client.ts';
 import type { Stage } from './device/messages.ts';
+import { percent } from './format.ts';
 
 export type Place = 'server' | 'device';
 
@@ -13,6 +14,8 @@ export interface MadeTask {
   /** in the order of the model's outputs */
   readonly labels: readonly string[];
   readonly shots: Readonly<Record<string, number>>;
+  /** id of the checkpoint that it started from */
+  readonly checkpoint: string;
   readonly steps: number;
   readonly architecture: {
     readonly genotype: Genotype;
@@ -23,21 +26,46 @@ export interface MadeTask {
   readonly model: Uint8Array;
   /** side of the model's input, pixels */
   readonly size: number;
+  /** z of the paper: near one another for like tasks of one checkpoint */
+  readonly embedding: readonly number[];
   /** milliseconds by stage */
   readonly timings: Readonly<Record<string, number>>;
 }
 
-/** What is going on, in words. */
-export type Tell = (status: string) => void;
+/** What is going on: in words, and how much of it is done, where that is known. */
+export interface Status {
+  readonly text: string;
+  /** 0 to 1 */
+  readonly done?: number;
+}
+
+export type Tell = (status: Status) => void;
 
 export async function makeOnServer(
   classes: readonly api.ClassFiles[],
   tell: Tell,
   signal: AbortSignal,
 ): Promise<MadeTask> {
-  tell('Uploading the images and adapting to them');
-  const task = await api.createTask(classes, signal);
+  const count = classes.reduce((sum, { files }) => sum + files.length, 0);
+  tell({ text: `Sending ${count} images` });
+  const task = await api.createTask(classes, (event, steps) => tell(statusOf(event, steps)), signal);
   return fetchModel(task);
+}
+
+function statusOf(event: api.ProgressEvent, steps: number): Status {
+  switch (event.kind) {
+    case 'accepted':
+      return { text: 'Waiting for a worker', done: 0 };
+    case 'started':
+      return { text: 'Choosing the architecture', done: 0.1 };
+    case 'genotype':
+      return { text: 'Adapting the weights', done: 0.4 };
+    case 'fit': {
+      const { step, loss, accuracy } = event.fit;
+      const text = `Step ${step} of ${steps}: loss ${loss.toFixed(2)}, ${percent(accuracy)} of the images right`;
+      return { text, done: 0.4 + (0.6 * step) / Math.max(steps, 1) };
+    }
+  }
 }
 
 /** A task that is on the server. @throws ServiceRefusal, Error when it is none of images */
@@ -48,35 +76,41 @@ export async function openOnServer(id: string): Promise<MadeTask> {
 }
 
 async function fetchModel(task: api.ImagesTask): Promise<MadeTask> {
-  const { id, createdAt, labels, shots, steps, support, timings } = task;
+  const { id, createdAt, labels, shots, checkpoint, steps, support, timings } = task;
   // the contract allows the operation «none», which no genotype has
   const architecture = { ...task.architecture, genotype: task.architecture.genotype as Genotype };
-  const model = await api.getModel(task);
-  const size = task.model.preprocessing.resize.width;
+  const [model, embedding] = await Promise.all([api.getModel(task), api.getEmbedding(id)]);
   return {
     place: 'server',
     id,
     createdAt,
     labels,
     shots,
+    checkpoint,
     steps,
     architecture,
     support,
     model,
-    size,
+    size: task.model.preprocessing.resize.width,
+    embedding,
     timings,
   };
 }
 
-const stages: Readonly<Record<Stage, string>> = {
-  runtime: 'Loading onnxruntime',
-  checkpoint: 'Loading the checkpoint',
-  images: 'Preparing the images',
-  adaptation: 'Choosing an architecture and adapting it',
+const stages: Readonly<Record<Stage, Status>> = {
+  runtime: { text: 'Loading onnxruntime' },
+  checkpoint: { text: 'Loading the checkpoint' },
+  images: { text: 'Preparing the images' },
+  architecture: { text: 'Choosing the architecture' },
+  weights: { text: 'Adapting the weights' },
 };
 
 /** The same task without the server: the checkpoint comes here, the images stay. */
-export async function makeOnDevice(classes: readonly api.ClassFiles[], tell: Tell): Promise<MadeTask> {
+export async function makeOnDevice(
+  classes: readonly api.ClassFiles[],
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<MadeTask> {
   const checkpoint = await api.defaultCheckpoint();
   if (!checkpoint) throw new Error('The service has no checkpoint of images.');
   const labelled = classes.map(({ label, files }) => ({ label: label.normalize(), files }));
@@ -87,7 +121,7 @@ export async function makeOnDevice(classes: readonly api.ClassFiles[], tell: Tel
       steps: checkpoint.steps,
       support: labelled.flatMap(({ label, files }) => files.map((file) => ({ label, file }))),
     },
-    (stage) => tell(stages[stage]),
+    { onStage: (stage) => tell(stages[stage]), signal },
   );
   const { labels, genotype, weights, multiplyAdds, support, model, size, timings } = adapted;
   return {
@@ -96,11 +130,13 @@ export async function makeOnDevice(classes: readonly api.ClassFiles[], tell: Tel
     createdAt: new Date().toISOString(),
     labels,
     shots: Object.fromEntries(labelled.map(({ label, files }) => [label, files.length])),
+    checkpoint: checkpoint.id,
     steps: checkpoint.steps,
     architecture: { genotype, weights, multiplyAdds },
     support,
     model,
     size,
+    embedding: Array.from(adapted.embedding),
     timings,
   };
 }

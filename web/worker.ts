@@ -1,4 +1,4 @@
-import { adaptTask } from '../model/adapt.ts';
+import { adaptTask, type AdaptOptions } from '../model/adapt.ts';
 import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
 import { decodeImage } from './device/decode.ts';
 import { loadRuntime, WebExecutor, type Backend } from './device/executor.ts';
@@ -21,12 +21,23 @@ interface Engine {
   readonly backend: Backend;
 }
 
+let start: Start | undefined;
 let engine: Promise<Engine> | undefined;
 const checkpoints = new Map<string, Promise<Checkpoint>>();
 
-async function startEngine({ onnxruntime }: Start): Promise<Engine> {
-  const { runtime, backend } = await loadRuntime(new URL(onnxruntime, location.href).href);
+async function startEngine(): Promise<Engine> {
+  if (!start) throw new Error('the worker was not told where onnxruntime is');
+  const { runtime, backend } = await loadRuntime(new URL(start.onnxruntime, location.href).href);
   return { executor: new WebExecutor(runtime, backend), backend };
+}
+
+/** Started when it is first needed; a failure is not kept, since the next try may find the network again. */
+function engineOf(): Promise<Engine> {
+  engine ??= startEngine().catch((error: unknown) => {
+    engine = undefined;
+    throw error;
+  });
+  return engine;
 }
 
 /** The checkpoint of a file on the server, read once. */
@@ -45,7 +56,7 @@ async function loadCheckpoint(url: string): Promise<Checkpoint> {
 
 async function adapt(request: AdaptRequest, tell: (stage: Stage) => void): Promise<Adapted> {
   tell('runtime');
-  const { executor } = await engine!;
+  const { executor } = await engineOf();
   tell('checkpoint');
   const checkpoint = await checkpointOf(request.checkpoint);
   const { size } = checkpoint.configuration.image;
@@ -56,15 +67,19 @@ async function adapt(request: AdaptRequest, tell: (stage: Stage) => void): Promi
       pixels: toFloat(await decodeImage(file, size)),
     })),
   );
-  tell('adaptation');
-  return { ...(await adaptTask(checkpoint, support, { steps: request.steps }, executor)), size };
+  tell('architecture');
+  const report: AdaptOptions['report'] = ({ kind }) => {
+    if (kind === 'genotype') tell('weights');
+  };
+  const { steps } = request;
+  return { ...(await adaptTask(checkpoint, support, { steps, report }, executor)), size };
 }
 
 /** Runs that a latency is the median of. */
 const timedRuns = 5;
 
 async function predict({ key, model, size, files }: PredictRequest): Promise<Predicted> {
-  const { executor, backend } = await engine!;
+  const { executor, backend } = await engineOf();
   const program = await executor.model(key, model);
   const probabilities: Float32Array[] = [];
   const durations: number[] = [];
@@ -103,6 +118,6 @@ async function answer({ id, name, request }: Call): Promise<void> {
 }
 
 addEventListener('message', ({ data }: MessageEvent<Start | Call>) => {
-  if ('onnxruntime' in data) engine = startEngine(data);
+  if ('onnxruntime' in data) start = data;
   else void answer(data);
 });

@@ -4,6 +4,7 @@ import { buildPage, type Page } from '../../server/page/build.ts';
 import { expectContract } from './support/contract.ts';
 import { harness } from './support/harness.ts';
 import { problemsOf } from './support/problem.ts';
+import { support } from './support/tasks.ts';
 
 const { expectProblem } = problemsOf('page.test.ts');
 
@@ -109,5 +110,18 @@ describe('the file of a checkpoint', () => {
     const answer = await request(running).get('/v1/checkpoints/none/file');
     expectProblem(answer, 'not-found');
     expectContract(answer, 'get', '/v1/checkpoints/{id}/file');
+  });
+});
+
+describe('the embedding of a task', () => {
+  test('is that of its record', async () => {
+    const { app: running, post } = await harness();
+    const { id } = (await post('/v1/tasks', support)).body as { id: string };
+    const answer = await request(running).get(`/v1/tasks/${id}/embedding`);
+    expectContract(answer, 'get', '/v1/tasks/{id}/embedding');
+    expect(answer.body).toMatchObject({ id, checkpoint: 'photos' });
+    const absent = await request(running).get(`/v1/tasks/${'0'.repeat(32)}/embedding`);
+    expectContract(absent, 'get', '/v1/tasks/{id}/embedding');
+    expect(absent.status).toBe(404);
   });
 });

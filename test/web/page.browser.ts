@@ -91,8 +91,9 @@ describe.skipIf(!found)('the page in a browser', () => {
     await fill(page);
     await make(page);
     expect(page.url()).toMatch(/#task=[0-9a-f]{32}$/);
-    await page.locator('.architecture img').waitFor(WAIT);
-    expect(await page.locator('.architecture img').getAttribute('alt')).toContain('normal cell: node 0 is');
+    const cells = page.locator('.cells img');
+    await cells.nth(1).waitFor(WAIT);
+    expect(await cells.first().getAttribute('alt')).toContain('normal cell: node 0 is');
 
     const news = [await png('blue', 3), await png('red', 3), await jpeg('blue', 4)];
     await page.getByLabel('Choose images to classify').setInputFiles(news);

@@ -1,8 +1,18 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { addLabelled, emptyDraft, obstacleOf, type Draft } from '../draft.ts';
 import { loadExample } from '../example.ts';
-import { makeOnDevice, makeOnServer, openOnServer, type MadeTask, type Place } from '../task.ts';
+import { forget, keep, keptTasks, type Kept } from '../gallery.ts';
+import {
+  makeOnDevice,
+  makeOnServer,
+  openOnServer,
+  type MadeTask,
+  type Place,
+  type Status,
+  type Tell,
+} from '../task.ts';
 import { ClassEditor } from './class-editor.tsx';
+import { Gallery } from './gallery.tsx';
 import { MakePanel } from './make-panel.tsx';
 import { Predictor } from './predictor.tsx';
 import { Result } from './result.tsx';
@@ -10,7 +20,7 @@ import { Result } from './result.tsx';
 /** What is being made, or why it could not be. */
 type Work =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'making'; readonly status: string; readonly abort: AbortController }
+  | { readonly kind: 'making'; readonly status: Status; readonly abort: AbortController }
   | { readonly kind: 'failed'; readonly message: string };
 
 /** The id of the task that the address names: `#task=ID`. */
@@ -22,20 +32,24 @@ export function App() {
   const [work, setWork] = useState<Work>({ kind: 'idle' });
   const [task, setTask] = useState<MadeTask>();
   const [queries, setQueries] = useState<readonly File[]>([]);
+  const [kept, setKept] = useState<readonly Kept[]>([]);
   const heading = useRef<HTMLHeadingElement>(null);
 
+  const listKept = async () => setKept(await keptTasks());
+
   /** Runs what gives a task, shows its progress, then the task. */
-  const show = async (run: (tell: (status: string) => void, signal: AbortSignal) => Promise<MadeTask>) => {
+  const show = async (run: (tell: Tell, signal: AbortSignal) => Promise<MadeTask>) => {
     const abort = new AbortController();
-    const tell = (status: string) => setWork({ kind: 'making', status, abort });
-    tell('Starting');
+    const tell: Tell = (status) => {
+      if (!abort.signal.aborted) setWork({ kind: 'making', status, abort });
+    };
+    tell({ text: 'Starting' });
     try {
       const made = await run(tell, abort.signal);
       if (abort.signal.aborted) return;
       setTask(made);
       setWork({ kind: 'idle' });
       history.replaceState(null, '', made.place === 'server' ? `#task=${made.id}` : location.pathname);
-      heading.current?.focus();
     } catch (error) {
       if (abort.signal.aborted) setWork({ kind: 'idle' });
       else setWork({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
@@ -46,9 +60,13 @@ export function App() {
     const classes = of
       .filter(({ shots }) => shots.length > 0)
       .map(({ label, shots }) => ({ label: label.trim(), files: shots.map(({ file }) => file) }));
-    return show((tell, signal) =>
-      place === 'server' ? makeOnServer(classes, tell, signal) : makeOnDevice(classes, tell),
-    );
+    return show(async (tell, signal) => {
+      const makeIt = place === 'server' ? makeOnServer : makeOnDevice;
+      const made = await makeIt(classes, tell, signal);
+      await keep(made, of);
+      await listKept();
+      return made;
+    });
   };
 
   const example = async () => {
@@ -59,7 +77,15 @@ export function App() {
     await make(filled);
   };
 
+  const open = (chosen: Kept) => {
+    setQueries([]);
+    return show(() => (chosen.task ? Promise.resolve(chosen.task) : openOnServer(chosen.id)));
+  };
+
+  useEffect(() => heading.current?.focus(), [task]);
+
   useEffect(() => {
+    void listKept();
     const id = addressedTask();
     if (id !== null) void show(() => openOnServer(id));
   }, []);
@@ -109,6 +135,17 @@ export function App() {
               <Predictor key={task.id} task={task} files={queries} onFiles={setQueries} />
             </section>
           </>
+        )}
+        {kept.length > 0 && (
+          <section aria-labelledby="earlier">
+            <h2 id="earlier">Earlier tasks</h2>
+            <Gallery
+              tasks={kept}
+              current={task?.id}
+              onOpen={(chosen) => void open(chosen)}
+              onForget={(id) => void forget(id).then(listKept)}
+            />
+          </section>
         )}
       </main>
     </>

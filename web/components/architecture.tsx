@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { cellSentence, imagesCells } from '../../drawing/cell-graph.ts';
+import { cellSentence, imagesCells, type CellGraph } from '../../drawing/cell-graph.ts';
 import type { MadeTask } from '../task.ts';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -17,20 +17,34 @@ function useDark(): boolean {
 
 type Genotype = MadeTask['architecture']['genotype'];
 
-/** Both cells as graphs, by the code that draws the service's pictures; Graphviz is loaded when it is needed. */
-async function draw(genotype: Genotype, theme: 'dark' | 'light'): Promise<string> {
+/** A cell as a graph, by the code that draws the service's pictures; Graphviz is loaded when it is needed. */
+async function draw(graph: CellGraph, theme: 'dark' | 'light'): Promise<string> {
   const { drawCells } = await import('../../drawing/draw-cells.ts');
-  const cells = imagesCells(genotype).map((graph) => ({ graph, caption: `${graph.name} cell` }));
-  return drawCells({ title: 'Architecture', cells, theme });
+  const caption = `${graph.name} cell`;
+  return drawCells({ title: caption, cells: [{ graph, caption }], theme });
 }
 
 export function Architecture({ genotype }: { readonly genotype: Genotype }) {
+  return (
+    <figure>
+      <figcaption>The architecture chosen for it</figcaption>
+      <div class="cells">
+        {imagesCells(genotype).map((graph) => (
+          <Cell key={graph.name} graph={graph} />
+        ))}
+      </div>
+    </figure>
+  );
+}
+
+function Cell({ graph }: { readonly graph: CellGraph }) {
   const [url, setUrl] = useState<string>();
   const theme = useDark() ? 'dark' : 'light';
+  const words = `${graph.name} cell: ${cellSentence(graph)}`;
   useEffect(() => {
     let made: string | undefined;
     let ended = false;
-    void draw(genotype, theme).then((svg) => {
+    void draw(graph, theme).then((svg) => {
       if (ended) return;
       made = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
       setUrl(made);
@@ -39,14 +53,11 @@ export function Architecture({ genotype }: { readonly genotype: Genotype }) {
       ended = true;
       if (made !== undefined) URL.revokeObjectURL(made);
     };
-  }, [genotype, theme]);
-  const words = imagesCells(genotype).map((graph) => `${graph.name} cell: ${cellSentence(graph)}`);
+    // a graph is made anew at every turn; what it says tells whether it is another one
+  }, [words, theme]);
   return (
-    <figure class="architecture">
-      <figcaption>The architecture chosen for it</figcaption>
-      <div class="scroll" tabIndex={0} role="group" aria-label="The architecture chosen for it">
-        {url !== undefined && <img src={url} alt={words.join(' ')} />}
-      </div>
-    </figure>
+    <div class="scroll" tabIndex={0} role="group" aria-label={`${graph.name} cell`}>
+      {url !== undefined && <img src={url} alt={words} />}
+    </div>
   );
 }

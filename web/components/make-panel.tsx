@@ -1,4 +1,4 @@
-import type { Place } from '../task.ts';
+import type { Place, Status } from '../task.ts';
 
 interface MakePanelProps {
   readonly place: Place;
@@ -6,7 +6,7 @@ interface MakePanelProps {
   /** why nothing can be made yet */
   readonly obstacle: string | undefined;
   /** what is going on, while something is being made */
-  readonly status: string | undefined;
+  readonly status: Status | undefined;
   readonly error: string | undefined;
   readonly onMake: () => void;
   readonly onCancel: () => void;
@@ -56,8 +56,8 @@ export function MakePanel(props: MakePanelProps) {
       <div role="status">
         {working && (
           <>
-            <progress aria-label="Progress" />
-            <span>{status} …</span>
+            <progress aria-label="Progress" value={status.done} />
+            <span>{status.text} …</span>
           </>
         )}
       </div>

@@ -41,15 +41,24 @@ function fail(message: string): void {
   waiting.clear();
 }
 
+interface AskOptions {
+  readonly onStage?: (stage: Stage) => void;
+  /** ends the work, with the worker and all else that it does */
+  readonly signal?: AbortSignal;
+}
+
 /** Asks the worker. @throws Error with a message for the visitor */
 export function ask<Name extends keyof Calls>(
   name: Name,
   request: Calls[Name]['request'],
-  onStage: (stage: Stage) => void = () => undefined,
+  { onStage = () => undefined, signal }: AskOptions = {},
 ): Promise<Calls[Name]['answer']> {
   const id = count++;
   return new Promise((resolve, reject) => {
     waiting.set(id, { resolve, reject, onStage });
+    signal?.addEventListener('abort', () => {
+      if (waiting.has(id)) fail('cancelled');
+    });
     started().postMessage({ id, name, request } satisfies Call);
   });
 }

@@ -32,7 +32,7 @@ export interface Predicted {
   readonly milliseconds: number;
 }
 
-/** A task's labels are not among what the worker gives for free: what the page shows of it, and its model. */
+/** A task that was made in the browser. */
 export type Adapted = AdaptedTask & {
   /** side of the model's input, pixels */
   readonly size: number;
@@ -44,7 +44,7 @@ export interface Calls {
   readonly predict: { readonly request: PredictRequest; readonly answer: Predicted };
 }
 
-export type Stage = 'runtime' | 'checkpoint' | 'images' | 'adaptation';
+export type Stage = 'runtime' | 'checkpoint' | 'images' | 'architecture' | 'weights';
 
 /** First message to the worker. */
 export interface Start {

@@ -1,0 +1,25 @@
+import type { Router } from 'express';
+import { IMMUTABLE, sendContent } from '../content.ts';
+import type { Body } from '../contract.ts';
+import type { Tasks } from '../tasks.ts';
+import { idOf, noQuery, parseQuery, route } from './route.ts';
+
+/** `/v1/tasks/{id}/embedding`: z of the task. */
+export function embeddingRoutes(router: Router, tasks: Tasks): void {
+  route(router, '/v1/tasks/:id/embedding', {
+    get: async (request, response) => {
+      parseQuery(noQuery, request);
+      const { record } = await tasks.get(idOf(request));
+      const body: Body<'getEmbedding', 200> = {
+        id: record.id,
+        checkpoint: record.checkpoint.id,
+        embedding: record.embedding,
+      };
+      sendContent(request, response, {
+        bytes: Buffer.from(JSON.stringify(body)),
+        type: 'application/json; charset=utf-8',
+        cacheControl: IMMUTABLE,
+      });
+    },
+  });
+}

@@ -1,0 +1,54 @@
+import type { Kept } from '../gallery.ts';
+import { fitInto, project } from '../projection.ts';
+
+const side = 320;
+const margin = 40;
+/** Two points have a line, not a map. */
+const fewest = 3;
+
+interface TaskMapProps {
+  readonly tasks: readonly Kept[];
+  readonly current: string | undefined;
+}
+
+/** The tasks' embeddings on a plane: like tasks are near one another. Those of one checkpoint only can be compared. */
+export function TaskMap({ tasks, current }: TaskMapProps) {
+  const reference = tasks.find(({ id }) => id === current) ?? tasks[0];
+  const shown = tasks.filter(({ checkpoint }) => checkpoint === reference?.checkpoint);
+  if (shown.length < fewest) return null;
+  const places = fitInto(project(shown.map(({ embedding }) => embedding)), side, margin);
+  const names = shown.map(({ labels }) => labels.join(', '));
+  return (
+    <figure class="map">
+      <figcaption>Map of the tasks</figcaption>
+      <svg
+        viewBox={`0 0 ${side} ${side}`}
+        role="img"
+        aria-label={`Map of ${shown.length} tasks: ${names.join('; ')}`}
+      >
+        {shown.map(({ id }, i) => {
+          const [x, y] = places[i]!;
+          return (
+            <g key={id} class={id === current ? 'current' : ''}>
+              <title>{names[i]}</title>
+              <circle cx={x} cy={y} r={id === current ? 8 : 5} />
+              <text
+                x={x}
+                y={y - 11}
+                text-anchor={x < side / 3 ? 'start' : x > (2 * side) / 3 ? 'end' : 'middle'}
+              >
+                {shortened(names[i]!)}
+              </text>
+            </g>
+          );
+        })}
+      </svg>
+      <p class="hint">
+        Two principal components of the task embeddings: tasks that look alike to the encoder are near one
+        another.
+      </p>
+    </figure>
+  );
+}
+
+const shortened = (name: string): string => (name.length > 18 ? `${name.slice(0, 17)}…` : name);
