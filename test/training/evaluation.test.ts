@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseModelConfiguration } from '../../model/configuration.ts';
 import { decodeGenotype, edgeCount } from '../../model/genotype.ts';
 import type { Genotype } from '../../model/genotype.ts';
+import { stepRateValues } from '../../model/inner-rates.ts';
 import { initialParameters } from '../../model/parameters.ts';
 import { chooseNetwork } from '../../model/objective.ts';
 import { fold, keyFrom } from '../../model/random.ts';
@@ -89,8 +90,13 @@ describe('evaluateCheckpoint', () => {
   it.each([
     ['a child', configuration],
     ['a conv4', parseModelConfiguration({ ...configuration, network: { kind: 'conv4', filters: 3 } })],
+    [
+      'a child with learned rates',
+      parseModelConfiguration({ ...configuration, innerLoop: { steps: 2, rates: 'learned' } }),
+    ],
   ] as const)('adapts %s in one graph as it does step by step', async (_, model) => {
     const parameters = initialParameters(model, keyFrom(2));
+    parameters['inner.rates']?.forEach((_, i, rates) => (rates[i] = Math.sin(i))); // of every step and tensor another
     const runner = new TaskRunner(model, executors.onnxruntime(16));
     const shape = { way: 3, shot: 2, query: 4 };
     const [domain] = domains as [ImageDomain];
@@ -107,7 +113,8 @@ describe('evaluateCheckpoint', () => {
     const { network, mixes, genotype } = chooseNetwork(runner, embedded, 'retrain');
     const task = { network, mixes, support, size };
     let weights = await runner.initialWeights(task, parameters, embedded.modulated);
-    for (let k = 0; k < model.innerLoop.steps; k++) ({ weights } = await runner.innerStep(task, weights));
+    for (let k = 0; k < model.innerLoop.steps; k++)
+      ({ weights } = await runner.innerStep(task, weights, stepRateValues(model, parameters, k)));
     const logits = await runner.queryLogits(task, weights, query, 'support');
     const { confidence, ...counted } = reliabilityOf(logits, query.targets, size.way);
     const { confidence: own, ...ownCounts } = given.reliability;

@@ -1,6 +1,7 @@
 import { figureSection } from '../figures/figure.ts';
 import type { FigureTitle } from '../figures/figure.ts';
 import { table } from '../markdown.ts';
+import type { Interval } from '../statistics.ts';
 import { architectureSection } from './architecture-section.ts';
 import { percent, signed, thousands } from './format.ts';
 import { goalsOf } from './goals.ts';
@@ -15,7 +16,7 @@ import {
   pairedDifference,
   shotsOf,
 } from './measures.ts';
-import type { Mode } from './measures.ts';
+import type { Column, Mode } from './measures.ts';
 import { paperSection } from './paper-section.ts';
 import { studyRows } from './paper.ts';
 import { isAblation } from './result.ts';
@@ -93,14 +94,25 @@ function accuracySection(results: readonly ImageResult[]): string {
 
 const comparisons = ['maml', 'm-nas-shared'] as const;
 
+/** Served accuracy of a run minus that of row `name` with the same seed; null where they cannot be compared. */
+function differenceFrom(
+  results: readonly ImageResult[],
+  name: string,
+  own: ImageResult,
+  column: Column,
+  shot: number,
+): Interval | null {
+  const other = results.find((result) => result.name === name && result.seed === own.seed);
+  return other && comparable(own, other) ? pairedDifference(own, other, column, shot) : null;
+}
+
 function differenceSection(results: readonly ImageResult[]): string {
   const columns = allColumns(results);
   const rows = shotsOf(results).flatMap((shot) =>
     results.filter(isOwn).flatMap((own) =>
       comparisons.flatMap((name) => {
-        const other = results.find((result) => result.name === name && result.seed === own.seed);
-        if (!other || !comparable(own, other)) return [];
-        const cells = columns.map((column) => pairedDifference(own, other, column, shot));
+        const cells = columns.map((column) => differenceFrom(results, name, own, column, shot));
+        if (cells.every((difference) => difference === null)) return [];
         return [
           [
             `${own.name} − ${name}`,
@@ -129,30 +141,40 @@ function calibrationSection(results: readonly ImageResult[]): string {
     : `## Calibration\n\nExpected calibration error of the served probabilities over the queries of all test tasks, percent, 15 bins.\n\n${table(['row', 'seed', ...shots.map((shot) => `${shot}-shot`)], rows)}\n`;
 }
 
+/** The run that the other ablations are compared with. */
+const reference = 'ablation-reference';
+
 /** Short runs beside each other; what each has differently is in its configuration. */
 function ablationSection(ablations: readonly ImageResult[]): string {
   if (ablations.length === 0) return '';
-  const shots = shotsOf(ablations);
-  const means = allColumns(ablations).filter(({ name }) => name === 'multi' || name === 'mean');
-  const measured = shots.flatMap((shot) =>
-    means.flatMap((column) => (['served', 'transductive'] as const).map((mode) => ({ shot, column, mode }))),
-  );
-  const header = [
-    'row',
-    'seed',
-    'weights',
-    'core-hours',
-    ...measured.map(({ shot, column, mode }) => `${column.name}, ${shot}-shot, ${mode}`),
-    ...shots.map((shot) => `calibration error, ${shot}-shot`),
-  ];
+  const columns = allColumns(ablations);
+  const mean = columns.at(-1)!;
+  const means = columns.filter(({ name }) => name === 'multi' || name === 'mean');
+  const perShot = shotsOf(ablations).map((shot) => ({
+    header: [
+      ...means.map(({ name }) => `${name}, ${shot}-shot, served`),
+      'mean − reference',
+      'mean, transductive',
+      'calibration error',
+    ],
+    cells: (result: ImageResult): string[] => {
+      const difference = differenceFrom(ablations, reference, result, mean, shot);
+      return [
+        ...means.map((column) => percent(accuracy(result, column, shot, 'served'))),
+        difference && result.name !== reference ? signed(difference) : '',
+        percent(accuracy(result, mean, shot, 'transductive')),
+        calibrationError(result, shot).toFixed(2),
+      ];
+    },
+  }));
+  const header = ['row', 'seed', 'weights', 'core-hours', ...perShot.flatMap((part) => part.header)];
   const rows = ablations.map((result) => [
     ...runCells(result),
     thousands(meanWeights(result)),
     coreHours(result).toFixed(2),
-    ...measured.map(({ shot, column, mode }) => percent(accuracy(result, column, shot, mode))),
-    ...shots.map((shot) => calibrationError(result, shot).toFixed(2)),
+    ...perShot.flatMap(({ cells }) => cells(result)),
   ]);
-  return `## Ablations\n\nShort runs on the same test tasks; what each has differently is in its file in \`training/configs/images/\`.\n\n${table(header, rows)}\n`;
+  return `## Ablations\n\nShort runs that see as many tasks as \`${reference}\`, on the same test tasks; what each has differently is in its file in \`training/configs/images/\`. Differences from the reference are paired.\n\n${table(header, rows)}\n`;
 }
 
 function runSection(results: readonly ImageResult[]): string {

@@ -7,6 +7,7 @@ import { sizeOf } from '../../../model/graph/shapes.ts';
 import type { Genotype, GenotypeEdge } from '../../../model/genotype.ts';
 import { readTrainingConfiguration } from '../../../training/configuration.ts';
 import { studyRows } from '../../../training/images/paper.ts';
+import { totalIterations } from '../../../training/schedule.ts';
 
 const folder = 'training/configs/images';
 const read = (row: string) => readTrainingConfiguration(join(folder, `${row}.yaml`));
@@ -45,6 +46,17 @@ describe('configurations of the image study', () => {
       model: { ...own.model, network: { kind: 'conv4', filters: 32 }, head: { kind: 'shared' } },
       stages: [{ ...retrain, iterations: maml.stages[0]!.iterations }],
     });
+  });
+
+  it('of ablations see as many tasks as their reference', async () => {
+    const tasks = async (row: string): Promise<number> => {
+      const configuration = await read(row);
+      return configuration.metaBatch * totalIterations(configuration);
+    };
+    const files = (await readdir(folder)).filter((file) => file.startsWith('ablation-'));
+    expect(files.length).toBeGreaterThan(5);
+    for (const file of files)
+      expect(await tasks(basename(file, '.yaml')), file).toBe(await tasks('ablation-reference'));
   });
 
   it('keep networks of at most 32,000 weights with a 5-way head', async () => {

@@ -128,8 +128,11 @@ describe('the report of the image study', () => {
   });
 
   it('tells architectures by domain, weights, calibration, runs and ablations', () => {
-    const short = resultOf('ablation-first-order', mnas.settings);
-    const report = imageReport([short, mnas, maml], []);
+    const short = [
+      resultOf('ablation-reference', shared.settings),
+      resultOf('ablation-first-order', mnas.settings),
+    ];
+    const report = imageReport([...short, mnas, maml], []);
     const found = section(report, 'Architectures');
     expect(found).toContain(
       '2 distinct. Most frequent is number 1 in aircraft, texture, dtd, grocery; number 2 in bird. ' +
@@ -141,8 +144,9 @@ describe('the report of the image study', () => {
     expect(section(report, 'Calibration')).toContain('| m-nas | 1 | 3.00 | 3.00 |');
     const ablations = section(report, 'Ablations');
     expect(lines(ablations, '| ablation-first-order | 1 |')[0]).toContain(
-      '| 2.00 | 62.50 ± 2.83 | 66.50 ± 2.83 |',
+      '| 2.00 | 62.50 ± 2.83 | 62.00 ± 2.26 | +2.00 ± 2.26 | 66.00 ± 2.26 | 3.00 |',
     );
+    expect(lines(ablations, '| ablation-reference | 1 |')[0]).toContain('| 60.00 ± 0.00 |  | 64.00 ± 0.00 |');
     expect(lines(section(report, 'Accuracy'), '| ablation')).toEqual([]);
     expect(lines(section(report, 'Runs'), '| ablation-first-order | 1 | 40 | 2.00 |')[0]).toContain(
       '| search 0.50, retrain 1.50 | 4 | abc | `npm run benchmark -- images --rows ablation-first-order --seeds 1 --tasks 4` |',
