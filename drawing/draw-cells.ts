@@ -110,7 +110,7 @@ function drawEdge(
           fillcolor: paper,
           fontsize: 11,
           height: 0.25,
-          margin: '0.12,0.03',
+          margin: '0.16,0.03',
         },
       },
     ],

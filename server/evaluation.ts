@@ -43,7 +43,8 @@ function wilson(right: number, count: number): [number, number] {
   const centre = p + z ** 2 / (2 * count);
   const half = z * Math.sqrt((p * (1 - p)) / count + (z / (2 * count)) ** 2);
   const scale = 1 + z ** 2 / count;
-  return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
+  // both ends are exact where rounding would leave them beside 0 and 1
+  return [right === 0 ? 0 : (centre - half) / scale, right === count ? 1 : (centre + half) / scale];
 }
 
 /** How far predictions are from the y that are known. */

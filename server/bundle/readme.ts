@@ -37,7 +37,8 @@ ${record.kind === 'images' ? imagesSections(record) : regressionSections(id)}
 
 ${fenced(
   'sh',
-  `docker run --rm -p 8000:8000 -v "$PWD/..:/models" nvcr.io/nvidia/tritonserver:24.12-py3 \\
+  `# with a release of Triton that has the onnxruntime backend in place of YY.MM
+docker run --rm -p 8000:8000 -v "$PWD/..:/models" nvcr.io/nvidia/tritonserver:YY.MM-py3 \\
   tritonserver --model-repository=/models`,
 )}
 

@@ -25,7 +25,8 @@ interface Description {
 
 interface Answer {
   readonly predictions: readonly {
-    readonly label: string;
+    readonly label: string | null;
+    readonly known: number;
     readonly probabilities: Readonly<Record<string, number>>;
   }[];
 }
@@ -36,6 +37,13 @@ const colours = { red: '#c22', green: '#2a3', blue: '#23b', grey: '#888', yellow
 async function disc(colour: string, i: number): Promise<Buffer> {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><rect width="90" height="90" fill="#eee"/>
     <circle cx="${35 + 4 * i}" cy="${50 - 3 * i}" r="${20 + 2 * i}" fill="${colour}"/></svg>`;
+  return sharp(Buffer.from(svg)).png().toBuffer();
+}
+
+/** Nothing like a disc. */
+async function grid(): Promise<Buffer> {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><rect width="90" height="90" fill="#222"/>
+    <path d="M0 0L90 90M90 0L0 90M45 0V90M0 45H90" stroke="#fd0" stroke-width="6"/></svg>`;
   return sharp(Buffer.from(svg)).png().toBuffer();
 }
 
@@ -103,6 +111,37 @@ describe('the service with the bundled checkpoints', () => {
       });
     }
     await session.release();
+
+    const known = predictions.map((prediction) => prediction.known);
+    const strange = new FormData();
+    strange.append('images', new Blob([Uint8Array.from(await grid())]), 'grid.png');
+    const asked = `${service.url}/v1/tasks/${task.id}/predictions?threshold=0.5`;
+    const refused = (await (await fetch(asked, { method: 'POST', body: strange })).json()) as Answer;
+    expect(refused.predictions[0]).toMatchObject({ label: null, unknown: true });
+    expect(Math.min(...known)).toBeGreaterThan(refused.predictions[0]!.known);
+
+    const picture = await fetch(`${service.url}/v1/tasks/${task.id}/architecture.svg`);
+    expect(await picture.text()).toContain('>reduction cell</text>');
+    const data = toFloat(await decodeImage(queries[0]!, size));
+    const inferred = await fetch(`${service.url}/v2/models/${task.id}/infer`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        inputs: [{ name: 'image', datatype: 'FP32', shape: [1, 3, size, size], data: Array.from(data) }],
+        outputs: [{ name: 'known' }],
+      }),
+    });
+    const { outputs } = (await inferred.json()) as Schema<'InferenceResponse'>;
+    expect(Math.abs(outputs[0]!.data[0]! - known[0]!)).toBeLessThan(1e-4);
+  }, 120_000);
+
+  it('estimates the accuracy of a support set by leaving out images', async () => {
+    const form = new FormData();
+    for (const label of ['red', 'blue'] as const)
+      for (let i = 0; i < 2; i++)
+        form.append(label, new Blob([Uint8Array.from(await disc(colours[label], i))]), `${i}.png`);
+    const answer = await fetch(`${service.url}/v1/estimates`, { method: 'POST', body: form });
+    expect(await answer.json()).toMatchObject({ folds: 2, evaluation: { images: 4, accuracy: 1 } });
   }, 120_000);
 
   it('makes a regression task from ten points of a function of the toy study, and predicts it', async () => {

@@ -45,7 +45,10 @@ describe('evaluationOf', () => {
     // Wilson 1927: 3 of 5 at z = 1.96
     expect(evaluation.interval[0]).toBeCloseTo(0.2307, 4);
     expect(evaluation.interval[1]).toBeCloseTo(0.8824, 4);
-    expect(evaluationOf(['a'], [{ truth: 0, given: 0 }]).interval[1]).toBe(1);
+    const right = Array.from({ length: 12 }, () => ({ truth: 0, given: 0 }));
+    expect(evaluationOf(['a', 'b'], right).interval[1]).toBe(1);
+    const wrong = right.map(({ truth }) => ({ truth, given: 1 }));
+    expect(evaluationOf(['a', 'b'], wrong).interval[0]).toBe(0);
   });
 });
 
