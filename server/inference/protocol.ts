@@ -34,7 +34,11 @@ const requestSchema = z.object(
             shape: z.array(z.number().int().nonnegative(), 'must be an array of whole numbers'),
             datatype: z.string('must be a string'),
             parameters,
-            data: z.array(z.unknown(), 'must be an array; binary data are not supported'),
+            // its elements are looked at below, once
+            data: z.custom<readonly unknown[]>(
+              Array.isArray,
+              'must be an array; binary data are not supported',
+            ),
           },
           'must be a tensor: name, shape, datatype, data',
         ),
@@ -82,34 +86,35 @@ function floatsOf(
   shape: readonly number[],
   path: readonly PropertyKey[],
 ): Float32Array {
-  const length = shape.reduce((product, size) => product * size, 1);
-  const values = new Float32Array(length);
-  let at = 0;
-  const put = (value: unknown, where: () => readonly PropertyKey[]): void => {
-    const number = typeof value === 'number' ? Math.fround(value) : Number.NaN;
-    if (!Number.isFinite(number))
-      throw memberError(CODE, where(), 'must be a number that is finite in float32.');
-    values[at++] = number;
-  };
-  const walk = (part: unknown, axis: number, where: readonly PropertyKey[]): void => {
-    if (axis === shape.length) {
-      put(part, () => where);
-      return;
+  const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  let filled = 0;
+  /** Numbers of one array; paths are made of faults only, since there may be half a million numbers. */
+  const fill = (numbers: readonly unknown[], where: readonly PropertyKey[]): void => {
+    for (const [i, value] of numbers.entries()) {
+      const number = typeof value === 'number' ? Math.fround(value) : Number.NaN;
+      if (!Number.isFinite(number))
+        throw memberError(CODE, [...where, i], 'must be a number that is finite in float32.');
+      values[filled++] = number;
     }
-    if (!Array.isArray(part) || part.length !== shape[axis])
-      throw memberError(CODE, where, `must be an array of ${shape[axis]!}, as the shape says.`);
-    part.forEach((child: unknown, i) => walk(child, axis + 1, [...where, i]));
   };
-  if (Array.isArray(data[0])) walk(data, 0, path);
-  else {
-    if (data.length !== length)
-      throw memberError(
-        CODE,
-        path,
-        `has ${data.length} numbers, the shape [${shape.join(', ')}] needs ${length}.`,
-      );
-    data.forEach((value, i) => put(value, () => [...path, i]));
-  }
+  const walk = (
+    part: unknown,
+    [size = 0, ...inner]: readonly number[],
+    where: readonly PropertyKey[],
+  ): void => {
+    if (!Array.isArray(part) || part.length !== size)
+      throw memberError(CODE, where, `must be an array of ${size}, as the shape says.`);
+    if (inner.length === 0) fill(part, where);
+    else part.forEach((child: unknown, i) => walk(child, inner, [...where, i]));
+  };
+  if (Array.isArray(data[0])) walk(data, shape, path);
+  else if (data.length === values.length) fill(data, path);
+  else
+    throw memberError(
+      CODE,
+      path,
+      `has ${data.length} numbers, the shape [${shape.join(', ')}] needs ${values.length}.`,
+    );
   return values;
 }
 
