@@ -24,8 +24,9 @@ export function reinitializedState({ model, seed }: TrainingConfiguration, state
   const parameters = layout.pack(initialParameters(model, key));
   for (const { group, start, size } of layout.entries)
     if (group === 'controller') parameters.set(state.parameters.subarray(start, start + size), start);
-  const { average: _, ...others } = state;
-  return { ...others, parameters, adam: adamInit(layout.length) };
+  const { iteration, genotypes, seconds, validation } = state;
+  const kept = { iteration, genotypes, seconds, ...(validation ? { validation } : {}) };
+  return { ...kept, parameters, adam: adamInit(layout.length) };
 }
 
 /**
