@@ -1,3 +1,4 @@
+import { calibrated } from './calibration.ts';
 import { byCodePoint, canonicalSupport } from './canonical.ts';
 import type { LabelledImage } from './canonical.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -116,8 +117,8 @@ export interface Adaptation {
 }
 
 /**
- * Eq. 8 from the modulated weights `start`, all steps in one graph: the adapted weights, and the support set's fits
- * before, between and after the steps.
+ * Eq. 8 from the modulated weights `start`, all steps in one graph: the adapted weights, their head calibrated, and the
+ * support set's fits before, between and after the steps, not calibrated.
  */
 export async function adaptWeights(
   runner: TaskRunner,
@@ -135,7 +136,7 @@ export async function adaptWeights(
   const names = graphs.adapted(size.way).map(({ name }) => name);
   const entries = Object.entries(results);
   return {
-    weights: Object.fromEntries(names.map((name) => [name, results[name]!])),
+    weights: calibrated(Object.fromEntries(names.map((name) => [name, results[name]!])), start, size),
     statistics: Object.fromEntries(entries.filter(([name]) => /^(mean|inverse)\./.test(name))),
     openSet: calibrateOpenSet({
       features: results['features']!,

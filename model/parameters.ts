@@ -1,4 +1,5 @@
 import { autoEncoderSpecifications } from './auto-encoder.ts';
+import { calibrationSpecification } from './calibration.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import { conv4FeatureCount, conv4Specifications } from './conv4.ts';
 import { cellNames, edgeCount, operationNames, sourcesOf, targetsOf } from './genotype.ts';
@@ -176,6 +177,7 @@ export function parameterSpecifications(configuration: ModelConfiguration): Para
       deviation: 0,
       mean: 0,
     })),
+    calibrationSpecification,
   ];
 }
 

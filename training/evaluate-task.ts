@@ -9,6 +9,7 @@ import type { Parameters } from '../model/specifications.ts';
 import { fold, keyFrom } from '../model/random.ts';
 import { accuracyOf } from '../model/task.ts';
 import type { NetworkTask, TaskRunner } from '../model/task.ts';
+import type { Answers } from './calibration.ts';
 import type { ImageDomain, Split } from './data/domain.ts';
 import { floorAccuracy } from './data/floors.ts';
 import { sampleTask } from './data/tasks.ts';
@@ -29,6 +30,8 @@ export interface EvaluationPayload {
   readonly temperature: number;
   readonly transductive: boolean;
   readonly floors: boolean;
+  /** Whether the served logits are returned. */
+  readonly answers?: boolean;
 }
 
 /** What a network answers to the queries of a task. */
@@ -45,6 +48,7 @@ export interface TaskEvaluation {
   readonly colours?: number;
   /** Of the served probabilities. */
   readonly reliability: Reliability;
+  readonly answers?: Answers;
 }
 
 /** Adapts to one sampled task and classifies its queries. */
@@ -77,6 +81,7 @@ export async function evaluateTask(
       ? { pixels: right(floorAccuracy(drawn, 'pixels')), colours: right(floorAccuracy(drawn, 'colours')) }
       : {}),
     reliability: reliabilityOf(served, query.targets, size.way),
+    ...(payload.answers ? { answers: { size, logits: served, targets: query.targets } } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { WorkerPool } from '../engine/pool.ts';
 import type { Genotype } from '../model/genotype.ts';
+import type { Answers } from './calibration.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { hasTasks } from './data/tasks.ts';
@@ -37,6 +38,31 @@ export async function validationAccuracies(run: PausedRun): Promise<Record<strin
     return [name, shares.reduce((total, share) => total + share, 0) / shares.length];
   });
   return Object.fromEntries(await Promise.all(accuracies));
+}
+
+/** Validation tasks a domain and shape that decide the temperature of the probabilities. */
+const calibrationTasks = 20;
+
+/** Answers on validation tasks of every shape that the last stage trains, of the domains that have enough classes. */
+export async function calibrationAnswers(run: PausedRun): Promise<Answers[]> {
+  const { stages, validation } = run.configuration;
+  const shapes = stages.at(-1)!.shapes.map(({ way, shot }) => ({ way, shot, query: validation.query }));
+  const asked = shapes.flatMap((shape) =>
+    run.domains
+      .filter((domain) => hasTasks(domain, 'val', shape))
+      .flatMap(({ name }) =>
+        Array.from({ length: calibrationTasks }, (_, task) =>
+          run.pool.run('evaluate', {
+            ...evaluationPayload(run, name, 'val', task),
+            shape,
+            answers: true,
+            version: run.version,
+            genotypes: run.state.genotypes,
+          }),
+        ),
+      ),
+  );
+  return ((await Promise.all(asked)) as TaskEvaluation[]).map(({ answers }) => answers!);
 }
 
 /** What the controller alone decodes for training tasks of every domain. */

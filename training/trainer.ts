@@ -13,7 +13,8 @@ import type { GradientPayload, GradientResult, TrainingWorkerData } from './jobs
 import { average } from './averaging.ts';
 import { commit } from './commit.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
-import { drawGenotypes, validationAccuracies } from './held-out.ts';
+import { fitCalibration } from './calibration.ts';
+import { calibrationAnswers, drawGenotypes, validationAccuracies } from './held-out.ts';
 import type { PausedRun } from './held-out.ts';
 import { continuedState, freshState, reinitializedState } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
@@ -128,6 +129,19 @@ export class Trainer {
     };
     const limits = { until, validateEvery: validation.every, saveMinutes: checkpointMinutes, signal };
     await runLoop(steps, limits, events);
+    if (this.#state.iteration < totalIterations(this.#configuration)) return;
+    await this.#calibrate();
+    await this.save();
+  }
+
+  /** At the end of a run: probabilities that mean what they say, by a temperature fitted on validation tasks. */
+  async #calibrate(): Promise<void> {
+    const { start, size } = this.#layout.entries.find(({ group }) => group === 'calibration')!;
+    const own = (parameters: Float32Array): Float32Array => parameters.subarray(start, start + size);
+    own(this.#kept).fill(0); // what an earlier end of this run has fitted
+    this.#publish(this.#kept);
+    own(this.#kept).set(fitCalibration(await calibrationAnswers(this.#paused)));
+    this.#publish(this.#state.parameters);
   }
 
   async #validate(): Promise<Validation['accuracies']> {

@@ -83,6 +83,7 @@ describe('Trainer', () => {
     expect(b!.parameters).toEqual(a!.parameters);
     expect(b!.genotypes).toEqual(a!.genotypes);
     expect(a!.genotypes.length).toBeGreaterThan(0);
+    expect(a!.parameters['calibration']!.some((coefficient) => coefficient !== 0)).toBe(true);
     expect(await metricsOf(resumed)).toEqual(await metricsOf(whole));
     expect(await metricsOf(whole)).toHaveLength(totalIterations(configuration) + 2 + 1); // validations, genotypes
   }, 120_000);
@@ -101,11 +102,11 @@ describe('Trainer', () => {
     await trainer.close();
     const { parameters, genotypes } = decodeCheckpoint(await readFile(folder.checkpointPath));
     expect(genotypes).toEqual([]);
-    expect(Object.keys(parameters)).toEqual(
-      [0, 1, 2, 3]
-        .flatMap((i) => ['conv', 'gain', 'bias'].map((part) => `${part}.${i}`))
-        .concat('head.scale'),
-    );
+    expect(Object.keys(parameters)).toEqual([
+      ...[0, 1, 2, 3].flatMap((i) => ['conv', 'gain', 'bias'].map((part) => `${part}.${i}`)),
+      'head.scale',
+      'calibration',
+    ]);
     expect((await metricsOf(folder))[0]).toMatchObject({ genotypes: 0, stage: 'retrain' });
   }, 60_000);
 
