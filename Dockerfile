@@ -64,6 +64,7 @@ COPY images images
 COPY engine engine
 COPY checkpoints checkpoints
 COPY web web
+COPY openapi.yaml ./
 COPY server server
 
 # CUDA 12 and cuDNN 9 are what onnxruntime-node's CUDA libraries are built for

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { guard, type AccessOptions } from './access/access.ts';
 import type { Background } from './background.ts';
 import { createBodyGate } from './body.ts';
+import type { Documentation } from './documentation/build.ts';
 import { ServiceError } from './errors.ts';
 import { ImageTasks } from './image-tasks.ts';
 import { createUploadDecoder } from './images.ts';
@@ -17,6 +18,7 @@ import { architectureRoutes } from './routes/architecture.ts';
 import { bundleRoutes } from './routes/bundle.ts';
 import { checkpointRoutes } from './routes/checkpoints.ts';
 import { embeddingRoutes } from './routes/embedding.ts';
+import { documentationRoutes } from './routes/documentation.ts';
 import { estimateRoutes } from './routes/estimates.ts';
 import { evaluationRoutes } from './routes/evaluations.ts';
 import { modelRoutes } from './routes/model.ts';
@@ -56,6 +58,8 @@ export interface AppDependencies {
   readonly readCheckpoint: CheckpointReader;
   /** what is shown at `/` */
   readonly page: Page;
+  /** what is shown at `/docs` */
+  readonly documentation: Documentation;
   /** what goes on after its request was answered */
   readonly background: Background;
   /** read at every request to `/readyz` */
@@ -89,7 +93,9 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(requestLog(logger));
   app.use(metrics.middleware);
   guard(app, access);
-  pageRoutes(app, dependencies.page);
+  const { page, documentation } = dependencies;
+  pageRoutes(app, { ...page, assets: new Map([...page.assets, ...documentation.assets]) });
+  documentationRoutes(app, documentation);
   const operation = { checkpoints: adapter.checkpoints, readiness, storage, metrics };
   operationRoutes(app, operation);
   checkpointRoutes(app, adapter.checkpoints, dependencies.readCheckpoint);

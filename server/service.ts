@@ -14,6 +14,7 @@ import { createApp } from './app.ts';
 import { Background } from './background.ts';
 import { loadCheckpoints, readCheckpointFile, type CheckpointFile } from './checkpoints.ts';
 import type { Configuration } from './configuration.ts';
+import { buildDocumentation } from './documentation/build.ts';
 import type { ServerWorkerData } from './jobs.ts';
 import { Metrics } from './metrics.ts';
 import { buildPage } from './page/build.ts';
@@ -61,6 +62,7 @@ export async function startService(configuration: Configuration, logger: Logger)
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: configuration.MNAS_MAX_PIXELS }),
     readCheckpoint: (id) => readCheckpointFile(checkpoints, id),
     page: await buildPage(),
+    documentation: await buildDocumentation(),
     background,
     readiness,
     limits: {

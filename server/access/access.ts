@@ -32,6 +32,7 @@ const EXPOSED = [
   'Content-Range',
   'ETag',
   'Location',
+  'Preference-Applied',
   'RateLimit',
   'RateLimit-Policy',
   'Repr-Digest',

@@ -83,9 +83,11 @@ describe('openapi.yaml', () => {
 
   test('has every path of docs/http.md and the other way round', () => {
     const named = new Set(
-      [...read('docs/http.md').matchAll(/\/(?:v1\/[a-z{}/.]+|v2[a-z{}/]*|healthz|readyz|metrics)/g)].map(
-        ([path]) => path,
-      ),
+      [
+        ...read('docs/http.md').matchAll(
+          /\/(?:v1\/[a-z{}/.]+|v2[a-z{}/]*|healthz|readyz|metrics|openapi\.yaml)/g,
+        ),
+      ].map(([path]) => path),
     );
     for (const path of Object.keys(contract.paths)) expect([...named]).toContain(path);
     const [, operations = ''] = read('docs/http.md').split('# HTTP reference');

@@ -1,3 +1,4 @@
+import { buildDocumentation } from '../../../server/documentation/build.ts';
 import type { AccessOptions } from '../../../server/access/access.ts';
 import type { AppDependencies, AppLimits } from '../../../server/app.ts';
 
@@ -13,7 +14,8 @@ export const LIMITS: AppLimits = {
 export const OPEN: AccessOptions = { keys: [], requests: 0, windowSeconds: 60, proxies: 0, origins: [] };
 
 /** What few tests are about. */
-export const BESIDE: Pick<AppDependencies, 'readCheckpoint' | 'page'> = {
+export const BESIDE: Pick<AppDependencies, 'readCheckpoint' | 'page' | 'documentation'> = {
   readCheckpoint: (id) => Promise.resolve(Buffer.from(`checkpoint ${id}`)),
+  documentation: await buildDocumentation(),
   page: { document: Buffer.from('<!doctype html>'), assets: new Map() },
 };

@@ -1,0 +1,33 @@
+import type { Router } from 'express';
+import { sendContent } from '../content.ts';
+import type { Documentation } from '../documentation/build.ts';
+import { noQuery, parseQuery, route } from './route.ts';
+
+/** Nothing from another host, no inline script; data: has the icons of swagger-ui's style. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** `/openapi.yaml`, and `/docs`, which draws it; what the page loads is among the assets of `/`. */
+export function documentationRoutes(router: Router, { contract, document }: Documentation): void {
+  route(router, '/openapi.yaml', {
+    get: (request, response) => {
+      parseQuery(noQuery, request);
+      const type = 'application/yaml'; // RFC 9512
+      sendContent(request, response, { bytes: contract, type, cacheControl: 'no-cache' });
+    },
+  });
+  route(router, '/docs', {
+    get: (_request, response) => {
+      response.set({ 'Content-Security-Policy': CONTENT_SECURITY_POLICY, 'Cache-Control': 'no-cache' });
+      response.type('html').send(document);
+    },
+  });
+}
