@@ -5,6 +5,9 @@ import { benchAdapt } from './adapt.ts';
 import { benchDepthwise, depthwiseCases } from './depthwise.ts';
 import { benchMetaGradient } from './meta-gradient.ts';
 import { benchRequest } from './request.ts';
+import { benchGrowth } from './serve/growth.ts';
+import { serveTable } from './serve/report.ts';
+import { benchServe } from './serve/serve.ts';
 import { taskShape, workloadSchema } from './workload.ts';
 
 const planSchema = z.object({
@@ -16,6 +19,15 @@ const requestSchema = z.object({
   ...taskShape,
   side: z.coerce.number().int().min(1).max(8000),
   tasks: z.coerce.number().int().min(1),
+});
+
+const serveSchema = z.object({
+  ...taskShape,
+  posts: z.coerce.number().int().min(1).max(100),
+  seconds: z.coerce.number().positive(),
+  connections: z.coerce.number().int().min(1).max(100),
+  soak: z.coerce.number().int().min(0),
+  soakTasks: z.coerce.number().int().min(0),
 });
 
 const adaptSchema = z.object({
@@ -80,6 +92,36 @@ program
       `first ${first.toFixed(0)} ms, then ${post.median.toFixed(0)} ms (slowest ${post.slowest.toFixed(0)}), ` +
         `repeated ${repeated.toFixed(0)} ms, prediction ${prediction.toFixed(1)} ms, model ${modelBytes} bytes`,
     );
+  });
+
+program
+  .command('serve')
+  .description(
+    'Measures the whole service on loopback with phone-size photos, beside a bare prediction loop.',
+  )
+  .option('--way <classes>', 'classes of a task', '5')
+  .option('--shot <images>', 'support images a class', '5')
+  .option('--posts <n>', 'new tasks after the first', '20')
+  .option('--seconds <s>', 'length of each measurement under load', '5')
+  .option('--connections <n>', 'clients of a measurement under load', '8')
+  .option('--soak <n>', 'predictions to look whether memory grows; 0 for none', '0')
+  .option('--soak-tasks <n>', 'different tasks to look for the same', '0')
+  .option('--growth', 'instead: how time and memory grow with ways, shots and image size', false)
+  .option('--json', 'print one line of JSON', false)
+  .action(async ({ json, growth, ...options }: Record<string, unknown>) => {
+    const plan = parsed(serveSchema, options);
+    if (growth === true) {
+      for await (const row of benchGrowth(3))
+        print(
+          json,
+          row,
+          `${row.way}-way ${row.shot}-shot, ${row.width} x ${row.height}: first ${row.first.toFixed(0)} ms, ` +
+            `then ${row.post.toFixed(0)} ms, at most ${(row.peak / 2 ** 20).toFixed(0)} MiB`,
+        );
+      return;
+    }
+    const result = await benchServe(plan);
+    print(json, result, serveTable(result));
   });
 
 program

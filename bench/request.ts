@@ -1,13 +1,7 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { median } from './median.ts';
 import { fold, keyFrom, uniform } from '../model/random.ts';
+import { median } from './median.ts';
+import { startOwnService } from './serve/process.ts';
 
 export interface RequestPlan {
   readonly way: number;
@@ -51,23 +45,6 @@ async function supportForm({ way, shot, side }: RequestPlan, task: number): Prom
   return form;
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => probe.close(done));
-  return port;
-}
-
-async function untilReady(url: string): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    const ready = await fetch(`${url}/readyz`).catch(() => undefined);
-    if (ready?.ok) return;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  throw new Error('the service did not become ready within 30 s');
-}
-
 /** One request: the answer and how long it took. @throws Error when it is refused */
 async function timed(url: string, body: FormData): Promise<{ ms: number; answer: Record<string, unknown> }> {
   const start = performance.now();
@@ -79,16 +56,9 @@ async function timed(url: string, body: FormData): Promise<{ ms: number; answer:
 
 /** Times requests against a service of its own: a new process, a new data folder, the bundled checkpoint. */
 export async function benchRequest(plan: RequestPlan): Promise<RequestTimes> {
-  const folder = await mkdtemp(join(tmpdir(), 'm-nas-bench-'));
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const main = fileURLToPath(new URL('../server/main.ts', import.meta.url));
-  const service = spawn(process.execPath, ['--import', 'tsx', main], {
-    env: { ...process.env, PORT: `${port}`, MNAS_DATA_DIR: folder },
-    stdio: 'ignore',
-  });
+  const service = await startOwnService();
+  const { url } = service;
   try {
-    await untilReady(url);
     const forms = await Promise.all(Array.from({ length: plan.tasks + 1 }, (_, i) => supportForm(plan, i)));
     const [first, ...later] = forms;
     const cold = await timed(`${url}/v1/tasks`, first!);
@@ -109,9 +79,6 @@ export async function benchRequest(plan: RequestPlan): Promise<RequestTimes> {
       modelBytes: (cold.answer['model'] as { bytes: number }).bytes,
     };
   } finally {
-    const ended = new Promise((done) => service.once('exit', done));
-    service.kill('SIGTERM');
-    await ended;
-    await rm(folder, { recursive: true });
+    await service.stop();
   }
 }

@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A service of one's own: a new process, a new data folder, the bundled checkpoints. */
+export interface OwnService {
+  readonly url: string;
+  readonly pid: number;
+  /** the data folder */
+  readonly folder: string;
+  /** whether the process still lives */
+  readonly lives: () => boolean;
+  /** Ends it and removes its data; returns its exit code. */
+  readonly stop: () => Promise<number | null>;
+}
+
+/** Starts the service and waits until it is ready. @throws Error with what it printed when it ends before that */
+export async function startOwnService(
+  environment: Readonly<Record<string, string>> = {},
+): Promise<OwnService> {
+  const folder = await mkdtemp(join(tmpdir(), 'm-nas-bench-'));
+  const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', main], {
+    env: { ...process.env, PORT: '0', MNAS_DATA_DIR: folder, MNAS_LOG_LEVEL: 'error', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-10_000)));
+  const address = () => /listens on (http:\S+)/.exec(output)?.[1];
+  while (address() === undefined && child.exitCode === null)
+    await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+  const url = address();
+  if (url === undefined) throw new Error(`the service ended with ${child.exitCode}\n${output}`);
+  const exited = once(child, 'exit');
+  return {
+    url,
+    pid: child.pid!,
+    folder,
+    lives: () => child.exitCode === null && child.signalCode === null,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await exited;
+      await rm(folder, { recursive: true, force: true });
+      return child.exitCode;
+    },
+  };
+}
+
+/** What a service says of itself while it is measured. */
+export interface Health {
+  /** bytes of resident memory: at the beginning, at most since the process started, at the end */
+  readonly memory: { readonly first: number; readonly peak: number; readonly last: number };
+  /** the worst delay of the event loop, ms: how late a timer of 10 ms came */
+  readonly eventLoopDelay: number;
+}
+
+const RESOLUTION_MS = 10;
+
+/** Reads the service's metrics four times a second until it is stopped. */
+export function watchHealth(service: Pick<OwnService, 'url' | 'pid'>): () => Promise<Health> {
+  const memory: number[] = [];
+  let worst = 0;
+  const over = new AbortController();
+  const read = async () => {
+    const text = await (await fetch(`${service.url}/metrics`)).text();
+    const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? NaN);
+    memory.push(value('process_resident_memory_bytes'));
+    worst = Math.max(worst, value('nodejs_eventloop_lag_max_seconds') * 1000 - RESOLUTION_MS);
+  };
+  const watching = (async () => {
+    await read(); // what was before does not count
+    worst = 0;
+    while (!over.signal.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      await read();
+    }
+  })();
+  return async () => {
+    over.abort();
+    await watching;
+    const peak = Math.max(...memory, await peakOf(service.pid));
+    return { memory: { first: memory[0]!, peak, last: memory.at(-1)! }, eventLoopDelay: worst };
+  };
+}
+
+/** Peak resident memory of a process since its start in bytes, where the system tells (Linux); else 0. */
+async function peakOf(pid: number): Promise<number> {
+  try {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8');
+    return 1024 * Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
