@@ -18,7 +18,7 @@ describe('the bench of the service', () => {
       photo(0, 1, size),
       photo(1, 0, size),
     ]);
-    expect(imageFormat(one!)).toBe('JPEG');
+    expect(imageFormat(one)).toBe('JPEG');
     expect(again).toEqual(one);
     expect(index).not.toEqual(one);
     expect(label).not.toEqual(one);
