@@ -1,0 +1,153 @@
+import { BOUNDARY, multipartOf, points, type Corpus } from './corpus.ts';
+import { Draw } from './draw.ts';
+import { mutateBytes, mutateJson, mutateText } from './mutate.ts';
+
+export interface Case {
+  readonly kind: string;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | undefined;
+}
+
+type Make = (draw: Draw, corpus: Corpus) => Omit<Case, 'kind'>;
+
+const MULTIPART = `multipart/form-data; boundary=${BOUNDARY}`;
+const post = (path: string, type: string, body: Buffer): Omit<Case, 'kind'> => ({
+  method: 'POST',
+  path,
+  headers: { 'Content-Type': type },
+  body,
+});
+
+const oddImage = (draw: Draw, { images }: Corpus) => mutateBytes(draw.pick(images), draw, draw.pick(images));
+const oddJson = (value: unknown, draw: Draw) =>
+  Buffer.from(mutateText(JSON.stringify(draw.chance(0.85) ? mutateJson(value, draw) : value), draw));
+
+/** Where bodies of labelled images go, and the field of those without labels. */
+const uploads = (draw: Draw, { imagesTask }: Corpus) =>
+  draw.pick([
+    { path: '/v1/tasks', fields: ['cat', 'dog'] },
+    { path: '/v1/tasks?steps=1', fields: ['cat', 'dog'] },
+    { path: '/v1/estimates', fields: ['cat', 'dog'] },
+    { path: `/v1/tasks/${imagesTask}/predictions`, fields: ['images', 'images'] },
+    { path: `/v1/tasks/${imagesTask}/evaluations`, fields: ['cat', 'dog'] },
+  ]);
+
+/** Header values that a client can send (no line breaks: below HTTP's rules the parser answers alone). */
+const printable = (text: string) => text.replace(/[^\t\x20-\x7e\x80-\xff]/g, '?').trim() || '?';
+
+/** What is sent, by kind. A kind that the service does not take (415, 404) is refused, which is an answer, too. */
+const makers: Readonly<Record<string, Make>> = {
+  image: (draw, corpus) => {
+    const { path, fields } = uploads(draw, corpus);
+    const files = fields.flatMap((field) => [
+      [field, oddImage(draw, corpus)] as const,
+      [field, draw.pick(corpus.images)] as const,
+    ]);
+    return post(path, MULTIPART, multipartOf(files.slice(draw.below(2))));
+  },
+  multipart: (draw, corpus) => {
+    const { path, fields } = uploads(draw, corpus);
+    const body = multipartOf(fields.map((field) => [field, draw.pick(corpus.images)] as const));
+    return post(path, MULTIPART, mutateBytes(body, draw, body));
+  },
+  contentType: (draw, corpus) => {
+    const types = [MULTIPART, 'application/json', 'application/zip', 'application/json; charset=utf-8'];
+    const type = Buffer.from(draw.pick(types));
+    const { path, fields } = uploads(draw, corpus);
+    const body = multipartOf(fields.map((field) => [field, draw.pick(corpus.images)] as const));
+    return post(path, printable(mutateBytes(type, draw, type).toString('latin1')), body);
+  },
+  points: (draw) =>
+    post(
+      draw.pick(['/v1/tasks', '/v1/tasks?steps=1']),
+      'application/json',
+      oddJson({ support: points }, draw),
+    ),
+  x: (draw, { pointsTask }) =>
+    post(`/v1/tasks/${pointsTask}/predictions`, 'application/json', oddJson({ x: [-1, 0, 0.5] }, draw)),
+  base64: (draw, corpus) => {
+    const text = () =>
+      (draw.chance(0.5) ? oddImage(draw, corpus) : draw.pick(corpus.images)).toString('base64');
+    const { path, fields } = uploads(draw, corpus);
+    const labelled = { support: Object.fromEntries(fields.map((field) => [field, [text(), text()]])) };
+    const body = path.endsWith('predictions') ? { images: [text()] } : labelled;
+    return post(
+      path,
+      'application/json',
+      draw.chance(0.5) ? Buffer.from(JSON.stringify(body)) : oddJson(body, draw),
+    );
+  },
+  zip: (draw, corpus) =>
+    post(uploads(draw, corpus).path, 'application/zip', mutateBytes(corpus.zip, draw, corpus.zip)),
+  infer: (draw, { pointsTask }) => {
+    const input = { name: 'x', shape: [2, 1], datatype: 'FP32', data: [0, 1] };
+    return post(
+      `/v2/models/${pointsTask}/infer`,
+      'application/json',
+      oddJson({ id: '1', inputs: [input] }, draw),
+    );
+  },
+  path: (draw, { imagesTask }) => {
+    const paths = [
+      `/v1/tasks/${imagesTask}`,
+      `/v1/tasks/${imagesTask}/model`,
+      `/v1/tasks/${imagesTask}/architecture.svg`,
+      `/v1/tasks/${imagesTask}/bundle`,
+      `/v1/tasks/${imagesTask}/progress`,
+      `/v2/models/${imagesTask}`,
+      '/v1/checkpoints',
+      '/v1/checkpoints/photos/file?x=1',
+      '/assets/x.js',
+    ];
+    const path = Buffer.from(draw.pick(paths));
+    const other = Buffer.from('/../%2e%2e%2f%00%ff?a[b]=c&__proto__=1#');
+    const odd = draw.chance(0.3) ? path : mutateBytes(path, draw, other);
+    const text = `/${odd.toString('latin1').replace(/[^\x21-\x7e]/g, '%')}`;
+    return {
+      method: draw.pick(['GET', 'HEAD', 'OPTIONS', 'DELETE', 'PATCH', 'PUT']),
+      path: text,
+      headers: {},
+      body: undefined,
+    };
+  },
+  headers: (draw, { imagesTask }) => {
+    const seed = draw.pick([
+      'bytes=0-10,20-',
+      'W/"a", "b"',
+      'respond-async, wait=10',
+      'gzip;q=0.5, br',
+      'a-b_c.1',
+      '*/*;q=x',
+    ]);
+    const name = draw.pick([
+      'Range',
+      'If-None-Match',
+      'If-Range',
+      'Prefer',
+      'Accept',
+      'Accept-Encoding',
+      'X-Request-Id',
+      'Last-Event-ID',
+      'Origin',
+    ]);
+    const value = Buffer.from(seed);
+    const odd = draw.chance(0.5) ? value : mutateBytes(value, draw, value);
+    return {
+      method: 'GET',
+      path: `/v1/tasks/${imagesTask}/${draw.pick(['model', 'progress', 'architecture.svg', 'bundle'])}`,
+      headers: { [name]: printable(odd.toString('latin1')) },
+      body: undefined,
+    };
+  },
+};
+
+export const kinds = Object.keys(makers);
+
+/** The case of a seed and a number: always the same one. */
+export function caseOf(seed: number, index: number, corpus: Corpus): Case {
+  const draw = new Draw(seed, index);
+  const kind = kinds[index % kinds.length]!;
+  return { kind, ...makers[kind]!(draw, corpus) };
+}

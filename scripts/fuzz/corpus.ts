@@ -1,0 +1,70 @@
+import { zipSync } from 'fflate';
+import sharp from 'sharp';
+import { keyFrom, uniform } from '../../model/random.ts';
+
+/** What cases are mutations of. */
+export interface Corpus {
+  /** one image a format, some of them odd */
+  readonly images: readonly Buffer[];
+  /** two classes, two images each */
+  readonly zip: Buffer;
+  /** a task of images and one of points, which the service has */
+  readonly imagesTask: string;
+  readonly pointsTask: string;
+}
+
+export const points = [
+  [-2, -0.9],
+  [-1, -0.8],
+  [0, 0.1],
+  [1, 0.9],
+];
+
+/** Small images of every format that the service decodes, and of odd kinds. */
+export async function imagesOfEveryKind(): Promise<Buffer[]> {
+  const side = 40;
+  const pixels = Buffer.from(uniform(keyFrom(3), side * side * 4).map((value) => 255 * value));
+  const colour = () => sharp(pixels, { raw: { width: side, height: side, channels: 4 } });
+  const grey = () =>
+    sharp(pixels.subarray(0, side * side), { raw: { width: side, height: side, channels: 1 } });
+  return Promise.all([
+    colour().jpeg().toBuffer(),
+    colour().jpeg({ progressive: true }).withMetadata({ orientation: 6 }).toBuffer(),
+    colour().toColourspace('cmyk').jpeg().toBuffer(),
+    grey().jpeg().toBuffer(),
+    colour().png().toBuffer(),
+    grey().toColourspace('b-w').png({ palette: true }).toBuffer(),
+    colour().toColourspace('rgb16').png().toBuffer(),
+    colour().webp().toBuffer(),
+    colour().webp({ lossless: true }).toBuffer(),
+    colour().avif({ effort: 0 }).toBuffer(),
+    colour().gif().toBuffer(),
+    colour().tiff().toBuffer(),
+    colour().tiff({ compression: 'lzw', tile: true }).toBuffer(),
+  ]);
+}
+
+export const zipOf = (images: readonly Buffer[]): Buffer =>
+  Buffer.from(
+    zipSync({
+      'cat/1.jpg': images[0]!,
+      'cat/2.png': images[4]!,
+      'dog/1.webp': images[7]!,
+      'dog/2.gif': images[10]!,
+    }),
+  );
+
+export const BOUNDARY = 'fuzz-boundary';
+
+/** A multipart/form-data body of [field, file]. */
+export function multipartOf(files: readonly (readonly [string, Buffer])[]): Buffer {
+  const parts = files.flatMap(([field, content], index) => [
+    Buffer.from(
+      `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${field}"; filename="${index}.jpg"\r\n` +
+        'Content-Type: image/jpeg\r\n\r\n',
+    ),
+    content,
+    Buffer.from('\r\n'),
+  ]);
+  return Buffer.concat([...parts, Buffer.from(`--${BOUNDARY}--\r\n`)]);
+}
