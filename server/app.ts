@@ -7,6 +7,7 @@ import type { Documentation } from './documentation/build.ts';
 import { ServiceError } from './errors.ts';
 import { ImageTasks } from './image-tasks.ts';
 import { createUploadDecoder } from './images.ts';
+import { createInferenceReader } from './inference/body.ts';
 import { inferenceRoutes } from './inference/routes.ts';
 import { createJsonReader } from './json.ts';
 import type { Metrics } from './metrics.ts';
@@ -111,7 +112,10 @@ export function createApp(dependencies: AppDependencies): Express {
   inferenceRoutes(app, {
     tasks,
     adapter,
-    readJson: jsonReader(INFERENCE_BYTES, INFERENCE_BYTES),
+    read: createInferenceReader(
+      { bodyBytes: Math.min(bodyBytes, 2 * INFERENCE_BYTES), jsonBytes: INFERENCE_BYTES, seconds },
+      gate,
+    ),
     obstacle: () => obstacleOf(operation),
   });
   app.use((request) => {

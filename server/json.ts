@@ -71,7 +71,8 @@ function endOfString(bytes: Buffer, start: number): number {
   return bytes.length;
 }
 
-function parseText(bytes: Uint8Array): unknown {
+/** The value of a JSON text. @throws ServiceError `malformed-json` */
+export function parseText(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {

@@ -419,8 +419,8 @@ export interface paths {
         put?: never;
         /**
          * Run a task's model on a tensor
-         * @description One tensor, the model's one input: up to 100 images or 10,000 x, in a body of at most 4 MiB. Data are JSON numbers, flat
-         *     or nested; the extension of binary data is not supported. Images are given as the model takes them
+         * @description One tensor, the model's one input: up to 100 images or 10,000 x. Data are JSON numbers, flat or nested, of at most 4 MiB;
+         *     or, by the extension `binary_tensor_data`, little-endian float32 after the JSON. Images are given as the model takes them
          *     (`model.preprocessing` of the task); for image files there is `/v1/tasks/{id}/predictions`.
          */
         post: operations["inferModel"];
@@ -929,21 +929,30 @@ export interface components {
         InferenceRequest: {
             /** @description Given back in the answer. */
             id?: string;
-            parameters?: Record<string, never>;
+            parameters?: {
+                /** @description Whether outputs are wanted as binary data. */
+                binary_data_output?: boolean;
+            };
             inputs: {
                 /** @enum {string} */
                 name: "image" | "x";
                 shape: number[];
                 /** @constant */
                 datatype: "FP32";
-                parameters?: Record<string, never>;
-                /** @description Numbers, row-major: flat, or nested as the shape is. */
-                data: unknown[];
+                parameters?: {
+                    /** @description Bytes of the data that come after the JSON. */
+                    binary_data_size?: number;
+                };
+                /** @description Numbers, row-major: flat, or nested as the shape is; absent with binary data. */
+                data?: unknown[];
             }[];
             /** @description The outputs that are wanted; all of them when absent or empty. */
             outputs?: {
                 name: string;
-                parameters?: Record<string, never>;
+                parameters?: {
+                    /** @description Whether it is wanted as binary data. */
+                    binary_data?: boolean;
+                };
             }[];
         };
         InferenceResponse: {
@@ -954,8 +963,11 @@ export interface components {
                 /** @constant */
                 datatype: "FP32";
                 shape: number[];
-                /** @description Row-major, flat. */
-                data: number[];
+                parameters?: {
+                    binary_data_size: number;
+                };
+                /** @description Row-major, flat; absent where the data come after the JSON. */
+                data?: number[];
             }[];
         };
         ImagesPredictions: {
@@ -1200,6 +1212,8 @@ export interface components {
          * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
          */
         TaskId: components["schemas"]["TaskId"];
+        /** @description Bytes of the JSON, where binary data come after it. */
+        InferenceJsonLength: number;
         /**
          * @description An image is `unknown`, and its label null, when the probability `known` that it belongs to one of the classes at all is below.
          *     Of images only.
@@ -1970,7 +1984,10 @@ export interface operations {
     inferModel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Bytes of the JSON, where binary data come after it. */
+                "Inference-Header-Content-Length"?: components["parameters"]["InferenceJsonLength"];
+            };
             path: {
                 /**
                  * @description The task's id, 32 lower-case hexadecimal digits.
@@ -1983,15 +2000,19 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["InferenceRequest"];
+                "application/octet-stream": string;
             };
         };
         responses: {
-            /** @description The outputs that were asked for, or all of them. */
+            /** @description The outputs that were asked for, or all of them; where binary data were, after the JSON in the order of their outputs. */
             200: {
                 headers: {
+                    /** @description Bytes of the JSON; there with binary data only. */
+                    "Inference-Header-Content-Length"?: number;
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/octet-stream": string;
                     "application/json": components["schemas"]["InferenceResponse"];
                 };
             };

@@ -31,6 +31,7 @@ const EXPOSED = [
   'Content-Disposition',
   'Content-Range',
   'ETag',
+  'Inference-Header-Content-Length',
   'Location',
   'Preference-Applied',
   'RateLimit',

@@ -3,6 +3,7 @@ import type { TensorValue } from '../../model/graph/executor.ts';
 import type { Schema } from '../contract.ts';
 import { memberError } from '../errors.ts';
 import { parseMembers } from '../json.ts';
+import type { InferenceBody } from './body.ts';
 
 type Tensor = Schema<'Tensor'>;
 
@@ -17,15 +18,15 @@ export interface InferenceModel {
 export interface Inference {
   readonly id?: string;
   readonly input: TensorValue & { readonly name: string };
-  /** names of the outputs that are asked for, in their order */
-  readonly outputs: readonly string[];
+  /** the outputs that are asked for, in their order */
+  readonly outputs: readonly { readonly name: string; readonly binary: boolean }[];
 }
 
-const parameters = z.record(z.string(), z.unknown()).optional();
+const flag = z.boolean('must be true or false').optional();
 const requestSchema = z.object(
   {
     id: z.string().max(200, 'has more than 200 characters').optional(),
-    parameters,
+    parameters: z.object({ binary_data_output: flag }).optional(),
     inputs: z
       .array(
         z.object(
@@ -33,19 +34,23 @@ const requestSchema = z.object(
             name: z.string('must be a string'),
             shape: z.array(z.number().int().nonnegative(), 'must be an array of whole numbers'),
             datatype: z.string('must be a string'),
-            parameters,
+            parameters: z.object({ binary_data_size: z.number().int().nonnegative().optional() }).optional(),
             // its elements are looked at below, once
-            data: z.custom<readonly unknown[]>(
-              Array.isArray,
-              'must be an array; binary data are not supported',
-            ),
+            data: z.custom<readonly unknown[]>(Array.isArray, 'must be an array').optional(),
           },
           'must be a tensor: name, shape, datatype, data',
         ),
         'must be an array of tensors',
       )
       .length(1, 'must have just one tensor, the one input of the model'),
-    outputs: z.array(z.object({ name: z.string('must be a string'), parameters })).optional(),
+    outputs: z
+      .array(
+        z.object({
+          name: z.string('must be a string'),
+          parameters: z.object({ binary_data: flag }).optional(),
+        }),
+      )
+      .optional(),
   },
   'must be an object with the member inputs',
 );
@@ -56,9 +61,12 @@ const CODE = 'invalid-tensor';
  * An inference request as a tensor of the model's input. Members that the protocol does not know are passed over, as it says.
  * @throws ServiceError `invalid-tensor`, naming the member at fault
  */
-export function parseInference(body: unknown, { input, outputs, maxRows }: InferenceModel): Inference {
-  const { id, inputs, outputs: asked } = parseMembers(requestSchema, body, CODE);
-  const { name, shape, datatype, data } = inputs[0]!;
+export function parseInference(
+  { value, binary }: InferenceBody,
+  { input, outputs, maxRows }: InferenceModel,
+): Inference {
+  const { id, inputs, outputs: asked = [], parameters } = parseMembers(requestSchema, value, CODE);
+  const { name, shape, datatype, data, parameters: { binary_data_size: size } = {} } = inputs[0]!;
   const fault = (path: readonly PropertyKey[], detail: string) => memberError(CODE, path, `${detail}.`);
   if (name !== input.name)
     throw fault(['inputs', 0, 'name'], `the model's input is ${JSON.stringify(input.name)}`);
@@ -69,15 +77,65 @@ export function parseInference(body: unknown, { input, outputs, maxRows }: Infer
   if (count < 1 || count > maxRows)
     throw fault(['inputs', 0, 'shape', 0], `1 to ${maxRows} rows are allowed in one request`);
   const known = outputs.map((output) => output.name);
-  (asked ?? []).forEach((output, i) => {
+  asked.forEach((output, i) => {
     if (!known.includes(output.name))
       throw fault(['outputs', i, 'name'], `the model's outputs are ${known.join(', ')}`);
   });
+  const wanted: Readonly<typeof asked> = asked.length > 0 ? asked : outputs;
   return {
     ...(id === undefined ? {} : { id }),
-    input: { name, shape, data: floatsOf(data, shape, ['inputs', 0, 'data']) },
-    outputs: asked === undefined || asked.length === 0 ? known : asked.map((output) => output.name),
+    input: {
+      name,
+      shape,
+      data: size === undefined ? jsonFloats(data, binary, shape) : binaryFloats(size, data, binary, shape),
+    },
+    outputs: wanted.map((output) => ({
+      name: output.name,
+      binary: output.parameters?.binary_data ?? parameters?.binary_data_output ?? false,
+    })),
   };
+}
+
+const DATA = ['inputs', 0, 'data'];
+
+function jsonFloats(
+  data: readonly unknown[] | undefined,
+  binary: Buffer,
+  shape: readonly number[],
+): Float32Array {
+  if (data === undefined)
+    throw memberError(CODE, DATA, 'must be an array where there is no binary_data_size.');
+  if (binary.length > 0)
+    throw memberError(
+      CODE,
+      [],
+      `has ${binary.length} bytes after its JSON, which no input's binary_data_size is of.`,
+    );
+  return floatsOf(data, shape, DATA);
+}
+
+/** The binary data after the JSON: little-endian float32, row-major. @throws ServiceError `invalid-tensor` */
+function binaryFloats(
+  size: number,
+  data: readonly unknown[] | undefined,
+  binary: Buffer,
+  shape: readonly number[],
+): Float32Array {
+  const path = ['inputs', 0, 'parameters', 'binary_data_size'];
+  const length = shape.reduce((product, axis) => product * axis, 1);
+  if (data !== undefined) throw memberError(CODE, DATA, 'must not be there with binary_data_size.');
+  if (size !== 4 * length)
+    throw memberError(
+      CODE,
+      path,
+      `must be ${4 * length}, the bytes of the shape [${shape.join(', ')}] in FP32.`,
+    );
+  if (size !== binary.length)
+    throw memberError(CODE, path, `is ${size}, but ${binary.length} bytes come after the JSON.`);
+  const values = Float32Array.from({ length }, (_, i) => binary.readFloatLE(4 * i));
+  const strange = values.findIndex((value) => !Number.isFinite(value));
+  if (strange >= 0) throw memberError(CODE, path, `the number ${strange} of the data is not finite.`);
+  return values;
 }
 
 /** Row-major data, flat or nested as the shape is. @throws ServiceError `invalid-tensor` */
@@ -137,19 +195,33 @@ export const metadataOf = (
   outputs: outputs.map(describe),
 });
 
-/** The protocol's answer; data are flat, row-major. */
+/** The protocol's answer: JSON, and the binary data that come after it. */
+export interface InferenceAnswer {
+  readonly json: Schema<'InferenceResponse'>;
+  readonly binary: readonly Buffer[];
+}
+
+/** The answer of a model; data are row-major, in JSON flat. */
 export function answerOf(
   model: string,
   { id, outputs }: Inference,
   results: Readonly<Record<string, TensorValue>>,
-): Schema<'InferenceResponse'> {
+): InferenceAnswer {
+  const tensors = outputs.map(({ name, binary }) => {
+    const value = results[name];
+    if (!value) throw new Error(`the exported model has no output named ${name}`);
+    const described = { name, datatype: 'FP32' as const, shape: [...value.shape] };
+    if (!binary) return { described: { ...described, data: Array.from(value.data) }, bytes: [] };
+    const bytes = Buffer.alloc(4 * value.data.length);
+    value.data.forEach((number, i) => bytes.writeFloatLE(number, 4 * i));
+    return { described: { ...described, parameters: { binary_data_size: bytes.length } }, bytes: [bytes] };
+  });
   return {
-    model_name: model,
-    ...(id === undefined ? {} : { id }),
-    outputs: outputs.map((name) => {
-      const value = results[name];
-      if (!value) throw new Error(`the exported model has no output named ${name}`);
-      return { name, datatype: 'FP32', shape: [...value.shape], data: Array.from(value.data) };
-    }),
+    json: {
+      model_name: model,
+      ...(id === undefined ? {} : { id }),
+      outputs: tensors.map(({ described }) => described),
+    },
+    binary: tensors.flatMap(({ bytes }) => bytes),
   };
 }

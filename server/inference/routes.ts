@@ -1,8 +1,7 @@
-import type { Router } from 'express';
+import type { Response, Router } from 'express';
 import type { Body } from '../contract.ts';
 import { describeTask } from '../describe.ts';
 import { ServiceError } from '../errors.ts';
-import type { JsonReader } from '../json.ts';
 import type { TaskAdapter } from '../ports.ts';
 import { IMAGES_BATCH } from '../predict.ts';
 import type { TaskRecord } from '../record.ts';
@@ -10,14 +9,21 @@ import { POINT_LIMITS } from '../regression/points.ts';
 import { idOf, noQuery, parseQuery, route } from '../routes/route.ts';
 import type { Tasks } from '../tasks.ts';
 import { version } from '../version.ts';
-import { answerOf, metadataOf, parseInference, type InferenceModel } from './protocol.ts';
+import { JSON_LENGTH, type InferenceReader } from './body.ts';
+import {
+  answerOf,
+  metadataOf,
+  parseInference,
+  type InferenceAnswer,
+  type InferenceModel,
+} from './protocol.ts';
 
 const MAX_IMAGES = 100;
 
 export interface InferenceServices {
   readonly tasks: Tasks;
   readonly adapter: Pick<TaskAdapter, 'infer'>;
-  readonly readJson: JsonReader;
+  readonly read: InferenceReader;
   /** why the service is not ready, if it is not */
   readonly obstacle: () => Promise<string | undefined>;
 }
@@ -30,7 +36,7 @@ function modelOf(record: TaskRecord): InferenceModel {
 /** The Open Inference Protocol (KServe's v2) over HTTP: every task is a model, named by its id. */
 export function inferenceRoutes(router: Router, services: InferenceServices): void {
   healthRoutes(router, services);
-  const { tasks, adapter, readJson } = services;
+  const { tasks, adapter, read } = services;
   route(router, '/v2/models/:id', {
     get: async (request, response) => {
       parseQuery(noQuery, request);
@@ -51,23 +57,39 @@ export function inferenceRoutes(router: Router, services: InferenceServices): vo
     post: async (request, response) => {
       parseQuery(noQuery, request);
       const { record, model } = await tasks.get(idOf(request));
-      const body: Body<'inferModel', 200> = await readJson(request, async (value, signal) => {
-        const inference = parseInference(value, modelOf(record));
+      const answer = await read(request, async (body, signal) => {
+        const inference = parseInference(body, modelOf(record));
         const batch = record.kind === 'images' ? IMAGES_BATCH : POINT_LIMITS.query;
         const file = { key: record.model.sha256, model };
         const results = await adapter.infer({ ...file, input: inference.input, batch }, signal);
         return answerOf(record.id, inference, results);
       });
-      response.json(body);
+      sendAnswer(response, answer);
     },
   });
+}
+
+/** JSON, or JSON and the binary data after it. */
+function sendAnswer(response: Response, { json, binary }: InferenceAnswer): void {
+  const body: Body<'inferModel', 200> = json;
+  if (binary.length === 0) {
+    response.json(body);
+    return;
+  }
+  const text = Buffer.from(JSON.stringify(body));
+  response.set({ 'Content-Type': 'application/octet-stream', [JSON_LENGTH]: String(text.length) });
+  response.send(Buffer.concat([text, ...binary]));
 }
 
 function healthRoutes(router: Router, { obstacle }: Pick<InferenceServices, 'obstacle'>): void {
   route(router, '/v2', {
     get: (request, response) => {
       parseQuery(noQuery, request);
-      const body: Body<'getInferenceServer', 200> = { name: 'm-nas', version, extensions: [] };
+      const body: Body<'getInferenceServer', 200> = {
+        name: 'm-nas',
+        version,
+        extensions: ['binary_tensor_data'],
+      };
       response.json(body);
     },
   });

@@ -132,7 +132,7 @@ describe('the service with the bundled checkpoints', () => {
       }),
     });
     const { outputs } = (await inferred.json()) as Schema<'InferenceResponse'>;
-    expect(Math.abs(outputs[0]!.data[0]! - known[0]!)).toBeLessThan(1e-4);
+    expect(Math.abs(outputs[0]!.data![0]! - known[0]!)).toBeLessThan(1e-4);
   }, 120_000);
 
   it('estimates the accuracy of a support set by leaving out images', async () => {

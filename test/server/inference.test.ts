@@ -1,10 +1,12 @@
+import { connect } from 'node:net';
+import type { Express } from 'express';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import type { Schema } from '../../server/contract.ts';
 import { catalogue } from '../../server/errors.ts';
 import { SIZE } from './support/adapter.ts';
-import { expectContract } from './support/contract.ts';
-import { harness } from './support/harness.ts';
+import { expectContract, expectSchema } from './support/contract.ts';
+import { harness, listen } from './support/harness.ts';
 import { predictionsOf, regressionOf, support as points } from './support/regression.ts';
 import { problemsOf } from './support/problem.ts';
 import { shades, support, taskOf } from './support/tasks.ts';
@@ -31,7 +33,7 @@ describe('the Open Inference Protocol', () => {
     const { app } = await harness();
     const server = await request(app).get('/v2');
     expectContract(server, 'get', '/v2');
-    expect(server.body).toMatchObject({ name: 'm-nas', extensions: [] });
+    expect(server.body).toMatchObject({ name: 'm-nas', extensions: ['binary_tensor_data'] });
     for (const [path, body] of [
       ['/v2/health/live', { live: true }],
       ['/v2/health/ready', { ready: true }],
@@ -101,8 +103,8 @@ describe('the Open Inference Protocol', () => {
     const [{ known, probabilities }] = (predicted.body as Schema<'ImagesPredictions'>).predictions as [
       Schema<'ImagePrediction'>,
     ];
-    expect(outputs[0]!.data[59]).toBeCloseTo(known!, 4);
-    expect(outputs[1]!.data.slice(-3)).toEqual(
+    expect(outputs[0]!.data![59]).toBeCloseTo(known!, 4);
+    expect(outputs[1]!.data!.slice(-3)).toEqual(
       Object.values(probabilities).map((value) => expect.closeTo(value, 4) as number),
     );
   });
@@ -120,7 +122,7 @@ describe('the Open Inference Protocol', () => {
     ['text among them', { inputs: [x([1, '2'])] }, '/inputs/0/data/1'],
     ['a number beyond float32', { inputs: [x([1, 1e39])] }, '/inputs/0/data/1'],
     ['rows of another width', { inputs: [x([[1], [2, 3]])] }, '/inputs/0/data/1'],
-    ['binary data', { inputs: [{ ...x([]), data: undefined }] }, '/inputs/0/data'],
+    ['no data', { inputs: [{ ...x([]), data: undefined }] }, '/inputs/0/data'],
     ['another output', { inputs: [x([1, 2])], outputs: [{ name: 'z' }] }, '/outputs/0/name'],
   ])('refuses %s and says where', async (_, body, at) => {
     const { infer, regression } = await bothKinds();
@@ -129,6 +131,82 @@ describe('the Open Inference Protocol', () => {
     expect(answer.status).toBe(catalogue['invalid-tensor'].status);
     expect((answer.body as Schema<'InferenceError'>).error).toMatch(new RegExp(`^${at}: `));
     noteCode('invalid-tensor');
+  });
+
+  describe('binary data', () => {
+    const le = (...numbers: number[]) => {
+      const bytes = Buffer.alloc(4 * numbers.length);
+      numbers.forEach((number, i) => bytes.writeFloatLE(number, 4 * i));
+      return bytes;
+    };
+    const send = (app: Express, id: string, json: unknown, binary: Buffer, header?: string) => {
+      const text = Buffer.from(JSON.stringify(json));
+      return request(app)
+        .post(`/v2/models/${id}/infer`)
+        .set('Content-Type', 'application/octet-stream')
+        .set('Inference-Header-Content-Length', header ?? String(text.length))
+        .responseType('blob')
+        .send(Buffer.concat([text, binary]));
+    };
+    const input = (size: number, extra = {}) => ({
+      inputs: [
+        { name: 'x', datatype: 'FP32', shape: [2, 1], parameters: { binary_data_size: size }, ...extra },
+      ],
+    });
+
+    test('go in and come out after the JSON, as the same numbers', async () => {
+      const { app, regression, infer } = await bothKinds();
+      const plain = await infer(regression, { inputs: [x([-1, 0.5])] });
+      const expected = (plain.body as Schema<'InferenceResponse'>).outputs[0]!.data!;
+      for (const asked of [
+        { outputs: [{ name: 'y', parameters: { binary_data: true } }] },
+        { parameters: { binary_data_output: true } },
+      ]) {
+        const answer = await send(app, regression, { ...input(8), ...asked }, le(-1, 0.5));
+        expectContract(answer, 'post', '/v2/models/{id}/infer');
+        expect(answer.headers['content-type']).toBe('application/octet-stream');
+        const body = answer.body as Buffer;
+        const length = Number(answer.headers['inference-header-content-length']);
+        const json = JSON.parse(body.subarray(0, length).toString()) as Schema<'InferenceResponse'>;
+        expectSchema('InferenceResponse', json);
+        expect(json.outputs).toEqual([
+          { name: 'y', datatype: 'FP32', shape: [2, 1], parameters: { binary_data_size: 8 } },
+        ]);
+        expect(body.subarray(length)).toEqual(le(...expected));
+      }
+      const asJson = await send(app, regression, input(8), le(-1, 0.5));
+      const parsed = JSON.parse((asJson.body as Buffer).toString()) as Schema<'InferenceResponse'>;
+      expect(parsed.outputs[0]!.data).toEqual(expected);
+    });
+
+    test('need no media type, as clients of Triton send none', async () => {
+      const { app, regression } = await bothKinds();
+      const { port } = await listen(app);
+      const text = JSON.stringify({ inputs: [x([1, 2])] });
+      const socket = connect(port, '127.0.0.1');
+      socket.write(
+        `POST /v2/models/${regression}/infer HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
+      );
+      let answer = '';
+      for await (const chunk of socket) answer += String(chunk);
+      expect(answer).toMatch(/^HTTP\/1.1 200 /);
+    });
+
+    test.each<[string, object, Buffer, string | undefined, RegExp]>([
+      ['a size that the shape has not', input(4), le(1), undefined, /binary_data_size: must be 8/],
+      ['fewer bytes than it says', input(8), le(1), undefined, /binary_data_size: is 8, but 4 bytes/],
+      ['data in both ways', input(8, { data: [1, 2] }), le(1, 2), undefined, /data: must not be there/],
+      ['bytes of no input', { inputs: [x([1, 2])] }, le(1), undefined, /4 bytes after its JSON/],
+      ['a number that is not finite', input(8), le(1, Number.NaN), undefined, /the number 1 of the data/],
+      ['a length beyond the body', input(8), le(1, 2), '99999', /must be a whole number up to/],
+      ['a length that is no number', input(8), le(1, 2), 'x', /must be a whole number up to/],
+    ])('are refused for %s', async (_, json, binary, header, message) => {
+      const { app, regression } = await bothKinds();
+      const answer = await send(app, regression, json, binary, header);
+      expect(answer.status).toBe(400);
+      const { error } = JSON.parse((answer.body as Buffer).toString()) as Schema<'InferenceError'>;
+      expect(error).toMatch(message);
+    });
   });
 
   test('has its own form of every error', async () => {

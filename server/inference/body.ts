@@ -1,0 +1,70 @@
+import { parse } from 'content-type';
+import type { Request } from 'express';
+import { checkLength, readBytes, type BodyGate, type BytesLimits } from '../body.ts';
+import { ServiceError } from '../errors.ts';
+import { parseText } from '../json.ts';
+
+/** The length of the JSON before the binary tensors, of requests and answers that have such. */
+export const JSON_LENGTH = 'Inference-Header-Content-Length';
+
+/** Clients of Triton send no media type at all. */
+const MEDIA_TYPES = ['', 'application/json', 'application/octet-stream'];
+
+/** An inference request: JSON, and after it the binary data of tensors that have them. */
+export interface InferenceBody {
+  readonly value: unknown;
+  readonly binary: Buffer;
+}
+
+export interface InferenceLimits extends BytesLimits {
+  /** of the JSON */
+  readonly jsonBytes: number;
+}
+
+/**
+ * Reads an inference request and works with it; the signal aborts when the client hangs up.
+ * @throws ServiceError, ClientGoneError, what the work throws
+ */
+export type InferenceReader = <T>(
+  request: Request,
+  work: (body: InferenceBody, signal: AbortSignal) => Promise<T>,
+) => Promise<T>;
+
+/** A reader that shares the gate's places in memory with all other bodies. */
+export function createInferenceReader(limits: InferenceLimits, gate: BodyGate): InferenceReader {
+  return async (request, work) => {
+    checkType(request);
+    checkLength(request, limits.bodyBytes);
+    return gate(request, async (signal) => {
+      const bytes = await readBytes(request, limits);
+      const length = jsonLengthOf(request, bytes.length);
+      if (length > limits.jsonBytes)
+        throw new ServiceError('body-too-large', {
+          detail: `The JSON has ${length} bytes, ${limits.jsonBytes} are allowed; binary data take less.`,
+        });
+      return work({ value: parseText(bytes.subarray(0, length)), binary: bytes.subarray(length) }, signal);
+    });
+  };
+}
+
+/** @throws ServiceError `unsupported-media-type` */
+function checkType({ headers }: Request): void {
+  const { type } = parse(headers['content-type'] ?? '');
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (MEDIA_TYPES.includes(type) && encoding === 'identity') return;
+  throw new ServiceError('unsupported-media-type', {
+    detail:
+      'An inference request is application/json, or application/octet-stream with binary data, without content encoding.',
+  });
+}
+
+/** The whole body where the header does not tell. @throws ServiceError `invalid-tensor` */
+function jsonLengthOf(request: Request, bodyLength: number): number {
+  const given = request.get(JSON_LENGTH);
+  if (given === undefined) return bodyLength;
+  const length = /^\d{1,10}$/.test(given) ? Number(given) : Number.NaN;
+  if (length <= bodyLength) return length;
+  throw new ServiceError('invalid-tensor', {
+    detail: `${JSON_LENGTH} must be a whole number up to the ${bodyLength} bytes of the body.`,
+  });
+}
