@@ -8,8 +8,7 @@ import { genotypeKey } from '../model/genotype.ts';
 import { parameterSpecifications } from '../model/parameters.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
-import { taskShape } from './jobs.ts';
-import type { GradientPayload, GradientResult, TrainingWorkerData } from './jobs.ts';
+import type { GradientResult, TrainingWorkerData } from './jobs.ts';
 import { average } from './averaging.ts';
 import { commit } from './commit.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
@@ -18,6 +17,7 @@ import { calibrationAnswers, drawGenotypes, validationAccuracies } from './held-
 import type { PausedRun } from './held-out.ts';
 import { continuedState, freshState, reinitializedState } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
+import { meanOf, metaBatchGradients } from './meta-batch.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
 import { runLoop } from './run-loop.ts';
@@ -195,7 +195,7 @@ export class Trainer {
       training: { reconstructionWeight, pathDropout },
       genotypes: this.#state.genotypes,
     };
-    const results = await this.#gradients(payload);
+    const results = await metaBatchGradients(this.#pool, this.#configuration, payload);
     const gradient = meanOf(results.map((result) => result.gradient));
     const norm = Math.sqrt(gradient.reduce((total, g) => total + g * g, 0));
     this.#checkFinite(iteration, results, norm);
@@ -244,22 +244,6 @@ export class Trainer {
     return this.#layout.perGroup((group) => (group === 'controller' ? controller : outer));
   }
 
-  /** The gradients of a meta-batch in the order of its tasks; large tasks start first, so that no worker idles long. */
-  async #gradients(payload: Omit<GradientPayload, 'task'>): Promise<GradientResult[]> {
-    const { seed, metaBatch } = this.#configuration;
-    const sizes = Array.from({ length: metaBatch }, (_, task) => {
-      const { way, shot } = taskShape(seed, payload.iteration, task, payload.stage);
-      return { task, support: way * shot };
-    });
-    const results: GradientResult[] = [];
-    const run = async (task: number): Promise<void> => {
-      const request: GradientPayload = { ...payload, task };
-      results[task] = (await this.#pool.run('gradient', request)) as GradientResult;
-    };
-    await Promise.all(sizes.sort((a, b) => b.support - a.support).map(({ task }) => run(task)));
-    return results;
-  }
-
   #checkFinite(iteration: number, results: readonly GradientResult[], norm: number): void {
     if (Number.isFinite(norm) && results.every(({ loss }) => Number.isFinite(loss))) return;
     const task = results.findIndex(
@@ -305,11 +289,4 @@ export class Trainer {
     this.#shared.set(parameters);
     this.#version++;
   }
-}
-
-/** The elementwise mean, summed in the given order: the same for any number of workers. */
-function meanOf(vectors: readonly Float32Array[]): Float32Array {
-  const mean = new Float32Array(vectors[0]!.length);
-  for (const vector of vectors) for (let i = 0; i < mean.length; i++) mean[i]! += vector[i]! / vectors.length;
-  return mean;
 }

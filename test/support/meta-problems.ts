@@ -1,0 +1,103 @@
+import type { ModelConfiguration } from '../../model/configuration.ts';
+import { cellNames, edgeCount, operationNames } from '../../model/genotype.ts';
+import { stepwiseGradient } from '../../model/inner-loop.ts';
+import type { MetaTask } from '../../model/inner-loop.ts';
+import { metaGradient } from '../../model/objective.ts';
+import type { MetaGradient, MetaGradientOptions, Stage } from '../../model/objective.ts';
+import { fold, keyFrom, uniform } from '../../model/random.ts';
+import type { TaskRunner } from '../../model/task.ts';
+import { noisyParameters, referenceRunner, smallConfiguration, smallTask } from './meta-task.ts';
+import type { SmallOptions } from './meta-task.ts';
+import type { ReferencePrograms } from './reference-programs.ts';
+
+export interface Case extends SmallOptions {
+  readonly stage: Stage;
+  readonly way: number;
+  readonly masked?: boolean;
+  readonly temperature?: number;
+}
+
+/** Every stage, network, head, normalisation, modulator, controller, encoder and kind of inner loop, 1 and 2 nodes. */
+const cases: readonly Case[] = [
+  { stage: 'search', way: 2, nodes: 2 },
+  {
+    stage: 'search',
+    way: 3,
+    head: 'shared',
+    statistics: 'batch',
+    modulator: 'full',
+    masked: true,
+    temperature: 0.5,
+  },
+  { stage: 'search', way: 3, statistics: 'batch', modulator: 'none', controller: 'shared' },
+  { stage: 'tune', way: 2, head: 'shared' },
+  { stage: 'retrain', way: 3, nodes: 2 },
+  { stage: 'retrain', way: 2, head: 'shared', statistics: 'batch', modulator: 'full' },
+  { stage: 'retrain', way: 2, head: 'shared', modulator: 'none' },
+  { stage: 'retrain', way: 2, network: 'conv4', head: 'shared' },
+  { stage: 'retrain', way: 3, network: 'conv4', statistics: 'batch' },
+  { stage: 'search', way: 2, exactSteps: 0 },
+  { stage: 'retrain', way: 3, exactSteps: 2 },
+  { stage: 'retrain', way: 2, rates: 'learned', encoder: 'set' },
+  { stage: 'search', way: 2, rates: 'learned', exactSteps: 1, head: 'shared', encoder: 'bidirectional' },
+];
+
+export interface Problem {
+  readonly entry: Case;
+  readonly seed: number;
+  readonly configuration: ModelConfiguration;
+  readonly task: MetaTask;
+  readonly parameters: Record<string, Float32Array>;
+  readonly options: MetaGradientOptions;
+}
+
+function problemOf(entry: Case, seed: number): Problem {
+  const { stage, way, masked = false, temperature = 1, ...small } = entry;
+  const configuration = smallConfiguration(small);
+  const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
+  const draws = uniform(fold(keyFrom(seed), 'mask'), rows * operationNames.length);
+  // one operation of every edge always stays
+  const mask = Float32Array.from(draws, (u, i) => Number(u > 0.3 || i % operationNames.length === 4));
+  return {
+    entry,
+    seed,
+    configuration,
+    task: smallTask(configuration, way, 10 * seed),
+    parameters: noisyParameters(configuration, seed),
+    options: { stage, reconstructionWeight: 0.1, relaxation: { mask: masked ? mask : null, temperature } },
+  };
+}
+
+const problems = cases.map((entry, i) => problemOf(entry, i + 1));
+export const table = (of: (entry: Case) => boolean): [string, Problem][] =>
+  problems
+    .filter(({ entry }) => of(entry))
+    .map((problem) => [JSON.stringify(problem.entry).replaceAll('"', ''), problem]);
+
+interface Reference {
+  readonly result: MetaGradient;
+  readonly runner: TaskRunner;
+  readonly programs: ReferencePrograms;
+}
+
+const references = new Map<Problem, Promise<Reference>>();
+
+/** The meta-gradient with every graph in float64, once a problem. */
+export function referenceOf(problem: Problem): Promise<Reference> {
+  const compute = async (): Promise<Reference> => {
+    const { runner, programs } = referenceRunner(problem.configuration);
+    const { parameters, task, options } = problem;
+    return {
+      result: await metaGradient(runner, parameters, task, options, stepwiseGradient),
+      runner,
+      programs,
+    };
+  };
+  const reference = references.get(problem) ?? compute();
+  references.set(problem, reference);
+  return reference;
+}
+
+/** Those of `values` that are named. */
+export const only = <T>(values: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));
