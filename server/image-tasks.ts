@@ -1,13 +1,13 @@
 import { byCodePoint } from '../model/canonical.ts';
 import type { Schema } from './contract.ts';
 import { ServiceError } from './errors.ts';
-import { evaluationOf, type Judgement } from './evaluation.ts';
-import { foldsOf } from './folds.ts';
+import { evaluationOf, type Judgement } from '../model/evaluation.ts';
+import { foldsOf } from '../model/folds.ts';
 import { hashSupport, imagesTaskId, sha256, type HashedSupport } from './identity.ts';
 import type { UploadDecoder } from './images.ts';
 import type { LabelledFile } from './labels.ts';
 import type { ImagesCheckpoint, PredictedImages, TaskAdapter, Watcher } from './ports.ts';
-import { bestOf } from './ranking.ts';
+import { bestOf } from '../model/ranking.ts';
 import { imagesRecordSchema, type ImagesRecord } from './record.ts';
 import type { StoredTask } from './storage/storage.ts';
 import { commonRecord, type TaskPlan, type TaskRequest } from './tasks.ts';

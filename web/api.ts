@@ -30,6 +30,7 @@ async function refusalOf(response: Response): Promise<string> {
 }
 
 export type ImagesTask = Schema<'ImagesTask'>;
+export type Estimate = Schema<'ImagesEvaluation'>;
 
 /** Files of one class, in a request. */
 export interface ClassFiles {
@@ -111,6 +112,12 @@ export async function getModel({ model }: ImagesTask): Promise<Uint8Array> {
 export async function getEmbedding(id: string): Promise<readonly number[]> {
   const response = await request(`/v1/tasks/${id}/embedding`);
   return ((await response.json()) as Schema<'Embedding'>).embedding;
+}
+
+/** The accuracy that a task of these images will have. @throws ServiceRefusal */
+export async function estimate(classes: readonly ClassFiles[], signal: AbortSignal): Promise<Estimate> {
+  const response = await request('/v1/estimates', { method: 'POST', body: bodyOf(classes), signal });
+  return ((await response.json()) as Schema<'Estimate'>).evaluation;
 }
 
 /** Probabilities by label, of every file, as the service computes them. */

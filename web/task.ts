@@ -1,7 +1,7 @@
 import type { Genotype } from '../model/genotype.ts';
 import * as api from './api.ts';
 import { ask } from './device/client.ts';
-import type { Stage } from './device/messages.ts';
+import type { AdaptRequest, Stage } from './device/messages.ts';
 import { percent } from './format.ts';
 
 export type Place = 'server' | 'device';
@@ -105,31 +105,49 @@ const stages: Readonly<Record<Stage, Status>> = {
   weights: { text: 'Adapting the weights' },
 };
 
+/** The checkpoint and the images as the worker takes them. */
+async function deviceRequest(classes: readonly api.ClassFiles[]) {
+  const checkpoint = await api.defaultCheckpoint();
+  if (!checkpoint) throw new Error('The service has no checkpoint of images.');
+  const request: AdaptRequest = {
+    checkpoint: `/v1/checkpoints/${encodeURIComponent(checkpoint.id)}/file`,
+    steps: checkpoint.steps,
+    support: classes.flatMap(({ label, files }) => files.map((file) => ({ label: label.normalize(), file }))),
+  };
+  return { checkpoint, request };
+}
+
+/** Whether there is anything to leave out: a class of two images or more. */
+export const canEstimate = (classes: readonly api.ClassFiles[]): boolean =>
+  classes.some(({ files }) => files.length > 1);
+
+/** The accuracy on images that were left out, where the task was made. */
+export async function estimateAt(
+  place: Place,
+  classes: readonly api.ClassFiles[],
+  signal: AbortSignal,
+): Promise<api.Estimate | undefined> {
+  if (place === 'server') return api.estimate(classes, signal);
+  const { request } = await deviceRequest(classes);
+  // not ended by the signal: that would end the worker, and with it what else it has loaded and does
+  return ask('estimate', request);
+}
+
 /** The same task without the server: the checkpoint comes here, the images stay. */
 export async function makeOnDevice(
   classes: readonly api.ClassFiles[],
   tell: Tell,
   signal: AbortSignal,
 ): Promise<MadeTask> {
-  const checkpoint = await api.defaultCheckpoint();
-  if (!checkpoint) throw new Error('The service has no checkpoint of images.');
-  const labelled = classes.map(({ label, files }) => ({ label: label.normalize(), files }));
-  const adapted = await ask(
-    'adapt',
-    {
-      checkpoint: `/v1/checkpoints/${encodeURIComponent(checkpoint.id)}/file`,
-      steps: checkpoint.steps,
-      support: labelled.flatMap(({ label, files }) => files.map((file) => ({ label, file }))),
-    },
-    { onStage: (stage) => tell(stages[stage]), signal },
-  );
+  const { checkpoint, request } = await deviceRequest(classes);
+  const adapted = await ask('adapt', request, { onStage: (stage) => tell(stages[stage]), signal });
   const { labels, genotype, weights, multiplyAdds, support, model, size, timings } = adapted;
   return {
     place: 'device',
     id: `device-${Date.now().toString(36)}`,
     createdAt: new Date().toISOString(),
     labels,
-    shots: Object.fromEntries(labelled.map(({ label, files }) => [label, files.length])),
+    shots: Object.fromEntries(classes.map(({ label, files }) => [label.normalize(), files.length])),
     checkpoint: checkpoint.id,
     steps: checkpoint.steps,
     architecture: { genotype, weights, multiplyAdds },

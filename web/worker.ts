@@ -1,5 +1,9 @@
 import { adaptTask, type AdaptOptions } from '../model/adapt.ts';
+import { byCodePoint } from '../model/canonical.ts';
 import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
+import { evaluationOf, type ImagesEvaluation, type Judgement } from '../model/evaluation.ts';
+import { foldsOf } from '../model/folds.ts';
+import { bestOf } from '../model/ranking.ts';
 import { decodeImage } from './device/decode.ts';
 import { loadRuntime, WebExecutor, type Backend } from './device/executor.ts';
 import type {
@@ -54,7 +58,8 @@ async function loadCheckpoint(url: string): Promise<Checkpoint> {
   return decodeCheckpoint(new Uint8Array(await response.arrayBuffer()));
 }
 
-async function adapt(request: AdaptRequest, tell: (stage: Stage) => void): Promise<Adapted> {
+/** What every adaptation begins with. */
+async function prepared(request: AdaptRequest, tell: (stage: Stage) => void) {
   tell('runtime');
   const { executor } = await engineOf();
   tell('checkpoint');
@@ -67,12 +72,37 @@ async function adapt(request: AdaptRequest, tell: (stage: Stage) => void): Promi
       pixels: toFloat(await decodeImage(file, size)),
     })),
   );
+  return { executor, checkpoint, size, support };
+}
+
+async function adapt(request: AdaptRequest, tell: (stage: Stage) => void): Promise<Adapted> {
+  const { executor, checkpoint, size, support } = await prepared(request, tell);
   tell('architecture');
   const report: AdaptOptions['report'] = ({ kind }) => {
     if (kind === 'genotype') tell('weights');
   };
   const { steps } = request;
   return { ...(await adaptTask(checkpoint, support, { steps, report }, executor)), size };
+}
+
+/** As `/v1/estimates` of the service: every fold's network classifies what it was not adapted to. */
+async function estimate(
+  request: AdaptRequest,
+  tell: (stage: Stage) => void,
+): Promise<ImagesEvaluation | undefined> {
+  const { executor, checkpoint, size, support } = await prepared(request, tell);
+  const labels = [...new Set(support.map(({ label }) => label))].sort(byCodePoint);
+  const judgements: Judgement[] = [];
+  for (const [fold, { support: rest, left }] of foldsOf(support).entries()) {
+    const { model } = await adaptTask(checkpoint, rest, { steps: request.steps }, executor);
+    const program = await executor.model(`fold ${fold} of ${performance.now()}`, model);
+    for (const { label, pixels } of left) {
+      const outputs = await program.run({ image: { data: pixels, shape: [1, 3, size, size] } });
+      const given = bestOf(outputs['probabilities']!.data);
+      judgements.push({ truth: labels.indexOf(label), given });
+    }
+  }
+  return judgements.length === 0 ? undefined : evaluationOf(labels, judgements);
 }
 
 /** Runs that a latency is the median of. */
@@ -104,7 +134,7 @@ const handlers: {
     request: Calls[Name]['request'],
     tell: (stage: Stage) => void,
   ) => Promise<Calls[Name]['answer']>;
-} = { adapt, predict };
+} = { adapt, estimate, predict };
 
 const reply = (message: Reply): void => postMessage(message);
 

@@ -1,9 +1,9 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import type { Body, Schema } from '../contract.ts';
-import { evaluationOf, regressionEvaluationOf } from '../evaluation.ts';
+import { evaluationOf, regressionEvaluationOf } from '../../model/evaluation.ts';
 import { truthsOf } from '../labels.ts';
-import { bestOf } from '../ranking.ts';
+import { bestOf } from '../../model/ranking.ts';
 import type { ImagesRecord, RegressionRecord } from '../record.ts';
 import { parseQuerySet } from '../regression/points.ts';
 import type { StoredTask } from '../storage/storage.ts';

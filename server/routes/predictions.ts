@@ -5,7 +5,7 @@ import { byLabel } from '../describe.ts';
 import { ServiceError } from '../errors.ts';
 import { LABEL_LIMITS } from '../labels.ts';
 import type { PredictedImages } from '../ports.ts';
-import { ranked } from '../ranking.ts';
+import { ranked } from '../../model/ranking.ts';
 import type { ImagesRecord, RegressionRecord } from '../record.ts';
 import { parseX } from '../regression/points.ts';
 import type { StoredTask } from '../storage/storage.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Schema } from '../../server/contract.ts';
-import { evaluationOf } from '../../server/evaluation.ts';
-import { foldsOf } from '../../server/folds.ts';
+import { evaluationOf } from '../../model/evaluation.ts';
+import { foldsOf } from '../../model/folds.ts';
 import { expectContract } from './support/contract.ts';
 import { harness } from './support/harness.ts';
 import { png } from './support/multipart.ts';

@@ -91,6 +91,8 @@ describe.skipIf(!found)('the page in a browser', () => {
     await fill(page);
     await make(page);
     expect(page.url()).toMatch(/#task=[0-9a-f]{32}$/);
+    await page.getByText('of 4 images that were left out were told right').waitFor(WAIT);
+    expect(await page.locator('.confusion tbody tr').allTextContents()).toEqual(['blue20', 'red02']);
     const cells = page.locator('.cells img');
     await cells.nth(1).waitFor(WAIT);
     expect(await cells.first().getAttribute('alt')).toContain('normal cell: node 0 is');
@@ -120,6 +122,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.getByRole('button', { name: 'Make the classifier' }).click();
     await page.getByText('on this device', { exact: true }).waitFor(WAIT);
     const made = await downloaded(page);
+    await page.getByText('of 4 images that were left out were told right').waitFor(WAIT);
     expect(requests.filter((request) => !request.startsWith('GET '))).toEqual([]);
 
     const [weights, expected] = [weightsOf(made), new Map(weightsOf(served))];
@@ -148,6 +151,8 @@ describe.skipIf(!found)('the page in a browser', () => {
     );
     expect(right.length).toBeGreaterThanOrEqual(8);
 
+    // remembered, and opened again by its address in a browser that has never seen it
+    await page.getByRole('button', { name: 'Open cat, clock, heart, moon' }).waitFor(WAIT);
     const again = await watchedPage(browser);
     await again.page.goto(page.url());
     await again.page.getByRole('heading', { name: 'Your classifier' }).waitFor(WAIT);

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ClassFiles } from '../api.ts';
 import { addLabelled, emptyDraft, obstacleOf, type Draft } from '../draft.ts';
 import { loadExample } from '../example.ts';
 import { forget, keep, keptTasks, type Kept } from '../gallery.ts';
@@ -31,6 +32,8 @@ export function App() {
   const [place, setPlace] = useState<Place>('server');
   const [work, setWork] = useState<Work>({ kind: 'idle' });
   const [task, setTask] = useState<MadeTask>();
+  /** what the task was made of; unknown of those that are opened again */
+  const [source, setSource] = useState<readonly ClassFiles[]>();
   const [queries, setQueries] = useState<readonly File[]>([]);
   const [kept, setKept] = useState<readonly Kept[]>([]);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -65,6 +68,7 @@ export function App() {
       const made = await makeIt(classes, tell, signal);
       await keep(made, of);
       await listKept();
+      setSource(classes);
       return made;
     });
   };
@@ -79,6 +83,7 @@ export function App() {
 
   const open = (chosen: Kept) => {
     setQueries([]);
+    setSource(undefined);
     return show(() => (chosen.task ? Promise.resolve(chosen.task) : openOnServer(chosen.id)));
   };
 
@@ -128,7 +133,7 @@ export function App() {
               <h2 id="result" tabIndex={-1} ref={heading}>
                 Your classifier
               </h2>
-              <Result task={task} />
+              <Result task={task} classes={source} />
             </section>
             <section aria-labelledby="try">
               <h2 id="try">Try it</h2>

@@ -25,13 +25,16 @@ export function Gallery({ tasks, current, onOpen, onForget }: GalleryProps) {
             const name = kept.labels.join(', ');
             return (
               <li key={kept.id} class="card kept" aria-current={kept.id === current}>
-                <button type="button" class="open" onClick={() => onOpen(kept)} aria-label={`Open ${name}`}>
+                <button type="button" class="open" onClick={() => onOpen(kept)}>
                   <span class="pictures">
                     {kept.pictures.map((picture, i) => (
                       <Thumbnail key={i} file={picture} alt="" />
                     ))}
                   </span>
-                  <span class="name">{name}</span>
+                  <span class="name">
+                    <span class="hidden">Open </span>
+                    {name}
+                  </span>
                   <span class="hint">
                     {when.format(new Date(kept.createdAt))}
                     {kept.place === 'device' && ', on this device'}

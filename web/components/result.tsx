@@ -1,11 +1,19 @@
 import { download } from '../files.ts';
 import { amount, duration, percent } from '../format.ts';
-import type { MadeTask } from '../task.ts';
+import type { ClassFiles } from '../api.ts';
+import { canEstimate, type MadeTask } from '../task.ts';
 import { Architecture } from './architecture.tsx';
+import { Estimate } from './estimate.tsx';
 import { Snippets } from './snippets.tsx';
 
 /** What a task has become. */
-export function Result({ task }: { readonly task: MadeTask }) {
+interface ResultProps {
+  readonly task: MadeTask;
+  /** what it was made of, where that is known */
+  readonly classes: readonly ClassFiles[] | undefined;
+}
+
+export function Result({ task, classes }: ResultProps) {
   const { place, id, labels, shots, architecture, support, model, steps, timings } = task;
   const total = timings['total'] ?? Object.values(timings).reduce((sum, value) => sum + value, 0);
   const facts: readonly (readonly [string, string, string])[] = [
@@ -36,7 +44,13 @@ export function Result({ task }: { readonly task: MadeTask }) {
         <button type="button" onClick={() => download(`m-nas-${id}.onnx`, model)}>
           Download the ONNX file
         </button>
+        {place === 'server' && (
+          <a class="button" href={`/v1/tasks/${id}/bundle`} download>
+            Download for Triton or KServe
+          </a>
+        )}
       </div>
+      {classes && canEstimate(classes) && <Estimate key={id} place={place} classes={classes} />}
       <Architecture genotype={architecture.genotype} />
       <Snippets task={task} />
     </>

@@ -1,4 +1,5 @@
 import type { AdaptedTask } from '../../model/adapt.ts';
+import type { ImagesEvaluation } from '../../model/evaluation.ts';
 import type { Backend } from './executor.ts';
 
 /** An image of a support set, as it was chosen. */
@@ -41,6 +42,8 @@ export type Adapted = AdaptedTask & {
 /** What the worker can be asked for. */
 export interface Calls {
   readonly adapt: { readonly request: AdaptRequest; readonly answer: Adapted };
+  /** of a support set with a class of two images or more; undefined where there is none */
+  readonly estimate: { readonly request: AdaptRequest; readonly answer: ImagesEvaluation | undefined };
   readonly predict: { readonly request: PredictRequest; readonly answer: Predicted };
 }
 

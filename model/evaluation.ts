@@ -1,16 +1,26 @@
-import type { Schema } from './contract.ts';
-
 /** The true class of an image and the one that it was given, undefined where it was taken for none of them. */
 export interface Judgement {
   readonly truth: number;
   readonly given: number | undefined;
 }
 
+/** How well labelled images were classified, as openapi.yaml has it. */
+export interface ImagesEvaluation {
+  readonly images: number;
+  readonly accuracy: number;
+  /** Wilson's, 95 % */
+  readonly interval: [number, number];
+  readonly labels: string[];
+  /** in the order of the labels; null where nothing was to be counted */
+  readonly classes: { label: string; images: number; precision: number | null; recall: number | null }[];
+  /** images by true label (rows) and given label (columns) */
+  readonly confusion: number[][];
+  /** images by true label that were taken for none of the classes */
+  readonly unknown: number[];
+}
+
 /** How well labelled images were classified; an image taken for unknown counts as wrong. `judgements` are not empty. */
-export function evaluationOf(
-  labels: readonly string[],
-  judgements: readonly Judgement[],
-): Schema<'ImagesEvaluation'> {
+export function evaluationOf(labels: readonly string[], judgements: readonly Judgement[]): ImagesEvaluation {
   const right = judgements.filter(({ truth, given }) => truth === given).length;
   const count = (truth: number | undefined, given: number | undefined) =>
     judgements.filter((judged) => (truth ?? judged.truth) === judged.truth && judged.given === given).length;
@@ -51,7 +61,7 @@ function wilson(right: number, count: number): [number, number] {
 export function regressionEvaluationOf(
   truth: readonly number[],
   predicted: ArrayLike<number>,
-): Schema<'RegressionEvaluation'> {
+): { points: number; meanSquaredError: number; meanAbsoluteError: number } {
   const errors = truth.map((y, i) => predicted[i]! - y);
   const meanOf = (values: readonly number[]) =>
     values.reduce((total, value) => total + value, 0) / values.length;
