@@ -7,7 +7,10 @@ import tseslint from 'typescript-eslint';
  */
 const layers = {
   web: { forbidden: ['server(?!/openapi\\.ts)', 'training', 'images', 'engine', 'bench', 'test'] },
-  server: { forbidden: ['web', 'training', 'bench', 'test'] },
+  client: {
+    forbidden: ['server(?!/openapi\\.ts)', 'web', 'training', 'images', 'engine', 'model', 'bench', 'test'],
+  },
+  server: { forbidden: ['client', 'web', 'training', 'bench', 'test'] },
   training: { forbidden: ['web', 'server', 'bench', 'test'] },
   drawing: { forbidden: ['web', 'server', 'training', 'images', 'engine', 'bench', 'test'] },
   images: { forbidden: ['web', 'server', 'training', 'drawing', 'model', 'engine', 'bench', 'test'] },
@@ -68,6 +71,7 @@ export default tseslint.config(
       'node_modules',
       'runs',
       'dist',
+      'client/dist',
       'server/openapi.ts',
       'model/graph/onnx/proto.*',
       'model/kernels/assembly',

@@ -176,7 +176,8 @@ function colourModel(
   const product = matmul(colour, graph.constant(weights, [3, ways]));
   const logits = add(product, broadcast(graph.constant(biases, [1, ways]), product.shape));
   const outputs = { logits, probabilities: softmax(logits), known: knownProbability(colour, openSet) };
-  return toOnnx({ name: 'colours', outputs }, { dynamicBatch: 'n', portable: true });
+  const metadata = { names: JSON.stringify(labels) };
+  return toOnnx({ name: 'colours', outputs }, { dynamicBatch: 'n', portable: true, metadata });
 }
 
 /** Mean of each channel over images and positions, 0 to 1. */

@@ -1,0 +1,72 @@
+// A classifier of photos, made by the service and run without it.
+//
+//   npx tsx client/examples/classify.ts http://localhost:8080 photos new.jpg
+//
+// photos is a folder with a folder a class. Prints what the service says of the new photo, and what its ONNX file says here.
+import { openAsBlob } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import process from 'node:process';
+import * as ort from 'onnxruntime-node';
+import sharp from 'sharp';
+import { MnasClient, type Schema } from '../index.ts';
+
+const [url = '', folder = '', photo = ''] = process.argv.slice(2);
+const apiKey = process.env['API_KEY'];
+const client = new MnasClient({ baseUrl: url, ...(apiKey !== undefined && { apiKey }) });
+
+const task = await client.createTask(await readClasses(folder), {
+  onEvent: ({ event, data }) => {
+    if (event === 'fit') console.error('step', JSON.stringify(data));
+  },
+});
+if (task.kind !== 'images') throw new TypeError('a task of images was expected');
+
+const [answer] = await client.predict(task.id, [await fileOf(photo)]);
+console.log(JSON.stringify({ service: answer!.probabilities }));
+
+const probabilities = await classify(task, await client.getModel(task.id));
+console.log(JSON.stringify({ onnx: probabilities }));
+
+async function fileOf(path: string): Promise<File> {
+  return new File([await openAsBlob(path)], basename(path));
+}
+
+/** The files of every subfolder, by its name. */
+async function readClasses(path: string): Promise<Record<string, File[]>> {
+  const entries = await readdir(path, { withFileTypes: true });
+  const classes = entries.filter((entry) => entry.isDirectory());
+  const filesOf = async (label: string) => {
+    const names = await readdir(join(path, label));
+    return Promise.all(names.map((name) => fileOf(join(path, label, name))));
+  };
+  return Object.fromEntries(
+    await Promise.all(classes.map(async ({ name }) => [name, await filesOf(name)] as const)),
+  );
+}
+
+/** Probabilities of the photo by label, by the task's ONNX file (its `model.preprocessing`, step by step). */
+async function classify(
+  { labels, model }: Schema<'ImagesTask'>,
+  file: Uint8Array,
+): Promise<Record<string, number>> {
+  const { width, height } = model.preprocessing.resize;
+  const pixels = await sharp(photo)
+    .autoOrient()
+    .toColourspace('srgb')
+    .flatten({ background: '#ffffff' })
+    .resize(width, height, { fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: false })
+    .raw()
+    .toBuffer(); // [height, width, 3]
+  const area = width * height;
+  const input = Float32Array.from({ length: 3 * area }, (_, at) => {
+    const [channel, pixel] = [Math.floor(at / area), at % area];
+    return pixels[3 * pixel + channel]! / 255;
+  });
+  // on a GPU: executionProviders: ['cuda']
+  const session = await ort.InferenceSession.create(file, { executionProviders: ['cpu'] });
+  const image = new ort.Tensor('float32', input, [1, 3, height, width]);
+  const { probabilities } = await session.run({ image });
+  const values = probabilities!.data as Float32Array;
+  return Object.fromEntries(labels.map((label, index) => [label, values[index]!]));
+}

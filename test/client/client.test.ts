@@ -1,0 +1,177 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MnasClient, MnasError, type TaskEvent } from '../../client/index.ts';
+import { harness, listen } from '../server/support/harness.ts';
+import { support as points } from '../server/support/regression.ts';
+import { shades, support } from '../server/support/tasks.ts';
+import { zip } from '../server/support/zip.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const example = (name: string) => join(root, 'client/examples', name);
+
+/** A PNG as a client has it. */
+const blob = (bytes: Uint8Array, name = 'x.png') => new File([Uint8Array.from(bytes)], name);
+const classes = () => ({
+  red: [blob(shades.red[0]), blob(shades.red[1])],
+  green: [blob(shades.green[0])],
+  blue: [blob(shades.blue[0])],
+});
+
+async function serving() {
+  const running = await harness();
+  const { port } = await listen(running.app);
+  const baseUrl = `http://127.0.0.1:${port}`;
+  return { ...running, baseUrl, client: new MnasClient({ baseUrl }) };
+}
+
+describe('the client', () => {
+  test('makes a task in silence or with its events, from files, an archive or points', async () => {
+    const { client, post } = await serving();
+    const events: TaskEvent[] = [];
+    const task = await client.createTask(classes(), { steps: 3, onEvent: (event) => events.push(event) });
+    expect(task).toMatchObject({ kind: 'images', steps: 3, shots: { red: 2, green: 1, blue: 1 } });
+    const fits = events.flatMap(({ event, data }) => (event === 'fit' ? [data.step] : []));
+    expect(fits).toEqual([0, 1, 2, 3]);
+    expect(events.at(-1)).toEqual({ event: 'ready', data: task });
+    expect((await post('/v1/tasks?steps=3', support)).body).toEqual(task);
+    const archive = await zip(
+      support.map(({ name, file, content }) => ({ path: `${name!}/${file!}`, content })),
+    );
+    const zipped = new Blob([Uint8Array.from(archive)]);
+    expect(await client.createTask(zipped, { steps: 3, checkpoint: 'photos' })).toEqual(task);
+    const regression = await client.createTask(points, { onEvent: () => undefined });
+    expect(regression.kind).toBe('regression');
+    expect(await client.predictY(regression.id, [0, 1])).toEqual([expect.any(Number), expect.any(Number)]);
+  });
+
+  test('predicts, gets the model, and has every other operation typed', async () => {
+    const { client } = await serving();
+    const { id, model } = await client.createTask(classes());
+    const predictions = await client.predict(id, [blob(shades.blue[2], 'new.png'), blob(shades.red[2])], {
+      top: 2,
+    });
+    expect(predictions.map(({ file, label, top }) => [file, label, top?.length])).toEqual([
+      ['new.png', 'blue', 2],
+      ['x.png', 'red', 2],
+    ]);
+    expect((await client.getModel(id)).length).toBe(model.bytes);
+    const { data } = await client.api.GET('/v1/checkpoints');
+    expect(data?.checkpoints.map((checkpoint) => checkpoint.id)).toContain('photos');
+  });
+
+  test('throws the service’s problem, of a refusal and of a failure later', async () => {
+    const { client, adapter } = await serving();
+    const few = client.createTask({ red: [blob(shades.red[0])] });
+    await expect(few).rejects.toMatchObject({ name: 'MnasError', problem: { code: 'too-few-classes' } });
+    await expect(client.getModel('0'.repeat(32))).rejects.toThrow(MnasError);
+    adapter.beforeAdapt = () => Promise.reject(new Error('broken'));
+    const failing = client.createTask(classes(), { onEvent: () => undefined });
+    await expect(failing).rejects.toMatchObject({ problem: { code: 'internal' } });
+  });
+
+  test('stops waiting when its signal says so, and sends the key that it has', async () => {
+    const { baseUrl, adapter } = await serving();
+    adapter.beforeAdapt = async (signal) => {
+      await once(signal, 'abort');
+    };
+    const sent: (string | null)[] = [];
+    const client = new MnasClient({
+      baseUrl,
+      apiKey: 'secret',
+      fetch: (input, init) => {
+        sent.push((input as Request).headers.get('Authorization'));
+        return fetch(input, init);
+      },
+    });
+    const waiting = client.createTask(classes(), { signal: AbortSignal.timeout(200) });
+    await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(sent).toEqual(['Bearer secret']);
+  });
+});
+
+describe('as a package and by its examples', () => {
+  let folder: string;
+  const photos = () => join(folder, 'photos');
+  const photo = () => join(folder, 'new.png');
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'm-nas-client-'));
+    for (const { name, file, content } of support) {
+      await mkdir(join(photos(), name!), { recursive: true });
+      await writeFile(join(photos(), name!, file!), content);
+    }
+    await writeFile(photo(), shades.green[2]);
+    const entries = support.map(({ name, file, content }) => ({ path: `photos/${name!}/${file!}`, content }));
+    await writeFile(join(folder, 'photos.zip'), await zip(entries));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('the package builds to plain modules that work without this repository’s sources', async () => {
+    const outDir = join(folder, 'dist');
+    await run(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'client'), '--outDir', outDir]);
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    const built = (await import(pathToFileURL(join(outDir, 'client/index.js')).href)) as {
+      MnasClient: typeof MnasClient;
+    };
+    const { baseUrl } = await serving();
+    const task = await new built.MnasClient({ baseUrl }).createTask(classes(), { onEvent: () => undefined });
+    expect(task.id).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('curl', async ({ skip }) => {
+    skip(!(await works('curl', ['--version'])), 'skipped: there is no curl');
+    const { baseUrl } = await serving();
+    const { stdout } = await run(
+      'sh',
+      [example('classify.sh'), baseUrl, join(folder, 'photos.zip'), photo()],
+      {
+        cwd: folder,
+      },
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ predictions: [{ file: 'new.png', label: 'green' }] });
+  });
+
+  test('TypeScript: the service and the ONNX file agree', async () => {
+    const { baseUrl } = await serving();
+    const { stdout } = await run(process.execPath, [
+      ...['--import', pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href],
+      ...[example('classify.ts'), baseUrl, photos(), photo()],
+    ]);
+    const [service, onnx] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(Object.values(onnx!)).toEqual(Object.values(service!).map(near));
+  });
+
+  test('Python: onnxruntime on the CPU agrees with the service', async ({ skip }) => {
+    const python = process.env['PYTHON'] ?? 'python3';
+    const complete = await works(python, ['-c', 'import numpy, onnxruntime, PIL']);
+    skip(!complete, 'skipped: python3 (or PYTHON) has no onnxruntime, numpy and Pillow');
+    const { client } = await serving();
+    const { id } = await client.createTask(classes());
+    const model = join(folder, 'python.onnx');
+    await writeFile(model, await client.getModel(id));
+    const { stdout } = await run(python, [example('classify.py'), '--provider', 'cpu', model, photo()]);
+    const { label, probabilities } = (await client.predict(id, [blob(shades.green[2])]))[0]!;
+    expect(JSON.parse(stdout)).toEqual({ file: photo(), label, probabilities: near(probabilities) });
+  });
+});
+
+const works = (command: string, parameters: readonly string[]): Promise<boolean> =>
+  run(command, parameters).then(
+    () => true,
+    () => false,
+  );
+
+/** The same numbers, but for the rounding of another build of onnxruntime and another filter. */
+const near = (numbers: object): unknown =>
+  Object.fromEntries(
+    Object.entries(numbers).map(([key, value]) => [key, expect.closeTo(value as number, 3)]),
+  );
