@@ -4,8 +4,13 @@ import addFormats from 'ajv-formats';
 import { expect } from 'vitest';
 import { parse } from 'yaml';
 
-interface Operation {
+export interface Operation {
   readonly responses: Readonly<Record<string, object>>;
+  readonly requestBody?: {
+    readonly content: Readonly<
+      Record<string, { readonly examples?: Readonly<Record<string, { readonly $ref: string }>> }>
+    >;
+  };
 }
 interface Contract {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -61,6 +66,22 @@ export function expectContract(answer: Answer, method: string, path: string): vo
   const validate = validator(`${at}/content/${escapePointer(contentType!)}/schema`);
   validate(answer.body);
   expect(validate.errors ?? [], `${method} ${path} ${answer.status}`).toEqual([]);
+}
+
+/** The path of the contract that a request's path is one of. */
+export function templateOf(path: string): string | undefined {
+  const [plain = ''] = path.split('?');
+  return Object.keys(contract.paths).find((template) =>
+    new RegExp(`^${template.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(plain),
+  );
+}
+
+/** Fails when openapi.yaml does not allow a JSON body that the service has accepted. */
+export function expectRequest(method: string, path: string, body: unknown): void {
+  const pointer = `/paths/${escapePointer(path)}/${method}/requestBody/content/${escapePointer('application/json')}/schema`;
+  const validate = validator(pointer);
+  validate(body);
+  expect(validate.errors ?? [], `${method} ${path}: the request`).toEqual([]);
 }
 
 function resolve(response: object): { readonly content?: object; readonly pointer?: string } {

@@ -16,6 +16,7 @@ import { Background } from '../../../server/background.ts';
 import { unavailableWhenFailing } from '../../../server/storage/open.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { createFakeAdapter, type FakeAdapter } from './adapter.ts';
+import { expectRequest, templateOf } from './contract.ts';
 import { BESIDE, LIMITS, OPEN } from './defaults.ts';
 import { CONTENT_TYPE, multipart, type RawPart } from './multipart.ts';
 
@@ -26,7 +27,7 @@ export interface Harness {
   /** lines of the log, parsed */
   readonly log: Record<string, unknown>[];
   readonly post: (path: string, parts: readonly RawPart[]) => request.Test;
-  /** posts JSON: a value, or text as it is */
+  /** posts JSON: a value, or text as it is; what is accepted has to fit the contract */
   readonly postJson: (path: string, body: unknown) => request.Test;
 }
 
@@ -66,11 +67,17 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
   });
   const post = (path: string, parts: readonly RawPart[]) =>
     request(app).post(path).set('Content-Type', CONTENT_TYPE).send(multipart(parts));
-  const postJson = (path: string, body: unknown) =>
-    request(app)
+  const postJson = (path: string, body: unknown) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return request(app)
       .post(path)
       .set('Content-Type', 'application/json')
-      .send(typeof body === 'string' ? body : JSON.stringify(body));
+      .send(text)
+      .expect(({ status }) => {
+        const template = templateOf(path);
+        if (status < 300 && template !== undefined) expectRequest('post', template, JSON.parse(text));
+      });
+  };
   return { app, adapter, folder, log, post, postJson };
 }
 
