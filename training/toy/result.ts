@@ -103,11 +103,8 @@ type KeptResult = Omit<ToyResult, 'errors'> & {
 export const readEmbeddings = (folder: string): Promise<Record<string, ToyEmbeddings>> =>
   readJsonFolder(embeddingFolder(folder));
 
-/** Meta-iterations of a row of Table 1 (reference: HSML's code); what has fewer is an ablation. */
-const fullRun = 70_000;
-
-export const isAblation = ({ configuration, iterations }: ToyResult): boolean =>
-  configuration !== null && iterations < fullRun;
+/** A short run beside another that differs from it in one thing: those of 10,000 meta-iterations by their name. */
+export const isAblation = ({ name }: ToyResult): boolean => /-10k(-|$)/.test(name);
 
 /** Keeps a result as JSON in `folder`. */
 export const writeResult = (folder: string, result: ToyResult): Promise<void> =>
