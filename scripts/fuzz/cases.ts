@@ -89,6 +89,28 @@ const makers: Readonly<Record<string, Make>> = {
       oddJson({ id: '1', inputs: [input] }, draw),
     );
   },
+  binaryInfer: (draw, { pointsTask }) => {
+    const input = {
+      name: 'x',
+      shape: [2, 1],
+      datatype: 'FP32',
+      parameters: { binary_data_size: draw.pick([8, 8, 4, -1]) },
+    };
+    const asked = { inputs: [input], parameters: { binary_data_output: draw.chance(0.5) } };
+    const json = draw.chance(0.5) ? Buffer.from(JSON.stringify(asked)) : oddJson(asked, draw);
+    const numbers = Buffer.from(Float32Array.of(0, 1).buffer);
+    const binary = draw.chance(0.5) ? numbers : mutateBytes(numbers, draw, json);
+    const length = draw.pick([json.length, json.length, json.length + 1, 0, -1, 1e9]);
+    return {
+      method: 'POST',
+      path: `/v2/models/${pointsTask}/infer`,
+      headers: {
+        'Content-Type': 'application/octet-stream',
+        'Inference-Header-Content-Length': String(length),
+      },
+      body: Buffer.concat([json, binary]),
+    };
+  },
   path: (draw, { imagesTask }) => {
     const paths = [
       `/v1/tasks/${imagesTask}`,

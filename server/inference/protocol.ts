@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { TensorValue } from '../../model/graph/executor.ts';
 import type { Schema } from '../contract.ts';
-import { memberError } from '../errors.ts';
+import { memberError, ServiceError } from '../errors.ts';
 import { parseMembers } from '../json.ts';
 import type { InferenceBody } from './body.ts';
 
@@ -201,7 +201,7 @@ export interface InferenceAnswer {
   readonly binary: readonly Buffer[];
 }
 
-/** The answer of a model; data are row-major, in JSON flat. */
+/** The answer of a model; data are row-major, in JSON flat. @throws ServiceError `not-predictable` */
 export function answerOf(
   model: string,
   { id, outputs }: Inference,
@@ -211,7 +211,14 @@ export function answerOf(
     const value = results[name];
     if (!value) throw new Error(`the exported model has no output named ${name}`);
     const described = { name, datatype: 'FP32' as const, shape: [...value.shape] };
-    if (!binary) return { described: { ...described, data: Array.from(value.data) }, bytes: [] };
+    if (!binary) {
+      // JSON has no other numbers; binary data have
+      if (!value.data.every(Number.isFinite))
+        throw new ServiceError('not-predictable', {
+          detail: `The output ${name} is not finite for this input.`,
+        });
+      return { described: { ...described, data: Array.from(value.data) }, bytes: [] };
+    }
     const bytes = Buffer.alloc(4 * value.data.length);
     value.data.forEach((number, i) => bytes.writeFloatLE(number, 4 * i));
     return { described: { ...described, parameters: { binary_data_size: bytes.length } }, bytes: [bytes] };

@@ -133,6 +133,16 @@ describe('the Open Inference Protocol', () => {
     noteCode('invalid-tensor');
   });
 
+  test('refuses as JSON what is not finite', async () => {
+    const { infer, regression } = await bothKinds();
+    const answer = await infer(regression, { inputs: [x([0, 3e38])] });
+    expectContract(answer, 'post', '/v2/models/{id}/infer');
+    expect([answer.status, answer.body]).toEqual([
+      422,
+      { error: 'The output y is not finite for this input.' },
+    ]);
+  });
+
   describe('binary data', () => {
     const le = (...numbers: number[]) => {
       const bytes = Buffer.alloc(4 * numbers.length);
