@@ -1,4 +1,4 @@
-import { BOUNDARY, multipartOf, points, type Corpus } from './corpus.ts';
+import { BOUNDARY, folders, multipartOf, points, zipOf, type Corpus } from './corpus.ts';
 import { Draw } from './draw.ts';
 import { mutateBytes, mutateJson, mutateText } from './mutate.ts';
 
@@ -33,6 +33,35 @@ const uploads = (draw: Draw, { imagesTask }: Corpus) =>
     { path: `/v1/tasks/${imagesTask}/predictions`, fields: ['images', 'images'] },
     { path: `/v1/tasks/${imagesTask}/evaluations`, fields: ['cat', 'dog'] },
   ]);
+
+const ODD_PATHS = [
+  '../../x',
+  '/etc/x',
+  'C:\\x',
+  'a/b/c/d/e',
+  '__MACOSX/cat/._1.jpg',
+  'cat/',
+  'cat/\u0000',
+  '.cat/1.jpg',
+  'x',
+];
+
+/** A well-formed archive of what does not belong into one: other paths, no images, a lot of nothing. */
+function oddFolders(draw: Draw, corpus: Corpus): Record<string, Uint8Array> {
+  const files: Record<string, Uint8Array> = { ...folders(corpus.images) };
+  for (let times = 1 + draw.below(3); times > 0; times--) {
+    const path = draw.chance(0.5) ? draw.pick(ODD_PATHS) : draw.pick(Object.keys(files));
+    const contents: readonly (() => Uint8Array)[] = [
+      () => oddImage(draw, corpus),
+      () => Buffer.alloc(draw.below(20_000_000)), // next to nothing in the archive
+      () => zipOf(folders(corpus.images)),
+      () => Buffer.from('no image'),
+    ];
+    files[path] = draw.pick(contents)();
+  }
+  if (draw.chance(0.1)) for (let i = 0; i < 1100; i++) files[`many/${i}`] = Buffer.alloc(1);
+  return files;
+}
 
 /** Header values that a client can send (no line breaks: below HTTP's rules the parser answers alone). */
 const printable = (text: string) => text.replace(/[^\t\x20-\x7e\x80-\xff]/g, '?').trim() || '?';
@@ -79,8 +108,11 @@ const makers: Readonly<Record<string, Make>> = {
       draw.chance(0.5) ? Buffer.from(JSON.stringify(body)) : oddJson(body, draw),
     );
   },
-  zip: (draw, corpus) =>
-    post(uploads(draw, corpus).path, 'application/zip', mutateBytes(corpus.zip, draw, corpus.zip)),
+  zip: (draw, corpus) => {
+    const whole = zipOf(folders(corpus.images));
+    const body = draw.chance(0.4) ? mutateBytes(whole, draw, whole) : zipOf(oddFolders(draw, corpus));
+    return post(uploads(draw, corpus).path, 'application/zip', body);
+  },
   infer: (draw, { pointsTask }) => {
     const input = { name: 'x', shape: [2, 1], datatype: 'FP32', data: [0, 1] };
     return post(

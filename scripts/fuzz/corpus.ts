@@ -6,8 +6,6 @@ import { keyFrom, uniform } from '../../model/random.ts';
 export interface Corpus {
   /** one image a format, some of them odd */
   readonly images: readonly Buffer[];
-  /** two classes, two images each */
-  readonly zip: Buffer;
   /** a task of images and one of points, which the service has */
   readonly imagesTask: string;
   readonly pointsTask: string;
@@ -44,15 +42,15 @@ export async function imagesOfEveryKind(): Promise<Buffer[]> {
   ]);
 }
 
-export const zipOf = (images: readonly Buffer[]): Buffer =>
-  Buffer.from(
-    zipSync({
-      'cat/1.jpg': images[0]!,
-      'cat/2.png': images[4]!,
-      'dog/1.webp': images[7]!,
-      'dog/2.gif': images[10]!,
-    }),
-  );
+/** The files of a zip archive by path: two classes, two images each. */
+export const folders = (images: readonly Buffer[]): Readonly<Record<string, Buffer>> => ({
+  'cat/1.jpg': images[0]!,
+  'cat/2.png': images[4]!,
+  'dog/1.webp': images[7]!,
+  'dog/2.gif': images[10]!,
+});
+
+export const zipOf = (files: Readonly<Record<string, Uint8Array>>): Buffer => Buffer.from(zipSync(files));
 
 export const BOUNDARY = 'fuzz-boundary';
 

@@ -95,6 +95,18 @@ describe('openapi.yaml', () => {
       expect(Object.keys(contract.paths)).toContain(path);
     }
   });
+
+  test('promises the refusal of a key and of too many requests for every operation that they guard', () => {
+    const operations = Object.entries(contract.paths)
+      .filter(([path]) => path.startsWith('/v1/'))
+      .flatMap(([path, methods]) =>
+        Object.entries(methods).map(([method, of]) => [`${method} ${path}`, of] as const),
+      )
+      .filter(([name]) => !name.startsWith('parameters'));
+    expect(operations.length).toBeGreaterThan(5);
+    for (const [name, { responses }] of operations)
+      expect(Object.keys(responses), name).toEqual(expect.arrayContaining(['401', '429']));
+  });
 });
 
 describe('docs/configuration.md', () => {
