@@ -15,9 +15,30 @@ export class ServiceRefusal extends Error {
   }
 }
 
+/** Kept until the tab is closed. */
+const keyName = 'm-nas-api-key';
+
+/** The key for a service that wants one (docs/operation.md); an empty one forgets it. */
+export function rememberKey(key: string): void {
+  if (key === '') sessionStorage.removeItem(keyName);
+  else sessionStorage.setItem(keyName, key);
+}
+
+/** Headers that every request to the service has. */
+export function authorization(): Readonly<Record<string, string>> {
+  const key = sessionStorage.getItem(keyName);
+  return key === null ? {} : { Authorization: `Bearer ${key}` };
+}
+
 /** The answer of the service. @throws ServiceRefusal, or TypeError when it cannot be reached */
-async function request(path: string, init?: RequestInit): Promise<Response> {
-  const response = await fetch(path, init);
+async function request(
+  path: string,
+  {
+    headers,
+    ...init
+  }: Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> } = {},
+): Promise<Response> {
+  const response = await fetch(path, { ...init, headers: { ...headers, ...authorization() } });
   if (response.ok) return response;
   throw new ServiceRefusal(response.status, await refusalOf(response));
 }
@@ -67,7 +88,7 @@ export async function createTask(
   });
   if (response.status !== 202) return (await response.json()) as ImagesTask; // it was there already
   const { id, steps } = (await response.json()) as TaskProgress;
-  const giveUp = () => void fetch(`/v1/tasks/${id}`, { method: 'DELETE' });
+  const giveUp = () => void request(`/v1/tasks/${id}`, { method: 'DELETE' }).catch(() => undefined);
   signal.addEventListener('abort', giveUp);
   try {
     return await followed(`/v1/tasks/${id}/progress`, (event) => onEvent(event, steps), signal);
@@ -107,6 +128,11 @@ export async function getTask(id: string): Promise<Schema<'Task'>> {
 
 export async function getModel({ model }: ImagesTask): Promise<Uint8Array> {
   return new Uint8Array(await (await request(model.url)).arrayBuffer());
+}
+
+/** A zip: the task as a model repository for Triton and KServe. */
+export async function getBundle(id: string): Promise<Uint8Array> {
+  return new Uint8Array(await (await request(`/v1/tasks/${id}/bundle`)).arrayBuffer());
 }
 
 export async function getEmbedding(id: string): Promise<readonly number[]> {

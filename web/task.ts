@@ -111,6 +111,7 @@ async function deviceRequest(classes: readonly api.ClassFiles[]) {
   if (!checkpoint) throw new Error('The service has no checkpoint of images.');
   const request: AdaptRequest = {
     checkpoint: `/v1/checkpoints/${encodeURIComponent(checkpoint.id)}/file`,
+    headers: api.authorization(),
     steps: checkpoint.steps,
     support: classes.flatMap(({ label, files }) => files.map((file) => ({ label: label.normalize(), file }))),
   };

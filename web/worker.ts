@@ -45,15 +45,15 @@ function engineOf(): Promise<Engine> {
 }
 
 /** The checkpoint of a file on the server, read once. */
-function checkpointOf(url: string): Promise<Checkpoint> {
-  const known = checkpoints.get(url) ?? loadCheckpoint(url);
+function checkpointOf({ checkpoint: url, headers }: AdaptRequest): Promise<Checkpoint> {
+  const known = checkpoints.get(url) ?? loadCheckpoint(url, headers);
   checkpoints.set(url, known);
   known.catch(() => checkpoints.delete(url));
   return known;
 }
 
-async function loadCheckpoint(url: string): Promise<Checkpoint> {
-  const response = await fetch(url);
+async function loadCheckpoint(url: string, headers: AdaptRequest['headers']): Promise<Checkpoint> {
+  const response = await fetch(url, { headers });
   if (!response.ok) throw new Error(`the checkpoint could not be loaded (${response.status})`);
   return decodeCheckpoint(new Uint8Array(await response.arrayBuffer()));
 }
@@ -63,7 +63,7 @@ async function prepared(request: AdaptRequest, tell: (stage: Stage) => void) {
   tell('runtime');
   const { executor } = await engineOf();
   tell('checkpoint');
-  const checkpoint = await checkpointOf(request.checkpoint);
+  const checkpoint = await checkpointOf(request);
   const { size } = checkpoint.configuration.image;
   tell('images');
   const support = await Promise.all(

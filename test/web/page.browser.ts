@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
+import { hashKey } from '../../server/access/keys.ts';
 import { parseConfiguration } from '../../server/configuration.ts';
 import { startService, type Service } from '../../server/service.ts';
 import { largestDifference } from '../support/differences.ts';
@@ -37,8 +38,8 @@ afterAll(async () => {
 });
 
 /** The page with two classes of two images each, one dropped, one chosen with the file picker. */
-async function fill(page: Page): Promise<void> {
-  await page.goto(service.url);
+async function fill(page: Page, url = service.url): Promise<void> {
+  await page.goto(url);
   await page.getByLabel('Name of class 1').fill('red');
   await page.getByLabel('Name of class 2').fill('blue');
   await drop(page, '.card:nth-of-type(1)', [await png('red', 0), await png('red', 1)]);
@@ -175,6 +176,50 @@ describe.skipIf(!found)('the page in a browser', () => {
     await alert.waitFor(WAIT);
     expect(await alert.textContent()).toContain('broken.png');
     await page.context().close();
+  });
+
+  test('takes pictures with the camera', async () => {
+    const own = await launch(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+    try {
+      const { page, errors } = await watchedPage(own);
+      await page.goto(service.url);
+      await page.getByRole('button', { name: 'Camera' }).first().click();
+      await page.waitForFunction(() => (document.querySelector('video')?.videoWidth ?? 0) > 0, null, WAIT);
+      await page.getByRole('button', { name: 'Take a picture of class 1' }).click();
+      await page.getByRole('button', { name: 'Remove camera-1.jpg from class 1' }).waitFor(WAIT);
+      await page.getByRole('button', { name: 'Close' }).click();
+      expect(await page.locator('video').count()).toBe(0);
+      expect(errors).toEqual([]);
+    } finally {
+      await own.close();
+    }
+  });
+
+  test('asks for the key of a service that wants one, and goes on with it', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'm-nas-page-'));
+    const hash = Buffer.from(hashKey('secret')).toString('hex');
+    const guarded = await startService(
+      parseConfiguration({
+        PORT: '0',
+        MNAS_DATA_DIR: data,
+        MNAS_WORKERS: '1',
+        MNAS_API_KEYS: `visitor:${hash}`,
+      }),
+      pino({ level: 'silent' }),
+    );
+    try {
+      const { page } = await watchedPage(browser);
+      await fill(page, guarded.url);
+      await page.getByRole('button', { name: 'Make the classifier' }).click();
+      await page.getByLabel('API key').fill('secret');
+      await page.keyboard.press('Enter');
+      await make(page);
+      await page.getByText('of 4 images that were left out were told right').waitFor(WAIT);
+      await page.context().close();
+    } finally {
+      await guarded.stop();
+      await rm(data, { recursive: true, force: true });
+    }
   });
 
   test.each(['light', 'dark'] as const)('is accessible and fits a phone: %s', async (colorScheme) => {

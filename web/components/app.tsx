@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ClassFiles } from '../api.ts';
+import { ServiceRefusal, rememberKey, type ClassFiles } from '../api.ts';
 import { addLabelled, emptyDraft, obstacleOf, type Draft } from '../draft.ts';
 import { loadExample } from '../example.ts';
 import { forget, keep, keptTasks, type Kept } from '../gallery.ts';
@@ -22,7 +22,7 @@ import { Result } from './result.tsx';
 type Work =
   | { readonly kind: 'idle' }
   | { readonly kind: 'making'; readonly status: Status; readonly abort: AbortController }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly message: string; readonly needsKey: boolean };
 
 /** The id of the task that the address names: `#task=ID`. */
 const addressedTask = (): string | null => new URLSearchParams(location.hash.slice(1)).get('task');
@@ -55,7 +55,12 @@ export function App() {
       history.replaceState(null, '', made.place === 'server' ? `#task=${made.id}` : location.pathname);
     } catch (error) {
       if (abort.signal.aborted) setWork({ kind: 'idle' });
-      else setWork({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+      else
+        setWork({
+          kind: 'failed',
+          message: error instanceof Error ? error.message : String(error),
+          needsKey: error instanceof ServiceRefusal && error.status === 401,
+        });
     }
   };
 
@@ -119,6 +124,14 @@ export function App() {
             obstacle={obstacleOf(draft)}
             status={work.kind === 'making' ? work.status : undefined}
             error={work.kind === 'failed' ? work.message : undefined}
+            onKey={
+              work.kind === 'failed' && work.needsKey
+                ? (key) => {
+                    rememberKey(key);
+                    setWork({ kind: 'idle' });
+                  }
+                : undefined
+            }
             onMake={() => void make(draft)}
             onCancel={() => {
               if (work.kind !== 'making') return;

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import type { Place, Status } from '../task.ts';
 
 interface MakePanelProps {
@@ -8,13 +9,15 @@ interface MakePanelProps {
   /** what is going on, while something is being made */
   readonly status: Status | undefined;
   readonly error: string | undefined;
+  /** takes the key that the service wants; undefined while it wants none */
+  readonly onKey: ((key: string) => void) | undefined;
   readonly onMake: () => void;
   readonly onCancel: () => void;
 }
 
 /** The one button, where the work is done, and how far it is. */
 export function MakePanel(props: MakePanelProps) {
-  const { place, onPlace, obstacle, status, error, onMake, onCancel } = props;
+  const { place, onPlace, obstacle, status, error, onKey, onMake, onCancel } = props;
   const working = status !== undefined;
   return (
     <div class="make">
@@ -66,6 +69,30 @@ export function MakePanel(props: MakePanelProps) {
           {error}
         </p>
       )}
+      {onKey && <KeyForm onKey={onKey} />}
     </div>
+  );
+}
+
+function KeyForm({ onKey }: { readonly onKey: (key: string) => void }) {
+  const [key, setKey] = useState('');
+  return (
+    <form
+      class="row"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onKey(key.trim());
+      }}
+    >
+      <input
+        type="password"
+        autocomplete="off"
+        aria-label="API key"
+        placeholder="API key"
+        value={key}
+        onInput={({ currentTarget }) => setKey(currentTarget.value)}
+      />
+      <button type="submit">Use this key</button>
+    </form>
   );
 }

@@ -1,6 +1,7 @@
+import { useState } from 'preact/hooks';
 import { download } from '../files.ts';
 import { amount, duration, percent } from '../format.ts';
-import type { ClassFiles } from '../api.ts';
+import { getBundle, type ClassFiles } from '../api.ts';
 import { canEstimate, type MadeTask } from '../task.ts';
 import { Architecture } from './architecture.tsx';
 import { Estimate } from './estimate.tsx';
@@ -44,15 +45,36 @@ export function Result({ task, classes }: ResultProps) {
         <button type="button" onClick={() => download(`m-nas-${id}.onnx`, model)}>
           Download the ONNX file
         </button>
-        {place === 'server' && (
-          <a class="button" href={`/v1/tasks/${id}/bundle`} download>
-            Download for Triton or KServe
-          </a>
-        )}
+        {place === 'server' && <BundleButton id={id} />}
       </div>
       {classes && canEstimate(classes) && <Estimate key={id} place={place} classes={classes} />}
       <Architecture genotype={architecture.genotype} />
       <Snippets task={task} />
+    </>
+  );
+}
+
+/** Loaded by the page, since a link could not send the key of a service that wants one. */
+function BundleButton({ id }: { readonly id: string }) {
+  const [error, setError] = useState<string>();
+  const save = async () => {
+    try {
+      download(`m-nas-${id}.zip`, await getBundle(id));
+      setError(undefined);
+    } catch (reason) {
+      setError(reason instanceof Error ? reason.message : String(reason));
+    }
+  };
+  return (
+    <>
+      <button type="button" onClick={() => void save()}>
+        Download for Triton or KServe
+      </button>
+      {error !== undefined && (
+        <span role="alert" class="error">
+          {error}
+        </span>
+      )}
     </>
   );
 }

@@ -12,6 +12,8 @@ export interface LabelledFile {
 export interface AdaptRequest {
   /** of the checkpoint's file, on the page's own server */
   readonly checkpoint: string;
+  /** for loading it */
+  readonly headers: Readonly<Record<string, string>>;
   readonly steps: number;
   readonly support: readonly LabelledFile[];
 }
