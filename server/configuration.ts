@@ -42,6 +42,7 @@ export const environmentSchema = z.object({
   AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
   MNAS_STORED_BYTES: whole(0, 1_048_576 * GIBIBYTE).default(10 * GIBIBYTE),
   MNAS_STORED_DAYS: whole(0, 36_500).default(0),
+  MNAS_CACHE_BYTES: whole(0, 64 * GIBIBYTE).default(64 * MEBIBYTE),
   MNAS_PROVIDER: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),
   MNAS_WORKERS: whole(1, 256).default(availableParallelism()),
   MNAS_THREADS: whole(1, 256).default(1),

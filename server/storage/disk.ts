@@ -15,14 +15,9 @@ import {
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { isTaskId } from '../identity.ts';
+import type { CacheableStorage } from './cached.ts';
 import { Inventory, type Holding, type StorageLimits } from './inventory.ts';
-import {
-  assembleTask,
-  DamagedTaskError,
-  type StorageStats,
-  type StoredTask,
-  type TaskStorage,
-} from './storage.ts';
+import { assembleTask, DamagedTaskError, type StorageStats, type StoredTask } from './storage.ts';
 
 const RECORD_FILE = 'task.json';
 const MODEL_FILE = 'model.onnx';
@@ -43,7 +38,7 @@ export async function openDiskStorage(
   folder: string,
   logger: Logger,
   limits: StorageLimits = { bytes: 0, days: 0 },
-): Promise<TaskStorage> {
+): Promise<CacheableStorage> {
   const tasks = join(folder, 'tasks');
   const temporary = join(folder, 'temporary');
   await rm(temporary, { recursive: true, force: true });
@@ -81,7 +76,7 @@ async function takeStock(tasks: string): Promise<(readonly [string, Holding])[]>
   return holdings;
 }
 
-class DiskStorage implements TaskStorage {
+class DiskStorage implements CacheableStorage {
   readonly #tasks: string;
   readonly #temporary: string;
   readonly #logger: Logger;
@@ -113,6 +108,10 @@ class DiskStorage implements TaskStorage {
       this.#logger.error({ err: error, task: id }, 'damaged task treated as absent');
       return undefined;
     }
+  }
+
+  async keeps({ record }: StoredTask): Promise<boolean> {
+    return (await this.#touch(record.id)) !== undefined;
   }
 
   async write(task: StoredTask): Promise<void> {
@@ -173,15 +172,17 @@ class DiskStorage implements TaskStorage {
     }
   }
 
-  async #touch(id: string): Promise<void> {
+  /** Notes a use; undefined when there is no such task. */
+  async #touch(id: string): Promise<Holding | undefined> {
     const now = Date.now();
     const before = this.#inventory.use(id, now);
-    if (!before || now - before.usedAt < TOUCH_MS) return;
+    if (!before || now - before.usedAt < TOUCH_MS) return before;
     try {
       await utimes(join(this.#tasks, id, MODEL_FILE), now / 1000, before.madeAt / 1000);
     } catch (error) {
       if (!isMissing(error)) throw error; // it was removed meanwhile
     }
+    return before;
   }
 
   async #probe(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Driver } from 'unstorage';
 import type { Configuration } from '../configuration.ts';
 import { ServiceError } from '../errors.ts';
+import { cached, type CacheableStorage } from './cached.ts';
 import { openDiskStorage } from './disk.ts';
 import { describeStorage } from './place.ts';
 import { openSharedStorage } from './shared.ts';
@@ -22,7 +23,8 @@ export class StorageSetupError extends Error {
  */
 export async function openStorage(configuration: Configuration, logger: Logger): Promise<TaskStorage> {
   try {
-    return unavailableWhenFailing(await open(configuration, logger), logger);
+    const opened = await open(configuration, logger);
+    return unavailableWhenFailing(cached(opened, configuration.MNAS_CACHE_BYTES), logger);
   } catch (error) {
     const place = describeStorage(configuration.MNAS_STORAGE);
     const reason = error instanceof Error ? error.message : String(error);
@@ -31,7 +33,7 @@ export async function openStorage(configuration: Configuration, logger: Logger):
 }
 
 /** The drivers of shared stores are loaded only where they are asked for; their types refer to a file that is not there. */
-async function open(configuration: Configuration, logger: Logger): Promise<TaskStorage> {
+async function open(configuration: Configuration, logger: Logger): Promise<CacheableStorage> {
   const { MNAS_STORAGE: place, MNAS_STORED_DAYS: days, AWS_REGION: region } = configuration;
   const shared = { days, seconds: ANSWER_SECONDS };
   switch (place.kind) {

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { createStorage, type Driver, type Storage } from 'unstorage';
 import { isTaskId } from '../identity.ts';
-import { assembleTask, DamagedTaskError, type StoredTask, type TaskStorage } from './storage.ts';
+import type { CacheableStorage } from './cached.ts';
+import { assembleTask, DamagedTaskError, type StoredTask } from './storage.ts';
 
 export interface SharedOptions {
   /** what keys begin with */
@@ -27,7 +28,7 @@ export async function openSharedStorage(
   driver: Driver,
   options: SharedOptions,
   logger: Logger,
-): Promise<TaskStorage> {
+): Promise<CacheableStorage> {
   const storage = new SharedStorage(createStorage({ driver }), options, logger);
   try {
     await storage.check();
@@ -38,7 +39,7 @@ export async function openSharedStorage(
   return storage;
 }
 
-class SharedStorage implements TaskStorage {
+class SharedStorage implements CacheableStorage {
   readonly #store: Storage;
   readonly #options: SharedOptions;
   readonly #logger: Logger;
@@ -62,6 +63,10 @@ class SharedStorage implements TaskStorage {
       this.#logger.error({ err: error, task: id }, 'damaged task treated as absent');
       return undefined;
     }
+  }
+
+  async keeps(task: StoredTask): Promise<boolean> {
+    return !this.#isExpired(task) && (await this.#inTime(this.#store.hasItem(this.#key(task.record.id))));
   }
 
   async write(task: StoredTask): Promise<void> {

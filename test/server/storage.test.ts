@@ -4,15 +4,15 @@ import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import type { StorageLimits } from '../../server/storage/inventory.ts';
+import { cached, type CacheableStorage } from '../../server/storage/cached.ts';
 import { openDiskStorage } from '../../server/storage/disk.ts';
-import type { TaskStorage } from '../../server/storage/storage.ts';
 import { temporaryFolder } from './support/harness.ts';
 import { storedTask } from './support/stored-task.ts';
 
 async function open(
   folder: string,
   limits?: StorageLimits,
-): Promise<{ storage: TaskStorage; log: string[] }> {
+): Promise<{ storage: CacheableStorage; log: string[] }> {
   const log: string[] = [];
   const logger = pino({}, { write: (line) => log.push(line) });
   return { storage: await openDiskStorage(folder, logger, limits), log };
@@ -129,5 +129,40 @@ describe('disk storage', () => {
     await rm(folder, { recursive: true });
     await setTimeout(1100); // for so long an answer holds
     await expect(storage.check()).rejects.toThrow('ENOENT');
+  });
+
+  test('in front of it, tasks read last are kept in memory, and not longer than they are kept on disk', async () => {
+    const folder = await temporaryFolder();
+    const { storage } = await open(folder, { bytes: 110_000, days: 0 }); // room for two
+    let reads = 0;
+    const counted: CacheableStorage = {
+      ...storage,
+      keeps: (task) => storage.keeps(task),
+      read: (id) => {
+        reads++;
+        return storage.read(id);
+      },
+      write: (task) => storage.write(task),
+      remove: (id) => storage.remove(id),
+      check: () => storage.check(),
+      close: () => storage.close(),
+    };
+    const cache = cached(counted, 150_000); // room for two and their records
+    const [one, two, three] = [storedTask(1), storedTask(2), storedTask(3)];
+    await cache.write(one);
+    const first = await cache.read(one.record.id);
+    expect(await cache.read(one.record.id)).toBe(first);
+    expect(reads).toBe(1);
+    await cache.remove(one.record.id);
+    expect(await cache.read(one.record.id)).toBeUndefined();
+    await cache.write(two);
+    await cache.read(two.record.id);
+    await storage.remove(two.record.id); // as another replica does
+    expect(await cache.read(two.record.id)).toBeUndefined();
+    for (const task of [one, two, three]) await cache.write(task); // the first of them is evicted
+    expect(await cache.read(one.record.id)).toBeUndefined();
+    reads = 0;
+    for (const task of [two, three, two, three]) expect(await cache.read(task.record.id)).toBeDefined();
+    expect(reads).toBe(2);
   });
 });
