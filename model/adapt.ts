@@ -11,9 +11,10 @@ import { calibrateOpenSet } from './open-set.ts';
 import type { OpenSet } from './open-set.ts';
 import { fold, keyFrom, uniform } from './random.ts';
 import { stopwatch } from './stopwatch.ts';
+import { stepRateValues } from './inner-rates.ts';
 import { fitOf, oneHotTargets, sizeKey, supportInputs, TaskRunner } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork } from './task.ts';
-import { adaptationFunction, fitNames } from './unrolled-graphs.ts';
+import { adaptationFunction, fitNames, fittedFunction } from './unrolled-graphs.ts';
 import type { TaskSize } from './variables.ts';
 
 export type { LabelledImage } from './canonical.ts';
@@ -87,10 +88,9 @@ export async function adaptTask(
     runner,
     network,
     { ...checkpoint.parameters, ...selectChild(network.child!, embedded.modulated) },
-    { set, size, steps },
+    { set, size, steps, onFit: (fit, step) => report?.({ kind: 'fit', step, ...fit }) },
   );
   clock.lap('adapt');
-  fits.forEach((fit, step) => report?.({ kind: 'fit', step, ...fit }));
   const labels = [...classes].sort(byCodePoint);
   const child = { genotype, weights: headInOrder(weights, classes, labels), statistics, openSet };
   const built = childFunction(checkpoint, child, size.way);
@@ -114,26 +114,32 @@ export interface Adaptation {
   readonly set: LabelledSet;
   readonly size: TaskSize;
   readonly steps: number;
+  /** told the support set's fit after `step` steps, from 0 on: while the steps are run, where these are many */
+  readonly onFit?: (fit: Fit, step: number) => void;
 }
 
 /**
- * Eq. 8 from the modulated weights `start`, all steps in one graph: the adapted weights, their head calibrated, and the
- * support set's fits before, between and after the steps, not calibrated.
+ * Pixels of the support sets of all steps whose activations one graph may hold: 50 images of 42 px and five steps. What
+ * is larger runs step by step, with one graph for any number of steps: 50 steps in one graph take a minute to compile
+ * and a gigabyte, 1,000 images six.
+ */
+const largestUnrolled = 50 * 5 * 42 ** 2;
+
+/**
+ * Eq. 8 from the modulated weights `start`: the adapted weights, their head calibrated, and the support set's fits
+ * before, between and after the steps, not calibrated.
  */
 export async function adaptWeights(
   runner: TaskRunner,
-  { graphs }: TaskNetwork,
+  network: TaskNetwork,
   start: Values,
-  { set, size, steps }: Adaptation,
+  adaptation: Adaptation,
 ): Promise<{ weights: Values; statistics: Values; openSet: OpenSet; fits: readonly Fit[] }> {
-  const results = await runner.programs.run(
-    `adaptation ${graphs.key} ${sizeKey(size)} ${steps}`,
-    () => adaptationFunction(graphs, size, steps),
-    start,
-    supportInputs(set),
-  );
-  const between = Array.from({ length: steps }, (_, k) => fitOf(results, set, size.way, fitNames(k)));
-  const names = graphs.adapted(size.way).map(({ name }) => name);
+  const { set, size, steps } = adaptation;
+  const pixels = set.count * steps * runner.configuration.image.size ** 2;
+  const way = pixels <= largestUnrolled ? inOneGraph : stepByStep;
+  const { results, fits } = await way(runner, network, start, adaptation);
+  const names = network.graphs.adapted(size.way).map(({ name }) => name);
   const entries = Object.entries(results);
   return {
     weights: calibrated(Object.fromEntries(names.map((name) => [name, results[name]!])), start, size),
@@ -143,8 +149,63 @@ export async function adaptWeights(
       labels: labelsOf(set, size.way),
       way: size.way,
     }),
-    fits: [...between, fitOf(results, set, size.way)],
+    fits,
   };
+}
+
+/** The adapted weights by name with what `fittedFunction` tells of them, and all fits. */
+interface Adapted {
+  readonly results: Values;
+  readonly fits: readonly Fit[];
+}
+
+/** Eq. 8, all steps in one graph, which computes once what steps on their own compute twice. */
+export async function inOneGraph(
+  { programs }: TaskRunner,
+  { graphs }: TaskNetwork,
+  start: Values,
+  { set, size, steps, onFit }: Adaptation,
+): Promise<Adapted> {
+  const results = await programs.run(
+    `adaptation ${graphs.key} ${sizeKey(size)} ${steps}`,
+    () => adaptationFunction(graphs, size, steps),
+    start,
+    supportInputs(set),
+  );
+  const between = Array.from({ length: steps }, (_, k) => fitOf(results, set, size.way, fitNames(k)));
+  const fits = [...between, fitOf(results, set, size.way)];
+  fits.forEach((fit, step) => onFit?.(fit, step));
+  return { results, fits };
+}
+
+/** Eq. 8, a graph a step: memory does not depend on the number of steps. */
+export async function stepByStep(
+  runner: TaskRunner,
+  network: TaskNetwork,
+  start: Values,
+  { set, size, steps, onFit }: Adaptation,
+): Promise<Adapted> {
+  const { graphs } = network;
+  const task = { network, mixes: {}, support: set, size };
+  const fits: Fit[] = [];
+  const note = (fit: Fit): void => {
+    onFit?.(fit, fits.length);
+    fits.push(fit);
+  };
+  let weights = await runner.withHead(task, start, start);
+  for (let k = 0; k < steps; k++) {
+    const stepped = await runner.innerStep(task, weights, stepRateValues(runner.configuration, start, k));
+    note(stepped.fit);
+    weights = stepped.weights;
+  }
+  const results = await runner.programs.run(
+    `fitted ${graphs.key} ${sizeKey(size)}`,
+    () => fittedFunction(graphs, size),
+    weights,
+    supportInputs(set),
+  );
+  note(fitOf(results, set, size.way));
+  return { results: { ...weights, ...results }, fits };
 }
 
 /** The class of every image. */

@@ -28,7 +28,7 @@ import { cellGeometry, featureCount, strideOf } from './parameters.ts';
 import type { Values } from './programs.ts';
 
 /** Raise it when the same task, of images or of regression, would be exported as other bytes: ids of tasks contain it. */
-export const exporterVersion = 3;
+export const exporterVersion = 4;
 
 /** The preprocessing that a client does: everything else is inside the exported graph. */
 export const preprocessing = 'RGB, squeezed to the input size (Lanczos), divided by 255, planar [n, 3, s, s]';

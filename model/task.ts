@@ -210,6 +210,15 @@ export class TaskRunner {
     modulated: Values,
   ): Promise<Values> {
     const body = network.child ? selectChild(network.child, modulated) : modulated;
+    return this.withHead({ network, mixes, support, size }, parameters, body);
+  }
+
+  /** The network's weights `body` with the head that they make of the support set. */
+  async withHead(
+    { network, mixes, support, size }: NetworkTask,
+    parameters: Parameters,
+    body: Values,
+  ): Promise<Values> {
     const head = await this.programs.run(
       `head ${network.graphs.key} ${sizeKey(size)}`,
       () => ({ name: 'head', outputs: network.graphs.head(size).outputs }),

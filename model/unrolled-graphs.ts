@@ -127,21 +127,34 @@ export function adaptationFunction(graphs: TaskGraphs, size: TaskSize, steps: nu
     steps,
     exact: steps,
   });
-  const { logits, features, normalizer } = graphs.logits(images, weights, size.support);
-  const loss = crossEntropy(logits, targets);
+  return {
+    name: 'adaptation',
+    outputs: { ...Object.fromEntries(adapted), ...fits, ...fitted(graphs, images, targets, weights) },
+  };
+}
+
+/**
+ * What the service keeps of a support set whose adapted weights are given: `loss`, `logits` and `features`, and the
+ * statistics that the exported network carries.
+ */
+export function fittedFunction(graphs: TaskGraphs, { way, support }: TaskSize): GraphFunction {
+  const graph = new Graph();
+  const weights = inputWeights(graph, graphs.adapted(way));
+  const images = graphs.images(graph, 'support', support);
+  const targets = graph.input('support.targets', [support, way]);
+  return { name: 'fitted', outputs: fitted(graphs, images, targets, weights) };
+}
+
+function fitted(
+  graphs: TaskGraphs,
+  images: Tensor,
+  targets: Tensor,
+  weights: Weights,
+): Readonly<Record<string, Tensor>> {
+  const { logits, features, normalizer } = graphs.logits(images, weights, targets.shape[0]!);
   const statistics = normalizer.statistics.flatMap(({ name, mean, inverse }) => [
     [`mean.${name}`, mean] as const,
     [`inverse.${name}`, inverse] as const,
   ]);
-  return {
-    name: 'adaptation',
-    outputs: {
-      ...Object.fromEntries(adapted),
-      ...Object.fromEntries(statistics),
-      ...fits,
-      loss,
-      logits,
-      features,
-    },
-  };
+  return { ...Object.fromEntries(statistics), loss: crossEntropy(logits, targets), logits, features };
 }

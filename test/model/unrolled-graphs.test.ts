@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { inOneGraph, stepByStep } from '../../model/adapt.ts';
 import { selectChild } from '../../model/child.ts';
 import type { Values } from '../../model/programs.ts';
 import { supportInputs } from '../../model/task.ts';
@@ -43,4 +44,29 @@ describe('the adaptation as one graph', () => {
       }
     },
   );
+
+  it('gives what the service gets step by step when it is large: weights, statistics, features and fits', async () => {
+    const configuration = smallConfiguration({ nodes: 2, modulator: 'none' });
+    const { support, size } = smallTask(configuration, 3, 5);
+    const { runner } = referenceRunner(configuration);
+    const parameters = noisyParameters(configuration, 5);
+    const { architecture } = await runner.embed(parameters, support, size);
+    const network = runner.child(runner.decode(architecture));
+    const start = { ...parameters, ...selectChild(network.child!, parameters) };
+    const told: number[] = [];
+    const onFit = (_: unknown, step: number): number => told.push(step);
+    const adaptation = { set: support, size, steps: 3, onFit };
+    const whole = await inOneGraph(runner, network, start, adaptation);
+    const stepped = await stepByStep(runner, network, start, adaptation);
+    expect(told).toEqual([0, 1, 2, 3, 0, 1, 2, 3]);
+    stepped.fits.forEach(({ loss, accuracy }, k) => {
+      expect(whole.fits[k]!.loss).toBeCloseTo(loss, 10);
+      expect(whole.fits[k]!.accuracy).toBe(accuracy);
+    });
+    const kept = Object.keys(stepped.results);
+    expect(kept).toEqual(expect.arrayContaining(['head.weight', 'features', 'logits', 'loss']));
+    expect(kept.some((name) => name.startsWith('mean.'))).toBe(true);
+    const same = Object.fromEntries(kept.map((name) => [name, whole.results[name]!]));
+    expect(distance(same, widened(stepped.results))).toBeLessThan(1e-9);
+  });
 });
