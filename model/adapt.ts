@@ -120,8 +120,8 @@ export interface Adaptation {
 
 /**
  * Pixels of the support sets of all steps whose activations one graph may hold: 50 images of 42 px and five steps. What
- * is larger runs step by step, with one graph for any number of steps: 50 steps in one graph take a minute to compile
- * and a gigabyte, 1,000 images six.
+ * is larger runs step by step, with one graph for any number of steps: 50 steps in one graph take longer to compile than
+ * to run.
  */
 const largestUnrolled = 50 * 5 * 42 ** 2;
 
