@@ -48,7 +48,9 @@ async function open(configuration: Configuration, logger: Logger): Promise<Cache
         unknown,
         EventEmitter
       >;
-      driver.getInstance?.().on('error', (error: Error) => logger.error({ err: error }, 'redis failed'));
+      driver
+        .getInstance?.()
+        .on('error', (error: Error) => logger.error({ err: loggable(error) }, 'redis failed'));
       return openSharedStorage(driver, { ...shared, prefix: 'm-nas' }, logger);
     }
     case 's3': {
@@ -71,13 +73,20 @@ function required(configuration: Configuration, name: 'AWS_ACCESS_KEY_ID' | 'AWS
   return value;
 }
 
+/** An error without what clients of stores hang on it: the command, with a password or a whole task among its arguments. */
+function loggable(error: unknown): Readonly<Record<string, unknown>> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack } = error;
+  return { type: name, message, stack, ...('code' in error && { code: error.code }) };
+}
+
 /** The same storage; a fault of it is logged and becomes an error that tells the client to try again. */
 export function unavailableWhenFailing(storage: TaskStorage, logger: Logger): TaskStorage {
   const guarded = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
     } catch (error) {
-      logger.error({ err: error }, 'storage failed');
+      logger.error({ err: loggable(error) }, 'storage failed');
       throw new ServiceError('storage-unavailable', { cause: error });
     }
   };

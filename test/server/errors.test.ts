@@ -111,9 +111,12 @@ describe('paths and methods', () => {
   });
 
   test('storage that fails is 503 for tasks and for readiness, and its fault is in the log only', async () => {
-    const fail = () => Promise.reject(new Error('secret'));
+    // as ioredis tells of a refused command
+    const command = { name: 'auth', args: ['password'] };
+    const fail = () => Promise.reject(Object.assign(new Error('secret'), { command }));
     const failing: TaskStorage = { read: fail, write: fail, remove: fail, check: fail, close: fail };
-    const storage = unavailableWhenFailing(failing, pino({ level: 'silent' }));
+    const lines: string[] = [];
+    const storage = unavailableWhenFailing(failing, pino({}, { write: (line) => lines.push(line) }));
     const { app, post } = await harness({ replace: { storage } });
     const read = await request(app).get(`/v1/tasks/${'0'.repeat(32)}`);
     expectContract(read, 'get', '/v1/tasks/{id}');
@@ -124,6 +127,8 @@ describe('paths and methods', () => {
     }
     expectProblem(await request(app).get('/readyz'), 'not-ready');
     expect((await request(app).get('/healthz')).status).toBe(200);
+    expect(lines.join()).toContain('secret');
+    expect(lines.join()).not.toContain('password');
   });
 
   test('readiness follows the workers and the shutdown', async () => {
