@@ -12,7 +12,7 @@ const stripRows = 512;
 /**
  * The preprocessing of the service (`images/decode.ts`) in a browser: EXIF-oriented, converted to sRGB, alpha on white,
  * squeezed to size × size by the same arithmetic. Equal pixels in give equal pixels out; what can differ is what the
- * browser's decoder gives for lossy files and embedded profiles (docs/page.md has the bound).
+ * browser's decoder gives for lossy files and embedded profiles (docs/page.md has what was measured).
  * @returns planar RGB, uint8 [3, size, size]
  * @throws UnreadableImageError
  */
