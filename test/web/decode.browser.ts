@@ -32,7 +32,9 @@ beforeAll(async () => {
   page = await browser.newPage();
   await page.addScriptTag({ content: await script() });
 });
-afterAll(() => browser?.close());
+afterAll(async () => {
+  if (found) await browser.close();
+});
 
 /** The page's pixels of a file. */
 async function decoded(file: Buffer, type: string): Promise<number[]> {
