@@ -175,6 +175,9 @@ describe.skipIf(!found)('the page in a browser', () => {
     const alert = page.getByRole('alert');
     await alert.waitFor(WAIT);
     expect(await alert.textContent()).toContain('broken.png');
+    await page.getByLabel('On this device').check();
+    await page.getByRole('button', { name: 'Make the classifier' }).click();
+    await page.getByText('This browser cannot read broken.png.').waitFor(WAIT);
     await page.context().close();
   });
 

@@ -21,7 +21,8 @@ export async function decodeImage(file: Blob, size: number): Promise<Uint8Array>
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
   } catch (error) {
-    throw new UnreadableImageError('this browser cannot read the image', { cause: error });
+    const name = file instanceof File ? file.name : 'the image';
+    throw new UnreadableImageError(`This browser cannot read ${name}.`, { cause: error });
   }
   try {
     const { width, height } = bitmap;
