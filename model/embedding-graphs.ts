@@ -93,5 +93,7 @@ export function embeddingPullback(
 /** The parameters that `embeddingPullback` returns gradients of. */
 export const pulledParameters = (configuration: ModelConfiguration, searching: boolean): Variable[] =>
   parameterSpecifications(configuration)
-    .filter(({ group }) => group !== 'head' && group !== 'calibration' && (searching || group !== 'controller'))
+    .filter(
+      ({ group }) => group !== 'head' && group !== 'calibration' && (searching || group !== 'controller'),
+    )
     .map(({ name, shape }) => ({ name, shape }));
