@@ -121,7 +121,7 @@ function architectureSection(results: readonly ToyResult[]): string {
 }
 
 function runSection(results: readonly ToyResult[]): string {
-  return `## Runs\n\n${table(
+  return `## Runs\n\nA row of the paper's table with fewer than 70,000 meta-iterations says why in its configuration.\n\n${table(
     ['row', 'seed', 'meta-iterations', 'skipped', 'hours', 'commit', 'command'],
     results.map(({ name, seed, reading, iterations, skipped, seconds, commit, configuration, engine }) => [
       name,
