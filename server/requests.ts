@@ -3,7 +3,8 @@ import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { clientOf } from './access/access.ts';
 import { ClientGoneError } from './client.ts';
-import { asServiceError, catalogue, problemOf } from './errors.ts';
+import { catalogue } from './error-catalogue.ts';
+import { asServiceError, problemOf } from './errors.ts';
 import { inferenceErrorOf, isInference } from './inference/errors.ts';
 
 const REQUEST_ID = 'X-Request-Id';

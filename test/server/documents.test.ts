@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { environmentSchema, parseConfiguration, printable } from '../../server/configuration.ts';
 import type { PoolStats } from '../../engine/pool.ts';
-import { catalogue } from '../../server/errors.ts';
+import { catalogue } from '../../server/error-catalogue.ts';
 import { Metrics } from '../../server/metrics.ts';
 import { contract, expectSchema } from './support/contract.ts';
 import { provokedBy } from './support/problem.ts';

@@ -3,7 +3,7 @@ import type { Express } from 'express';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import type { Schema } from '../../server/contract.ts';
-import { catalogue } from '../../server/errors.ts';
+import { catalogue } from '../../server/error-catalogue.ts';
 import { SIZE } from './support/adapter.ts';
 import { expectContract, expectSchema } from './support/contract.ts';
 import { harness, listen } from './support/harness.ts';
