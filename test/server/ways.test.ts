@@ -1,4 +1,4 @@
-import request from 'supertest';
+import type request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../server/errors.ts';
 import { classFolders } from '../../server/folders.ts';
