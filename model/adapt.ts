@@ -11,7 +11,6 @@ import { calibrateOpenSet } from './open-set.ts';
 import type { OpenSet } from './open-set.ts';
 import { fold, keyFrom, uniform } from './random.ts';
 import { stopwatch } from './stopwatch.ts';
-import { stepRateValues } from './inner-rates.ts';
 import { fitOf, oneHotTargets, sizeKey, supportInputs, TaskRunner } from './task.ts';
 import type { Fit, LabelledSet, TaskNetwork } from './task.ts';
 import { adaptationFunction, fitNames, fittedFunction } from './unrolled-graphs.ts';
@@ -193,8 +192,7 @@ export async function stepByStep(
     fits.push(fit);
   };
   let weights = await runner.withHead(task, start, start);
-  for (let k = 0; k < steps; k++) {
-    const stepped = await runner.innerStep(task, weights, stepRateValues(runner.configuration, start, k));
+  for await (const stepped of runner.innerSteps(task, weights, start, steps)) {
     note(stepped.fit);
     weights = stepped.weights;
   }

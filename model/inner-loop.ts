@@ -136,9 +136,9 @@ async function innerLoop(
 ): Promise<{ trajectory: Values[]; fits: Fit[] }> {
   const trajectory = [start];
   const fits: Fit[] = [];
-  for (let k = 0; k < runner.configuration.innerLoop.steps; k++) {
-    const rates = stepRateValues(runner.configuration, parameters, k);
-    const { weights, fit } = await runner.innerStep({ network, mixes, ...task }, trajectory[k]!, rates);
+  const { steps } = runner.configuration.innerLoop;
+  const own = { network, mixes, ...task };
+  for await (const { weights, fit } of runner.innerSteps(own, start, parameters, steps)) {
     trajectory.push(weights);
     fits.push(fit);
   }

@@ -15,6 +15,7 @@ import {
 import type { Architecture, Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
 import { mixName } from './cell.ts';
+import { stepRateValues } from './inner-rates.ts';
 import { Programs } from './programs.ts';
 import type { Values } from './programs.ts';
 import { embeddingFunction } from './embedding-graphs.ts';
@@ -247,6 +248,21 @@ export class TaskRunner {
     );
     const { loss, logits, ...next } = results;
     return { weights: next, fit: fitOf({ loss: loss!, logits: logits! }, support, size.way) };
+  }
+
+  /** So many steps of Eq. 8 from the weights `start`, a graph each: what `innerStep` gives of every one. */
+  async *innerSteps(
+    task: NetworkTask,
+    start: Values,
+    parameters: Values,
+    steps: number,
+  ): AsyncGenerator<{ weights: Values; fit: Fit }> {
+    let weights = start;
+    for (let k = 0; k < steps; k++) {
+      const stepped = await this.innerStep(task, weights, stepRateValues(this.configuration, parameters, k));
+      yield stepped;
+      weights = stepped.weights;
+    }
   }
 
   /** Logits [query, way] of the adapted network, normalised by the support set or by the query batch itself. */

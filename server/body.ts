@@ -3,6 +3,7 @@ import type { Request } from 'express';
 import getRawBody from 'raw-body';
 import { whileConnected } from './client.ts';
 import { ServiceError } from './errors.ts';
+import { inTime } from './in-time.ts';
 
 export type MediaType = 'multipart/form-data' | 'application/zip' | 'application/json';
 
@@ -56,17 +57,11 @@ export interface BytesLimits {
 
 /** The whole body. @throws ServiceError `body-too-large`, `truncated-body`, `upload-timeout` */
 export async function readBytes(request: Request, { bodyBytes, seconds }: BytesLimits): Promise<Buffer> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(lateBody(seconds)), seconds * 1000);
-  });
   try {
-    return await Promise.race([getRawBody(request, { limit: bodyBytes }), late]);
+    return await inTime(seconds, getRawBody(request, { limit: bodyBytes }), () => lateBody(seconds));
   } catch (error) {
     request.resume(); // drops the rest, which raw-body leaves standing
     throw translate(error, bodyBytes);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

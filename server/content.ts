@@ -11,6 +11,13 @@ export interface Content {
   readonly file?: string;
 }
 
+/** Content of JSON, as `response.json` writes it. */
+export const jsonContent = (value: unknown, cacheControl: string): Content => ({
+  bytes: Buffer.from(JSON.stringify(value)),
+  type: 'application/json; charset=utf-8',
+  cacheControl,
+});
+
 /** Private, since a task is made from somebody's photos; immutable (RFC 8246) is what an id names by its content. */
 export const IMMUTABLE = 'private, max-age=31536000, immutable';
 /** For what another version of the service may make differently of the same task. */

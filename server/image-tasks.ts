@@ -1,13 +1,10 @@
-import { byCodePoint } from '../model/canonical.ts';
 import type { Schema } from './contract.ts';
 import { ServiceError } from './errors.ts';
-import { evaluationOf, type Judgement } from '../model/evaluation.ts';
-import { foldsOf } from '../model/folds.ts';
+import { estimateAccuracy } from '../model/estimate.ts';
 import { hashSupport, imagesTaskId, sha256, type HashedSupport } from './identity.ts';
 import type { UploadDecoder } from './images.ts';
 import type { LabelledFile } from './labels.ts';
 import type { ImagesCheckpoint, PredictedImages, TaskAdapter, Watcher } from './ports.ts';
-import { bestOf } from '../model/ranking.ts';
 import { imagesRecordSchema, type ImagesRecord } from './record.ts';
 import type { StoredTask } from './storage/storage.ts';
 import { commonRecord, type TaskPlan, type TaskRequest } from './tasks.ts';
@@ -62,32 +59,19 @@ export class ImageTasks {
    * @throws ServiceError `too-few-images` and as `plan` does, when the service is overloaded; the signal's reason
    */
   async estimate(request: EstimateRequest, signal: AbortSignal): Promise<Schema<'Estimate'>> {
-    const { files, checkpoint, steps } = request;
+    const { checkpoint, steps } = request;
     const support = await this.#support(request, signal);
-    const folds = foldsOf(support.images);
-    if (folds.length === 0) throw new ServiceError('too-few-images');
-    const labels = [...new Set(files.map(({ label }) => label))].sort(byCodePoint);
-    const judgements: Judgement[] = [];
-    for (const fold of folds) {
-      const adapted = await this.#adapter.adaptImages(
+    const estimate = await estimateAccuracy(support.images, async (fold) => {
+      const { model } = await this.#adapter.adaptImages(
         { checkpoint: checkpoint.id, steps, support: fold.support },
         { signal, report: () => undefined },
       );
-      const { probabilities } = await this.#adapter.predictImages(
-        {
-          key: sha256(adapted.model),
-          model: adapted.model,
-          imageSize: checkpoint.imageSize,
-          images: fold.left.map(({ pixels }) => pixels),
-        },
-        signal,
-      );
-      fold.left.forEach(({ label }, i) =>
-        judgements.push({ truth: labels.indexOf(label), given: bestOf(probabilities[i]!) }),
-      );
-    }
-    const evaluation = evaluationOf(labels, judgements);
-    return { checkpoint: checkpoint.id, steps, folds: folds.length, evaluation };
+      const images = fold.left.map(({ pixels }) => pixels);
+      const asked = { key: sha256(model), model, imageSize: checkpoint.imageSize, images };
+      return (await this.#adapter.predictImages(asked, signal)).probabilities;
+    });
+    if (!estimate) throw new ServiceError('too-few-images');
+    return { checkpoint: checkpoint.id, steps, ...estimate };
   }
 
   async #support({ files, checkpoint }: EstimateRequest, signal: AbortSignal): Promise<HashedSupport> {

@@ -29,3 +29,8 @@ export async function loadDomains(
   }
   return domains;
 }
+
+/** The progress of `loadDomains` as lines of a log. */
+export function logDecoding(domain: string, done: number, total: number): void {
+  if (done % 1000 === 0 || done === total) console.log(`decoding ${domain}: ${done} of ${total}`);
+}

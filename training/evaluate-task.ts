@@ -1,7 +1,6 @@
 import { adaptWeights } from '../model/adapt.ts';
 import { selectChild } from '../model/child.ts';
 import type { Genotype } from '../model/genotype.ts';
-import { stepRateValues } from '../model/inner-rates.ts';
 import { chooseNetwork } from '../model/objective.ts';
 import type { Stage } from '../model/objective.ts';
 import type { Values } from '../model/programs.ts';
@@ -100,9 +99,6 @@ async function adaptedWeights(
     return (await adaptWeights(runner, network, { ...parameters, ...body }, adaptation)).weights;
   }
   let weights = await runner.initialWeights(task, parameters, modulated);
-  for (let k = 0; k < steps; k++) {
-    const rates = stepRateValues(runner.configuration, parameters, k);
-    weights = (await runner.innerStep(task, weights, rates)).weights;
-  }
+  for await (const stepped of runner.innerSteps(task, weights, parameters, steps)) weights = stepped.weights;
   return weights;
 }

@@ -50,7 +50,7 @@ export function accuracyOver(values: readonly number[]): Accuracy {
 }
 
 /** Workers that know a checkpoint and domains. */
-export function evaluationPool(
+function evaluationPool(
   { configuration, parameters: values }: Checkpoint,
   domains: readonly ImageDomain[],
   { seed, workers }: EvaluationOptions,
@@ -75,11 +75,42 @@ export function evaluationPool(
   });
 }
 
-/** The tasks of one domain and shot, in an order that all checkpoints share. */
-export interface EvaluatedSetting {
+/** A domain and the shots that it is tested with. */
+export interface Setting {
   readonly domain: string;
   readonly shot: number;
+}
+
+/** The tasks of one domain and shot, in an order that all checkpoints share. */
+export interface EvaluatedSetting extends Setting {
   readonly tasks: readonly TaskEvaluation[];
+}
+
+/** Runs a job of the workers for the tasks of every setting: its results in the order of the tasks. */
+export async function overTasks<T>(
+  checkpoint: Checkpoint,
+  domains: readonly ImageDomain[],
+  settings: readonly Setting[],
+  options: EvaluationOptions,
+  run: (pool: WorkerPool, setting: Setting, task: number) => Promise<T>,
+): Promise<(Setting & { readonly tasks: T[] })[]> {
+  const pool = evaluationPool(checkpoint, domains, options);
+  const total = settings.length * options.tasks;
+  let done = 0;
+  try {
+    const evaluated: (Setting & { readonly tasks: T[] })[] = [];
+    for (const setting of settings) {
+      const runs = Array.from({ length: options.tasks }, async (_, task): Promise<T> => {
+        const result = await run(pool, setting, task);
+        options.progress?.(++done, total);
+        return result;
+      });
+      evaluated.push({ ...setting, tasks: await Promise.all(runs) });
+    }
+    return evaluated;
+  } finally {
+    await pool.close();
+  }
 }
 
 /** Evaluates a checkpoint on tasks that depend on the seed alone, the same for every checkpoint. */
@@ -88,39 +119,23 @@ export async function evaluateTasks(
   domains: readonly ImageDomain[],
   options: EvaluationOptions,
 ): Promise<EvaluatedSetting[]> {
-  const pool = evaluationPool(checkpoint, domains, options);
   const settings = domains.flatMap((domain) => options.shots.map((shot) => ({ domain: domain.name, shot })));
-  const total = settings.length * options.tasks;
-  let done = 0;
-  try {
-    const evaluated: EvaluatedSetting[] = [];
-    for (const { domain, shot } of settings) {
-      const runs = Array.from({ length: options.tasks }, async (_, task): Promise<TaskEvaluation> => {
-        const payload: EvaluationPayload = {
-          domain,
-          split: options.split,
-          shape: { way: options.way, shot, query: options.query },
-          seed: options.seed,
-          task,
-          stage: 'retrain',
-          temperature: 1,
-          transductive: true,
-          floors: true,
-        };
-        const result = await pool.run('evaluate', {
-          ...payload,
-          version: 0,
-          genotypes: checkpoint.genotypes,
-        });
-        options.progress?.(++done, total);
-        return result as TaskEvaluation;
-      });
-      evaluated.push({ domain, shot, tasks: await Promise.all(runs) });
-    }
-    return evaluated;
-  } finally {
-    await pool.close();
-  }
+  const { split, way, query, seed } = options;
+  return overTasks(checkpoint, domains, settings, options, (pool, { domain, shot }, task) => {
+    const payload: EvaluationPayload = {
+      domain,
+      split,
+      shape: { way, shot, query },
+      seed,
+      task,
+      stage: 'retrain',
+      temperature: 1,
+      transductive: true,
+      floors: true,
+    };
+    const job = { ...payload, version: 0, genotypes: checkpoint.genotypes };
+    return pool.run('evaluate', job) as Promise<TaskEvaluation>;
+  });
 }
 
 /** Accuracies by domain and shot. */

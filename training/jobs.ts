@@ -149,6 +149,12 @@ const gradientJob: Job = async (payload, context) => {
   } satisfies GradientResult;
 };
 
+function domainOf({ domains }: TrainingWorkerData, wanted: string): ImageDomain {
+  const domain = domains.find(({ name }) => name === wanted);
+  if (!domain) throw new Error(`no domain ${wanted}`);
+  return domain;
+}
+
 /** Accuracy of one task of a domain, served and transductive. */
 const evaluationJob: Job = async (payload, context) => {
   const request = payload as EvaluationPayload & {
@@ -156,8 +162,7 @@ const evaluationJob: Job = async (payload, context) => {
     readonly genotypes: readonly Genotype[];
   };
   const data = context.workerData as TrainingWorkerData;
-  const domain = data.domains.find(({ name }) => name === request.domain);
-  if (!domain) throw new Error(`no domain ${request.domain}`);
+  const domain = domainOf(data, request.domain);
   return evaluateTask(
     runnerOf(context, data.model, request.genotypes),
     parametersOf(data, request.version),
@@ -170,8 +175,7 @@ const evaluationJob: Job = async (payload, context) => {
 const genotypeJob: Job = async (payload, context) => {
   const request = payload as EvaluationPayload & { readonly version: number };
   const data = context.workerData as TrainingWorkerData;
-  const domain = data.domains.find(({ name }) => name === request.domain);
-  if (!domain) throw new Error(`no domain ${request.domain}`);
+  const domain = domainOf(data, request.domain);
   const key = fold(keyFrom(request.seed), 'genotype', domain.name, request.task);
   const { size, support } = metaTaskOf(sampleTask(key, domain, request.split, request.shape));
   const free = new TaskRunner(data.model, context.executor);
@@ -182,8 +186,7 @@ const genotypeJob: Job = async (payload, context) => {
 const openSetJob: Job = async (payload, context) => {
   const request = payload as OpenSetPayload & { readonly genotypes: readonly Genotype[] };
   const data = context.workerData as TrainingWorkerData;
-  const domain = data.domains.find(({ name }) => name === request.domain);
-  if (!domain) throw new Error(`no domain ${request.domain}`);
+  const domain = domainOf(data, request.domain);
   const { genotypes } = request;
   const parameters = parametersOf(data, 0);
   const checkpoint = { id: 'evaluated', configuration: data.model, parameters, genotypes, training: {} };

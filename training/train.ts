@@ -6,10 +6,11 @@ import { defaultEngine, engineNames } from '../engine/options.ts';
 import type { EngineName } from '../engine/options.ts';
 import { decodeCheckpoint } from '../model/checkpoint.ts';
 import { readTrainingConfiguration } from './configuration.ts';
-import { loadDomains } from './domains.ts';
+import { loadDomains, logDecoding } from './domains.ts';
 import { progressBar } from './progress-bar.ts';
 import { RunFolder } from './run-folder.ts';
 import { totalIterations } from './schedule.ts';
+import { stopSignal } from './stop-signal.ts';
 import { Trainer } from './trainer.ts';
 
 const program = new Command('train')
@@ -48,15 +49,12 @@ async function main(): Promise<void> {
   if (!resume && !overwrite) await folder.refuseToOverwrite();
   const begin = resume ? 'saved' : from === undefined ? 'new' : decodeCheckpoint(await readFile(from));
   const sources = configuration.domains.map(({ source }) => source);
-  const domains = await loadDomains(sources, configuration.model.image.size, (domain, done, total) => {
-    if (done % 1000 === 0 || done === total) console.log(`decoding ${domain}: ${done} of ${total}`);
-  });
+  const domains = await loadDomains(sources, configuration.model.image.size, logDecoding);
   await flushDenormals(); // before any session, so that all workers compute the same bits
   const trainer = await Trainer.start(configuration, domains, folder, begin, engine);
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const stop = stopSignal();
   const { bar, events } = progressBar(trainer.iteration, totalIterations(configuration));
-  await trainer.run(events, undefined, stop.signal);
+  await trainer.run(events, undefined, stop);
   bar.stop();
   await trainer.close();
   const done = trainer.iteration === totalIterations(configuration);

@@ -1,9 +1,7 @@
 import { adaptTask, type AdaptOptions } from '../model/adapt.ts';
-import { byCodePoint } from '../model/canonical.ts';
 import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
-import { evaluationOf, type ImagesEvaluation, type Judgement } from '../model/evaluation.ts';
-import { foldsOf } from '../model/folds.ts';
-import { bestOf } from '../model/ranking.ts';
+import { estimateAccuracy } from '../model/estimate.ts';
+import type { ImagesEvaluation } from '../model/evaluation.ts';
 import { decodeImage } from './device/decode.ts';
 import { loadRuntime, WebExecutor, type Backend } from './device/executor.ts';
 import type {
@@ -91,18 +89,17 @@ async function estimate(
   tell: (stage: Stage) => void,
 ): Promise<ImagesEvaluation | undefined> {
   const { executor, checkpoint, size, support } = await prepared(request, tell);
-  const labels = [...new Set(support.map(({ label }) => label))].sort(byCodePoint);
-  const judgements: Judgement[] = [];
-  for (const [fold, { support: rest, left }] of foldsOf(support).entries()) {
+  const estimated = await estimateAccuracy(support, async ({ support: rest, left }, fold) => {
     const { model } = await adaptTask(checkpoint, rest, { steps: request.steps }, executor);
     const program = await executor.model(`fold ${fold} of ${performance.now()}`, model);
-    for (const { label, pixels } of left) {
+    const probabilities: Float32Array[] = [];
+    for (const { pixels } of left) {
       const outputs = await program.run({ image: { data: pixels, shape: [1, 3, size, size] } });
-      const given = bestOf(outputs['probabilities']!.data);
-      judgements.push({ truth: labels.indexOf(label), given });
+      probabilities.push(outputs['probabilities']!.data);
     }
-  }
-  return judgements.length === 0 ? undefined : evaluationOf(labels, judgements);
+    return probabilities;
+  });
+  return estimated?.evaluation;
 }
 
 /** Runs that a latency is the median of. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { TensorValue } from '../../model/graph/executor.ts';
+import { sizeOf } from '../../model/graph/shapes.ts';
 import type { Schema } from '../contract.ts';
 import { memberError, ServiceError } from '../errors.ts';
 import { parseMembers } from '../json.ts';
@@ -122,7 +123,7 @@ function binaryFloats(
   shape: readonly number[],
 ): Float32Array {
   const path = ['inputs', 0, 'parameters', 'binary_data_size'];
-  const length = shape.reduce((product, axis) => product * axis, 1);
+  const length = sizeOf(shape);
   if (data !== undefined) throw memberError(CODE, DATA, 'must not be there with binary_data_size.');
   if (size !== 4 * length)
     throw memberError(
@@ -144,7 +145,7 @@ function floatsOf(
   shape: readonly number[],
   path: readonly PropertyKey[],
 ): Float32Array {
-  const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  const values = new Float32Array(sizeOf(shape));
   let filled = 0;
   /** Numbers of one array; paths are made of faults only, since there may be half a million numbers. */
   const fill = (numbers: readonly unknown[], where: readonly PropertyKey[]): void => {

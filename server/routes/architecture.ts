@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { themes } from '../../drawing/draw-cells.ts';
 import { describeArchitecture, pictureOf } from '../architecture.ts';
 import { whileConnected } from '../client.ts';
-import { REVALIDATE, sendContent } from '../content.ts';
+import { jsonContent, REVALIDATE, sendContent } from '../content.ts';
 import type { TaskAdapter } from '../ports.ts';
 import type { Tasks } from '../tasks.ts';
 import { idOf, noQuery, parseQuery, route } from './route.ts';
@@ -38,11 +38,7 @@ export function architectureRoutes(
     get: async (request, response) => {
       parseQuery(noQuery, request);
       const { record } = await tasks.get(idOf(request));
-      sendContent(request, response, {
-        bytes: Buffer.from(JSON.stringify(describeArchitecture(record))),
-        type: 'application/json; charset=utf-8',
-        cacheControl: REVALIDATE,
-      });
+      sendContent(request, response, jsonContent(describeArchitecture(record), REVALIDATE));
     },
   });
 }

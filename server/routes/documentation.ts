@@ -1,19 +1,11 @@
 import type { Router } from 'express';
 import { sendContent } from '../content.ts';
 import type { Documentation } from '../documentation/build.ts';
+import { pagePolicy } from '../page/policy.ts';
 import { noQuery, parseQuery, route } from './route.ts';
 
-/** Nothing from another host, no inline script; data: has the icons of swagger-ui's style. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** data: has the icons of swagger-ui's style. */
+const CONTENT_SECURITY_POLICY = pagePolicy({ 'img-src': "'self' data:" });
 
 /** `/openapi.yaml`, and `/docs`, which draws it; what the page loads is among the assets of `/`. */
 export function documentationRoutes(router: Router, { contract, document }: Documentation): void {

@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import { IMMUTABLE, sendContent } from '../content.ts';
+import { IMMUTABLE, jsonContent, sendContent } from '../content.ts';
 import type { Body } from '../contract.ts';
 import type { Tasks } from '../tasks.ts';
 import { idOf, noQuery, parseQuery, route } from './route.ts';
@@ -15,11 +15,7 @@ export function embeddingRoutes(router: Router, tasks: Tasks): void {
         checkpoint: record.checkpoint.id,
         embedding: record.embedding,
       };
-      sendContent(request, response, {
-        bytes: Buffer.from(JSON.stringify(body)),
-        type: 'application/json; charset=utf-8',
-        cacheControl: IMMUTABLE,
-      });
+      sendContent(request, response, jsonContent(body, IMMUTABLE));
     },
   });
 }

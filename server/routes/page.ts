@@ -4,23 +4,15 @@ import type { Request, Response, Router } from 'express';
 import { ServiceError } from '../errors.ts';
 import type { Asset } from '../page/asset.ts';
 import type { Page } from '../page/build.ts';
+import { pagePolicy } from '../page/policy.ts';
 import { route } from './route.ts';
 
-/**
- * Nothing from another host, no inline script or style. `wasm-unsafe-eval` lets onnxruntime compile its WebAssembly; blob:
- * is for pictures that the visitor has chosen.
- */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
-  "img-src 'self' blob:",
-  "connect-src 'self'",
-  "worker-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+/** `wasm-unsafe-eval` lets onnxruntime compile its WebAssembly; blob: is for pictures that the visitor has chosen. */
+const CONTENT_SECURITY_POLICY = pagePolicy({
+  'script-src': "'self' 'wasm-unsafe-eval'",
+  'img-src': "'self' blob:",
+  'worker-src': "'self'",
+});
 
 /** Compressed once, when it is first asked for. */
 const compress = promisify(gzip);
@@ -58,8 +50,4 @@ const wantsGzip = (request: Request, { type }: Asset): boolean =>
 
 /** Workers have the policy of their own file. */
 const secure = (response: Response): Response =>
-  response.set({
-    'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-  });
+  response.set('Content-Security-Policy', CONTENT_SECURITY_POLICY);

@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { isTaskId } from '../identity.ts';
+import { heldFor } from './held.ts';
 import type { CacheableStorage } from './cached.ts';
 import { Inventory, type Holding, type StorageLimits } from './inventory.ts';
 import { assembleTask, DamagedTaskError, type StorageStats, type StoredTask } from './storage.ts';
@@ -83,7 +84,6 @@ class DiskStorage implements CacheableStorage {
   readonly #inventory: Inventory;
   readonly #sweeper: NodeJS.Timeout;
   #evicted = 0;
-  #checked: { readonly at: number; readonly result: Promise<void> } | undefined;
 
   constructor(folders: { tasks: string; temporary: string }, logger: Logger, inventory: Inventory) {
     this.#tasks = folders.tasks;
@@ -141,12 +141,7 @@ class DiskStorage implements CacheableStorage {
   }
 
   /** Writes a byte where tasks are written. */
-  check(): Promise<void> {
-    const now = Date.now();
-    if (!this.#checked || now - this.#checked.at > CHECK_MS)
-      this.#checked = { at: now, result: this.#probe() };
-    return this.#checked.result;
-  }
+  readonly check = heldFor(CHECK_MS, () => this.#probe());
 
   readonly stats = (): StorageStats => {
     const { tasks, bytes } = this.#inventory;

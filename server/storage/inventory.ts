@@ -14,6 +14,10 @@ export interface StorageLimits {
 
 const DAY_MS = 86_400_000;
 
+/** Whether what was made at a time has been there for more than so many days; 0 days are no limit. */
+export const isTooOld = (madeAt: number, days: number, now: number): boolean =>
+  days > 0 && now - madeAt > days * DAY_MS;
+
 /** The tasks of a storage by their use, and which of them have to go. */
 export class Inventory {
   readonly #limits: StorageLimits;
@@ -57,8 +61,7 @@ export class Inventory {
   /** The ids of the tasks that are too old. */
   expired(now: number): readonly string[] {
     const { days } = this.#limits;
-    if (days === 0) return [];
-    return [...this.#holdings].flatMap(([id, { madeAt }]) => (now - madeAt > days * DAY_MS ? [id] : []));
+    return [...this.#holdings].flatMap(([id, { madeAt }]) => (isTooOld(madeAt, days, now) ? [id] : []));
   }
 
   /** The ids, least recently used first, that there is no room for; the last task that was added or used stays. */

@@ -1,6 +1,9 @@
 import type { Logger } from 'pino';
 import { createStorage, type Driver, type Storage } from 'unstorage';
 import { isTaskId } from '../identity.ts';
+import { inTime } from '../in-time.ts';
+import { heldFor } from './held.ts';
+import { isTooOld } from './inventory.ts';
 import type { CacheableStorage } from './cached.ts';
 import { assembleTask, DamagedTaskError, type StoredTask } from './storage.ts';
 
@@ -43,7 +46,6 @@ class SharedStorage implements CacheableStorage {
   readonly #store: Storage;
   readonly #options: SharedOptions;
   readonly #logger: Logger;
-  #checked: { readonly at: number; readonly result: Promise<void> } | undefined;
 
   constructor(store: Storage, options: SharedOptions, logger: Logger) {
     this.#store = store;
@@ -84,12 +86,7 @@ class SharedStorage implements CacheableStorage {
   }
 
   /** Looks for a value of its own, and writes it when it is not there. */
-  check(): Promise<void> {
-    const now = Date.now();
-    if (!this.#checked || now - this.#checked.at > CHECK_MS)
-      this.#checked = { at: now, result: this.#probe() };
-    return this.#checked.result;
-  }
+  readonly check = heldFor(CHECK_MS, () => this.#probe());
 
   close(): Promise<void> {
     return this.#store.dispose();
@@ -114,20 +111,12 @@ class SharedStorage implements CacheableStorage {
 
   #isExpired({ record }: StoredTask): boolean {
     const { days } = this.#options;
-    return days > 0 && Date.now() - Date.parse(record.createdAt) > days * DAY_SECONDS * 1000;
+    return isTooOld(Date.parse(record.createdAt), days, Date.now());
   }
 
-  async #inTime<T>(work: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const { seconds } = this.#options;
-      timer = setTimeout(() => reject(new Error(`no answer within ${seconds} seconds`)), seconds * 1000);
-    });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    const { seconds } = this.#options;
+    return inTime(seconds, work, () => new Error(`no answer within ${seconds} seconds`));
   }
 }
 

@@ -4,11 +4,12 @@ import { flushDenormals } from '../../engine/onnxruntime.ts';
 import { integerFrom, integersFrom, list } from '../arguments.ts';
 import { commit } from '../commit.ts';
 import { readTrainingConfiguration } from '../configuration.ts';
-import { loadDomains } from '../domains.ts';
+import { loadDomains, logDecoding } from '../domains.ts';
 import { writeFigures } from '../figures/figure.ts';
 import { progressBar } from '../progress-bar.ts';
 import { RunFolder } from '../run-folder.ts';
 import { totalIterations } from '../schedule.ts';
+import { stopSignal } from '../stop-signal.ts';
 import { writeAtomically } from '../write-atomically.ts';
 import { runImageRow } from './benchmark.ts';
 import type { ImageEvents, ImageRun } from './benchmark.ts';
@@ -75,22 +76,19 @@ export function addImageCommands(program: Command): void {
 async function runRows(options: ImageOptions): Promise<void> {
   const { rows, seeds, workers, tasks, resume, overwrite, results } = options;
   await flushDenormals(); // before any session, so that all workers compute the same bits
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const stop = stopSignal();
   for (const row of rows) {
     const file = await readTrainingConfiguration(resolve(options.configurations, `${row}.yaml`));
     const sources = file.domains.map(({ source }) => source);
-    const domains = await loadDomains(sources, file.model.image.size, (domain, done, total) => {
-      if (done % 1000 === 0 || done === total) console.log(`decoding ${domain}: ${done} of ${total}`);
-    });
+    const domains = await loadDomains(sources, file.model.image.size, logDecoding);
     for (const [i, seed] of seeds.entries()) {
       const configuration = { ...file, seed, workers };
       const folder = new RunFolder(resolve(options.runs, runName(configuration)));
       if (!resume && !overwrite) await folder.refuseToOverwrite();
       const embeddings = i === 0 && options.embeddings.includes(row);
       const run = { domains, folder, results, resume, commit: commit(), embeddings };
-      await runWithProgress(configuration, { ...run, protocol: { ...protocol, tasks } }, stop.signal);
-      if (stop.signal.aborted) return;
+      await runWithProgress(configuration, { ...run, protocol: { ...protocol, tasks } }, stop);
+      if (stop.aborted) return;
     }
   }
 }

@@ -10,6 +10,7 @@ import { commit } from '../commit.ts';
 import { writeFigures } from '../figures/figure.ts';
 import { RunFolder } from '../run-folder.ts';
 import { totalIterations } from '../schedule.ts';
+import { stopSignal } from '../stop-signal.ts';
 import { writeAtomically } from '../write-atomically.ts';
 import { runOracles, runRow } from './benchmark.ts';
 import type { ToyRun } from './benchmark.ts';
@@ -70,8 +71,7 @@ export function addToyCommands(program: Command): void {
     .action(async (options: ToyOptions & ReadingOptions) => {
       const { rows, seeds, resume, overwrite, runs, results, workers, engine } = options;
       await flushDenormals();
-      const stop = new AbortController();
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+      const stop = stopSignal();
       for (const row of rows) {
         const file = await readToyConfiguration(resolve('training/configs/toy', `${row}.yaml`));
         for (const seed of seeds) {
@@ -79,8 +79,8 @@ export function addToyCommands(program: Command): void {
           const configuration = { ...file, seed, reading, workers };
           const folder = new RunFolder(resolve(runs, runName(row, seed, reading)));
           if (!resume && !overwrite) await folder.refuseToOverwrite();
-          await runWithProgress(configuration, { folder, results }, { resume, engine }, stop.signal);
-          if (stop.signal.aborted) return;
+          await runWithProgress(configuration, { folder, results }, { resume, engine }, stop);
+          if (stop.aborted) return;
         }
       }
     });
