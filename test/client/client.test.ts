@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MnasClient, MnasError, type TaskEvent } from '../../client/index.ts';
+import { untilAborted } from '../server/support/adapter.ts';
 import { harness, listen } from '../server/support/harness.ts';
 import { support as points } from '../server/support/regression.ts';
 import { shades, support } from '../server/support/tasks.ts';
@@ -78,9 +78,7 @@ describe('the client', () => {
 
   test('stops waiting when its signal says so, and sends the key that it has', async () => {
     const { baseUrl, adapter } = await serving();
-    adapter.beforeAdapt = async (signal) => {
-      await once(signal, 'abort');
-    };
+    adapter.beforeAdapt = untilAborted;
     const sent: (string | null)[] = [];
     const client = new MnasClient({
       baseUrl,

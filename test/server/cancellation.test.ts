@@ -11,6 +11,7 @@ import { createPoolAdapter } from '../../server/adapter.ts';
 import { ClientGoneError } from '../../server/client.ts';
 import type { ImageDecoder } from '../../server/ports.ts';
 import { SharedRuns } from '../../server/shared-runs.ts';
+import { untilAborted } from './support/adapter.ts';
 import { harness, listen } from './support/harness.ts';
 import { CONTENT_TYPE, multipart } from './support/multipart.ts';
 import { problemsOf } from './support/problem.ts';
@@ -41,8 +42,7 @@ async function stuck(limits: Partial<AppLimits> = {}) {
   const signals: AbortSignal[] = [];
   running.adapter.beforeAdapt = async (signal) => {
     signals.push(signal);
-    if (!signal.aborted) await once(signal, 'abort');
-    throw signal.reason as Error;
+    return untilAborted(signal);
   };
   const begun = async (count: number) => {
     while (signals.length < count) await setTimeout(5);
@@ -107,8 +107,7 @@ describe('work for clients that have gone', () => {
     const asked: AbortSignal[] = [];
     adapter.predictImages = async (_request, signal) => {
       asked.push(signal);
-      await once(signal, 'abort');
-      throw signal.reason as Error;
+      return untilAborted(signal);
     };
     const body = multipart([{ ...support[0]!, name: 'images' }]);
     const socket = await postByHand(port, `/v1/tasks/${id}/predictions`, body);

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -13,7 +12,7 @@ import { parsePrefer } from '../../server/prefer.ts';
 import { TaskProgress } from '../../server/progress.ts';
 import { openDiskStorage } from '../../server/storage/disk.ts';
 import { Tasks } from '../../server/tasks.ts';
-import { createFakeAdapter, holdAdaptation } from './support/adapter.ts';
+import { createFakeAdapter, holdAdaptation, untilAborted } from './support/adapter.ts';
 import { expectContract, expectSchema } from './support/contract.ts';
 import { parseEvents } from './support/events.ts';
 import { harness, listen, temporaryFolder, type Harness } from './support/harness.ts';
@@ -152,10 +151,9 @@ describe('POST /v1/tasks with Prefer: respond-async', () => {
     const running = await harness();
     const { port } = await listen(running.app);
     const signals: AbortSignal[] = [];
-    running.adapter.beforeAdapt = async (signal) => {
+    running.adapter.beforeAdapt = (signal) => {
       signals.push(signal);
-      await once(signal, 'abort');
-      throw signal.reason as Error;
+      return untilAborted(signal);
     };
     const [first, second] = [await postAsync(running), await postAsync(running)];
     const path = first.headers['location']!;
@@ -244,8 +242,7 @@ test('whoever waits a while for a task gets its progress when it is removed mean
   const make = async ({ signal, report }: Watcher) => {
     report({ kind: 'accepted' });
     begun();
-    await once(signal, 'abort');
-    throw signal.reason as Error;
+    return untilAborted(signal);
   };
   const waiting = tasks.begin({ id, kind: 'images', steps: 1, requestId: '', make }, 60);
   await made;

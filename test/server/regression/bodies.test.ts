@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -8,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { ClientGoneError } from '../../../server/client.ts';
 import { head, raw } from '../support/by-hand.ts';
 import { expectContract } from '../support/contract.ts';
-import { holdAdaptation } from '../support/adapter.ts';
+import { holdAdaptation, untilAborted } from '../support/adapter.ts';
 import { harness, listen } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
 import { regressionOf, support } from '../support/regression.ts';
@@ -134,8 +133,7 @@ test('an adaptation to points ends with its client and leaves nothing', async ()
   const signals: AbortSignal[] = [];
   adapter.beforeAdapt = async (signal) => {
     signals.push(signal);
-    await once(signal, 'abort');
-    throw signal.reason as Error;
+    return untilAborted(signal);
   };
   const socket = connect(port, '127.0.0.1');
   socket.write(jsonHead(`Content-Length: ${text.length}`) + text);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { errorRecord, JobError } from '../../../engine/errors.ts';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
 import type { JobOptions } from '../../../engine/pool.ts';
@@ -187,6 +188,12 @@ function meanColour(images: readonly SupportImage[]): number[] {
     const values = images.flatMap(({ pixels }) => [...pixels.subarray(channel * area, (channel + 1) * area)]);
     return values.reduce((sum, value) => sum + value, 0) / values.length / 255;
   });
+}
+
+/** What work does that nothing ends but its signal: it rejects with the reason, as the pool does. */
+export async function untilAborted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw signal.reason as Error;
 }
 
 /** Holds every adaptation that begins from now on: `started` resolves with the first, `release` lets all go on. */

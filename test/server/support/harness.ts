@@ -39,10 +39,10 @@ export interface HarnessOptions {
   readonly replace?: Partial<AppDependencies>;
 }
 
-/** A folder that goes away with the test. */
+/** A folder that goes away with the test; what a request still in flight writes into it is removed on another try. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'm-nas-test-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 
