@@ -15,6 +15,12 @@ const stages = new Map(
 const copied = (body: string) =>
   [...body.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) => sources!.split(' '));
 
+/** Files of a folder by how their names end, tfjs left out: a service never loads it (docs/architecture.md). */
+const sourcesOf = (folder: string, ending: RegExp) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => ending.test(file) && !join(folder, file).startsWith('engine/tfjs/'))
+    .map((file) => join(folder, file));
+
 /** Top-level folders that the TypeScript files of a folder import from. */
 function foldersUsedBy(folder: string): string[] {
   const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
@@ -60,5 +66,34 @@ describe('the Dockerfile', () => {
       expect(body).toMatch(/^HEALTHCHECK .*\/healthz/m);
       expect(body.indexOf('USER')).toBeGreaterThan(body.lastIndexOf('RUN'));
     }
+  });
+});
+
+/** What a module imports or resolves by name. */
+const NAMED = /(?:^(?:import|export|\}).*\bfrom |\bimport\(|\bresolve\()['"`]([^'"`]+)['"`]/gm;
+
+describe('what npm installs into the images of the service (`npm ci --omit=dev`)', () => {
+  const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { dev?: boolean; devOptional?: boolean }>;
+  };
+
+  test('has every dependency: the lock file marks none as one of the development', () => {
+    const left = Object.keys(dependencies).filter((name) => {
+      const installed = packages[`node_modules/${name}`];
+      return !installed || installed.dev === true || installed.devOptional === true;
+    });
+    expect(left).toEqual([]);
+  });
+
+  test('has every package that the code in them names', () => {
+    const named = ['server', 'model', 'engine', 'images', 'drawing', 'web']
+      .flatMap((folder) => sourcesOf(folder, /\.(tsx?|m?js)$/))
+      .flatMap((file) => [...read(file).matchAll(NAMED)])
+      .map(([, name]) => name!)
+      .filter((name) => !/^(\.|node:)/.test(name))
+      .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)![0]);
+    expect(named.length).toBeGreaterThan(50);
+    expect([...new Set(named)].filter((name) => !(name in dependencies))).toEqual([]);
   });
 });
