@@ -90,6 +90,7 @@ export function createApp(dependencies: AppDependencies): Express {
     fileBytes,
   };
   const app = express();
+  app.enable('case sensitive routing'); // as the guards read paths: what they take for a stranger's path no route may answer
   app.disable('x-powered-by');
   app.use(requestLog(logger));
   app.use(metrics.middleware);

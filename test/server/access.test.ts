@@ -1,8 +1,10 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { hashKey, identify, parseKeys } from '../../server/access/keys.ts';
 import { expectContract } from './support/contract.ts';
-import { harness } from './support/harness.ts';
+import { harness, listen } from './support/harness.ts';
 import { problemsOf } from './support/problem.ts';
 import { support } from './support/tasks.ts';
 
@@ -39,6 +41,30 @@ describe('API keys', () => {
     expect((await post('/v1/tasks', support).set('X-API-Key', 'key-3')).status).toBe(201);
     expect(log.map(({ client }) => client).filter(Boolean)).toEqual(['lab', 'shop']);
     expect(JSON.stringify(log)).not.toContain('key-');
+  });
+
+  test('guard a path however it is written: what is not guarded is not there', async () => {
+    const { app } = await harness({ access: { keys, requests: 100 } });
+    const { port } = await listen(app);
+    const paths = [
+      ...[
+        '/V1/checkpoints',
+        '/v1/Checkpoints',
+        '/METRICS',
+        '/Metrics/',
+        '/V2',
+        '/V2/models/x',
+        '/v2/Health/live',
+      ],
+      ...['//v1/checkpoints', '/v1//checkpoints', '/./V1/checkpoints', '/x/../v1/checkpoints'],
+      ...['/v1%2Fcheckpoints', '/%761/checkpoints', '/v1;a/checkpoints', '/v1\\checkpoints'],
+      ...['/v1/checkpoints/', '/metrics/', '/v2/', 'http://x/v1/checkpoints', 'http://x/V1/checkpoints'],
+    ];
+    for (const path of paths) {
+      const [answer] = (await once(get({ port, path }), 'response')) as [IncomingMessage];
+      answer.resume();
+      expect([401, 404], path).toContain(answer.statusCode);
+    }
   });
 });
 
