@@ -1,18 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { environmentSchema, parseConfiguration, printable } from '../../server/configuration.ts';
 import type { PoolStats } from '../../engine/pool.ts';
 import { catalogue } from '../../server/error-catalogue.ts';
 import { Metrics } from '../../server/metrics.ts';
 import { contract, expectSchema } from './support/contract.ts';
 import { provokedBy } from './support/problem.ts';
-
-interface Manifest {
-  readonly services?: Readonly<Record<string, { readonly environment?: Readonly<Record<string, string>> }>>;
-  readonly kind?: string;
-  readonly data?: Readonly<Record<string, string>>;
-}
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
@@ -136,34 +129,5 @@ describe('docs/operation.md', () => {
     const names = metrics.registry.getMetricsAsArray().map(({ name }) => name);
     expect(tableRows(read('docs/operation.md')).map(([name]) => name)).toEqual(names);
     expect(await metrics.registry.metrics()).toContain('mnas_queue_jobs 0');
-  });
-});
-
-describe('deploy/', () => {
-  const environments = (path: string): Readonly<Record<string, string>>[] => {
-    const documents = parseAllDocuments(read(`deploy/${path}`)).map(
-      (document) => document.toJS() as Manifest,
-    );
-    return documents.flatMap(({ services = {}, kind, data }) =>
-      [
-        ...Object.values(services).map(({ environment }) => environment),
-        kind === 'ConfigMap' ? data : undefined,
-      ].filter((environment) => environment !== undefined),
-    );
-  };
-
-  test.each(['compose.yaml', 'kubernetes.yaml'])('%s sets only variables that the service takes', (path) => {
-    const all = environments(path);
-    expect(all.length).toBeGreaterThan(0);
-    for (const environment of all) {
-      // ${NAME:-default}, as compose fills it in
-      const filled = Object.entries(environment).map(([name, value]) => [
-        name,
-        value.replace(/^\$\{\w+:-(.*)\}$/, '$1'),
-      ]);
-      expect(() => parseConfiguration(Object.fromEntries(filled) as Record<string, string>)).not.toThrow();
-      for (const name of Object.keys(environment))
-        expect(Object.keys(environmentSchema.shape)).toContain(name);
-    }
   });
 });

@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { environmentSchema, parseConfiguration } from '../../server/configuration.ts';
+
+type Environment = Readonly<Record<string, string>>;
+interface Resources {
+  readonly limits: { readonly memory: string };
+}
+/** As much of compose.yaml and of the documents of kubernetes.yaml as is looked at. */
+interface Manifest {
+  readonly services?: Readonly<
+    Record<
+      string,
+      { readonly environment?: Environment; readonly deploy?: { readonly resources: Resources } }
+    >
+  >;
+  readonly kind?: string;
+  readonly data?: Environment;
+  readonly spec?: {
+    readonly sessionAffinity?: string;
+    readonly template?: {
+      readonly spec: { readonly containers: readonly { readonly resources: Resources }[] };
+    };
+  };
+}
+
+const read = (path: string) => readFileSync(new URL(`../../deploy/${path}`, import.meta.url), 'utf8');
+const manifests = (path: string) =>
+  parseAllDocuments(read(path), { merge: true }).map((document) => document.toJS() as Manifest);
+
+/** Environments of the service and the bytes that it may take, of every way to run it. */
+function deployments(path: string): { readonly environment: Environment; readonly memory: number }[] {
+  const all = manifests(path);
+  const { containers = [] } = all.find(({ kind }) => kind === 'Deployment')?.spec?.template?.spec ?? {};
+  const replicas = containers.map(({ resources }) => [
+    all.find(({ kind }) => kind === 'ConfigMap')?.data,
+    resources,
+  ]);
+  const services = all.flatMap(({ services = {} }) =>
+    Object.values(services).map(({ environment, deploy }) => [environment, deploy?.resources]),
+  );
+  return ([...replicas, ...services] as [Environment | undefined, Resources | undefined][]).flatMap(
+    ([environment, resources]) =>
+      environment && resources ? [{ environment, memory: bytesOf(resources.limits.memory) }] : [],
+  );
+}
+
+function bytesOf(memory: string): number {
+  const [, gibibytes] = /^([\d.]+)(?:g|Gi)$/.exec(memory)!;
+  return Number(gibibytes) * 2 ** 30;
+}
+
+/** What the service reads of an environment, of whose `${NAME:-default}` compose takes the defaults. */
+const configurationOf = (environment: Environment) =>
+  parseConfiguration(
+    Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [name, value.replace(/^\$\{\w+:-(.*)\}$/, '$1')]),
+    ),
+  );
+
+describe.each([
+  ['compose.yaml', 2],
+  ['kubernetes.yaml', 1],
+])('%s', (path, ways) => {
+  test('sets only variables that the service takes, the number of workers among them', () => {
+    const all = deployments(path);
+    expect(all).toHaveLength(ways);
+    for (const { environment } of all) {
+      expect(() => configurationOf(environment)).not.toThrow();
+      for (const name of Object.keys(environment))
+        expect(Object.keys(environmentSchema.shape)).toContain(name);
+      expect(environment).toHaveProperty('MNAS_WORKERS');
+    }
+  });
+
+  test('gives memory for what the service takes at most and for all bodies, unpacked too', () => {
+    const measured = 2.3 * 2 ** 30; // docs/performance.md
+    for (const { environment, memory } of deployments(path)) {
+      const { MNAS_UPLOADS: bodies, MNAS_MAX_BODY_BYTES: bytes } = configurationOf(environment);
+      expect(memory).toBeGreaterThan(measured + 2 * bodies * bytes);
+    }
+  });
+});
+
+test('nginx lets through what the replicas take, and sends a client to one of them', () => {
+  const nginx = read('nginx.conf');
+  const [{ environment }] = deployments('compose.yaml') as [{ environment: Environment }];
+  const [, mebibytes] = /client_max_body_size (\d+)m;/.exec(nginx)!;
+  expect(Number(mebibytes) * 2 ** 20).toBe(configurationOf(environment).MNAS_MAX_BODY_BYTES);
+  expect(nginx).toContain('hash $remote_addr consistent;');
+});
+
+test('the Service sends a client to one pod', () => {
+  const service = manifests('kubernetes.yaml').find(({ kind }) => kind === 'Service');
+  expect(service?.spec?.sessionAffinity).toBe('ClientIP');
+});
