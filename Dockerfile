@@ -28,8 +28,9 @@ RUN apt-get update \
   && npm rebuild onnxruntime-node --ignore-scripts=false --onnxruntime-node-install=cuda12 \
   && sh /tmp/prune-modules.sh node_modules
 
-# CUDA 11.2 and cuDNN 8 are what the libtensorflow of @tensorflow/tfjs-node-gpu is built for
-FROM nvidia/cuda:11.2.2-cudnn8-runtime-ubuntu20.04 AS training-gpu
+# CUDA 11.2 and cuDNN 8.1 are what the libtensorflow of @tensorflow/tfjs-node-gpu is built for; 11.8 and 8.9, of the same
+# names (libcudart.so.11.0, libcublas.so.11, libcudnn.so.8), are the last ones of these that NVIDIA's images still have
+FROM nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu22.04 AS training-gpu
 # python3, make and g++ build the native part where no ready one fits; without NVIDIA's package lists, whose key changed
 RUN rm -f /etc/apt/sources.list.d/cuda*.list /etc/apt/sources.list.d/nvidia*.list \
   && apt-get update \
