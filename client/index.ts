@@ -69,22 +69,32 @@ export class MnasClient {
     });
   }
 
-  /** The task of a support set: made, or found when the same was posted before. */
+  /**
+   * The task of a support set: made, or found when the same was posted before. Only the process that makes a task knows
+   * its progress: where another one answers, the same is posted again, to wait for it, and no event is told.
+   */
   async createTask(support: Support, options: CreateOptions = {}): Promise<Schema<'Task'>> {
     const { checkpoint, steps, signal, onEvent } = options;
     const query = { ...(checkpoint !== undefined && { checkpoint }), ...(steps !== undefined && { steps }) };
-    const result = await this.api.POST('/v1/tasks', {
-      params: { query, header: onEvent ? { Prefer: 'respond-async' } : {} },
-      ...bodyOf(support),
-      ...(signal && { signal }),
-    });
-    const data = dataOf(result);
-    if ('createdAt' in data) return data;
-    for await (const event of this.events(data.id, signal)) {
-      onEvent?.(event);
-      if (event.event === 'ready') return event.data;
-      if (event.event === 'failed') throw new MnasError(event.data);
+    const post = async (header: { readonly Prefer?: string }) =>
+      dataOf(
+        await this.api.POST('/v1/tasks', {
+          params: { query, header },
+          ...bodyOf(support),
+          ...(signal && { signal }),
+        }),
+      );
+    const accepted = await post(onEvent ? { Prefer: 'respond-async' } : {});
+    if ('createdAt' in accepted) return accepted;
+    let last: TaskEvent | undefined;
+    try {
+      for await (last of this.events(accepted.id, signal)) onEvent?.(last);
+    } catch (error) {
+      if (last || !(error instanceof MnasError && error.problem.status === 404)) throw error;
+      return (await post({})) as Schema<'Task'>;
     }
+    if (last?.event === 'ready') return last.data;
+    if (last?.event === 'failed') throw new MnasError(last.data);
     throw new TypeError('the events ended before the task was ready');
   }
 

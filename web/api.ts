@@ -72,7 +72,8 @@ export type ProgressEvent =
   | { readonly kind: 'fit'; readonly fit: TaskProgress['fits'][number] };
 
 /**
- * Makes a task and follows how it comes along. When the signal aborts, the service gives the task up.
+ * Makes a task and follows how it comes along. When the signal aborts, the service gives the task up. Only the process
+ * that makes a task knows its progress: where another one answers, the same is posted again, to wait for it.
  * @throws ServiceRefusal, also for what fails after the task was accepted; the signal's reason
  */
 export async function createTask(
@@ -80,30 +81,34 @@ export async function createTask(
   onEvent: (event: ProgressEvent, steps: number) => void,
   signal: AbortSignal,
 ): Promise<ImagesTask> {
-  const response = await request('/v1/tasks', {
-    method: 'POST',
-    body: bodyOf(classes),
-    headers: { Prefer: 'respond-async' },
-    signal,
-  });
+  const post = (headers: Readonly<Record<string, string>>) =>
+    request('/v1/tasks', { method: 'POST', body: bodyOf(classes), headers, signal });
+  const response = await post({ Prefer: 'respond-async' });
   if (response.status !== 202) return (await response.json()) as ImagesTask; // it was there already
   const { id, steps } = (await response.json()) as TaskProgress;
   const giveUp = () => void request(`/v1/tasks/${id}`, { method: 'DELETE' }).catch(() => undefined);
   signal.addEventListener('abort', giveUp);
   try {
-    return await followed(`/v1/tasks/${id}/progress`, (event) => onEvent(event, steps), signal);
+    const progress = await progressOf(id, signal);
+    if (!progress) return (await (await post({})).json()) as ImagesTask;
+    return await followed(progress, (event) => onEvent(event, steps));
   } finally {
     signal.removeEventListener('abort', giveUp);
   }
 }
 
+/** A task's stream of events; undefined when whoever answers does not know it. */
+async function progressOf(id: string, signal: AbortSignal): Promise<Response | undefined> {
+  try {
+    return await request(`/v1/tasks/${id}/progress`, { headers: { Accept: 'text/event-stream' }, signal });
+  } catch (error) {
+    if (error instanceof ServiceRefusal && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
 /** The task at the end of its stream of events. */
-async function followed(
-  path: string,
-  onEvent: (event: ProgressEvent) => void,
-  signal: AbortSignal,
-): Promise<ImagesTask> {
-  const { body } = await request(path, { headers: { Accept: 'text/event-stream' }, signal });
+async function followed({ body }: Response, onEvent: (event: ProgressEvent) => void): Promise<ImagesTask> {
   const reader = body!
     .pipeThrough(new TextDecoderStream())
     .pipeThrough(new EventSourceParserStream())

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MnasClient, MnasError, type TaskEvent } from '../../client/index.ts';
 import { untilAborted } from '../server/support/adapter.ts';
-import { harness, listen } from '../server/support/harness.ts';
+import { openDiskStorage } from '../../server/storage/disk.ts';
+import { harness, listen, temporaryFolder, type HarnessOptions } from '../server/support/harness.ts';
 import { support as points } from '../server/support/regression.ts';
 import { shades, support } from '../server/support/tasks.ts';
 import { zip } from '../server/support/zip.ts';
@@ -24,8 +26,8 @@ const classes = () => ({
   blue: [blob(shades.blue[0])],
 });
 
-async function serving() {
-  const running = await harness();
+async function serving(options: HarnessOptions = {}) {
+  const running = await harness(options);
   const { port } = await listen(running.app);
   const baseUrl = `http://127.0.0.1:${port}`;
   return { ...running, baseUrl, client: new MnasClient({ baseUrl }) };
@@ -74,6 +76,33 @@ describe('the client', () => {
     adapter.beforeAdapt = () => Promise.reject(new Error('broken'));
     const failing = client.createTask(classes(), { onEvent: () => undefined });
     await expect(failing).rejects.toMatchObject({ problem: { code: 'internal' } });
+  });
+
+  test('has its task also where another replica than the one that makes it answers', async () => {
+    const storage = await openDiskStorage(await temporaryFolder(), pino({ level: 'silent' }));
+    const [one, other] = [await serving({ replace: { storage } }), await serving({ replace: { storage } })];
+    let free = () => {};
+    one.adapter.beforeAdapt = () => new Promise((resolve) => (free = resolve));
+    const asked: string[] = [];
+    const client = new MnasClient({
+      baseUrl: one.baseUrl,
+      fetch: (input) => {
+        const request = input as Request;
+        asked.push(`${request.method} ${new URL(request.url).pathname}`);
+        // after the first one to one replica, all to the other
+        return fetch(
+          asked.length === 1
+            ? request
+            : new Request(request.url.replace(one.baseUrl, other.baseUrl), request),
+        );
+      },
+    });
+    const events: TaskEvent[] = [];
+    const { id } = await client.createTask(classes(), { onEvent: (event) => events.push(event) });
+    expect(asked).toEqual(['POST /v1/tasks', `GET /v1/tasks/${id}/progress`, 'POST /v1/tasks']);
+    expect(events).toEqual([]);
+    expect(other.adapter.calls).toHaveLength(1);
+    free();
   });
 
   test('stops waiting when its signal says so, and sends the key that it has', async () => {

@@ -85,9 +85,9 @@ describe.each([
 
 test('nginx lets through what the replicas take, and sends a client to one of them', () => {
   const nginx = read('nginx.conf');
-  const [{ environment }] = deployments('compose.yaml') as [{ environment: Environment }];
+  const [replica] = deployments('compose.yaml');
   const [, mebibytes] = /client_max_body_size (\d+)m;/.exec(nginx)!;
-  expect(Number(mebibytes) * 2 ** 20).toBe(configurationOf(environment).MNAS_MAX_BODY_BYTES);
+  expect(Number(mebibytes) * 2 ** 20).toBe(configurationOf(replica!.environment).MNAS_MAX_BODY_BYTES);
   expect(nginx).toContain('hash $remote_addr consistent;');
 });
 
