@@ -25,7 +25,7 @@ const LENGTH_BYTES = 4;
 /**
  * Tasks in a store that several processes share. A task is one value, so that it is there whole or not at all: the
  * length of its record (uint32, little-endian), the record as JSON in UTF-8, the ONNX file.
- * @throws when the store cannot be written or read back
+ * @throws when the store cannot be written or read back, or does not say of a key that it is not there
  */
 export async function openSharedStorage(
   driver: Driver,
@@ -35,6 +35,7 @@ export async function openSharedStorage(
   const storage = new SharedStorage(createStorage({ driver }), options, logger);
   try {
     await storage.check();
+    await storage.missNothing();
   } catch (error) {
     await storage.close();
     throw error;
@@ -85,16 +86,24 @@ class SharedStorage implements CacheableStorage {
     return had;
   }
 
-  /** Looks for a value of its own, and writes it when it is not there. */
-  readonly check = heldFor(CHECK_MS, () => this.#probe());
+  /** Writes a value of its own, and looks whether it is there. */
+  readonly check = heldFor(CHECK_MS, () => this.#put(this.#key('probe'), new Uint8Array([1])));
+
+  /** Asks for a key that nobody writes: S3 refuses that to who may not list the bucket. */
+  async missNothing(): Promise<void> {
+    try {
+      await this.#inTime(this.#store.hasItem(this.#key('nothing')));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(
+        `it does not say of a key that it is not there, for which S3 asks s3:ListBucket of the bucket: ${reason}`,
+        { cause: error },
+      );
+    }
+  }
 
   close(): Promise<void> {
     return this.#store.dispose();
-  }
-
-  async #probe(): Promise<void> {
-    const key = this.#key('probe');
-    if (!(await this.#inTime(this.#store.hasItem(key)))) await this.#put(key, new Uint8Array([1]));
   }
 
   /** Writes, and sees to it that it is there: to the S3 driver a missing bucket is no error. */

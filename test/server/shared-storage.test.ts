@@ -1,12 +1,12 @@
 import { pino } from 'pino';
 import request from 'supertest';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Configuration } from '../../server/configuration.ts';
 import { parseConfiguration } from '../../server/configuration.ts';
 import { openStorage, StorageSetupError } from '../../server/storage/open.ts';
 import type { TaskStorage } from '../../server/storage/storage.ts';
 import { harness } from './support/harness.ts';
-import { startObjectStore } from './support/object-store.ts';
+import { startObjectStore, type ObjectStore } from './support/object-store.ts';
 import { hasRedis, startRedis } from './support/redis.ts';
 import { storedTask } from './support/stored-task.ts';
 import { support, taskOf } from './support/tasks.ts';
@@ -19,8 +19,8 @@ interface Store {
   readonly stop: () => Promise<void>;
 }
 
-async function startS3(): Promise<Store> {
-  const { url, objects, close } = await startObjectStore('bucket', 'access');
+async function startS3(): Promise<Store & Pick<ObjectStore, 'rights'>> {
+  const { url, objects, rights, close } = await startObjectStore('bucket', 'access');
   return {
     environment: {
       MNAS_STORAGE: 's3://bucket/some/prefix',
@@ -33,6 +33,7 @@ async function startS3(): Promise<Store> {
       objects.set(key, objects.get(key)!.subarray(0, 100));
       return Promise.resolve();
     },
+    rights,
     stop: () => {
       close();
       return Promise.resolve();
@@ -156,4 +157,28 @@ test('a bucket that is not there, and credentials that are missing or wrong, fai
   await expect(start({ MNAS_STORAGE: 's3://other' })).rejects.toThrow('was written but is not there');
   await expect(start({ AWS_ACCESS_KEY_ID: '' })).rejects.toThrow('AWS_ACCESS_KEY_ID is missing');
   await expect(start({ AWS_ACCESS_KEY_ID: 'wrong' })).rejects.toThrow('403');
+});
+
+test('a key that may not list the bucket fails the start with what it lacks, since it could not tell what is missing', async () => {
+  const { environment, rights, stop } = await startS3();
+  onTestFinished(stop);
+  rights.list = false;
+  const start = openStorage(parseConfiguration(environment), pino({ level: 'silent' }));
+  await expect(start).rejects.toThrow(StorageSetupError);
+  await expect(start).rejects.toThrow(/^MNAS_STORAGE: s3:.* s3:ListBucket .*403/);
+});
+
+test('a store that can no longer be written fails the check, though it can be read', async () => {
+  const { environment, rights, stop } = await startS3();
+  onTestFinished(stop);
+  const storage = await openStorage(parseConfiguration(environment), pino({ level: 'silent' }));
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  rights.write = false;
+  await storage.check(); // for five seconds the answer holds
+  vi.advanceTimersByTime(5001);
+  await expect(storage.check()).rejects.toMatchObject({ code: 'storage-unavailable' });
+  rights.write = true;
+  vi.advanceTimersByTime(5001);
+  await storage.check();
 });

@@ -5,12 +5,15 @@ import { once } from 'node:events';
 export interface ObjectStore {
   readonly url: string;
   readonly objects: Map<string, Buffer>;
+  /** what the access key may do beside reading and removing objects; to be changed while the store runs */
+  readonly rights: { list: boolean; write: boolean };
   readonly close: () => void;
 }
 
 /** As much of S3 as the service uses: objects of one bucket by path, for requests signed with one access key. */
 export async function startObjectStore(bucket: string, accessKey: string): Promise<ObjectStore> {
   const objects = new Map<string, Buffer>();
+  const rights = { list: true, write: true };
   const server = createServer((request, response) => {
     void (async () => {
       const chunks: Buffer[] = [];
@@ -21,9 +24,10 @@ export async function startObjectStore(bucket: string, accessKey: string): Promi
       if (!signed) return answer(403);
       if (!path.startsWith(`/${bucket}/`)) return answer(404);
       const object = objects.get(path);
+      if (request.method === 'PUT' && !rights.write) return answer(403);
       if (request.method === 'PUT') objects.set(path, Buffer.concat(chunks));
       else if (request.method === 'DELETE') objects.delete(path);
-      else return object ? answer(200, object) : answer(404);
+      else return object ? answer(200, object) : answer(rights.list ? 404 : 403); // as AWS does
       return answer(request.method === 'PUT' ? 200 : 204);
     })();
   });
@@ -33,5 +37,5 @@ export async function startObjectStore(bucket: string, accessKey: string): Promi
     server.closeAllConnections();
     server.close();
   };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, objects, close };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, objects, rights, close };
 }
