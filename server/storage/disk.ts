@@ -90,9 +90,7 @@ class DiskStorage implements CacheableStorage {
     this.#temporary = folders.temporary;
     this.#logger = logger;
     this.#inventory = inventory;
-    this.#sweeper = setInterval(() => {
-      this.sweep().catch((error: unknown) => logger.error({ err: error }, 'eviction failed'));
-    }, SWEEP_MS).unref();
+    this.#sweeper = setInterval(() => void this.sweep(), SWEEP_MS).unref();
   }
 
   async read(id: string): Promise<StoredTask | undefined> {
@@ -128,13 +126,15 @@ class DiskStorage implements CacheableStorage {
   async remove(id: string): Promise<boolean> {
     if (!isTaskId(id)) return false;
     const trash = join(this.#temporary, randomUUID());
+    const had = await rename(join(this.#tasks, id), trash).then(
+      () => true,
+      (error: unknown) => {
+        if (isMissing(error)) return false;
+        throw error; // it stays, and counts
+      },
+    );
     this.#inventory.remove(id);
-    try {
-      await rename(join(this.#tasks, id), trash);
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
+    if (!had) return false;
     await syncFolder(this.#tasks);
     await rm(trash, { recursive: true });
     return true;
@@ -153,7 +153,7 @@ class DiskStorage implements CacheableStorage {
     return Promise.resolve();
   }
 
-  /** Removes what the limits do not allow. */
+  /** Removes what the limits do not allow; what cannot be removed is logged, and tried again the next time. */
   async sweep(): Promise<void> {
     await this.#evict(this.#inventory.expired(Date.now()), 'too old');
     await this.#evict(this.#inventory.overflow(), 'no room');
@@ -161,13 +161,18 @@ class DiskStorage implements CacheableStorage {
 
   async #evict(ids: readonly string[], reason: string): Promise<void> {
     for (const id of ids) {
-      if (!(await this.remove(id))) continue;
+      try {
+        if (!(await this.remove(id))) continue;
+      } catch (error) {
+        this.#logger.error({ err: error, task: id }, 'eviction failed');
+        continue;
+      }
       this.#evicted++;
       this.#logger.info({ task: id, reason }, 'task evicted');
     }
   }
 
-  /** Notes a use; undefined when there is no such task. */
+  /** Notes a use, if only in memory where it cannot be written down; undefined when there is no such task. */
   async #touch(id: string): Promise<Holding | undefined> {
     const now = Date.now();
     const before = this.#inventory.use(id, now);
@@ -175,7 +180,8 @@ class DiskStorage implements CacheableStorage {
     try {
       await utimes(join(this.#tasks, id, MODEL_FILE), now / 1000, before.madeAt / 1000);
     } catch (error) {
-      if (!isMissing(error)) throw error; // it was removed meanwhile
+      // a missing one was removed meanwhile
+      if (!isMissing(error)) this.#logger.warn({ err: error, task: id }, 'a use could not be written down');
     }
     return before;
   }

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { StorageLimits } from '../../server/storage/inventory.ts';
 import { cached, type CacheableStorage } from '../../server/storage/cached.ts';
 import { openDiskStorage } from '../../server/storage/disk.ts';
@@ -120,6 +120,31 @@ describe('disk storage', () => {
     expect(await kept(folder)).toEqual(ids(2));
     await open(folder, { bytes: 0, days: 2 }); // a use makes it no younger
     expect(await kept(folder)).toEqual([]);
+  });
+
+  test('what cannot be removed stays and counts, and a use that cannot be written down is no failure', async () => {
+    const folder = await temporaryFolder();
+    const { storage, log } = await open(folder, { bytes: 110_000, days: 0 }); // room for two
+    const [one, two, three] = [storedTask(1), storedTask(2), storedTask(3)];
+    for (const task of [one, two]) await storage.write(task);
+    const [temporary, task] = [join(folder, 'temporary'), join(folder, 'tasks', one.record.id)];
+    await rm(temporary, { recursive: true });
+    await writeFile(temporary, 'in the way');
+    await expect(storage.remove(one.record.id)).rejects.toThrow('ENOTDIR');
+    expect(storage.stats?.()).toMatchObject({ tasks: 2 });
+    await rm(temporary);
+    await mkdir(temporary);
+    await storage.write(three);
+    expect(await kept(folder)).toEqual(ids(2, 3));
+    expect(log.splice(0).join()).not.toContain('failed');
+    await storage.write(one);
+    await rm(task, { recursive: true });
+    await writeFile(task, 'in the way');
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    vi.advanceTimersByTime(61_000); // a use is written down once a minute
+    expect(await storage.keeps(one)).toBe(true);
+    expect(log.join()).toContain('a use could not be written down');
   });
 
   test('a check fails when the folder is gone', async () => {
