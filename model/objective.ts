@@ -21,7 +21,8 @@ export interface MetaGradient {
   /** ∂(L_val + β L_r)/∂Θ of one task, by parameter name. */
   readonly gradients: Readonly<Record<string, Float32Array>>;
   readonly query: Fit;
-  readonly support: { readonly before: Fit; readonly after: Fit };
+  /** Before the first and before the last inner step; null without inner steps. */
+  readonly support: { readonly before: Fit; readonly after: Fit } | null;
   readonly reconstruction: number;
   /** null for a conv4. */
   readonly genotype: Genotype | null;
@@ -59,7 +60,7 @@ export async function metaGradient(
   return {
     gradients,
     query,
-    support: { before: fits[0]!, after: fits.at(-1)! },
+    support: fits.length > 0 ? { before: fits[0]!, after: fits.at(-1)! } : null,
     reconstruction: reconstruction![0]!,
     genotype,
   };

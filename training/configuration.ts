@@ -19,7 +19,20 @@ const stageSchema = z.strictObject({
   reinitialize: z.boolean().default(false),
   /** Of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between. */
   temperature: z.tuple([z.number().positive(), z.number().positive()]).default([1, 1]),
-  /** Task shapes drawn with probability proportional to their weight. */
+  /**
+   * What the inner loop of the stage's tasks has otherwise than the model's. Without steps the features are trained for
+   * a head of class means (Snell et al. 2017): a task costs a fraction, and many ways are cheap.
+   */
+  innerLoop: z
+    .strictObject({
+      steps: z.number().int().min(0).optional(),
+      exactSteps: modelConfigurationSchema.shape.innerLoop.unwrap().shape.exactSteps.unwrap().optional(),
+    })
+    .optional(),
+  /**
+   * Task shapes drawn with probability proportional to their weight; a domain that has fewer classes has tasks of as many
+   * ways as it has.
+   */
   shapes: z.array(shapeSchema).min(1),
 });
 
@@ -30,8 +43,7 @@ const augmentationSchema = z.strictObject({
   rotateClasses: z.boolean().default(false),
 });
 
-/** A training run, as written in training/configs/NAME.yaml. */
-export const trainingConfigurationSchema = z.strictObject({
+const runSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
   seed: z.number().int().min(0),
   model: modelConfigurationSchema,
@@ -73,6 +85,16 @@ export const trainingConfigurationSchema = z.strictObject({
     .prefault({ every: 200, tasks: 20 }),
   checkpointMinutes: z.number().positive().default(3),
   workers: z.number().int().min(1).default(2),
+});
+
+/** A training run, as written in training/configs/NAME.yaml. */
+export const trainingConfigurationSchema = runSchema.superRefine(({ model, stages }, context) => {
+  stages.forEach(({ innerLoop }, i) => {
+    const { rates, steps } = model.innerLoop;
+    if (rates === 'fixed' || (innerLoop?.steps ?? steps) === steps) return;
+    const message = 'learned inner rates belong to the steps of the model: a stage cannot have others';
+    context.addIssue({ code: 'custom', path: ['stages', i, 'innerLoop', 'steps'], message });
+  });
 });
 
 export type TrainingConfiguration = z.infer<typeof trainingConfigurationSchema>;

@@ -78,9 +78,9 @@ export async function drawGenotypes(run: PausedRun): Promise<Genotype[]> {
   return (await Promise.all(drawn)) as Genotype[];
 }
 
-/** Way and shots of the first stage's first shape. */
+/** Way and shots of the last stage's first shape: what the run is for. */
 function heldOutShape({ configuration: { stages, validation } }: PausedRun): TaskShape {
-  const { way, shot } = stages[0]!.shapes[0]!;
+  const { way, shot } = stages.at(-1)!.shapes[0]!;
   return { way, shot, query: validation.query };
 }
 

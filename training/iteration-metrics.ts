@@ -6,8 +6,9 @@ export interface IterationMetrics {
   readonly stage: string;
   readonly loss: number;
   readonly accuracy: number;
-  readonly supportBefore: number;
-  readonly supportAfter: number;
+  /** Of the support set, before the first and before the last inner step; null where a stage has none. */
+  readonly supportBefore: number | null;
+  readonly supportAfter: number | null;
   readonly reconstruction: number;
   readonly gradientNorm: number;
   readonly genotypes: number;
@@ -23,13 +24,15 @@ export function metricsOf(
 ): IterationMetrics {
   const average = (of: (result: GradientResult) => number): number =>
     results.reduce((total, result) => total + of(result), 0) / results.length;
+  const averageFit = (of: (result: GradientResult) => number | null): number | null =>
+    results.some((result) => of(result) === null) ? null : average((result) => of(result)!);
   return {
     iteration: outer.iteration,
     stage: outer.stage,
     loss: average(({ loss }) => loss),
     accuracy: average(({ accuracy }) => accuracy),
-    supportBefore: average(({ supportBefore }) => supportBefore),
-    supportAfter: average(({ supportAfter }) => supportAfter),
+    supportBefore: averageFit(({ supportBefore }) => supportBefore),
+    supportAfter: averageFit(({ supportAfter }) => supportAfter),
     reconstruction: average(({ reconstruction }) => reconstruction),
     gradientNorm: outer.gradientNorm,
     genotypes: new Set(results.flatMap(({ genotype }) => genotype ?? [])).size,

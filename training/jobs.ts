@@ -11,7 +11,7 @@ import type { Key } from '../model/random.ts';
 import { TaskRunner } from '../model/task.ts';
 import type { Augmentation } from './data/augment.ts';
 import type { ImageDomain } from './data/domain.ts';
-import { chooseDomain, sampleTask } from './data/tasks.ts';
+import { chooseDomain, possibleShape, sampleTask } from './data/tasks.ts';
 import { evaluateOpenSet } from './evaluate-open-set.ts';
 import type { OpenSetPayload } from './evaluate-open-set.ts';
 import { evaluateTask } from './evaluate-task.ts';
@@ -47,8 +47,9 @@ export interface GradientResult {
   readonly domain: string;
   readonly loss: number;
   readonly accuracy: number;
-  readonly supportBefore: number;
-  readonly supportAfter: number;
+  /** Losses of the support set; null without inner steps. */
+  readonly supportBefore: number | null;
+  readonly supportAfter: number | null;
   readonly reconstruction: number;
   /** Its key; null for a network that is not searched. */
   readonly genotype: string | null;
@@ -81,19 +82,27 @@ function pathMask({ supernet }: ModelConfiguration, key: Key, dropout: number): 
   return mask;
 }
 
-/** Per worker: the parameters of one version and the runner of one set of genotypes, kept between jobs. */
+/** Per worker: the parameters of one version, and the runners of a stage and of validation, kept between jobs. */
 let cached: { version: number; parameters: Parameters } | undefined;
-let runner: { key: string; value: TaskRunner } | undefined;
+let runners = new Map<string, TaskRunner>();
 
 function runnerOf(
   context: JobContext,
   configuration: ModelConfiguration,
   genotypes: readonly Genotype[],
 ): TaskRunner {
-  const key = genotypes.map(genotypeKey).join(' ');
-  if (runner?.key !== key)
-    runner = { key, value: new TaskRunner(configuration, context.executor, genotypes) };
-  return runner.value;
+  const key = [JSON.stringify(configuration.innerLoop), ...genotypes.map(genotypeKey)].join(' ');
+  const known = runners.get(key);
+  if (known) return known;
+  const runner = new TaskRunner(configuration, context.executor, genotypes);
+  runners = new Map([...[...runners].slice(-1), [key, runner]]);
+  return runner;
+}
+
+/** The model with the inner loop that a stage trains. */
+function modelOf(model: ModelConfiguration, { innerLoop }: StageConfiguration): ModelConfiguration {
+  const { steps = model.innerLoop.steps, exactSteps = model.innerLoop.exactSteps } = innerLoop ?? {};
+  return { ...model, innerLoop: { ...model.innerLoop, steps, exactSteps } };
 }
 
 function parametersOf({ model, parameters }: TrainingWorkerData, version: number): Parameters {
@@ -118,11 +127,11 @@ const gradientJob: Job = async (payload, context) => {
   const data = context.workerData as TrainingWorkerData;
   const key = taskKey(data.seed, iteration, position);
   const domain = chooseDomain(fold(key, 'domain'), data.domains, data.weights);
-  const shape = taskShape(data.seed, iteration, position, stage);
+  const shape = possibleShape(domain, 'train', taskShape(data.seed, iteration, position, stage));
   const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
   const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation));
   const result = await metaGradient(
-    runnerOf(context, data.model, genotypes),
+    runnerOf(context, modelOf(data.model, stage), genotypes),
     parametersOf(data, version),
     task,
     {
@@ -142,8 +151,8 @@ const gradientJob: Job = async (payload, context) => {
     domain: domain.name,
     loss: result.query.loss,
     accuracy: result.query.accuracy,
-    supportBefore: result.support.before.loss,
-    supportAfter: result.support.after.loss,
+    supportBefore: result.support?.before.loss ?? null,
+    supportAfter: result.support?.after.loss ?? null,
     reconstruction: result.reconstruction,
     genotype: result.genotype && genotypeKey(result.genotype),
   } satisfies GradientResult;
@@ -177,7 +186,8 @@ const genotypeJob: Job = async (payload, context) => {
   const data = context.workerData as TrainingWorkerData;
   const domain = domainOf(data, request.domain);
   const key = fold(keyFrom(request.seed), 'genotype', domain.name, request.task);
-  const { size, support } = metaTaskOf(sampleTask(key, domain, request.split, request.shape));
+  const shape = possibleShape(domain, request.split, request.shape);
+  const { size, support } = metaTaskOf(sampleTask(key, domain, request.split, shape));
   const free = new TaskRunner(data.model, context.executor);
   return free.decode((await free.embed(parametersOf(data, request.version), support, size)).architecture);
 };

@@ -39,6 +39,7 @@ const cases: readonly Case[] = [
   { stage: 'search', way: 2, exactSteps: 0 },
   { stage: 'retrain', way: 3, exactSteps: 2 },
   { stage: 'retrain', way: 2, rates: 'learned', encoder: 'set' },
+  { stage: 'retrain', way: 3, steps: 0 },
   { stage: 'search', way: 2, rates: 'learned', exactSteps: 1, head: 'shared', encoder: 'bidirectional' },
 ];
 

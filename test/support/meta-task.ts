@@ -30,12 +30,12 @@ export function smallConfiguration({
   modulator = 'channel',
   head = 'prototype',
   statistics = 'support',
-  steps = 5,
+  steps = 5, // 0: of a stage alone
   exactSteps,
   rates = 'fixed',
   encoder = 'recurrent',
 }: SmallOptions = {}): ModelConfiguration {
-  return parseModelConfiguration({
+  const parsed = parseModelConfiguration({
     image: { size: 16 },
     network: network === 'conv4' ? { kind: network, filters: 2 } : { kind: network },
     supernet: { channels: 2, nodes, stem: [3, 4] },
@@ -44,8 +44,9 @@ export function smallConfiguration({
     modulator: { kind: modulator },
     head: { kind: head },
     normalization: { statistics },
-    innerLoop: { steps, learningRate: 0.05, rates, ...(exactSteps === undefined ? {} : { exactSteps }) },
+    innerLoop: { learningRate: 0.05, rates, ...(exactSteps === undefined ? {} : { exactSteps }) },
   });
+  return { ...parsed, innerLoop: { ...parsed.innerLoop, steps } };
 }
 
 /**

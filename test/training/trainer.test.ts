@@ -129,6 +129,26 @@ describe('Trainer', () => {
     expect(validationOf(b!)).toEqual(await validationAt(whole, 8));
   }, 120_000);
 
+  it('trains a stage with an inner loop of its own, on as many ways as a domain has', async () => {
+    const wide = [{ way: 20, shot: 1, query: 2 }];
+    const given = { name: 'steps', seed: 5, model: configuration.model, domains: configuration.domains };
+    const few = { stage: 'retrain', iterations: 1, innerLoop: { steps: 0 }, shapes: wide };
+    const first = { stage: 'retrain', iterations: 1, innerLoop: { exactSteps: 0 }, shapes };
+    const own = { ...given, stages: [few, first], metaBatch: 2, workers: 1 };
+    const folder = new RunFolder(join(root, 'steps'));
+    const trainer = await Trainer.start(trainingConfigurationSchema.parse(own), domains, folder, 'new');
+    await trainer.run();
+    await trainer.close();
+    const [, without, after] = (await metricsOf(folder)) as { supportBefore: number | null }[];
+    expect(without!.supportBefore).toBeNull();
+    expect(after!.supportBefore).toBeGreaterThan(0);
+    const learned = {
+      ...own,
+      model: { ...given.model, innerLoop: { ...given.model.innerLoop, rates: 'learned' } },
+    };
+    expect(() => trainingConfigurationSchema.parse(learned)).toThrow(/learned inner rates/);
+  }, 120_000);
+
   it('draws all but the controller anew where a stage says so, before its first step', async () => {
     const [search, , retrain] = configuration.stages;
     const run = async (name: string, reinitialize: boolean) => {

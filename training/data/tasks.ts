@@ -99,6 +99,12 @@ const eligibleClasses = (domain: ImageDomain, split: Split, shape: TaskShape): I
 export const hasTasks = (domain: ImageDomain, split: Split, shape: TaskShape): boolean =>
   eligibleClasses(domain, split, shape).length >= shape.way;
 
+/** The shape with as many ways as a split has classes for, where it has fewer. Throws RangeError when it is malformed. */
+export const possibleShape = <S extends TaskShape>(domain: ImageDomain, split: Split, shape: S): S => ({
+  ...shape,
+  way: Math.min(shape.way, eligibleClasses(domain, split, shape).length),
+});
+
 /** Draws the classes of a task and their images, without rendering anything. */
 function drawClasses(
   key: Key,
