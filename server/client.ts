@@ -1,4 +1,4 @@
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 
 /** The client closed its connection before it had an answer: there is nobody left to tell. */
 export class ClientGoneError extends Error {
@@ -24,4 +24,23 @@ export async function whileConnected<T>(
   } finally {
     socket.off('close', abort);
   }
+}
+
+/**
+ * Tells once that a request is over: answered, or its connection gone. It takes both to tell, since a connection stays
+ * for the next request, and a pipelined response that has no socket yet never emits 'close'.
+ */
+export function whenOver({ socket }: Pick<Request, 'socket'>, response: Response, over: () => void): void {
+  let told = false;
+  const end = () => {
+    response.off('close', end);
+    socket.off('close', end);
+    // a response closes while its socket tells, and a listener that is removed then is called all the same
+    if (!told) over();
+    told = true;
+  };
+  response.once('close', end);
+  socket.setMaxListeners(0); // as many as the requests that are pipelined on it
+  if (socket.closed) process.nextTick(end);
+  else socket.once('close', end);
 }

@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { whenOver } from './client.ts';
 
 /** Comments in a silent stream, so that no proxy takes it for dead. */
 const KEEP_ALIVE_MS = 15_000;
@@ -15,8 +16,8 @@ export interface EventStream {
   readonly end: () => void;
 }
 
-/** Begins an answer of server-sent events (HTML, 9.2); `closed` is told when it ends, whoever ends it. */
-export function openEventStream(response: Response, closed: () => void): EventStream {
+/** Begins an answer of server-sent events (HTML, 9.2); `closed` is told, at least once, that it is over, whoever ended it. */
+export function openEventStream(request: Request, response: Response, closed: () => void): EventStream {
   response.set({
     'Content-Type': 'text/event-stream; charset=utf-8',
     'Cache-Control': 'no-store',
@@ -24,14 +25,19 @@ export function openEventStream(response: Response, closed: () => void): EventSt
   });
   response.flushHeaders();
   const timer = setInterval(() => response.write(':\n\n'), KEEP_ALIVE_MS);
-  response.once('close', () => {
+  const stop = () => {
     clearInterval(timer);
     closed();
-  });
+  };
+  whenOver(request, response, stop);
+  response.on('error', stop);
   return {
     send: ({ id, event, data }) =>
       void response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
-    end: () => void response.end(),
+    end: () => {
+      stop(); // a write after the end is an error that nothing catches, and the response may be over much later
+      response.end();
+    },
   };
 }
 

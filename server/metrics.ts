@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { PoolStats } from '../engine/pool.ts';
+import { whenOver } from './client.ts';
 import type { TaskRecord } from './record.ts';
 import type { StorageStats } from './storage/storage.ts';
 
@@ -34,7 +35,7 @@ export class Metrics {
   readonly middleware: RequestHandler = (request, response, next) => {
     const startedAt = performance.now();
     this.#open.inc();
-    response.once('close', () => {
+    whenOver(request, response, () => {
       this.#open.dec();
       const route = request.route as { readonly path: string } | undefined;
       const status = response.writableFinished ? response.statusCode : 499;

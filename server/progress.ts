@@ -57,7 +57,7 @@ export class TaskProgress {
     this.#events.forEach((event, index) => {
       if (index >= first) listener(event, index);
     });
-    this.#listeners.add(listener);
+    if (!this.ended) this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { clientOf } from './access/access.ts';
-import { ClientGoneError } from './client.ts';
+import { ClientGoneError, whenOver } from './client.ts';
 import { catalogue } from './error-catalogue.ts';
 import { asServiceError, problemOf } from './errors.ts';
 import { inferenceErrorOf, isInference } from './inference/errors.ts';
@@ -27,7 +27,7 @@ export function requestLog(logger: Logger): RequestHandler {
     const { method, path } = request;
     const startedAt = performance.now();
     response.set(REQUEST_ID, id);
-    response.once('close', () => {
+    whenOver(request, response, () => {
       const ms = Math.round(performance.now() - startedAt);
       const client = clientOf(response); // the name of its key, never the key
       const line = {

@@ -39,7 +39,7 @@ function sendEvents(request: Request, response: Response, progress: TaskProgress
     return;
   }
   let unfollow = () => {};
-  const stream = openEventStream(response, () => unfollow());
+  const stream = openEventStream(request, response, () => unfollow());
   unfollow = progress.follow(first, (event, id) => {
     stream.send({ id, event: event.kind, data: dataOf(event, progress.outline, pathOf(progress)) });
     if (isLast(event)) stream.end();
