@@ -32,10 +32,11 @@ export class ImageTasks {
   async plan(request: ImagesTaskRequest, signal: AbortSignal): Promise<TaskPlan> {
     const receivedAt = performance.now();
     const { checkpoint, steps, startedAt, requestId } = request;
+    const asked = { checkpoint, steps, startedAt, requestId }; // the files are not kept until the task is made
     const support = await this.#support(request, signal);
     const id = imagesTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, support);
     const spent = { receive: receivedAt - startedAt, decode: performance.now() - receivedAt };
-    const make = (watcher: Watcher) => this.#make(id, request, support, spent, watcher);
+    const make = (watcher: Watcher) => this.#make(id, asked, support, spent, watcher);
     return { id, kind: 'images', steps, requestId, make };
   }
 
@@ -85,7 +86,7 @@ export class ImageTasks {
 
   async #make(
     id: string,
-    request: ImagesTaskRequest,
+    request: TaskRequest<ImagesCheckpoint>,
     support: HashedSupport,
     spent: { readonly receive: number; readonly decode: number },
     watcher: Watcher,

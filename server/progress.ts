@@ -79,9 +79,10 @@ export class Progresses {
     return this.#running.get(id);
   }
 
-  open(outline: TaskOutline): TaskProgress {
-    const progress = new TaskProgress(outline);
-    this.#running.set(outline.id, progress);
+  /** Keeps of a plan its outline alone: with the plan the whole support set would stay in memory. */
+  open({ id, kind, steps, requestId }: TaskOutline): TaskProgress {
+    const progress = new TaskProgress({ id, kind, steps, requestId });
+    this.#running.set(id, progress);
     return progress;
   }
 
