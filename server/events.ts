@@ -6,7 +6,7 @@ const KEEP_ALIVE_MS = 15_000;
 
 /** One server-sent event; its data is JSON, which has no line break. */
 export interface ServerEvent {
-  readonly id: number;
+  readonly id: string;
   readonly event: string;
   readonly data: unknown;
 }
@@ -39,10 +39,4 @@ export function openEventStream(request: Request, response: Response, closed: ()
       response.end();
     },
   };
-}
-
-/** The number after that of the last event that the client has; 0 when it has none. */
-export function firstEventFor(request: Request): number {
-  const last = request.get('Last-Event-ID') ?? '';
-  return /^\d{1,9}$/.test(last) ? Number(last) + 1 : 0;
 }

@@ -86,8 +86,8 @@ export interface paths {
          *     | `ready` | the description of the task, as `GET /v1/tasks/{id}` gives it |
          *     | `failed` | a `Problem`, the one that a POST without `Prefer` would have got |
          *
-         *     A stream that broke off goes on after the event of `Last-Event-ID`; after the last one the answer is 204, which
-         *     tells an `EventSource` to stop. Of a task whose making is not remembered (the last 1,000 are) there is `ready`
+         *     A stream that broke off goes on after the event of `Last-Event-ID`. The last event, `ready` or `failed`, has the id
+         *     `end`; after it the answer is 204, which tells an `EventSource` to stop. Of a task whose making is not remembered (the last 1,000 are) there is `ready`
          *     alone. A failure is remembered until the service stops; after that the id is unknown, and posting the same again
          *     is the way on.
          */
@@ -1413,7 +1413,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The id of the last event that was received. */
+                /** @description The id of the last event that was received; `end` is that of the last one there is. */
                 "Last-Event-ID"?: string;
             };
             path: {
@@ -1439,7 +1439,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description All events have been received (of a request with `Last-Event-ID`). */
+            /** @description All events have been received (of a request with `Last-Event-ID` `end`). */
             204: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];

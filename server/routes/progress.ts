@@ -1,10 +1,16 @@
 import type { Request, Response, Router } from 'express';
 import type { Body } from '../contract.ts';
 import { dataOf, describeProgress } from '../describe-progress.ts';
-import { firstEventFor, openEventStream } from '../events.ts';
+import { openEventStream } from '../events.ts';
 import { isLast, type TaskProgress } from '../progress.ts';
 import type { Tasks } from '../tasks.ts';
 import { idOf, noQuery, parseQuery, route } from './route.ts';
+
+/** The id of the last event, which is the same for every progress: whoever has it has all. */
+const END = 'end';
+
+/** The position of the event after one with this id, which is its own position; 0 for none. */
+const eventAfter = (id = ''): number => (/^\d{1,9}$/.test(id) ? Number(id) + 1 : 0);
 
 const EVENTS = 'text/event-stream';
 
@@ -33,14 +39,17 @@ export function progressRoutes(router: Router, tasks: Tasks): void {
 }
 
 function sendEvents(request: Request, response: Response, progress: TaskProgress): void {
-  const first = firstEventFor(request);
-  if (progress.ended && first >= progress.events.length) {
+  const lastId = request.get('Last-Event-ID');
+  if (lastId === END) {
     response.status(204).end();
     return;
   }
+  // of a making that is not remembered there is the end alone, whatever came before it
+  const latest = progress.ended ? progress.events.length - 1 : Infinity;
   let unfollow = () => {};
   const stream = openEventStream(request, response, () => unfollow());
-  unfollow = progress.follow(first, (event, id) => {
+  unfollow = progress.follow(Math.min(eventAfter(lastId), latest), (event, position) => {
+    const id = isLast(event) ? END : String(position);
     stream.send({ id, event: event.kind, data: dataOf(event, progress.outline, pathOf(progress)) });
     if (isLast(event)) stream.end();
   });

@@ -186,7 +186,8 @@ describe('GET /v1/tasks/{id}/progress', () => {
     const events = parseEvents(text);
     const fits = Array.from({ length: 6 }, () => 'fit');
     expect(events.map(({ event }) => event)).toEqual(['accepted', 'started', 'genotype', ...fits, 'ready']);
-    expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => String(index)));
+    const positions = events.slice(0, -1).map((_, index) => String(index));
+    expect(events.map(({ id }) => id)).toEqual([...positions, 'end']);
     for (const { event, data } of events) {
       if (event === 'fit') expectSchema('ImagesStepFit', data);
       if (event === 'genotype') expectSchema('Genotype', data);
@@ -196,7 +197,7 @@ describe('GET /v1/tasks/{id}/progress', () => {
     expect((await stream(port, path)).text).toBe(text);
     const rest = await stream(port, path, { 'Last-Event-ID': '7' });
     expect(parseEvents(rest.text)).toEqual(events.slice(8));
-    expect(await stream(port, path, { 'Last-Event-ID': '9' })).toMatchObject({ status: 204, text: '' });
+    expect(await stream(port, path, { 'Last-Event-ID': 'end' })).toMatchObject({ status: 204, text: '' });
   });
 
   test('of a task that was made before the start: ready alone', async () => {
@@ -208,8 +209,11 @@ describe('GET /v1/tasks/{id}/progress', () => {
     const { task, ...progress } = progressOf(await ended(after, path));
     expect(progress).toEqual({ kind: 'images', id, state: 'ready', steps: 5, fits: [] });
     const events = parseEvents((await stream(port, path)).text);
-    expect(events).toEqual([{ id: '0', event: 'ready', data: task }]);
-    expect((await stream(port, path, { 'Last-Event-ID': '0' })).status).toBe(204);
+    expect(events).toEqual([{ id: 'end', event: 'ready', data: task }]);
+    // whoever followed the making, which is not remembered, still learns of the end
+    const rest = await stream(port, path, { 'Last-Event-ID': '7' });
+    expect(parseEvents(rest.text)).toEqual(events);
+    expect((await stream(port, path, { 'Last-Event-ID': 'end' })).status).toBe(204);
   });
 
   test('is unknown for what was never asked for, or was removed', async () => {
@@ -250,6 +254,16 @@ test('whoever waits a while for a task gets its progress when it is removed mean
   await tasks.remove(id);
   expect(await waiting).toBeInstanceOf(TaskProgress);
   await background.idle();
+});
+
+test('what is remembered of a task that was made holds nothing of its upload', async () => {
+  const logger = pino({ level: 'silent' });
+  const storage = await openDiskStorage(await temporaryFolder(), logger);
+  const tasks = new Tasks(storage, new Background(logger));
+  const outline = { id: '0'.repeat(32), kind: 'images', steps: 1, requestId: 'a' } as const;
+  const make = () => Promise.reject(new Error('no worker'));
+  await expect(tasks.create({ ...outline, make }, new AbortController().signal)).rejects.toThrow('no worker');
+  expect((await tasks.progress(outline.id)).outline).toEqual(outline);
 });
 
 test('a shutdown waits for what goes on in the background', async () => {
