@@ -5,6 +5,8 @@ import { sha256 } from './identity.ts';
 /** Bytes that a GET answers with. */
 export interface Content {
   readonly bytes: Uint8Array;
+  /** of the bytes, where it is known */
+  readonly sha256?: string;
   readonly type: string;
   readonly cacheControl: string;
   /** of a download, the name that the client is to save it under: ranges of its bytes can be asked for */
@@ -30,19 +32,20 @@ export const REVALIDATE = 'private, no-cache';
  * @throws ServiceError `range-not-satisfiable`
  */
 export function sendContent(request: Request, response: Response, content: Content): void {
-  const { bytes, type, cacheControl, file } = content;
-  const hash = sha256(bytes);
-  response.set({ ETag: `"${hash}"`, 'Cache-Control': cacheControl });
+  const { bytes, sha256: hash = sha256(bytes), type, cacheControl, file } = content;
+  response.set('ETag', `"${hash}"`);
   if (request.fresh) {
-    response.status(304).end();
+    response.status(304).set('Cache-Control', cacheControl).end();
     return;
   }
+  // before the other headers, none of which an error is to have
+  const range = file === undefined ? undefined : rangeOf(request, response, bytes.length);
   if (file !== undefined)
     response.set({ 'Accept-Ranges': 'bytes', 'Content-Disposition': `attachment; filename="${file}"` });
-  const range = file === undefined ? undefined : rangeOf(request, response, bytes.length);
   const sent = range ? bytes.subarray(range.start, range.end + 1) : bytes;
   if (range) response.status(206).set('Content-Range', `bytes ${range.start}-${range.end}/${bytes.length}`);
   response.set({
+    'Cache-Control': cacheControl,
     'Content-Type': type,
     'Content-Digest': digestOf(range ? sha256(sent) : hash),
     'Repr-Digest': digestOf(hash),

@@ -17,6 +17,7 @@ import type {
 } from './ports.ts';
 import { predictImages } from './predict.ts';
 import { predictRegression } from './regression/predict.ts';
+import { remembered } from './remembered.ts';
 
 /** What every worker knows from its start. */
 export interface ServerWorkerData {
@@ -42,9 +43,7 @@ const loaded: { readonly [K in Kind]: Map<string, Promise<Decoded[K]>> } = {
 
 function checkpointOf<K extends Kind>(kind: K, workerData: unknown, id: string): Promise<Decoded[K]> {
   const known: Map<string, Promise<Decoded[K]>> = loaded[kind];
-  const checkpoint = known.get(id) ?? load(kind, workerData as ServerWorkerData, id);
-  known.set(id, checkpoint);
-  return checkpoint;
+  return remembered(known, id, () => load(kind, workerData as ServerWorkerData, id));
 }
 
 async function load<K extends Kind>(

@@ -144,7 +144,7 @@ export interface TaskAdapter {
   drawCells(picture: CellsPicture, signal: AbortSignal): Promise<string>;
 }
 
-/** The file of a checkpoint, by its id. */
+/** The file of a checkpoint, by its id: the bytes whose hash its CheckpointInfo has. */
 export type CheckpointReader = (id: string) => Promise<Uint8Array>;
 
 /** Planar RGB bytes [3, size, size] of an encoded image; `images/decode.ts` is the implementation. */

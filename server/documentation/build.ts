@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { ASSETS_PATH, hashedName, typeOf, type Asset, type Assets } from '../page/asset.ts';
+import { ASSETS_PATH, hashedName, inFile, type Asset, type Assets } from '../page/asset.ts';
 
 /** The contract, and the page that draws it. */
 export interface Documentation {
@@ -30,7 +30,7 @@ export async function buildDocumentation(): Promise<Documentation> {
     const extension = file.split('.').at(-1)!;
     const name = hashedName(`docs-${placeholder.toLowerCase()}`, extension, await readFile(file));
     const path = `${ASSETS_PATH}/${name}`;
-    assets.set(path, { type: typeOf(name), load: () => readFile(file) });
+    assets.set(path, inFile(file));
     html = html.replace(`"${placeholder}"`, `"${path}"`);
   }
   return {

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 
 /** A file of the page. Its content never changes under its path. */
 export interface Asset {
   readonly type: string;
   /** the content; what is large is read only when somebody asks for it */
   readonly load: () => Promise<Uint8Array>;
+  /** the file that has the content, from which it is sent piece by piece */
+  readonly file?: string;
 }
 
 /** Assets by their path on the server. */
@@ -35,6 +38,9 @@ export const inMemory = (name: string, content: Uint8Array): Asset => ({
   type: typeOf(name),
   load: () => Promise.resolve(content),
 });
+
+/** An asset that stays in its file. */
+export const inFile = (file: string): Asset => ({ type: typeOf(file), load: () => readFile(file), file });
 
 /** `PREFIX-HASH.EXTENSION`, a name that changes with the content. */
 export function hashedName(prefix: string, extension: string, content: Uint8Array): string {

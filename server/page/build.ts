@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions } from 'esbuild';
-import { ASSETS_PATH, hashedName, inMemory, typeOf, type Asset, type Assets } from './asset.ts';
+import { ASSETS_PATH, hashedName, inFile, inMemory, type Assets } from './asset.ts';
 import { drawExample } from './example.ts';
 
 /** The page for people: its document, and everything that the document needs. */
@@ -91,9 +91,6 @@ function onnxruntime(): { readonly folder: string; readonly assets: Assets } {
   const { version } = require(join(dist, '../package.json')) as { readonly version: string };
   const folder = `${ASSETS_PATH}/onnxruntime-web-${version}/`;
   const files = RUNTIMES.flatMap((name) => [`${name}.mjs`, `${name}.wasm`]);
-  const assets = files.map((name): readonly [string, Asset] => [
-    folder + name,
-    { type: typeOf(name), load: () => readFile(join(dist, name)) },
-  ]);
+  const assets = files.map((name) => [folder + name, inFile(join(dist, name))] as const);
   return { folder, assets: new Map(assets) };
 }

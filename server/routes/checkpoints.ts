@@ -2,22 +2,29 @@ import type { Router } from 'express';
 import { REVALIDATE, sendContent } from '../content.ts';
 import { ServiceError } from '../errors.ts';
 import type { CheckpointInfo, CheckpointReader } from '../ports.ts';
+import { remembered } from '../remembered.ts';
 import { idOf, noQuery, parseQuery, route } from './route.ts';
 
-/** `/v1/checkpoints/{id}/file`: the file, with which tasks are made elsewhere. */
+/**
+ * `/v1/checkpoints/{id}/file`: the file, with which tasks are made elsewhere. What was asked for stays in memory, once
+ * for all who read it, however slowly; each worker has as much.
+ */
 export function checkpointRoutes(
   router: Router,
   checkpoints: readonly CheckpointInfo[],
   read: CheckpointReader,
 ): void {
+  const contents = new Map<string, Promise<Uint8Array>>();
   route(router, '/v1/checkpoints/:id/file', {
     get: async (request, response) => {
       parseQuery(noQuery, request);
       const id = idOf(request);
-      if (!checkpoints.some((checkpoint) => checkpoint.id === id))
+      const checkpoint = checkpoints.find((known) => known.id === id);
+      if (!checkpoint)
         throw new ServiceError('not-found', { detail: `No checkpoint has the id ${JSON.stringify(id)}.` });
       sendContent(request, response, {
-        bytes: await read(id),
+        bytes: await remembered(contents, id, () => read(id)),
+        sha256: checkpoint.sha256,
         type: 'application/octet-stream',
         cacheControl: REVALIDATE,
         file: `${id}.safetensors`,

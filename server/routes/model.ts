@@ -11,6 +11,7 @@ export function modelRoutes(router: Router, tasks: Tasks): void {
       const { record, model } = await tasks.get(idOf(request));
       sendContent(request, response, {
         bytes: model,
+        sha256: record.model.sha256,
         type: 'application/octet-stream',
         cacheControl: IMMUTABLE,
         file: `m-nas-${record.id}.onnx`,

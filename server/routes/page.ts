@@ -5,6 +5,7 @@ import { ServiceError } from '../errors.ts';
 import type { Asset } from '../page/asset.ts';
 import type { Page } from '../page/build.ts';
 import { pagePolicy } from '../page/policy.ts';
+import { remembered } from '../remembered.ts';
 import { route } from './route.ts';
 
 /** `wasm-unsafe-eval` lets onnxruntime compile its WebAssembly; blob: is for pictures that the visitor has chosen. */
@@ -20,11 +21,8 @@ const compress = promisify(gzip);
 /** `/` and what its document loads. */
 export function pageRoutes(router: Router, { document, assets }: Page): void {
   const compressed = new Map<string, Promise<Uint8Array>>();
-  const gzipped = (path: string, { load }: Asset): Promise<Uint8Array> => {
-    const known = compressed.get(path) ?? load().then((content) => compress(content));
-    compressed.set(path, known);
-    return known;
-  };
+  const gzipped = (path: string, { load }: Asset): Promise<Uint8Array> =>
+    remembered(compressed, path, async () => compress(await load()));
   route(router, '/', {
     get: (_request, response) => {
       secure(response).type('html').set('Cache-Control', 'no-cache').send(document);
@@ -34,15 +32,32 @@ export function pageRoutes(router: Router, { document, assets }: Page): void {
     get: async (request, response) => {
       const asset = assets.get(request.path);
       if (!asset) throw new ServiceError('not-found', { detail: `There is nothing at ${request.path}.` });
+      const packed = wantsGzip(request, asset) ? await gzipped(request.path, asset) : undefined;
+      const content = packed ?? (asset.file === undefined ? await asset.load() : undefined);
       secure(response).set({
         'Content-Type': asset.type,
         'Cache-Control': 'public, max-age=31536000, immutable',
+        // the path tells the content, so that nothing has to be hashed
+        ETag: `"${request.path}${packed ? ';gzip' : ''}"`,
         Vary: 'Accept-Encoding',
+        ...(packed && { 'Content-Encoding': 'gzip' }),
       });
-      if (!wantsGzip(request, asset)) return response.send(await asset.load());
-      return response.set('Content-Encoding', 'gzip').send(await gzipped(request.path, asset));
+      if (content) response.send(content);
+      else await sendFile(response, asset.file!);
     },
   });
+}
+
+/** Streams a file under the headers that are set. @throws Error when it cannot be read */
+function sendFile(response: Response, file: string): Promise<void> {
+  const options = { acceptRanges: false, cacheControl: false, dotfiles: 'allow', lastModified: false } as const;
+  return new Promise((resolve, reject) =>
+    response.sendFile(file, options, (error?: NodeJS.ErrnoException) => {
+      if (!error || error.code === 'ECONNABORTED')
+        resolve(); // the client is gone
+      else reject(new Error(`${file} cannot be sent`, { cause: error }));
+    }),
+  );
 }
 
 const wantsGzip = (request: Request, { type }: Asset): boolean =>

@@ -68,6 +68,9 @@ describe('a download', () => {
     const answer = await get({ Range: `bytes=${bytes.length}-` });
     expectProblem(answer, 'range-not-satisfiable');
     expect(answer.headers['content-range']).toBe(`bytes */${bytes.length}`);
+    for (const header of ['accept-ranges', 'content-disposition', 'content-digest', 'repr-digest'])
+      expect(answer.headers, 'of the download only').not.toHaveProperty(header);
+    expect(answer.headers['cache-control']).toBe('no-store');
   });
 
   test('is not sent again to who has it, whatever range is asked for; HEAD tells its headers', async () => {

@@ -58,6 +58,40 @@ describe('the page for people', () => {
     const content = Buffer.from(await asset.load());
     expect(content.equals(plain.body as Buffer)).toBe(true);
     expect(content.equals(packed.body as Buffer)).toBe(true);
+    expect(plain.headers['content-length']).toBe(String(content.length));
+    expect(plain.headers['etag']).not.toBe(packed.headers['etag']);
+    for (const { headers } of [plain, packed]) {
+      const encoding = headers['content-encoding'] ?? 'identity';
+      const again = await request(running)
+        .get(path)
+        .set({ 'Accept-Encoding': encoding, 'If-None-Match': headers['etag']! });
+      expect(again.status).toBe(304);
+    }
+    const head = await request(running).head(path).set('Accept-Encoding', 'identity');
+    expect(head.headers).toMatchObject({
+      etag: plain.headers['etag'],
+      'content-length': String(content.length),
+    });
+  });
+
+  test('an asset that cannot be read is an error without its headers, until it can be', async () => {
+    let fails = true;
+    const load = () => (fails ? Promise.reject(new Error('broken')) : Promise.resolve(Buffer.from('1')));
+    const assets = new Map([
+      ['/assets/a.js', { type: 'text/javascript', load }],
+      ['/assets/b.js', { type: 'text/javascript', load, file: '/nowhere/b.js' }],
+    ]);
+    const { app: running } = await harness({ replace: { page: { document: Buffer.from(''), assets } } });
+    const get = (path: string, encoding: string) =>
+      request(running).get(path).set('Accept-Encoding', encoding);
+    for (const encoding of ['gzip', 'identity']) {
+      const answer = await get('/assets/a.js', encoding);
+      expectProblem(answer, 'internal');
+      expect(answer.headers).not.toHaveProperty('content-encoding');
+    }
+    expectProblem(await get('/assets/b.js', 'identity'), 'internal');
+    fails = false;
+    expect((await get('/assets/a.js', 'gzip')).text).toBe('1');
   });
 
   test('the index of the example names images that are there, of four classes in both sets', async () => {
@@ -96,13 +130,24 @@ describe('the file of a checkpoint', () => {
     const answer = await request(running).get('/v1/checkpoints/photos/file').buffer().parse(bytes);
     expectContract(answer, 'get', '/v1/checkpoints/{id}/file');
     expect(answer.status).toBe(200);
-    expect((answer.body as Buffer).toString()).toBe('checkpoint photos');
+    expect((answer.body as Buffer).toString()).toBe('photos');
     expect(answer.headers['content-disposition']).toBe('attachment; filename="photos.safetensors"');
     const again = await request(running)
       .get('/v1/checkpoints/photos/file')
       .set('If-None-Match', answer.headers['etag']!);
     expectContract(again, 'get', '/v1/checkpoints/{id}/file');
     expect(again.status).toBe(304);
+  });
+
+  test('is read once for all, and again after a failure', async () => {
+    let reads = 0;
+    const readCheckpoint = (id: string) =>
+      ++reads === 1 ? Promise.reject(new Error('broken')) : Promise.resolve(Buffer.from(id));
+    const { app: running } = await harness({ replace: { readCheckpoint } });
+    const get = () => request(running).get('/v1/checkpoints/photos/file');
+    expectProblem(await get(), 'internal');
+    for (const { status } of [await get(), await get()]) expect(status).toBe(200);
+    expect(reads).toBe(2);
   });
 
   test('of an unknown id', async () => {

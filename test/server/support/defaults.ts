@@ -15,7 +15,7 @@ export const OPEN: AccessOptions = { keys: [], requests: 0, windowSeconds: 60, p
 
 /** What few tests are about. */
 export const BESIDE: Pick<AppDependencies, 'readCheckpoint' | 'page' | 'documentation'> = {
-  readCheckpoint: (id) => Promise.resolve(Buffer.from(`checkpoint ${id}`)),
+  readCheckpoint: (id) => Promise.resolve(Buffer.from(id)),
   documentation: await buildDocumentation(),
   page: { document: Buffer.from('<!doctype html>'), assets: new Map() },
 };
