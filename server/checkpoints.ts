@@ -116,6 +116,7 @@ async function readCheckpoint(path: string): Promise<ReadFile> {
     }
     throw new CheckpointError(`its format ${JSON.stringify(format)} is not known`);
   } catch (error) {
-    throw new CheckpointSetupError(`${path} is not a checkpoint`, { cause: error });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CheckpointSetupError(`${path} is not a checkpoint: ${reason}`, { cause: error });
   }
 }

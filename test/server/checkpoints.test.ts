@@ -76,7 +76,7 @@ describe('loadCheckpoints', () => {
     expect((await load(both)).slice(0, 2)).toEqual(['photos images default', 'toy-z regression default']);
   });
 
-  test('what cannot be served is refused by name', async () => {
+  test('what cannot be served is refused by name, with the reason', async () => {
     const bundled = await folderOf(['photos']);
     const missing = join(bundled, 'missing');
     const refused = async (loading: Promise<unknown>, ...words: string[]) => {
@@ -89,16 +89,16 @@ describe('loadCheckpoints', () => {
     await refused(load(bundled, await folderOf(['photos'], 2)), 'same id photos');
     const broken = await temporaryFolder();
     await mkdir(join(broken, 'a.safetensors'));
-    await refused(load(bundled, broken), 'a.safetensors');
+    await refused(load(bundled, broken), 'a.safetensors', 'EISDIR');
     const foreign = await temporaryFolder();
     const bytes = encodeTensors({ tensors: {}, metadata: { format: 'm-nas-audio/1' } });
     await writeFile(join(foreign, 'b.safetensors'), bytes);
-    await refused(load(bundled, foreign), 'b.safetensors');
+    await refused(load(bundled, foreign), 'b.safetensors', 'm-nas-audio/1');
     const conv4 = await temporaryFolder();
     const model = parseModelConfiguration({ image: { size: 16 }, network: { kind: 'conv4', filters: 2 } });
     const learned = initialParameters(model, keyFrom(1));
     const file = { id: 'maml', configuration: model, parameters: learned, genotypes: [], training: {} };
     await writeFile(join(conv4, 'c.safetensors'), encodeCheckpoint(file));
-    await refused(load(bundled, conv4), 'c.safetensors');
+    await refused(load(bundled, conv4), 'c.safetensors', 'conv4');
   });
 });
