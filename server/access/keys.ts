@@ -11,6 +11,9 @@ export const hashKey = (key: string): Uint8Array => createHash('sha256').update(
 
 const ENTRY = /^([\w.-]{1,64}):([0-9a-f]{64})$/;
 
+/** Whether an entry of MNAS_API_KEYS can have this name. */
+export const isKeyName = (name: string): boolean => ENTRY.test(`${name}:${'0'.repeat(64)}`);
+
 /**
  * Keys as MNAS_API_KEYS lists them: `name:sha256,name:sha256`. Several keys may have one name, to replace one by another.
  * @throws Error naming the entry by its position (it may hold a key in the clear), never its text

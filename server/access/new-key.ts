@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import process from 'node:process';
-import { hashKey } from './keys.ts';
+import { hashKey, isKeyName } from './keys.ts';
 
 // Prints a new API key for whoever is to have it, and the entry of MNAS_API_KEYS: `npm run key -- NAME`.
 const [name = 'client'] = process.argv.slice(2);
+if (!isKeyName(name)) {
+  process.stderr.write('a name has 1 to 64 letters of ASCII, digits, dots, hyphens and underscores\n');
+  process.exit(1);
+}
 const key = `mnas_${randomBytes(32).toString('base64url')}`;
 const hash = Buffer.from(hashKey(key)).toString('hex');
 process.stdout.write(

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
+import { promisify } from 'node:util';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { hashKey, identify, parseKeys } from '../../server/access/keys.ts';
@@ -10,6 +12,7 @@ import { support } from './support/tasks.ts';
 
 const { expectProblem } = problemsOf('access.test.ts');
 
+const run = promisify(execFile);
 const hex = (key: string) => Buffer.from(hashKey(key)).toString('hex');
 const keys = parseKeys(`shop:${hex('key-1')},lab:${hex('key-2')},shop:${hex('key-3')}`);
 
@@ -18,6 +21,14 @@ describe('API keys', () => {
     expect(['key-1', 'key-2', 'key-3'].map((key) => identify(keys, key))).toEqual(['shop', 'lab', 'shop']);
     for (const other of ['', 'key-', 'key-11', 'shop', hex('key-1')])
       expect(identify(keys, other)).toBeUndefined();
+  });
+
+  test('are made for a name that MNAS_API_KEYS can have, and for no other', async () => {
+    const newKey = (name: string) => run(process.execPath, ['--import', 'tsx', 'server/access/new-key.ts', name]);
+    const { stdout } = await newKey('shop.1');
+    const [, key, entry] = /client.*: (\S+)\n.*MNAS_API_KEYS: (\S+)\n/.exec(stdout)!;
+    expect(identify(parseKeys(entry!), key!)).toBe('shop.1');
+    await expect(newKey('the shop')).rejects.toMatchObject({ code: 1, stdout: '' });
   });
 
   test('guard tasks, checkpoints and metrics, not the probes; the log has the name, never the key', async () => {
