@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import multer from 'multer';
-import type { Writable } from 'node:stream';
+import { PassThrough, type Writable } from 'node:stream';
 import { lateBody, longBody } from './body.ts';
 import { partError, ServiceError, type ErrorCode, type Part } from './errors.ts';
 
@@ -85,34 +85,57 @@ function parserLimits({ files, fileBytes }: BodyLimits): multer.Options['limits'
   };
 }
 
-/** Parses the body with multer, noting every part in `seen`, and refusing once it is too long or too late. */
+const inMemory = multer.memoryStorage();
+/** multer's storage in memory, which is over with a file at its limit, not only once all that is too much has come. */
+const memoryStorage: multer.StorageEngine = {
+  _handleFile: (request, file, callback) => {
+    file.stream.once('limit', () => callback(new Error('the file is over the limit')));
+    inMemory._handleFile(request, file, callback);
+  },
+  _removeFile: (request, file, callback) => inMemory._removeFile(request, file, callback),
+};
+
+/**
+ * The files of the body, parsed with multer; notes every part in `seen`, and refuses once the body is too long or too
+ * late. multer tells an error only when the request that it was given has ended, so it is given a stream of its own,
+ * which ends when multer lets go of it. Of a text part the parser tells when that is over.
+ */
 export function parseBody(
   request: Request,
   response: Response,
   limits: BodyLimits,
   seen: SeenPart[],
-): Promise<void> {
+): Promise<readonly Express.Multer.File[]> {
   return new Promise((resolve, reject) => {
-    const refuse = (error: ServiceError) => {
+    const body = new PassThrough();
+    const stop = () => {
       clearTimeout(timer);
+      request.unpipe(body);
+      request.resume(); // drops the rest
+      body.destroy();
+    };
+    const refuse = (error: ServiceError) => {
       reject(error);
-      request.unpipe();
-      request.resume();
+      stop();
     };
     const timer = setTimeout(() => refuse(lateBody(limits.seconds)), limits.seconds * 1000);
+    request.on('error', (error) => body.destroy(error)); // the client hung up
     const options: StreamingOptions = {
-      storage: multer.memoryStorage(),
+      storage: memoryStorage,
       defParamCharset: 'utf8',
       limits: parserLimits(limits),
-      streamHandler: (_request, parser) => {
+      streamHandler: (_body, parser) => {
         watchParts(parser, seen);
         watchLength(request, limits.bodyBytes, refuse);
-        request.pipe(parser);
+        parser.once('unpipe', stop);
+        request.pipe(body).pipe(parser);
       },
     };
-    multer(options).any()(request, response, (error: unknown) => {
-      clearTimeout(timer);
-      if (error === undefined) resolve();
+    // of a request multer reads the stream and the headers, and leaves the files there
+    const read = Object.assign(body, { headers: request.headers }) as unknown as Request;
+    multer(options).any()(read, response, (error: unknown) => {
+      stop();
+      if (error === undefined) resolve(Array.isArray(read.files) ? read.files : []);
       else reject(translate(error, seen.at(-1)));
     });
   });

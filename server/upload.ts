@@ -183,9 +183,8 @@ async function readForm(
   limits: BodyLimits,
 ): Promise<readonly UploadedFile[]> {
   const seen: SeenPart[] = [];
-  await parseBody(request, response, limits, seen);
+  const files = await parseBody(request, response, limits, seen);
   checkParts(seen);
-  const files = Array.isArray(request.files) ? request.files : [];
   return files.map((file, index) => {
     const part = { index, name: file.fieldname, file: file.originalname };
     if (file.size === 0) throw partError('empty-file', part, 'the file has no content.');

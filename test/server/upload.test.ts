@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
-import { ServiceError, type Problem } from '../../server/errors.ts';
+import { ServiceError, type ErrorCode, type Problem } from '../../server/errors.ts';
 import { translate } from '../../server/multipart.ts';
 import type { TaskStorage } from '../../server/storage/storage.ts';
 import { expectContract } from './support/contract.ts';
@@ -135,6 +135,28 @@ describe('bodies sent by hand', () => {
     ];
     const [text] = await raw({ limits: { bodyBytes: 500_000, fileBytes: 10_000_000 } }, chunks, 3000);
     expectRawProblem(text, 'body-too-large');
+  });
+
+  test('a part that is refused is so at once, whether the rest comes or not', async () => {
+    const part = (name: string, content: Buffer | string) =>
+      Buffer.concat([
+        Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data; name=${name}\r\n\r\n`),
+        Buffer.from(content),
+        Buffer.from('\r\n'),
+      ]);
+    const next = `--${BOUNDARY}\r\n`;
+    const refused: readonly (readonly [Buffer, ErrorCode])[] = [
+      [part('"a"; filename="a"', Buffer.alloc(300_000)), 'file-too-large'],
+      [Buffer.concat([part('"a"', 'x'.repeat(5000)), Buffer.from(next)]), 'too-many-fields'],
+      [Buffer.concat(Array.from({ length: 22 }, () => part('"a"', 'x'))), 'too-many-fields'],
+      [Buffer.from(`${next}no colon here\r\n\r\nx\r\n`), 'malformed-multipart'],
+    ];
+    for (const [body, code] of refused) {
+      const startedAt = performance.now();
+      const [text] = await raw({}, [head('Content-Length: 1900000'), body], 5000);
+      expectRawProblem(text, code);
+      expect(performance.now() - startedAt, code).toBeLessThan(3000); // of ten that a body may take
+    }
   });
 
   test('a client that hangs up in the middle breaks nothing', async () => {

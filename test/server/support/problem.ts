@@ -47,6 +47,8 @@ export const provokedBy = {
     'truncated-body',
     'upload-timeout',
     'body-too-large',
+    'file-too-large',
+    'too-many-fields',
     'unsupported-media-type',
     'overloaded',
   ],
