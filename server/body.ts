@@ -1,9 +1,10 @@
 import { parse } from 'content-type';
 import type { Request } from 'express';
 import getRawBody from 'raw-body';
+import { callerOf } from './access/access.ts';
 import { whileConnected } from './client.ts';
 import { ServiceError } from './errors.ts';
-import { inTime } from './in-time.ts';
+import { inTime, unlessAborted } from './in-time.ts';
 
 export type MediaType = 'multipart/form-data' | 'application/zip' | 'application/json';
 
@@ -81,25 +82,52 @@ export interface GateLimits {
 }
 
 /**
- * Reads a body and works with it; the signal aborts when the client hangs up, and at the request's deadline.
+ * Reads a body and works with it; the signal aborts when the client hangs up, and at the request's deadline: then this
+ * ends, whatever the work does.
  * @throws ServiceError `overloaded`, ClientGoneError, what the work throws, the signal's reason among it
  */
 export type BodyGate = <T>(request: Request, work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 
-/** A gate that lets at most `parallel` bodies be in memory at a time: from their first byte to the end of the work. */
+/**
+ * A gate that lets at most `parallel` bodies be in memory at a time: from their first byte to the end of the work. One
+ * caller may have half of the places, so that its silent connections do not shut out everybody else.
+ */
 export function createBodyGate({ parallel, seconds }: GateLimits): BodyGate {
-  let held = 0;
+  const places = new Places(parallel);
   return (request, work) =>
     whileConnected(request, async (connected) => {
-      if (held >= parallel)
-        throw new ServiceError('overloaded', { detail: `${held} uploads are being worked on.` });
-      held++;
-      try {
-        return await withDeadline(seconds, connected, work);
-      } finally {
-        held--;
-      }
+      const leave = places.take(callerOf(request));
+      return withDeadline(seconds, connected, (signal) => {
+        signal.addEventListener('abort', () => request.resume(), { once: true }); // nobody may read it any more
+        return unlessAborted(work(signal).finally(leave), signal);
+      });
     });
+}
+
+/** The places of a gate, counted by who holds them. */
+class Places {
+  readonly #all: number;
+  readonly #held = new Map<string, number>();
+
+  constructor(all: number) {
+    this.#all = all;
+  }
+
+  /** Takes a place; what it returns gives it back. @throws ServiceError `overloaded` */
+  take(caller: string): () => void {
+    const held = [...this.#held.values()].reduce((sum, count) => sum + count, 0);
+    if (held >= this.#all)
+      throw new ServiceError('overloaded', { detail: `${held} uploads are being worked on.` });
+    const own = this.#held.get(caller) ?? 0;
+    if (own >= Math.ceil(this.#all / 2))
+      throw new ServiceError('overloaded', { detail: `${own} of your uploads are being worked on.` });
+    this.#held.set(caller, own + 1);
+    return () => {
+      const left = this.#held.get(caller)! - 1;
+      if (left > 0) this.#held.set(caller, left);
+      else this.#held.delete(caller);
+    };
+  }
 }
 
 /** Works with a signal that also aborts, with `deadline-exceeded`, when the seconds are over. */

@@ -10,3 +10,13 @@ export async function inTime<T>(seconds: number, work: Promise<T>, late: () => E
     clearTimeout(timer);
   }
 }
+
+/** The promise's outcome, or the signal's reason if that comes first; the signal has not aborted yet. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    const forget = () => signal.removeEventListener('abort', abort);
+    promise.finally(forget).then(resolve, reject);
+  });
+}

@@ -1,3 +1,5 @@
+import { unlessAborted } from './in-time.ts';
+
 interface Run<T> {
   readonly result: Promise<T>;
   readonly controller: AbortController;
@@ -47,14 +49,4 @@ export class SharedRuns<T> {
     this.#runs.set(key, run);
     return run;
   }
-}
-
-/** The promise's outcome, or the signal's reason if that comes first. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-    const forget = () => signal.removeEventListener('abort', abort);
-    promise.finally(forget).then(resolve, reject);
-  });
 }

@@ -47,6 +47,12 @@ export const clientOf = (response: Response): string | undefined => {
   return typeof client === 'string' ? client : undefined;
 };
 
+/** Whom a request counts for: the name of its key, for a stranger its address (of IPv6 its network). */
+export function callerOf({ ip, res: response }: Pick<Request, 'ip' | 'res'>): string {
+  const client = response && clientOf(response);
+  return client === undefined ? `address ${ipKeyGenerator(ip ?? '')}` : `key ${client}`;
+}
+
 /** Guards what is registered after it: headers, CORS, keys and limits, in this order. */
 export function guard(app: Express, options: AccessOptions): void {
   app.set('trust proxy', options.proxies);
@@ -104,7 +110,7 @@ const requireKey: RequestHandler = (request, response, next) => {
   else throw new ServiceError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="m-nas"' } });
 };
 
-/** Counts requests by key, of strangers by address (of IPv6 by network), in this process's memory. */
+/** Counts requests by caller, in this process's memory. */
 function limitRate({ requests, windowSeconds }: AccessOptions): RequestHandler {
   return rateLimit({
     windowMs: windowSeconds * 1000,
@@ -114,10 +120,7 @@ function limitRate({ requests, windowSeconds }: AccessOptions): RequestHandler {
     identifier: 'requests',
     validate: { xForwardedForHeader: false, forwardedHeader: false },
     skip: ({ path }) => !PROTECTED.test(path) || PROBES.test(path) || UNLIMITED.test(path),
-    keyGenerator: (request, response) => {
-      const client = clientOf(response);
-      return client === undefined ? `address ${ipKeyGenerator(request.ip ?? '')}` : `key ${client}`;
-    },
+    keyGenerator: callerOf,
     handler: (_request, _response, next) =>
       next(
         new ServiceError('rate-limited', {

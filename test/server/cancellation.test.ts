@@ -9,15 +9,17 @@ import { decodeImage as decode } from '../../images/decode.ts';
 import type { AppLimits } from '../../server/app.ts';
 import { createPoolAdapter } from '../../server/adapter.ts';
 import { ClientGoneError } from '../../server/client.ts';
+import type { Problem } from '../../server/errors.ts';
 import type { ImageDecoder } from '../../server/ports.ts';
 import { SharedRuns } from '../../server/shared-runs.ts';
 import { untilAborted } from './support/adapter.ts';
+import { head, raw } from './support/by-hand.ts';
 import { harness, listen } from './support/harness.ts';
 import { CONTENT_TYPE, multipart } from './support/multipart.ts';
 import { problemsOf } from './support/problem.ts';
 import { support, taskOf } from './support/tasks.ts';
 
-const { expectProblem } = problemsOf('cancellation.test.ts');
+const { expectProblem, expectRawProblem } = problemsOf('cancellation.test.ts');
 
 /** Posts on a socket of its own, to hang up by `destroy`. */
 async function postByHand(port: number, path: string, body: Buffer): Promise<Socket> {
@@ -64,6 +66,32 @@ describe('work for clients that have gone', () => {
     expect(signals[0]!.aborted).toBe(true);
     adapter.beforeAdapt = () => Promise.resolve();
     expect(await readdir(join(folder, 'tasks'))).toEqual([]);
+    expect((await post('/v1/tasks', support)).status).toBe(201);
+  });
+
+  test('the deadline covers the arrival of the body', async () => {
+    const limits = { requestSeconds: 0.3, uploadSeconds: 30 };
+    const chunks = [head('Content-Length: 100000'), multipart(support).subarray(0, 200)];
+    const [text] = await raw({ limits }, chunks, 5000);
+    expectRawProblem(text, 'deadline-exceeded');
+  });
+
+  test('the deadline covers a running decode, which keeps its place among the uploads until it is over', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const decodeImage: ImageDecoder = async (bytes, size) => {
+      await held;
+      return decode(bytes, size);
+    };
+    const { post } = await harness({
+      limits: { requestSeconds: 0.3, uploads: 1 },
+      replace: { decodeImage },
+    });
+    expectProblem(await post('/v1/tasks', support), 'deadline-exceeded');
+    const refused = await post('/v1/tasks', support);
+    expect((refused.body as Problem).code).toBe('overloaded');
+    release();
+    await setTimeout(50);
     expect((await post('/v1/tasks', support)).status).toBe(201);
   });
 

@@ -108,6 +108,22 @@ describe('an upload is refused that', () => {
   });
 });
 
+test('one caller has half of the places at most, a key or else an address', async () => {
+  const { post, adapter } = await harness({ limits: { uploads: 4 }, access: { proxies: 1 } });
+  const { started, release } = holdAdaptation(adapter);
+  const postFrom = (address: string, parts: readonly RawPart[]) =>
+    post('/v1/tasks', parts).set('X-Forwarded-For', address);
+  const first = postFrom('192.0.2.1', good).then(({ status }) => status);
+  await started;
+  const second = postFrom('192.0.2.1', [...good, good[0]!]).then(({ status }) => status);
+  while (adapter.calls.length < 2) await setTimeout(5);
+  expectProblem(await postFrom('192.0.2.1', good), 'overloaded');
+  const other = postFrom('192.0.2.2', [...good, good[1]!]).then(({ status }) => status);
+  while (adapter.calls.length < 3) await setTimeout(5);
+  release();
+  expect(await Promise.all([first, second, other])).toEqual([201, 201, 201]);
+});
+
 test('what the parser says of headers that passed the check is not a fault of the service', () => {
   const codeOf = (message: string) => {
     const error = translate(new Error(message), undefined);
