@@ -48,7 +48,7 @@ export const environmentSchema = z.object({
   MNAS_THREADS: whole(1, 256).default(1),
   MNAS_SESSIONS: whole(1, 10_000).default(64),
   MNAS_QUEUE: whole(0, 100_000).default(64),
-  MNAS_UPLOADS: whole(1, 10_000).default(16),
+  MNAS_UPLOADS: whole(1, 10_000).default(40),
   MNAS_MAX_BODY_BYTES: whole(1024, 4096 * MEBIBYTE).default(256 * MEBIBYTE),
   MNAS_MAX_FILE_BYTES: whole(1024, 1024 * MEBIBYTE).default(32 * MEBIBYTE),
   MNAS_MAX_PIXELS: whole(1, 1_000_000_000).default(64_000_000),

@@ -1,5 +1,6 @@
 import { buildDocumentation } from '../../../server/documentation/build.ts';
 import type { AccessOptions } from '../../../server/access/access.ts';
+import { parseConfiguration } from '../../../server/configuration.ts';
 import type { AppDependencies, AppLimits } from '../../../server/app.ts';
 
 export const LIMITS: AppLimits = {
@@ -7,7 +8,7 @@ export const LIMITS: AppLimits = {
   fileBytes: 200_000,
   uploadSeconds: 10,
   requestSeconds: 60,
-  uploads: 50,
+  uploads: parseConfiguration({}).MNAS_UPLOADS,
   decoders: 2,
 };
 
