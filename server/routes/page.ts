@@ -50,7 +50,12 @@ export function pageRoutes(router: Router, { document, assets }: Page): void {
 
 /** Streams a file under the headers that are set. @throws Error when it cannot be read */
 function sendFile(response: Response, file: string): Promise<void> {
-  const options = { acceptRanges: false, cacheControl: false, dotfiles: 'allow', lastModified: false } as const;
+  const options = {
+    acceptRanges: false,
+    cacheControl: false,
+    dotfiles: 'allow',
+    lastModified: false,
+  } as const;
   return new Promise((resolve, reject) =>
     response.sendFile(file, options, (error?: NodeJS.ErrnoException) => {
       if (!error || error.code === 'ECONNABORTED')

@@ -24,7 +24,8 @@ describe('API keys', () => {
   });
 
   test('are made for a name that MNAS_API_KEYS can have, and for no other', async () => {
-    const newKey = (name: string) => run(process.execPath, ['--import', 'tsx', 'server/access/new-key.ts', name]);
+    const newKey = (name: string) =>
+      run(process.execPath, ['--import', 'tsx', 'server/access/new-key.ts', name]);
     const { stdout } = await newKey('shop.1');
     const [, key, entry] = /client.*: (\S+)\n.*MNAS_API_KEYS: (\S+)\n/.exec(stdout)!;
     expect(identify(parseKeys(entry!), key!)).toBe('shop.1');
