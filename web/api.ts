@@ -1,5 +1,6 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { components } from '../server/openapi.ts';
+import { authorization } from './key.ts';
 
 /** A schema of openapi.yaml, by name. */
 export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name];
@@ -13,21 +14,6 @@ export class ServiceRefusal extends Error {
     super(message);
     this.status = status;
   }
-}
-
-/** Kept until the tab is closed. */
-const keyName = 'm-nas-api-key';
-
-/** The key for a service that wants one (docs/operation.md); an empty one forgets it. */
-export function rememberKey(key: string): void {
-  if (key === '') sessionStorage.removeItem(keyName);
-  else sessionStorage.setItem(keyName, key);
-}
-
-/** Headers that every request to the service has. */
-export function authorization(): Readonly<Record<string, string>> {
-  const key = sessionStorage.getItem(keyName);
-  return key === null ? {} : { Authorization: `Bearer ${key}` };
 }
 
 /** The answer of the service. @throws ServiceRefusal, or TypeError when it cannot be reached */
@@ -72,8 +58,9 @@ export type ProgressEvent =
   | { readonly kind: 'fit'; readonly fit: TaskProgress['fits'][number] };
 
 /**
- * Makes a task and follows how it comes along. When the signal aborts, the service gives the task up. Only the process
- * that makes a task knows its progress: where another one answers, the same is posted again, to wait for it.
+ * Makes a task and follows how it comes along. When the signal aborts, it is followed no longer; the service goes on, since
+ * others who posted the same images wait for the same task. Only the process that makes a task knows its progress: where
+ * another one answers, the same is posted again, to wait for it.
  * @throws ServiceRefusal, also for what fails after the task was accepted; the signal's reason
  */
 export async function createTask(
@@ -86,15 +73,9 @@ export async function createTask(
   const response = await post({ Prefer: 'respond-async' });
   if (response.status !== 202) return (await response.json()) as ImagesTask; // it was there already
   const { id, steps } = (await response.json()) as TaskProgress;
-  const giveUp = () => void request(`/v1/tasks/${id}`, { method: 'DELETE' }).catch(() => undefined);
-  signal.addEventListener('abort', giveUp);
-  try {
-    const progress = await progressOf(id, signal);
-    if (!progress) return (await (await post({})).json()) as ImagesTask;
-    return await followed(progress, (event) => onEvent(event, steps));
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
+  const progress = await progressOf(id, signal);
+  if (!progress) return (await (await post({})).json()) as ImagesTask;
+  return followed(progress, (event) => onEvent(event, steps));
 }
 
 /** A task's stream of events; undefined when whoever answers does not know it. */
@@ -127,12 +108,13 @@ async function followed({ body }: Response, onEvent: (event: ProgressEvent) => v
   }
 }
 
-export async function getTask(id: string): Promise<Schema<'Task'>> {
-  return (await (await request(`/v1/tasks/${encodeURIComponent(id)}`)).json()) as Schema<'Task'>;
+export async function getTask(id: string, signal: AbortSignal): Promise<Schema<'Task'>> {
+  const response = await request(`/v1/tasks/${encodeURIComponent(id)}`, { signal });
+  return (await response.json()) as Schema<'Task'>;
 }
 
-export async function getModel({ model }: ImagesTask): Promise<Uint8Array> {
-  return new Uint8Array(await (await request(model.url)).arrayBuffer());
+export async function getModel({ model }: ImagesTask, signal: AbortSignal): Promise<Uint8Array> {
+  return new Uint8Array(await (await request(model.url, { signal })).arrayBuffer());
 }
 
 /** A zip: the task as a model repository for Triton and KServe. */
@@ -140,8 +122,8 @@ export async function getBundle(id: string): Promise<Uint8Array> {
   return new Uint8Array(await (await request(`/v1/tasks/${id}/bundle`)).arrayBuffer());
 }
 
-export async function getEmbedding(id: string): Promise<readonly number[]> {
-  const response = await request(`/v1/tasks/${id}/embedding`);
+export async function getEmbedding(id: string, signal: AbortSignal): Promise<readonly number[]> {
+  const response = await request(`/v1/tasks/${id}/embedding`, { signal });
   return ((await response.json()) as Schema<'Embedding'>).embedding;
 }
 
@@ -163,7 +145,8 @@ export async function predict(
 }
 
 /** The checkpoint of images that the service starts from when none is named. */
-export async function defaultCheckpoint(): Promise<Schema<'Checkpoint'> | undefined> {
-  const { checkpoints } = (await (await request('/v1/checkpoints')).json()) as Schema<'Checkpoints'>;
+export async function defaultCheckpoint(signal: AbortSignal): Promise<Schema<'Checkpoint'> | undefined> {
+  const response = await request('/v1/checkpoints', { signal });
+  const { checkpoints } = (await response.json()) as Schema<'Checkpoints'>;
   return checkpoints.find((checkpoint) => checkpoint.kind === 'images' && checkpoint.default);
 }

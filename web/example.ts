@@ -13,20 +13,27 @@ export interface LabelledFile {
   readonly file: File;
 }
 
-/** The example task: labelled images to make it of, and others to try it with. */
-export async function loadExample(): Promise<{
+/** The example task: labelled images to make it of, and others to try it with. @throws Error; the signal's reason */
+export async function loadExample(signal: AbortSignal): Promise<{
   readonly support: readonly LabelledFile[];
   readonly query: readonly LabelledFile[];
 }> {
-  const images = (await (await fetch(assets.example)).json()) as readonly ExampleImage[];
-  const loaded = await Promise.all(
+  const images = (await (await loaded(assets.example, signal)).json()) as readonly ExampleImage[];
+  const files = await Promise.all(
     images.map(async ({ name, label, set, url }) => {
-      const blob = await (await fetch(url)).blob();
+      const blob = await (await loaded(url, signal)).blob();
       return { set, label, file: new File([blob], `${name}.png`, { type: blob.type }) };
     }),
   );
+  signal.throwIfAborted();
   return {
-    support: loaded.filter(({ set }) => set === 'support'),
-    query: loaded.filter(({ set }) => set === 'query'),
+    support: files.filter(({ set }) => set === 'support'),
+    query: files.filter(({ set }) => set === 'query'),
   };
+}
+
+async function loaded(url: string, signal: AbortSignal): Promise<Response> {
+  const response = await fetch(url, { signal });
+  if (response.ok) return response;
+  throw new Error(`The example could not be loaded (${response.status}). Reload the page and try again.`);
 }

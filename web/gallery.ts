@@ -1,5 +1,5 @@
 import { createStore, del, entries, set } from 'idb-keyval';
-import type { Draft } from './draft.ts';
+import type { ClassFiles } from './api.ts';
 import type { MadeTask } from './task.ts';
 
 /** A task that was made in this browser, as it is remembered here: the service lists tasks to nobody. */
@@ -22,14 +22,14 @@ const pictureSide = 96;
 
 /** The latest first; none where the browser keeps nothing, as in some private windows. */
 export async function keptTasks(): Promise<readonly Kept[]> {
-  const all = await entries<string, Kept>(store).catch(() => []);
-  return all.map(([, kept]) => kept).sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+  const all = await unlessForbidden(() => entries<string, Kept>(store));
+  return (all ?? []).map(([, kept]) => kept).sort((a, b) => b.createdAt.localeCompare(a.createdAt));
 }
 
-/** Remembers a task with pictures of the draft that it was made of. */
-export async function keep(task: MadeTask, draft: Draft): Promise<void> {
-  const firsts = draft.flatMap(({ shots }) => shots.slice(0, 1)).slice(0, shownClasses);
-  const pictures = await Promise.all(firsts.map(({ file }) => smallPicture(file)));
+/** Remembers a task with pictures of what it was made of. */
+export async function keep(task: MadeTask, classes: readonly ClassFiles[]): Promise<void> {
+  const firsts = classes.flatMap(({ files }) => files.slice(0, 1)).slice(0, shownClasses);
+  const pictures = await Promise.all(firsts.map(smallPicture));
   const { id, place, createdAt, labels, checkpoint, embedding } = task;
   const kept: Kept = {
     id,
@@ -41,11 +41,24 @@ export async function keep(task: MadeTask, draft: Draft): Promise<void> {
     pictures: pictures.flatMap((picture) => picture ?? []),
     ...(place === 'device' && { task }),
   };
-  // a full or forbidden storage must not hide the task that was just made
-  await set(id, kept, store).catch(() => undefined);
+  await unlessForbidden(() => set(id, kept, store));
 }
 
-export const forget = (id: string): Promise<void> => del(id, store);
+export async function forget(id: string): Promise<void> {
+  await unlessForbidden(() => del(id, store));
+}
+
+/**
+ * What the storage gives; undefined where it is full or forbidden, which must not hide the task that was just made. Browsers
+ * differ in whether what is forbidden rejects or throws.
+ */
+async function unlessForbidden<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch {
+    return undefined;
+  }
+}
 
 /** Undefined for a format that the browser cannot read. */
 async function smallPicture(file: Blob): Promise<Blob | undefined> {

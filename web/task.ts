@@ -3,6 +3,7 @@ import * as api from './api.ts';
 import { ask } from './device/client.ts';
 import type { AdaptRequest, Stage } from './device/messages.ts';
 import { percent } from './format.ts';
+import { authorization } from './key.ts';
 
 export type Place = 'server' | 'device';
 
@@ -49,7 +50,7 @@ export async function makeOnServer(
   const count = classes.reduce((sum, { files }) => sum + files.length, 0);
   tell({ text: `Sending ${count} images` });
   const task = await api.createTask(classes, (event, steps) => tell(statusOf(event, steps)), signal);
-  return fetchModel(task);
+  return fetchModel(task, signal);
 }
 
 function statusOf(event: api.ProgressEvent, steps: number): Status {
@@ -69,17 +70,17 @@ function statusOf(event: api.ProgressEvent, steps: number): Status {
 }
 
 /** A task that is on the server. @throws ServiceRefusal, Error when it is none of images */
-export async function openOnServer(id: string): Promise<MadeTask> {
-  const task = await api.getTask(id);
+export async function openOnServer(id: string, signal: AbortSignal): Promise<MadeTask> {
+  const task = await api.getTask(id, signal);
   if (task.kind !== 'images') throw new Error('This is a regression task; the page shows tasks of images.');
-  return fetchModel(task);
+  return fetchModel(task, signal);
 }
 
-async function fetchModel(task: api.ImagesTask): Promise<MadeTask> {
+async function fetchModel(task: api.ImagesTask, signal: AbortSignal): Promise<MadeTask> {
   const { id, createdAt, labels, shots, checkpoint, steps, support, timings } = task;
   // the contract allows the operation «none», which no genotype has
   const architecture = { ...task.architecture, genotype: task.architecture.genotype as Genotype };
-  const [model, embedding] = await Promise.all([api.getModel(task), api.getEmbedding(id)]);
+  const [model, embedding] = await Promise.all([api.getModel(task, signal), api.getEmbedding(id, signal)]);
   return {
     place: 'server',
     id,
@@ -106,12 +107,12 @@ const stages: Readonly<Record<Stage, Status>> = {
 };
 
 /** The checkpoint and the images as the worker takes them. */
-async function deviceRequest(classes: readonly api.ClassFiles[]) {
-  const checkpoint = await api.defaultCheckpoint();
+async function deviceRequest(classes: readonly api.ClassFiles[], signal: AbortSignal) {
+  const checkpoint = await api.defaultCheckpoint(signal);
   if (!checkpoint) throw new Error('The service has no checkpoint of images.');
   const request: AdaptRequest = {
     checkpoint: `/v1/checkpoints/${encodeURIComponent(checkpoint.id)}/file`,
-    headers: api.authorization(),
+    headers: authorization(),
     steps: checkpoint.steps,
     support: classes.flatMap(({ label, files }) => files.map((file) => ({ label: label.normalize(), file }))),
   };
@@ -129,9 +130,8 @@ export async function estimateAt(
   signal: AbortSignal,
 ): Promise<api.Estimate | undefined> {
   if (place === 'server') return api.estimate(classes, signal);
-  const { request } = await deviceRequest(classes);
-  // not ended by the signal: that would end the worker, and with it what else it has loaded and does
-  return ask('estimate', request);
+  const { request } = await deviceRequest(classes, signal);
+  return ask('estimate', request, { signal });
 }
 
 /** The same task without the server: the checkpoint comes here, the images stay. */
@@ -140,7 +140,7 @@ export async function makeOnDevice(
   tell: Tell,
   signal: AbortSignal,
 ): Promise<MadeTask> {
-  const { checkpoint, request } = await deviceRequest(classes);
+  const { checkpoint, request } = await deviceRequest(classes, signal);
   const adapted = await ask('adapt', request, { onStage: (stage) => tell(stages[stage]), signal });
   const { labels, genotype, weights, multiplyAdds, support, model, size, timings } = adapted;
   return {

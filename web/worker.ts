@@ -1,14 +1,16 @@
-import { adaptTask, type AdaptOptions } from '../model/adapt.ts';
+import { adaptTask, type AdaptOptions, type LabelledImage } from '../model/adapt.ts';
 import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
 import { estimateAccuracy } from '../model/estimate.ts';
 import type { ImagesEvaluation } from '../model/evaluation.ts';
 import { decodeImage } from './device/decode.ts';
 import { loadRuntime, WebExecutor, type Backend } from './device/executor.ts';
+import { until } from './device/until.ts';
 import type {
   Adapted,
   AdaptRequest,
   Call,
   Calls,
+  Cancel,
   Predicted,
   PredictRequest,
   Reply,
@@ -56,41 +58,44 @@ async function loadCheckpoint(url: string, headers: AdaptRequest['headers']): Pr
   return decodeCheckpoint(new Uint8Array(await response.arrayBuffer()));
 }
 
+/** How a call is told of, and ended. */
+interface Caller {
+  readonly tell: (stage: Stage) => void;
+  readonly signal: AbortSignal;
+}
+
 /** What every adaptation begins with. */
-async function prepared(request: AdaptRequest, tell: (stage: Stage) => void) {
+async function prepared(request: AdaptRequest, { tell, signal }: Caller) {
   tell('runtime');
   const { executor } = await engineOf();
   tell('checkpoint');
   const checkpoint = await checkpointOf(request);
   const { size } = checkpoint.configuration.image;
   tell('images');
-  const support = await Promise.all(
-    request.support.map(async ({ label, file }) => ({
-      label,
-      pixels: toFloat(await decodeImage(file, size)),
-    })),
-  );
-  return { executor, checkpoint, size, support };
+  const support: LabelledImage[] = [];
+  // one after the other: a photo takes its whole size in memory while it is decoded
+  for (const { label, file } of request.support) {
+    signal.throwIfAborted();
+    support.push({ label, pixels: toFloat(await decodeImage(file, size)) });
+  }
+  return { executor, graphs: until(signal, executor), checkpoint, size, support };
 }
 
-async function adapt(request: AdaptRequest, tell: (stage: Stage) => void): Promise<Adapted> {
-  const { executor, checkpoint, size, support } = await prepared(request, tell);
-  tell('architecture');
+async function adapt(request: AdaptRequest, caller: Caller): Promise<Adapted> {
+  const { graphs, checkpoint, size, support } = await prepared(request, caller);
+  caller.tell('architecture');
   const report: AdaptOptions['report'] = ({ kind }) => {
-    if (kind === 'genotype') tell('weights');
+    if (kind === 'genotype') caller.tell('weights');
   };
   const { steps } = request;
-  return { ...(await adaptTask(checkpoint, support, { steps, report }, executor)), size };
+  return { ...(await adaptTask(checkpoint, support, { steps, report }, graphs)), size };
 }
 
 /** As `/v1/estimates` of the service: every fold's network classifies what it was not adapted to. */
-async function estimate(
-  request: AdaptRequest,
-  tell: (stage: Stage) => void,
-): Promise<ImagesEvaluation | undefined> {
-  const { executor, checkpoint, size, support } = await prepared(request, tell);
+async function estimate(request: AdaptRequest, caller: Caller): Promise<ImagesEvaluation | undefined> {
+  const { executor, graphs, checkpoint, size, support } = await prepared(request, caller);
   const estimated = await estimateAccuracy(support, async ({ support: rest, left }, fold) => {
-    const { model } = await adaptTask(checkpoint, rest, { steps: request.steps }, executor);
+    const { model } = await adaptTask(checkpoint, rest, { steps: request.steps }, graphs);
     const program = await executor.model(`fold ${fold} of ${performance.now()}`, model);
     const probabilities: Float32Array[] = [];
     for (const { pixels } of left) {
@@ -129,22 +134,34 @@ const toFloat = (pixels: Uint8Array): Float32Array => Float32Array.from(pixels, 
 const handlers: {
   readonly [Name in keyof Calls]: (
     request: Calls[Name]['request'],
-    tell: (stage: Stage) => void,
+    caller: Caller,
   ) => Promise<Calls[Name]['answer']>;
 } = { adapt, estimate, predict };
 
 const reply = (message: Reply): void => postMessage(message);
 
+/** Calls that are being answered, by id. */
+const running = new Map<number, AbortController>();
+
 async function answer({ id, name, request }: Call): Promise<void> {
+  const abort = new AbortController();
+  running.set(id, abort);
   const tell = (stage: Stage) => reply({ id, kind: 'stage', stage });
   try {
-    reply({ id, kind: 'answer', answer: await handlers[name](request as never, tell) });
+    reply({
+      id,
+      kind: 'answer',
+      answer: await handlers[name](request as never, { tell, signal: abort.signal }),
+    });
   } catch (error) {
     reply({ id, kind: 'error', message: error instanceof Error ? error.message : String(error) });
+  } finally {
+    running.delete(id);
   }
 }
 
-addEventListener('message', ({ data }: MessageEvent<Start | Call>) => {
+addEventListener('message', ({ data }: MessageEvent<Start | Call | Cancel>) => {
   if ('onnxruntime' in data) start = data;
+  else if ('cancel' in data) running.get(data.cancel)?.abort();
   else void answer(data);
 });

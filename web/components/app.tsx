@@ -1,103 +1,89 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ServiceRefusal, rememberKey, type ClassFiles } from '../api.ts';
 import { addLabelled, emptyDraft, obstacleOf, type Draft } from '../draft.ts';
 import { loadExample } from '../example.ts';
 import { forget, keep, keptTasks, type Kept } from '../gallery.ts';
-import {
-  makeOnDevice,
-  makeOnServer,
-  openOnServer,
-  type MadeTask,
-  type Place,
-  type Status,
-  type Tell,
-} from '../task.ts';
+import { rememberKey } from '../key.ts';
+import { Runs, type Run, type Work } from '../runs.ts';
+import { shownAfter, type Outcome, type Shown } from '../shown.ts';
+import { makeOnDevice, makeOnServer, openOnServer, type Place } from '../task.ts';
 import { ClassEditor } from './class-editor.tsx';
 import { Gallery } from './gallery.tsx';
 import { MakePanel } from './make-panel.tsx';
 import { Predictor } from './predictor.tsx';
 import { Result } from './result.tsx';
-
-/** What is being made, or why it could not be. */
-type Work =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'making'; readonly status: Status; readonly abort: AbortController }
-  | { readonly kind: 'failed'; readonly message: string; readonly needsKey: boolean };
+import type { Origin } from './work-state.tsx';
 
 /** The id of the task that the address names: `#task=ID`. */
 const addressedTask = (): string | null => new URLSearchParams(location.hash.slice(1)).get('task');
 
+/** A task of these classes; new images that it is tried with, where they come along. */
+const making =
+  (place: Place, draft: Draft, queries?: readonly File[]): Run<Outcome> =>
+  async (tell, signal) => {
+    const classes = draft
+      .filter(({ shots }) => shots.length > 0)
+      .map(({ label, shots }) => ({ label: label.trim(), files: shots.map(({ file }) => file) }));
+    const makeIt = place === 'server' ? makeOnServer : makeOnDevice;
+    return { task: await makeIt(classes, tell, signal), source: { place, classes }, queries };
+  };
+
+const opening =
+  (id: string): Run<Outcome> =>
+  async (tell, signal) => {
+    tell({ text: 'Opening the task' });
+    return { task: await openOnServer(id, signal), queries: [] };
+  };
+
 export function App() {
   const [draft, setDraft] = useState<Draft>(emptyDraft);
   const [place, setPlace] = useState<Place>('server');
-  const [work, setWork] = useState<Work>({ kind: 'idle' });
-  const [task, setTask] = useState<MadeTask>();
-  /** what the task was made of; unknown of those that are opened again */
-  const [source, setSource] = useState<readonly ClassFiles[]>();
-  const [queries, setQueries] = useState<readonly File[]>([]);
+  const [work, setWork] = useState<Work<Origin>>({ kind: 'idle' });
+  const [shown, setShown] = useState<Shown>();
   const [kept, setKept] = useState<readonly Kept[]>([]);
   const heading = useRef<HTMLHeadingElement>(null);
+  const main = useRef<HTMLElement>(null);
 
   const listKept = async () => setKept(await keptTasks());
 
-  /** Runs what gives a task, shows its progress, then the task. */
-  const show = async (run: (tell: Tell, signal: AbortSignal) => Promise<MadeTask>) => {
-    const abort = new AbortController();
-    const tell: Tell = (status) => {
-      if (!abort.signal.aborted) setWork({ kind: 'making', status, abort });
-    };
-    tell({ text: 'Starting' });
-    try {
-      const made = await run(tell, abort.signal);
-      if (abort.signal.aborted) return;
-      setTask(made);
-      setWork({ kind: 'idle' });
-      history.replaceState(null, '', made.place === 'server' ? `#task=${made.id}` : location.pathname);
-    } catch (error) {
-      if (abort.signal.aborted) setWork({ kind: 'idle' });
-      else
-        setWork({
-          kind: 'failed',
-          message: error instanceof Error ? error.message : String(error),
-          needsKey: error instanceof ServiceRefusal && error.status === 401,
-        });
-    }
+  const show = (outcome: Outcome) => {
+    const { task, source } = outcome;
+    setShown((before) => shownAfter(before, outcome));
+    const address = location.pathname + location.search;
+    history.replaceState(null, '', task.place === 'server' ? `#task=${task.id}` : address);
+    if (source) void keep(task, source.classes).then(listKept);
   };
+  const [runs] = useState(() => new Runs<Outcome, Origin>({ onWork: setWork, onDone: show }));
+  const working = work.kind === 'running';
 
-  const make = (of: Draft) => {
-    const classes = of
-      .filter(({ shots }) => shots.length > 0)
-      .map(({ label, shots }) => ({ label: label.trim(), files: shots.map(({ file }) => file) }));
-    return show(async (tell, signal) => {
-      const makeIt = place === 'server' ? makeOnServer : makeOnDevice;
-      const made = await makeIt(classes, tell, signal);
-      await keep(made, of);
-      await listKept();
-      setSource(classes);
-      return made;
+  const example = () =>
+    runs.start('panel', async (tell, signal) => {
+      tell({ text: 'Loading the example' });
+      const { support, query } = await loadExample(signal);
+      const filled = addLabelled([], support);
+      setDraft(filled);
+      const queries = query.map(({ file }) => file);
+      return making(place, filled, queries)(tell, signal);
     });
+
+  const open = ({ id, task }: Kept) =>
+    runs.start('gallery', task ? () => Promise.resolve({ task, queries: [] }) : opening(id));
+
+  const useKey = (key: string) => {
+    rememberKey(key);
+    runs.again();
   };
 
-  const example = async () => {
-    const { support, query } = await loadExample();
-    const filled = addLabelled([], support);
-    setDraft(filled);
-    setQueries(query.map(({ file }) => file));
-    await make(filled);
-  };
-
-  const open = (chosen: Kept) => {
-    setQueries([]);
-    setSource(undefined);
-    return show(() => (chosen.task ? Promise.resolve(chosen.task) : openOnServer(chosen.id)));
-  };
-
-  useEffect(() => heading.current?.focus(), [task]);
+  useEffect(() => heading.current?.focus(), [shown?.task]);
 
   useEffect(() => {
     void listKept();
-    const id = addressedTask();
-    if (id !== null) void show(() => openOnServer(id));
+    const openAddressed = () => {
+      const id = addressedTask();
+      if (id !== null) runs.start('panel', opening(id));
+    };
+    openAddressed();
+    addEventListener('hashchange', openAddressed);
+    return () => removeEventListener('hashchange', openAddressed);
   }, []);
 
   return (
@@ -109,11 +95,17 @@ export function App() {
           chosen for your task, weights adapted to it, and an ONNX file that runs anywhere.
         </p>
       </header>
-      <main>
+      <main ref={main} tabIndex={-1}>
         <section aria-labelledby="task">
           <div class="row spread">
             <h2 id="task">Your task</h2>
-            <button type="button" onClick={() => void example()} disabled={work.kind === 'making'}>
+            <button
+              type="button"
+              aria-disabled={working}
+              onClick={() => {
+                if (!working) example();
+              }}
+            >
               Try an example
             </button>
           </div>
@@ -122,35 +114,32 @@ export function App() {
             place={place}
             onPlace={setPlace}
             obstacle={obstacleOf(draft)}
-            status={work.kind === 'making' ? work.status : undefined}
-            error={work.kind === 'failed' ? work.message : undefined}
-            onKey={
-              work.kind === 'failed' && work.needsKey
-                ? (key) => {
-                    rememberKey(key);
-                    setWork({ kind: 'idle' });
-                  }
-                : undefined
-            }
-            onMake={() => void make(draft)}
-            onCancel={() => {
-              if (work.kind !== 'making') return;
-              work.abort.abort();
-              setWork({ kind: 'idle' });
-            }}
+            work={work}
+            onKey={useKey}
+            onMake={() => runs.start('panel', making(place, draft))}
+            onCancel={() => runs.cancel()}
           />
         </section>
-        {task && (
+        {shown && (
           <>
             <section aria-labelledby="result">
               <h2 id="result" tabIndex={-1} ref={heading}>
                 Your classifier
               </h2>
-              <Result task={task} classes={source} />
+              <Result task={shown.task} source={shown.source} />
             </section>
             <section aria-labelledby="try">
               <h2 id="try">Try it</h2>
-              <Predictor key={task.id} task={task} files={queries} onFiles={setQueries} />
+              <Predictor
+                key={shown.task.id}
+                task={shown.task}
+                files={shown.queries}
+                onFiles={(change) =>
+                  setShown((now) =>
+                    now?.task.id === shown.task.id ? { ...now, queries: change(now.queries) } : now,
+                  )
+                }
+              />
             </section>
           </>
         )}
@@ -159,9 +148,14 @@ export function App() {
             <h2 id="earlier">Earlier tasks</h2>
             <Gallery
               tasks={kept}
-              current={task?.id}
-              onOpen={(chosen) => void open(chosen)}
-              onForget={(id) => void forget(id).then(listKept)}
+              current={shown?.task}
+              work={work}
+              onKey={useKey}
+              onOpen={open}
+              onForget={(id) => {
+                if (kept.length === 1) main.current?.focus();
+                void forget(id).then(listKept);
+              }}
             />
           </section>
         )}

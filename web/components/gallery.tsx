@@ -1,11 +1,17 @@
 import type { Kept } from '../gallery.ts';
+import type { Work } from '../runs.ts';
+import type { MadeTask } from '../task.ts';
+import { leaveFocus } from './focus.ts';
 import { TaskMap } from './task-map.tsx';
 import { Thumbnail } from './thumbnail.tsx';
+import { WorkState, type Origin } from './work-state.tsx';
 
 interface GalleryProps {
   readonly tasks: readonly Kept[];
-  /** of the task that is shown */
-  readonly current: string | undefined;
+  /** the task that is shown */
+  readonly current: MadeTask | undefined;
+  readonly work: Work<Origin>;
+  readonly onKey: (key: string) => void;
   readonly onOpen: (kept: Kept) => void;
   readonly onForget: (id: string) => void;
 }
@@ -13,19 +19,29 @@ interface GalleryProps {
 const when = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 /** Tasks that were made in this browser, and where they lie among one another. */
-export function Gallery({ tasks, current, onOpen, onForget }: GalleryProps) {
+export function Gallery({ tasks, current, work, onKey, onOpen, onForget }: GalleryProps) {
+  const working = work.kind === 'running';
   return (
     <>
       <p class="hint">
         Remembered in this browser only. Forgetting one here does not remove it from the service.
       </p>
+      <WorkState work={work} from="gallery" onKey={onKey} />
       <div class="gallery">
         <ul>
           {tasks.map((kept) => {
             const name = kept.labels.join(', ');
             return (
-              <li key={kept.id} class="card kept" aria-current={kept.id === current}>
-                <button type="button" class="open" onClick={() => onOpen(kept)}>
+              <li key={kept.id} class="card kept">
+                <button
+                  type="button"
+                  class="open"
+                  aria-current={kept.id === current?.id}
+                  aria-disabled={working}
+                  onClick={() => {
+                    if (!working) onOpen(kept);
+                  }}
+                >
                   <span class="pictures">
                     {kept.pictures.map((picture, i) => (
                       <Thumbnail key={i} file={picture} alt="" />
@@ -44,7 +60,10 @@ export function Gallery({ tasks, current, onOpen, onForget }: GalleryProps) {
                   type="button"
                   class="quiet"
                   aria-label={`Forget ${name}`}
-                  onClick={() => onForget(kept.id)}
+                  onClick={({ currentTarget }) => {
+                    leaveFocus(currentTarget.closest('li')!, 'ul', '.open');
+                    onForget(kept.id);
+                  }}
                 >
                   ✕
                 </button>

@@ -1,24 +1,24 @@
-import { useState } from 'preact/hooks';
-import type { Place, Status } from '../task.ts';
+import { useRef } from 'preact/hooks';
+import type { Work } from '../runs.ts';
+import type { Place } from '../task.ts';
+import { WorkState, type Origin } from './work-state.tsx';
 
 interface MakePanelProps {
   readonly place: Place;
   readonly onPlace: (place: Place) => void;
   /** why nothing can be made yet */
   readonly obstacle: string | undefined;
-  /** what is going on, while something is being made */
-  readonly status: Status | undefined;
-  readonly error: string | undefined;
-  /** takes the key that the service wants; undefined while it wants none */
-  readonly onKey: ((key: string) => void) | undefined;
+  readonly work: Work<Origin>;
+  readonly onKey: (key: string) => void;
   readonly onMake: () => void;
   readonly onCancel: () => void;
 }
 
 /** The one button, where the work is done, and how far it is. */
-export function MakePanel(props: MakePanelProps) {
-  const { place, onPlace, obstacle, status, error, onKey, onMake, onCancel } = props;
-  const working = status !== undefined;
+export function MakePanel({ place, onPlace, obstacle, work, onKey, onMake, onCancel }: MakePanelProps) {
+  const working = work.kind === 'running';
+  const idle = !working && obstacle === undefined;
+  const button = useRef<HTMLButtonElement>(null);
   return (
     <div class="make">
       <label class="switch">
@@ -38,61 +38,38 @@ export function MakePanel(props: MakePanelProps) {
           </span>
         </span>
       </label>
-      {working ? (
-        <button type="button" onClick={onCancel}>
-          Cancel
-        </button>
-      ) : (
+      {/* two buttons, of which one stays: the second click of a double click must not cancel */}
+      <div class="row">
         <button
+          key="make"
+          ref={button}
           type="button"
           class="primary"
-          disabled={obstacle !== undefined}
+          aria-disabled={!idle}
           aria-describedby="obstacle"
-          onClick={onMake}
+          onClick={() => {
+            if (idle) onMake();
+          }}
         >
           Make the classifier
         </button>
-      )}
+        {working && (
+          <button
+            key="cancel"
+            type="button"
+            onClick={() => {
+              button.current?.focus();
+              onCancel();
+            }}
+          >
+            Cancel
+          </button>
+        )}
+      </div>
       <p id="obstacle" class="hint">
         {!working && obstacle}
       </p>
-      <div role="status">
-        {working && (
-          <>
-            <progress aria-label="Progress" value={status.done} />
-            <span>{status.text} …</span>
-          </>
-        )}
-      </div>
-      {error !== undefined && (
-        <p role="alert" class="error">
-          {error}
-        </p>
-      )}
-      {onKey && <KeyForm onKey={onKey} />}
+      <WorkState work={work} from="panel" onKey={onKey} />
     </div>
-  );
-}
-
-function KeyForm({ onKey }: { readonly onKey: (key: string) => void }) {
-  const [key, setKey] = useState('');
-  return (
-    <form
-      class="row"
-      onSubmit={(event) => {
-        event.preventDefault();
-        onKey(key.trim());
-      }}
-    >
-      <input
-        type="password"
-        autocomplete="off"
-        aria-label="API key"
-        placeholder="API key"
-        value={key}
-        onInput={({ currentTarget }) => setKey(currentTarget.value)}
-      />
-      <button type="submit">Use this key</button>
-    </form>
   );
 }

@@ -25,7 +25,7 @@ interface Latency {
 interface PredictorProps {
   readonly task: MadeTask;
   readonly files: readonly File[];
-  readonly onFiles: (files: readonly File[]) => void;
+  readonly onFiles: (change: (files: readonly File[]) => readonly File[]) => void;
 }
 
 /** New images and what the task says of them: computed here from its ONNX file, and by the service beside it. */
@@ -61,16 +61,18 @@ export function Predictor({ task, files, onFiles }: PredictorProps) {
   return (
     <DropZone
       class="try"
-      onFiles={({ plain, labelled }) => onFiles([...files, ...plain, ...labelled.map(({ file }) => file)])}
+      onFiles={({ plain, labelled }) =>
+        onFiles((now) => [...now, ...plain, ...labelled.map(({ file }) => file)])
+      }
     >
       <div class="row">
         <FileButton
           text="Choose images"
           label="Choose images to classify"
-          onFiles={({ plain }) => onFiles([...files, ...plain])}
+          onFiles={({ plain }) => onFiles((now) => [...now, ...plain])}
         />
         {files.length > 0 && (
-          <button type="button" onClick={() => onFiles([])}>
+          <button type="button" onClick={() => onFiles(() => [])}>
             Clear
           </button>
         )}

@@ -1,20 +1,16 @@
 import { useState } from 'preact/hooks';
 import { download } from '../files.ts';
 import { amount, duration, percent } from '../format.ts';
-import { getBundle, type ClassFiles } from '../api.ts';
-import { canEstimate, type MadeTask } from '../task.ts';
+import { getBundle } from '../api.ts';
+import { classesOf, type Shown } from '../shown.ts';
+import { canEstimate } from '../task.ts';
 import { Architecture } from './architecture.tsx';
 import { Estimate } from './estimate.tsx';
 import { Snippets } from './snippets.tsx';
 
 /** What a task has become. */
-interface ResultProps {
-  readonly task: MadeTask;
-  /** what it was made of, where that is known */
-  readonly classes: readonly ClassFiles[] | undefined;
-}
-
-export function Result({ task, classes }: ResultProps) {
+export function Result({ task, source }: Pick<Shown, 'task' | 'source'>) {
+  const classes = classesOf({ task, source });
   const { place, id, labels, shots, architecture, support, model, steps, timings } = task;
   const total = timings['total'] ?? Object.values(timings).reduce((sum, value) => sum + value, 0);
   const facts: readonly (readonly [string, string, string])[] = [

@@ -1,5 +1,6 @@
 import type { Kept } from '../gallery.ts';
 import { fitInto, project } from '../projection.ts';
+import type { MadeTask } from '../task.ts';
 
 const side = 320;
 const margin = 40;
@@ -8,13 +9,15 @@ const fewest = 3;
 
 interface TaskMapProps {
   readonly tasks: readonly Kept[];
-  readonly current: string | undefined;
+  /** the task that is shown, kept or not */
+  readonly current: MadeTask | undefined;
 }
 
 /** The tasks' embeddings on a plane: like tasks are near one another. Those of one checkpoint only can be compared. */
 export function TaskMap({ tasks, current }: TaskMapProps) {
-  const reference = tasks.find(({ id }) => id === current) ?? tasks[0];
-  const shown = tasks.filter(({ checkpoint }) => checkpoint === reference?.checkpoint);
+  const others = tasks.filter(({ id }) => id !== current?.id);
+  const all = current ? [current, ...others] : others;
+  const shown = all.filter(({ checkpoint }) => checkpoint === all[0]?.checkpoint);
   if (shown.length < fewest) return null;
   const places = fitInto(project(shown.map(({ embedding }) => embedding)), side, margin);
   const names = shown.map(({ labels }) => labels.join(', '));
@@ -29,9 +32,9 @@ export function TaskMap({ tasks, current }: TaskMapProps) {
         {shown.map(({ id }, i) => {
           const [x, y] = places[i]!;
           return (
-            <g key={id} class={id === current ? 'current' : ''}>
+            <g key={id} class={id === current?.id ? 'current' : ''}>
               <title>{names[i]}</title>
-              <circle cx={x} cy={y} r={id === current ? 8 : 5} />
+              <circle cx={x} cy={y} r={id === current?.id ? 8 : 5} />
               <text
                 x={x}
                 y={y - 11}

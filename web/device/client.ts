@@ -1,9 +1,9 @@
 import { assets } from '../assets.ts';
-import type { Call, Calls, Reply, Stage, Start } from './messages.ts';
+import type { Call, Calls, Cancel, Reply, Stage, Start } from './messages.ts';
 
 interface Waiting {
   readonly resolve: (answer: never) => void;
-  readonly reject: (error: Error) => void;
+  readonly reject: (reason: unknown) => void;
   readonly onStage: (stage: Stage) => void;
 }
 
@@ -43,22 +43,32 @@ function fail(message: string): void {
 
 interface AskOptions {
   readonly onStage?: (stage: Stage) => void;
-  /** ends the work, with the worker and all else that it does */
+  /** ends the work before its next graph; what the worker has loaded and what else it does stays */
   readonly signal?: AbortSignal;
 }
 
-/** Asks the worker. @throws Error with a message for the visitor */
-export function ask<Name extends keyof Calls>(
+/** Asks the worker. @throws Error with a message for the visitor; the signal's reason */
+export async function ask<Name extends keyof Calls>(
   name: Name,
   request: Calls[Name]['request'],
   { onStage = () => undefined, signal }: AskOptions = {},
 ): Promise<Calls[Name]['answer']> {
+  signal?.throwIfAborted();
   const id = count++;
-  return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject, onStage });
-    signal?.addEventListener('abort', () => {
-      if (waiting.has(id)) fail('cancelled');
+  const cancel = (): void => {
+    const call = waiting.get(id);
+    if (!call) return;
+    waiting.delete(id);
+    worker?.postMessage({ cancel: id } satisfies Cancel);
+    call.reject(signal!.reason);
+  };
+  try {
+    return await new Promise((resolve, reject) => {
+      waiting.set(id, { resolve, reject, onStage });
+      signal?.addEventListener('abort', cancel, { once: true });
+      started().postMessage({ id, name, request } satisfies Call);
     });
-    started().postMessage({ id, name, request } satisfies Call);
-  });
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+  }
 }

@@ -63,6 +63,11 @@ export interface Call {
   readonly request: unknown;
 }
 
+/** Ends a call; it is not answered any more. */
+export interface Cancel {
+  readonly cancel: number;
+}
+
 export type Reply =
   | { readonly id: number; readonly kind: 'stage'; readonly stage: Stage }
   | { readonly id: number; readonly kind: 'answer'; readonly answer: unknown }
