@@ -6,6 +6,7 @@ import type { ImageDomain, Split } from './data/domain.ts';
 import { noAugmentation } from './data/augment.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import type { TrainingWorkerData } from './jobs.ts';
+import { table } from './markdown.ts';
 import { ParameterLayout } from './parameter-vector.ts';
 import { expectedCalibrationError, pooledReliability } from './reliability.ts';
 import { countsOf, intervalOf } from './statistics.ts';
@@ -182,20 +183,22 @@ const cell = ({ mean, interval }: Accuracy): string => `${mean.toFixed(2)} ± ${
 
 /** A report as a Markdown table, with the means over domains below. */
 export function evaluationTable(reports: readonly DomainReport[]): string {
-  const rows = reports.map(
-    (r) =>
-      `| ${r.domain} | ${r.shot} | ${cell(r.served)} | ${cell(r.transductive)} | ${cell(r.floorPixels)} | ${cell(r.floorColours)} | ${r.calibrationError.toFixed(2)} | ${Object.keys(r.genotypes).length} |`,
-  );
-  const shots = [...new Set(reports.map(({ shot }) => shot))];
   const columns = ['served', 'transductive', 'floorPixels', 'floorColours'] as const;
-  const means = shots.map(
-    (shot) =>
-      `| **mean** | ${shot} | ${columns.map((column) => meanOverDomains(reports, shot, column).toFixed(2)).join(' | ')} | | |`,
-  );
-  return [
-    '| domain | shot | served | transductive | floor: pixels | floor: colours | calibration error | architectures |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
-    ...rows,
-    ...means,
-  ].join('\n');
+  const rows = reports.map((report) => [
+    report.domain,
+    `${report.shot}`,
+    ...columns.map((column) => cell(report[column])),
+    report.calibrationError.toFixed(2),
+    `${Object.keys(report.genotypes).length}`,
+  ]);
+  const shots = [...new Set(reports.map(({ shot }) => shot))];
+  const means = shots.map((shot) => [
+    '**mean**',
+    `${shot}`,
+    ...columns.map((column) => meanOverDomains(reports, shot, column).toFixed(2)),
+    '',
+    '',
+  ]);
+  const named = ['served', 'transductive', 'floor: pixels', 'floor: colours'];
+  return table(['domain', 'shot', ...named, 'calibration error', 'architectures'], [...rows, ...means]);
 }
