@@ -1,6 +1,7 @@
 import express, { type Express } from 'express';
 import type { Logger } from 'pino';
 import { guard, type AccessOptions } from './access/access.ts';
+import { refuseForeign } from './access/origin.ts';
 import type { Background } from './background.ts';
 import { createBodyGate } from './body.ts';
 import type { Documentation } from './documentation/build.ts';
@@ -95,6 +96,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(requestLog(logger));
   app.use(metrics.middleware);
   guard(app, access);
+  app.use(refuseForeign(access.origins));
   const { page, documentation } = dependencies;
   pageRoutes(app, { ...page, assets: new Map([...page.assets, ...documentation.assets]) });
   documentationRoutes(app, documentation);

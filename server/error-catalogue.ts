@@ -66,6 +66,11 @@ export const catalogue: Readonly<Record<Schema<'ErrorCode'>, CatalogueEntry>> = 
     title: 'Unauthorized',
     message: 'The request has no API key, or one that is not known here.',
   },
+  'forbidden-origin': {
+    status: 403,
+    title: 'Forbidden origin',
+    message: 'A page of another origin may not use this service.',
+  },
   'malformed-zip': {
     status: 400,
     title: 'Malformed zip archive',

@@ -1029,7 +1029,7 @@ export interface components {
             checkpoints: number;
         };
         /** @enum {string} */
-        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "internal" | "no-checkpoint" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
+        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "forbidden-origin" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "internal" | "no-checkpoint" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
         /** @description The part of a form, or the entry of a zip archive, that is at fault. */
         Part: {
             /** @description Position among all parts */
@@ -1069,6 +1069,15 @@ export interface components {
             headers: {
                 /** @description How to authenticate (RFC 6750). */
                 "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request comes from a page of another origin, which the service does not allow. */
+        Forbidden: {
+            headers: {
                 [name: string]: unknown;
             };
             content: {
@@ -1335,6 +1344,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["Timeout"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -1403,6 +1413,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
@@ -1687,6 +1698,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["Timeout"];
             409: components["responses"]["Conflict"];
@@ -1740,6 +1752,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["Timeout"];
             409: components["responses"]["Conflict"];
@@ -1845,6 +1858,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             408: components["responses"]["Timeout"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];

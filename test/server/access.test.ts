@@ -16,6 +16,37 @@ const run = promisify(execFile);
 const hex = (key: string) => Buffer.from(hashKey(key)).toString('hex');
 const keys = parseKeys(`shop:${hex('key-1')},lab:${hex('key-2')},shop:${hex('key-3')}`);
 
+test('a page of another origin can make and remove nothing, unless its origin is allowed', async () => {
+  const origins = ['https://a.example'];
+  for (const access of [{}, { origins }, { origins: ['*'] }]) {
+    const { app, post, adapter } = await harness({ access });
+    const make = (headers: Readonly<Record<string, string>>) =>
+      post('/v1/tasks', support).set({ Host: 'service.example', ...headers });
+    const foreign = ['https://b.example', 'https://service.example:8443', 'null', 'service.example'];
+    for (const origin of foreign) {
+      if ('origins' in access && access.origins.includes('*')) continue;
+      const refused = await make({ Origin: origin });
+      expectProblem(refused, 'forbidden-origin');
+      expectContract(refused, 'post', '/v1/tasks');
+      const kept = await request(app)
+        .delete(`/v1/tasks/${'0'.repeat(32)}`)
+        .set('Origin', origin);
+      expectProblem(kept, 'forbidden-origin');
+    }
+    expect(adapter.calls).toEqual([]);
+    const allowed = await make({ Origin: 'https://a.example' });
+    if ('origins' in access) expect(allowed.status).toBe(201);
+    else expectProblem(allowed, 'forbidden-origin');
+    for (const own of [
+      { Origin: 'https://service.example' },
+      { Origin: 'https://public.example', 'Sec-Fetch-Site': 'same-origin' },
+      {},
+    ])
+      expect((await make(own)).status).toBeLessThan(300);
+    expect((await request(app).get('/v1/checkpoints').set('Origin', 'https://b.example')).status).toBe(200);
+  }
+});
+
 describe('API keys', () => {
   test('are told by their hash; no name, prefix or hash passes for one', () => {
     expect(['key-1', 'key-2', 'key-3'].map((key) => identify(keys, key))).toEqual(['shop', 'lab', 'shop']);

@@ -89,7 +89,7 @@ describe('openapi.yaml', () => {
     }
   });
 
-  test('promises the refusal of a key and of too many requests for every operation that they guard', () => {
+  test('promises the refusal of a key, of too many requests and of foreign pages for every operation that they guard', () => {
     const operations = Object.entries(contract.paths)
       .filter(([path]) => /^\/(v1|v2|metrics)(\/|$)/.test(path) && !path.startsWith('/v2/health/'))
       .flatMap(([path, methods]) =>
@@ -101,7 +101,8 @@ describe('openapi.yaml', () => {
       // the inference protocol has one form for all its refusals, and a limit does not count what reads the metrics
       const refusals =
         'default' in responses ? ['default'] : name === 'get /metrics' ? ['401'] : ['401', '429'];
-      expect(Object.keys(responses), name).toEqual(expect.arrayContaining(refusals));
+      const foreign = name.startsWith('get') || 'default' in responses ? [] : ['403'];
+      expect(Object.keys(responses), name).toEqual(expect.arrayContaining([...refusals, ...foreign]));
     }
   });
 });

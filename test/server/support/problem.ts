@@ -19,7 +19,7 @@ export const provokedBy = {
     'not-ready',
     'storage-unavailable',
   ],
-  'access.test.ts': ['unauthorized', 'rate-limited'],
+  'access.test.ts': ['unauthorized', 'rate-limited', 'forbidden-origin'],
   'cancellation.test.ts': ['deadline-exceeded'],
   'page.test.ts': ['not-found'],
   'refusals.test.ts': [
