@@ -70,11 +70,6 @@ export async function renderSquare(image: Sharp, size: number): Promise<Uint8Arr
   return toPlanar(data, size * size);
 }
 
-/** uint8 0..255 to float 0..1, the range of the network's input; same layout. */
-export function toFloat(pixels: Uint8Array): Float32Array {
-  return Float32Array.from(pixels, (value) => value / 255);
-}
-
 function toPlanar(interleaved: Uint8Array, area: number): Uint8Array {
   const planar = new Uint8Array(3 * area);
   for (let pixel = 0; pixel < area; pixel++) {

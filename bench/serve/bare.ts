@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { decodeImage, toFloat } from '../../images/decode.ts';
+import { decodeImage } from '../../images/decode.ts';
+import { toFloat } from '../../model/pixels.ts';
 
 /**
  * Predictions a second of a loop that decodes the images with sharp and runs the model with onnxruntime-node, in this

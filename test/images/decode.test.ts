@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { decodeImage, ImageError, toFloat } from '../../images/decode.ts';
+import { decodeImage, ImageError } from '../../images/decode.ts';
 import { imageFormat } from '../../images/format.ts';
 
 /** A noise image: [height, width, 3] interleaved. */
@@ -237,11 +237,5 @@ describe('decodeImage', () => {
       .toBuffer();
     expect((await sharp(bytes).metadata()).pages).toBe(2);
     expect(first(await decodeImage(bytes, 6), 6)).toEqual([255, 0, 0]);
-  });
-});
-
-describe('toFloat', () => {
-  it('maps 0..255 to 0..1', () => {
-    expect([...toFloat(Uint8Array.of(0, 51, 255))]).toEqual([0, Math.fround(0.2), 1]);
   });
 });
