@@ -11,9 +11,8 @@ export interface CanonicalSupport {
   readonly images: readonly LabelledImage[];
 }
 
-/** Two 32-bit multiplicative hashes of the pixels' bits (as in murmur3's mixing); ties are decided by the pixels. */
-function contentHash(pixels: Float32Array): readonly [number, number] {
-  const words = new Uint32Array(pixels.buffer, pixels.byteOffset, pixels.length);
+/** Two 32-bit multiplicative hashes of 32-bit words (as in murmur3's mixing): 64 bits. */
+export function wordsHash(words: Iterable<number>): readonly [number, number] {
   let [a, b] = [0x9e3779b9, 0x85ebca6b];
   for (const word of words) {
     a = Math.imul(a ^ word, 0xcc9e2d51);
@@ -23,6 +22,10 @@ function contentHash(pixels: Float32Array): readonly [number, number] {
   }
   return [a >>> 0, b >>> 0];
 }
+
+/** Of the pixels' bits; ties are decided by the pixels. */
+const contentHash = (pixels: Float32Array): readonly [number, number] =>
+  wordsHash(new Uint32Array(pixels.buffer, pixels.byteOffset, pixels.length));
 
 function comparePixels(a: Float32Array, b: Float32Array): number {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;

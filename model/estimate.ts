@@ -7,14 +7,15 @@ import { bestOf } from './ranking.ts';
 
 /**
  * How accurate the task of a support set is on images that it has not seen: a network is adapted to the rest of every
- * fold and classifies what was left out. Undefined where there is nothing to leave out.
+ * fold and classifies what was left out. Undefined where there is nothing to leave out. The folds follow the order of the
+ * files, `fileOrder`, whatever the order of the images.
  * @param classify the probabilities of the images left out, in the order of the labels that a network of the fold has
  */
-export async function estimateAccuracy<T extends { readonly label: string }>(
+export async function estimateAccuracy<T extends { readonly label: string; readonly order: string }>(
   images: readonly T[],
   classify: (fold: Fold<T>, index: number) => Promise<readonly Float32Array[]>,
 ): Promise<{ readonly folds: number; readonly evaluation: ImagesEvaluation } | undefined> {
-  const folds = foldsOf(images);
+  const folds = foldsOf(images.toSorted((a, b) => byCodePoint(a.order, b.order)));
   if (folds.length === 0) return undefined;
   const labels = [...new Set(images.map(({ label }) => label))].sort(byCodePoint);
   const judgements: Judgement[] = [];

@@ -1,5 +1,22 @@
+import { wordsHash } from './canonical.ts';
+
 /** Adaptations that an estimate costs at most. */
 const MOST_FOLDS = 5;
+
+/** Bytes of a file that its order is made of. */
+const MOST_BYTES = 65_536;
+
+/**
+ * Where a file stands among others, for folds that do not depend on the order in which files are given: a hash of its length
+ * and of bytes spread evenly over it, as a text to sort by. Of the file and not of its pixels, since decoders differ.
+ */
+export function fileOrder(bytes: Uint8Array): string {
+  const count = Math.min(bytes.length, MOST_BYTES);
+  const spread = Array.from({ length: count }, (_, i) => bytes[Math.floor((i * bytes.length) / count)]!);
+  return wordsHash([bytes.length, ...spread])
+    .map((word) => word.toString(16).padStart(8, '0'))
+    .join('');
+}
 
 export interface Fold<T> {
   readonly support: readonly T[];

@@ -1,6 +1,7 @@
 import type { Schema } from './contract.ts';
 import { ServiceError } from './errors.ts';
 import { estimateAccuracy } from '../model/estimate.ts';
+import { fileOrder } from '../model/folds.ts';
 import { hashSupport, imagesTaskId, sha256, type HashedSupport } from './identity.ts';
 import type { UploadDecoder } from './images.ts';
 import type { LabelledFile } from './labels.ts';
@@ -61,27 +62,42 @@ export class ImageTasks {
    */
   async estimate(request: EstimateRequest, signal: AbortSignal): Promise<Schema<'Estimate'>> {
     const { checkpoint, steps } = request;
-    const support = await this.#support(request, signal);
-    const estimate = await estimateAccuracy(support.images, async (fold) => {
+    const pixels = await this.#pixels(request, signal);
+    const images = request.files.map(({ label, file }, index) => ({
+      label,
+      pixels: pixels[index]!,
+      order: fileOrder(file.bytes),
+    }));
+    const estimate = await estimateAccuracy(images, async (fold) => {
       const { model } = await this.#adapter.adaptImages(
         { checkpoint: checkpoint.id, steps, support: fold.support },
         { signal, report: () => undefined },
       );
-      const images = fold.left.map(({ pixels }) => pixels);
-      const asked = { key: sha256(model), model, imageSize: checkpoint.imageSize, images };
+      const left = fold.left.map((image) => image.pixels);
+      const asked = { key: sha256(model), model, imageSize: checkpoint.imageSize, images: left };
       return (await this.#adapter.predictImages(asked, signal)).probabilities;
     });
     if (!estimate) throw new ServiceError('too-few-images');
     return { checkpoint: checkpoint.id, steps, ...estimate };
   }
 
-  async #support({ files, checkpoint }: EstimateRequest, signal: AbortSignal): Promise<HashedSupport> {
-    const pixels = await this.#decode(
+  async #support(
+    { files, checkpoint }: Pick<EstimateRequest, 'files' | 'checkpoint'>,
+    signal: AbortSignal,
+  ): Promise<HashedSupport> {
+    const pixels = await this.#pixels({ files, checkpoint }, signal);
+    return hashSupport(files.map(({ label }, index) => ({ label, pixels: pixels[index]! })));
+  }
+
+  #pixels(
+    { files, checkpoint }: Pick<EstimateRequest, 'files' | 'checkpoint'>,
+    signal: AbortSignal,
+  ): Promise<Uint8Array[]> {
+    return this.#decode(
       files.map(({ file }) => file),
       checkpoint.imageSize,
       signal,
     );
-    return hashSupport(files.map(({ label }, index) => ({ label, pixels: pixels[index]! })));
   }
 
   async #make(
