@@ -42,12 +42,20 @@ export function addLabelled(
   draft: Draft,
   labelled: readonly { readonly label: string; readonly file: File }[],
 ): Draft {
+  if (labelled.length === 0) return draft; // empty classes make room for new ones only
   const filled = draft.filter(({ label, shots }) => label.trim() !== '' || shots.length > 0);
   return labelled.reduce<Draft>((sofar, { label, file }) => {
     const known = sofar.find((entry) => entry.label.trim().normalize() === label.normalize());
     if (known) return addShots(sofar, known.key, [file]);
     return [...sofar, { ...emptyClass(label), shots: shotsOf([file]) }];
   }, filled);
+}
+
+/** Files without a label or a class to go to: into the first class that is still empty, else into a new one. */
+export function addLoose(draft: Draft, files: readonly File[]): Draft {
+  if (files.length === 0) return draft;
+  const empty = draft.find(({ label, shots }) => label.trim() === '' && shots.length === 0);
+  return empty ? addShots(draft, empty.key, files) : [...draft, { ...emptyClass(), shots: shotsOf(files) }];
 }
 
 /** What keeps a task from being made, in words, or undefined when nothing does. */

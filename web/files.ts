@@ -1,14 +1,23 @@
 import { labelOfPath } from './draft.ts';
 
-/** What the service decodes; what else is in a folder is passed over. */
+/** What the service decodes. */
 export const accepted = ['image/jpeg', 'image/png', 'image/webp', 'image/avif', 'image/gif', 'image/tiff'];
 
-const isImage = (file: File): boolean => accepted.includes(file.type);
+/** Systems that do not know a format give its files no type. */
+const extensions = /\.(jpe?g|png|webp|avif|gif|tiff?)$/i;
+
+const isImage = ({ type, name }: File): boolean =>
+  type === '' ? extensions.test(name) : accepted.includes(type);
+
+/** Files that systems put into folders without being asked. */
+const unasked = /^(\..*|Thumbs\.db|desktop\.ini)$/i;
 
 /** Files that were dropped or chosen: those of folders with the label that their folder's name is. */
 export interface ChosenFiles {
   readonly plain: readonly File[];
   readonly labelled: readonly { readonly label: string; readonly file: File }[];
+  /** names of those that are no images, or could not be read */
+  readonly passedOver: readonly string[];
 }
 
 /** The files of a file or folder picker. */
@@ -25,22 +34,25 @@ export async function droppedFiles({ items, files }: DataTransfer): Promise<Chos
 }
 
 interface PathFile {
-  readonly file: File;
+  /** undefined where the system does not let it be read */
+  readonly file: File | undefined;
   /** folders and name, of a file that was chosen or dropped with its folder; else without a slash */
   readonly path: string;
 }
 
 async function filesOf(entry: FileSystemEntry, folder: string): Promise<PathFile[]> {
   const path = folder + entry.name;
-  if (entry.isFile) {
-    const file = await new Promise<File>((resolve, reject) =>
-      (entry as FileSystemFileEntry).file(resolve, reject),
-    );
-    return [{ file, path }];
+  try {
+    if (entry.isFile) return [{ file: await fileOf(entry as FileSystemFileEntry), path }];
+    const children = await entriesOf((entry as FileSystemDirectoryEntry).createReader());
+    return (await Promise.all(children.map((child) => filesOf(child, `${path}/`)))).flat();
+  } catch {
+    return [{ file: undefined, path }];
   }
-  const children = await entriesOf((entry as FileSystemDirectoryEntry).createReader());
-  return (await Promise.all(children.map((child) => filesOf(child, `${path}/`)))).flat();
 }
+
+const fileOf = (entry: FileSystemFileEntry): Promise<File> =>
+  new Promise((resolve, reject) => entry.file(resolve, reject));
 
 /** All entries of a folder: a reader gives a part of them at a time, and none at the end. */
 async function entriesOf(reader: FileSystemDirectoryReader): Promise<FileSystemEntry[]> {
@@ -55,14 +67,18 @@ async function entriesOf(reader: FileSystemDirectoryReader): Promise<FileSystemE
 }
 
 function sorted(files: readonly PathFile[]): ChosenFiles {
-  const images = files.filter(({ file }) => isImage(file));
-  return {
-    plain: images.filter(({ path }) => labelOfPath(path) === undefined).map(({ file }) => file),
-    labelled: images.flatMap(({ file, path }) => {
-      const label = labelOfPath(path);
-      return label === undefined ? [] : [{ label, file }];
-    }),
-  };
+  const plain: File[] = [];
+  const labelled: { readonly label: string; readonly file: File }[] = [];
+  const passedOver: string[] = [];
+  for (const { file, path } of files) {
+    const name = file?.name ?? path;
+    const label = labelOfPath(path);
+    if (unasked.test(name)) continue;
+    if (!file || !isImage(file)) passedOver.push(name);
+    else if (label === undefined) plain.push(file);
+    else labelled.push({ label, file });
+  }
+  return { plain, labelled, passedOver };
 }
 
 /** Saves bytes as a file of the visitor's. */

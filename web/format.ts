@@ -14,3 +14,5 @@ export function amount(value: number): string {
   const power = Math.min(Math.max(Math.floor(Math.log10(Math.max(value, 1)) / 3), 0), units.length - 1);
   return `${Number((value / 1000 ** power).toPrecision(3))} ${units[power]!}`.trim();
 }
+
+export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LABEL_LIMITS } from '../../server/labels.ts';
 import * as drafts from '../../web/draft.ts';
 import type { Draft } from '../../web/draft.ts';
 
@@ -28,6 +29,33 @@ describe('the draft of a task', () => {
   it('adds the files of a folder to the class that has its name, in any Unicode form', () => {
     const draft = drafts.addLabelled(filled(['caf\u00e9', 1]), [{ label: 'cafe\u0301', file: file('x') }]);
     expect(summary(draft)).toEqual([['café', 2]]);
+  });
+
+  it('keeps an empty class when nothing comes with a label', () => {
+    const [first, second] = drafts.emptyDraft();
+    const draft = drafts.addLabelled(drafts.addShots([first!, second!], first!.key, [file('1.png')]), []);
+    expect(summary(draft)).toEqual([
+      ['', 1],
+      ['', 0],
+    ]);
+  });
+
+  it('adds files without a label to an empty class, then to new ones', () => {
+    const once = drafts.addLoose(filled(['a', 1]), [file('1.png'), file('2.png')]);
+    expect(summary(once)).toEqual([
+      ['a', 1],
+      ['', 2],
+    ]);
+    expect(summary(drafts.addLoose(drafts.emptyDraft(), [file('1.png')]))).toEqual([
+      ['', 1],
+      ['', 0],
+    ]);
+    expect(drafts.addLoose(once, [])).toBe(once);
+  });
+
+  it('has the limits of the service', () => {
+    const { classes, images, characters } = LABEL_LIMITS;
+    expect(drafts.limits).toEqual({ classes, images, label: characters });
   });
 
   it('adds, renames and removes', () => {

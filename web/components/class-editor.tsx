@@ -2,9 +2,12 @@ import { useState } from 'preact/hooks';
 import * as drafts from '../draft.ts';
 import type { ClassDraft, Draft } from '../draft.ts';
 import type { ChosenFiles } from '../files.ts';
+import { counted } from '../format.ts';
 import { Camera, hasCamera } from './camera.tsx';
 import { DropZone } from './drop-zone.tsx';
 import { FileButton } from './file-button.tsx';
+import { leaveFocus } from './focus.ts';
+import { PassedOver } from './passed-over.tsx';
 import { Thumbnail } from './thumbnail.tsx';
 
 interface ClassEditorProps {
@@ -14,9 +17,14 @@ interface ClassEditorProps {
 
 /** The classes of the task that is being put together, and their images. */
 export function ClassEditor({ draft, onChange }: ClassEditorProps) {
-  const addLabelled = ({ labelled }: ChosenFiles) => onChange((now) => drafts.addLabelled(now, labelled));
+  const [passedOver, setPassedOver] = useState<readonly string[]>([]);
+  const add = ({ plain, labelled, passedOver: names }: ChosenFiles) => {
+    setPassedOver(names);
+    onChange((now) => drafts.addLoose(drafts.addLabelled(now, labelled), plain));
+  };
+  const images = draft.reduce((sum, { shots }) => sum + shots.length, 0);
   return (
-    <DropZone class="classes" onFiles={addLabelled}>
+    <DropZone class="classes" onFiles={add}>
       {draft.map((entry, position) => (
         <ClassCard
           key={entry.key}
@@ -24,6 +32,7 @@ export function ClassEditor({ draft, onChange }: ClassEditorProps) {
           position={position}
           removable={draft.length > drafts.limits.classes.min}
           onChange={onChange}
+          onPassedOver={setPassedOver}
         />
       ))}
       <div class="card add">
@@ -36,9 +45,13 @@ export function ClassEditor({ draft, onChange }: ClassEditorProps) {
           text="Add a folder"
           label="Add a folder with a folder of images a class"
           folder
-          onFiles={addLabelled}
+          onFiles={add}
         />
         <p class="hint">A folder's subfolders become classes. Folders can be dropped here, too.</p>
+        <PassedOver names={passedOver} />
+        <p role="status" class="hidden">
+          {images > 0 && `${counted(images, 'image')} in ${draft.length} classes`}
+        </p>
       </div>
     </DropZone>
   );
@@ -49,14 +62,17 @@ interface ClassCardProps {
   readonly position: number;
   readonly removable: boolean;
   readonly onChange: ClassEditorProps['onChange'];
+  readonly onPassedOver: (names: readonly string[]) => void;
 }
 
-function ClassCard({ entry, position, removable, onChange }: ClassCardProps) {
+function ClassCard({ entry, position, removable, onChange, onPassedOver }: ClassCardProps) {
   const [camera, setCamera] = useState(false);
   const { key, label, shots } = entry;
   const called = label.trim() === '' ? `class ${position + 1}` : label;
-  const add = ({ plain, labelled }: ChosenFiles) =>
+  const add = ({ plain, labelled, passedOver }: ChosenFiles) => {
+    onPassedOver(passedOver);
     onChange((now) => drafts.addLabelled(drafts.addShots(now, key, plain), labelled));
+  };
   return (
     <DropZone class="card" onFiles={add}>
       <fieldset>
@@ -76,7 +92,10 @@ function ClassCard({ entry, position, removable, onChange }: ClassCardProps) {
               type="button"
               class="quiet"
               aria-label={`Remove ${called}`}
-              onClick={() => onChange((now) => drafts.removeClass(now, key))}
+              onClick={({ currentTarget }) => {
+                leaveFocus(currentTarget.closest('.card')!, '.classes', 'input.label');
+                onChange((now) => drafts.removeClass(now, key));
+              }}
             >
               ✕
             </button>
@@ -89,18 +108,17 @@ function ClassCard({ entry, position, removable, onChange }: ClassCardProps) {
                 type="button"
                 class="shot"
                 aria-label={`Remove ${shot.file.name} from ${called}`}
-                onClick={() => onChange((now) => drafts.removeShot(now, shot.key))}
+                onClick={({ currentTarget }) => {
+                  leaveFocus(currentTarget, 'fieldset', '.shot', 'input[type=file]');
+                  onChange((now) => drafts.removeShot(now, shot.key));
+                }}
               >
                 <Thumbnail file={shot.file} alt={shot.file.name} />
               </button>
             </li>
           ))}
         </ul>
-        <p class="hint">
-          {shots.length === 0
-            ? 'Drop images here, or'
-            : `${shots.length} image${shots.length === 1 ? '' : 's'}`}
-        </p>
+        <p class="hint">{shots.length === 0 ? 'Drop images here, or' : counted(shots.length, 'image')}</p>
         <div class="row">
           <FileButton text="Choose images" label={`Choose images of ${called}`} onFiles={add} />
           {hasCamera() && (

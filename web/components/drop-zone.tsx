@@ -16,6 +16,7 @@ export function DropZone({ class: name = '', onFiles, children }: DropZoneProps)
       class={`${name} ${over ? 'over' : ''}`}
       onDragOver={(event) => {
         event.preventDefault();
+        event.stopPropagation(); // one zone at a time: of two, the outer one is not told of the drop
         setOver(true);
       }}
       onDragLeave={() => setOver(false)}
