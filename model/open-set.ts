@@ -42,6 +42,9 @@ const prior = {
   weight: 10,
 };
 
+/** Whether an image is taken for one of no class: its `known` is below what is asked for. */
+export const isForeign = (known: number, threshold: number): boolean => known < threshold;
+
 /** Keeps the logarithm finite where an image is its own class mean. */
 const smallest = 1e-6;
 /** The least difference of the two means: the score keeps its direction whatever the support set says. */

@@ -133,14 +133,15 @@ export async function estimate(classes: readonly ClassFiles[], signal: AbortSign
   return ((await response.json()) as Schema<'Estimate'>).evaluation;
 }
 
-/** Probabilities by label, of every file, as the service computes them. */
+/** What the service says of every file, in their order. @throws ServiceRefusal, also when one of them is no image */
 export async function predict(
   id: string,
-  files: readonly Blob[],
+  files: readonly File[],
+  signal: AbortSignal,
 ): Promise<Schema<'ImagesPredictions'>['predictions']> {
   const body = new FormData();
-  for (const file of files) body.append('images', file, file instanceof File ? file.name : 'image');
-  const response = await request(`/v1/tasks/${id}/predictions`, { method: 'POST', body });
+  for (const file of files) body.append('images', file, file.name);
+  const response = await request(`/v1/tasks/${id}/predictions`, { method: 'POST', body, signal });
   return ((await response.json()) as Schema<'ImagesPredictions'>).predictions;
 }
 

@@ -27,6 +27,8 @@ export interface MadeTask {
   readonly model: Uint8Array;
   /** side of the model's input, pixels */
   readonly size: number;
+  /** whether the model has the output `known` */
+  readonly tellsKnown: boolean;
   /** z of the paper: near one another for like tasks of one checkpoint */
   readonly embedding: readonly number[];
   /** milliseconds by stage */
@@ -93,6 +95,7 @@ async function fetchModel(task: api.ImagesTask, signal: AbortSignal): Promise<Ma
     support,
     model,
     size: task.model.preprocessing.resize.width,
+    tellsKnown: task.openSet !== undefined,
     embedding,
     timings,
   };
@@ -155,6 +158,7 @@ export async function makeOnDevice(
     support,
     model,
     size,
+    tellsKnown: true,
     embedding: Array.from(adapted.embedding),
     timings,
   };

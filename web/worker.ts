@@ -2,6 +2,8 @@ import { adaptTask, type AdaptOptions, type LabelledImage } from '../model/adapt
 import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
 import { estimateAccuracy } from '../model/estimate.ts';
 import type { ImagesEvaluation } from '../model/evaluation.ts';
+import { fileOrder } from '../model/folds.ts';
+import { toFloat } from '../model/pixels.ts';
 import { decodeImage } from './device/decode.ts';
 import { loadRuntime, WebExecutor, type Backend } from './device/executor.ts';
 import { until } from './device/until.ts';
@@ -11,8 +13,9 @@ import type {
   Call,
   Calls,
   Cancel,
+  Latency,
+  ModelRequest,
   Predicted,
-  PredictRequest,
   Reply,
   Stage,
   Start,
@@ -94,49 +97,54 @@ async function adapt(request: AdaptRequest, caller: Caller): Promise<Adapted> {
 /** As `/v1/estimates` of the service: every fold's network classifies what it was not adapted to. */
 async function estimate(request: AdaptRequest, caller: Caller): Promise<ImagesEvaluation | undefined> {
   const { executor, graphs, checkpoint, size, support } = await prepared(request, caller);
-  const estimated = await estimateAccuracy(support, async ({ support: rest, left }, fold) => {
+  const orders: string[] = [];
+  for (const { file } of request.support) orders.push(fileOrder(new Uint8Array(await file.arrayBuffer())));
+  const images = support.map((image, i) => ({ ...image, order: orders[i]! }));
+  const estimated = await estimateAccuracy(images, async ({ support: rest, left }, fold) => {
     const { model } = await adaptTask(checkpoint, rest, { steps: request.steps }, graphs);
-    const program = await executor.model(`fold ${fold} of ${performance.now()}`, model);
-    const probabilities: Float32Array[] = [];
-    for (const { pixels } of left) {
-      const outputs = await program.run({ image: { data: pixels, shape: [1, 3, size, size] } });
-      probabilities.push(outputs['probabilities']!.data);
+    const program = await executor.model(`fold ${fold} of ${performance.now()}`, model, 'wasm');
+    try {
+      const answers: Float32Array[] = [];
+      for (const { pixels } of left) {
+        const { probabilities } = await program.run({ image: { data: pixels, shape: [1, 3, size, size] } });
+        answers.push(probabilities!.data);
+      }
+      return answers;
+    } finally {
+      program.release();
     }
-    return probabilities;
   });
   return estimated?.evaluation;
 }
 
-/** Runs that a latency is the median of. */
-const timedRuns = 5;
-
-async function predict({ key, model, size, files }: PredictRequest): Promise<Predicted> {
-  const { executor, backend } = await engineOf();
+async function predict({ key, model, size, file }: Calls['predict']['request']): Promise<Predicted> {
+  const { executor } = await engineOf();
   const program = await executor.model(key, model);
-  const probabilities: Float32Array[] = [];
-  const durations: number[] = [];
-  for (const file of files) {
-    const image = { data: toFloat(await decodeImage(file, size)), shape: [1, 3, size, size] };
-    for (let run = 0; run === 0 || durations.length < timedRuns; run++) {
-      const start = performance.now();
-      const outputs = await program.run({ image });
-      durations.push(performance.now() - start);
-      if (run === 0) probabilities.push(outputs['probabilities']!.data);
-    }
-  }
-  const milliseconds = durations.sort((a, b) => a - b)[durations.length >> 1] ?? NaN;
-  return { probabilities, backend, milliseconds };
+  const pixels = toFloat(await decodeImage(file, size));
+  const { probabilities, known } = await program.run({ image: { data: pixels, shape: [1, 3, size, size] } });
+  return { probabilities: probabilities!.data, ...(known && { known: known.data[0]! }) };
 }
 
-/** uint8 0..255 to 0..1, the range of the network's input. */
-const toFloat = (pixels: Uint8Array): Float32Array => Float32Array.from(pixels, (value) => value / 255);
+/** Runs that a latency is the median of, after one that may still compile. */
+const timedRuns = 5;
+
+/** How fast a model is; which image it is given makes no difference. */
+async function measure({ key, model, size }: ModelRequest): Promise<Latency> {
+  const { executor, backend } = await engineOf();
+  const program = await executor.model(key, model);
+  const image = { data: new Float32Array(3 * size * size).fill(0.5), shape: [1, 3, size, size] };
+  await program.time({ image });
+  const durations: number[] = [];
+  while (durations.length < timedRuns) durations.push(await program.time({ image }));
+  return { backend, milliseconds: durations.sort((a, b) => a - b)[timedRuns >> 1]! };
+}
 
 const handlers: {
   readonly [Name in keyof Calls]: (
     request: Calls[Name]['request'],
     caller: Caller,
   ) => Promise<Calls[Name]['answer']>;
-} = { adapt, estimate, predict };
+} = { adapt, estimate, predict, measure };
 
 const reply = (message: Reply): void => postMessage(message);
 

@@ -5,6 +5,7 @@ import { byLabel } from '../describe.ts';
 import { ServiceError } from '../errors.ts';
 import { LABEL_LIMITS } from '../labels.ts';
 import type { PredictedImages } from '../ports.ts';
+import { isForeign } from '../../model/open-set.ts';
 import { ranked } from '../../model/ranking.ts';
 import type { ImagesRecord, RegressionRecord } from '../record.ts';
 import { parseX } from '../regression/points.ts';
@@ -92,7 +93,7 @@ export function checkOpenSet(record: ImagesRecord, asked: number | undefined): v
 
 /** Whether an image is taken for unknown. */
 export const isUnknown = ({ known }: PredictedImages, index: number, asked: number | undefined): boolean =>
-  asked !== undefined && known !== undefined && known[index]! < asked;
+  asked !== undefined && known !== undefined && isForeign(known[index]!, asked);
 
 function predictionOf(
   labels: readonly string[],

@@ -41,7 +41,8 @@ describe('a task that is made by onnxruntime-web', () => {
     const image = { data: support[0]!.pixels, shape: [1, 3, size, size] };
     const here = await (await web.model('made', made.model)).run({ image });
     const there = await (await native.model('served', () => served.model)).run({ image });
-    expect(largestDifference(here['probabilities']!.data, there['probabilities']!.data)).toBeLessThan(1e-3);
+    for (const output of ['probabilities', 'known'])
+      expect(largestDifference(here[output]!.data, there[output]!.data), output).toBeLessThan(1e-3);
   });
 
   it('says which input is missing', async () => {
@@ -53,5 +54,25 @@ describe('a task that is made by onnxruntime-web', () => {
     );
     const program = await web.model('other', model);
     await expect(program.run({})).rejects.toThrow('input image is missing');
+    await expect(program.time({})).rejects.toThrow('input image is missing');
+  });
+
+  it('is timed without what it waits for, and can be let go of', async () => {
+    const { model } = await adaptTask(
+      checkpoint,
+      noiseSupport(checkpoint, { way: 2, shot: 1 }),
+      { steps: 0 },
+      native,
+    );
+    const { size } = checkpoint.configuration.image;
+    const image = { data: new Float32Array(3 * size * size), shape: [1, 3, size, size] };
+    const program = await web.model('timed', model, 'wasm');
+    const begun = performance.now();
+    const times = await Promise.all(Array.from({ length: 8 }, () => program.time({ image })));
+    const all = performance.now() - begun;
+    expect(times.reduce((sum, time) => sum + time, 0)).toBeLessThanOrEqual(all);
+    program.release();
+    program.release();
+    expect((await program.run({ image }))['probabilities']!.data).toHaveLength(2); // made ready again
   });
 });

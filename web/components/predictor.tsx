@@ -1,26 +1,15 @@
-import { useEffect, useState } from 'preact/hooks';
-import * as api from '../api.ts';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { answerHere, answersOfService, shownOf, spoken, verdictOf, type Answers } from '../answers.ts';
 import { ask } from '../device/client.ts';
-import type { Backend } from '../device/executor.ts';
-import { duration, percent } from '../format.ts';
+import type { Latency } from '../device/messages.ts';
+import type { ChosenFiles } from '../files.ts';
+import { duration } from '../format.ts';
 import type { MadeTask } from '../task.ts';
 import { DropZone } from './drop-zone.tsx';
 import { FileButton } from './file-button.tsx';
-import { Thumbnail } from './thumbnail.tsx';
-
-/** Probabilities in the order of the task's labels, or why there are none. */
-type Answer = readonly number[] | Error;
-
-/** An image's answers, by place. */
-interface Answers {
-  readonly browser?: Answer;
-  readonly server?: Answer;
-}
-
-interface Latency {
-  readonly backend: Backend;
-  readonly milliseconds: number;
-}
+import { PassedOver } from './passed-over.tsx';
+import { Prediction } from './prediction.tsx';
+import { Threshold } from './threshold.tsx';
 
 interface PredictorProps {
   readonly task: MadeTask;
@@ -32,55 +21,73 @@ interface PredictorProps {
 export function Predictor({ task, files, onFiles }: PredictorProps) {
   const [answers, setAnswers] = useState<ReadonlyMap<File, Answers>>(new Map());
   const [latency, setLatency] = useState<Latency>();
+  const [threshold, setThreshold] = useState(0.2);
+  const [passedOver, setPassedOver] = useState<readonly string[]>([]);
+  const [last, setLast] = useState<File>();
+  const asked = useRef(new Set<File>());
+  const ended = useRef(new AbortController());
+  const { signal } = ended.current;
+
+  const tell = (file: File, part: Answers) => {
+    if (signal.aborted) return;
+    setAnswers((now) => new Map(now).set(file, { ...now.get(file), ...part }));
+    setLast(file);
+  };
 
   useEffect(() => {
-    let ended = false;
-    const tell = (file: File, part: Answers) => {
-      if (!ended) setAnswers((now) => new Map(now).set(file, { ...now.get(file), ...part }));
-    };
-    for (const file of files.filter((each) => !answers.has(each))) {
-      tell(file, {});
-      void inBrowser(task, file).then(
-        ({ probabilities, ...measured }) => {
-          tell(file, { browser: Array.from(probabilities[0]!) });
-          if (!ended) setLatency(measured);
-        },
-        (error: unknown) => tell(file, { browser: asError(error) }),
-      );
-      if (task.place === 'server')
-        void onServer(task, file).then(
-          (server) => tell(file, { server }),
-          (error: unknown) => tell(file, { server: asError(error) }),
-        );
-    }
-    return () => {
-      ended = true;
-    };
-  }, [files, task]);
+    const { id, model, size } = task;
+    // without a latency nothing is missing but a sentence
+    ask('measure', { key: `task ${id}`, model, size }, { signal }).then(setLatency, () => undefined);
+    return () => ended.current.abort();
+  }, []);
 
+  useEffect(() => {
+    const news = files.filter((file) => !asked.current.has(file));
+    for (const file of news) {
+      asked.current.add(file);
+      void answerHere(task, file, signal).then((browser) => tell(file, { browser }));
+    }
+    if (task.place === 'server' && news.length > 0)
+      void answersOfService(task, news, signal).then((given) =>
+        given.forEach((server, i) => tell(news[i]!, { server })),
+      );
+  }, [files]);
+
+  const add = ({ plain, labelled, passedOver: names }: ChosenFiles) => {
+    setPassedOver(names);
+    onFiles((now) => [...now, ...plain, ...labelled.map(({ file }) => file)]);
+  };
+  const clear = (button: HTMLElement) => {
+    button.closest('.row')?.querySelector('input')?.focus();
+    asked.current.clear();
+    setAnswers(new Map());
+    setPassedOver([]);
+    onFiles(() => []);
+  };
+  const told = last && shownOf(answers.get(last) ?? {});
   return (
-    <DropZone
-      class="try"
-      onFiles={({ plain, labelled }) =>
-        onFiles((now) => [...now, ...plain, ...labelled.map(({ file }) => file)])
-      }
-    >
+    <DropZone class="try" onFiles={add}>
       <div class="row">
-        <FileButton
-          text="Choose images"
-          label="Choose images to classify"
-          onFiles={({ plain }) => onFiles((now) => [...now, ...plain])}
-        />
+        <FileButton text="Choose images" label="Choose images to classify" onFiles={add} />
         {files.length > 0 && (
-          <button type="button" onClick={() => onFiles(() => [])}>
+          <button type="button" onClick={({ currentTarget }) => clear(currentTarget)}>
             Clear
           </button>
         )}
         <p class="hint">or drop them here</p>
       </div>
-      <p role="status" class="hint">
-        {latency &&
-          `One image takes ${duration(latency.milliseconds)} in this browser (${latency.backend === 'webgpu' ? 'WebGPU' : 'WebAssembly'}), the picture's decoding not counted.`}
+      <PassedOver names={passedOver} />
+      {latency && (
+        <p class="hint">
+          One image takes {duration(latency.milliseconds)} in this browser (
+          {latency.backend === 'webgpu' ? 'WebGPU' : 'WebAssembly'}), the picture's decoding not counted.
+        </p>
+      )}
+      {[...answers.values()].some((each) => shownOf(each)?.known !== undefined) && (
+        <Threshold value={threshold} onChange={setThreshold} />
+      )}
+      <p role="status" class="hidden">
+        {told && spoken(last.name, verdictOf(told, task.labels, threshold))}
       </p>
       <ul class="predictions">
         {files.map((file, i) => (
@@ -90,89 +97,10 @@ export function Predictor({ task, files, onFiles }: PredictorProps) {
             labels={task.labels}
             answers={answers.get(file) ?? {}}
             place={task.place}
+            threshold={threshold}
           />
         ))}
       </ul>
     </DropZone>
   );
 }
-
-const inBrowser = ({ id, model, size }: MadeTask, file: File) =>
-  ask('predict', { key: `task ${id}`, model, size, files: [file] });
-
-async function onServer({ id, labels }: MadeTask, file: File): Promise<readonly number[]> {
-  const [prediction] = await api.predict(id, [file]);
-  return labels.map((label) => prediction!.probabilities[label]!);
-}
-
-const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));
-
-interface PredictionProps {
-  readonly file: File;
-  readonly labels: readonly string[];
-  readonly answers: Answers;
-  readonly place: MadeTask['place'];
-}
-
-const isError = (answer: Answer | undefined): answer is Error => answer instanceof Error;
-const numbersOf = (answer: Answer | undefined): readonly number[] | undefined =>
-  answer === undefined || isError(answer) ? undefined : answer;
-
-function Prediction({ file, labels, answers, place }: PredictionProps) {
-  const browser = numbersOf(answers.browser);
-  const server = numbersOf(answers.server);
-  const shown = browser ?? server;
-  const best = shown && labels[shown.indexOf(Math.max(...shown))];
-  return (
-    <li class="card prediction">
-      <Thumbnail file={file} alt={file.name} />
-      <div>
-        <h3>{best ?? '…'}</h3>
-        <table class="bars">
-          <caption class="hidden">Probabilities of {file.name}</caption>
-          <thead>
-            <tr>
-              <th scope="col">class</th>
-              <th scope="col">this browser</th>
-              {place === 'server' && <th scope="col">service</th>}
-            </tr>
-          </thead>
-          <tbody>
-            {labels.map((label, i) => (
-              <tr key={label}>
-                <th scope="row">{label}</th>
-                <Bar value={browser?.[i]} />
-                {place === 'server' && <Bar value={server?.[i]} />}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {browser && server && (
-          <p class="hint">Largest difference: {largestDifference(browser, server).toExponential(0)}</p>
-        )}
-        {[answers.browser, answers.server].filter(isError).map(({ message }) => (
-          <p key={message} class="error" role="alert">
-            {message}
-          </p>
-        ))}
-      </div>
-    </li>
-  );
-}
-
-function Bar({ value }: { readonly value: number | undefined }) {
-  return (
-    <td>
-      {value === undefined ? (
-        '…'
-      ) : (
-        <>
-          <progress value={value} aria-hidden="true" /> {percent(value)}
-        </>
-      )}
-    </td>
-  );
-}
-
-const largestDifference = (a: readonly number[], b: readonly number[]): number =>
-  Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));

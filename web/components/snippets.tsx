@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { hasKey } from '../key.ts';
 import { snippetsOf } from '../snippets.ts';
 import type { MadeTask } from '../task.ts';
 
@@ -7,7 +8,7 @@ export function Snippets({ task }: { readonly task: MadeTask }) {
   return (
     <details>
       <summary>Use it in a program</summary>
-      {snippetsOf(task, location.origin).map(({ name, text }) => (
+      {snippetsOf(task, { origin: location.origin, wantsKey: hasKey() }).map(({ name, text }) => (
         <Snippet key={name} name={name} text={text} />
       ))}
     </details>

@@ -1,10 +1,5 @@
 import { squeeze } from './resample.ts';
 
-/** The browser cannot read an image; the message can be shown to whoever chose it. */
-export class UnreadableImageError extends Error {
-  override readonly name = 'UnreadableImageError';
-}
-
 const white = '#ffffff';
 /** Rows that are taken from the canvas at a time: browsers limit a canvas's area, not an image's. */
 const stripRows = 512;
@@ -14,7 +9,7 @@ const stripRows = 512;
  * squeezed to size × size by the same arithmetic. Equal pixels in give equal pixels out; what can differ is what the
  * browser's decoder gives for lossy files and embedded profiles (docs/page.md has what was measured).
  * @returns planar RGB, uint8 [3, size, size]
- * @throws UnreadableImageError
+ * @throws Error with a message for whoever chose the image
  */
 export async function decodeImage(file: Blob, size: number): Promise<Uint8Array> {
   let bitmap: ImageBitmap;
@@ -22,7 +17,7 @@ export async function decodeImage(file: Blob, size: number): Promise<Uint8Array>
     bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
   } catch (error) {
     const name = file instanceof File ? file.name : 'the image';
-    throw new UnreadableImageError(`This browser cannot read ${name}.`, { cause: error });
+    throw new Error(`This browser cannot read ${name}.`, { cause: error });
   }
   try {
     const { width, height } = bitmap;
@@ -39,7 +34,7 @@ function opaquePixels(bitmap: ImageBitmap): Uint8Array {
   const pixels = new Uint8Array(width * height * 3);
   const rows = Math.min(stripRows, height);
   const context = new OffscreenCanvas(width, rows).getContext('2d', { willReadFrequently: true });
-  if (!context) throw new UnreadableImageError('this browser has no canvas');
+  if (!context) throw new Error('this browser has no canvas');
   for (let top = 0, to = 0; top < height; top += rows) {
     context.fillStyle = white;
     context.fillRect(0, 0, width, rows);

@@ -1,5 +1,5 @@
 import type * as Onnxruntime from 'onnxruntime-web/wasm';
-import type { Executor, Program, TensorValue } from '../../model/graph/executor.ts';
+import type { Executor, Program, TensorValue, TensorValues } from '../../model/graph/executor.ts';
 import type { GraphFunction } from '../../model/graph/graph.ts';
 import { toOnnx } from '../../model/graph/onnx/lowering.ts';
 import { withoutResultNames, withResultNames } from '../../model/graph/onnx/results.ts';
@@ -33,6 +33,14 @@ async function hasGpu(): Promise<boolean> {
   return Boolean(await gpu?.requestAdapter().catch(() => null));
 }
 
+/** An exported model made ready. */
+export interface ReadyModel extends Program {
+  /** Milliseconds of a run, without what it waits for. */
+  time(inputs: TensorValues): Promise<number>;
+  /** Lets go of it, before it is the oldest. */
+  release(): void;
+}
+
 /** The executor of a browser: `model/`'s graphs, and exported models, compiled and run by onnxruntime-web. */
 export class WebExecutor implements Executor {
   readonly #runtime: Runtime;
@@ -59,14 +67,24 @@ export class WebExecutor implements Executor {
   }
 
   /** An exported model, by its hash or any other name that is its own. */
-  async model(key: string, bytes: Uint8Array): Promise<Program> {
+  async model(key: string, bytes: Uint8Array, backend = this.#backend): Promise<ReadyModel> {
     const load = () => bytes;
-    const options = {
-      ...quiet,
-      executionProviders: this.#backend === 'webgpu' ? ['webgpu', 'wasm'] : ['wasm'],
+    const options = { ...quiet, executionProviders: backend === 'webgpu' ? ['webgpu', 'wasm'] : ['wasm'] };
+    const session = () => this.#session(key, load, options);
+    await session();
+    return {
+      run: async (inputs) => this.#run(await session(), inputs),
+      time: async (inputs) => {
+        const ready = await session();
+        const feeds = this.#feeds(ready, inputs);
+        return this.#alone(async () => {
+          const start = performance.now();
+          await ready.run(feeds);
+          return performance.now() - start;
+        });
+      },
+      release: () => this.#release(key),
     };
-    await this.#session(key, load, options);
-    return { run: async (inputs) => this.#run(await this.#session(key, load, options), inputs) };
   }
 
   #session(
@@ -79,25 +97,31 @@ export class WebExecutor implements Executor {
     this.#sessions.delete(key);
     this.#sessions.set(key, session);
     session.catch(() => this.#sessions.delete(key));
-    for (const [oldKey, old] of this.#sessions) {
+    for (const oldKey of this.#sessions.keys()) {
       if (this.#sessions.size <= keptSessions) break;
-      this.#sessions.delete(oldKey);
-      void this.#alone(async () => (await old).release());
+      this.#release(oldKey);
     }
     return session;
   }
 
-  #run(
-    session: Session,
-    inputs: Readonly<Record<string, TensorValue>>,
-  ): Promise<Record<string, TensorValue>> {
-    const feeds = Object.fromEntries(
+  #release(key: string): void {
+    const session = this.#sessions.get(key);
+    this.#sessions.delete(key);
+    if (session) this.#alone(async () => (await session).release()).catch(() => undefined);
+  }
+
+  #feeds(session: Session, inputs: TensorValues): Record<string, Onnxruntime.Tensor> {
+    return Object.fromEntries(
       session.inputNames.map((name) => {
         const input = inputs[name];
         if (!input) throw new Error(`input ${name} is missing`);
         return [name, new this.#runtime.Tensor('float32', input.data, input.shape)] as const;
       }),
     );
+  }
+
+  async #run(session: Session, inputs: TensorValues): Promise<Record<string, TensorValue>> {
+    const feeds = this.#feeds(session, inputs);
     return this.#alone(async () => {
       const outputs = Object.entries(await session.run(feeds));
       return Object.fromEntries(

@@ -18,18 +18,24 @@ export interface AdaptRequest {
   readonly support: readonly LabelledFile[];
 }
 
-/** Images for an exported model. */
-export interface PredictRequest {
+/** An exported model. */
+export interface ModelRequest {
   readonly key: string;
   readonly model: Uint8Array;
-  /** side of the model's input, pixels */
+  /** side of its input, pixels */
   readonly size: number;
-  readonly files: readonly Blob[];
 }
 
+/** What an exported model says of an image. */
 export interface Predicted {
-  /** by image, in the order of the model's outputs */
-  readonly probabilities: readonly Float32Array[];
+  /** in the order of the model's outputs */
+  readonly probabilities: Float32Array;
+  /** the probability to belong to one of the classes at all; models of earlier versions do not tell */
+  readonly known?: number;
+}
+
+/** How fast an exported model is. */
+export interface Latency {
   readonly backend: Backend;
   /** of one image through the model alone, the median of several runs */
   readonly milliseconds: number;
@@ -46,7 +52,8 @@ export interface Calls {
   readonly adapt: { readonly request: AdaptRequest; readonly answer: Adapted };
   /** of a support set with a class of two images or more; undefined where there is none */
   readonly estimate: { readonly request: AdaptRequest; readonly answer: ImagesEvaluation | undefined };
-  readonly predict: { readonly request: PredictRequest; readonly answer: Predicted };
+  readonly predict: { readonly request: ModelRequest & { readonly file: Blob }; readonly answer: Predicted };
+  readonly measure: { readonly request: ModelRequest; readonly answer: Latency };
 }
 
 export type Stage = 'runtime' | 'checkpoint' | 'images' | 'architecture' | 'weights';
