@@ -15,16 +15,23 @@ export interface CellsPicture {
   readonly theme: Theme;
 }
 
-/** Compiled once a thread. */
 let graphviz: Promise<Viz> | undefined;
+
+/** Compiled once a thread; a failure is not kept, since the next try may find the network again. */
+function compiled(): Promise<Viz> {
+  graphviz ??= instance().catch((error: unknown) => {
+    graphviz = undefined;
+    throw error;
+  });
+  return graphviz;
+}
 
 /**
  * Cells as labelled graphs, one below the other, an SVG document of the same bytes for the same picture. `title` and `desc` say
  * in words what it shows; it needs nothing from outside.
  */
 export async function drawCells({ title, cells, theme }: CellsPicture): Promise<string> {
-  graphviz ??= instance();
-  const viz = await graphviz;
+  const viz = await compiled();
   const palette = palettes[theme === 'dark' ? 'dark' : 'light'];
   const svg = viz.renderString(
     {

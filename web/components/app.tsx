@@ -92,7 +92,8 @@ export function App() {
         <h1>M-NAS</h1>
         <p>
           A few photos of each class in; out comes a small classifier made for exactly them: an architecture
-          chosen for your task, weights adapted to it, and an ONNX file that runs anywhere.
+          chosen for your task, weights adapted to it, and an ONNX file that runs anywhere. Programs do the
+          same by <a href="/docs">its interface</a>.
         </p>
       </header>
       <main ref={main} tabIndex={-1}>

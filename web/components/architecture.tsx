@@ -39,16 +39,23 @@ export function Architecture({ genotype }: { readonly genotype: Genotype }) {
 
 function Cell({ graph }: { readonly graph: CellGraph }) {
   const [url, setUrl] = useState<string>();
+  const [failed, setFailed] = useState(false);
   const theme = useDark() ? 'dark' : 'light';
   const words = `${graph.name} cell: ${cellSentence(graph)}`;
   useEffect(() => {
     let made: string | undefined;
     let ended = false;
-    void draw(graph, theme).then((svg) => {
-      if (ended) return;
-      made = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
-      setUrl(made);
-    });
+    setFailed(false);
+    draw(graph, theme).then(
+      (svg) => {
+        if (ended) return;
+        made = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
+        setUrl(made);
+      },
+      () => {
+        if (!ended) setFailed(true);
+      },
+    );
     return () => {
       ended = true;
       if (made !== undefined) URL.revokeObjectURL(made);
@@ -57,7 +64,7 @@ function Cell({ graph }: { readonly graph: CellGraph }) {
   }, [words, theme]);
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label={`${graph.name} cell`}>
-      {url !== undefined && <img src={url} alt={words} />}
+      {failed ? <p class="words">{words}</p> : url !== undefined && <img src={url} alt={words} />}
     </div>
   );
 }

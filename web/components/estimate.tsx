@@ -75,7 +75,7 @@ function Confusion({ figures: { labels, confusion } }: { readonly figures: Figur
             <tr key={label}>
               <th scope="row">{label}</th>
               {confusion[row]!.map((count, column) => (
-                <td key={labels[column]} class={count === 0 ? 'none' : row === column ? 'right' : 'wrong'}>
+                <td key={labels[column]} class={count === 0 ? 'none' : row === column ? 'right' : ''}>
                   {count}
                 </td>
               ))}
