@@ -61,15 +61,18 @@ export class Tasks {
   }
 
   /**
-   * The task of a plan when it is there within `seconds`, else its progress: the work has been taken on, and goes on
-   * without a client until it ends or the task is removed.
-   * @throws what the plan throws until then
+   * The task of a plan when it is there within `seconds`, and before the signal; else its progress: the work has been
+   * taken on, and goes on without a client until it ends or the task is removed.
+   * @throws what the plan throws until then; the signal's reason where that comes before the work was taken on
    */
-  async begin(plan: TaskPlan, seconds: number): Promise<CreatedTask | TaskProgress> {
+  async begin(plan: TaskPlan, seconds: number, signal: AbortSignal): Promise<CreatedTask | TaskProgress> {
+    signal.throwIfAborted();
     const { id, requestId } = plan;
     const controller = new AbortController();
     let join = () => {};
     const joined = new Promise<void>((resolve) => (join = resolve));
+    const giveUp = () => controller.abort(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
     const made = this.create(plan, controller.signal, join);
     const takenOn = async () => {
       await joined;
@@ -78,14 +81,16 @@ export class Tasks {
       await progress.accepted;
       return progress;
     };
-    const progress = await Promise.race([made, takenOn()]);
+    const progress = await Promise.race([made, takenOn()]).finally(() =>
+      signal.removeEventListener('abort', giveUp),
+    );
     if (!(progress instanceof TaskProgress)) return progress;
     this.#unattended.add(id, controller);
     const ended = made.finally(() => this.#unattended.remove(id, controller));
-    const outcome = seconds > 0 ? await within(seconds, ended, controller.signal) : undefined;
-    if (outcome) return outcome;
     this.#background.add(ended, requestId);
-    return progress;
+    const outcome =
+      seconds > 0 ? await within(seconds, ended, AbortSignal.any([controller.signal, signal])) : undefined;
+    return outcome ?? progress;
   }
 
   /**
@@ -167,6 +172,7 @@ async function within<T>(seconds: number, promise: Promise<T>, signal: AbortSign
   const late = new Promise<undefined>((resolve) => {
     const end = () => resolve(undefined);
     timer = setTimeout(end, seconds * 1000);
+    if (signal.aborted) end();
     signal.addEventListener('abort', end, { once: true });
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));

@@ -70,7 +70,7 @@ async function createTask(
     return { checkpoint, steps: query.steps ?? checkpoint.steps, startedAt, requestId };
   };
   const make = (plan: TaskPlan, signal: AbortSignal): Promise<Outcome> =>
-    preferences.respondAsync ? tasks.begin(plan, preferences.wait) : tasks.create(plan, signal);
+    preferences.respondAsync ? tasks.begin(plan, preferences.wait, signal) : tasks.create(plan, signal);
   const fromFiles = async (
     picked: TaskRequest<ImagesCheckpoint>,
     files: readonly UploadedFile[],

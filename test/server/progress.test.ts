@@ -11,13 +11,14 @@ import type { Watcher } from '../../server/ports.ts';
 import { parsePrefer } from '../../server/prefer.ts';
 import { TaskProgress } from '../../server/progress.ts';
 import { openDiskStorage } from '../../server/storage/disk.ts';
-import { Tasks } from '../../server/tasks.ts';
+import { Tasks, type TaskPlan } from '../../server/tasks.ts';
 import { createFakeAdapter, holdAdaptation, untilAborted } from './support/adapter.ts';
 import { expectContract, expectSchema } from './support/contract.ts';
 import { parseEvents } from './support/events.ts';
 import { harness, listen, temporaryFolder, type Harness } from './support/harness.ts';
 import { problemsOf } from './support/problem.ts';
 import { support as points } from './support/regression.ts';
+import { storedTask } from './support/stored-task.ts';
 import { support, taskOf } from './support/tasks.ts';
 
 const { expectProblem } = problemsOf('progress.test.ts');
@@ -236,24 +237,52 @@ describe('GET /v1/tasks/{id}/progress', () => {
   });
 });
 
-test('whoever waits a while for a task gets its progress when it is removed meanwhile', async () => {
+/** Tasks over a real folder, and a plan that the queue takes, and that ends by its signal or `release` only. */
+async function takenOn() {
   const logger = pino({ level: 'silent' });
   const background = new Background(logger);
   const tasks = new Tasks(await openDiskStorage(await temporaryFolder(), logger), background);
-  const id = '0'.repeat(32);
   let begun = () => {};
   const made = new Promise<void>((resolve) => (begun = resolve));
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
   const make = async ({ signal, report }: Watcher) => {
     report({ kind: 'accepted' });
     begun();
-    return untilAborted(signal);
+    await Promise.race([held, untilAborted(signal)]);
+    return storedTask(1);
   };
-  const waiting = tasks.begin({ id, kind: 'images', steps: 1, requestId: '', make }, 60);
+  const { id } = storedTask(1).record;
+  const plan: TaskPlan = { id, kind: 'images', steps: 1, requestId: '', make };
+  return { tasks, background, plan, made, release };
+}
+
+test('whoever waits a while for a task gets its progress when it is removed meanwhile', async () => {
+  const { tasks, background, plan, made } = await takenOn();
+  const waiting = tasks.begin(plan, 60, new AbortController().signal);
   await made;
   await setTimeout(5);
-  await tasks.remove(id);
+  await tasks.remove(plan.id);
   expect(await waiting).toBeInstanceOf(TaskProgress);
   await background.idle();
+});
+
+test('a wait ends with its client, the work does not, and a shutdown waits for it meanwhile', async () => {
+  const { tasks, background, plan, made, release } = await takenOn();
+  const client = new AbortController();
+  const waiting = tasks.begin(plan, 60, client.signal);
+  await made;
+  await setTimeout(5);
+  const ends: string[] = [];
+  const idle = background.idle().then(() => ends.push('idle'));
+  client.abort(new Error('gone'));
+  expect(await waiting).toBeInstanceOf(TaskProgress);
+  ends.push('wait');
+  release();
+  await idle;
+  expect(ends).toEqual(['wait', 'idle']);
+  expect((await tasks.get(plan.id)).record.id).toBe(plan.id);
+  await expect(tasks.begin(plan, 60, client.signal)).rejects.toThrow('gone');
 });
 
 test('what is remembered of a task that was made holds nothing of its upload', async () => {
