@@ -24,11 +24,17 @@ import type { TaskStorage } from './storage/storage.ts';
 
 const BUNDLED_CHECKPOINTS = fileURLToPath(new URL('../checkpoints', import.meta.url));
 
+/** That jobs which nobody waits for get to end after MNAS_DRAIN_SECONDS. */
+const JOB_SECONDS = 5;
+
 export interface Service {
   readonly url: string;
   readonly readiness: Readonly<Readiness>;
-  /** Stops accepting, lets running requests and what goes on behind them end (for MNAS_DRAIN_SECONDS at most), then ends the workers. */
-  stop(): Promise<void>;
+  /**
+   * Stops accepting, lets running requests and what goes on behind them end (for MNAS_DRAIN_SECONDS at most), then ends the
+   * workers. Says whether they ended: their jobs get a few seconds more, and cannot be interrupted.
+   */
+  stop(): Promise<boolean>;
 }
 
 /**
@@ -101,9 +107,13 @@ export async function startService(configuration: Configuration, logger: Logger)
   const stop = async () => {
     readiness.draining = true;
     const seconds = configuration.MNAS_DRAIN_SECONDS;
-    await Promise.all([drain(server, seconds), Promise.race([background.idle(), elapsed(seconds)])]);
-    await pool.close();
+    const [end, last] = [elapsed(seconds), elapsed(seconds + JOB_SECONDS)];
+    await drain(server, seconds);
+    // asked after it, since a request that ends while the service drains may have left work behind
+    await Promise.race([background.idle(), end]);
+    const ended = await Promise.race([pool.close().then(() => true), last.then(() => false)]);
     await storage.close();
+    return ended;
   };
   return { url: urlOf(server), readiness, stop };
 }

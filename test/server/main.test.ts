@@ -70,6 +70,19 @@ describe('server/main.ts', () => {
     }
   });
 
+  test('a signal while it starts ends it with 0', async () => {
+    const { child, output } = start({ PORT: '0', MNAS_WORKERS: '1', MNAS_DATA_DIR: await temporaryFolder() });
+    try {
+      const exited = once(child, 'exit');
+      while (!output.text.includes('"configuration"')) await once(child.stdout, 'data');
+      child.kill('SIGTERM');
+      expect(await exited).toEqual([0, null]);
+      expect(output.text).toContain('stopped before it was ready');
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
   test('a wrong environment ends it with 1 and a message that names the variable', async () => {
     const { child, output } = start({ MNAS_PROVIDER: 'gpu', MNAS_WOKRERS: '2' });
     expect((await once(child, 'exit'))[0]).toBe(1);
