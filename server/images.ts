@@ -18,26 +18,33 @@ export type UploadDecoder = (
 ) => Promise<Uint8Array[]>;
 
 /**
- * Decodes uploads, at most `parallel` images at a time over all requests, since a large image takes hundreds of MB.
- * After the first failure of an upload, or its signal, its other images are not decoded any more.
+ * Decodes uploads, at most `parallel` images at a time over all requests, since a large image takes hundreds of MB. An
+ * upload stands in line with as many images at most, so that one of many leaves others their turn. After its first
+ * failure, or its signal, its other images are not decoded any more.
  */
 export function createUploadDecoder(decode: ImageDecoder, parallel: number): UploadDecoder {
   const limited = createLimiter(parallel);
   return async (files, size, signal) => {
+    const pixels = new Array<Uint8Array>(files.length);
+    const waiting = files.entries();
     let failed = false;
-    const pixels = files.map((file) =>
-      limited(async () => {
-        signal.throwIfAborted();
-        if (failed) return new Uint8Array();
-        try {
-          return await decode(file.bytes, size);
-        } catch (error) {
-          failed = true;
-          if (!(error instanceof ImageError)) throw error;
-          throw fileError(CODES[error.code], file, `${error.message}.`, error);
-        }
-      }),
-    );
-    return Promise.all(pixels);
+    const decodeNext = async (file: UploadedFile) => {
+      signal.throwIfAborted();
+      try {
+        return await decode(file.bytes, size);
+      } catch (error) {
+        failed = true;
+        if (!(error instanceof ImageError)) throw error;
+        throw fileError(CODES[error.code], file, `${error.message}.`, error);
+      }
+    };
+    const lane = async () => {
+      for (const [index, file] of waiting) {
+        if (failed) return;
+        pixels[index] = await limited(() => decodeNext(file));
+      }
+    };
+    await Promise.all(Array.from({ length: parallel }, lane));
+    return pixels;
   };
 }
