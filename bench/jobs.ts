@@ -1,6 +1,7 @@
 import type { JobContext, JobTable } from '../engine/jobs.ts';
 import { networkTasks } from './networks.ts';
 import type { MetaGradientTask } from './networks.ts';
+import { runBareLoop, type BareLoop } from './serve/bare.ts';
 import type { Workload } from './workload.ts';
 
 export interface MeasurePayload {
@@ -40,4 +41,5 @@ async function measure({ workload, seconds }: MeasurePayload, context: JobContex
 
 export const jobs: JobTable = {
   measure: (payload, context) => measure(payload as MeasurePayload, context),
+  bare: (payload) => runBareLoop(payload as BareLoop),
 };

@@ -1,17 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
+import { startService, type StartedService, type StartPlan } from '../bench/serve/start.ts';
 import { fold, keyFrom, uniform } from '../model/random.ts';
 
-export interface CrashPlan {
-  /** a TypeScript file that serves MNAS_DATA_DIR on PORT, and prints `listens on URL` */
-  readonly script: string;
-  readonly folder: string;
-  readonly environment: Readonly<Record<string, string>>;
+export interface CrashPlan extends StartPlan {
   /** how often the service is killed */
   readonly kills: number;
   /** clients that make and remove tasks at the same time */
@@ -31,11 +26,6 @@ export interface CrashResult {
   readonly unannounced: number;
 }
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly url: string;
-}
-
 /** Tasks by id with the SHA-256 of their models, as the service has acknowledged them. */
 interface Ledger {
   readonly kept: Map<string, string>;
@@ -51,7 +41,7 @@ export async function crashUnderLoad(plan: CrashPlan): Promise<CrashResult> {
   const ledger: Ledger = { kept: new Map(), removed: new Set() };
   let unannounced = 0;
   for (let kill = 0; kill <= plan.kills; kill++) {
-    const running = await start(plan);
+    const running = await startService(plan);
     try {
       unannounced = await verify(plan.folder, running.url, ledger);
       if (kill < plan.kills) await loadAndKill(plan, kill, running, ledger);
@@ -67,26 +57,11 @@ export async function crashUnderLoad(plan: CrashPlan): Promise<CrashResult> {
   };
 }
 
-async function start({ script, folder, environment }: CrashPlan): Promise<Running> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script], {
-    env: { PATH: process.env['PATH'], PORT: '0', MNAS_DATA_DIR: folder, ...environment },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  for (;;) {
-    const [, url] = /listens on (http:\S+)/.exec(output) ?? [];
-    if (url !== undefined) return { child, url };
-    if (child.exitCode !== null) throw new Error(`${script} ended with ${child.exitCode}\n${output}`);
-    await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
-  }
-}
-
 /** Makes tasks until the kill, which comes when enough are acknowledged and a random moment has passed. */
 async function loadAndKill(
   plan: CrashPlan,
   round: number,
-  { child, url }: Running,
+  { child, url }: StartedService,
   ledger: Ledger,
 ): Promise<void> {
   const [share = 0, moment = 0] = uniform(fold(keyFrom(plan.seed), round), 2);

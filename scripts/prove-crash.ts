@@ -15,7 +15,7 @@ const { kills, clients, seed } = program.opts<{ kills: number; clients: number; 
 const folder = await mkdtemp(join(tmpdir(), 'm-nas-crash-'));
 try {
   const environment = { MNAS_LOG_LEVEL: 'fatal' };
-  const plan = { script: 'server/main.ts', folder, environment, kills, clients, most: 40, seed };
+  const plan = { folder, environment, kills, clients, most: 40, seed };
   process.stdout.write(`${JSON.stringify(await crashUnderLoad(plan))}\n`);
 } finally {
   await rm(folder, { recursive: true, force: true });

@@ -1,18 +1,21 @@
+import { availableParallelism } from 'node:os';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { WorkerPool } from '../../engine/pool.ts';
 import { decodeImage } from '../../images/decode.ts';
 import { toFloat } from '../../model/pixels.ts';
 
-/**
- * Predictions a second of a loop that decodes the images with sharp and runs the model with onnxruntime-node, in this
- * process and without anything around it: as many loops at a time as the service has connections.
- */
-export async function barePredictions(
-  model: Uint8Array,
-  images: readonly Uint8Array[],
-  size: number,
-  loops: number,
-  seconds: number,
-): Promise<number> {
+/** What a thread of the bare loop does. */
+export interface BareLoop {
+  readonly model: Uint8Array;
+  readonly images: readonly Uint8Array[];
+  readonly size: number;
+  /** at the same time, so that one decodes while another infers */
+  readonly loops: number;
+  readonly seconds: number;
+}
+
+/** Predictions a second of loops in this thread that decode the images with sharp and run the model with onnxruntime-node. */
+export async function runBareLoop({ model, images, size, loops, seconds }: BareLoop): Promise<number> {
   const session = await InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1 });
   const length = 3 * size * size;
   let done = 0;
@@ -30,4 +33,25 @@ export async function barePredictions(
   const elapsed = (performance.now() - started) / 1000;
   await session.release();
   return done / elapsed;
+}
+
+/**
+ * Predictions a second of this process without anything around them: the bare loop in as many threads as the service has
+ * workers, since a run blocks its thread, and in all of them as many loops as the service has connections, or one more.
+ */
+export async function barePredictions(plan: BareLoop): Promise<number> {
+  const workers = availableParallelism();
+  const pool = new WorkerPool({
+    workers,
+    queueLimit: 0,
+    jobs: new URL('../jobs.ts', import.meta.url),
+    engine: { provider: 'cpu', threads: 1, cacheSize: 1, memoryPattern: false },
+  });
+  try {
+    await pool.ready();
+    const rates = await pool.runOnAll('bare', { ...plan, loops: Math.ceil(plan.loops / workers) });
+    return (rates as number[]).reduce((sum, rate) => sum + rate, 0);
+  } finally {
+    await pool.close();
+  }
 }

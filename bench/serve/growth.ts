@@ -1,3 +1,4 @@
+import { median } from '../median.ts';
 import { post } from './load.ts';
 import { formOf, photo, phone, type PhotoSize } from './photos.ts';
 import { startOwnService, watchHealth } from './process.ts';
@@ -40,8 +41,7 @@ export async function* benchGrowth(repeats: number): AsyncGenerator<GrowthRow> {
       }
       const [first = NaN, ...later] = times;
       const { memory } = await stop();
-      const middle = [...later].sort((a, b) => a - b)[Math.floor(later.length / 2)] ?? NaN;
-      yield { way, shot, ...size, first, post: middle, peak: memory.peak };
+      yield { way, shot, ...size, first, post: median(later), peak: memory.peak };
     } finally {
       await service.stop();
     }

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { startService } from './start.ts';
 
 /** A service of one's own: a new process, a new data folder, the bundled checkpoints. */
 export interface OwnService {
@@ -17,24 +16,15 @@ export interface OwnService {
   readonly stop: () => Promise<number | null>;
 }
 
-/** Starts the service and waits until it is ready. @throws Error with what it printed when it ends before that */
+/** Starts the service and waits until it listens. @throws Error with what it printed when it ends before that */
 export async function startOwnService(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<OwnService> {
   const folder = await mkdtemp(join(tmpdir(), 'm-nas-bench-'));
-  const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', main], {
-    env: { ...process.env, PORT: '0', MNAS_DATA_DIR: folder, MNAS_LOG_LEVEL: 'error', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const { child, url } = await startService({
+    folder,
+    environment: { MNAS_LOG_LEVEL: 'error', ...environment },
   });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-10_000)));
-  const address = () => /listens on (http:\S+)/.exec(output)?.[1];
-  while (address() === undefined && child.exitCode === null)
-    await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
-  const url = address();
-  if (url === undefined) throw new Error(`the service ended with ${child.exitCode}\n${output}`);
   const exited = once(child, 'exit');
   return {
     url,

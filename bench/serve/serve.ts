@@ -138,9 +138,10 @@ async function predictions(
   const against = async (files: readonly Buffer[]): Promise<Against> => {
     const body = await bodyOf(files);
     await load({ url, body, connections, seconds: 1 }); // the model is compiled in every worker
-    const before = await barePredictions(model, files, size, connections, seconds / 2);
+    const bareLoop = { model, images: files, size, loops: connections, seconds: seconds / 2 };
+    const before = await barePredictions(bareLoop);
     const served = await measured(service, () => load({ url, body, connections, seconds }));
-    const bare = (before + (await barePredictions(model, files, size, connections, seconds / 2))) / 2;
+    const bare = (before + (await barePredictions(bareLoop))) / 2;
     return { ...served, bare, share: served.perSecond / bare };
   };
   const one = [photos[0]!];

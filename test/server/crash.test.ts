@@ -8,7 +8,6 @@ test('kill -9 at any moment, under load: every acknowledged task is whole, no ha
   const result = await crashUnderLoad({
     script: fileURLToPath(new URL('./support/serve.ts', import.meta.url)),
     folder: await temporaryFolder(),
-    environment: {},
     kills: 3,
     clients: 4,
     most: 20,

@@ -1,0 +1,44 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+
+export interface StartPlan {
+  /** a TypeScript file that serves MNAS_DATA_DIR on PORT and prints `listens on URL`; the service itself when absent */
+  readonly script?: string;
+  /** the data folder */
+  readonly folder: string;
+  /** what it has beside PATH: a developer's own variables must not change what is measured */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface StartedService {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly url: string;
+}
+
+const SERVICE = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
+/** Of what it prints, kept to tell why it ended. */
+const KEPT_CHARACTERS = 10_000;
+
+/** Starts a service as a process and waits until it listens. @throws Error with what it printed when it ends before that */
+export async function startService({
+  script = SERVICE,
+  folder,
+  environment,
+}: StartPlan): Promise<StartedService> {
+  const child = spawn(process.execPath, ['--import', 'tsx', script], {
+    env: { PATH: process.env['PATH'], PORT: '0', MNAS_DATA_DIR: folder, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-KEPT_CHARACTERS)));
+  for (;;) {
+    const [, url] = /listens on (http:\S+)/.exec(output) ?? [];
+    if (url !== undefined) return { child, url };
+    if (child.exitCode !== null) throw new Error(`${script} ended with ${child.exitCode}\n${output}`);
+    await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+  }
+}
