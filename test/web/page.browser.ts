@@ -1,77 +1,28 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import { hashKey } from '../../server/access/keys.ts';
-import { parseConfiguration } from '../../server/configuration.ts';
-import { startService, type Service } from '../../server/service.ts';
 import { largestDifference } from '../support/differences.ts';
-import { chromiumPath, drop, launch, missingBrowser, watchedPage } from './support/browser.ts';
+import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
+import { WAIT, differenceIn, fill, make, pageService, predictions, violations } from './support/page.ts';
 import { jpeg, png } from './support/pictures.ts';
 
 const found = chromiumPath() !== undefined;
 if (!found) console.warn(missingBrowser);
 
-/** Long, for machines that are busy with other things. */
-const WAIT = { timeout: 120_000 };
-
-let folder: string;
-let service: Service;
+let service: Awaited<ReturnType<typeof pageService>>;
 let browser: Browser;
 beforeAll(async () => {
   if (!found) return;
-  folder = await mkdtemp(join(tmpdir(), 'm-nas-page-'));
-  const configuration = parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder, MNAS_WORKERS: '1' });
-  service = await startService(configuration, pino({ level: 'silent' }));
+  service = await pageService();
   browser = await launch();
 });
 afterAll(async () => {
   if (!found) return;
   await browser.close();
   await service.stop();
-  await rm(folder, { recursive: true, force: true });
 });
-
-/** The page with two classes of two images each, one dropped, one chosen with the file picker. */
-async function fill(page: Page, url = service.url): Promise<void> {
-  await page.goto(url);
-  await page.getByLabel('Name of class 1').fill('red');
-  await page.getByLabel('Name of class 2').fill('blue');
-  await drop(page, '.card:nth-of-type(1)', [await png('red', 0), await png('red', 1)]);
-  await page.getByLabel('Choose images of blue').setInputFiles([await png('blue', 0), await png('blue', 1)]);
-}
-
-async function make(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Make the classifier' }).click();
-  await page.getByRole('heading', { name: 'Your classifier' }).waitFor(WAIT);
-}
-
-/** What the page says of new images: label, and the numbers of its table's columns by class. */
-async function predictions(page: Page, count: number) {
-  const items = page.locator('.prediction');
-  await items
-    .nth(count - 1)
-    .locator('progress')
-    .first()
-    .waitFor(WAIT);
-  await page.waitForFunction(
-    () => !document.querySelector('.predictions')!.textContent.includes('…'),
-    null,
-    WAIT,
-  );
-  return Promise.all(
-    (await items.all()).map(async (item) => ({
-      label: await item.locator('h3').textContent(),
-      rows: await item.locator('tbody tr').allTextContents(),
-      text: await item.textContent(),
-    })),
-  );
-}
 
 async function downloaded(page: Page): Promise<Uint8Array> {
   const [file] = await Promise.all([
@@ -89,7 +40,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     const { page, errors, requests } = await watchedPage(browser);
     await page.goto(service.url);
     await expect(page.getByRole('button', { name: 'Make the classifier' }).isDisabled()).resolves.toBe(true);
-    await fill(page);
+    await fill(page, service.url);
     await make(page);
     expect(page.url()).toMatch(/#task=[0-9a-f]{32}$/);
     await page.getByText('of 4 images that were left out were told right').waitFor(WAIT);
@@ -108,13 +59,14 @@ describe.skipIf(!found)('the page in a browser', () => {
     expect(await page.getByText('One image takes').textContent()).toContain('WebAssembly');
 
     expect(errors).toEqual([]);
-    for (const request of requests) expect(request).toMatch(new RegExp(`(${service.url}|blob:)`));
+    for (const request of requests)
+      expect(new URL(request.split(' ')[1]!).origin).toBe(new URL(service.url).origin);
     await page.context().close();
   });
 
   test('on this device: no image is sent, and the ONNX file is that of the service within 1e-3', async () => {
     const { page, errors, requests } = await watchedPage(browser);
-    await fill(page);
+    await fill(page, service.url);
     await make(page);
     const served = await downloaded(page);
     requests.length = 0;
@@ -135,6 +87,12 @@ describe.skipIf(!found)('the page in a browser', () => {
     const [told] = await predictions(page, 1);
     expect(told!.label).toBe('red');
     expect(told!.rows).toHaveLength(2);
+
+    // a task of the service does not get the images that were tried here, nor those that this one was made of
+    await page.getByRole('button', { name: 'Open blue, red' }).last().click();
+    await page.getByText('by the service').waitFor(WAIT);
+    expect(await page.locator('.prediction').count()).toBe(0);
+    expect(await page.getByText('that were left out').count()).toBe(0);
     expect(requests.filter((request) => !request.startsWith('GET '))).toEqual([]);
     expect(errors).toEqual([]);
     await page.context().close();
@@ -164,7 +122,7 @@ describe.skipIf(!found)('the page in a browser', () => {
 
   test('what the service refuses is shown in its words', async () => {
     const { page } = await watchedPage(browser);
-    await fill(page);
+    await fill(page, service.url);
     const broken = {
       name: 'broken.png',
       mimeType: 'image/png',
@@ -199,35 +157,30 @@ describe.skipIf(!found)('the page in a browser', () => {
   });
 
   test('asks for the key of a service that wants one, and goes on with it', async () => {
-    const data = await mkdtemp(join(tmpdir(), 'm-nas-page-'));
     const hash = Buffer.from(hashKey('secret')).toString('hex');
-    const guarded = await startService(
-      parseConfiguration({
-        PORT: '0',
-        MNAS_DATA_DIR: data,
-        MNAS_WORKERS: '1',
-        MNAS_API_KEYS: `visitor:${hash}`,
-      }),
-      pino({ level: 'silent' }),
-    );
+    const guarded = await pageService({ MNAS_API_KEYS: `visitor:${hash}` });
     try {
       const { page } = await watchedPage(browser);
       await fill(page, guarded.url);
       await page.getByRole('button', { name: 'Make the classifier' }).click();
-      await page.getByLabel('API key').fill('secret');
+      await page.getByLabel('API key').fill('sécret');
       await page.keyboard.press('Enter');
-      await make(page);
+      await page.getByText('A key has letters, digits and signs of ASCII only').waitFor(WAIT);
+      expect(await violations(page)).toEqual([]);
+      await page.getByLabel('API key').fill('secret');
+      await page.keyboard.press('Enter'); // and what was refused is done
       await page.getByText('of 4 images that were left out were told right').waitFor(WAIT);
+      await page.getByText('Use it in a program').click();
+      expect(await page.locator('pre').first().textContent()).toContain('Bearer $API_KEY');
       await page.context().close();
     } finally {
       await guarded.stop();
-      await rm(data, { recursive: true, force: true });
     }
   });
 
   test.each(['light', 'dark'] as const)('is accessible and fits a phone: %s', async (colorScheme) => {
     const { page } = await watchedPage(browser, { colorScheme, viewport: { width: 360, height: 740 } });
-    await fill(page);
+    await fill(page, service.url);
     await make(page);
     await page.getByLabel('Choose images to classify').setInputFiles([await png('red', 3)]);
     await predictions(page, 1);
@@ -238,7 +191,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.context().close();
   });
 
-  test('predicts with WebGPU where there is an adapter', async () => {
+  test('predicts with WebGPU where there is an adapter', async ({ skip }) => {
     const own = await launch([
       '--enable-unsafe-webgpu',
       '--use-webgpu-adapter=swiftshader',
@@ -254,11 +207,8 @@ describe.skipIf(!found)('the page in a browser', () => {
           ).gpu?.requestAdapter(),
         ),
       );
-      if (!adapter) {
-        console.warn('skipped: this Chromium has no adapter for WebGPU, not even in software');
-        return;
-      }
-      await fill(page);
+      skip(!adapter, 'this Chromium has no adapter for WebGPU, not even in software');
+      await fill(page, service.url);
       await make(page);
       await page.getByLabel('Choose images to classify').setInputFiles([await png('blue', 3)]);
       const [told] = await predictions(page, 1);
@@ -270,20 +220,3 @@ describe.skipIf(!found)('the page in a browser', () => {
     }
   });
 });
-
-function differenceIn(text: string | null): number {
-  return Number(/Largest difference: (\S+)/.exec(text ?? '')?.[1]);
-}
-
-/** What axe finds, which is run from outside of the page's policy. */
-async function violations(page: Page): Promise<string[]> {
-  const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-  await page.evaluate(source);
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    const { violations: found } = await axe.run();
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
-  });
-}

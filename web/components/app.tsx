@@ -92,8 +92,7 @@ export function App() {
         <h1>M-NAS</h1>
         <p>
           A few photos of each class in; out comes a small classifier made for exactly them: an architecture
-          chosen for your task, weights adapted to it, and an ONNX file that runs anywhere. Programs do the
-          same by <a href="/docs">its interface</a>.
+          chosen for your task, weights adapted to it, and an ONNX file that runs anywhere.
         </p>
       </header>
       <main ref={main} tabIndex={-1}>
@@ -161,6 +160,9 @@ export function App() {
           </section>
         )}
       </main>
+      <footer class="hint">
+        Programs do the same by <a href="/docs">the service's interface</a>.
+      </footer>
     </>
   );
 }
