@@ -294,9 +294,10 @@ export interface paths {
         /**
          * How accurate the task of a support set of images will be, by leaving out images
          * @description The body is that of `POST /v1/tasks`, and nothing of it is kept. The images of every class of two or more are
-         *     left out by position, in as many folds as the largest class has images, five at most: for each fold a network is
-         *     adapted to the rest and classifies what was left out. It costs as many adaptations as folds, so it is made when it is
-         *     asked for. Networks of the estimate have seen fewer images than that of the task, which will be a little better.
+         *     left out by position in the order of a hash of the files, in as many folds as the largest class has images, five at
+         *     most: for each fold a network is adapted to the rest and classifies what was left out. It costs as many adaptations as
+         *     folds, so it is made when it is asked for. Networks of the estimate have seen fewer images than that of the task, which
+         *     will be a little better.
          */
         post: operations["createEstimate"];
         delete?: never;
