@@ -30,6 +30,15 @@ describe('layers', () => {
     ['images/new.ts', '../model/task.ts'],
     ['training/toy/new.ts', '../../server/app.ts'],
     ['server/routes/new.ts', '../../training/trainer.ts'],
+    ['server/new.ts', '../client/index.ts'],
+    ['server/new.ts', '../scripts/crash.ts'],
+    ['drawing/new.ts', '../client/index.ts'],
+    ['model/new.ts', '../scripts/crash.ts'],
+    ['model/new.ts', '../folder-to-come/new.ts'],
+    ['engine/new.ts', '../bench/median.ts'],
+    ['web/device/new.ts', '../../server/app.ts'],
+    ['web/new.ts', '../images/decode.ts'],
+    ['client/new.ts', '../model/task.ts'],
   ])('%s may not import %s', async (file, source) => {
     expect(await allows(file, source)).toBe(false);
   });
@@ -43,7 +52,18 @@ describe('layers', () => {
     ['engine/tfjs/new.ts', '../../model/graph/primitives.ts'],
     ['training/toy/new.ts', '../../model/task.ts'],
     ['server/routes/new.ts', '../../engine/pool.ts'],
+    ['server/routes/new.ts', '../errors.ts'],
+    ['web/device/new.ts', '../../server/openapi.ts'],
+    ['web/device/new.tsx', '../api.ts'],
+    ['client/new.ts', '../server/openapi.ts'],
   ])('%s may import %s', async (file, source) => {
     expect(await allows(file, source)).toBe(true);
+  });
+
+  it('model/ may load nothing while it runs', async () => {
+    const configuration = (await new ESLint().calculateConfigForFile('model/graph/new.ts')) as {
+      readonly rules: { readonly 'no-restricted-syntax'?: unknown };
+    };
+    expect(JSON.stringify(configuration.rules['no-restricted-syntax'])).toContain('ImportExpression');
   });
 });
