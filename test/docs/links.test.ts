@@ -1,21 +1,44 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 const root = new URL('../../', import.meta.url);
-const documents = [
-  'README.md',
-  'CHANGELOG.md',
-  ...readdirSync(new URL('docs/', root), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.md'))
-    .map((path) => `docs/${path.replaceAll('\\', '/')}`),
-];
+const documents = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' })
+  .trim()
+  .split('\n');
 
-test.each(documents)('the relative links of %s lead somewhere', (path) => {
+/** The anchors that GitHub gives to the headings of a page. */
+function anchorsOf(page: URL): ReadonlySet<string> {
+  const text = readFileSync(page, 'utf8').replaceAll(/^```[^]*?^```/gm, '');
+  const anchors = new Set<string>();
+  for (const [, heading] of text.matchAll(/^#+ (.+)$/gm)) {
+    const words = heading!.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase();
+    const slug = words.replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, '').replaceAll(' ', '-');
+    let anchor = slug;
+    for (let again = 1; anchors.has(anchor); again++) anchor = `${slug}-${again}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
+/** Why a link of a page leads nowhere; undefined when it leads somewhere, or to another host. */
+function fault(target: string, here: URL): string | undefined {
+  if (/^[a-z]+:/.test(target)) return undefined;
+  const page = new URL(target, here);
+  const anchor = decodeURIComponent(page.hash.slice(1));
+  page.hash = '';
+  if (!existsSync(page)) return target;
+  if (anchor === '' || !page.pathname.endsWith('.md')) return undefined;
+  return anchorsOf(page).has(anchor) ? undefined : target;
+}
+
+test.each(documents)('the relative links of %s lead somewhere, to headings that are there', (path) => {
   const here = new URL(path, root);
-  const targets = [...readFileSync(here, 'utf8').matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
-    .map(([, target]) => target!)
-    .filter((target) => !/^[a-z]+:/.test(target));
-  expect(targets.filter((target) => !existsSync(new URL(target, here)))).toEqual([]);
+  const text = readFileSync(here, 'utf8');
+  const targets = [...text.matchAll(/\]\(([^)\s]+)\)|\b(?:href|src)="([^"]+)"/g)].map(
+    ([, markdown, html]) => (markdown ?? html)!,
+  );
+  expect(targets.flatMap((target) => fault(target, here) ?? [])).toEqual([]);
 });
 
 test.each(
