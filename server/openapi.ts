@@ -1069,7 +1069,7 @@ export interface components {
         Unauthorized: {
             headers: {
                 /** @description How to authenticate (RFC 6750). */
-                "WWW-Authenticate"?: string;
+                "WWW-Authenticate": string;
                 [name: string]: unknown;
             };
             content: {
@@ -1332,9 +1332,9 @@ export interface operations {
             202: {
                 headers: {
                     /** @description Path of the task's progress. */
-                    Location?: string;
+                    Location: string;
                     /** @description The preference that was followed. */
-                    "Preference-Applied"?: "respond-async";
+                    "Preference-Applied": "respond-async";
                     "Retry-After": components["headers"]["RetryAfter"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -1442,7 +1442,8 @@ export interface operations {
             /** @description The progress so far, or the events. */
             200: {
                 headers: {
-                    "Retry-After": components["headers"]["RetryAfter"];
+                    /** @description Seconds after which another look makes sense, until the task is made or has failed; not of events. */
+                    "Retry-After"?: number;
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -1498,7 +1499,7 @@ export interface operations {
                     "Content-Digest": components["headers"]["ContentDigest"];
                     "Repr-Digest": components["headers"]["ReprDigest"];
                     /** @description Names the file `m-nas-<id>.onnx`. */
-                    "Content-Disposition"?: string;
+                    "Content-Disposition": string;
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -1796,7 +1797,7 @@ export interface operations {
                     "Content-Digest": components["headers"]["ContentDigest"];
                     "Repr-Digest": components["headers"]["ReprDigest"];
                     /** @description Names the file `m-nas-<id>.zip`. */
-                    "Content-Disposition"?: string;
+                    "Content-Disposition": string;
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
@@ -2090,7 +2091,7 @@ export interface operations {
                     "Content-Digest": components["headers"]["ContentDigest"];
                     "Repr-Digest": components["headers"]["ReprDigest"];
                     /** @description Names the file `<id>.safetensors`. */
-                    "Content-Disposition"?: string;
+                    "Content-Disposition": string;
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };

@@ -12,9 +12,15 @@ export interface Operation {
     >;
   };
 }
+interface Header {
+  readonly $ref?: string;
+  readonly required?: boolean;
+  readonly schema?: { readonly type?: string };
+}
 interface Contract {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: {
+    readonly headers: Readonly<Record<string, Header>>;
     readonly schemas: Readonly<Record<string, object>>;
     readonly examples: Readonly<Record<string, { readonly value: unknown }>>;
   };
@@ -48,12 +54,15 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** Fails when openapi.yaml does not promise this status, content type and body for the operation. */
+/** Fails when openapi.yaml does not promise this status, these headers, content type and body for the operation. */
 export function expectContract(answer: Answer, method: string, path: string): void {
   const responses = contract.paths[path]?.[method]?.responses ?? {};
   const status = String(answer.status) in responses ? String(answer.status) : 'default';
   expect(Object.keys(responses), `${method} ${path} ${answer.status}`).toContain(status);
   const response = resolve(responses[status]!);
+  const at = response.pointer ?? `/paths/${escapePointer(path)}/${method}/responses/${status}`;
+  for (const name of Object.keys(response.headers ?? {}))
+    expectHeader(answer, name, `${at}/headers/${name}`, response.headers![name]!);
   const contentType = answer.headers['content-type']?.split(';')[0];
   const promised = Object.keys(response.content ?? {});
   if (promised.length === 0) {
@@ -62,10 +71,25 @@ export function expectContract(answer: Answer, method: string, path: string): vo
   }
   expect(promised).toContain(contentType);
   if (!contentType!.endsWith('json')) return;
-  const at = response.pointer ?? `/paths/${escapePointer(path)}/${method}/responses/${status}`;
   const validate = validator(`${at}/content/${escapePointer(contentType!)}/schema`);
   validate(answer.body);
   expect(validate.errors ?? [], `${method} ${path} ${answer.status}`).toEqual([]);
+}
+
+/** Fails when a header that is required is missing, or one that is there does not fit its schema. */
+function expectHeader(answer: Answer, name: string, at: string, promised: Header): void {
+  const pointer = promised.$ref?.slice(1) ?? at;
+  const { required = false, schema } = promised.$ref
+    ? contract.components.headers[pointer.split('/').at(-1)!]!
+    : promised;
+  const value = answer.headers[name.toLowerCase()];
+  if (value === undefined) {
+    expect(required, `${name} is missing`).toBe(false);
+    return;
+  }
+  const validate = validator(`${pointer}/schema`);
+  validate(schema?.type === 'integer' ? Number(value) : value);
+  expect(validate.errors ?? [], `${name}: ${value}`).toEqual([]);
 }
 
 /** The path of the contract that a request's path is one of. */
@@ -84,7 +108,11 @@ export function expectRequest(method: string, path: string, body: unknown): void
   expect(validate.errors ?? [], `${method} ${path}: the request`).toEqual([]);
 }
 
-function resolve(response: object): { readonly content?: object; readonly pointer?: string } {
+function resolve(response: object): {
+  readonly headers?: Readonly<Record<string, Header>>;
+  readonly content?: object;
+  readonly pointer?: string;
+} {
   if (!('$ref' in response)) return response;
   const pointer = String(response.$ref).slice(1);
   const name = pointer.split('/').at(-1)!;
