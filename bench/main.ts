@@ -8,6 +8,7 @@ import { benchRequest } from './request.ts';
 import { benchGrowth } from './serve/growth.ts';
 import { serveTable } from './serve/report.ts';
 import { benchServe } from './serve/serve.ts';
+import { benchToy } from './toy.ts';
 import { taskShape, workloadSchema } from './workload.ts';
 
 const planSchema = z.object({
@@ -34,6 +35,12 @@ const adaptSchema = z.object({
   ...taskShape,
   runs: z.coerce.number().int().min(1),
   threads: z.coerce.number().int().min(1),
+});
+
+const toySchema = z.object({
+  row: z.string().regex(/^[a-z0-9-]+$/),
+  workers: z.coerce.number().int().min(1),
+  iterations: z.coerce.number().int().min(1),
 });
 
 const program = new Command('bench').description('Measures parts of the system on this machine.');
@@ -159,6 +166,21 @@ program
         `first ${result.first[stage]!.toFixed(0)} ms`,
     );
     print(json, result, lines.join('\n'));
+  });
+
+program
+  .command('toy')
+  .description('Times meta-iterations of a row of the toy regression, at the beginning of a run.')
+  .option('--row <name>', 'a configuration in training/configs/toy', 'm-nas')
+  .option('--workers <n>', 'worker threads', '2')
+  .option('--iterations <n>', 'measured, after as many that are not', '300')
+  .option('--json', 'print one line of JSON', false)
+  .action(async ({ json, ...options }: Record<string, unknown>) => {
+    await flushDenormals();
+    const result = await benchToy(parsed(toySchema, options));
+    const { row, workers, least, median, mean } = result;
+    const times = `median ${median.toFixed(1)} ms, mean ${mean.toFixed(1)} ms, least ${least.toFixed(1)} ms`;
+    print(json, result, `an iteration of ${row}, ${workers} workers: ${times}`);
   });
 
 await program.parseAsync();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { benchAdapt } from '../../bench/adapt.ts';
 import { benchDepthwise, depthwiseCases } from '../../bench/depthwise.ts';
+import { benchToy } from '../../bench/toy.ts';
 
 describe('bench adapt', () => {
   it('times every stage of an adaptation', async () => {
@@ -19,5 +20,13 @@ describe('bench depthwise', () => {
     expect(rows).toBeGreaterThan(0);
     expect(planes).toBeGreaterThan(0);
     expect(taken).toBe('planes');
+  });
+});
+
+describe('bench toy', () => {
+  it('times meta-iterations of a row', async () => {
+    const { least, median } = await benchToy({ row: 'maml', workers: 1, iterations: 2 });
+    expect(least).toBeGreaterThan(0);
+    expect(median).toBeGreaterThanOrEqual(least);
   });
 });
