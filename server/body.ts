@@ -97,10 +97,12 @@ export function createBodyGate({ parallel, seconds }: GateLimits): BodyGate {
   return (request, work) =>
     whileConnected(request, async (connected) => {
       const leave = places.take(callerOf(request));
-      return withDeadline(seconds, connected, (signal) => {
-        signal.addEventListener('abort', () => request.resume(), { once: true }); // nobody may read it any more
-        return unlessAborted(work(signal).finally(leave), signal);
-      });
+      return withDeadline(seconds, connected, (signal) =>
+        unlessAborted(work(signal).finally(leave), signal).finally(() => {
+          // not by a listener: Node keeps a signal of others while it has one, and with it all that the listener can reach
+          if (signal.aborted) request.resume(); // nobody may read it any more
+        }),
+      );
     });
 }
 

@@ -168,14 +168,15 @@ function failureOf(error: unknown): ServiceError {
 
 /** The promise's value if it comes within so many seconds, and before the signal. */
 async function within<T>(seconds: number, promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    const end = () => resolve(undefined);
-    timer = setTimeout(end, seconds * 1000);
-    if (signal.aborted) end();
-    signal.addEventListener('abort', end, { once: true });
+  let end = () => {};
+  const late = new Promise<undefined>((resolve) => (end = () => resolve(undefined)));
+  const timer = setTimeout(end, seconds * 1000);
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  return Promise.race([promise, late]).finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', end); // Node keeps a signal of others for ever while somebody listens to it
   });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** What an adaptation of any kind gives. */

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -142,6 +142,20 @@ describe('work for clients that have gone', () => {
     while (asked.length === 0) await setTimeout(5);
     socket.destroy();
     while (!asked[0]!.aborted) await setTimeout(5);
+  });
+
+  test('nothing listens to the signal of a request that is over, which would keep its body in memory', async () => {
+    const { adapter, post } = await harness();
+    const { id } = taskOf(await post('/v1/tasks', support));
+    const predict = adapter.predictImages.bind(adapter);
+    const given: AbortSignal[] = [];
+    adapter.predictImages = (request, signal) => {
+      given.push(signal);
+      return predict(request, signal);
+    };
+    const images = [{ ...support[0]!, name: 'images' }];
+    expect((await post(`/v1/tasks/${id}/predictions`, images)).status).toBe(200);
+    expect(given.map((signal) => getEventListeners(signal, 'abort'))).toEqual([[]]);
   });
 
   test('the pool gets the signal with the job', async () => {
