@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { WorkerPool } from '../../engine/pool.ts';
 import { decodeImage } from '../../images/decode.ts';
@@ -36,11 +35,10 @@ export async function runBareLoop({ model, images, size, loops, seconds }: BareL
 }
 
 /**
- * Predictions a second of this process without anything around them: the bare loop in as many threads as the service has
- * workers, since a run blocks its thread, and in all of them as many loops as the service has connections, or one more.
+ * Predictions a second of this process without anything around them: the bare loop in so many threads, since a run blocks
+ * its thread, and in all of them as many loops as the service has connections, or one more.
  */
-export async function barePredictions(plan: BareLoop): Promise<number> {
-  const workers = availableParallelism();
+export async function barePredictions(plan: BareLoop, workers: number): Promise<number> {
   const pool = new WorkerPool({
     workers,
     queueLimit: 0,

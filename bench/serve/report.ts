@@ -38,7 +38,12 @@ export function serveTable(result: ServeResult): string {
     ...lines,
     '',
     `the very first task: ${ms(result.cold)} ms; the median new task by stage, ms: ${where}`,
-    `predictions reach ${(100 * result.predictions.share).toFixed(0)} % of the bare loop's ${result.predictions.bare.toFixed(1)} a second, ` +
-      `batches ${(100 * result.batches.share).toFixed(0)} % of ${result.batches.bare.toFixed(1)}`,
+    ...result.predictions.bare.map(({ threads, ...one }, i) => {
+      const many = result.batches.bare[i]!;
+      return (
+        `predictions reach ${(100 * one.share).toFixed(0)} % of a bare loop's ${one.perSecond.toFixed(1)} a second in ${threads} threads, ` +
+        `batches ${(100 * many.share).toFixed(0)} % of ${many.perSecond.toFixed(1)}`
+      );
+    }),
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-import { cpus } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { barePredictions } from './bare.ts';
 import { load, post, timesOf, type Load, type Times } from './load.ts';
 import { formOf, phone, photo, type Body } from './photos.ts';
@@ -21,11 +21,16 @@ export interface ServePlan {
 /** A measurement and what it did to the service. */
 type Measured<T> = T & Health;
 
-/** Predictions through the service beside a bare loop in the same run, in requests a second. */
-interface Against extends Measured<Load> {
-  readonly bare: number;
-  /** of the bare loop's throughput */
+/** A bare loop's requests a second, and which share of them the service has. */
+interface Bare {
+  readonly threads: number;
+  readonly perSecond: number;
   readonly share: number;
+}
+
+/** Predictions through the service beside bare loops in the same run: in one thread, and in as many as the service has workers. */
+interface Against extends Measured<Load> {
+  readonly bare: readonly Bare[];
 }
 
 export interface ServeResult {
@@ -52,6 +57,8 @@ export interface ServeResult {
 /** A prediction's photo: what a page would scale it to before sending. */
 const small = { width: 320, height: 240 };
 const BATCH = 25;
+/** Threads of the bare loops. */
+const bareThreads = [1, availableParallelism()];
 /** Images that the tasks of the soak are made of. */
 const tiny = { width: 64, height: 64 };
 
@@ -139,10 +146,19 @@ async function predictions(
     const body = await bodyOf(files);
     await load({ url, body, connections, seconds: 1 }); // the model is compiled in every worker
     const bareLoop = { model, images: files, size, loops: connections, seconds: seconds / 2 };
-    const before = await barePredictions(bareLoop);
+    const rates = async (): Promise<number[]> => {
+      const each: number[] = [];
+      for (const threads of bareThreads) each.push(await barePredictions(bareLoop, threads));
+      return each;
+    };
+    const before = await rates();
     const served = await measured(service, () => load({ url, body, connections, seconds }));
-    const bare = (before + (await barePredictions(bareLoop))) / 2;
-    return { ...served, bare, share: served.perSecond / bare };
+    const after = await rates();
+    const bare = bareThreads.map((threads, i) => {
+      const perSecond = (before[i]! + after[i]!) / 2;
+      return { threads, perSecond, share: served.perSecond / perSecond };
+    });
+    return { ...served, bare };
   };
   const one = [photos[0]!];
   const concurrent = await against(one);

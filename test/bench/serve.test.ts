@@ -36,7 +36,7 @@ describe('the bench of the service', () => {
     const images = [await photo(0, 0, { width: 32, height: 32 })];
     const outputs = { colour: mean(new Graph().input('image', [2, 3, 8, 8]), [2, 3]) };
     const model = toOnnx({ name: 'colour', outputs }, { dynamicBatch: 'n', portable: true });
-    expect(await barePredictions({ model, images, size: 8, loops: 2, seconds: 0.2 })).toBeGreaterThan(0);
+    expect(await barePredictions({ model, images, size: 8, loops: 2, seconds: 0.2 }, 2)).toBeGreaterThan(0);
   });
 
   test('a service starts without the variables of who starts it, and one that ends says why', async () => {
