@@ -90,7 +90,7 @@ describe.skipIf(!found)('the page in a browser', () => {
 
     // a task of the service does not get the images that were tried here, nor those that this one was made of
     await page.getByRole('button', { name: 'Open blue, red' }).last().click();
-    await page.getByText('by the service').waitFor(WAIT);
+    await page.getByText('by the service, 5 steps').waitFor(WAIT);
     expect(await page.locator('.prediction').count()).toBe(0);
     expect(await page.getByText('that were left out').count()).toBe(0);
     expect(requests.filter((request) => !request.startsWith('GET '))).toEqual([]);
