@@ -24,6 +24,20 @@ export class MnasError extends Error {
   }
 }
 
+/** The answer to a request is not the service's: a proxy before it, or something else at its address, has answered. */
+export class ForeignAnswerError extends Error {
+  override readonly name = 'ForeignAnswerError';
+  readonly status: number;
+  /** What was answered. */
+  readonly body: string;
+
+  constructor({ status, statusText }: Response, body: string) {
+    super(`${status} ${statusText}: not an answer of the service`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
 export interface ClientOptions {
   /** such as `http://localhost:8080` */
   readonly baseUrl: string;
@@ -53,7 +67,10 @@ export interface PredictOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The M-NAS service. Every method throws MnasError for a refusal, and what `fetch` throws. */
+/**
+ * The M-NAS service. Every method throws MnasError for a refusal, ForeignAnswerError for one that is not the service's,
+ * and what `fetch` throws.
+ */
 export class MnasClient {
   /** every operation of openapi.yaml, typed by it (openapi-fetch) */
   readonly api: Client<paths>;
@@ -160,10 +177,18 @@ export class MnasClient {
   }
 }
 
-/** @throws MnasError */
-function dataOf<T>({ data, error }: { readonly data?: T; readonly error?: unknown }): T {
-  if (error !== undefined) throw new MnasError(error as Schema<'Problem'>);
-  return data as T;
+interface Answer<T> {
+  readonly data?: T;
+  readonly error?: unknown;
+  readonly response: Response;
+}
+
+/** @throws MnasError, ForeignAnswerError */
+function dataOf<T>({ data, error, response }: Answer<T>): T {
+  if (response.ok) return data as T;
+  const isProblem = error instanceof Object && 'code' in error && 'detail' in error;
+  if (isProblem) throw new MnasError(error as Schema<'Problem'>);
+  throw new ForeignAnswerError(response, typeof error === 'string' ? error : error === undefined ? '' : JSON.stringify(error));
 }
 
 /** A body that openapi.yaml describes by its parts: they are appended one by one, so that a label can occur often. */

@@ -78,6 +78,18 @@ describe('the client', () => {
     await expect(failing).rejects.toMatchObject({ problem: { code: 'internal' } });
   });
 
+  test('says so when it is not the service that answers', async () => {
+    const answering = (body: string | null, status: number) => {
+      const answer = () => Promise.resolve(new Response(body, { status, statusText: 'Bad Gateway' }));
+      return new MnasClient({ baseUrl: 'http://localhost', fetch: answer }).createTask(points);
+    };
+    for (const body of ['<html>nginx</html>', '', '{"error":"nginx"}']) {
+      const expected = { name: 'ForeignAnswerError', status: 502, body };
+      await expect(answering(body, 502)).rejects.toMatchObject(expected);
+    }
+    await expect(answering(null, 502)).rejects.toThrow('502 Bad Gateway: not an answer of the service');
+  });
+
   test('has its task also where another replica than the one that makes it answers', async () => {
     const storage = await openDiskStorage(await temporaryFolder(), pino({ level: 'silent' }));
     const [one, other] = [await serving({ replace: { storage } }), await serving({ replace: { storage } })];
