@@ -92,7 +92,7 @@ function accuracySection(results: readonly ImageResult[]): string {
   return `## Accuracy\n\nPercent of right answers ± 95 % interval over the test tasks. multi is the mean over bird, aircraft, texture with dtd, and grocery, which stand for the paper's Multi-datasets; mean is over all domains. Of networks that differ from task to task, weights is the mean. Floors: nearest class mean on 16 × 16 pixels, and on a histogram of colours, of the tasks of the first row. dtd has five test classes, so that its intervals cover the choice of images only.\n\n${tables.join('\n')}`;
 }
 
-const comparisons = ['maml', 'm-nas-shared'] as const;
+const comparisons = ['maml', 'conv4-class-means', 'm-nas-shared'] as const;
 
 /** Served accuracy of a run minus that of row `name` with the same seed; null where they cannot be compared. */
 function differenceFrom(

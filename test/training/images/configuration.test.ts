@@ -32,19 +32,26 @@ describe('configurations of the image study', () => {
       model: { ...own.model, modulator: { kind: 'none' } },
     });
     const shared = await read('m-nas-shared');
-    const [search, tune, retrain] = own.stages;
+    const [search, tune, means, adapted] = own.stages;
     expect(shared).toEqual({
       ...own,
       name: 'm-nas-shared',
       model: { ...own.model, controller: { ...own.model.controller, kind: 'shared' } },
-      stages: [search, tune, { ...retrain, reinitialize: true }],
+      stages: [search, tune, { ...means, reinitialize: true }, adapted],
     });
     const maml = await read('maml');
     expect(maml).toEqual({
       ...own,
       name: 'maml',
       model: { ...own.model, network: { kind: 'conv4', filters: 32 }, head: { kind: 'shared' } },
-      stages: [{ ...retrain, iterations: maml.stages[0]!.iterations }],
+      stages: [{ ...adapted, iterations: maml.stages[0]!.iterations }],
+    });
+    const control = await read('conv4-class-means');
+    expect(control).toEqual({
+      ...own,
+      name: 'conv4-class-means',
+      model: { ...own.model, network: maml.model.network },
+      stages: [means, adapted].map((stage, i) => ({ ...stage, iterations: control.stages[i]!.iterations })),
     });
   });
 
