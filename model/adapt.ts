@@ -3,6 +3,7 @@ import { byCodePoint, canonicalSupport } from './canonical.ts';
 import type { LabelledImage } from './canonical.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { selectChild } from './child.ts';
+import { firstSide } from './configuration.ts';
 import { childFunction, exportChild, multiplyAdds } from './export.ts';
 import type { Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
@@ -135,7 +136,7 @@ export async function adaptWeights(
   adaptation: Adaptation,
 ): Promise<{ weights: Values; statistics: Values; openSet: OpenSet; fits: readonly Fit[] }> {
   const { set, size, steps } = adaptation;
-  const pixels = set.count * steps * runner.configuration.image.size ** 2;
+  const pixels = set.count * steps * firstSide(runner.configuration.image) ** 2;
   const way = pixels <= largestUnrolled ? inOneGraph : stepByStep;
   const { results, fits } = await way(runner, network, start, adaptation);
   const names = network.graphs.adapted(size.way).map(({ name }) => name);

@@ -7,10 +7,20 @@ import { autoEncoderSchema } from './auto-encoder.ts';
  */
 export const modelConfigurationSchema = z
   .object({
+    /**
+     * `stride` of the first convolution: with 2 all later layers, and their cost, are those of images of half the side,
+     * but the kernels have seen every pixel (docs/adr/0010-first-stride.md).
+     */
     image: z
-      /** even: the stem pools windows of 2x2 */
-      .object({ size: z.number().int().min(16).max(128).multipleOf(2).default(42) })
-      .strict()
+      .strictObject({
+        size: z.number().int().min(16).max(128).multipleOf(2).default(42),
+        stride: z.union([z.literal(1), z.literal(2)]).default(1),
+      })
+      /** the stem pools windows of 2x2 */
+      .refine(({ size, stride }) => size % (2 * stride) === 0, {
+        path: ['size'],
+        message: 'the first convolution must give an even side',
+      })
       .prefault({}),
     /**
      * `cells`: the network that is searched; `conv4`: the base learner of MAML's tables, to which encoder, controller
@@ -71,6 +81,9 @@ export const modelConfigurationSchema = z
   .strict();
 
 export type ModelConfiguration = z.infer<typeof modelConfigurationSchema>;
+
+/** Side of the planes that the first convolution gives. */
+export const firstSide = ({ size, stride }: ModelConfiguration['image']): number => size / stride;
 
 export const parseModelConfiguration = (value: unknown): ModelConfiguration =>
   modelConfigurationSchema.parse(value);

@@ -1,4 +1,5 @@
 import type { Weights } from './cell.ts';
+import { firstSide } from './configuration.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import {
   add,
@@ -20,9 +21,9 @@ import { windowMaximum, windowPatches } from './window-patches.ts';
 
 const layers = 4;
 
-/** Length of the feature vector: the pixels of the last layer's planes, [filters · h · w]. */
-export const conv4FeatureCount = (filters: number, imageSize: number): number =>
-  filters * Math.floor(imageSize / 2 ** layers) ** 2;
+/** Length of the feature vector: the pixels of the last layer's planes, [filters · h · w]; `side` of the first one's. */
+export const conv4FeatureCount = (filters: number, side: number): number =>
+  filters * Math.floor(side / 2 ** layers) ** 2;
 
 /** Kernels, gains and biases of the four layers, in a fixed order. */
 export function conv4Specifications(filters: number): ParameterSpecification[] {
@@ -44,13 +45,13 @@ export function conv4Specifications(filters: number): ParameterSpecification[] {
  * Channels first and images last, [c, h, w, n]: the normaliser is one of images last.
  */
 export function conv4Features(
-  { image: { size } }: ModelConfiguration,
+  { image }: ModelConfiguration,
   images: Tensor,
   weights: Weights,
   normalizer: Normalizer,
 ): Tensor {
   const n = images.shape[0]!;
-  let [planes, side] = [firstLayer(images, weights, normalizer), size / 2]; // [c, side, side, n]
+  let [planes, side] = [firstLayer(images, weights, normalizer, image.stride), firstSide(image) / 2]; // [c, side, side, n]
   for (let i = 1; i < layers; i++) {
     planes = layer(planes, i, weights, normalizer);
     side = Math.floor(side / 2);
@@ -59,14 +60,15 @@ export function conv4Features(
 }
 
 /** Pooled before bias and ReLU, which commute with a maximum and then see a quarter of the elements. */
-function firstLayer(images: Tensor, weights: Weights, normalizer: Normalizer): Tensor {
+function firstLayer(images: Tensor, weights: Weights, normalizer: Normalizer, stride: number): Tensor {
   const [n, , size] = images.shape as [number, number, number];
-  const patches = windowPatches(images, 'images-last');
+  const half = size / (2 * stride);
+  const patches = windowPatches(images, 'images-last', stride);
   const gain = weights('gain.0');
   const { weight, centered } = normalizer.linear(weights('conv.0'), patches, 'conv.0', { gain });
   const pooled = windowMaximum(matmul(weight, centered));
   const shifted = relu(add(pooled, broadcast(weights('bias.0'), pooled.shape)));
-  return reshape(shifted, [pooled.shape[0]!, size / 2, size / 2, n]);
+  return reshape(shifted, [pooled.shape[0]!, half, half, n]);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { TaskEmbeddings } from './auto-encoder.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import {
   add,
+  averagePool,
   broadcast,
   concat,
   conv,
@@ -20,10 +21,12 @@ import type { Weights } from './cell.ts';
 
 /**
  * F(x, y) (Eq. 4): the image's features beside the mean features of its class, so that the label enters without a
- * number of its own: renaming or permuting classes changes nothing. images [n, 3, s, s], targets [n, way] -> [n, f].
+ * number of its own: renaming or permuting classes changes nothing. Images are averaged down by `stride`, so that the
+ * encoder is as large, and as fast, as the network's later layers. images [n, 3, s, s], targets [n, way] -> [n, f].
  */
-function pairFeatures(images: Tensor, targets: Tensor, weights: Weights): Tensor {
-  let x = add(multiply(images, 2), -1);
+function pairFeatures(images: Tensor, targets: Tensor, weights: Weights, stride: number): Tensor {
+  const small = stride === 1 ? images : averagePool(images, { kernel: stride, stride, padding: 0 });
+  let x = add(multiply(small, 2), -1);
   for (let layer = 0; layer < 3; layer++)
     x = relu(conv(x, weights(`encoder.conv.${layer}`), { stride: 2, padding: 1 }));
   const n = images.shape[0]!;
@@ -39,11 +42,11 @@ function pairFeatures(images: Tensor, targets: Tensor, weights: Weights): Tensor
 
 /** z_i and the reconstruction of one task's support set, in the given order. */
 export function encodeTask(
-  { encoder }: ModelConfiguration,
+  { encoder, image }: ModelConfiguration,
   images: Tensor,
   targets: Tensor,
   weights: Weights,
 ): TaskEmbeddings {
-  const pairs = pairFeatures(images, targets, weights);
+  const pairs = pairFeatures(images, targets, weights, image.stride);
   return encodePairs(encoder.kind, reshape(pairs, [1, ...pairs.shape]), weights);
 }

@@ -76,7 +76,13 @@ class ChildBuilder {
     const halve = { kernel: 2, stride: 2, padding: 0 };
     const [first, second] = supernet.stem;
     const stem0 = relu(
-      maxPool(this.#normalizedConv(centered, 'stem.0', 'stem.0', [first, 3, 3, 3], { padding: 1 }), halve),
+      maxPool(
+        this.#normalizedConv(centered, 'stem.0', 'stem.0', [first, 3, 3, 3], {
+          padding: 1,
+          stride: image.stride,
+        }),
+        halve,
+      ),
     );
     const stem1 = relu(
       maxPool(this.#normalizedConv(stem0, 'stem.1', 'stem.1', [second, first, 3, 3], { padding: 1 }), halve),

@@ -1,7 +1,7 @@
 import type { GraphFunction } from './graph/graph.ts';
 import type { Values } from './programs.ts';
 import { selectChild } from './child.ts';
-import { exactSteps } from './configuration.ts';
+import { exactSteps, firstSide } from './configuration.ts';
 import { sizeOf } from './graph/shapes.ts';
 import { stepRates, stepRateValues } from './inner-rates.ts';
 import type { Parameters } from './specifications.ts';
@@ -56,7 +56,7 @@ export function innerGradient(
 ): Promise<InnerGradient> {
   const { runner, network, task } = run;
   const { image, innerLoop: inner } = runner.configuration;
-  const pixels = task.support.count * inner.steps * image.size ** 2;
+  const pixels = task.support.count * inner.steps * firstSide(image) ** 2;
   const way = pixels <= largestUnrolled[network.graphs.network.kind] ? unrolledGradient : stepwiseGradient;
   return way(run, parameters, modulated);
 }

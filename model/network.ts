@@ -38,10 +38,10 @@ const halve = { kernel: 2, stride: 2, padding: 0 };
  * -1..1 first, so that padding means grey; channel-major result [c, n·h·w]. Pooling comes before normalisation and
  * ReLU, which commute with a maximum and then see a quarter of the elements.
  */
-function stem(images: Tensor, weights: Weights, normalizer: Normalizer): Tensor {
+function stem(images: Tensor, weights: Weights, normalizer: Normalizer, stride: number): Tensor {
   const [n, , size] = images.shape as [number, number, number];
-  const half = size / 2;
-  const patches = windowPatches(add(multiply(images, 2), -1), 'images-first'); // [27, 4 · n·h·w]
+  const half = size / (2 * stride);
+  const patches = windowPatches(add(multiply(images, 2), -1), 'images-first', stride); // [27, 4 · n·h·w]
   const channels = patches.shape[0]!;
   const windows = reshape(patches, [channels, 4, n * half ** 2]);
   const source = normalizer.supportColumns(windows);
@@ -84,10 +84,13 @@ function cellFeatures(
   weights: Weights,
   normalizer: Normalizer,
 ): Tensor {
-  const { nodes } = configuration.supernet;
+  const {
+    image: { stride },
+    supernet: { nodes },
+  } = configuration;
   const images = normalizer.images;
   const geometry = cellGeometry(configuration);
-  const image = stem(pixels, weights, normalizer);
+  const image = stem(pixels, weights, normalizer, stride);
   let [previous, current] = [image, image];
   for (const cell of cellNames) {
     const context: CellContext = { cell, nodes, images, weights, normalizer };
@@ -106,11 +109,23 @@ function cellFeatures(
   return transpose(reshape(mean(reshape(current, [count, images, plane]), [2]), [count, images]), [1, 0]);
 }
 
-/** Logits [n, way] of features [n, f] by the linear head: W [way, f], b [1, way]. */
-export function headLogits(x: Tensor, weights: Weights): Tensor {
-  const logits = matmul(x, weights('head.weight'), false, true);
-  return add(logits, broadcast(weights('head.bias'), logits.shape));
+/** Logits [n, way] of features [n, f] by a linear head. */
+export function headLogits(x: Tensor, { weight, bias }: Head): Tensor {
+  const logits = matmul(x, weight, false, true);
+  return add(logits, broadcast(bias, logits.shape));
 }
+
+/** A linear head: W [way, f], b [1, way]. */
+export interface Head {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+}
+
+/** The head among the weights that a task adapts. */
+export const headOf = (weights: Weights): Head => ({
+  weight: weights('head.weight'),
+  bias: weights('head.bias'),
+});
 
 /**
  * The head before adaptation. `prototype`: distance to the class mean μ, as the linear head W = 2sμ, b = -s‖μ‖²
@@ -122,7 +137,7 @@ export function initialHead(
   kind: ModelConfiguration['head']['kind'],
   weights: Weights,
   given: { readonly features: () => Tensor; readonly targets: Tensor; readonly scale: () => Tensor },
-): { readonly weight: Tensor; readonly bias: Tensor } {
+): Head {
   const way = given.targets.shape[1]!;
   if (kind === 'shared') {
     const vector = weights('head.vector');

@@ -1,5 +1,6 @@
 import { autoEncoderSpecifications } from './auto-encoder.ts';
 import { calibrationSpecification } from './calibration.ts';
+import { firstSide } from './configuration.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import { conv4FeatureCount, conv4Specifications } from './conv4.ts';
 import { cellNames, edgeCount, operationNames, sourcesOf, targetsOf } from './genotype.ts';
@@ -32,7 +33,7 @@ export function cellGeometry({ supernet, image }: ModelConfiguration): Readonly<
   >
 > {
   const { channels, nodes, stem } = supernet;
-  const side = Math.floor(Math.floor(image.size / 2) / 2);
+  const side = Math.floor(firstSide(image) / 2 / 2);
   const reduced = windowOutput(side, 3, 2, 1);
   return {
     normal: { channels, inputs: [stem[1], stem[1]], side, outputSide: side },
@@ -48,7 +49,7 @@ export function cellGeometry({ supernet, image }: ModelConfiguration): Readonly<
 /** Length of the feature vector that the head reads: with cells the reduction cell's nodes, concatenated. */
 export const featureCount = ({ network, supernet, image }: ModelConfiguration): number =>
   network.kind === 'conv4'
-    ? conv4FeatureCount(network.filters, image.size)
+    ? conv4FeatureCount(network.filters, firstSide(image))
     : 2 * supernet.channels * supernet.nodes;
 
 /** Edges out of a reduction cell's input halve the resolution; all others keep it. */
@@ -117,7 +118,7 @@ export function encoderSpecifications({ image, encoder }: ModelConfiguration): P
       mean: 0,
     };
   });
-  const side = [0, 1, 2].reduce((size) => windowOutput(size, 3, 2, 1), image.size);
+  const side = [0, 1, 2].reduce((size) => windowOutput(size, 3, 2, 1), firstSide(image));
   const { features } = encoder;
   return [
     ...convolutions,

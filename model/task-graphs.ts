@@ -9,8 +9,8 @@ import type { Tensor } from './graph/primitives.ts';
 import type { Normalizer } from './normalizer.ts';
 import { mixNames } from './cell.ts';
 import type { Weights } from './cell.ts';
-import { features, headLogits, initialHead } from './network.ts';
-import type { NetworkKind } from './network.ts';
+import { features, headLogits, headOf, initialHead } from './network.ts';
+import type { Head, NetworkKind } from './network.ts';
 import { learnedRate, rateVariables, stepRates } from './inner-rates.ts';
 import type { Rate } from './inner-rates.ts';
 import { featureCount, rateColumns, weightSpecifications } from './parameters.ts';
@@ -74,8 +74,9 @@ export class TaskGraphs {
       { name: 'head.scale', shape: [1, 1] },
       ...this.sharedVector(),
     ]);
-    const images = (): Tensor => this.images(graph, 'support', support);
-    const head = this.initialHead(graph, images, graph.input('support.targets', [support, way]), weights);
+    const features = (): Tensor =>
+      this.features(this.images(graph, 'support', support), weights, support).features;
+    const head = this.initialHead(graph, features, graph.input('support.targets', [support, way]), weights);
     return { outputs: { 'head.weight': head.weight, 'head.bias': head.bias }, weights };
   }
 
@@ -208,15 +209,10 @@ export class TaskGraphs {
     return graph.input(`${set}.images`, [images, 3, size, size]);
   }
 
-  /** The head before adaptation, by the features of the support set with `weights` where its kind needs them. */
-  initialHead(
-    graph: Graph,
-    images: () => Tensor,
-    targets: Tensor,
-    weights: Weights,
-  ): ReturnType<typeof initialHead> {
+  /** The head before adaptation, by the `features` of the support set where its kind needs them. */
+  initialHead(graph: Graph, features: () => Tensor, targets: Tensor, weights: Weights): Head {
     return initialHead(graph, this.configuration.head.kind, weights, {
-      features: () => this.features(images(), weights, targets.shape[0]!).features,
+      features,
       targets,
       scale: () => weights('head.scale'),
     });
@@ -238,7 +234,7 @@ export class TaskGraphs {
     counted: number,
   ): { readonly logits: Tensor; readonly features: Tensor; readonly normalizer: Normalizer } {
     const { features: x, normalizer } = this.features(images, weights, counted);
-    return { logits: headLogits(x, weights), features: x, normalizer };
+    return { logits: headLogits(x, headOf(weights)), features: x, normalizer };
   }
 }
 

@@ -7,6 +7,7 @@ import type { Tensor } from './graph/primitives.ts';
 import { exactSteps } from './configuration.ts';
 import { rowOfStep } from './inner-rates.ts';
 import type { TaskGraphs } from './task-graphs.ts';
+import { headLogits } from './network.ts';
 import { inputWeights } from './variables.ts';
 import type { TaskSize, Variable } from './variables.ts';
 
@@ -41,7 +42,12 @@ function unroll(
   const body = graphs.adapted(way).slice(0, -2);
   const images = graphs.images(graph, 'support', support);
   const targets = graph.input('support.targets', [support, way]);
-  const head = graphs.initialHead(graph, () => images, targets, start);
+  const head = graphs.initialHead(
+    graph,
+    () => graphs.features(images, start, support).features,
+    targets,
+    start,
+  );
   const fits: Record<string, Tensor> = {};
   let adapted = new Map<string, Tensor>([
     ...body.map(({ name }) => [name, start(name)] as const),
@@ -93,19 +99,16 @@ export function unrolledFunction(
   query: number,
   statistics: 'support' | 'batch',
 ): GraphFunction {
-  const { way, support } = size;
+  const { way } = size;
   const graph = new Graph();
   const wrt = startVariables(graphs, way);
   const start = inputWeights(graph, wrt);
-  const { weights, images, fits } = unroll(graph, graphs, size, start, {
-    steps: graphs.configuration.innerLoop.steps,
-    exact: exactSteps(graphs.configuration),
-  });
+  const { steps } = graphs.configuration.innerLoop;
   const asked = graphs.images(graph, 'query', query);
-  const logits =
-    statistics === 'support'
-      ? slice(graphs.logits(concat([images, asked], 0), weights, support).logits, 0, support, query)
-      : graphs.logits(asked, weights, query).logits;
+  const { logits, fits } =
+    steps === 0 && statistics === 'support'
+      ? { logits: unadaptedLogits(graph, graphs, size, start, asked), fits: {} }
+      : adaptedLogits(graph, graphs, size, start, { asked, steps, statistics });
   const loss = crossEntropy(logits, graph.input('query.targets', [query, way]));
   const gradients = gradient(
     loss,
@@ -113,6 +116,45 @@ export function unrolledFunction(
   );
   const named = Object.fromEntries(wrt.map(({ name }, i) => [name, gradients[i]!]));
   return { name: 'unrolled-meta-gradient', outputs: { loss, logits, ...fits, ...named } };
+}
+
+interface Asked {
+  readonly asked: Tensor;
+  readonly steps: number;
+  readonly statistics: 'support' | 'batch';
+}
+
+/** Logits of the images `asked` after the inner loop. */
+function adaptedLogits(
+  graph: Graph,
+  graphs: TaskGraphs,
+  size: TaskSize,
+  start: Weights,
+  { asked, steps, statistics }: Asked,
+): { readonly logits: Tensor; readonly fits: Readonly<Record<string, Tensor>> } {
+  const exact = exactSteps(graphs.configuration);
+  const { weights, images, fits } = unroll(graph, graphs, size, start, { steps, exact });
+  const count = asked.shape[0]!;
+  const logits =
+    statistics === 'support'
+      ? slice(graphs.logits(concat([images, asked], 0), weights, size.support).logits, 0, size.support, count)
+      : graphs.logits(asked, weights, count).logits;
+  return { logits, fits };
+}
+
+/** The same without a step: the pass that normalises the images by the support set gives the head its features, too. */
+function unadaptedLogits(
+  graph: Graph,
+  graphs: TaskGraphs,
+  { way, support }: TaskSize,
+  start: Weights,
+  asked: Tensor,
+): Tensor {
+  const images = concat([graphs.images(graph, 'support', support), asked], 0);
+  const { features } = graphs.features(images, start, support);
+  const targets = graph.input('support.targets', [support, way]);
+  const head = graphs.initialHead(graph, () => slice(features, 0, 0, support), targets, start);
+  return headLogits(slice(features, 0, support, asked.shape[0]!), head);
 }
 
 /**

@@ -3,25 +3,31 @@ import type { Tensor } from './graph/primitives.ts';
 import type { ImageOrder } from './normalizer.ts';
 
 /**
- * 3x3 patches of images [n, c, s, s], zero-padded: [c · 9, 4 · n · (s/2)²]. Columns are ordered by the position in their
- * 2x2 pooling window first, so that pooling takes the maximum of four contiguous quarters (`windowMaximum`), then by
- * `order`. The side s must be even.
+ * The 3x3 patches of a convolution of images [n, c, s, s], zero-padded by one, at every `stride`-th pixel:
+ * [c · 9, 4 · n · p²] with p = s / 2·stride, which must be whole. Columns are ordered by the position in their 2x2 pooling
+ * window first, so that pooling takes the maximum of four contiguous quarters (`windowMaximum`), then by `order`.
  */
-export function windowPatches(images: Tensor, order: ImageOrder): Tensor {
+export function windowPatches(images: Tensor, order: ImageOrder, stride: number): Tensor {
   const [n, c, side] = images.shape as [number, number, number];
-  const half = side / 2;
-  const padded = pad(pad(images, 2, 1, 1), 3, 1, 1);
+  const window = 2 * stride; // pixels from one pooling window to the next
+  const half = side / window;
+  const padded = [2, 3].reduce((x, axis) => pad(x, axis, 1, window - 1), images);
   const [permutation, row] = order === 'images-last' ? [[3, 5, 1, 2, 4, 0], 3] : [[3, 5, 1, 0, 2, 4], 4];
-  const phases = transpose(reshape(padded, [n, c, half + 1, 2, half + 1, 2]), permutation); // [2, 2, c, ...]
+  const phases = transpose(reshape(padded, [n, c, half + 1, window, half + 1, window]), permutation); // [window, window, c, ...]
   const at = (y: number, x: number): Tensor => {
-    const phase = slice(slice(phases, 0, y % 2, 1), 1, x % 2, 1);
-    const shifted = slice(slice(phase, row, Math.floor(y / 2), half), row + 1, Math.floor(x / 2), half);
+    const phase = slice(slice(phases, 0, y % window, 1), 1, x % window, 1);
+    const shifted = slice(
+      slice(phase, row, Math.floor(y / window), half),
+      row + 1,
+      Math.floor(x / window),
+      half,
+    );
     return reshape(shifted, [c, 1, half * half * n]);
   };
   const positions = [0, 1, 2, 3];
   const taps = Array.from({ length: 9 }, (_, tap) =>
     positions.map((position) =>
-      at(Math.floor(tap / 3) + Math.floor(position / 2), (tap % 3) + (position % 2)),
+      at(Math.floor(tap / 3) + stride * Math.floor(position / 2), (tap % 3) + stride * (position % 2)),
     ),
   );
   return reshape(concat(taps.flat(), 1), [c * 9, 4 * half * half * n]);

@@ -165,41 +165,50 @@ const genotypes: Genotype[] = operationNames
     return { normal: cell, reduction: cell };
   });
 
-describe.each(genotypes.map((genotype) => [genotype.normal.nodes[1]![0]!.operation, genotype] as const))(
-  'the exported child with %s',
-  (_, genotype) => {
-    it("has the server's logits to 1e-4", async () => {
-      const own: Checkpoint = { ...checkpoint, genotypes: [genotype] };
-      const support = supportOf({ cat: 2, dog: 2, emu: 1 });
-      const { model } = await adapt(support, own);
-      const runner = new TaskRunner(configuration, executor, [genotype]);
-      const { classes, images } = canonicalSupport(support);
-      const taskSize = { way: 3, support: images.length };
-      const pixels = new Float32Array(images.length * 3 * size * size);
-      images.forEach((image, i) => pixels.set(image.pixels, i * 3 * size * size));
-      const set = {
-        images: pixels,
-        targets: oneHotTargets(
-          images.map(({ label }) => classes.indexOf(label)),
-          3,
-        ),
-        count: images.length,
-      };
-      const query = { images: queries, targets: new Float32Array(21), count: 7 };
-      const embedded = await runner.embed(checkpoint.parameters, set, taskSize);
-      const network = runner.child(genotype);
-      const task = { network, mixes: {}, support: set, size: taskSize };
-      let weights = await runner.initialWeights(task, checkpoint.parameters, embedded.modulated);
-      for (let k = 0; k < 5; k++) weights = (await runner.innerStep(task, weights)).weights;
-      const expected = await runner.queryLogits(task, weights, query, 'support');
-      const { logits } = await run(model, queries, 7);
-      const order = ['cat', 'dog', 'emu'].map((label) => classes.indexOf(label));
-      for (let i = 0; i < 7; i++) {
-        order.forEach((row, column) =>
-          expect(Math.abs(logits[i * 3 + column]! - expected[i * 3 + row]!)).toBeLessThan(1e-4),
-        );
-      }
-      expect(cellNames).toHaveLength(2);
-    });
-  },
-);
+/** Of 20 px, whose first convolution gives planes of 20 px or of 10. */
+const strided = parseModelConfiguration({ ...configuration, image: { size, stride: 2 } });
+const stridedCheckpoint: Checkpoint = {
+  ...checkpoint,
+  id: 'strided',
+  configuration: strided,
+  parameters: initialParameters(strided, keyFrom(3)),
+};
+
+describe.each([
+  ...genotypes.map((genotype) => [genotype.normal.nodes[1]![0]!.operation, genotype, checkpoint] as const),
+  ['a first convolution of stride 2', genotypes[4]!, stridedCheckpoint] as const,
+])('the exported child with %s', (_, genotype, of) => {
+  it("has the server's logits to 1e-4", async () => {
+    const own: Checkpoint = { ...of, genotypes: [genotype] };
+    const support = supportOf({ cat: 2, dog: 2, emu: 1 });
+    const { model } = await adapt(support, own);
+    const runner = new TaskRunner(own.configuration, executor, [genotype]);
+    const { classes, images } = canonicalSupport(support);
+    const taskSize = { way: 3, support: images.length };
+    const pixels = new Float32Array(images.length * 3 * size * size);
+    images.forEach((image, i) => pixels.set(image.pixels, i * 3 * size * size));
+    const set = {
+      images: pixels,
+      targets: oneHotTargets(
+        images.map(({ label }) => classes.indexOf(label)),
+        3,
+      ),
+      count: images.length,
+    };
+    const query = { images: queries, targets: new Float32Array(21), count: 7 };
+    const embedded = await runner.embed(own.parameters, set, taskSize);
+    const network = runner.child(genotype);
+    const task = { network, mixes: {}, support: set, size: taskSize };
+    let weights = await runner.initialWeights(task, own.parameters, embedded.modulated);
+    for (let k = 0; k < 5; k++) weights = (await runner.innerStep(task, weights)).weights;
+    const expected = await runner.queryLogits(task, weights, query, 'support');
+    const { logits } = await run(model, queries, 7);
+    const order = ['cat', 'dog', 'emu'].map((label) => classes.indexOf(label));
+    for (let i = 0; i < 7; i++) {
+      order.forEach((row, column) =>
+        expect(Math.abs(logits[i * 3 + column]! - expected[i * 3 + row]!)).toBeLessThan(1e-4),
+      );
+    }
+    expect(cellNames).toHaveLength(2);
+  });
+});

@@ -21,7 +21,7 @@ import {
 import type { Tensor } from '../../model/graph/primitives.ts';
 import { evaluate } from '../../model/graph/reference/interpreter.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
-import { features, headLogits } from '../../model/network.ts';
+import { features, headLogits, headOf } from '../../model/network.ts';
 import type { Weights } from '../../model/cell.ts';
 import { TaskGraphs } from '../../model/task-graphs.ts';
 import { inputWeights } from '../../model/variables.ts';
@@ -31,19 +31,19 @@ import { randomArray } from '../support/random.ts';
 const way = 2;
 const [images, counted] = [4, 3];
 const network = { kind: 'conv4' } as const;
-const configurationOf = (size: number, filters = 2) =>
+const configurationOf = (size: number, { filters = 2, stride = 1 } = {}) =>
   parseModelConfiguration({
-    image: { size },
+    image: { size, stride },
     network: { kind: 'conv4', filters },
     head: { kind: 'shared' },
   });
 
 /** The network as the PyTorch script writes it, one operation after the other in [n, c, h, w]; statistics of `counted`. */
-function plainFeatures(pixels: Tensor, weights: Weights): Tensor {
+function plainFeatures(pixels: Tensor, weights: Weights, stride: number): Tensor {
   let x = pixels;
   for (let i = 0; i < 4; i++) {
     const kernel = reshape(weights(`conv.${i}`), [2, x.shape[1]!, 3, 3]);
-    const planes = transpose(conv(x, kernel, { padding: 1 }), [1, 0, 2, 3]); // [c, n, h, w]
+    const planes = transpose(conv(x, kernel, { padding: 1, stride: i === 0 ? stride : 1 }), [1, 0, 2, 3]); // [c, n, h, w]
     const c = planes.shape[0]!;
     const rows = reshape(planes, [c, sizeOf(planes.shape) / c]);
     const source = reshape(slice(planes, 1, 0, counted), [c, (rows.shape[1]! / images) * counted]);
@@ -66,8 +66,8 @@ interface Problem {
 }
 
 /** Random weights with a negative gain among them, random images, labels in turn. */
-function problemOf(size: number, seed: number): Problem {
-  const adapted = new TaskGraphs(configurationOf(size), network).adapted(way);
+function problemOf(size: number, stride: number, seed: number): Problem {
+  const adapted = new TaskGraphs(configurationOf(size, { stride }), network).adapted(way);
   const graph = new Graph();
   const weights = inputWeights(graph, adapted);
   const values = adapted.map(({ name, shape }, i): [string, Float64Array] => [
@@ -82,28 +82,35 @@ function problemOf(size: number, seed: number): Problem {
     [images, way],
   );
   return {
-    loss: (of) => crossEntropy(headLogits(of(pixels, weights), weights), targets),
+    loss: (of) => crossEntropy(headLogits(of(pixels, weights), headOf(weights)), targets),
     variables: adapted.map(({ name }) => weights(name)),
     point: { ...Object.fromEntries(values), images: randomArray(images * 3 * size ** 2, seed + 50) },
   };
 }
 
 const conv4 =
-  (size: number) =>
+  (size: number, stride: number) =>
   (pixels: Tensor, weights: Weights): Tensor =>
-    features(configurationOf(size), network, pixels, weights, counted).features;
+    features(configurationOf(size, { stride }), network, pixels, weights, counted).features;
 
 describe('conv4', () => {
   it('has the number of weights of the PyTorch script', () => {
-    const adapted = new TaskGraphs(configurationOf(28, 32), network).adapted(5);
+    const adapted = new TaskGraphs(configurationOf(28, { filters: 32 }), network).adapted(5);
     expect(adapted.reduce((n, { shape }) => n + sizeOf(shape), 0)).toBe(28933);
   });
 
-  it.each([16, 20, 28])(
-    'gives the loss and gradient of the plain network, also with negative gains (side %i)',
-    (size) => {
-      const { loss, variables, point } = problemOf(size, 3);
-      const [actual, expected] = [loss(conv4(size)), loss(plainFeatures)].map((value) =>
+  it.each([
+    [16, 1],
+    [20, 1],
+    [28, 1],
+    [32, 2],
+    [40, 2],
+  ])(
+    'gives the loss and gradient of the plain network, also with negative gains (side %i, first stride %i)',
+    (size, stride) => {
+      const { loss, variables, point } = problemOf(size, stride, 3);
+      const plain = (pixels: Tensor, weights: Weights): Tensor => plainFeatures(pixels, weights, stride);
+      const [actual, expected] = [loss(conv4(size, stride)), loss(plain)].map((value) =>
         evaluate([value, ...gradient(value, variables)], point),
       );
       actual!.forEach((values, i) =>
@@ -113,9 +120,9 @@ describe('conv4', () => {
   );
 
   it('has gradients of order 1 and 2 that agree with central differences in float64', () => {
-    const { loss, variables, point } = problemOf(16, 1);
+    const { loss, variables, point } = problemOf(16, 1, 1);
     const names = variables.map((variable) => (variable as Tensor<'input'>).attributes.name);
-    for (const { order, relative } of checkGradients(loss(conv4(16)), point, 2, names)) {
+    for (const { order, relative } of checkGradients(loss(conv4(16, 1)), point, 2, names)) {
       expect(relative, `order ${order}`).toBeLessThan(1e-5);
     }
   });

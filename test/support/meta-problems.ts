@@ -17,7 +17,7 @@ export interface Case extends SmallOptions {
   readonly temperature?: number;
 }
 
-/** Every stage, network, head, normalisation, modulator, controller, encoder and kind of inner loop, 1 and 2 nodes. */
+/** Every stage, network, head, normalisation, modulator, controller, encoder, stride and kind of inner loop, 1 and 2 nodes. */
 const cases: readonly Case[] = [
   { stage: 'search', way: 2, nodes: 2 },
   {
@@ -40,6 +40,9 @@ const cases: readonly Case[] = [
   { stage: 'retrain', way: 3, exactSteps: 2 },
   { stage: 'retrain', way: 2, rates: 'learned', encoder: 'set' },
   { stage: 'retrain', way: 3, steps: 0 },
+  { stage: 'retrain', way: 2, steps: 0, statistics: 'batch' },
+  { stage: 'retrain', way: 2, nodes: 2, stride: 2 },
+  { stage: 'retrain', way: 2, network: 'conv4', head: 'shared', stride: 2 },
   { stage: 'search', way: 2, rates: 'learned', exactSteps: 1, head: 'shared', encoder: 'bidirectional' },
 ];
 

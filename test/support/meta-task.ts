@@ -21,6 +21,8 @@ export interface SmallOptions {
   readonly exactSteps?: number;
   readonly rates?: ModelConfiguration['innerLoop']['rates'];
   readonly encoder?: ModelConfiguration['encoder']['kind'];
+  /** Of the first convolution; the later layers are equally small. */
+  readonly stride?: ModelConfiguration['image']['stride'];
 }
 
 export function smallConfiguration({
@@ -34,9 +36,10 @@ export function smallConfiguration({
   exactSteps,
   rates = 'fixed',
   encoder = 'recurrent',
+  stride = 1,
 }: SmallOptions = {}): ModelConfiguration {
   const parsed = parseModelConfiguration({
-    image: { size: 16 },
+    image: { size: 16 * stride, stride },
     network: network === 'conv4' ? { kind: network, filters: 2 } : { kind: network },
     supernet: { channels: 2, nodes, stem: [3, 4] },
     encoder: { kind: encoder, features: 4, state: 6 },

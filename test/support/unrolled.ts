@@ -14,7 +14,7 @@ import {
   subtract,
 } from '../../model/graph/operations.ts';
 import type { Tensor } from '../../model/graph/primitives.ts';
-import { features, headLogits, initialHead } from '../../model/network.ts';
+import { features, headLogits, headOf, initialHead } from '../../model/network.ts';
 import { rateColumns } from '../../model/parameters.ts';
 import type { Weights } from '../../model/cell.ts';
 import type { NetworkKind } from '../../model/network.ts';
@@ -89,7 +89,7 @@ export function unrolledLoss(unrolled: Unrolled): Tensor {
   const weights: Weights = (name) => current[name] ?? start(name);
   for (let k = 0; k < innerLoop.steps; k++) {
     const down = gradient(
-      crossEntropy(headLogits(onSupport(weights), weights), targets),
+      crossEntropy(headLogits(onSupport(weights), headOf(weights)), targets),
       Object.values(current),
     );
     const exact = k >= innerLoop.steps - exactSteps(configuration);
@@ -103,7 +103,7 @@ export function unrolledLoss(unrolled: Unrolled): Tensor {
   const together = normalization.statistics === 'support';
   const count = together ? support.count + query.count : query.count;
   const all = run(imagesOf(together ? 'both' : 'query', count), weights, together ? support.count : count);
-  const logits = headLogits(together ? slice(all, 0, support.count, query.count) : all, weights);
+  const logits = headLogits(together ? slice(all, 0, support.count, query.count) : all, headOf(weights));
   return crossEntropy(logits, graph.input('query.targets', [query.count, size.way]));
 }
 
