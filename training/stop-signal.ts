@@ -1,6 +1,18 @@
-/** Aborts when the process is asked to end, once: what runs can then save and stop. */
+/** Signals within this time of the first one, ms, are the same request: a terminal and npm both send it on. */
+const sameRequest = 2000;
+
+/**
+ * Aborts when the process is asked to end, so that what runs can save and stop. Asked again later, the process ends at
+ * once.
+ */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  let first: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      first ??= performance.now();
+      stop.abort();
+      if (performance.now() - first > sameRequest) process.exit(130);
+    });
   return stop.signal;
 }
