@@ -42,7 +42,7 @@ export const studyRows: readonly string[] = Object.keys(published);
 
 /** How the study's protocol differs from that of the tables. */
 export const protocolDifferences: readonly string[] = [
-  '42 × 42 pixels instead of 84 × 84, and networks of at most 32,000 weights.',
+  '84 × 84 pixels as there, but the first convolution has a stride of 2; networks of at most 32,000 weights.',
   'One checkpoint for all domains and both shots, trained on photos, characters, icons and glyphs together; the paper trains for each table and shot anew.',
   'A fixed budget of core-hours (table "Runs") instead of 200,000 tasks and more, which related public code takes.',
   'Other draws of classes for bird; civil and military types for aircraft; crops of game textures and ten classes of DTD for texture; groceries, an easier subject, in the place of fungi. On mini-imagenet the official classes, 200 images of each test class.',

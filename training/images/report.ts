@@ -92,7 +92,8 @@ function accuracySection(results: readonly ImageResult[]): string {
   return `## Accuracy\n\nPercent of right answers ± 95 % interval over the test tasks. multi is the mean over bird, aircraft, texture with dtd, and grocery, which stand for the paper's Multi-datasets; mean is over all domains. Of networks that differ from task to task, weights is the mean. Floors: nearest class mean on 16 × 16 pixels, and on a histogram of colours, of the tasks of the first row. dtd has five test classes, so that its intervals cover the choice of images only.\n\n${tables.join('\n')}`;
 }
 
-const comparisons = ['maml', 'conv4-class-means', 'm-nas-shared'] as const;
+const control = 'conv4-class-means';
+const comparisons = ['maml', control, 'm-nas-shared'] as const;
 
 /** Served accuracy of a run minus that of row `name` with the same seed; null where they cannot be compared. */
 function differenceFrom(
@@ -206,6 +207,15 @@ function runSection(results: readonly ImageResult[]): string {
   return `## Runs\n\nCore-hours are seconds of the training iterations times worker threads, without validation.\n\n${table(header, rows)}\n`;
 }
 
+/** What is not of the study's one budget. */
+function budgetNote(results: readonly ImageResult[]): string {
+  const others = results.map(({ name }) => name).filter((name) => ![...studyRows, control].includes(name));
+  const names = [...new Set(others)].join(', ');
+  return names === ''
+    ? ''
+    : `Beside the study: ${names}, with a budget of its own (table "Runs"), so that its distance to the rows of the study is not one of methods.\n`;
+}
+
 /** docs/results/images.md, as Markdown. */
 export function imageReport(unordered: readonly ImageResult[], figures: readonly FigureTitle[]): string {
   const all = inOrder(unordered);
@@ -216,6 +226,7 @@ export function imageReport(unordered: readonly ImageResult[], figures: readonly
     'One budget, one set of domains and the same test tasks for every row: 5-way, 1 and 5 shots, 15 queries a class, seed 2020, classes that no run has seen. Written by `npm run benchmark -- images-report` from `docs/results/images/*.json`. What each row is: `training/configs/images/`.',
     '',
     ...[
+      budgetNote(results),
       missingSection(results),
       goalSection(results),
       accuracySection(results),

@@ -107,6 +107,15 @@ describe('the report of the image study', () => {
     );
   });
 
+  it('says which rows are not of the study', () => {
+    expect(imageReport([mnas, maml, resultOf('conv4-class-means', maml.settings)], [])).not.toContain(
+      'Beside the study',
+    );
+    expect(imageReport([mnas, resultOf('photos', mnas.settings)], [])).toContain(
+      '\nBeside the study: photos, with a budget of its own',
+    );
+  });
+
   it('writes a difference with the sign of what it shows', () => {
     expect([0.001, -0.001, 1.5, -1.5].map((mean) => signed({ mean, half: 0.5 }))).toEqual([
       '0.00 ± 0.50',
