@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { benchAdapt } from './adapt.ts';
 import { benchDepthwise, depthwiseCases } from './depthwise.ts';
+import { benchImages } from './images.ts';
 import { benchMetaGradient } from './meta-gradient.ts';
 import { benchRequest } from './request.ts';
 import { benchGrowth } from './serve/growth.ts';
@@ -35,6 +36,11 @@ const adaptSchema = z.object({
   ...taskShape,
   runs: z.coerce.number().int().min(1),
   threads: z.coerce.number().int().min(1),
+});
+
+const imagesSchema = z.object({
+  row: z.string().regex(/^[a-z0-9-]+$/),
+  runs: z.coerce.number().int().min(1),
 });
 
 const toySchema = z.object({
@@ -181,6 +187,25 @@ program
     const { row, workers, least, median, mean } = result;
     const times = `median ${median.toFixed(1)} ms, mean ${mean.toFixed(1)} ms, least ${least.toFixed(1)} ms`;
     print(json, result, `an iteration of ${row}, ${workers} workers: ${times}`);
+  });
+
+program
+  .command('images')
+  .description('Times one task of every stage and shape of a row of the image study, one thread.')
+  .option('--row <name>', 'a configuration in training/configs/images', 'm-nas')
+  .option('--runs <n>', 'measured of each, after two that are not', '8')
+  .option('--json', 'print one line of JSON each', false)
+  .action(async ({ json, ...options }: Record<string, unknown>) => {
+    await flushDenormals();
+    for await (const times of benchImages(parsed(imagesSchema, options))) {
+      const { stage, steps, way, shot, query, least, median } = times;
+      print(
+        json,
+        times,
+        `${stage}, ${steps} inner steps, ${way}-way ${shot}-shot, ${query} queries a class: ` +
+          `median ${median.toFixed(1)} ms, least ${least.toFixed(1)} ms`,
+      );
+    }
   });
 
 await program.parseAsync();

@@ -56,7 +56,8 @@ function networkTask(
   return { weights: adapted.reduce((total, { shape }) => total + sizeOf(shape), 0), run };
 }
 
-function randomTask(workload: Workload): MetaTask {
+/** A task of random images, for timing. */
+export function randomTask(workload: Pick<Workload, 'way' | 'shot' | 'query' | 'size'>): MetaTask {
   const { way, shot, query } = workload;
   const sets = randomSets(workload);
   const set = (name: 'support' | 'query', count: number): LabelledSet => ({

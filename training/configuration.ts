@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { modelConfigurationSchema } from '../model/configuration.ts';
+import type { ModelConfiguration } from '../model/configuration.ts';
 import { sourceSchema } from './data/source.ts';
 import { readExtendedYaml } from './extended-yaml.ts';
 
@@ -99,6 +100,15 @@ export const trainingConfigurationSchema = runSchema.superRefine(({ model, stage
 
 export type TrainingConfiguration = z.infer<typeof trainingConfigurationSchema>;
 export type StageConfiguration = TrainingConfiguration['stages'][number];
+
+/** The model with the inner loop that a stage trains. */
+export function stageModel(
+  model: ModelConfiguration,
+  { innerLoop }: Pick<StageConfiguration, 'innerLoop'>,
+): ModelConfiguration {
+  const { steps = model.innerLoop.steps, exactSteps = model.innerLoop.exactSteps } = innerLoop ?? {};
+  return { ...model, innerLoop: { ...model.innerLoop, steps, exactSteps } };
+}
 
 /** Reads and checks a configuration file, which may extend another. Throws ZodError naming what does not fit. */
 export async function readTrainingConfiguration(path: string): Promise<TrainingConfiguration> {

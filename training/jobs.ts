@@ -18,6 +18,7 @@ import { evaluateTask } from './evaluate-task.ts';
 import type { EvaluationPayload } from './evaluate-task.ts';
 import { metaTaskOf } from './meta-task.ts';
 import { ParameterLayout } from './parameter-vector.ts';
+import { stageModel } from './configuration.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 
 /** What every worker of a training run is given once. */
@@ -99,17 +100,11 @@ function runnerOf(
   return runner;
 }
 
-/** The model with the inner loop that a stage trains. */
-function modelOf(model: ModelConfiguration, { innerLoop }: StageConfiguration): ModelConfiguration {
-  const { steps = model.innerLoop.steps, exactSteps = model.innerLoop.exactSteps } = innerLoop ?? {};
-  return { ...model, innerLoop: { ...model.innerLoop, steps, exactSteps } };
-}
-
 function parametersOf({ model, parameters }: TrainingWorkerData, version: number): Parameters {
   if (cached?.version !== version)
     cached = {
       version,
-      parameters: new ParameterLayout(parameterSpecifications(model)).unpack(Float32Array.from(parameters)),
+      parameters: new ParameterLayout(parameterSpecifications(model)).unpack(parameters),
     };
   return cached.parameters;
 }
@@ -131,7 +126,7 @@ const gradientJob: Job = async (payload, context) => {
   const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
   const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation));
   const result = await metaGradient(
-    runnerOf(context, modelOf(data.model, stage), genotypes),
+    runnerOf(context, stageModel(data.model, stage), genotypes),
     parametersOf(data, version),
     task,
     {

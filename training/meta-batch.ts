@@ -25,6 +25,14 @@ export async function metaBatchGradients(
 /** The elementwise mean, summed in the given order: the same for any number of workers. */
 export function meanOf(vectors: readonly Float32Array[]): Float32Array {
   const mean = new Float32Array(vectors[0]!.length);
-  for (const vector of vectors) for (let i = 0; i < mean.length; i++) mean[i]! += vector[i]! / vectors.length;
+  const share = 1 / vectors.length;
+  for (const vector of vectors) for (let i = 0; i < mean.length; i++) mean[i]! += share * vector[i]!;
   return mean;
+}
+
+/** The Euclidean norm; a plain loop, since `reduce` takes ten times as long for a million numbers. */
+export function normOf(vector: Float32Array): number {
+  let total = 0;
+  for (let i = 0; i < vector.length; i++) total += vector[i]! * vector[i]!;
+  return Math.sqrt(total);
 }

@@ -17,7 +17,7 @@ import { calibrationAnswers, drawGenotypes, validationAccuracies } from './held-
 import type { PausedRun } from './held-out.ts';
 import { continuedState, freshState, reinitializedState } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
-import { meanOf, metaBatchGradients } from './meta-batch.ts';
+import { meanOf, metaBatchGradients, normOf } from './meta-batch.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
 import { runLoop } from './run-loop.ts';
@@ -197,9 +197,10 @@ export class Trainer {
     };
     const results = await metaBatchGradients(this.#pool, this.#configuration, payload);
     const gradient = meanOf(results.map((result) => result.gradient));
-    const norm = Math.sqrt(gradient.reduce((total, g) => total + g * g, 0));
+    const norm = normOf(gradient);
     this.#checkFinite(iteration, results, norm);
-    if (norm > gradientClip) gradient.forEach((g, i) => (gradient[i] = (g * gradientClip) / norm));
+    if (norm > gradientClip)
+      for (let i = 0; i < gradient.length; i++) gradient[i] = (gradient[i]! * gradientClip) / norm;
     const rates = this.#learningRates(stage, progress);
     const { parameters } = this.#state;
     const adam = adamUpdate(this.#state.adam, parameters, gradient, rates);

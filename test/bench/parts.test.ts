@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { benchAdapt } from '../../bench/adapt.ts';
 import { benchDepthwise, depthwiseCases } from '../../bench/depthwise.ts';
+import { benchImages } from '../../bench/images.ts';
 import { benchToy } from '../../bench/toy.ts';
 
 describe('bench adapt', () => {
@@ -28,5 +29,19 @@ describe('bench toy', () => {
     const { least, median } = await benchToy({ row: 'maml', workers: 1, iterations: 2 });
     expect(least).toBeGreaterThan(0);
     expect(median).toBeGreaterThanOrEqual(least);
+  });
+});
+
+describe('bench images', () => {
+  it('times every stage and shape of a row', async () => {
+    const found = [];
+    for await (const times of benchImages({ row: 'conv4-class-means', runs: 1 })) found.push(times);
+    expect(found.map(({ steps, way, shot }) => [steps, way, shot])).toEqual([
+      [0, 20, 1],
+      [0, 20, 5],
+      [5, 5, 1],
+      [5, 5, 5],
+    ]);
+    for (const { least, median } of found) expect(least).toBe(median);
   });
 });

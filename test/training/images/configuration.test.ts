@@ -51,7 +51,10 @@ describe('configurations of the image study', () => {
       ...own,
       name: 'conv4-class-means',
       model: { ...own.model, network: maml.model.network },
-      stages: [means, adapted].map((stage, i) => ({ ...stage, iterations: control.stages[i]!.iterations })),
+      stages: [
+        { ...means, iterations: control.stages[0]!.iterations, learningRate: [0.001, 0.0005] },
+        { ...adapted, iterations: control.stages[1]!.iterations },
+      ],
     });
   });
 

@@ -1,0 +1,71 @@
+import { fileURLToPath } from 'node:url';
+import { createOnnxExecutor } from '../engine/onnxruntime.ts';
+import type { ModelConfiguration } from '../model/configuration.ts';
+import type { Genotype } from '../model/genotype.ts';
+import { metaGradient } from '../model/objective.ts';
+import { initialParameters } from '../model/parameters.ts';
+import { keyFrom } from '../model/random.ts';
+import { noRelaxation, TaskRunner } from '../model/task.ts';
+import { readTrainingConfiguration, stageModel } from '../training/configuration.ts';
+import type { StageConfiguration } from '../training/configuration.ts';
+import { median } from './median.ts';
+import { randomTask } from './networks.ts';
+
+export interface ImagesPlan {
+  /** A configuration of training/configs/images. */
+  readonly row: string;
+  /** Measured of every shape, after one that compiles and one that gets the memory from the system. */
+  readonly runs: number;
+}
+
+/** Milliseconds of one task's gradient of Θ, encoder and modulator included, on one thread. */
+export interface ImagesTimes {
+  readonly stage: StageConfiguration['stage'];
+  readonly steps: number;
+  readonly way: number;
+  readonly shot: number;
+  readonly query: number;
+  readonly least: number;
+  readonly median: number;
+}
+
+/** The child that is timed: a separable convolution 3x3 and one 5x5 into every node. */
+function timedGenotype({ supernet }: ModelConfiguration): Genotype {
+  const node = [
+    { operation: 'sep_conv_3x3' as const, input: 0 },
+    { operation: 'sep_conv_5x5' as const, input: 1 },
+  ];
+  const cell = { nodes: Array.from({ length: supernet.nodes }, () => node) };
+  return { normal: cell, reduction: cell };
+}
+
+/** Times what the stages of a row of the image study compute for one task of each of their shapes, on random images. */
+export async function* benchImages({ row, runs }: ImagesPlan): AsyncGenerator<ImagesTimes> {
+  const path = fileURLToPath(new URL(`../training/configs/images/${row}.yaml`, import.meta.url));
+  const configuration = await readTrainingConfiguration(path);
+  const parameters = initialParameters(configuration.model, keyFrom(1));
+  const options = { reconstructionWeight: configuration.reconstructionWeight, relaxation: noRelaxation };
+  for (const stage of configuration.stages) {
+    const model = stageModel(configuration.model, stage);
+    for (const { way, shot, query } of stage.shapes) {
+      const executor = createOnnxExecutor({
+        provider: 'cpu',
+        threads: 1,
+        cacheSize: 8,
+        memoryPattern: false,
+      });
+      const runner = new TaskRunner(model, executor, [timedGenotype(model)]);
+      const task = randomTask({ way, shot, query, size: model.image.size });
+      const times: number[] = [];
+      for (let i = -2; i < runs; i++) {
+        const start = performance.now();
+        await metaGradient(runner, parameters, task, { stage: stage.stage, ...options });
+        if (i >= 0) times.push(performance.now() - start);
+      }
+      await executor.dispose();
+      const { steps } = model.innerLoop;
+      const shape = { stage: stage.stage, steps, way, shot, query };
+      yield { ...shape, least: Math.min(...times), median: median(times) };
+    }
+  }
+}
