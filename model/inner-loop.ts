@@ -23,6 +23,8 @@ export interface TaskRun {
   readonly network: TaskNetwork;
   readonly mixes: Values;
   readonly task: MetaTask;
+  /** Whether the outer loss is the mean of the query set's after every inner step (MAML++); no: after the last one. */
+  readonly everyStep: boolean;
 }
 
 /** What the inner loop and its reverse give: the fits, and the gradients of the query set's loss. */
@@ -62,7 +64,7 @@ export function innerGradient(
 }
 
 export async function unrolledGradient(
-  { runner, network, mixes, task }: TaskRun,
+  { runner, network, mixes, task, everyStep }: TaskRun,
   parameters: Parameters,
   modulated: Values,
 ): Promise<InnerGradient> {
@@ -71,8 +73,9 @@ export async function unrolledGradient(
   const { normalization, innerLoop: inner } = runner.configuration;
   const body = child ? selectChild(child, modulated) : modulated;
   const results = await runner.programs.run(
-    `unrolled ${graphs.key} ${sizeKey(size)} ${query.count}`,
-    () => unrolledFunction(graphs, size, query.count, normalization.statistics),
+    `unrolled ${graphs.key} ${sizeKey(size)} ${query.count} ${everyStep}`,
+    () =>
+      unrolledFunction(graphs, size, { query: query.count, statistics: normalization.statistics, everyStep }),
     { ...parameters, ...body },
     mixes,
     supportInputs(support),
@@ -168,29 +171,43 @@ function outerGradient(
 
 /**
  * Carries the outer gradient back through the inner steps, one Hessian-vector product a step: the gradients of the weights
- * before the first step, of the architecture and of the learned rates. Steps before the last `exactSteps` have rates
- * alone.
+ * before the first step, of the architecture and of the learned rates. `outer` are those after the last step, and with
+ * `everyStep` the others join on the way. Steps before the last `exactSteps` have rates alone.
  */
 async function reverseSteps(
-  { runner: { programs, configuration }, network: { graphs }, mixes, task }: TaskRun,
+  run: TaskRun,
   parameters: Parameters,
   trajectory: readonly Values[],
   outer: Values,
 ): Promise<Record<'toStart' | 'toMixes' | 'toRates', Record<string, Float32Array>>> {
+  const {
+    runner: { programs, configuration },
+    network: { graphs },
+    mixes,
+    task,
+    everyStep,
+  } = run;
   const names = graphs.adapted(task.size.way).map(({ name }) => name);
   const given = supportInputs(task.support);
   const key = `step-pullback ${graphs.key} ${sizeKey(task.size)}`;
   const build = (): GraphFunction => graphs.stepPullback(task.size);
+  const { steps } = configuration.innerLoop;
+  const share = everyStep ? 1 / steps : 1;
   const toMixes = pick(
     outer,
     graphs.mixes.map(({ name }) => name),
+    share,
   );
-  let toStart = pick(outer, names);
-  const { steps } = configuration.innerLoop;
+  let toStart = pick(outer, names, share);
   const toRates = graphs.rates.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))] as const);
   for (let k = steps - 1; k >= 0; k--) {
+    if (everyStep && k < steps - 1) {
+      const earlier = await outerGradient(run, trajectory[k + 1]!);
+      accumulate(toStart, earlier, share);
+      accumulate(toMixes, earlier, share);
+    }
     const exact = k >= steps - exactSteps(configuration);
-    if (!exact && toRates.length === 0) break;
+    if (!exact && toRates.length === 0) continue;
     const rates = stepRateValues(configuration, parameters, k);
     const back = await programs.run(key, build, trajectory[k]!, mixes, rates, given, cotangents(toStart));
     for (const [, values] of toRates) values.set(back[stepRates]!, (k * values.length) / steps);
@@ -201,17 +218,20 @@ async function reverseSteps(
   return { toStart, toMixes, toRates: Object.fromEntries(toRates) };
 }
 
-const pick = (values: Values, names: readonly string[]): Record<string, Float32Array> =>
-  Object.fromEntries(names.map((name) => [name, values[name]!]));
+/** The named values, times `factor`. */
+const pick = (values: Values, names: readonly string[], factor = 1): Record<string, Float32Array> =>
+  Object.fromEntries(
+    names.map((name) => [name, factor === 1 ? values[name]! : values[name]!.map((x) => factor * x)]),
+  );
 
 /** The inputs of a pullback graph that carry `values`. */
 export const cotangents = (values: Values): Values =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`cotangent.${name}`, value]));
 
-/** Adds `from` to the entries of `to` that it has. */
-function accumulate(to: Record<string, Float32Array>, from: Values): void {
+/** Adds `from` times `factor` to the entries of `to` that it has. */
+function accumulate(to: Record<string, Float32Array>, from: Values, factor = 1): void {
   for (const [name, value] of Object.entries(to)) {
     const more = from[name];
-    if (more) to[name] = value.map((x, i) => x + more[i]!);
+    if (more) to[name] = value.map((x, i) => x + factor * more[i]!);
   }
 }

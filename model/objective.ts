@@ -33,6 +33,8 @@ export interface MetaGradientOptions {
   readonly reconstructionWeight: number;
   /** Of the search; the other stages have none. */
   readonly relaxation: Relaxation;
+  /** The query set's loss is the mean of those after every inner step (MAML++), if there is one; default: after the last. */
+  readonly everyStep?: boolean;
 }
 
 /** How the inner loop and its reverse are computed: `innerGradient`, or one of the two ways that it chooses from. */
@@ -53,7 +55,8 @@ export async function metaGradient(
   const { stage } = options;
   const embedded = await runner.embed(parameters, support, size, relaxationOf(options));
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, stage);
-  const run: TaskRun = { runner, network, mixes, task };
+  const everyStep = options.everyStep === true && runner.configuration.innerLoop.steps > 0;
+  const run: TaskRun = { runner, network, mixes, task, everyStep };
   const result = await inner(run, parameters, embedded.modulated);
   const { query, fits } = result;
   const { reconstruction, ...gradients } = await pullToParameters(run, parameters, options, result);

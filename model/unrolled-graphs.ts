@@ -2,7 +2,7 @@ import type { Weights } from './cell.ts';
 import { gradient, partialGradient } from './graph/gradient.ts';
 import { Graph } from './graph/graph.ts';
 import type { GraphFunction } from './graph/graph.ts';
-import { concat, crossEntropy, multiply, slice, stop, subtract } from './graph/operations.ts';
+import { add, concat, crossEntropy, multiply, slice, stop, subtract } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { exactSteps } from './configuration.ts';
 import { rowOfStep } from './inner-rates.ts';
@@ -19,9 +19,10 @@ export const fitNames = (step: number): { readonly loss: string; readonly logits
 
 /** The inner loop of Eq. 8, all its steps in one graph. */
 interface Unrolled {
-  /** The weights after the last step, by name, and those that no step changes. */
+  /** The weights after the last step, by name. */
   readonly adapted: ReadonlyMap<string, Tensor>;
-  readonly weights: Weights;
+  /** After each step, with those that no step changes; before the first come those that the head was made with. */
+  readonly weights: readonly [Weights, ...Weights[]];
   readonly images: Tensor;
   readonly targets: Tensor;
   /** Loss and logits before every step, by `fitNames`. */
@@ -58,8 +59,9 @@ function unroll(
     (current: ReadonlyMap<string, Tensor>): Weights =>
     (name) =>
       current.get(name) ?? start(name);
+  const weights: [Weights, ...Weights[]] = [during(adapted)];
   for (let k = 0; k < steps; k++) {
-    const { logits } = graphs.logits(images, during(adapted), support);
+    const { logits } = graphs.logits(images, weights[k]!, support);
     const loss = crossEntropy(logits, targets);
     const names = fitNames(k);
     fits[names.loss] = loss;
@@ -75,8 +77,9 @@ function unroll(
       return [name, subtract(value, multiply(direction, rate(name, direction)))];
     });
     adapted = new Map(moved);
+    weights.push(during(adapted));
   }
-  return { adapted, weights: during(adapted), images, targets, fits };
+  return { adapted, weights, images, targets, fits };
 }
 
 /** What the unrolled graphs start from: the network's weights, the architecture, the head's parameters, the rates. */
@@ -87,17 +90,24 @@ const startVariables = (graphs: TaskGraphs, way: number): Variable[] => [
   ...graphs.rates,
 ];
 
+/** The query set of an unrolled graph. */
+interface QuerySet {
+  readonly query: number;
+  readonly statistics: 'support' | 'batch';
+  /** Whether its loss is the mean of those after every inner step (MAML++), not that after the last one alone. */
+  readonly everyStep: boolean;
+}
+
 /**
  * The whole of Eq. 8 and 9 as one graph: the query set's `loss` and `logits` after the inner loop, the support set's
- * before every step (`fitNames`), and the loss's gradients for the weights before the head was made of them, the
+ * before every step (`fitNames`), and the gradients of the outer loss for the weights before the head was made of them, the
  * architecture, the head's parameters and the rates. It computes once what the stepwise graphs compute twice, but grows with the
  * number of steps, and keeps the activations of them all.
  */
 export function unrolledFunction(
   graphs: TaskGraphs,
   size: TaskSize,
-  query: number,
-  statistics: 'support' | 'batch',
+  { query, statistics, everyStep }: QuerySet,
 ): GraphFunction {
   const { way } = size;
   const graph = new Graph();
@@ -105,41 +115,45 @@ export function unrolledFunction(
   const start = inputWeights(graph, wrt);
   const { steps } = graphs.configuration.innerLoop;
   const asked = graphs.images(graph, 'query', query);
-  const { logits, fits } =
+  const { answers, fits } =
     steps === 0 && statistics === 'support'
-      ? { logits: unadaptedLogits(graph, graphs, size, start, asked), fits: {} }
-      : adaptedLogits(graph, graphs, size, start, { asked, steps, statistics });
-  const loss = crossEntropy(logits, graph.input('query.targets', [query, way]));
+      ? { answers: [unadaptedLogits(graph, graphs, size, start, asked)], fits: {} }
+      : adaptedLogits(graph, graphs, size, start, { asked, steps, statistics, everyStep });
+  const targets = graph.input('query.targets', [query, way]);
+  const losses = answers.map((answer) => crossEntropy(answer, targets));
+  const [logits, loss] = [answers.at(-1)!, losses.at(-1)!];
   const gradients = gradient(
-    loss,
+    multiply(
+      losses.reduce((total, each) => add(total, each)),
+      1 / losses.length,
+    ),
     wrt.map(({ name }) => start(name)),
   );
   const named = Object.fromEntries(wrt.map(({ name }, i) => [name, gradients[i]!]));
   return { name: 'unrolled-meta-gradient', outputs: { loss, logits, ...fits, ...named } };
 }
 
-interface Asked {
+interface Asked extends Omit<QuerySet, 'query'> {
   readonly asked: Tensor;
   readonly steps: number;
-  readonly statistics: 'support' | 'batch';
 }
 
-/** Logits of the images `asked` after the inner loop. */
+/** Logits of the images `asked` after the inner loop, or after every step of it. */
 function adaptedLogits(
   graph: Graph,
   graphs: TaskGraphs,
   size: TaskSize,
   start: Weights,
-  { asked, steps, statistics }: Asked,
-): { readonly logits: Tensor; readonly fits: Readonly<Record<string, Tensor>> } {
+  { asked, steps, statistics, everyStep }: Asked,
+): { readonly answers: readonly Tensor[]; readonly fits: Readonly<Record<string, Tensor>> } {
   const exact = exactSteps(graphs.configuration);
   const { weights, images, fits } = unroll(graph, graphs, size, start, { steps, exact });
   const count = asked.shape[0]!;
-  const logits =
+  const answer = (at: Weights): Tensor =>
     statistics === 'support'
-      ? slice(graphs.logits(concat([images, asked], 0), weights, size.support).logits, 0, size.support, count)
-      : graphs.logits(asked, weights, count).logits;
-  return { logits, fits };
+      ? slice(graphs.logits(concat([images, asked], 0), at, size.support).logits, 0, size.support, count)
+      : graphs.logits(asked, at, count).logits;
+  return { answers: weights.slice(everyStep ? 1 : -1).map(answer), fits };
 }
 
 /** The same without a step: the pass that normalises the images by the support set gives the head its features, too. */
@@ -169,9 +183,10 @@ export function adaptationFunction(graphs: TaskGraphs, size: TaskSize, steps: nu
     steps,
     exact: steps,
   });
+  const last = weights.at(-1)!;
   return {
     name: 'adaptation',
-    outputs: { ...Object.fromEntries(adapted), ...fits, ...fitted(graphs, images, targets, weights) },
+    outputs: { ...Object.fromEntries(adapted), ...fits, ...fitted(graphs, images, targets, last) },
   };
 }
 

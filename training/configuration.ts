@@ -18,6 +18,8 @@ const stageSchema = z.strictObject({
   learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-3, 1e-3]),
   /** Draws all but the controller anew at the start of the stage, as M-NAS-Shared's re-training does. */
   reinitialize: z.boolean().default(false),
+  /** The first iterations of the stage, whose outer loss is the mean of those after every inner step (MAML++). */
+  multiStepIterations: z.number().int().min(0).default(0),
   /** Of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between. */
   temperature: z.tuple([z.number().positive(), z.number().positive()]).default([1, 1]),
   /**

@@ -39,6 +39,7 @@ export interface GradientPayload {
   readonly stage: StageConfiguration;
   /** Of the architecture's softmax. */
   readonly temperature: number;
+  readonly everyStep: boolean;
   readonly training: Pick<TrainingConfiguration, 'reconstructionWeight' | 'pathDropout'>;
   readonly genotypes: readonly Genotype[];
 }
@@ -116,6 +117,7 @@ const gradientJob: Job = async (payload, context) => {
     version,
     stage,
     temperature,
+    everyStep,
     training,
     genotypes,
   } = payload as GradientPayload;
@@ -132,6 +134,7 @@ const gradientJob: Job = async (payload, context) => {
     {
       stage: stage.stage satisfies Stage,
       reconstructionWeight: training.reconstructionWeight,
+      everyStep,
       relaxation: {
         mask:
           stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,

@@ -192,6 +192,7 @@ export class Trainer {
       version: this.#version,
       stage,
       temperature: temperatureAt(stage, progress),
+      everyStep: position < stage.multiStepIterations,
       training: { reconstructionWeight, pathDropout },
       genotypes: this.#state.genotypes,
     };

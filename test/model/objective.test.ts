@@ -80,13 +80,19 @@ function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
     const mixes = only(embedded.modulated, Object.keys(rounded));
     const onNetwork = { network, mixes, support, size };
     let weights = await runner.initialWeights(onNetwork, parameters, embedded.modulated);
+    const { statistics } = configuration.normalization;
+    const queryLoss = async (): Promise<number> => {
+      const logits = await runner.queryLogits(onNetwork, weights, query, statistics);
+      return meanCrossEntropy(logits, query.targets, size.way);
+    };
+    const losses: number[] = [];
     for (let k = 0; k < configuration.innerLoop.steps; k++) {
       const rates = stepRateValues(configuration, parameters, k);
       weights = (await runner.innerStep(onNetwork, weights, rates)).weights;
+      if (options.everyStep === true) losses.push(await queryLoss());
     }
-    const { statistics } = configuration.normalization;
-    const logits = await runner.queryLogits(onNetwork, weights, query, statistics);
-    const loss = meanCrossEntropy(logits, query.targets, size.way);
+    if (losses.length === 0) losses.push(await queryLoss());
+    const loss = losses.reduce((total, each) => total + each) / losses.length;
     return {
       value: loss + options.reconstructionWeight * reconstruction,
       pattern: programs.takePattern(),

@@ -14,10 +14,11 @@ export interface Case extends SmallOptions {
   readonly stage: Stage;
   readonly way: number;
   readonly masked?: boolean;
+  readonly everyStep?: boolean;
   readonly temperature?: number;
 }
 
-/** Every stage, network, head, normalisation, modulator, controller, encoder, stride and kind of inner loop, 1 and 2 nodes. */
+/** Every stage, network, head, normalisation, modulator, controller, encoder, stride, outer loss and kind of inner loop. */
 const cases: readonly Case[] = [
   { stage: 'search', way: 2, nodes: 2 },
   {
@@ -42,6 +43,9 @@ const cases: readonly Case[] = [
   { stage: 'retrain', way: 3, steps: 0 },
   { stage: 'retrain', way: 2, steps: 0, statistics: 'batch' },
   { stage: 'retrain', way: 2, nodes: 2, stride: 2 },
+  { stage: 'retrain', way: 2, rates: 'learned', everyStep: true },
+  { stage: 'search', way: 2, statistics: 'batch', everyStep: true },
+  { stage: 'retrain', way: 2, network: 'conv4', exactSteps: 2, everyStep: true },
   { stage: 'retrain', way: 2, network: 'conv4', head: 'shared', stride: 2 },
   { stage: 'search', way: 2, rates: 'learned', exactSteps: 1, head: 'shared', encoder: 'bidirectional' },
 ];
@@ -56,7 +60,7 @@ export interface Problem {
 }
 
 function problemOf(entry: Case, seed: number): Problem {
-  const { stage, way, masked = false, temperature = 1, ...small } = entry;
+  const { stage, way, masked = false, temperature = 1, everyStep = false, ...small } = entry;
   const configuration = smallConfiguration(small);
   const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
   const draws = uniform(fold(keyFrom(seed), 'mask'), rows * operationNames.length);
@@ -68,7 +72,12 @@ function problemOf(entry: Case, seed: number): Problem {
     configuration,
     task: smallTask(configuration, way, 10 * seed),
     parameters: noisyParameters(configuration, seed),
-    options: { stage, reconstructionWeight: 0.1, relaxation: { mask: masked ? mask : null, temperature } },
+    options: {
+      stage,
+      everyStep,
+      reconstructionWeight: 0.1,
+      relaxation: { mask: masked ? mask : null, temperature },
+    },
   };
 }
 
