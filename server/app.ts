@@ -37,7 +37,7 @@ import { createUploadReader } from './upload.ts';
 const JSON_BYTES = 32 * 1024 * 1024;
 /** What of it may stand outside of strings: many times what the largest set of points needs. */
 const STRUCTURE_BYTES = 1024 * 1024;
-/** Of a tensor as JSON, which the thread that answers requests parses: some tens of images of 42 × 42 pixels. */
+/** Of a tensor as JSON, which the thread that answers requests parses: some images of 84 × 84 pixels. */
 const INFERENCE_BYTES = 4 * 1024 * 1024;
 
 export interface AppLimits {
