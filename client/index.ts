@@ -188,7 +188,10 @@ function dataOf<T>({ data, error, response }: Answer<T>): T {
   if (response.ok) return data as T;
   const isProblem = error instanceof Object && 'code' in error && 'detail' in error;
   if (isProblem) throw new MnasError(error as Schema<'Problem'>);
-  throw new ForeignAnswerError(response, typeof error === 'string' ? error : error === undefined ? '' : JSON.stringify(error));
+  throw new ForeignAnswerError(
+    response,
+    typeof error === 'string' ? error : error === undefined ? '' : JSON.stringify(error),
+  );
 }
 
 /** A body that openapi.yaml describes by its parts: they are appended one by one, so that a label can occur often. */
