@@ -9,7 +9,7 @@ import type { MetaTask, TaskRun } from '../model/inner-loop.ts';
 import { TaskRunner } from '../model/task.ts';
 import type { LabelledSet, TaskNetwork } from '../model/task.ts';
 import { learningRate, randomSets } from './workload.ts';
-import type { Workload } from './workload.ts';
+import type { TaskSizes, Workload } from './workload.ts';
 
 /** A workload made ready: `run` computes one meta-gradient, by weight name. */
 export interface MetaGradientTask {
@@ -57,7 +57,7 @@ function networkTask(
 }
 
 /** A task of random images, for timing. */
-export function randomTask(workload: Pick<Workload, 'way' | 'shot' | 'query' | 'size'>): MetaTask {
+export function randomTask(workload: TaskSizes): MetaTask {
   const { way, shot, query } = workload;
   const sets = randomSets(workload);
   const set = (name: 'support' | 'query', count: number): LabelledSet => ({

@@ -21,16 +21,14 @@ export const workloadSchema = z
 
 export type Workload = z.infer<typeof workloadSchema>;
 
+/** What decides the arrays of a task. */
+export type TaskSizes = Pick<Workload, 'way' | 'shot' | 'query' | 'size'>;
+
 /** Inner learning rate of the PyTorch scripts. */
 export const learningRate = 0.01;
 
 /** Random images [n, 3, s, s] and one-hot labels [n, way] of both sets; timing does not depend on what they show. */
-export function randomSets({
-  way,
-  shot,
-  query,
-  size,
-}: Pick<Workload, 'way' | 'shot' | 'query' | 'size'>): Record<string, Float32Array> {
+export function randomSets({ way, shot, query, size }: TaskSizes): Record<string, Float32Array> {
   const set = (name: string, perClass: number): [string, Float32Array][] => {
     const labels = Array.from({ length: way * perClass }, (_, i) => Math.floor(i / perClass));
     const pixels = normal(fold(keyFrom(0), name), labels.length * 3 * size * size);
