@@ -16,6 +16,8 @@ const stageSchema = z.strictObject({
   iterations: z.number().int().min(1),
   /** ρ_outer at the start and at the end of the stage, linear between. */
   learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-3, 1e-3]),
+  /** Tasks of one outer step, where not the run's. */
+  metaBatch: z.number().int().min(1).optional(),
   /** Draws all but the controller anew at the start of the stage, as M-NAS-Shared's re-training does. */
   reinitialize: z.boolean().default(false),
   /** The first iterations of the stage, whose outer loss is the mean of those after every inner step (MAML++). */
@@ -94,8 +96,8 @@ const runSchema = z.strictObject({
 export const trainingConfigurationSchema = runSchema.superRefine(({ model, stages }, context) => {
   stages.forEach(({ innerLoop }, i) => {
     const { rates, steps } = model.innerLoop;
-    if (rates === 'fixed' || (innerLoop?.steps ?? steps) === steps) return;
-    const message = 'learned inner rates belong to the steps of the model: a stage cannot have others';
+    if (rates === 'fixed' || [0, steps].includes(innerLoop?.steps ?? steps)) return;
+    const message = 'learned inner rates belong to the steps of the model: a stage has those, or none';
     context.addIssue({ code: 'custom', path: ['stages', i, 'innerLoop', 'steps'], message });
   });
 });

@@ -66,10 +66,15 @@ async function main(): Promise<void> {
   };
   const evaluate = async () => {
     if (foreign === undefined) {
-      const reports = await evaluateCheckpoint(checkpoint, domains, { ...options, progress });
+      const reports = await evaluateCheckpoint(checkpoint, domains, { ...options, floors: true, progress });
       return { reports, table: evaluationTable(reports) };
     }
-    const reports = await evaluateOpenSets(checkpoint, domains, { ...options, foreign, progress });
+    const reports = await evaluateOpenSets(checkpoint, domains, {
+      ...options,
+      foreign,
+      floors: false,
+      progress,
+    });
     return { reports, table: openSetTable(reports) };
   };
   const { reports, table } = await evaluate();

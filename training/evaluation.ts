@@ -19,6 +19,8 @@ export interface EvaluationOptions {
   readonly tasks: number;
   readonly seed: number;
   readonly workers: number;
+  /** Whether the two floors are computed, too. */
+  readonly floors: boolean;
   readonly progress?: (done: number, total: number) => void;
 }
 
@@ -121,7 +123,7 @@ export async function evaluateTasks(
   options: EvaluationOptions,
 ): Promise<EvaluatedSetting[]> {
   const settings = domains.flatMap((domain) => options.shots.map((shot) => ({ domain: domain.name, shot })));
-  const { split, way, query, seed } = options;
+  const { split, way, query, seed, floors } = options;
   return overTasks(checkpoint, domains, settings, options, (pool, { domain, shot }, task) => {
     const payload: EvaluationPayload = {
       domain,
@@ -132,7 +134,7 @@ export async function evaluateTasks(
       stage: 'retrain',
       temperature: 1,
       transductive: true,
-      floors: true,
+      floors,
     };
     const job = { ...payload, version: 0, genotypes: checkpoint.genotypes };
     return pool.run('evaluate', job) as Promise<TaskEvaluation>;

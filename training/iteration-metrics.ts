@@ -4,6 +4,8 @@ import type { GradientResult } from './jobs.ts';
 export interface IterationMetrics {
   readonly iteration: number;
   readonly stage: string;
+  /** Of the meta-batch. */
+  readonly tasks: number;
   readonly loss: number;
   readonly accuracy: number;
   /** Of the support set, before the first and before the last inner step; null where a stage has none. */
@@ -29,6 +31,7 @@ export function metricsOf(
   return {
     iteration: outer.iteration,
     stage: outer.stage,
+    tasks: results.length,
     loss: average(({ loss }) => loss),
     accuracy: average(({ accuracy }) => accuracy),
     supportBefore: averageFit(({ supportBefore }) => supportBefore),

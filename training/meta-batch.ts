@@ -9,7 +9,8 @@ export async function metaBatchGradients(
   { seed, metaBatch }: TrainingConfiguration,
   payload: Omit<GradientPayload, 'task'>,
 ): Promise<GradientResult[]> {
-  const sizes = Array.from({ length: metaBatch }, (_, task) => {
+  const length = payload.stage.metaBatch ?? metaBatch;
+  const sizes = Array.from({ length }, (_, task) => {
     const { way, shot } = taskShape(seed, payload.iteration, task, payload.stage);
     return { task, support: way * shot };
   });

@@ -59,7 +59,16 @@ export class RunFolder {
   }
 
   /** `identity` is the run's: one with another cannot resume it. */
-  async saveState(state: RunState<unknown>, identity: string): Promise<void> {
+  saveState(state: RunState<unknown>, identity: string): Promise<void> {
+    return this.#write('state', state, identity);
+  }
+
+  /** Keeps the state at the end of a stage for runs that part from this one there. */
+  keepStage(state: RunState<unknown>, identity: string): Promise<void> {
+    return this.#write(stageName(state.iteration), state, identity);
+  }
+
+  async #write(name: string, state: RunState<unknown>, identity: string): Promise<void> {
     await mkdir(this.path, { recursive: true });
     const vector = (data: Float32Array) => ({ shape: [data.length], data });
     const bytes = encodeTensors({
@@ -78,12 +87,22 @@ export class RunFolder {
         configuration: identity,
       },
     });
-    await writeAtomically(join(this.path, 'state.safetensors'), bytes);
+    await writeAtomically(join(this.path, `${name}.safetensors`), bytes);
   }
 
   /** The saved state. Throws when there is none or when it is of another run. */
-  async loadState<G = Genotype>(identity: string): Promise<RunState<G>> {
-    const { tensors, metadata } = decodeTensors(await readFile(join(this.path, 'state.safetensors')));
+  loadState<G = Genotype>(identity: string): Promise<RunState<G>> {
+    return this.#read('state', identity);
+  }
+
+  /** The state kept at the end of a stage. Throws when there is none or when it is of another run. */
+  loadStage(iteration: number, identity: string): Promise<RunState> {
+    return this.#read(stageName(iteration), identity);
+  }
+
+  async #read<G>(name: string, identity: string): Promise<RunState<G>> {
+    const path = join(this.path, `${name}.safetensors`);
+    const { tensors, metadata } = decodeTensors(await readFile(path));
     if (metadata['configuration'] !== identity)
       throw new Error(
         `${this.path} holds a run of another configuration, with another engine or of other data`,
@@ -110,10 +129,11 @@ export class RunFolder {
     );
   }
 
-  /** All lines of the metrics, as they were appended. */
-  async readMetrics(): Promise<unknown[]> {
+  /** The lines of the metrics until an iteration, as they were appended; all of them by default. */
+  async readMetrics(until = Number.MAX_SAFE_INTEGER): Promise<object[]> {
     const text = await readFile(join(this.path, 'metrics.jsonl'), 'utf8');
-    return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as unknown]));
+    const kept = text.split('\n').filter((line) => line !== '' && lineIteration(line) <= until);
+    return kept.map((line) => JSON.parse(line) as object);
   }
 
   /** Drops metrics of iterations after `iteration`: they will be written again. */
@@ -128,6 +148,8 @@ export class RunFolder {
     await writeAtomically(path, kept.map((line) => `${line}\n`).join(''));
   }
 }
+
+const stageName = (iteration: number): string => `stage-${iteration}`;
 
 function lineIteration(line: string): number {
   try {

@@ -17,12 +17,18 @@ export const totalIterations = ({ stages }: { readonly stages: readonly Timed[] 
 export function stageAt<S extends Timed>(
   { stages }: { readonly stages: readonly S[] },
   iteration: number,
-): { stage: S; position: number; progress: number; first: boolean } {
+): { stage: S; position: number; progress: number; first: boolean; last: boolean } {
   let start = 0;
   for (const stage of stages) {
     const position = iteration - start;
     if (position < stage.iterations)
-      return { stage, position, progress: position / stage.iterations, first: position === 0 };
+      return {
+        stage,
+        position,
+        progress: position / stage.iterations,
+        first: position === 0,
+        last: position === stage.iterations - 1,
+      };
     start += stage.iterations;
   }
   throw new RangeError(`iteration ${iteration} is after the last stage`);

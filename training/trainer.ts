@@ -23,6 +23,8 @@ import { engineEntry, identityOf } from './run-identity.ts';
 import { runLoop } from './run-loop.ts';
 import type { RunEvents } from './run-loop.ts';
 import { stageAt, temperatureAt, totalIterations } from './schedule.ts';
+import { partedState } from './trunk.ts';
+import type { Trunk } from './trunk.ts';
 import { ParameterLayout } from './parameter-vector.ts';
 import { writeAtomically } from './write-atomically.ts';
 import type { RunFolder, RunState, Validation } from './run-folder.ts';
@@ -88,22 +90,24 @@ export class Trainer {
   }
 
   /**
-   * From new meta-weights, from the saved state of `folder` (exactly), or from a checkpoint (see continuedState). All
-   * but the second destroy a saved state: ask `folder.refuseToOverwrite` before.
+   * From new meta-weights, from the saved state of `folder` (exactly), from where it parts from another run (exactly, see
+   * partedState), or from a checkpoint (see continuedState). All but the second destroy a saved state: ask
+   * `folder.refuseToOverwrite` before.
    */
   static async start(
     configuration: TrainingConfiguration,
     domains: readonly ImageDomain[],
     folder: RunFolder,
-    from: 'new' | 'saved' | Checkpoint,
+    from: 'new' | 'saved' | Checkpoint | Trunk,
     engine: EngineName = defaultEngine,
   ): Promise<Trainer> {
-    const state =
-      from === 'saved'
-        ? await folder.loadState(identityOf(configuration, domains, engine))
-        : from === 'new'
-          ? freshState(configuration)
-          : continuedState(configuration, from);
+    const stateOf = async (): Promise<RunState> => {
+      if (from === 'saved') return folder.loadState(identityOf(configuration, domains, engine));
+      if (from === 'new') return freshState(configuration);
+      if ('folder' in from) return partedState(configuration, from, folder, domains, engine);
+      return continuedState(configuration, from);
+    };
+    const state = await stateOf();
     await (from === 'saved' ? folder.trimMetrics(state.iteration) : folder.begin(state.iteration));
     return new Trainer(configuration, domains, folder, state, engine);
   }
@@ -184,7 +188,7 @@ export class Trainer {
   async #step(): Promise<IterationMetrics> {
     const { iteration } = this.#state;
     const started = performance.now();
-    const { stage, progress, position, first } = stageAt(this.#configuration, iteration);
+    const { stage, progress, position, first, last } = stageAt(this.#configuration, iteration);
     if (first) await this.#enterStage(stage);
     const { reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
     const payload = {
@@ -215,6 +219,7 @@ export class Trainer {
       ...(average ? { average } : {}),
       seconds: this.#state.seconds + seconds,
     };
+    if (last) await this.#folder.keepStage(this.#state, this.#identity);
     return metricsOf(results, {
       iteration: iteration + 1,
       stage: stage.stage,

@@ -48,6 +48,7 @@ const options: EvaluationOptions = {
   tasks: 3,
   seed: 11,
   workers: 1,
+  floors: true,
 };
 const domains = [syntheticDomain('a', 16), syntheticDomain('b', 16)];
 

@@ -10,6 +10,8 @@ import { identityOf } from '../../training/run-identity.ts';
 import { RunFolder } from '../../training/run-folder.ts';
 import { stageAt, totalIterations } from '../../training/schedule.ts';
 import { Trainer } from '../../training/trainer.ts';
+import { sharedIterations } from '../../training/trunk.ts';
+import type { Trunk } from '../../training/trunk.ts';
 import { syntheticDomain } from '../support/synthetic-domain.ts';
 
 const shapes = [{ way: 2, shot: 1, query: 3 }];
@@ -110,6 +112,38 @@ describe('Trainer', () => {
     expect((await metricsOf(folder))[0]).toMatchObject({ genotypes: 0, stage: 'retrain' });
   }, 60_000);
 
+  it('parts from another run as if it had trained the stages that they share, to the bit', async () => {
+    const [search, tune, retrain] = configuration.stages;
+    const own = { ...configuration, averaging: 0, name: 'trunk', workers: 1 };
+    const run = async (name: string, given: typeof own, from: 'new' | Trunk) => {
+      const folder = new RunFolder(join(root, name));
+      const trainer = await Trainer.start(given, domains, folder, from);
+      await trainer.run();
+      await trainer.close();
+      return folder;
+    };
+    const trunk = { configuration: own, folder: await run('trunk', own, 'new') };
+    const last = { ...retrain!, metaBatch: 2, multiStepIterations: 1 };
+    const branch = { ...own, averaging: 0.8, name: 'branch', stages: [search!, tune!, last] };
+    expect(sharedIterations(branch, own)).toBe(5);
+    const parted = await run('parted', branch, trunk);
+    const whole = await run('unparted', branch, 'new');
+    const [a, b] = await Promise.all([whole, parted].map(({ checkpointPath }) => readFile(checkpointPath)));
+    expect(decodeCheckpoint(b!).parameters).toEqual(decodeCheckpoint(a!).parameters);
+    expect(decodeCheckpoint(b!).genotypes).toEqual(decodeCheckpoint(a!).genotypes);
+    const lines = async (folder: RunFolder) =>
+      (await metricsOf(folder)).filter((line) => !Object.hasOwn(line as object, 'validation'));
+    expect(await lines(parted)).toEqual(await lines(whole));
+    expect((await lines(parted)).map((line) => (line as { tasks?: number }).tasks)).toEqual(
+      [3, 3, 3, 3, 3, undefined, 2, 2, 2], // architectures are settled before the last stage
+    );
+
+    const other = { ...branch, stages: [{ ...search!, iterations: 2 }, tune!, last] };
+    await expect(run('other-search', other, trunk)).rejects.toThrow('branch and trunk share no stage');
+    expect(sharedIterations({ ...branch, seed: 6 }, own)).toBe(0);
+    expect(sharedIterations({ ...own, name: 'same' }, own)).toBe(5); // never the last stage
+  }, 120_000);
+
   it('resumed after a crash, with a state older than the metrics, equals uninterrupted', async () => {
     const whole = new RunFolder(join(root, 'whole'));
     const folder = new RunFolder(join(root, 'crashed'));
@@ -146,7 +180,9 @@ describe('Trainer', () => {
       ...own,
       model: { ...given.model, innerLoop: { ...given.model.innerLoop, rates: 'learned' } },
     };
-    expect(() => trainingConfigurationSchema.parse(learned)).toThrow(/learned inner rates/);
+    expect(trainingConfigurationSchema.parse(learned).stages).toHaveLength(2); // without steps there is no rate
+    const stages = [{ ...few, innerLoop: { steps: 1 } }, first];
+    expect(() => trainingConfigurationSchema.parse({ ...learned, stages })).toThrow(/learned inner rates/);
   }, 120_000);
 
   it('draws all but the controller anew where a stage says so, before its first step', async () => {

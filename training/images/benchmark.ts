@@ -7,6 +7,7 @@ import type { EvaluationOptions } from '../evaluation.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { Trainer } from '../trainer.ts';
 import type { TrainerEvents } from '../trainer.ts';
+import type { Trunk } from '../trunk.ts';
 import { embeddingsOf, historyOf, settingOf, writeResult } from './result.ts';
 import type { ImageResult, Protocol } from './result.ts';
 
@@ -16,10 +17,14 @@ export interface ImageRun {
   /** Where results are kept. */
   readonly results: string;
   readonly resume: boolean;
+  /** Whose first stages are taken over instead of trained again, where the run is not resumed. */
+  readonly trunk?: Trunk;
   readonly commit: string;
   readonly protocol: Protocol;
   /** Whether the embeddings of test tasks are kept, too. */
   readonly embeddings: boolean;
+  /** Whether the floors of the test tasks are computed, too. */
+  readonly floors: boolean;
 }
 
 export interface ImageEvents extends TrainerEvents {
@@ -35,8 +40,9 @@ export async function runImageRow(
   events: ImageEvents,
   signal: AbortSignal,
 ): Promise<ImageResult | null> {
-  const { folder, domains, protocol } = run;
-  const trainer = await Trainer.start(configuration, domains, folder, run.resume ? 'saved' : 'new');
+  const { folder, domains, protocol, floors } = run;
+  const from = run.resume ? 'saved' : (run.trunk ?? 'new');
+  const trainer = await Trainer.start(configuration, domains, folder, from);
   try {
     await trainer.run(events, undefined, signal);
   } finally {
@@ -48,18 +54,19 @@ export async function runImageRow(
   const tested = domains.filter((domain) => hasTasks(domain, 'test', shape));
   const evaluated = await evaluateTasks(decodeCheckpoint(trainer.checkpoint()), tested, {
     ...protocol,
+    floors,
     split: 'test',
     workers: configuration.workers,
     ...(events.tested ? { progress: events.tested } : {}),
   });
-  const { name, seed, metaBatch } = configuration;
+  const { name, seed } = configuration;
   const result: ImageResult = {
     name,
     seed,
     commit: run.commit,
     configuration,
     protocol,
-    ...historyOf(await folder.readMetrics(), metaBatch),
+    ...historyOf(await folder.readMetrics()),
     settings: evaluated.map(settingOf),
   };
   await writeResult(run.results, result, run.embeddings ? embeddingsOf(evaluated) : null);

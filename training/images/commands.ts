@@ -30,7 +30,9 @@ interface ImageOptions {
   readonly tasks: number;
   readonly resume: boolean;
   readonly overwrite: boolean;
+  readonly trunk?: string;
   readonly embeddings: string[];
+  readonly floors: string[];
   readonly configurations: string;
   readonly runs: string;
   readonly results: string;
@@ -49,6 +51,11 @@ export function addImageCommands(program: Command): void {
     .option('--tasks <n>', 'test tasks a domain and shot', integer, 600)
     .option('--resume', 'go on from the saved states, exactly; what is trained is tested again', false)
     .option('--overwrite', 'begin anew although there are saved states', false)
+    .option(
+      '--trunk <row>',
+      'a trained row whose first stages the rows have, too: they are taken over from its run, to the bit',
+    )
+    .option('--floors <rows>', 'rows that are tested beside the floors, comma-separated', list, ['maml'])
     .option(
       '--embeddings <rows>',
       'rows whose first seed keeps the embeddings of 1,000 test tasks, comma-separated',
@@ -75,18 +82,30 @@ export function addImageCommands(program: Command): void {
 
 async function runRows(options: ImageOptions): Promise<void> {
   const { rows, seeds, workers, tasks, resume, overwrite, results } = options;
+  const read = (row: string) => readTrainingConfiguration(resolve(options.configurations, `${row}.yaml`));
   await flushDenormals(); // before any session, so that all workers compute the same bits
   const stop = stopSignal();
   for (const row of rows) {
-    const file = await readTrainingConfiguration(resolve(options.configurations, `${row}.yaml`));
+    const file = await read(row);
     const sources = file.domains.map(({ source }) => source);
     const domains = await loadDomains(sources, file.model.image.size, logDecoding);
     for (const [i, seed] of seeds.entries()) {
       const configuration = { ...file, seed, workers };
-      const folder = new RunFolder(resolve(options.runs, runName(configuration)));
+      const folderOf = (name: string) => new RunFolder(resolve(options.runs, runName({ name, seed })));
+      const folder = folderOf(row);
       if (!resume && !overwrite) await folder.refuseToOverwrite();
       const embeddings = i === 0 && options.embeddings.includes(row);
-      const run = { domains, folder, results, resume, commit: commit(), embeddings };
+      const trunk = options.trunk === undefined ? undefined : await read(options.trunk);
+      const run = {
+        domains,
+        folder,
+        results,
+        resume,
+        commit: commit(),
+        embeddings,
+        floors: options.floors.includes(row),
+        ...(trunk ? { trunk: { configuration: { ...trunk, seed }, folder: folderOf(trunk.name) } } : {}),
+      };
       await runWithProgress(configuration, { ...run, protocol: { ...protocol, tasks } }, stop);
       if (stop.aborted) return;
     }

@@ -75,10 +75,10 @@ export function floorAccuracy(
   result: ImageResult,
   { groups }: Column,
   shot: number,
-  floor: keyof ImageSetting['floors'],
+  floor: keyof NonNullable<ImageSetting['floors']>,
 ): Interval | null {
   const accuracies = groups.map((group) => {
-    const own = group.flatMap((domain) => settingAt(result, domain, shot)?.floors[floor] ?? []);
+    const own = group.flatMap((domain) => settingAt(result, domain, shot)?.floors?.[floor] ?? []);
     return own.length === group.length
       ? meanOfIntervals(own.map(({ mean, interval }) => ({ mean, half: interval })))
       : null;
@@ -88,11 +88,14 @@ export function floorAccuracy(
     : null;
 }
 
-/** Whether two runs were tested on the same tasks, so that they can be compared task by task. */
+/**
+ * Whether two runs were tested on the same tasks, so that they can be compared task by task; one may have had fewer,
+ * which are the first ones of the other.
+ */
 export const comparable = (a: ImageResult, b: ImageResult): boolean =>
-  isDeepStrictEqual(a.protocol, b.protocol);
+  isDeepStrictEqual({ ...a.protocol, tasks: 0 }, { ...b.protocol, tasks: 0 });
 
-/** Served accuracy of `a` minus that of `b` on the same tasks, percent, with its paired interval. */
+/** Served accuracy of `a` minus that of `b` on the tasks that both were tested on, percent, with its paired interval. */
 export const pairedDifference = (
   a: ImageResult,
   b: ImageResult,
@@ -101,7 +104,9 @@ export const pairedDifference = (
 ): Interval | null =>
   over(column, (domain) => {
     const [own, other] = [settingAt(a, domain, shot), settingAt(b, domain, shot)];
-    return own && other && differences(percents(own, 'served'), percents(other, 'served'));
+    if (!own || !other) return null;
+    const both = Math.min(own.queries.length, other.queries.length);
+    return differences(percents(own, 'served').slice(0, both), percents(other, 'served').slice(0, both));
   });
 
 /** Transductive accuracy minus served, percent, with its paired interval. */

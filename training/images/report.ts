@@ -73,13 +73,19 @@ function accuracyTable(results: readonly ImageResult[], shot: number, mode: Mode
     thousands(meanWeights(result)),
     ...columns.map((column) => percent(accuracy(result, column, shot, mode))),
   ]);
-  const [first] = results;
-  const floors = (['pixels', 'colours'] as const).map((floor) => [
-    `floor: ${floor}`,
-    '',
-    '',
-    ...columns.map((column) => percent(floorAccuracy(first!, column, shot, floor))),
-  ]);
+  const measured = results.find(({ settings }) => settings.some(({ floors }) => floors));
+  const floors = (['pixels', 'colours'] as const).flatMap((floor) =>
+    measured
+      ? [
+          [
+            `floor: ${floor}`,
+            '',
+            '',
+            ...columns.map((column) => percent(floorAccuracy(measured, column, shot, floor))),
+          ],
+        ]
+      : [],
+  );
   const header = ['row', 'seed', 'weights', ...columns.map(({ name }) => name)];
   return `### ${shot}-shot, ${modeTitles[mode]}\n\n${table(header, mode === 'served' ? [...rows, ...floors] : rows)}\n`;
 }
@@ -89,7 +95,7 @@ function accuracySection(results: readonly ImageResult[]): string {
   const tables = shotsOf(results).flatMap((shot) =>
     (['served', 'transductive'] as const).map((mode) => accuracyTable(results, shot, mode)),
   );
-  return `## Accuracy\n\nPercent of right answers ± 95 % interval over the test tasks. multi is the mean over bird, aircraft, texture with dtd, and grocery, which stand for the paper's Multi-datasets; mean is over all domains. Of networks that differ from task to task, weights is the mean. Floors: nearest class mean on 16 × 16 pixels, and on a histogram of colours, of the tasks of the first row. dtd has five test classes, so that its intervals cover the choice of images only.\n\n${tables.join('\n')}`;
+  return `## Accuracy\n\nPercent of right answers ± 95 % interval over the test tasks. multi is the mean over bird, aircraft, texture with dtd, and grocery, which stand for the paper's Multi-datasets; mean is over all domains. Of networks that differ from task to task, weights is the mean. Floors: nearest class mean on 16 × 16 pixels, and on a histogram of colours, of the same tasks. dtd has five test classes, so that its intervals cover the choice of images only.\n\n${tables.join('\n')}`;
 }
 
 const control = 'conv4-class-means';
@@ -142,11 +148,13 @@ function calibrationSection(results: readonly ImageResult[]): string {
     : `## Calibration\n\nExpected calibration error of the served probabilities over the queries of all test tasks, percent, 15 bins.\n\n${table(['row', 'seed', ...shots.map((shot) => `${shot}-shot`)], rows)}\n`;
 }
 
-/** The run that the other ablations are compared with. */
-const reference = 'ablation-reference';
+/** The row that an ablation is made of and compared with. */
+const referenceOf = (ablation: string): string =>
+  ablation === 'ablation-shared-head' ? 'ablation-inner-loop' : 'm-nas';
 
-/** Short runs beside each other; what each has differently is in its configuration. */
-function ablationSection(ablations: readonly ImageResult[]): string {
+/** Runs that have one thing otherwise than M-NAS; what, is in their configurations. */
+function ablationSection(all: readonly ImageResult[]): string {
+  const ablations = all.filter(isAblation);
   if (ablations.length === 0) return '';
   const columns = allColumns(ablations);
   const mean = columns.at(-1)!;
@@ -154,28 +162,36 @@ function ablationSection(ablations: readonly ImageResult[]): string {
   const perShot = shotsOf(ablations).map((shot) => ({
     header: [
       ...means.map(({ name }) => `${name}, ${shot}-shot, served`),
-      'mean − reference',
+      'mean, paired difference',
       'mean, transductive',
       'calibration error',
     ],
     cells: (result: ImageResult): string[] => {
-      const difference = differenceFrom(ablations, reference, result, mean, shot);
+      const difference = differenceFrom(all, referenceOf(result.name), result, mean, shot);
       return [
         ...means.map((column) => percent(accuracy(result, column, shot, 'served'))),
-        difference && result.name !== reference ? signed(difference) : '',
+        difference ? signed(difference) : '',
         percent(accuracy(result, mean, shot, 'transductive')),
         calibrationError(result, shot).toFixed(2),
       ];
     },
   }));
-  const header = ['row', 'seed', 'weights', 'core-hours', ...perShot.flatMap((part) => part.header)];
+  const header = [
+    'row',
+    'seed',
+    'made of',
+    'weights',
+    'core-hours',
+    ...perShot.flatMap((part) => part.header),
+  ];
   const rows = ablations.map((result) => [
     ...runCells(result),
+    referenceOf(result.name),
     thousands(meanWeights(result)),
     coreHours(result).toFixed(2),
     ...perShot.flatMap(({ cells }) => cells(result)),
   ]);
-  return `## Ablations\n\nShort runs that see as many tasks as \`${reference}\`, on the same test tasks; what each has differently is in its file in \`training/configs/images/\`. Differences from the reference are paired.\n\n${table(header, rows)}\n`;
+  return `## Ablations\n\nEach has one thing otherwise than the row that it is made of, sees as many tasks in training, and is tested on the first of that row's test tasks (how many: table "Runs"). What it has otherwise is in its file in \`training/configs/images/\`. Differences are those of served accuracy from that row on the same tasks.\n\n${table(header, rows)}\n`;
 }
 
 function runSection(results: readonly ImageResult[]): string {
@@ -234,7 +250,7 @@ export function imageReport(unordered: readonly ImageResult[], figures: readonly
       results.length === 0 ? '' : paperSection(results),
       architectureSection(results),
       calibrationSection(results),
-      ablationSection(all.filter(isAblation)),
+      ablationSection(all),
       figures.length === 0 ? '' : figureSection(figures, 'images/figures'),
       runSection(all),
     ].filter((section) => section !== ''),

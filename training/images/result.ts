@@ -18,7 +18,8 @@ export interface ImageSetting {
   readonly served: readonly number[];
   /** Right answers, normalised by the query batch. */
   readonly transductive: readonly number[];
-  readonly floors: { readonly pixels: Accuracy; readonly colours: Accuracy };
+  /** Of the runs that were asked for them: they are of the tasks, not of the run. */
+  readonly floors?: { readonly pixels: Accuracy; readonly colours: Accuracy };
   /** How many tasks decode to each architecture; none for a network that is not searched. */
   readonly genotypes: Readonly<Record<string, number>>;
   /** Of the served probabilities. */
@@ -68,27 +69,29 @@ export interface ImageResult {
 const iterationLine = z.object({
   iteration: z.number(),
   stage: z.string(),
+  tasks: z.number(),
   seconds: z.number(),
   workers: z.number(),
 });
 const validationLine = z.object({ iteration: z.number(), validation: z.record(z.string(), z.number()) });
 
 /** What the metrics of a run tell of its cost and course. */
-export function historyOf(
-  metrics: readonly unknown[],
-  metaBatch: number,
-): Pick<ImageResult, 'stages' | 'curve'> {
-  const stages = new Map<string, { iterations: number; coreSeconds: number }>();
+export function historyOf(metrics: readonly unknown[]): Pick<ImageResult, 'stages' | 'curve'> {
+  const stages = new Map<string, Omit<StageCost, 'stage'>>();
   const curve: CurvePoint[] = [];
   let spent = 0;
   for (const line of metrics) {
     const step = iterationLine.safeParse(line).data;
     const validated = validationLine.safeParse(line).data;
     if (step) {
-      const { iterations, coreSeconds } = stages.get(step.stage) ?? { iterations: 0, coreSeconds: 0 };
+      const known = stages.get(step.stage) ?? { iterations: 0, tasks: 0, coreSeconds: 0 };
       const own = step.seconds * step.workers;
       spent += own;
-      stages.set(step.stage, { iterations: iterations + 1, coreSeconds: coreSeconds + own });
+      stages.set(step.stage, {
+        iterations: known.iterations + 1,
+        tasks: known.tasks + step.tasks,
+        coreSeconds: known.coreSeconds + own,
+      });
     } else if (validated) {
       const entries = Object.entries(validated.validation).map(([name, share]) => [name, round(share)]);
       const accuracies = Object.fromEntries(entries) as Record<string, number>;
@@ -96,10 +99,9 @@ export function historyOf(
     }
   }
   return {
-    stages: [...stages].map(([stage, { iterations, coreSeconds }]) => ({
+    stages: [...stages].map(([stage, { coreSeconds, ...counts }]) => ({
       stage,
-      iterations,
-      tasks: iterations * metaBatch,
+      ...counts,
       coreSeconds: Math.round(coreSeconds),
     })),
     curve,
@@ -123,7 +125,9 @@ export function settingOf({ domain, shot, tasks }: EvaluatedSetting): ImageSetti
     queries: tasks.map(({ queries }) => queries),
     served: answers('served'),
     transductive: answers('transductive'),
-    floors: { pixels: floor('pixels'), colours: floor('colours') },
+    ...(tasks[0]?.pixels === undefined
+      ? {}
+      : { floors: { pixels: floor('pixels'), colours: floor('colours') } }),
     genotypes: genotypeCounts(tasks),
     reliability: { ...reliability, confidence: rounded(reliability.confidence, 6) },
   };

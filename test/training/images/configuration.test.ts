@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { childWeights } from '../../../model/child.ts';
@@ -7,7 +7,7 @@ import { sizeOf } from '../../../model/graph/shapes.ts';
 import type { Genotype, GenotypeEdge } from '../../../model/genotype.ts';
 import { readTrainingConfiguration } from '../../../training/configuration.ts';
 import { studyRows } from '../../../training/images/paper.ts';
-import { totalIterations } from '../../../training/schedule.ts';
+import { sharedIterations } from '../../../training/trunk.ts';
 
 const folder = 'training/configs/images';
 const read = (row: string) => readTrainingConfiguration(join(folder, `${row}.yaml`));
@@ -58,15 +58,20 @@ describe('configurations of the image study', () => {
     });
   });
 
-  it('of ablations see as many tasks as their reference', async () => {
+  it('of ablations see as many tasks as M-NAS, and share its stages where they say so', async () => {
     const tasks = async (row: string): Promise<number> => {
-      const configuration = await read(row);
-      return configuration.metaBatch * totalIterations(configuration);
+      const { stages, metaBatch } = await read(row);
+      return stages.reduce((n, stage) => n + stage.iterations * (stage.metaBatch ?? metaBatch), 0);
     };
     const files = (await readdir(folder)).filter((file) => file.startsWith('ablation-'));
     expect(files.length).toBeGreaterThan(5);
-    for (const file of files)
-      expect(await tasks(basename(file, '.yaml')), file).toBe(await tasks('ablation-reference'));
+    for (const file of files) expect(await tasks(basename(file, '.yaml')), file).toBe(await tasks('m-nas'));
+    const own = await read('m-nas');
+    for (const file of files) {
+      const shared = sharedIterations(await read(basename(file, '.yaml')), own);
+      const says = (await readFile(join(folder, file), 'utf8')).includes('--trunk m-nas');
+      expect(shared > 0, file).toBe(says);
+    }
   });
 
   it('keep networks of at most 32,000 weights with a 5-way head', async () => {
