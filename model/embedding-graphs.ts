@@ -70,11 +70,7 @@ export function embeddingPullback(
   const embedded = embeddingGraph(configuration, size, options.masked);
   const { modulated, mixes, weights } = embedded;
   const reconstruction = embedded.reconstruction();
-  const seeded = { ...modulated, ...(options.searching ? mixes : {}) };
-  const seeds = Object.entries(seeded).map(([name, output]) => ({
-    output,
-    cotangent: output.graph.input(`cotangent.${name}`, output.shape),
-  }));
+  const seeds = seedsOf({ ...modulated, ...(options.searching ? mixes : {}) });
   const beta = multiply(
     reconstruction.graph.constant([1], reconstruction.shape),
     options.reconstructionWeight,
@@ -89,6 +85,32 @@ export function embeddingPullback(
     outputs: { reconstruction, ...Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])) },
   };
 }
+
+/** Gradients of the modulator and the meta-weights, given z_i, which stays as it is, and cotangents of w̃_i. */
+export function modulationPullback(configuration: ModelConfiguration): GraphFunction {
+  const graph = new Graph();
+  const weights = inputWeights(graph, parameterSpecifications(configuration));
+  const embedding = graph.input('embedding', [1, configuration.encoder.state]);
+  const modulated = modulate(configuration, embedding, weights);
+  const wrt = parameterSpecifications(configuration).filter(
+    ({ group }) => group === 'modulator' || group === 'weights',
+  );
+  const results = vectorJacobian(
+    seedsOf(modulated),
+    wrt.map(({ name }) => weights(name)),
+  );
+  return {
+    name: 'modulation-pullback',
+    outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])),
+  };
+}
+
+/** Outputs with an input for the cotangent of each. */
+const seedsOf = (outputs: Readonly<Record<string, Tensor>>): { output: Tensor; cotangent: Tensor }[] =>
+  Object.entries(outputs).map(([name, output]) => ({
+    output,
+    cotangent: output.graph.input(`cotangent.${name}`, output.shape),
+  }));
 
 /** The parameters that `embeddingPullback` returns gradients of. */
 export const pulledParameters = (configuration: ModelConfiguration, searching: boolean): Variable[] =>

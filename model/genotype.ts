@@ -91,23 +91,28 @@ export function decodeGenotype(architecture: Architecture, nodes: number): Genot
   };
 }
 
+/** How much the architecture weights favour a genotype: the sum of its operations' weights. */
+export function strengthOf(architecture: Architecture, genotype: Genotype, nodes: number): number {
+  const chosen = oneHot(genotype, nodes);
+  return cellNames.reduce(
+    (total, cell) => architecture[cell].reduce((sum, a, i) => sum + a * chosen[cell][i]!, total),
+    0,
+  );
+}
+
 /**
- * The genotype of `choices` that the architecture weights favour most: largest sum of the chosen operations' weights.
- * A trained controller chooses among the few architectures that its tasks decode to (4-10 in the paper).
+ * The genotype of `choices` that the architecture weights favour most (strengthOf). A trained controller chooses among the
+ * few architectures that its tasks decode to (4-10 in the paper).
  */
 export function chooseGenotype(
   architecture: Architecture,
   choices: readonly Genotype[],
   nodes: number,
 ): Genotype {
-  const score = (genotype: Genotype): number => {
-    const chosen = oneHot(genotype, nodes);
-    return cellNames.reduce(
-      (total, cell) => architecture[cell].reduce((sum, a, i) => sum + a * chosen[cell][i]!, total),
-      0,
-    );
-  };
-  return highest(choices, score) ?? decodeGenotype(architecture, nodes);
+  return (
+    highest(choices, (genotype) => strengthOf(architecture, genotype, nodes)) ??
+    decodeGenotype(architecture, nodes)
+  );
 }
 
 /** The choice of the highest score, the first of equals; undefined where there is none. */

@@ -9,7 +9,7 @@ import { cotangents, innerGradient } from './inner-loop.ts';
 import type { InnerGradient, MetaTask, TaskRun } from './inner-loop.ts';
 import { architectureValues, noRelaxation, relaxationInputs, sizeKey, supportInputs } from './task.ts';
 import type { Embedded, Fit, Relaxation, TaskNetwork, TaskRunner } from './task.ts';
-import { embeddingPullback } from './embedding-graphs.ts';
+import { embeddingPullback, modulationPullback } from './embedding-graphs.ts';
 
 /**
  * Stages of meta-training. `search`: the relaxed supernet (Algorithm 1). `tune`: unselected operations are zeroed and
@@ -23,6 +23,7 @@ export interface MetaGradient {
   readonly query: Fit;
   /** Before the first and before the last inner step; null without inner steps. */
   readonly support: { readonly before: Fit; readonly after: Fit } | null;
+  /** L_r; 0 where it is not computed: of a conv4, and where the encoder is fixed. */
   readonly reconstruction: number;
   /** null for a conv4. */
   readonly genotype: Genotype | null;
@@ -31,6 +32,8 @@ export interface MetaGradient {
 export interface MetaGradientOptions {
   readonly stage: Stage;
   readonly reconstructionWeight: number;
+  /** In `retrain`: the encoder stays as it is, so that every task keeps its architecture; there is no gradient for it. */
+  readonly fixedEncoder?: boolean;
   /** Of the search; the other stages have none. */
   readonly relaxation: Relaxation;
   /** The query set's loss is the mean of those after every inner step (MAML++), if there is one; default: after the last. */
@@ -59,7 +62,7 @@ export async function metaGradient(
   const run: TaskRun = { runner, network, mixes, task, everyStep };
   const result = await inner(run, parameters, embedded.modulated);
   const { query, fits } = result;
-  const { reconstruction, ...gradients } = await pullToParameters(run, parameters, options, result);
+  const { reconstruction, ...gradients } = await pullToParameters(run, parameters, options, result, embedded);
   return {
     gradients,
     query,
@@ -95,10 +98,11 @@ async function pullToParameters(
   parameters: Parameters,
   options: MetaGradientOptions,
   { toBody, toMixes, toOthers }: InnerGradient,
+  { embedding }: Embedded,
 ): Promise<Record<string, Float32Array>> {
   const { size } = task;
   const { configuration, programs } = runner;
-  const { stage, reconstructionWeight } = options;
+  const { stage, reconstructionWeight, fixedEncoder } = options;
   const relaxation = relaxationOf(options);
   const searching = stage !== 'retrain';
   const masked = relaxation.mask !== null;
@@ -110,6 +114,19 @@ async function pullToParameters(
   if (configuration.network.kind === 'conv4')
     return { ...given, ...unmodulated, reconstruction: new Float32Array(1) };
   const full = network.child ? scatterChild(network.child, given, weightLengths(configuration)) : given;
+  if (fixedEncoder && !searching) {
+    const pulled = async (): Promise<Values> =>
+      configuration.modulator.kind === 'none'
+        ? full
+        : programs.run(
+            'modulation-pullback',
+            () => modulationPullback(configuration),
+            parameters,
+            { embedding },
+            cotangents(full),
+          );
+    return { ...(await pulled()), ...unmodulated, reconstruction: new Float32Array(1) };
+  }
   const gradients = await programs.run(
     `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${reconstructionWeight}`,
     () => embeddingPullback(configuration, size, { masked, searching, reconstructionWeight }),

@@ -18,6 +18,10 @@ const stageSchema = z.strictObject({
   learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-3, 1e-3]),
   /** Tasks of one outer step, where not the run's. */
   metaBatch: z.number().int().min(1).optional(),
+  /**
+   * `fixed`, for `retrain`: the encoder is not trained, so that every task keeps the architecture that the search gave it.
+   */
+  encoder: z.enum(['trained', 'fixed']).default('trained'),
   /** Draws all but the controller anew at the start of the stage, as M-NAS-Shared's re-training does. */
   reinitialize: z.boolean().default(false),
   /** The first iterations of the stage, whose outer loss is the mean of those after every inner step (MAML++). */
@@ -70,7 +74,7 @@ const runSchema = z.strictObject({
   reconstructionWeight: z.number().min(0).default(0.01),
   /** Probability that a candidate operation of an edge is dropped in a search step. */
   pathDropout: z.number().min(0).max(0.9).default(0.1),
-  /** Most genotypes that the trained controller chooses among. */
+  /** Most genotypes that the trained controller chooses among (chooseGenotypes). */
   maximumGenotypes: z.number().int().min(1).default(8),
   /** Architectures with more weights than this are not kept: the exported file stays under 200 KB. */
   maximumWeights: z.number().int().min(1).default(46_000),
@@ -94,7 +98,11 @@ const runSchema = z.strictObject({
 
 /** A training run, as written in training/configs/NAME.yaml. */
 export const trainingConfigurationSchema = runSchema.superRefine(({ model, stages }, context) => {
-  stages.forEach(({ innerLoop }, i) => {
+  stages.forEach(({ stage, encoder, innerLoop }, i) => {
+    if (encoder === 'fixed' && stage !== 'retrain') {
+      const message = `${stage} trains the encoder with the controller`;
+      context.addIssue({ code: 'custom', path: ['stages', i, 'encoder'], message });
+    }
     const { rates, steps } = model.innerLoop;
     if (rates === 'fixed' || [0, steps].includes(innerLoop?.steps ?? steps)) return;
     const message = 'learned inner rates belong to the steps of the model: a stage has those, or none';

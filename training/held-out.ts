@@ -1,9 +1,9 @@
 import type { WorkerPool } from '../engine/pool.ts';
-import type { Genotype } from '../model/genotype.ts';
 import type { Answers } from './calibration.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { hasTasks } from './data/tasks.ts';
+import type { DrawnArchitecture } from './genotype-choice.ts';
 import type { TaskShape } from './data/tasks.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import type { RunState } from './run-folder.ts';
@@ -65,8 +65,8 @@ export async function calibrationAnswers(run: PausedRun): Promise<Answers[]> {
   return ((await Promise.all(asked)) as TaskEvaluation[]).map(({ answers }) => answers!);
 }
 
-/** What the controller alone decodes for training tasks of every domain. */
-export async function drawGenotypes(run: PausedRun): Promise<Genotype[]> {
+/** What the controller alone gives training tasks of every domain. */
+export async function drawArchitectures(run: PausedRun): Promise<DrawnArchitecture[]> {
   const drawn = run.configuration.domains.flatMap(({ source }) =>
     Array.from({ length: genotypeTasks }, (_, task) =>
       run.pool.run('genotype', {
@@ -75,7 +75,7 @@ export async function drawGenotypes(run: PausedRun): Promise<Genotype[]> {
       }),
     ),
   );
-  return (await Promise.all(drawn)) as Genotype[];
+  return (await Promise.all(drawn)) as DrawnArchitecture[];
 }
 
 /** Way and shots of the last stage's first shape: what the run is for. */

@@ -16,6 +16,7 @@ import { evaluateOpenSet } from './evaluate-open-set.ts';
 import type { OpenSetPayload } from './evaluate-open-set.ts';
 import { evaluateTask } from './evaluate-task.ts';
 import type { EvaluationPayload } from './evaluate-task.ts';
+import type { DrawnArchitecture } from './genotype-choice.ts';
 import { metaTaskOf } from './meta-task.ts';
 import { ParameterLayout } from './parameter-vector.ts';
 import { stageModel } from './configuration.ts';
@@ -135,6 +136,7 @@ const gradientJob: Job = async (payload, context) => {
       stage: stage.stage satisfies Stage,
       reconstructionWeight: training.reconstructionWeight,
       everyStep,
+      fixedEncoder: stage.encoder === 'fixed',
       relaxation: {
         mask:
           stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
@@ -178,7 +180,7 @@ const evaluationJob: Job = async (payload, context) => {
   );
 };
 
-/** The genotype that the controller alone decodes for one task. */
+/** The architecture that the controller alone gives one task. */
 const genotypeJob: Job = async (payload, context) => {
   const request = payload as EvaluationPayload & { readonly version: number };
   const data = context.workerData as TrainingWorkerData;
@@ -187,7 +189,8 @@ const genotypeJob: Job = async (payload, context) => {
   const shape = possibleShape(domain, request.split, request.shape);
   const { size, support } = metaTaskOf(sampleTask(key, domain, request.split, shape));
   const free = new TaskRunner(data.model, context.executor);
-  return free.decode((await free.embed(parametersOf(data, request.version), support, size)).architecture);
+  const { architecture } = await free.embed(parametersOf(data, request.version), support, size);
+  return { architecture: architecture!, genotype: free.decode(architecture) } satisfies DrawnArchitecture;
 };
 
 /** The open set of one task, by the checkpoint's exported child. */

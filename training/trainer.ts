@@ -6,6 +6,7 @@ import { encodeCheckpoint } from '../model/checkpoint.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { genotypeKey } from '../model/genotype.ts';
 import { parameterSpecifications } from '../model/parameters.ts';
+import type { ParameterGroup } from '../model/specifications.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 import type { GradientResult, TrainingWorkerData } from './jobs.ts';
@@ -13,7 +14,7 @@ import { average } from './averaging.ts';
 import { commit } from './commit.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
 import { fitCalibration } from './calibration.ts';
-import { calibrationAnswers, drawGenotypes, validationAccuracies } from './held-out.ts';
+import { calibrationAnswers, drawArchitectures, validationAccuracies } from './held-out.ts';
 import type { PausedRun } from './held-out.ts';
 import { continuedState, freshState, reinitializedState } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
@@ -244,11 +245,17 @@ export class Trainer {
     return this.#state.average ?? this.#state.parameters;
   }
 
-  #learningRates({ stage, learningRate: [from, to] }: StageConfiguration, progress: number): Float32Array {
+  #learningRates(
+    { stage, encoder, learningRate: [from, to] }: StageConfiguration,
+    progress: number,
+  ): Float32Array {
     const { controllerLearningRate } = this.#configuration;
-    const controller = stage === 'retrain' ? 0 : controllerLearningRate;
     const outer = from + (to - from) * progress;
-    return this.#layout.perGroup((group) => (group === 'controller' ? controller : outer));
+    const own: Partial<Record<ParameterGroup, number>> = {
+      controller: stage === 'retrain' ? 0 : controllerLearningRate,
+      encoder: encoder === 'fixed' ? 0 : outer,
+    };
+    return this.#layout.perGroup((group) => own[group] ?? outer);
   }
 
   #checkFinite(iteration: number, results: readonly GradientResult[], norm: number): void {
@@ -271,12 +278,12 @@ export class Trainer {
     this.#publish(this.#state.parameters);
   }
 
-  /** The architectures that training tasks decode to most often: what the children are trained and served as. */
+  /** The architectures that stand for those of training tasks: what the children are trained and served as. */
   async #settleGenotypes(iteration: number): Promise<void> {
-    const drawn = await drawGenotypes(this.#paused);
+    const drawn = await drawArchitectures(this.#paused);
     const { model } = this.#configuration;
-    const { genotypes, decoded, counts } = chooseGenotypes(drawn, model, this.#configuration);
-    const line = { iteration: iteration + 1, decoded, genotypes: genotypes.map(genotypeKey), counts };
+    const { genotypes, ...choice } = chooseGenotypes(drawn, model, this.#configuration);
+    const line = { iteration: iteration + 1, ...choice, genotypes: genotypes.map(genotypeKey) };
     await this.#folder.appendMetrics([line]);
     this.#state = { ...this.#state, genotypes };
   }

@@ -3,6 +3,7 @@ import { engineNames } from '../../engine/options.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { embeddingGraph } from '../../model/embedding-graphs.ts';
 import { stepRateValues } from '../../model/inner-rates.ts';
+import { stepwiseGradient } from '../../model/inner-loop.ts';
 import { chooseNetwork, metaGradient } from '../../model/objective.ts';
 import { parameterSpecifications } from '../../model/parameters.ts';
 import type { ParameterGroup } from '../../model/specifications.ts';
@@ -134,6 +135,31 @@ describe('the meta-gradient is the derivative of the query loss after five inner
       }
     },
   );
+});
+
+describe('with a fixed encoder all but its own gradient is the same', () => {
+  const own = table(
+    ({ stage, steps, exactSteps, everyStep }) =>
+      stage === 'retrain' && steps === undefined && exactSteps === undefined && !everyStep,
+  );
+  test.each(own)('%s', async (_, problem) => {
+    const { configuration, task, parameters, options } = problem;
+    const { result, runner } = await referenceOf(problem);
+    const fixed = { ...options, fixedEncoder: true };
+    const { gradients, reconstruction } = await metaGradient(
+      runner,
+      parameters,
+      task,
+      fixed,
+      stepwiseGradient,
+    );
+    const without = Object.keys(result.gradients).filter(
+      (name) => !namesOf(configuration, 'encoder').includes(name),
+    );
+    expect(Object.keys(gradients).sort()).toEqual(without.sort());
+    expect(distance(gradients, widened(only(result.gradients, without)))).toBeLessThan(1e-6);
+    expect(reconstruction).toBe(0);
+  });
 });
 
 describe.each(engineNames)('%s agrees with the float64 evaluation', (engine) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseModelConfiguration } from '../../model/configuration.ts';
-import { decodeGenotype, edgeCount } from '../../model/genotype.ts';
-import type { Genotype } from '../../model/genotype.ts';
+import { decodeGenotype, edgeCount, oneHot, strengthOf } from '../../model/genotype.ts';
+import type { Genotype, GenotypeEdge } from '../../model/genotype.ts';
 import { stepRateValues } from '../../model/inner-rates.ts';
 import { initialParameters } from '../../model/parameters.ts';
 import { chooseNetwork } from '../../model/objective.ts';
@@ -163,19 +163,42 @@ describe('chooseGenotypes', () => {
   };
   const [a, b, c] = [random(), random(), random()];
 
-  it('keeps the most frequent, at most as many as asked for', () => {
-    const drawn = [a, b, b, c, c, c];
-    const limits = { maximumGenotypes: 2, maximumWeights: 1_000_000 };
-    expect(chooseGenotypes(drawn, configuration, limits)).toEqual({
-      genotypes: [c, b],
-      decoded: 3,
-      counts: [3, 2, 1],
+  /** A task that is sure of its architecture. */
+  const sure = (genotype: Genotype) => ({ genotype, architecture: oneHot(genotype, 1) });
+  const some = { maximumGenotypes: 2, maximumWeights: 1_000_000 };
+
+  it('keeps what most tasks are sure of, at most as many as asked for', () => {
+    const drawn = [a, b, b, c, c, c].map(sure);
+    const { genotypes, decoded, counts, covered } = chooseGenotypes(drawn, configuration, some);
+    expect(genotypes).toEqual([c, b]);
+    expect({ decoded, counts }).toEqual({ decoded: 3, counts: [3, 2, 1] });
+    const nearest = Math.max(...[b, c].map((kept) => strengthOf(oneHot(a, 1), kept, 1)));
+    expect(covered).toBeCloseTo((5 + nearest / strengthOf(oneHot(a, 1), a, 1)) / 6, 6);
+    expect(chooseGenotypes([...drawn].reverse(), configuration, some).genotypes).toEqual([c, b]);
+  });
+
+  it('keeps one for tasks that differ among themselves rather than another for those that agree', () => {
+    const cell = (...operations: GenotypeEdge['operation'][]) => ({
+      nodes: [operations.map((operation, input) => ({ operation, input }))],
     });
-    expect(chooseGenotypes([...drawn].reverse(), configuration, limits).genotypes).toEqual([c, b]);
+    const of = (...operations: GenotypeEdge['operation'][]): Genotype => ({
+      normal: cell(...operations.slice(0, 2)),
+      reduction: cell(...operations.slice(2)),
+    });
+    const agreed = of('max_pool_3x3', 'max_pool_3x3', 'max_pool_3x3', 'max_pool_3x3');
+    const nearly = of('max_pool_3x3', 'max_pool_3x3', 'max_pool_3x3', 'avg_pool_3x3');
+    const others = (['dil_conv_3x3', 'dil_conv_5x5', 'skip_connect', 'sep_conv_5x5'] as const).map((last) =>
+      of('sep_conv_3x3', 'sep_conv_3x3', 'sep_conv_3x3', last),
+    );
+    const drawn = [agreed, agreed, agreed, agreed, nearly, nearly, ...others].map(sure);
+    const { genotypes, covered } = chooseGenotypes(drawn, configuration, some);
+    expect(genotypes[0]).toEqual(agreed);
+    expect(others).toContainEqual(genotypes[1]);
+    expect(covered).toBeCloseTo((4 + 2 * 0.75 + 1 + 3 * 0.75) / 10, 6);
   });
 
   it('leaves out what is too large, unless nothing else is there', () => {
-    const all = chooseGenotypes([a, b, c], configuration, { maximumGenotypes: 3, maximumWeights: 1 });
-    expect(all.genotypes).toHaveLength(3);
+    const few = { maximumGenotypes: 3, maximumWeights: 1 };
+    expect(chooseGenotypes([a, b, c].map(sure), configuration, few).genotypes).toHaveLength(3);
   });
 });

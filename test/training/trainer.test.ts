@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint } from '../../model/checkpoint.ts';
 import { parameterSpecifications } from '../../model/parameters.ts';
+import type { ParameterGroup } from '../../model/specifications.ts';
+import { ParameterLayout } from '../../training/parameter-vector.ts';
 import type { ImageDomain } from '../../training/data/domain.ts';
 import { trainingConfigurationSchema } from '../../training/configuration.ts';
 import { identityOf } from '../../training/run-identity.ts';
@@ -123,7 +125,7 @@ describe('Trainer', () => {
       return folder;
     };
     const trunk = { configuration: own, folder: await run('trunk', own, 'new') };
-    const last = { ...retrain!, metaBatch: 2, multiStepIterations: 1 };
+    const last = { ...retrain!, metaBatch: 2, multiStepIterations: 1, encoder: 'fixed' as const };
     const branch = { ...own, averaging: 0.8, name: 'branch', stages: [search!, tune!, last] };
     expect(sharedIterations(branch, own)).toBe(5);
     const parted = await run('parted', branch, trunk);
@@ -137,6 +139,20 @@ describe('Trainer', () => {
     expect((await lines(parted)).map((line) => (line as { tasks?: number }).tasks)).toEqual(
       [3, 3, 3, 3, 3, undefined, 2, 2, 2], // architectures are settled before the last stage
     );
+
+    const kept = await trunk.folder.loadStage(5, identityOf(own, domains, 'onnxruntime'));
+    const { entries } = new ParameterLayout(parameterSpecifications(own.model));
+    const moved = (wanted: ParameterGroup): boolean =>
+      entries
+        .filter(({ group }) => group === wanted)
+        .some(({ name, start, size }) =>
+          decodeCheckpoint(b!).parameters[name]!.some(
+            (x, i) => x !== kept.parameters.subarray(start, start + size)[i],
+          ),
+        );
+    expect([moved('encoder'), moved('modulator'), moved('weights')]).toEqual([false, true, true]);
+    const early = { ...branch, stages: [{ ...search!, encoder: 'fixed' as const }, last] };
+    expect(() => trainingConfigurationSchema.parse(early)).toThrow('search trains the encoder');
 
     const other = { ...branch, stages: [{ ...search!, iterations: 2 }, tune!, last] };
     await expect(run('other-search', other, trunk)).rejects.toThrow('branch and trunk share no stage');

@@ -37,14 +37,19 @@ describe('configurations of the image study', () => {
       ...own,
       name: 'm-nas-shared',
       model: { ...own.model, controller: { ...own.model.controller, kind: 'shared' } },
-      stages: [search, tune, { ...means, reinitialize: true }, adapted],
+      stages: [
+        search,
+        tune,
+        { ...means, reinitialize: true, encoder: 'trained' },
+        { ...adapted, encoder: 'trained' },
+      ],
     });
     const maml = await read('maml');
     expect(maml).toEqual({
       ...own,
       name: 'maml',
       model: { ...own.model, network: { kind: 'conv4', filters: 32 }, head: { kind: 'shared' } },
-      stages: [{ ...adapted, iterations: maml.stages[0]!.iterations }],
+      stages: [{ ...adapted, encoder: 'trained', iterations: maml.stages[0]!.iterations }],
     });
     const control = await read('conv4-class-means');
     expect(control).toEqual({
@@ -52,8 +57,13 @@ describe('configurations of the image study', () => {
       name: 'conv4-class-means',
       model: { ...own.model, network: maml.model.network },
       stages: [
-        { ...means, iterations: control.stages[0]!.iterations, learningRate: [0.001, 0.0005] },
-        { ...adapted, iterations: control.stages[1]!.iterations },
+        {
+          ...means,
+          encoder: 'trained',
+          iterations: control.stages[0]!.iterations,
+          learningRate: [0.001, 0.0005],
+        },
+        { ...adapted, encoder: 'trained', iterations: control.stages[1]!.iterations },
       ],
     });
   });
