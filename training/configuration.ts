@@ -22,7 +22,7 @@ const stageSchema = z.strictObject({
    * `fixed`, for `retrain`: the encoder is not trained, so that every task keeps the architecture that the search gave it.
    */
   encoder: z.enum(['trained', 'fixed']).default('trained'),
-  /** Draws all but the controller anew at the start of the stage, as M-NAS-Shared's re-training does. */
+  /** Draws all but the controller and a fixed encoder anew at the start of the stage, as M-NAS-Shared's re-training does. */
   reinitialize: z.boolean().default(false),
   /** The first iterations of the stage, whose outer loss is the mean of those after every inner step (MAML++). */
   multiStepIterations: z.number().int().min(0).default(0),

@@ -3,7 +3,7 @@ import { adamInit } from '../model/adam.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { initialParameters, parameterSpecifications } from '../model/parameters.ts';
 import { fold, keyFrom } from '../model/random.ts';
-import type { TrainingConfiguration } from './configuration.ts';
+import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import { ParameterLayout } from './parameter-vector.ts';
 import type { RunState } from './run-folder.ts';
 
@@ -15,15 +15,20 @@ export function freshState({ model, seed }: TrainingConfiguration): RunState {
 }
 
 /**
- * The state at the start of a stage that trains the decoded architectures from nothing: the controller and the settled
- * architectures stay, all else is drawn anew, as nowhere else in the run.
+ * The state at the start of a stage that trains the decoded architectures from nothing: the controller, the settled
+ * architectures and a `fixed` encoder stay, all else is drawn anew, as nowhere else in the run.
  */
-export function reinitializedState({ model, seed }: TrainingConfiguration, state: RunState): RunState {
+export function reinitializedState(
+  { model, seed }: TrainingConfiguration,
+  { encoder }: Pick<StageConfiguration, 'encoder'>,
+  state: RunState,
+): RunState {
   const layout = new ParameterLayout(parameterSpecifications(model));
   const key = fold(keyFrom(seed), 'parameters', state.iteration);
   const parameters = layout.pack(initialParameters(model, key));
   for (const { group, start, size } of layout.entries)
-    if (group === 'controller') parameters.set(state.parameters.subarray(start, start + size), start);
+    if (group === 'controller' || (group === 'encoder' && encoder === 'fixed'))
+      parameters.set(state.parameters.subarray(start, start + size), start);
   const { iteration, genotypes, seconds, validation } = state;
   const kept = { iteration, genotypes, seconds, ...(validation ? { validation } : {}) };
   return { ...kept, parameters, adam: adamInit(layout.length) };

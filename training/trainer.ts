@@ -269,12 +269,13 @@ export class Trainer {
   }
 
   /** Settles the architectures before the children are trained; draws new meta-weights where the stage says so. */
-  async #enterStage({ stage, reinitialize }: StageConfiguration): Promise<void> {
+  async #enterStage(entered: StageConfiguration): Promise<void> {
+    const { stage, reinitialize } = entered;
     const searched = this.#configuration.model.network.kind === 'cells';
     const { iteration, genotypes } = this.#state;
     if (searched && stage === 'retrain' && genotypes.length === 0) await this.#settleGenotypes(iteration);
     if (!reinitialize) return;
-    this.#state = reinitializedState(this.#configuration, this.#state);
+    this.#state = reinitializedState(this.#configuration, entered, this.#state);
     this.#publish(this.#state.parameters);
   }
 

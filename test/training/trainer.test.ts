@@ -201,10 +201,10 @@ describe('Trainer', () => {
     expect(() => trainingConfigurationSchema.parse({ ...learned, stages })).toThrow(/learned inner rates/);
   }, 120_000);
 
-  it('draws all but the controller anew where a stage says so, before its first step', async () => {
+  it('draws all but the controller and a fixed encoder anew where a stage says so, before its first step', async () => {
     const [search, , retrain] = configuration.stages;
-    const run = async (name: string, reinitialize: boolean) => {
-      const stages = [search!, { ...retrain!, reinitialize, iterations: 1 }];
+    const run = async (name: string, more: Partial<typeof retrain>) => {
+      const stages = [search!, { ...retrain!, ...more, iterations: 1 }];
       const folder = new RunFolder(join(root, name));
       const own = { ...configuration, averaging: 0, stages, workers: 1 };
       const trainer = await Trainer.start(own, domains, folder, 'new');
@@ -216,13 +216,18 @@ describe('Trainer', () => {
       const [, , , , last] = (await metricsOf(folder)) as { iteration: number; loss: number }[];
       return { before, after, last };
     };
-    const [anew, kept] = [await run('anew', true), await run('kept', false)];
+    const anew = await run('anew', { reinitialize: true });
+    const kept = await run('kept', {});
+    const fixed = await run('fixed', { reinitialize: true, encoder: 'fixed' });
     expect(anew.last!.iteration).toBe(kept.last!.iteration);
     expect(anew.last!.loss).not.toBe(kept.last!.loss);
     for (const { name, group, deviation } of parameterSpecifications(configuration.model)) {
-      const moved = Math.max(...anew.after[name]!.map((x, i) => Math.abs(x - anew.before[name]![i]!)));
-      if (group === 'controller') expect(moved).toBe(0);
-      else if (deviation > 0) expect(moved).toBeGreaterThan(0.1); // a hundred steps of Adam
+      const moved = ({ before, after }: typeof anew) =>
+        Math.max(...after[name]!.map((x, i) => Math.abs(x - before[name]![i]!)));
+      if (group === 'controller') expect(moved(anew)).toBe(0);
+      else if (deviation > 0) expect(moved(anew)).toBeGreaterThan(0.1); // a hundred steps of Adam
+      if (group === 'encoder') expect(moved(fixed)).toBe(0);
+      else if (deviation > 0 && group === 'weights') expect(moved(fixed)).toBeGreaterThan(0.1);
     }
   }, 120_000);
 

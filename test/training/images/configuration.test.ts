@@ -40,7 +40,7 @@ describe('configurations of the image study', () => {
       stages: [
         search,
         tune,
-        { ...means, reinitialize: true, encoder: 'trained' },
+        { ...means, encoder: 'trained' },
         { ...adapted, encoder: 'trained' },
       ],
     });
@@ -59,6 +59,7 @@ describe('configurations of the image study', () => {
       stages: [
         {
           ...means,
+          reinitialize: false,
           encoder: 'trained',
           iterations: control.stages[0]!.iterations,
           learningRate: [0.001, 0.0005],
