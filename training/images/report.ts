@@ -239,7 +239,7 @@ export function imageReport(unordered: readonly ImageResult[], figures: readonly
   return [
     '# Few-shot images (Tables 2 and 3)',
     '',
-    'One budget, one set of domains and the same test tasks for every row: 5-way, 1 and 5 shots, 15 queries a class, seed 2020, classes that no run has seen. Written by `npm run benchmark -- images-report` from `docs/results/images/*.json`. What each row is: `training/configs/images/`.',
+    'One budget (what it came to: table "Runs"), one set of domains and the same test tasks for every row: 5-way, 1 and 5 shots, 15 queries a class, seed 2020, classes that no run has seen. Written by `npm run benchmark -- images-report` from `docs/results/images/*.json`. What each row is: `training/configs/images/`.',
     '',
     ...[
       budgetNote(results),
