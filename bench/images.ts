@@ -18,7 +18,7 @@ export interface ImagesPlan {
   readonly runs: number;
 }
 
-/** Milliseconds of one task's gradient of Θ, encoder and modulator included, on one thread. */
+/** Milliseconds of one task's gradient of Θ, of encoder (where it is trained) and modulator, too, on one thread. */
 export interface ImagesTimes {
   readonly stage: StageConfiguration['stage'];
   readonly steps: number;
@@ -44,8 +44,14 @@ export async function* benchImages({ row, runs }: ImagesPlan): AsyncGenerator<Im
   const path = fileURLToPath(new URL(`../training/configs/images/${row}.yaml`, import.meta.url));
   const configuration = await readTrainingConfiguration(path);
   const parameters = initialParameters(configuration.model, keyFrom(1));
-  const options = { reconstructionWeight: configuration.reconstructionWeight, relaxation: noRelaxation };
+  const { reconstructionWeight } = configuration;
   for (const stage of configuration.stages) {
+    const options = {
+      stage: stage.stage,
+      fixedEncoder: stage.encoder === 'fixed',
+      reconstructionWeight,
+      relaxation: noRelaxation,
+    };
     const model = stageModel(configuration.model, stage);
     for (const { way, shot, query } of stage.shapes) {
       const executor = createOnnxExecutor({
@@ -59,7 +65,7 @@ export async function* benchImages({ row, runs }: ImagesPlan): AsyncGenerator<Im
       const times: number[] = [];
       for (let i = -2; i < runs; i++) {
         const start = performance.now();
-        await metaGradient(runner, parameters, task, { stage: stage.stage, ...options });
+        await metaGradient(runner, parameters, task, options);
         if (i >= 0) times.push(performance.now() - start);
       }
       await executor.dispose();

@@ -11,13 +11,16 @@ export interface Trunk {
   readonly folder: RunFolder;
 }
 
-/** What a configuration says beside its stages, without that which changes no bit of Θ. */
-function commonOf(configuration: TrainingConfiguration): Partial<TrainingConfiguration> {
-  const common: Partial<TrainingConfiguration> = { ...configuration };
-  for (const name of ['name', 'stages', 'averaging', 'validation', 'checkpointMinutes', 'workers'] as const)
-    delete common[name];
-  return common;
-}
+/** A configuration without its stages and without that which changes no bit of Θ. */
+const commonOf = (configuration: TrainingConfiguration): unknown => ({
+  ...configuration,
+  name: '',
+  stages: [],
+  averaging: 0,
+  validation: null,
+  checkpointMinutes: 0,
+  workers: 0,
+});
 
 /**
  * Iterations of the leading stages that train the same in both, to the bit: a run is a function of its configuration
