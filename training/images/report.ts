@@ -99,7 +99,7 @@ function accuracySection(results: readonly ImageResult[]): string {
 }
 
 const control = 'conv4-class-means';
-const comparisons = ['maml', control, 'm-nas-shared'] as const;
+const comparisons = ['maml', control, 'm-nas-nm', 'm-nas-shared'] as const;
 
 /** Served accuracy of a run minus that of row `name` with the same seed; null where they cannot be compared. */
 function differenceFrom(
