@@ -39,6 +39,7 @@ describe('bench images', () => {
     expect(found.map(({ steps, way, shot }) => [steps, way, shot])).toEqual([
       [0, 20, 1],
       [0, 20, 5],
+      [0, 5, 1],
       [5, 5, 1],
       [5, 5, 5],
     ]);

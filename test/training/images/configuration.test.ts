@@ -37,12 +37,7 @@ describe('configurations of the image study', () => {
       ...own,
       name: 'm-nas-shared',
       model: { ...own.model, controller: { ...own.model.controller, kind: 'shared' } },
-      stages: [
-        search,
-        tune,
-        { ...means, encoder: 'trained' },
-        { ...adapted, encoder: 'trained' },
-      ],
+      stages: [search, tune, { ...means, encoder: 'trained' }, { ...adapted, encoder: 'trained' }],
     });
     const maml = await read('maml');
     expect(maml).toEqual({
