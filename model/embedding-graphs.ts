@@ -9,7 +9,7 @@ import type { GraphFunction } from './graph/graph.ts';
 import { multiply } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { parameterSpecifications } from './parameters.ts';
-import { inputWeights } from './variables.ts';
+import { inputWeights, seedsOf } from './variables.ts';
 import type { TaskSize, Variable } from './variables.ts';
 
 /** Task embedding, architecture and modulated meta-weights of a support set, all in one graph. */
@@ -104,13 +104,6 @@ export function modulationPullback(configuration: ModelConfiguration): GraphFunc
     outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])),
   };
 }
-
-/** Outputs with an input for the cotangent of each. */
-const seedsOf = (outputs: Readonly<Record<string, Tensor>>): { output: Tensor; cotangent: Tensor }[] =>
-  Object.entries(outputs).map(([name, output]) => ({
-    output,
-    cotangent: output.graph.input(`cotangent.${name}`, output.shape),
-  }));
 
 /** The parameters that `embeddingPullback` returns gradients of. */
 export const pulledParameters = (configuration: ModelConfiguration, searching: boolean): Variable[] =>

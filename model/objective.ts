@@ -115,17 +115,17 @@ async function pullToParameters(
     return { ...given, ...unmodulated, reconstruction: new Float32Array(1) };
   const full = network.child ? scatterChild(network.child, given, weightLengths(configuration)) : given;
   if (fixedEncoder && !searching) {
-    const pulled = async (): Promise<Values> =>
+    const pulled =
       configuration.modulator.kind === 'none'
         ? full
-        : programs.run(
+        : await programs.run(
             'modulation-pullback',
             () => modulationPullback(configuration),
             parameters,
             { embedding },
             cotangents(full),
           );
-    return { ...(await pulled()), ...unmodulated, reconstruction: new Float32Array(1) };
+    return { ...pulled, ...unmodulated, reconstruction: new Float32Array(1) };
   }
   const gradients = await programs.run(
     `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${reconstructionWeight}`,

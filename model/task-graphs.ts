@@ -14,7 +14,7 @@ import type { Head, NetworkKind } from './network.ts';
 import { learnedRate, rateVariables, stepRates } from './inner-rates.ts';
 import type { Rate } from './inner-rates.ts';
 import { featureCount, rateColumns, weightSpecifications } from './parameters.ts';
-import { inputWeights } from './variables.ts';
+import { inputWeights, seedsOf } from './variables.ts';
 import type { TaskSize, Variable } from './variables.ts';
 
 /** The graphs of one configuration and network; each is built when asked for (docs/architecture.md, "A task"). */
@@ -84,12 +84,8 @@ export class TaskGraphs {
   headPullback(size: TaskSize): GraphFunction {
     const { outputs, weights } = this.head(size);
     const wrt = [...this.adapted(size.way).slice(0, -2), ...this.mixes, ...this.headParameters()];
-    const seeds = Object.entries(outputs).map(([name, output]) => ({
-      output,
-      cotangent: output.graph.input(`cotangent.${name}`, output.shape),
-    }));
     const results = vectorJacobian(
-      seeds,
+      seedsOf(outputs),
       wrt.map(({ name }) => weights(name)),
     );
     return {

@@ -1,5 +1,7 @@
 import type { Weights } from './cell.ts';
+import type { Seed } from './graph/gradient.ts';
 import type { Graph } from './graph/graph.ts';
+import type { Tensor } from './graph/primitives.ts';
 import type { Shape } from './graph/shapes.ts';
 
 /** Static shape of a task's sets. */
@@ -19,6 +21,13 @@ export function inputWeights(graph: Graph, variables: readonly Variable[]): Weig
   const shapes = new Map(variables.map(({ name, shape }) => [name, shape]));
   return (name) => graph.input(name, shapes.get(name) ?? undeclared(name));
 }
+
+/** Outputs, each with an input that takes its cotangent. */
+export const seedsOf = (outputs: Readonly<Record<string, Tensor>>): Seed[] =>
+  Object.entries(outputs).map(([name, output]) => ({
+    output,
+    cotangent: output.graph.input(`cotangent.${name}`, output.shape),
+  }));
 
 /** Refuses a weight that a network asks for and does not list. */
 export function undeclared(name: string): never {

@@ -47,12 +47,10 @@ export function chooseGenotypes(
     genotypeKey,
   );
   const small = sorted.filter(({ value }) => childSize(model, value) <= maximumWeights);
+  const own = drawn.map(({ architecture, genotype }) => strengthOf(architecture, genotype, nodes));
   const candidates = (small.length > 0 ? small : sorted).map(({ value }) => ({
     value,
-    shares: drawn.map(
-      ({ architecture, genotype }) =>
-        strengthOf(architecture, value, nodes) / strengthOf(architecture, genotype, nodes),
-    ),
+    shares: drawn.map(({ architecture }, task) => strengthOf(architecture, value, nodes) / own[task]!),
   }));
   const kept: Genotype[] = [];
   let best = drawn.map(() => 0);

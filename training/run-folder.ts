@@ -132,8 +132,7 @@ export class RunFolder {
   /** The lines of the metrics until an iteration, as they were appended; all of them by default. */
   async readMetrics(until = Number.MAX_SAFE_INTEGER): Promise<object[]> {
     const text = await readFile(join(this.path, 'metrics.jsonl'), 'utf8');
-    const kept = text.split('\n').filter((line) => line !== '' && lineIteration(line) <= until);
-    return kept.map((line) => JSON.parse(line) as object);
+    return linesUntil(text, until).map((line) => JSON.parse(line) as object);
   }
 
   /** Drops metrics of iterations after `iteration`: they will be written again. */
@@ -143,13 +142,21 @@ export class RunFolder {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
       throw error;
     });
-    const kept = text.split('\n').filter((line) => line !== '' && lineIteration(line) <= iteration);
     await mkdir(this.path, { recursive: true });
-    await writeAtomically(path, kept.map((line) => `${line}\n`).join(''));
+    await writeAtomically(
+      path,
+      linesUntil(text, iteration)
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
   }
 }
 
 const stageName = (iteration: number): string => `stage-${iteration}`;
+
+/** The lines of metrics of iterations until `iteration`. */
+const linesUntil = (text: string, iteration: number): string[] =>
+  text.split('\n').filter((line) => line !== '' && lineIteration(line) <= iteration);
 
 function lineIteration(line: string): number {
   try {

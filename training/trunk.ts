@@ -4,6 +4,7 @@ import type { TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 import type { RunFolder, RunState } from './run-folder.ts';
 import { identityOf } from './run-identity.ts';
+import { totalIterations } from './schedule.ts';
 
 /** A run whose first stages another one has, too. */
 export interface Trunk {
@@ -30,7 +31,7 @@ export function sharedIterations(a: TrainingConfiguration, b: TrainingConfigurat
   if (!isDeepStrictEqual(commonOf(a), commonOf(b))) return 0;
   const parting = a.stages.findIndex((stage, i) => !isDeepStrictEqual(stage, b.stages[i]));
   const shared = Math.min(parting < 0 ? a.stages.length : parting, a.stages.length - 1, b.stages.length - 1);
-  return a.stages.slice(0, shared).reduce((total, { iterations }) => total + iterations, 0);
+  return totalIterations({ stages: a.stages.slice(0, shared) });
 }
 
 /**

@@ -83,6 +83,7 @@ export function addImageCommands(program: Command): void {
 async function runRows(options: ImageOptions): Promise<void> {
   const { rows, seeds, workers, tasks, resume, overwrite, results } = options;
   const read = (row: string) => readTrainingConfiguration(resolve(options.configurations, `${row}.yaml`));
+  const trunk = options.trunk === undefined ? undefined : await read(options.trunk);
   await flushDenormals(); // before any session, so that all workers compute the same bits
   const stop = stopSignal();
   for (const row of rows) {
@@ -95,7 +96,6 @@ async function runRows(options: ImageOptions): Promise<void> {
       const folder = folderOf(row);
       if (!resume && !overwrite) await folder.refuseToOverwrite();
       const embeddings = i === 0 && options.embeddings.includes(row);
-      const trunk = options.trunk === undefined ? undefined : await read(options.trunk);
       const run = {
         domains,
         folder,

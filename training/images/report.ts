@@ -74,18 +74,13 @@ function accuracyTable(results: readonly ImageResult[], shot: number, mode: Mode
     ...columns.map((column) => percent(accuracy(result, column, shot, mode))),
   ]);
   const measured = results.find(({ settings }) => settings.some(({ floors }) => floors));
-  const floors = (['pixels', 'colours'] as const).flatMap((floor) =>
-    measured
-      ? [
-          [
-            `floor: ${floor}`,
-            '',
-            '',
-            ...columns.map((column) => percent(floorAccuracy(measured, column, shot, floor))),
-          ],
-        ]
-      : [],
-  );
+  const floorRow = (result: ImageResult, floor: 'pixels' | 'colours'): string[] => [
+    `floor: ${floor}`,
+    '',
+    '',
+    ...columns.map((column) => percent(floorAccuracy(result, column, shot, floor))),
+  ];
+  const floors = measured ? [floorRow(measured, 'pixels'), floorRow(measured, 'colours')] : [];
   const header = ['row', 'seed', 'weights', ...columns.map(({ name }) => name)];
   return `### ${shot}-shot, ${modeTitles[mode]}\n\n${table(header, mode === 'served' ? [...rows, ...floors] : rows)}\n`;
 }
