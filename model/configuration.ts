@@ -37,6 +37,12 @@ export const modelConfigurationSchema = z
         channels: z.number().int().min(1).default(16),
         nodes: z.number().int().min(1).max(8).default(4),
         stem: z.tuple([z.number().int().min(1), z.number().int().min(1)]).default([24, 48]),
+        /**
+         * Whether the last cell's nodes go through a ReLU before they are averaged over the plane. Without it, DARTS's
+         * way and the default, what comes after a node's last ReLU is linear in the average
+         * (docs/adr/0013-rectified-features.md).
+         */
+        rectified: z.boolean().optional(),
       })
       .strict()
       .prefault({}),

@@ -92,7 +92,8 @@ class ChildBuilder {
       const output = this.#cell(cell, [previous, current], this.#child.genotype[cell]);
       [previous, current] = [current, output];
     }
-    return reshape(mean(current, [2, 3]), [batch, featureCount(this.#configuration)]);
+    const maps = supernet.rectified ? relu(current) : current;
+    return reshape(mean(maps, [2, 3]), [batch, featureCount(this.#configuration)]);
   }
 
   /** [batch, way]. */

@@ -86,7 +86,7 @@ function cellFeatures(
 ): Tensor {
   const {
     image: { stride },
-    supernet: { nodes },
+    supernet: { nodes, rectified },
   } = configuration;
   const images = normalizer.images;
   const geometry = cellGeometry(configuration);
@@ -106,7 +106,8 @@ function cellFeatures(
   }
   const plane = geometry.reduction.outputSide ** 2;
   const count = featureCount(configuration);
-  return transpose(reshape(mean(reshape(current, [count, images, plane]), [2]), [count, images]), [1, 0]);
+  const maps = rectified ? relu(current) : current;
+  return transpose(reshape(mean(reshape(maps, [count, images, plane]), [2]), [count, images]), [1, 0]);
 }
 
 /** Logits [n, way] of features [n, f] by a linear head. */

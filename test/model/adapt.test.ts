@@ -174,9 +174,20 @@ const stridedCheckpoint: Checkpoint = {
   parameters: initialParameters(strided, keyFrom(3)),
 };
 
+/** The same parameters, but the average is of positive parts. */
+const rectifiedCheckpoint: Checkpoint = {
+  ...checkpoint,
+  id: 'rectified',
+  configuration: parseModelConfiguration({
+    ...configuration,
+    supernet: { ...configuration.supernet, rectified: true },
+  }),
+};
+
 describe.each([
   ...genotypes.map((genotype) => [genotype.normal.nodes[1]![0]!.operation, genotype, checkpoint] as const),
   ['a first convolution of stride 2', genotypes[4]!, stridedCheckpoint] as const,
+  ['rectified features', genotypes[4]!, rectifiedCheckpoint] as const,
 ])('the exported child with %s', (_, genotype, of) => {
   it("has the server's logits to 1e-4", async () => {
     const own: Checkpoint = { ...of, genotypes: [genotype] };

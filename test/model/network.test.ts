@@ -22,9 +22,13 @@ import { randomArray } from '../support/random.ts';
 vi.setConfig({ testTimeout: 240_000 });
 
 /** Supernet with the genotype's one-hot architecture and the child, from the same weights: logits, one step, logits. */
-async function compare(genotype: Genotype, head: 'prototype' | 'shared', seed: number): Promise<void> {
+async function compare(
+  genotype: Genotype,
+  options: { readonly head: 'prototype' | 'shared'; readonly rectified?: boolean },
+  seed: number,
+): Promise<void> {
   const nodes = genotype.normal.nodes.length;
-  const configuration = smallConfiguration({ nodes, head, modulator: 'none' });
+  const configuration = smallConfiguration({ nodes, ...options, modulator: 'none' });
   const { support, query, size } = smallTask(configuration, 2, seed);
   const { runner } = referenceRunner(configuration);
   const parameters = noisyParameters(configuration, seed);
@@ -81,16 +85,16 @@ describe('the supernet with a one-hot architecture is the child of that genotype
     'sep_conv_5x5',
     'dil_conv_3x3',
     'dil_conv_5x5',
-  ] as const)('%s on every edge', (operation) => compare(everywhere(operation), 'prototype', 3));
+  ] as const)('%s on every edge', (operation) => compare(everywhere(operation), { head: 'prototype' }, 3));
 
   test('random genotypes', async () => {
     const problem = fc.tuple(
       fc.integer({ min: 1, max: 2 }).chain(genotypeArbitrary),
-      fc.constantFrom('prototype', 'shared'),
+      fc.record({ head: fc.constantFrom('prototype', 'shared'), rectified: fc.boolean() }),
       fc.integer({ min: 1, max: 1000 }),
     );
     await fc.assert(
-      fc.asyncProperty(problem, ([genotype, head, seed]) => compare(genotype, head, seed)),
+      fc.asyncProperty(problem, ([genotype, options, seed]) => compare(genotype, options, seed)),
       { numRuns: 5, seed: 1 },
     );
   });

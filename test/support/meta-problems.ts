@@ -18,7 +18,7 @@ export interface Case extends SmallOptions {
   readonly temperature?: number;
 }
 
-/** Every stage, network, head, normalisation, modulator, controller, encoder, stride, outer loss and kind of inner loop. */
+/** Every stage, network, head, normalisation, modulator, controller, encoder, stride, features, outer loss and kind of inner loop. */
 const cases: readonly Case[] = [
   { stage: 'search', way: 2, nodes: 2 },
   {
@@ -47,6 +47,8 @@ const cases: readonly Case[] = [
   { stage: 'search', way: 2, statistics: 'batch', everyStep: true },
   { stage: 'retrain', way: 2, network: 'conv4', exactSteps: 2, everyStep: true },
   { stage: 'retrain', way: 2, network: 'conv4', head: 'shared', stride: 2 },
+  { stage: 'search', way: 2, nodes: 2, rectified: true },
+  { stage: 'retrain', way: 3, rectified: true },
   { stage: 'search', way: 2, rates: 'learned', exactSteps: 1, head: 'shared', encoder: 'bidirectional' },
 ];
 

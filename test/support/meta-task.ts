@@ -23,6 +23,7 @@ export interface SmallOptions {
   readonly encoder?: ModelConfiguration['encoder']['kind'];
   /** Of the first convolution; the later layers are equally small. */
   readonly stride?: ModelConfiguration['image']['stride'];
+  readonly rectified?: boolean;
 }
 
 export function smallConfiguration({
@@ -37,11 +38,12 @@ export function smallConfiguration({
   rates = 'fixed',
   encoder = 'recurrent',
   stride = 1,
+  rectified = false,
 }: SmallOptions = {}): ModelConfiguration {
   const parsed = parseModelConfiguration({
     image: { size: 16 * stride, stride },
     network: network === 'conv4' ? { kind: network, filters: 2 } : { kind: network },
-    supernet: { channels: 2, nodes, stem: [3, 4] },
+    supernet: { channels: 2, nodes, stem: [3, 4], rectified },
     encoder: { kind: encoder, features: 4, state: 6 },
     controller: { kind: controller, hidden: 4 },
     modulator: { kind: modulator },
