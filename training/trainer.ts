@@ -220,7 +220,8 @@ export class Trainer {
       ...(average ? { average } : {}),
       seconds: this.#state.seconds + seconds,
     };
-    if (last) await this.#folder.keepStage(this.#state, this.#identity);
+    if (last && iteration + 1 < totalIterations(this.#configuration))
+      await this.#folder.keepStage(this.#state, this.#identity);
     return metricsOf(results, {
       iteration: iteration + 1,
       stage: stage.stage,

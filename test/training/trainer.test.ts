@@ -117,14 +117,14 @@ describe('Trainer', () => {
   it('parts from another run as if it had trained the stages that they share, to the bit', async () => {
     const [search, tune, retrain] = configuration.stages;
     const own = { ...configuration, averaging: 0, name: 'trunk', workers: 1 };
-    const run = async (name: string, given: typeof own, from: 'new' | Trunk) => {
+    const run = async (name: string, given: typeof own, from: 'new' | Trunk, until?: number) => {
       const folder = new RunFolder(join(root, name));
       const trainer = await Trainer.start(given, domains, folder, from);
-      await trainer.run();
+      await trainer.run({}, until);
       await trainer.close();
       return folder;
     };
-    const trunk = { configuration: own, folder: await run('trunk', own, 'new') };
+    const trunk = { configuration: own, folder: await run('trunk', own, 'new', 5) };
     const last = { ...retrain!, metaBatch: 2, multiStepIterations: 1, encoder: 'fixed' as const };
     const branch = { ...own, averaging: 0.8, name: 'branch', stages: [search!, tune!, last] };
     expect(sharedIterations(branch, own)).toBe(5);
@@ -204,23 +204,22 @@ describe('Trainer', () => {
   it('draws all but the controller and a fixed encoder anew where a stage says so, before its first step', async () => {
     const [search, , retrain] = configuration.stages;
     const run = async (name: string, more: Partial<typeof retrain>) => {
-      const stages = [search!, { ...retrain!, ...more, iterations: 1 }];
+      const stages = [
+        { ...search!, iterations: 1 },
+        { ...retrain!, shapes, ...more, iterations: 1 },
+      ];
       const folder = new RunFolder(join(root, name));
       const own = { ...configuration, averaging: 0, stages, workers: 1 };
       const trainer = await Trainer.start(own, domains, folder, 'new');
-      await trainer.run({}, search!.iterations);
+      await trainer.run({}, 1);
       const before = decodeCheckpoint(trainer.checkpoint()).parameters;
       await trainer.run();
       await trainer.close();
       const after = decodeCheckpoint(await readFile(folder.checkpointPath)).parameters;
-      const [, , , , last] = (await metricsOf(folder)) as { iteration: number; loss: number }[];
-      return { before, after, last };
+      return { before, after };
     };
     const anew = await run('anew', { reinitialize: true });
-    const kept = await run('kept', {});
     const fixed = await run('fixed', { reinitialize: true, encoder: 'fixed' });
-    expect(anew.last!.iteration).toBe(kept.last!.iteration);
-    expect(anew.last!.loss).not.toBe(kept.last!.loss);
     for (const { name, group, deviation } of parameterSpecifications(configuration.model)) {
       const moved = ({ before, after }: typeof anew) =>
         Math.max(...after[name]!.map((x, i) => Math.abs(x - before[name]![i]!)));
@@ -262,8 +261,7 @@ describe('Trainer', () => {
   });
 
   it('goes on from a checkpoint at its iteration, with its weights and architectures', async () => {
-    const { checkpointPath } = await train('given', [], 1);
-    const given = decodeCheckpoint(await readFile(checkpointPath));
+    const given = decodeCheckpoint(await readFile(new RunFolder(join(root, 'whole')).checkpointPath));
     const [last] = configuration.stages.slice(-1);
     const longer = {
       ...configuration,
@@ -288,11 +286,11 @@ describe('Trainer', () => {
   }, 120_000);
 
   it('refuses to resume a run of another configuration', async () => {
-    const folder = await train('other', [1], 1).catch(() => new RunFolder(join(root, 'other')));
+    const folder = new RunFolder(join(root, 'whole'));
     await expect(Trainer.start({ ...configuration, seed: 6 }, domains, folder, 'saved')).rejects.toThrow(
       'another configuration',
     );
-  }, 120_000);
+  });
 
   it('has an engine other than the default in its identity, and nothing of the default', () => {
     const usual = JSON.parse(identityOf(configuration, domains, 'onnxruntime')) as object;
