@@ -206,7 +206,7 @@ describe('Trainer', () => {
     const run = async (name: string, more: Partial<typeof retrain>) => {
       const stages = [
         { ...search!, iterations: 1 },
-        { ...retrain!, shapes, ...more, iterations: 1 },
+        { ...retrain!, shapes: search!.shapes, ...more, iterations: 1 },
       ];
       const folder = new RunFolder(join(root, name));
       const own = { ...configuration, averaging: 0, stages, workers: 1 };
