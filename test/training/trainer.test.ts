@@ -216,10 +216,14 @@ describe('Trainer', () => {
       await trainer.run();
       await trainer.close();
       const after = decodeCheckpoint(await readFile(folder.checkpointPath)).parameters;
-      return { before, after };
+      const last = (await metricsOf(folder)).at(-1) as { iteration: number; loss: number };
+      return { before, after, last };
     };
     const anew = await run('anew', { reinitialize: true });
+    const kept = await run('kept', {});
     const fixed = await run('fixed', { reinitialize: true, encoder: 'fixed' });
+    expect(anew.last.iteration).toBe(kept.last.iteration);
+    expect(anew.last.loss).not.toBe(kept.last.loss);
     for (const { name, group, deviation } of parameterSpecifications(configuration.model)) {
       const moved = ({ before, after }: typeof anew) =>
         Math.max(...after[name]!.map((x, i) => Math.abs(x - before[name]![i]!)));
