@@ -7,7 +7,7 @@ import { noAugmentation } from './data/augment.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import type { TrainingWorkerData } from './jobs.ts';
 import { table } from './markdown.ts';
-import { ParameterLayout } from './parameter-vector.ts';
+import { ParameterLayout, sharedVector } from './parameter-vector.ts';
 import { expectedCalibrationError, pooledReliability } from './reliability.ts';
 import { countsOf, intervalOf } from './statistics.ts';
 
@@ -59,7 +59,7 @@ function evaluationPool(
   { seed, workers }: EvaluationOptions,
 ): WorkerPool {
   const layout = new ParameterLayout(parameterSpecifications(configuration));
-  const parameters = new Float32Array(new SharedArrayBuffer(4 * layout.length));
+  const parameters = sharedVector(layout.length);
   layout.pack(values, parameters);
   const workerData: TrainingWorkerData = {
     model: configuration,
@@ -68,6 +68,7 @@ function evaluationPool(
     augmentations: domains.map(() => noAugmentation),
     seed,
     parameters,
+    gradients: [],
   };
   return new WorkerPool({
     workers,

@@ -19,7 +19,6 @@ export interface PausedRun {
   readonly domains: readonly ImageDomain[];
   readonly state: RunState;
   /** Of what lies there. */
-  readonly version: number;
 }
 
 /** Served accuracy on validation classes, by domain, of those that have enough of them. */
@@ -29,7 +28,6 @@ export async function validationAccuracies(run: PausedRun): Promise<Record<strin
     const tasks = Array.from({ length: run.configuration.validation.tasks }, (_, task) =>
       run.pool.run('evaluate', {
         ...evaluationPayload(run, name, 'val', task),
-        version: run.version,
         genotypes: run.state.genotypes,
       }),
     );
@@ -56,7 +54,6 @@ export async function calibrationAnswers(run: PausedRun): Promise<Answers[]> {
             ...evaluationPayload(run, name, 'val', task),
             shape,
             answers: true,
-            version: run.version,
             genotypes: run.state.genotypes,
           }),
         ),
@@ -71,7 +68,6 @@ export async function drawArchitectures(run: PausedRun): Promise<DrawnArchitectu
     Array.from({ length: genotypeTasks }, (_, task) =>
       run.pool.run('genotype', {
         ...evaluationPayload(run, source.name, 'train', task),
-        version: run.version,
       }),
     ),
   );

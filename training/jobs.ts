@@ -17,6 +17,7 @@ import type { OpenSetPayload } from './evaluate-open-set.ts';
 import { evaluateTask } from './evaluate-task.ts';
 import type { EvaluationPayload } from './evaluate-task.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
+import { TaskMemory } from './data/task-memory.ts';
 import { metaTaskOf } from './meta-task.ts';
 import { ParameterLayout } from './parameter-vector.ts';
 import { stageModel } from './configuration.ts';
@@ -31,12 +32,13 @@ export interface TrainingWorkerData {
   readonly seed: number;
   /** Θ on shared memory, rewritten by the trainer between jobs. */
   readonly parameters: Float32Array;
+  /** On shared memory, one a task of a meta-batch: where its gradient is written. */
+  readonly gradients: readonly Float32Array[];
 }
 
 export interface GradientPayload {
   readonly iteration: number;
   readonly task: number;
-  readonly version: number;
   readonly stage: StageConfiguration;
   /** Of the architecture's softmax. */
   readonly temperature: number;
@@ -45,8 +47,8 @@ export interface GradientPayload {
   readonly genotypes: readonly Genotype[];
 }
 
+/** What is told of a task whose gradient was written. */
 export interface GradientResult {
-  readonly gradient: Float32Array;
   readonly domain: string;
   readonly loss: number;
   readonly accuracy: number;
@@ -85,9 +87,10 @@ function pathMask({ supernet }: ModelConfiguration, key: Key, dropout: number): 
   return mask;
 }
 
-/** Per worker: the parameters of one version, and the runners of a stage and of validation, kept between jobs. */
-let cached: { version: number; parameters: Parameters } | undefined;
+/** Per worker, kept between jobs: the runners of a stage and of validation, and the memory of Θ and of a task's images. */
 let runners = new Map<string, TaskRunner>();
+let local: Float32Array | undefined;
+const memory = new TaskMemory();
 
 function runnerOf(
   context: JobContext,
@@ -102,20 +105,20 @@ function runnerOf(
   return runner;
 }
 
-function parametersOf({ model, parameters }: TrainingWorkerData, version: number): Parameters {
-  if (cached?.version !== version)
-    cached = {
-      version,
-      parameters: new ParameterLayout(parameterSpecifications(model)).unpack(parameters),
-    };
-  return cached.parameters;
+const layoutOf = ({ model }: TrainingWorkerData): ParameterLayout =>
+  new ParameterLayout(parameterSpecifications(model));
+
+/** Θ by name, as the trainer has last written it; a copy, since onnxruntime takes no shared memory. */
+function parametersOf(data: TrainingWorkerData): Parameters {
+  local ??= new Float32Array(data.parameters.length);
+  local.set(data.parameters);
+  return layoutOf(data).view(local);
 }
 
 const gradientJob: Job = async (payload, context) => {
   const {
     iteration,
     task: position,
-    version,
     stage,
     temperature,
     everyStep,
@@ -127,10 +130,11 @@ const gradientJob: Job = async (payload, context) => {
   const domain = chooseDomain(fold(key, 'domain'), data.domains, data.weights);
   const shape = possibleShape(domain, 'train', taskShape(data.seed, iteration, position, stage));
   const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
-  const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation));
+  memory.reset();
+  const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation, memory));
   const result = await metaGradient(
     runnerOf(context, stageModel(data.model, stage), genotypes),
-    parametersOf(data, version),
+    parametersOf(data),
     task,
     {
       stage: stage.stage satisfies Stage,
@@ -144,10 +148,8 @@ const gradientJob: Job = async (payload, context) => {
       },
     },
   );
-  const gradient = new ParameterLayout(parameterSpecifications(data.model)).pack(result.gradients);
-  context.transfer(gradient.buffer as ArrayBuffer);
+  layoutOf(data).pack(result.gradients, data.gradients[position]);
   return {
-    gradient,
     domain: domain.name,
     loss: result.query.loss,
     accuracy: result.query.accuracy,
@@ -166,30 +168,22 @@ function domainOf({ domains }: TrainingWorkerData, wanted: string): ImageDomain 
 
 /** Accuracy of one task of a domain, served and transductive. */
 const evaluationJob: Job = async (payload, context) => {
-  const request = payload as EvaluationPayload & {
-    readonly version: number;
-    readonly genotypes: readonly Genotype[];
-  };
+  const request = payload as EvaluationPayload & { readonly genotypes: readonly Genotype[] };
   const data = context.workerData as TrainingWorkerData;
   const domain = domainOf(data, request.domain);
-  return evaluateTask(
-    runnerOf(context, data.model, request.genotypes),
-    parametersOf(data, request.version),
-    domain,
-    request,
-  );
+  return evaluateTask(runnerOf(context, data.model, request.genotypes), parametersOf(data), domain, request);
 };
 
 /** The architecture that the controller alone gives one task. */
 const genotypeJob: Job = async (payload, context) => {
-  const request = payload as EvaluationPayload & { readonly version: number };
+  const request = payload as EvaluationPayload;
   const data = context.workerData as TrainingWorkerData;
   const domain = domainOf(data, request.domain);
   const key = fold(keyFrom(request.seed), 'genotype', domain.name, request.task);
   const shape = possibleShape(domain, request.split, request.shape);
   const { size, support } = metaTaskOf(sampleTask(key, domain, request.split, shape));
   const free = new TaskRunner(data.model, context.executor);
-  const { architecture } = await free.embed(parametersOf(data, request.version), support, size);
+  const { architecture } = await free.embed(parametersOf(data), support, size);
   return { architecture: architecture!, genotype: free.decode(architecture) } satisfies DrawnArchitecture;
 };
 
@@ -199,7 +193,7 @@ const openSetJob: Job = async (payload, context) => {
   const data = context.workerData as TrainingWorkerData;
   const domain = domainOf(data, request.domain);
   const { genotypes } = request;
-  const parameters = parametersOf(data, 0);
+  const parameters = parametersOf(data);
   const checkpoint = { id: 'evaluated', configuration: data.model, parameters, genotypes, training: {} };
   return evaluateOpenSet(checkpoint, context, domain, request);
 };

@@ -3,7 +3,14 @@ import type { TrainingConfiguration } from './configuration.ts';
 import { taskShape } from './jobs.ts';
 import type { GradientPayload, GradientResult } from './jobs.ts';
 
-/** The gradients of a meta-batch in the order of its tasks; large tasks start first, so that no worker idles long. */
+/** Most tasks of one outer step. */
+export const largestMetaBatch = ({ metaBatch, stages }: TrainingConfiguration): number =>
+  Math.max(...stages.map((stage) => stage.metaBatch ?? metaBatch));
+
+/**
+ * Has the gradients of a meta-batch written, and gives what is told of its tasks in their order; large tasks start
+ * first, so that no worker idles long.
+ */
 export async function metaBatchGradients(
   pool: WorkerPool,
   { seed, metaBatch }: TrainingConfiguration,
@@ -23,12 +30,11 @@ export async function metaBatchGradients(
   return results;
 }
 
-/** The elementwise mean, summed in the given order: the same for any number of workers. */
-export function meanOf(vectors: readonly Float32Array[]): Float32Array {
-  const mean = new Float32Array(vectors[0]!.length);
+/** The elementwise mean, written to `mean`; summed in the given order: the same for any number of workers. */
+export function meanInto(mean: Float32Array, vectors: readonly Float32Array[]): void {
   const share = 1 / vectors.length;
+  mean.fill(0);
   for (const vector of vectors) for (let i = 0; i < mean.length; i++) mean[i]! += share * vector[i]!;
-  return mean;
 }
 
 /** The Euclidean norm; a plain loop, since `reduce` takes ten times as long for a million numbers. */

@@ -1,6 +1,10 @@
 import { sizeOf } from '../model/graph/shapes.ts';
 import type { ParameterGroup, ParameterSpecification, Parameters } from '../model/specifications.ts';
 
+/** A vector that threads share. Vectors of a run are made once: new ones cost more than what is done with them. */
+export const sharedVector = (length: number): Float32Array =>
+  new Float32Array(new SharedArrayBuffer(4 * length));
+
 /** Where each parameter lies in one flat vector: how threads exchange Θ and its gradients. */
 export class ParameterLayout {
   readonly entries: readonly {

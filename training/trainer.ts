@@ -18,7 +18,7 @@ import { calibrationAnswers, drawArchitectures, validationAccuracies } from './h
 import type { PausedRun } from './held-out.ts';
 import { continuedState, freshState, reinitializedState } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
-import { meanOf, metaBatchGradients, normOf } from './meta-batch.ts';
+import { largestMetaBatch, meanInto, metaBatchGradients, normOf } from './meta-batch.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
 import { runLoop } from './run-loop.ts';
@@ -26,7 +26,7 @@ import type { RunEvents } from './run-loop.ts';
 import { stageAt, temperatureAt, totalIterations } from './schedule.ts';
 import { partedState } from './trunk.ts';
 import type { Trunk } from './trunk.ts';
-import { ParameterLayout } from './parameter-vector.ts';
+import { ParameterLayout, sharedVector } from './parameter-vector.ts';
 import { writeAtomically } from './write-atomically.ts';
 import type { RunFolder, RunState, Validation } from './run-folder.ts';
 
@@ -45,11 +45,13 @@ export class Trainer {
   readonly #layout: ParameterLayout;
   readonly #pool: WorkerPool;
   readonly #shared: Float32Array;
+  /** Of the tasks of a meta-batch, written by the workers; their mean; the rates of a step. */
+  readonly #gradients: readonly Float32Array[];
+  readonly #gradient: Float32Array;
+  readonly #rates: Float32Array;
   readonly #identity: string;
   readonly #domains: readonly ImageDomain[];
   #state: RunState;
-  /** Counts what was written to the memory that workers read. */
-  #version = 0;
 
   private constructor(
     configuration: TrainingConfiguration,
@@ -62,7 +64,11 @@ export class Trainer {
     this.#folder = folder;
     this.#engine = engine;
     this.#layout = new ParameterLayout(parameterSpecifications(configuration.model));
-    this.#shared = new Float32Array(new SharedArrayBuffer(4 * this.#layout.length));
+    const { length } = this.#layout;
+    this.#shared = sharedVector(length);
+    this.#gradients = Array.from({ length: largestMetaBatch(configuration) }, () => sharedVector(length));
+    this.#gradient = new Float32Array(length);
+    this.#rates = new Float32Array(length);
     this.#identity = identityOf(configuration, domains, engine);
     this.#domains = domains;
     this.#state = state;
@@ -73,6 +79,7 @@ export class Trainer {
       augmentations: configuration.domains.map(({ augmentation }) => augmentation),
       seed: configuration.seed,
       parameters: this.#shared,
+      gradients: this.#gradients,
     };
     this.#pool = new WorkerPool({
       workers: configuration.workers,
@@ -87,7 +94,7 @@ export class Trainer {
       },
       workerData,
     });
-    this.#publish(state.parameters);
+    this.#shared.set(state.parameters);
   }
 
   /**
@@ -144,16 +151,16 @@ export class Trainer {
     const { start, size } = this.#layout.entries.find(({ group }) => group === 'calibration')!;
     const own = (parameters: Float32Array): Float32Array => parameters.subarray(start, start + size);
     own(this.#kept).fill(0); // what an earlier end of this run has fitted
-    this.#publish(this.#kept);
+    this.#shared.set(this.#kept);
     own(this.#kept).set(fitCalibration(await calibrationAnswers(this.#paused)));
-    this.#publish(this.#state.parameters);
+    this.#shared.set(this.#state.parameters);
   }
 
   async #validate(): Promise<Validation['accuracies']> {
     const { iteration } = this.#state;
-    this.#publish(this.#kept);
+    this.#shared.set(this.#kept);
     const accuracies = await validationAccuracies(this.#paused);
-    this.#publish(this.#state.parameters);
+    this.#shared.set(this.#state.parameters);
     this.#state = { ...this.#state, validation: { iteration, accuracies } };
     return accuracies;
   }
@@ -194,7 +201,6 @@ export class Trainer {
     const { reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
     const payload = {
       iteration,
-      version: this.#version,
       stage,
       temperature: temperatureAt(stage, progress),
       everyStep: position < stage.multiStepIterations,
@@ -202,7 +208,8 @@ export class Trainer {
       genotypes: this.#state.genotypes,
     };
     const results = await metaBatchGradients(this.#pool, this.#configuration, payload);
-    const gradient = meanOf(results.map((result) => result.gradient));
+    const gradient = this.#gradient;
+    meanInto(gradient, this.#gradients.slice(0, results.length));
     const norm = normOf(gradient);
     this.#checkFinite(iteration, results, norm);
     if (norm > gradientClip)
@@ -211,7 +218,7 @@ export class Trainer {
     const { parameters } = this.#state;
     const adam = adamUpdate(this.#state.adam, parameters, gradient, rates);
     const average = this.#averaged(position);
-    this.#publish(parameters);
+    this.#shared.set(parameters);
     const seconds = (performance.now() - started) / 1000;
     this.#state = {
       ...this.#state,
@@ -256,13 +263,13 @@ export class Trainer {
       controller: stage === 'retrain' ? 0 : controllerLearningRate,
       encoder: encoder === 'fixed' ? 0 : outer,
     };
-    return this.#layout.perGroup((group) => own[group] ?? outer);
+    return this.#layout.perGroup((group) => own[group] ?? outer, this.#rates);
   }
 
   #checkFinite(iteration: number, results: readonly GradientResult[], norm: number): void {
     if (Number.isFinite(norm) && results.every(({ loss }) => Number.isFinite(loss))) return;
     const task = results.findIndex(
-      ({ loss, gradient }) => !Number.isFinite(loss) || !gradient.every(Number.isFinite),
+      ({ loss }, i) => !Number.isFinite(loss) || !this.#gradients[i]!.every(Number.isFinite),
     );
     throw new DivergenceError(
       `not finite at iteration ${iteration}, task ${task} (${results[task]?.domain ?? '?'}), seed ${this.#configuration.seed}: loss ${results[task]?.loss ?? norm}`,
@@ -277,7 +284,7 @@ export class Trainer {
     if (searched && stage === 'retrain' && genotypes.length === 0) await this.#settleGenotypes(iteration);
     if (!reinitialize) return;
     this.#state = reinitializedState(this.#configuration, entered, this.#state);
-    this.#publish(this.#state.parameters);
+    this.#shared.set(this.#state.parameters);
   }
 
   /** The architectures that stand for those of training tasks: what the children are trained and served as. */
@@ -296,13 +303,6 @@ export class Trainer {
       configuration: this.#configuration,
       domains: this.#domains,
       state: this.#state,
-      version: this.#version,
     };
-  }
-
-  /** Gives Θ to the workers: they read it again when its version has changed. */
-  #publish(parameters: Float32Array): void {
-    this.#shared.set(parameters);
-    this.#version++;
   }
 }

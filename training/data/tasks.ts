@@ -27,6 +27,11 @@ export interface Task {
   readonly query: LabelledImages;
 }
 
+/** Gives memory for images, whatever is in it. */
+export interface ImageMemory {
+  take(length: number): Float32Array;
+}
+
 /** A class as it appears in a task. */
 interface DrawnClass {
   readonly name: string;
@@ -46,7 +51,7 @@ interface Placed {
  *
  * A class can be drawn when it has images for the largest shot and, where queries are wanted, at least one
  * more; a class with too few for all queries gives what it has. No image is used twice.
- * Support and query images are augmented alike, each by its own draw.
+ * Support and query images are augmented alike, each by its own draw, and lie in `memory`.
  *
  * @throws RangeError when the split has fewer than `way` such classes, or the shape is malformed
  */
@@ -56,6 +61,7 @@ export function sampleTask(
   split: Split,
   shape: TaskShape,
   augmentation: Augmentation = noAugmentation,
+  memory: ImageMemory = newMemory,
 ): Task {
   const drawn = drawClasses(key, domain, split, shape, augmentation.rotateClasses);
   const support = drawn.flatMap((own, label) => own.support.map((image): Placed => ({ image, label })));
@@ -67,10 +73,12 @@ export function sampleTask(
     domain: domain.name,
     size: domain.size,
     classes: drawn.map((own) => own.name),
-    support: render(fold(key, 'support views'), domain, shuffled, turns, augmentation),
-    query: render(fold(key, 'query views'), domain, query, turns, augmentation),
+    support: render(fold(key, 'support views'), domain, shuffled, turns, augmentation, memory),
+    query: render(fold(key, 'query views'), domain, query, turns, augmentation, memory),
   };
 }
+
+const newMemory: ImageMemory = { take: (length) => new Float32Array(length) };
 
 /** Draws a domain with probability proportional to its weight. Throws RangeError on malformed weights. */
 export function chooseDomain(
@@ -155,9 +163,10 @@ function render(
   placed: readonly Placed[],
   turns: readonly number[],
   augmentation: Augmentation,
+  memory: ImageMemory,
 ): LabelledImages {
   const length = 3 * size * size;
-  const images = new Float32Array(placed.length * length); // [n, 3, size, size]
+  const images = memory.take(placed.length * length); // [n, 3, size, size]
   for (const [index, { image, label }] of placed.entries()) {
     const view = drawView(fold(key, index), augmentation, turns[label]!, size);
     renderView(pixels, image * length, size, view, images, index * length);

@@ -143,9 +143,12 @@ function calibrationSection(results: readonly ImageResult[]): string {
     : `## Calibration\n\nExpected calibration error of the served probabilities over the queries of all test tasks, percent, 15 bins.\n\n${table(['row', 'seed', ...shots.map((shot) => `${shot}-shot`)], rows)}\n`;
 }
 
+/** Ablations whose children have the inner loop from the start, as the one that they are made of. */
+const ofInnerLoop = ['ablation-shared-head', 'ablation-first-order', 'ablation-truncated'];
+
 /** The row that an ablation is made of and compared with. */
 const referenceOf = (ablation: string): string =>
-  ablation === 'ablation-shared-head' ? 'ablation-inner-loop' : 'm-nas';
+  ofInnerLoop.includes(ablation) ? 'ablation-inner-loop' : 'm-nas';
 
 /** Runs that have one thing otherwise than M-NAS; what, is in their configurations. */
 function ablationSection(all: readonly ImageResult[]): string {

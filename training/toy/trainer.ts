@@ -7,7 +7,7 @@ import { regressionKey } from '../../model/regression/cell.ts';
 import type { RegressionGenotype } from '../../model/regression/cell.ts';
 import { finalTraining } from '../../model/regression/mnas.ts';
 import type { RegressionTraining } from '../../model/regression/mnas.ts';
-import { ParameterLayout } from '../parameter-vector.ts';
+import { ParameterLayout, sharedVector } from '../parameter-vector.ts';
 import type { RunFolder } from '../run-folder.ts';
 import { runLoop } from '../run-loop.ts';
 import type { RunEvents } from '../run-loop.ts';
@@ -276,6 +276,3 @@ export class ToyTrainer {
     this.#state = { ...this.#state, genotypes: kept.map(({ value }) => value) };
   }
 }
-
-/** A vector that threads share. Vectors of a run are made once: new ones cost more than what is done with them. */
-const sharedVector = (length: number): Float32Array => new Float32Array(new SharedArrayBuffer(4 * length));
