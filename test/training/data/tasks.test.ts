@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fold, keyFrom } from '../../../model/random.ts';
 import { drawView, noAugmentation, renderView } from '../../../training/data/augment.ts';
+import { TaskMemory } from '../../../training/data/task-memory.ts';
 import { chooseDomain, sampleTask, type LabelledImages } from '../../../training/data/tasks.ts';
 import { keysOf } from '../../support/random.ts';
 import { plainDomain } from './domains.ts';
@@ -48,6 +49,26 @@ describe('sampleTask', () => {
     expect(draw(6)).not.toEqual(before);
     expect(before.support.images.every((value) => value >= 0 && value <= 1)).toBe(true);
     expect([0, 1, 2].map((label) => countOf(before.support.labels, label))).toEqual([1, 2, 3]);
+  });
+
+  it('draws the same into memory that had other tasks', () => {
+    const memory = new TaskMemory();
+    const augmentation = { flip: true, crop: 0.3, colour: 0.4, rotateClasses: true };
+    const shapes = [
+      { way: 3, shot: 1, query: 2 },
+      { way: 5, shot: 2, query: 3 },
+      { way: 2, shot: 1, query: 0 },
+      { way: 4, shot: 2, query: 2 },
+    ];
+    for (const [seed, shape] of shapes.entries()) {
+      memory.reset();
+      const again = sampleTask(keyFrom(seed), domain, 'train', shape, augmentation, memory);
+      expect(again).toEqual(sampleTask(keyFrom(seed), domain, 'train', shape, augmentation));
+    }
+    memory.reset();
+    const first = memory.take(8);
+    memory.reset();
+    expect(memory.take(8).buffer).toBe(first.buffer);
   });
 
   it('reaches every image, and shuffles the support', () => {
