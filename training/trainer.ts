@@ -9,9 +9,10 @@ import { parameterSpecifications } from '../model/parameters.ts';
 import type { ParameterGroup } from '../model/specifications.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
-import type { GradientResult, TrainingWorkerData } from './jobs.ts';
+import type { TrainingWorkerData } from './jobs.ts';
 import { average } from './averaging.ts';
 import { commit } from './commit.ts';
+import { checkFinite } from './divergence.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
 import { fitCalibration } from './calibration.ts';
 import { calibrationAnswers, drawArchitectures, validationAccuracies } from './held-out.ts';
@@ -31,11 +32,6 @@ import { writeAtomically } from './write-atomically.ts';
 import type { RunFolder, RunState, Validation } from './run-folder.ts';
 
 export type TrainerEvents = RunEvents<IterationMetrics, Validation['accuracies']>;
-
-/** A loss or gradient that is not finite: training stops here. */
-export class DivergenceError extends Error {
-  override readonly name = 'DivergenceError';
-}
 
 /** Meta-training (Algorithm 1) over the cores of one machine; a pure function of configuration, data and engine. */
 export class Trainer {
@@ -211,7 +207,7 @@ export class Trainer {
     const gradient = this.#gradient;
     meanInto(gradient, this.#gradients.slice(0, results.length));
     const norm = normOf(gradient);
-    this.#checkFinite(iteration, results, norm);
+    checkFinite({ iteration, seed: this.#configuration.seed, results, gradients: this.#gradients, norm });
     if (norm > gradientClip)
       for (let i = 0; i < gradient.length; i++) gradient[i] = (gradient[i]! * gradientClip) / norm;
     const rates = this.#learningRates(stage, progress);
@@ -264,16 +260,6 @@ export class Trainer {
       encoder: encoder === 'fixed' ? 0 : outer,
     };
     return this.#layout.perGroup((group) => own[group] ?? outer, this.#rates);
-  }
-
-  #checkFinite(iteration: number, results: readonly GradientResult[], norm: number): void {
-    if (Number.isFinite(norm) && results.every(({ loss }) => Number.isFinite(loss))) return;
-    const task = results.findIndex(
-      ({ loss }, i) => !Number.isFinite(loss) || !this.#gradients[i]!.every(Number.isFinite),
-    );
-    throw new DivergenceError(
-      `not finite at iteration ${iteration}, task ${task} (${results[task]?.domain ?? '?'}), seed ${this.#configuration.seed}: loss ${results[task]?.loss ?? norm}`,
-    );
   }
 
   /** Settles the architectures before the children are trained; draws new meta-weights where the stage says so. */

@@ -13,7 +13,7 @@ import { runLoop } from '../run-loop.ts';
 import type { RunEvents } from '../run-loop.ts';
 import { stageAt, totalIterations } from '../schedule.ts';
 import { byFrequency } from '../statistics.ts';
-import { DivergenceError } from '../trainer.ts';
+import { DivergenceError } from '../divergence.ts';
 import type { ToyConfiguration, ToyStage } from './configuration.ts';
 import { byFamily, families } from './families.ts';
 import { evaluateFamilies } from './held-out.ts';
