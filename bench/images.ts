@@ -14,6 +14,8 @@ import { randomTask } from './networks.ts';
 export interface ImagesPlan {
   /** A configuration of training/configs/images. */
   readonly row: string;
+  /** Stages that are timed; all where it is absent. */
+  readonly stages?: readonly string[] | undefined;
   /** Measured of every shape, after one that compiles and one that gets the memory from the system. */
   readonly runs: number;
 }
@@ -40,12 +42,13 @@ function timedGenotype({ supernet }: ModelConfiguration): Genotype {
 }
 
 /** Times what the stages of a row of the image study compute for one task of each of their shapes, on random images. */
-export async function* benchImages({ row, runs }: ImagesPlan): AsyncGenerator<ImagesTimes> {
+export async function* benchImages({ row, stages, runs }: ImagesPlan): AsyncGenerator<ImagesTimes> {
   const path = fileURLToPath(new URL(`../training/configs/images/${row}.yaml`, import.meta.url));
   const configuration = await readTrainingConfiguration(path);
   const parameters = initialParameters(configuration.model, keyFrom(1));
   const { reconstructionWeight } = configuration;
   for (const stage of configuration.stages) {
+    if (stages && !stages.includes(stage.stage)) continue;
     const options = {
       stage: stage.stage,
       fixedEncoder: stage.encoder === 'fixed',

@@ -150,7 +150,7 @@ describe('the report of the image study', () => {
     const short = [
       resultOf('ablation-inner-loop', fewer(shared.settings)),
       resultOf('ablation-shared-head', maml.settings),
-      resultOf('ablation-first-order', mnas.settings),
+      resultOf('ablation-learned-rates', mnas.settings),
     ];
     const report = imageReport([...short, mnas, maml], []);
     const found = section(report, 'Architectures');
@@ -163,7 +163,7 @@ describe('the report of the image study', () => {
     expect(found).not.toContain('maml');
     expect(section(report, 'Calibration')).toContain('| m-nas | 1 | 3.00 | 3.00 |');
     const ablations = section(report, 'Ablations');
-    expect(lines(ablations, '| ablation-first-order | 1 |')[0]).toContain(
+    expect(lines(ablations, '| ablation-learned-rates | 1 |')[0]).toContain(
       '| m-nas | 0.3K | 2.00 | 62.50 ± 2.83 | 62.00 ± 2.26 | 0.00 ± 0.00 | 66.00 ± 2.26 | 3.00 |',
     );
     // on the first two tasks of bird m-nas has 60 and 80 %, this one 60 and 60: −10 ± 1.96 · 14.142 / √2
@@ -174,8 +174,8 @@ describe('the report of the image study', () => {
       '| ablation-inner-loop | 1.8K | 2.00 | 56.00 ± 0.00 | 56.00 ± 0.00 | −4.00 ± 0.00 |',
     );
     expect(lines(section(report, 'Accuracy'), '| ablation')).toEqual([]);
-    expect(lines(section(report, 'Runs'), '| ablation-first-order | 1 | 40 | 2.00 |')[0]).toContain(
-      '| search 0.50, retrain 1.50 | 4 | abc | `npm run benchmark -- images --rows ablation-first-order --seeds 1 --tasks 4` |',
+    expect(lines(section(report, 'Runs'), '| ablation-learned-rates | 1 | 40 | 2.00 |')[0]).toContain(
+      '| search 0.50, retrain 1.50 | 4 | abc | `npm run benchmark -- images --rows ablation-learned-rates --seeds 1 --tasks 4` |',
     );
   });
 
