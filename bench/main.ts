@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { flushDenormals } from '../engine/onnxruntime.ts';
+import { list } from '../training/arguments.ts';
 import { benchAdapt } from './adapt.ts';
 import { benchDepthwise, depthwiseCases } from './depthwise.ts';
 import { benchImages } from './images.ts';
@@ -40,10 +41,7 @@ const adaptSchema = z.object({
 
 const imagesSchema = z.object({
   row: z.string().regex(/^[a-z0-9-]+$/),
-  stages: z
-    .string()
-    .transform((names) => names.split(','))
-    .optional(),
+  stages: z.array(z.string()).optional(),
   runs: z.coerce.number().int().min(1),
 });
 
@@ -197,7 +195,7 @@ program
   .command('images')
   .description('Times one task of every stage and shape of a row of the image study, one thread.')
   .option('--row <name>', 'a configuration in training/configs/images', 'm-nas')
-  .option('--stages <names>', 'only these, comma-separated: search, tune, retrain')
+  .option('--stages <names>', 'only these, comma-separated: search, tune, retrain', list)
   .option('--runs <n>', 'measured of each, after two that are not', '8')
   .option('--json', 'print one line of JSON each', false)
   .action(async ({ json, ...options }: Record<string, unknown>) => {

@@ -18,7 +18,6 @@ export interface PausedRun {
   readonly configuration: TrainingConfiguration;
   readonly domains: readonly ImageDomain[];
   readonly state: RunState;
-  /** Of what lies there. */
 }
 
 /** Served accuracy on validation classes, by domain, of those that have enough of them. */
@@ -66,9 +65,7 @@ export async function calibrationAnswers(run: PausedRun): Promise<Answers[]> {
 export async function drawArchitectures(run: PausedRun): Promise<DrawnArchitecture[]> {
   const drawn = run.configuration.domains.flatMap(({ source }) =>
     Array.from({ length: genotypeTasks }, (_, task) =>
-      run.pool.run('genotype', {
-        ...evaluationPayload(run, source.name, 'train', task),
-      }),
+      run.pool.run('genotype', evaluationPayload(run, source.name, 'train', task)),
     ),
   );
   return (await Promise.all(drawn)) as DrawnArchitecture[];

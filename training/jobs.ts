@@ -19,7 +19,7 @@ import type { EvaluationPayload } from './evaluate-task.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
 import { TaskMemory } from './data/task-memory.ts';
 import { metaTaskOf } from './meta-task.ts';
-import { ParameterLayout } from './parameter-vector.ts';
+import { LocalCopy, ParameterLayout } from './parameter-vector.ts';
 import { stageModel } from './configuration.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 
@@ -89,7 +89,7 @@ function pathMask({ supernet }: ModelConfiguration, key: Key, dropout: number): 
 
 /** Per worker, kept between jobs: the runners of a stage and of validation, and the memory of Θ and of a task's images. */
 let runners = new Map<string, TaskRunner>();
-let local: Float32Array | undefined;
+const local = new LocalCopy();
 const memory = new TaskMemory();
 
 function runnerOf(
@@ -108,12 +108,9 @@ function runnerOf(
 const layoutOf = ({ model }: TrainingWorkerData): ParameterLayout =>
   new ParameterLayout(parameterSpecifications(model));
 
-/** Θ by name, as the trainer has last written it; a copy, since onnxruntime takes no shared memory. */
-function parametersOf(data: TrainingWorkerData): Parameters {
-  local ??= new Float32Array(data.parameters.length);
-  local.set(data.parameters);
-  return layoutOf(data).view(local);
-}
+/** Θ by name, as the trainer has last written it. */
+const parametersOf = (data: TrainingWorkerData, layout = layoutOf(data)): Parameters =>
+  local.of(data.parameters, layout);
 
 const gradientJob: Job = async (payload, context) => {
   const {
@@ -130,11 +127,12 @@ const gradientJob: Job = async (payload, context) => {
   const domain = chooseDomain(fold(key, 'domain'), data.domains, data.weights);
   const shape = possibleShape(domain, 'train', taskShape(data.seed, iteration, position, stage));
   const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
+  const layout = layoutOf(data);
   memory.reset();
   const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation, memory));
   const result = await metaGradient(
     runnerOf(context, stageModel(data.model, stage), genotypes),
-    parametersOf(data),
+    parametersOf(data, layout),
     task,
     {
       stage: stage.stage satisfies Stage,
@@ -148,7 +146,7 @@ const gradientJob: Job = async (payload, context) => {
       },
     },
   );
-  layoutOf(data).pack(result.gradients, data.gradients[position]);
+  layout.pack(result.gradients, data.gradients[position]);
   return {
     domain: domain.name,
     loss: result.query.loss,

@@ -5,6 +5,18 @@ import type { ParameterGroup, ParameterSpecification, Parameters } from '../mode
 export const sharedVector = (length: number): Float32Array =>
   new Float32Array(new SharedArrayBuffer(4 * length));
 
+/** A thread's copy of a vector that threads share: onnxruntime takes no tensors on shared memory. */
+export class LocalCopy {
+  #values: Float32Array | undefined;
+
+  /** What `shared` has now, by name; the next call overwrites it. */
+  of(shared: Float32Array, layout: ParameterLayout): Record<string, Float32Array> {
+    this.#values ??= new Float32Array(shared.length);
+    this.#values.set(shared);
+    return layout.view(this.#values);
+  }
+}
+
 /** Where each parameter lies in one flat vector: how threads exchange Θ and its gradients. */
 export class ParameterLayout {
   readonly entries: readonly {

@@ -13,7 +13,7 @@ import { metaGradientFunction, predictionFunction } from '../../model/regression
 import type { RegressionMethod } from '../../model/regression/method.ts';
 import { architectureFunction } from '../../model/regression/mnas.ts';
 import type { RegressionTraining } from '../../model/regression/mnas.ts';
-import { ParameterLayout } from '../parameter-vector.ts';
+import { LocalCopy, ParameterLayout } from '../parameter-vector.ts';
 import { batchOf, heldOutTasks, noiseOf, pathMask, trainingTasks } from './batch.ts';
 import type { BatchValues } from './batch.ts';
 import type { ToyConfiguration } from './configuration.ts';
@@ -74,14 +74,8 @@ export interface ToyEvaluationResult {
 let programs: Programs | undefined;
 const programsOf = ({ executor }: JobContext): Programs => (programs ??= new Programs(executor, 'toy'));
 
-/** This worker's copy of Θ: onnxruntime takes no tensors on shared memory. */
-let local: Float32Array | undefined;
-
-function parameterValues({ parameters }: ToyWorkerData, layout: ParameterLayout): Values {
-  local ??= new Float32Array(parameters.length);
-  local.set(parameters);
-  return layout.view(local);
-}
+/** This worker's copy of Θ. */
+const local = new LocalCopy();
 
 const batchValues = (
   { configuration }: ToyWorkerData,
@@ -138,7 +132,7 @@ const gradientJob: Job = async (payload, context) => {
   const { configuration } = data;
   const method = methodOf(configuration.method, training);
   const layout = new ParameterLayout(method.parameters);
-  const theta = parameterValues(data, layout);
+  const theta = local.of(data.parameters, layout);
   const batch = batchValues(data, method, trainingTasks(configuration, iteration, start, count));
   const needsChoice = configuration.method.kind === 'm-nas' && training.stage !== 'search';
   const { inputs } = needsChoice
@@ -181,7 +175,7 @@ async function predict(
   const { configuration } = data;
   const { training } = architectures;
   const method = methodOf(configuration.method, training);
-  const theta = parameterValues(data, new ParameterLayout(method.parameters));
+  const theta = local.of(data.parameters, new ParameterLayout(method.parameters));
   const batch = batchValues(data, method, tasks);
   const decoded = await decodeBatch(context, architectures, theta, batch, tasks.length);
   const query = tasks[0]!.queryX.length;
