@@ -83,8 +83,14 @@ export const modelConfigurationSchema = z
       })
       .strict()
       .prefault({}),
+    /** Support sets of at most `shots` images a class are adapted to with their mirror images (mirroring.ts). */
+    mirroring: z.strictObject({ shots: z.number().int().min(1) }).optional(),
   })
-  .strict();
+  .strict()
+  .refine(({ network, mirroring }) => network.kind === 'cells' || !mirroring, {
+    path: ['mirroring'],
+    message: 'a network without an encoder has no embedding to decide by',
+  });
 
 export type ModelConfiguration = z.infer<typeof modelConfigurationSchema>;
 

@@ -8,7 +8,7 @@ import { sizeOf } from './graph/shapes.ts';
 import { cotangents, innerGradient } from './inner-loop.ts';
 import type { InnerGradient, MetaTask, TaskRun } from './inner-loop.ts';
 import { architectureValues, noRelaxation, relaxationInputs, sizeKey, supportInputs } from './task.ts';
-import type { Embedded, Fit, Relaxation, TaskNetwork, TaskRunner } from './task.ts';
+import type { Embedded, Fit, LabelledSet, Relaxation, TaskNetwork, TaskRunner } from './task.ts';
 import { embeddingPullback, modulationPullback } from './embedding-graphs.ts';
 
 /**
@@ -36,6 +36,8 @@ export interface MetaGradientOptions {
   readonly fixedEncoder?: boolean;
   /** Of the search; the other stages have none. */
   readonly relaxation: Relaxation;
+  /** What the network is adapted to instead of the task's support set, of the same classes: that with its mirror images. */
+  readonly adaptedTo?: LabelledSet;
   /** The query set's loss is the mean of those after every inner step (MAML++), if there is one; default: after the last. */
   readonly everyStep?: boolean;
 }
@@ -59,8 +61,10 @@ export async function metaGradient(
   const embedded = await runner.embed(parameters, support, size, relaxationOf(options));
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, stage);
   const everyStep = options.everyStep === true && runner.configuration.innerLoop.steps > 0;
+  const { adaptedTo = support } = options;
+  const adapted: MetaTask = { ...task, support: adaptedTo, size: { ...size, support: adaptedTo.count } };
   const run: TaskRun = { runner, network, mixes, task, everyStep };
-  const result = await inner(run, parameters, embedded.modulated);
+  const result = await inner({ ...run, task: adapted }, parameters, embedded.modulated);
   const { query, fits } = result;
   const { reconstruction, ...gradients } = await pullToParameters(run, parameters, options, result, embedded);
   return {

@@ -8,6 +8,7 @@ import type { CellName } from './genotype.ts';
 import { sizeOf, windowOutput } from './graph/shapes.ts';
 import type { Shape } from './graph/shapes.ts';
 import { rateVariables } from './inner-rates.ts';
+import { mirroringSpecification } from './mirroring.ts';
 import type { Key } from './random.ts';
 import { denseSpecifications, drawParameters } from './specifications.ts';
 import type { ParameterSpecification } from './specifications.ts';
@@ -161,6 +162,7 @@ function taskSpecifications(configuration: ModelConfiguration): ParameterSpecifi
     ...(factors > 0
       ? denseSpecifications('modulator', 'modulator', configuration.encoder.state, factors, 0)
       : []),
+    ...(configuration.mirroring ? [mirroringSpecification(configuration)] : []),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { adaptWeights } from '../model/adapt.ts';
 import { selectChild } from '../model/child.ts';
 import type { Genotype } from '../model/genotype.ts';
+import { isMirrored, withMirrorImages } from '../model/mirroring.ts';
 import { chooseNetwork } from '../model/objective.ts';
 import type { Stage } from '../model/objective.ts';
 import type { Values } from '../model/programs.ts';
@@ -39,6 +40,8 @@ export interface TaskEvaluation {
   readonly genotype: Genotype | null;
   /** z_i (Eq. 6); empty for a network without an encoder. */
   readonly embedding: Float32Array;
+  /** Whether the network was adapted to the support set's mirror images, too. */
+  readonly mirrored: boolean;
   readonly queries: number;
   /** Right answers. */
   readonly served: number;
@@ -59,10 +62,15 @@ export async function evaluateTask(
 ): Promise<TaskEvaluation> {
   const key = fold(keyFrom(payload.seed), 'evaluation', domain.name, payload.task);
   const drawn = sampleTask(key, domain, payload.split, payload.shape);
-  const { size, support, query } = metaTaskOf(drawn);
+  const { size: given, support: own, query } = metaTaskOf(drawn);
   const { temperature } = payload;
-  const embedded = await runner.embed(parameters, support, size, { mask: null, temperature });
+  const embedded = await runner.embed(parameters, own, given, { mask: null, temperature });
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, payload.stage);
+  const { embedding } = embedded;
+  const mirrored =
+    payload.stage === 'retrain' && isMirrored(runner.configuration, parameters, { size: given, embedding });
+  const support = mirrored ? withMirrorImages(own, domain.size) : own;
+  const size = { ...given, support: support.count };
   const task = { network, mixes, support, size };
   const weights = await adaptedWeights(runner, task, parameters, embedded.modulated);
   const answer = (statistics: 'support' | 'batch'): Promise<Float32Array> =>
@@ -72,7 +80,8 @@ export async function evaluateTask(
   const served = await answer('support');
   return {
     genotype,
-    embedding: embedded.embedding,
+    embedding,
+    mirrored,
     queries: query.count,
     served: rightOf(served),
     ...(payload.transductive ? { transductive: rightOf(await answer('batch')) } : {}),

@@ -1,4 +1,5 @@
 import type { WorkerPool } from '../engine/pool.ts';
+import { mayMirror } from '../model/mirroring.ts';
 import type { Answers } from './calibration.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
@@ -6,6 +7,7 @@ import { hasTasks } from './data/tasks.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
 import type { TaskShape } from './data/tasks.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
+import type { EmbeddedTask } from './mirroring.ts';
 import type { RunState } from './run-folder.ts';
 import { stageAt, temperatureAt, totalIterations } from './schedule.ts';
 
@@ -69,6 +71,28 @@ export async function drawArchitectures(run: PausedRun): Promise<DrawnArchitectu
     ),
   );
   return (await Promise.all(drawn)) as DrawnArchitecture[];
+}
+
+/** Training tasks a domain and shape that decide which tasks are mirrored. */
+const mirroringTasks = 20;
+
+/** Embeddings of training tasks of every domain, in the last stage's shapes that may be mirrored. */
+export async function embeddedTasks(run: PausedRun): Promise<EmbeddedTask[]> {
+  const { stages, model, domains } = run.configuration;
+  const shapes = stages
+    .at(-1)!
+    .shapes.filter(({ way, shot }) => mayMirror(model, { way, support: way * shot }));
+  const asked = shapes.flatMap(({ way, shot }) =>
+    domains.flatMap(({ source, augmentation }) =>
+      Array.from({ length: mirroringTasks }, async (_, task): Promise<EmbeddedTask> => {
+        const shape = { way, shot, query: 1 };
+        const payload = { ...evaluationPayload(run, source.name, 'train', task), shape };
+        const { embedding } = (await run.pool.run('genotype', payload)) as Pick<EmbeddedTask, 'embedding'>;
+        return { embedding, symmetric: augmentation.flip };
+      }),
+    ),
+  );
+  return Promise.all(asked);
 }
 
 /** Way and shots of the last stage's first shape: what the run is for. */

@@ -4,11 +4,13 @@ import { cellNames, edgeCount, genotypeKey, operationNames } from '../model/geno
 import type { Genotype } from '../model/genotype.ts';
 import { metaGradient } from '../model/objective.ts';
 import type { Stage } from '../model/objective.ts';
+import { mayMirror, withMirrorImages } from '../model/mirroring.ts';
 import { parameterSpecifications } from '../model/parameters.ts';
 import type { Parameters } from '../model/specifications.ts';
 import { fold, keyFrom, uniform } from '../model/random.ts';
 import type { Key } from '../model/random.ts';
 import { TaskRunner } from '../model/task.ts';
+import type { Embedded } from '../model/task.ts';
 import type { Augmentation } from './data/augment.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { chooseDomain, possibleShape, sampleTask } from './data/tasks.ts';
@@ -130,6 +132,7 @@ const gradientJob: Job = async (payload, context) => {
   const layout = layoutOf(data);
   memory.reset();
   const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation, memory));
+  const mirrored = stage.stage === 'retrain' && augmentation.flip && mayMirror(data.model, task.size);
   const result = await metaGradient(
     runnerOf(context, stageModel(data.model, stage), genotypes),
     parametersOf(data, layout),
@@ -139,6 +142,9 @@ const gradientJob: Job = async (payload, context) => {
       reconstructionWeight: training.reconstructionWeight,
       everyStep,
       fixedEncoder: stage.encoder === 'fixed',
+      ...(mirrored
+        ? { adaptedTo: withMirrorImages(task.support, domain.size, (length) => memory.take(length)) }
+        : {}),
       relaxation: {
         mask:
           stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
@@ -172,7 +178,7 @@ const evaluationJob: Job = async (payload, context) => {
   return evaluateTask(runnerOf(context, data.model, request.genotypes), parametersOf(data), domain, request);
 };
 
-/** The architecture that the controller alone gives one task. */
+/** The embedding of one task, and the architecture that the controller alone gives it. */
 const genotypeJob: Job = async (payload, context) => {
   const request = payload as EvaluationPayload;
   const data = context.workerData as TrainingWorkerData;
@@ -181,8 +187,12 @@ const genotypeJob: Job = async (payload, context) => {
   const shape = possibleShape(domain, request.split, request.shape);
   const { size, support } = metaTaskOf(sampleTask(key, domain, request.split, shape));
   const free = new TaskRunner(data.model, context.executor);
-  const { architecture } = await free.embed(parametersOf(data), support, size);
-  return { architecture: architecture!, genotype: free.decode(architecture) } satisfies DrawnArchitecture;
+  const { architecture, embedding } = await free.embed(parametersOf(data), support, size);
+  return {
+    architecture: architecture!,
+    genotype: free.decode(architecture),
+    embedding,
+  } satisfies DrawnArchitecture & Pick<Embedded, 'embedding'>;
 };
 
 /** The open set of one task, by the checkpoint's exported child. */

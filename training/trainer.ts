@@ -15,10 +15,11 @@ import { commit } from './commit.ts';
 import { checkFinite } from './divergence.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
 import { fitCalibration } from './calibration.ts';
-import { calibrationAnswers, drawArchitectures, validationAccuracies } from './held-out.ts';
+import { calibrationAnswers, drawArchitectures, embeddedTasks, validationAccuracies } from './held-out.ts';
 import type { PausedRun } from './held-out.ts';
 import { continuedState, freshState, reinitializedState } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
+import { fitMirroring } from './mirroring.ts';
 import { largestMetaBatch, meanInto, metaBatchGradients, normOf } from './meta-batch.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
@@ -85,7 +86,7 @@ export class Trainer {
         name: engine,
         provider: 'cpu',
         threads: 1,
-        cacheSize: 32,
+        cacheSize: 40,
         memoryPattern: false,
       },
       workerData,
@@ -142,12 +143,22 @@ export class Trainer {
     await this.save();
   }
 
+  /** Which tasks are mirrored, where the model mirrors: in the parameters and in what is kept, for it has no gradient. */
+  async #fitMirroring(): Promise<void> {
+    if (!this.#configuration.model.mirroring) return;
+    const { start, size } = this.#layout.entries.find(({ group }) => group === 'mirroring')!;
+    const fitted = fitMirroring(await embeddedTasks(this.#paused));
+    for (const vector of [this.#state.parameters, this.#kept, this.#shared])
+      vector.subarray(start, start + size).set(fitted);
+  }
+
   /** At the end of a run: probabilities that mean what they say, by a temperature fitted on validation tasks. */
   async #calibrate(): Promise<void> {
     const { start, size } = this.#layout.entries.find(({ group }) => group === 'calibration')!;
     const own = (parameters: Float32Array): Float32Array => parameters.subarray(start, start + size);
     own(this.#kept).fill(0); // what an earlier end of this run has fitted
     this.#shared.set(this.#kept);
+    await this.#fitMirroring();
     own(this.#kept).set(fitCalibration(await calibrationAnswers(this.#paused)));
     this.#shared.set(this.#state.parameters);
   }
@@ -155,6 +166,7 @@ export class Trainer {
   async #validate(): Promise<Validation['accuracies']> {
     const { iteration } = this.#state;
     this.#shared.set(this.#kept);
+    await this.#fitMirroring();
     const accuracies = await validationAccuracies(this.#paused);
     this.#shared.set(this.#state.parameters);
     this.#state = { ...this.#state, validation: { iteration, accuracies } };

@@ -128,6 +128,7 @@ describe('kept embeddings', () => {
   const task = (...embedding: number[]) => ({
     genotype: null,
     embedding: Float32Array.from(embedding),
+    mirrored: false,
     queries: 1,
     served: 1,
     reliability: { count: [], confidence: [], right: [] },

@@ -1,0 +1,57 @@
+import type { ModelConfiguration } from './configuration.ts';
+import type { Values } from './programs.ts';
+import type { ParameterSpecification } from './specifications.ts';
+import type { LabelledSet } from './task.ts';
+import type { TaskSize } from './variables.ts';
+
+/**
+ * Support sets of few images are adapted to together with their mirror images, left to right, where a task's embedding
+ * says that a class is the same seen in a mirror: it is of photos, it is not of characters
+ * (docs/adr/0015-mirrored-support.md).
+ */
+
+/** Logistic regression on z_i: its coefficients and the intercept; 0 until meta-training fits them. */
+export const mirroringSpecification = ({ encoder }: ModelConfiguration): ParameterSpecification => ({
+  name: 'mirroring',
+  shape: [1, encoder.state + 1],
+  group: 'mirroring',
+  deviation: 0,
+  mean: 0,
+});
+
+/** Whether a support set of this size may be mirrored: a class has at most `mirroring.shots` images in the mean. */
+export const mayMirror = ({ mirroring }: ModelConfiguration, { way, support }: TaskSize): boolean =>
+  mirroring !== undefined && support <= mirroring.shots * way;
+
+/** Whether the classes of the task of this embedding are taken to be the same in a mirror. */
+export function isSymmetric(parameters: Values, embedding: Float32Array): boolean {
+  const coefficients = parameters['mirroring']!;
+  const score = embedding.reduce(
+    (total, z, i) => total + z * coefficients[i]!,
+    coefficients[embedding.length]!,
+  );
+  return score > 0;
+}
+
+/** Whether the support set of this size and embedding is adapted to with its mirror images. */
+export const isMirrored = (
+  configuration: ModelConfiguration,
+  parameters: Values,
+  { size, embedding }: { readonly size: TaskSize; readonly embedding: Float32Array },
+): boolean => mayMirror(configuration, size) && isSymmetric(parameters, embedding);
+
+/** The support set followed by the mirror image of each of its images, in memory that `take` gives. */
+export function withMirrorImages(
+  { images, targets, count }: LabelledSet,
+  side: number,
+  take = (length: number): Float32Array => new Float32Array(length),
+): LabelledSet {
+  const both = take(2 * images.length);
+  both.set(images);
+  for (let row = 0; row < images.length; row += side)
+    for (let x = 0; x < side; x++) both[images.length + row + x] = images[row + side - 1 - x]!;
+  const labels = new Float32Array(2 * targets.length);
+  labels.set(targets);
+  labels.set(targets, targets.length);
+  return { images: both, targets: labels, count: 2 * count };
+}
