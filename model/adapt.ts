@@ -8,6 +8,7 @@ import { childFunction, exportChild, multiplyAdds } from './export.ts';
 import type { Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
 import type { Values } from './programs.ts';
+import { isMirrored, withMirrorImages } from './mirroring.ts';
 import { calibrateOpenSet } from './open-set.ts';
 import type { OpenSet } from './open-set.ts';
 import { fold, keyFrom, uniform } from './random.ts';
@@ -24,6 +25,8 @@ export interface AdaptedTask {
   /** Sorted by code point: the order of the model's outputs. */
   readonly labels: readonly string[];
   readonly genotype: Genotype;
+  /** Whether the support set's mirror images were adapted to, too. */
+  readonly mirrored: boolean;
   /** Weights that were adapted. */
   readonly weights: number;
   /** Of one image. */
@@ -77,9 +80,13 @@ export async function adaptTask(
   const clock = stopwatch();
   const { classes, images } = canonicalSupport(support);
   const runner = runnerOf(checkpoint, executor);
-  const size: TaskSize = { way: classes.length, support: images.length };
-  const set = labelledSet(images, classes);
-  const embedded = await runner.embed(checkpoint.parameters, set, size);
+  const { configuration, parameters } = checkpoint;
+  const given: TaskSize = { way: classes.length, support: images.length };
+  const own = labelledSet(images, classes);
+  const embedded = await runner.embed(parameters, own, given);
+  const mirrored = isMirrored(configuration, parameters, { size: given, embedding: embedded.embedding });
+  const set = mirrored ? withMirrorImages(own, configuration.image.size) : own;
+  const size: TaskSize = { ...given, support: set.count };
   const genotype = forced ?? runner.decode(embedded.architecture);
   const network = runner.child(genotype);
   clock.lap('embed');
@@ -87,7 +94,7 @@ export async function adaptTask(
   const { weights, statistics, openSet, fits } = await adaptWeights(
     runner,
     network,
-    { ...checkpoint.parameters, ...selectChild(network.child!, embedded.modulated) },
+    { ...parameters, ...selectChild(network.child!, embedded.modulated) },
     { set, size, steps, onFit: (fit, step) => report?.({ kind: 'fit', step, ...fit }) },
   );
   clock.lap('adapt');
@@ -99,6 +106,7 @@ export async function adaptTask(
   return {
     labels,
     genotype,
+    mirrored,
     weights: Object.values(weights).reduce((total, values) => total + values.length, 0),
     multiplyAdds: multiplyAdds(built),
     support: { before: fits[0]!, after: fits.at(-1)! },
@@ -148,6 +156,7 @@ export async function adaptWeights(
       features: results['features']!,
       labels: labelsOf(set, size.way),
       way: size.way,
+      ...(set.mirrored ? { mirrored: true } : {}),
     }),
     fits,
   };

@@ -53,5 +53,5 @@ export function withMirrorImages(
   const labels = new Float32Array(2 * targets.length);
   labels.set(targets);
   labels.set(targets, targets.length);
-  return { images: both, targets: labels, count: 2 * count };
+  return { images: both, targets: labels, count: 2 * count, mirrored: true };
 }

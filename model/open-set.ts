@@ -57,6 +57,8 @@ export interface LabelledFeatures {
   readonly features: Float32Array;
   readonly labels: ArrayLike<number>;
   readonly way: number;
+  /** Whether the second half are those of the first's mirror images, which are left out with them. */
+  readonly mirrored?: boolean;
 }
 
 /**
@@ -64,8 +66,9 @@ export interface LabelledFeatures {
  * class for foreign ones.
  */
 export function calibrateOpenSet(support: LabelledFeatures): OpenSet {
-  const { features, labels, way } = support;
+  const { features, labels, way, mirrored = false } = support;
   const count = labels.length;
+  const images = mirrored ? count / 2 : count;
   const width = features.length / count;
   const classes = Array.from({ length: count }, (_, i) => labels[i]!);
   const sizes = Array.from({ length: way }, (_, c) => classes.filter((label) => label === c).length);
@@ -75,13 +78,14 @@ export function calibrateOpenSet(support: LabelledFeatures): OpenSet {
     sizes.map((_, c) => squaredDistance(row(i), means.subarray(c * width, (c + 1) * width)));
   const foreign: number[] = [];
   const known: number[] = [];
-  classes.forEach((own, i) => {
-    const distances = distancesOf(i);
-    const others = Math.min(...distances.filter((_, c) => c !== own));
+  classes.slice(0, images).forEach((own, i) => {
+    const others = Math.min(...distancesOf(i).filter((_, c) => c !== own));
     foreign.push(score(others));
+    const left = mirrored ? [row(i), row(images + i)] : [row(i)];
     const size = sizes[own]!;
-    // without x itself, the mean of its class lies k/(k - 1) times as far from it
-    if (size > 1) known.push(score(Math.min(others, distances[own]! * (size / (size - 1)) ** 2)));
+    if (size === left.length) return;
+    const without = meanWithout(means.subarray(own * width, (own + 1) * width), size, left);
+    known.push(score(Math.min(others, squaredDistance(row(i), without))));
   });
   return { means, leftOut: known.length, ...fitted(known, foreign) };
 }
@@ -120,6 +124,12 @@ function classMeans(
     means[own * width + (at % width)]! += value / sizes[own]!;
   });
   return means;
+}
+
+/** The mean of what remains of `size` rows without those of `left`. */
+function meanWithout(mean: Float32Array, size: number, left: readonly Float32Array[]): Float32Array {
+  const sum = (f: number): number => left.reduce((sofar, row) => sofar + row[f]!, 0);
+  return mean.map((value, f) => (size * value - sum(f)) / (size - left.length));
 }
 
 function squaredDistance(a: Float32Array, b: Float32Array): number {

@@ -28,6 +28,8 @@ export interface LabelledSet {
   readonly images: Float32Array;
   readonly targets: Float32Array;
   readonly count: number;
+  /** Whether the second half are the mirror images of the first, in the same order (mirroring.ts). */
+  readonly mirrored?: boolean;
 }
 
 /** Task embedding, architecture weights and modulated meta-weights of one support set. */

@@ -9,7 +9,7 @@ export function describeTask(record: TaskRecord): Schema<'Task'> {
     const { kind, shots, architecture, support, timings } = record;
     return { kind, ...common, shots, architecture, support, model: describeRegressionModel(record), timings };
   }
-  const { kind, classes, architecture, support, openSet, timings } = record;
+  const { kind, classes, architecture, support, mirrored, openSet, timings } = record;
   return {
     kind,
     ...common,
@@ -17,6 +17,7 @@ export function describeTask(record: TaskRecord): Schema<'Task'> {
     shots: byLabel(classes.map(({ label, shots }) => [label, shots])),
     architecture,
     support,
+    mirrored,
     ...(openSet && { openSet: { images: openSet.leftOut } }),
     model: describeImagesModel(record),
     timings,

@@ -119,6 +119,7 @@ export class ImageTasks {
       image: { size: checkpoint.imageSize },
       classes: adapted.labels.map((label) => ({ label, shots: shotsOf(label, support) })),
       support: adapted.support,
+      mirrored: adapted.mirrored,
       openSet: adapted.openSet,
     });
     return { record, model: adapted.model };

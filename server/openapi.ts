@@ -766,6 +766,12 @@ export interface components {
                 before: components["schemas"]["Fit"];
                 after: components["schemas"]["Fit"];
             };
+            /**
+             * @description Whether the support set's mirror images, left to right, were adapted to, too. So it is where classes have one or two
+             *     images in the mean and the task's embedding is one of classes that are the same in a mirror, as photos are and
+             *     characters are not.
+             */
+            mirrored: boolean;
             /** @description How the model's output `known` was calibrated; absent of tasks of an earlier version, whose models have none. */
             openSet?: {
                 /**

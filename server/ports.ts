@@ -80,6 +80,8 @@ export interface AdaptedImages {
   /** sorted by code point, the order of the model's outputs */
   readonly labels: readonly string[];
   readonly genotype: Genotype;
+  /** whether the support set's mirror images were adapted to, too */
+  readonly mirrored: boolean;
   readonly weights: number;
   readonly multiplyAdds: number;
   readonly support: { readonly before: Schema<'Fit'>; readonly after: Schema<'Fit'> };

@@ -69,6 +69,34 @@ const queries = Float32Array.from(
 );
 
 describe('adaptTask', () => {
+  it('adapts to mirror images where the embedding allows it and classes have few images, as if they had been given', async () => {
+    // without a modulator the embedding decides nothing but that
+    const plain = parseModelConfiguration({ ...configuration, modulator: { kind: 'none' } });
+    const mirrors = parseModelConfiguration({ ...plain, mirroring: { shots: 2 } });
+    const parameters = initialParameters(plain, keyFrom(3));
+    const genotype = (await adapt(supportOf({ cat: 1, dog: 1 }))).genotype;
+    const adapted = (symmetric: number, support: readonly LabelledImage[], given = mirrors) => {
+      const mirroring = Float32Array.from({ length: 9 }, (_, i) => (i === 8 ? symmetric : 0));
+      const from = { ...checkpoint, configuration: given, parameters: { ...parameters, mirroring } };
+      return adaptTask({ ...from, id: `mirrors ${symmetric}` }, support, { steps: 5, genotype }, executor);
+    };
+    const support = supportOf({ cat: 1, dog: 2 });
+    const mirror = ({ label, pixels }: LabelledImage): LabelledImage => ({
+      label,
+      pixels: pixels.map((_, i) => pixels[i - (i % size) + size - 1 - (i % size)]!),
+    });
+    const logitsOf = async ({ model }: AdaptedTask) => (await run(model, queries, 7)).logits;
+    const both = await adapted(1, support);
+    const none = await adapted(-1, support);
+    const explicit = await adapted(-1, [...support, ...support.map(mirror)], plain);
+    expect([both.mirrored, none.mirrored, explicit.mirrored]).toEqual([true, false, false]);
+    expect(both.embedding).toEqual(none.embedding);
+    const [a, b, c] = await Promise.all([both, explicit, none].map(logitsOf));
+    a!.forEach((logit, i) => expect(logit).toBeCloseTo(b![i]!, 4));
+    expect(Math.max(...a!.map((logit, i) => Math.abs(logit - c![i]!)))).toBeGreaterThan(0.01);
+    expect((await adapted(1, supportOf({ cat: 2, dog: 3 }))).mirrored).toBe(false); // 2.5 images a class
+  });
+
   it('gives the same bytes for any order of the images', async () => {
     const support = supportOf({ cat: 3, dog: 1, emu: 2 });
     const expected = await adapt(support);

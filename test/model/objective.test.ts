@@ -79,7 +79,8 @@ function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
     const reconstruction = embedded.architecture ? await reconstructionLoss(problem, runner, parameters) : 0;
     const { network, mixes: rounded } = chooseNetwork(runner, embedded, options.stage);
     const mixes = only(embedded.modulated, Object.keys(rounded));
-    const onNetwork = { network, mixes, support, size };
+    const { adaptedTo = support } = options;
+    const onNetwork = { network, mixes, support: adaptedTo, size: { ...size, support: adaptedTo.count } };
     let weights = await runner.initialWeights(onNetwork, parameters, embedded.modulated);
     const { statistics } = configuration.normalization;
     const queryLoss = async (): Promise<number> => {

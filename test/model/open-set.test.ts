@@ -83,6 +83,19 @@ describe('calibrateOpenSet', () => {
     expect(one.midpoint).toBeCloseTo((belongs + base - 0.2) / 2, 6);
   });
 
+  it('leaves out an image with its mirror image', () => {
+    // the first class: -1, 2 and their mirror images 0, 1; without 2 and 1 its mean is -0.5, without -1 and 0 it is 1.5
+    const line = { features: Float32Array.of(-1, 2, 10, 0, 1, 10), labels: [0, 0, 1, 0, 0, 1], way: 2 };
+    const { leftOut, midpoint, means } = calibrateOpenSet({ ...line, mirrored: true });
+    expect([...means]).toEqual([0.5, 10]);
+    expect(leftOut).toBe(2); // a class of one image and its mirror image has nothing left
+    const foreign = [11, 8, 9.5].map((d) => Math.log(d ** 2 + 1e-6));
+    const base = foreign.reduce((a, b) => a + b) / 3;
+    const known = [2.5, 2.5].map((d) => Math.max(Math.log(d ** 2 + 1e-6), base - 3));
+    const belongs = (known[0]! + known[1]! + 10 * (base - 0.65)) / 12;
+    expect(midpoint).toBeCloseTo((belongs + base - 0.2) / 2, 6);
+  });
+
   it('rests on the prior where every class has one image, and works with images that are equal', () => {
     const openSet = calibrateOpenSet(clouds([1, 1], 1));
     expect(openSet.leftOut).toBe(0);

@@ -2,6 +2,7 @@ import type { ModelConfiguration } from '../../model/configuration.ts';
 import { cellNames, edgeCount, operationNames } from '../../model/genotype.ts';
 import { stepwiseGradient } from '../../model/inner-loop.ts';
 import type { MetaTask } from '../../model/inner-loop.ts';
+import { withMirrorImages } from '../../model/mirroring.ts';
 import { metaGradient } from '../../model/objective.ts';
 import type { MetaGradient, MetaGradientOptions, Stage } from '../../model/objective.ts';
 import { fold, keyFrom, uniform } from '../../model/random.ts';
@@ -16,9 +17,11 @@ export interface Case extends SmallOptions {
   readonly masked?: boolean;
   readonly everyStep?: boolean;
   readonly temperature?: number;
+  /** The network is adapted to the support set with its mirror images. */
+  readonly mirrored?: boolean;
 }
 
-/** Every stage, network, head, normalisation, modulator, controller, encoder, stride, features, outer loss and kind of inner loop. */
+/** Every stage, network, head, normalisation, modulator, controller, encoder, stride, features, adapted set, outer loss and kind of inner loop. */
 const cases: readonly Case[] = [
   { stage: 'search', way: 2, nodes: 2 },
   {
@@ -48,7 +51,7 @@ const cases: readonly Case[] = [
   { stage: 'retrain', way: 2, network: 'conv4', exactSteps: 2, everyStep: true },
   { stage: 'retrain', way: 2, network: 'conv4', head: 'shared', stride: 2 },
   { stage: 'search', way: 2, nodes: 2, rectified: true },
-  { stage: 'retrain', way: 3, rectified: true },
+  { stage: 'retrain', way: 3, rectified: true, mirrored: true },
   { stage: 'search', way: 2, rates: 'learned', exactSteps: 1, head: 'shared', encoder: 'bidirectional' },
 ];
 
@@ -62,21 +65,31 @@ export interface Problem {
 }
 
 function problemOf(entry: Case, seed: number): Problem {
-  const { stage, way, masked = false, temperature = 1, everyStep = false, ...small } = entry;
+  const {
+    stage,
+    way,
+    masked = false,
+    temperature = 1,
+    everyStep = false,
+    mirrored = false,
+    ...small
+  } = entry;
   const configuration = smallConfiguration(small);
   const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
   const draws = uniform(fold(keyFrom(seed), 'mask'), rows * operationNames.length);
   // one operation of every edge always stays
   const mask = Float32Array.from(draws, (u, i) => Number(u > 0.3 || i % operationNames.length === 4));
+  const task = smallTask(configuration, way, 10 * seed);
   return {
     entry,
     seed,
     configuration,
-    task: smallTask(configuration, way, 10 * seed),
+    task,
     parameters: noisyParameters(configuration, seed),
     options: {
       stage,
       everyStep,
+      ...(mirrored ? { adaptedTo: withMirrorImages(task.support, configuration.image.size) } : {}),
       reconstructionWeight: 0.1,
       relaxation: { mask: masked ? mask : null, temperature },
     },

@@ -26,6 +26,7 @@ const configuration = trainingConfigurationSchema.parse({
     encoder: { features: 4, state: 5 },
     controller: { hidden: 4 },
     innerLoop: { steps: 2 },
+    mirroring: { shots: 1 },
   },
   domains: [
     {
@@ -87,13 +88,15 @@ describe('Trainer', () => {
     expect(b!.parameters).toEqual(a!.parameters);
     expect(b!.genotypes).toEqual(a!.genotypes);
     expect(a!.genotypes.length).toBeGreaterThan(0);
-    expect(a!.parameters['calibration']!.some((coefficient) => coefficient !== 0)).toBe(true);
+    for (const fitted of ['mirroring', 'calibration'])
+      expect(a!.parameters[fitted]!.some((coefficient) => coefficient !== 0)).toBe(true);
     expect(await metricsOf(resumed)).toEqual(await metricsOf(whole));
     expect(await metricsOf(whole)).toHaveLength(totalIterations(configuration) + 2 + 1); // validations, genotypes
   }, 120_000);
 
   it('trains a network that is not searched, and keeps no architecture for it', async () => {
-    const model = { ...configuration.model, network: { kind: 'conv4', filters: 2 } } as const;
+    const { mirroring: _, ...common } = configuration.model;
+    const model = { ...common, network: { kind: 'conv4', filters: 2 } } as const;
     const stages = [{ ...configuration.stages[2]!, iterations: 2 }];
     const folder = new RunFolder(join(root, 'maml'));
     const trainer = await Trainer.start(

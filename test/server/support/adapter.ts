@@ -148,6 +148,7 @@ function adaptation({ support, steps }: AdaptImagesRequest, { report }: Watcher)
   return {
     labels,
     genotype,
+    mirrored: false,
     weights: 4 * labels.length,
     multiplyAdds: 3 * labels.length,
     support: { before: { loss: 1, accuracy: 0.5 }, after: { loss: 1 / (1 + steps), accuracy: 1 } },

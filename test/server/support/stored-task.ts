@@ -21,6 +21,7 @@ export function storedTask(number: number): StoredTask<ImagesRecord> {
         { label: 'b', shots: 2 },
       ],
       architecture: { genotype: { normal: cell, reduction: cell }, weights: 1, multiplyAdds: 1 },
+      mirrored: false,
       support: { before: { loss: 1, accuracy: 0.5 }, after: { loss: 0.1, accuracy: 1 } },
       model: { bytes: model.length, sha256: sha256(model) },
       embedding: [0.5],
