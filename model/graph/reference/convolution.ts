@@ -11,20 +11,25 @@ function taps(
   const [, c, h, width] = x as [number, number, number, number];
   const [, perGroup, kh, kw] = w as [number, number, number, number];
   const [n, o, oh, ow] = y as [number, number, number, number];
-  for (let i = 0; i < n * o * oh * ow; i++) {
-    const [column, row] = [i % ow, Math.floor(i / ow) % oh];
-    const [out, image] = [Math.floor(i / (ow * oh)) % o, Math.floor(i / (ow * oh * o))];
-    const firstChannel = Math.floor(out / (o / groups)) * perGroup;
-    for (let tap = 0; tap < perGroup * kh * kw; tap++) {
-      const [kx, ky, channel] = [tap % kw, Math.floor(tap / kw) % kh, Math.floor(tap / (kw * kh))];
-      const atRow = row * stride - padding + ky * dilation;
-      const atColumn = column * stride - padding + kx * dilation;
-      if (atRow < 0 || atRow >= h || atColumn < 0 || atColumn >= width) continue;
-      visit(
-        ((image * c + firstChannel + channel) * h + atRow) * width + atColumn,
-        out * perGroup * kh * kw + tap,
-        i,
-      );
+  let atY = 0;
+  for (let image = 0; image < n; image++) {
+    for (let out = 0; out < o; out++) {
+      const firstChannel = image * c + Math.floor(out / (o / groups)) * perGroup;
+      for (let row = 0; row < oh; row++) {
+        for (let column = 0; column < ow; column++, atY++) {
+          let atW = out * perGroup * kh * kw;
+          for (let channel = firstChannel; channel < firstChannel + perGroup; channel++) {
+            for (let ky = 0; ky < kh; ky++) {
+              const atRow = row * stride - padding + ky * dilation;
+              for (let kx = 0; kx < kw; kx++, atW++) {
+                const atColumn = column * stride - padding + kx * dilation;
+                if (atRow < 0 || atRow >= h || atColumn < 0 || atColumn >= width) continue;
+                visit((channel * h + atRow) * width + atColumn, atW, atY);
+              }
+            }
+          }
+        }
+      }
     }
   }
 }

@@ -4,7 +4,7 @@ import type { PrimitiveTable, Tensor } from '../primitives.ts';
 import { sizeOf } from '../shapes.ts';
 import { convolution, convolutionFilterGradient, convolutionInputGradient } from './convolution.ts';
 import { averagePoolGradient, averagePooled, maxPooled } from './pooling.ts';
-import { offsetOf, stridesOf, walk } from './strides.ts';
+import { stridesOf, walk } from './strides.ts';
 
 type Values = readonly Float64Array[];
 
@@ -35,18 +35,11 @@ function moments(row: Float64Array, epsilon: number): { mean: number; inverse: n
   return { mean, inverse: 1 / Math.sqrt(variance + epsilon) };
 }
 
-/** Copies x into a zero tensor of the node's shape, moved by `start` along `axis` (negative: cut). */
-function moved(node: Tensor, x: Float64Array, axis: number, start: number): Float64Array {
-  const from = node.inputs[0]!.shape;
-  const result = new Float64Array(sizeOf(node.shape));
-  const strides = stridesOf(node.shape);
+/** The elements of x at the offsets that `strides` give the node's shape, from `start` on. */
+function gathered({ shape }: Tensor, x: Float64Array, strides: readonly number[], start = 0): Float64Array {
+  const result = new Float64Array(sizeOf(shape));
   let position = 0;
-  walk(from, (index) => {
-    const at = index[axis]! + start;
-    if (at >= 0 && at < node.shape[axis]!)
-      result[offsetOf(index, strides) + start * strides[axis]!] = x[position]!;
-    position++;
-  });
+  walk(shape, strides, (offset) => (result[position++] = x[start + offset]!));
   return result;
 }
 
@@ -54,15 +47,15 @@ function product(node: Tensor<'matmul'>, a: Float64Array, b: Float64Array): Floa
   const { transposeA, transposeB } = node.attributes;
   const [m, n] = node.shape.slice(-2) as [number, number];
   const k = node.inputs[0]!.shape.at(transposeA ? -2 : -1)!;
+  const [rowA, stepA] = transposeA ? [1, m] : [k, 1];
+  const [columnB, stepB] = transposeB ? [k, 1] : [1, n];
   const result = new Float64Array(sizeOf(node.shape));
   for (let batch = 0; batch * m * n < result.length; batch++) {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
+        const [firstA, firstB] = [batch * m * k + i * rowA, batch * k * n + j * columnB];
         let total = 0;
-        for (let l = 0; l < k; l++) {
-          const left = a[batch * m * k + (transposeA ? l * m + i : i * k + l)]!;
-          total += left * b[batch * k * n + (transposeB ? j * k + l : l * n + j)]!;
-        }
+        for (let l = 0; l < k; l++) total += a[firstA + l * stepA]! * b[firstB + l * stepB]!;
         result[(batch * m + i) * n + j] = total;
       }
     }
@@ -102,40 +95,52 @@ const referenceRules: PrimitiveTable<
       node.attributes.axes.includes(axis) ? 0 : stride,
     );
     let position = 0;
-    walk(node.inputs[0]!.shape, (index) => (result[offsetOf(index, strides)]! += x![position++]!));
+    walk(node.inputs[0]!.shape, strides, (offset) => (result[offset]! += x![position++]!));
     return result;
   },
   broadcast: (node, [x]) => {
     const from = node.inputs[0]!.shape;
-    const strides = stridesOf(from).map((stride, axis) => (from[axis] === 1 ? 0 : stride));
-    const result: number[] = [];
-    walk(node.shape, (index) => result.push(x![offsetOf(index, strides)]!));
-    return Float64Array.from(result);
+    return gathered(
+      node,
+      x!,
+      stridesOf(from).map((stride, axis) => (from[axis] === 1 ? 0 : stride)),
+    );
   },
   reshape: (_, [x]) => x!,
   transpose: (node, [x]) => {
     const from = stridesOf(node.inputs[0]!.shape);
-    const strides = node.attributes.permutation.map((axis) => from[axis]!);
-    const result: number[] = [];
-    walk(node.shape, (index) => result.push(x![offsetOf(index, strides)]!));
-    return Float64Array.from(result);
+    return gathered(
+      node,
+      x!,
+      node.attributes.permutation.map((axis) => from[axis]!),
+    );
   },
   concat: (node, inputs) => {
     const { axis } = node.attributes;
     const result = new Float64Array(sizeOf(node.shape));
     const strides = stridesOf(node.shape);
     let start = 0;
-    node.inputs.forEach((tensor, i) => {
+    node.inputs.forEach(({ shape }, i) => {
       let position = 0;
-      walk(tensor.shape, (index) => {
-        result[offsetOf(index, strides) + start * strides[axis]!] = inputs[i]![position++]!;
-      });
-      start += tensor.shape[axis]!;
+      walk(shape, strides, (offset) => (result[start + offset] = inputs[i]![position++]!));
+      start += shape[axis]! * strides[axis]!;
     });
     return result;
   },
-  slice: (node, [x]) => moved(node, x!, node.attributes.axis, -node.attributes.start),
-  pad: (node, [x]) => moved(node, x!, node.attributes.axis, node.attributes.before),
+  slice: (node, [x]) => {
+    const { axis, start } = node.attributes;
+    const strides = stridesOf(node.inputs[0]!.shape);
+    return gathered(node, x!, strides, start * strides[axis]!);
+  },
+  pad: (node, [x]) => {
+    const { axis, before } = node.attributes;
+    const result = new Float64Array(sizeOf(node.shape));
+    const strides = stridesOf(node.shape);
+    const start = before * strides[axis]!;
+    let position = 0;
+    walk(node.inputs[0]!.shape, strides, (offset) => (result[start + offset] = x![position++]!));
+    return result;
+  },
   matmul: (node, [a, b]) => product(node, a!, b!),
   conv: (node, [x, w]) => convolution(node, x!, w!),
   convInputGradient: (node, [g, w]) => convolutionInputGradient(node, g!, w!),

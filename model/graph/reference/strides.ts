@@ -7,18 +7,15 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-export const offsetOf = (index: readonly number[], strides: readonly number[]): number =>
-  index.reduce((offset, at, axis) => offset + at * strides[axis]!, 0);
-
-/** Calls `visit` with every index of `shape` in row-major order; the array is reused. */
-export function walk(shape: Shape, visit: (index: readonly number[]) => void): void {
-  if (shape.includes(0)) return;
-  const index = new Array<number>(shape.length).fill(0);
-  for (;;) {
-    visit(index);
-    let axis = shape.length - 1;
-    while (axis >= 0 && index[axis] === shape[axis]! - 1) index[axis--] = 0;
-    if (axis < 0) return;
-    index[axis]!++;
-  }
+/** Calls `visit` with the offset, by `strides`, of every element of `shape` in row-major order. */
+export function walk(shape: Shape, strides: readonly number[], visit: (offset: number) => void): void {
+  const last = shape.length - 1;
+  const along = (axis: number, offset: number): void => {
+    const [length, stride] = [shape[axis]!, strides[axis]!];
+    for (let i = 0; i < length; i++)
+      if (axis === last) visit(offset + i * stride);
+      else along(axis + 1, offset + i * stride);
+  };
+  if (last < 0) visit(0);
+  else along(0, 0);
 }
