@@ -50,7 +50,7 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
   // with losses of steps that derivatives do not go through, no single graph of the reverse has the whole
   const whole = table(({ everyStep, exactSteps }) => everyStep !== true || exactSteps === undefined);
   test.each(whole)('weights, architecture and head: %s', async (_, problem) => {
-    const { configuration, task, parameters, options } = problem;
+    const { configuration, adapted: task, parameters, options } = problem;
     const everyStep = options.everyStep === true;
     const { result, runner, programs } = await referenceOf(problem);
     const { graphs } = networkOf(runner, problem, result);

@@ -68,6 +68,7 @@ function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
   const {
     configuration,
     task: { size, support, query },
+    adapted,
     options,
   } = problem;
   const { runner, programs } = referenceRunner(configuration);
@@ -79,8 +80,7 @@ function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
     const reconstruction = embedded.architecture ? await reconstructionLoss(problem, runner, parameters) : 0;
     const { network, mixes: rounded } = chooseNetwork(runner, embedded, options.stage);
     const mixes = only(embedded.modulated, Object.keys(rounded));
-    const { adaptedTo = support } = options;
-    const onNetwork = { network, mixes, support: adaptedTo, size: { ...size, support: adaptedTo.count } };
+    const onNetwork = { network, mixes, support: adapted.support, size: adapted.size };
     let weights = await runner.initialWeights(onNetwork, parameters, embedded.modulated);
     const { statistics } = configuration.normalization;
     const queryLoss = async (): Promise<number> => {

@@ -60,6 +60,8 @@ export interface Problem {
   readonly seed: number;
   readonly configuration: ModelConfiguration;
   readonly task: MetaTask;
+  /** The task as the network adapts to it: with the mirror images, if any. */
+  readonly adapted: MetaTask;
   readonly parameters: Record<string, Float32Array>;
   readonly options: MetaGradientOptions;
 }
@@ -80,16 +82,18 @@ function problemOf(entry: Case, seed: number): Problem {
   // one operation of every edge always stays
   const mask = Float32Array.from(draws, (u, i) => Number(u > 0.3 || i % operationNames.length === 4));
   const task = smallTask(configuration, way, 10 * seed);
+  const support = mirrored ? withMirrorImages(task.support, configuration.image.size) : task.support;
   return {
     entry,
     seed,
     configuration,
     task,
+    adapted: { ...task, support, size: { ...task.size, support: support.count } },
     parameters: noisyParameters(configuration, seed),
     options: {
       stage,
       everyStep,
-      ...(mirrored ? { adaptedTo: withMirrorImages(task.support, configuration.image.size) } : {}),
+      ...(mirrored ? { adaptedTo: support } : {}),
       reconstructionWeight: 0.1,
       relaxation: { mask: masked ? mask : null, temperature },
     },

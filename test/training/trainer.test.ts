@@ -95,8 +95,11 @@ describe('Trainer', () => {
   }, 120_000);
 
   it('trains a network that is not searched, and keeps no architecture for it', async () => {
-    const { mirroring: _, ...common } = configuration.model;
-    const model = { ...common, network: { kind: 'conv4', filters: 2 } } as const;
+    const model = {
+      ...configuration.model,
+      network: { kind: 'conv4', filters: 2 },
+      mirroring: undefined,
+    } as const;
     const stages = [{ ...configuration.stages[2]!, iterations: 2 }];
     const folder = new RunFolder(join(root, 'maml'));
     const trainer = await Trainer.start(

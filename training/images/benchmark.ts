@@ -67,7 +67,7 @@ export async function runImageRow(
     configuration,
     protocol,
     ...historyOf(await folder.readMetrics()),
-    settings: evaluated.map(settingOf),
+    settings: evaluated.map((setting) => settingOf(setting, configuration.model)),
   };
   await writeResult(run.results, result, run.embeddings ? embeddingsOf(evaluated) : null);
   return result;

@@ -11,6 +11,7 @@ import {
   calibrationError,
   comparable,
   coreHours,
+  domainsOf,
   floorAccuracy,
   meanWeights,
   pairedDifference,
@@ -113,6 +114,7 @@ function differenceSection(results: readonly ImageResult[]): string {
   const rows = shotsOf(results).flatMap((shot) =>
     results.filter(isOwn).flatMap((own) =>
       comparisons.flatMap((name) => {
+        if (name === own.name) return [];
         const cells = columns.map((column) => differenceFrom(results, name, own, column, shot));
         if (cells.every((difference) => difference === null)) return [];
         return [
@@ -141,6 +143,24 @@ function calibrationSection(results: readonly ImageResult[]): string {
   return rows.length === 0
     ? ''
     : `## Calibration\n\nExpected calibration error of the served probabilities over the queries of all test tasks, percent, 15 bins.\n\n${table(['row', 'seed', ...shots.map((shot) => `${shot}-shot`)], rows)}\n`;
+}
+
+/** Share of the test tasks whose support set was mirrored, of runs whose model does that. */
+function mirroringSection(results: readonly ImageResult[]): string {
+  const rows = results.flatMap((result) => {
+    const shots = new Set(result.settings.flatMap(({ shot, mirrored = 0 }) => (mirrored > 0 ? shot : [])));
+    return [...shots].map((shot) => [
+      ...runCells(result),
+      `${shot}`,
+      ...domainsOf(result).map((domain) => {
+        const own = result.settings.find((setting) => setting.domain === domain && setting.shot === shot);
+        return own?.mirrored === undefined ? '' : ((100 * own.mirrored) / own.queries.length).toFixed(1);
+      }),
+    ]);
+  });
+  return rows.length === 0
+    ? ''
+    : `## Mirrored support sets\n\nTest tasks, percent, that are adapted to with the mirror images of their support set, by what their embedding says ([ADR 15](../adr/0015-mirrored-support.md)).\n\n${table(['row', 'seed', 'shot', ...domainsOf(results[0]!)], rows)}\n`;
 }
 
 /** Ablations whose children have the inner loop from the start, as the one that they are made of. */
@@ -247,6 +267,7 @@ export function imageReport(unordered: readonly ImageResult[], figures: readonly
       differenceSection(results),
       results.length === 0 ? '' : paperSection(results),
       architectureSection(results),
+      mirroringSection(results),
       calibrationSection(results),
       ablationSection(all),
       figures.length === 0 ? '' : figureSection(figures, 'images/figures'),

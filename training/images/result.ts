@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { TrainingConfiguration } from '../configuration.ts';
 import { accuracyOver, genotypeCounts } from '../evaluation.ts';
 import type { Accuracy, EvaluatedSetting } from '../evaluation.ts';
@@ -22,6 +23,8 @@ export interface ImageSetting {
   readonly floors?: { readonly pixels: Accuracy; readonly colours: Accuracy };
   /** How many tasks decode to each architecture; none for a network that is not searched. */
   readonly genotypes: Readonly<Record<string, number>>;
+  /** How many tasks had their support set mirrored, where the model does that. */
+  readonly mirrored?: number;
   /** Of the served probabilities. */
   readonly reliability: Reliability;
 }
@@ -111,7 +114,10 @@ export function historyOf(metrics: readonly unknown[]): Pick<ImageResult, 'stage
 const round = (value: number): number => Number(value.toPrecision(4));
 
 /** What is kept of the test tasks of one domain and shot. */
-export function settingOf({ domain, shot, tasks }: EvaluatedSetting): ImageSetting {
+export function settingOf(
+  { domain, shot, tasks }: EvaluatedSetting,
+  { mirroring }: Pick<ModelConfiguration, 'mirroring'>,
+): ImageSetting {
   const answers = (name: 'served' | 'transductive'): number[] =>
     tasks.map((task) => task[name] ?? Number.NaN);
   const floor = (name: 'pixels' | 'colours'): Accuracy => {
@@ -129,6 +135,7 @@ export function settingOf({ domain, shot, tasks }: EvaluatedSetting): ImageSetti
       ? {}
       : { floors: { pixels: floor('pixels'), colours: floor('colours') } }),
     genotypes: genotypeCounts(tasks),
+    ...(mirroring ? { mirrored: tasks.filter(({ mirrored }) => mirrored).length } : {}),
     reliability: { ...reliability, confidence: rounded(reliability.confidence, 6) },
   };
 }

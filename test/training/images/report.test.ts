@@ -58,6 +58,19 @@ describe('the report of the image study', () => {
       expect(await readFile(`docs/results/${path!}`, 'utf8')).toContain('<svg');
   });
 
+  it('tells of runs that mirror how many tasks of each domain are, and compares no run with itself', () => {
+    const mirrors = (count: number) => ({
+      ...mnas,
+      settings: mnas.settings.map((own) => ({ ...own, mirrored: own.shot === 1 ? count : 0 })),
+    });
+    expect(lines(imageReport([mirrors(3)], []), '| m-nas | 1 | 1 | 75.0 | 75.0 |')).toHaveLength(1);
+    for (const result of [mnas, mirrors(0)]) expect(section(imageReport([result], []), 'Mirrored')).toBe('');
+    const control = { ...mnas, name: 'conv4-class-means' };
+    const differences = section(imageReport([mnas, control], []), 'Paired differences');
+    expect(differences).toContain('| m-nas − conv4-class-means |');
+    expect(differences).not.toContain('conv4-class-means − conv4-class-means');
+  });
+
   it('says without any run what is missing and how to make it, and nothing else', () => {
     const report = imageReport([], imageFigures([], {}));
     expect(lines(report, '## ')).toEqual(['## Missing']);
