@@ -88,8 +88,8 @@ describe('the service with the bundled checkpoints', () => {
     expect(file.length).toBeLessThan(200_000);
     expect(JSON.parse(decodeModel(file).metadata!['names']!)).toEqual(task.labels);
 
-    // one step beyond the places and sizes of the support set
-    const queries = await Promise.all(Object.values(colours).map((colour) => disc(colour, 5)));
+    // two steps beyond the places and sizes of the support set
+    const queries = await Promise.all(Object.values(colours).map((colour) => disc(colour, 6)));
     const images = new FormData();
     queries.forEach((query, i) => images.append('images', new Blob([Uint8Array.from(query)]), `${i}.png`));
     const response = await fetch(`${service.url}/v1/tasks/${task.id}/predictions`, {
