@@ -8,7 +8,7 @@ import { childFunction, exportChild, multiplyAdds } from './export.ts';
 import type { Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
 import type { Values } from './programs.ts';
-import { isMirrored, withMirrorImages } from './mirroring.ts';
+import { isMirrored, mayMirror, withMirrorImages } from './mirroring.ts';
 import { calibrateOpenSet } from './open-set.ts';
 import type { OpenSet } from './open-set.ts';
 import { fold, keyFrom, uniform } from './random.ts';
@@ -25,7 +25,7 @@ export interface AdaptedTask {
   /** Sorted by code point: the order of the model's outputs. */
   readonly labels: readonly string[];
   readonly genotype: Genotype;
-  /** Whether the support set's mirror images were adapted to, too. */
+  /** Whether images are answered together with their mirror images, and a support set of few was adapted to with them. */
   readonly mirrored: boolean;
   /** Weights that were adapted. */
   readonly weights: number;
@@ -84,8 +84,9 @@ export async function adaptTask(
   const given: TaskSize = { way: classes.length, support: images.length };
   const own = labelledSet(images, classes);
   const embedded = await runner.embed(parameters, own, given);
-  const mirrored = isMirrored(configuration, parameters, { size: given, embedding: embedded.embedding });
-  const set = mirrored ? withMirrorImages(own, configuration.image.size) : own;
+  const mirrored = isMirrored(configuration, parameters, embedded.embedding);
+  const set =
+    mirrored && mayMirror(configuration, given) ? withMirrorImages(own, configuration.image.size) : own;
   const size: TaskSize = { ...given, support: set.count };
   const genotype = forced ?? runner.decode(embedded.architecture);
   const network = runner.child(genotype);
@@ -99,7 +100,7 @@ export async function adaptTask(
   );
   clock.lap('adapt');
   const labels = [...classes].sort(byCodePoint);
-  const child = { genotype, weights: headInOrder(weights, classes, labels), statistics, openSet };
+  const child = { genotype, weights: headInOrder(weights, classes, labels), statistics, openSet, mirrored };
   const built = childFunction(checkpoint, child, size.way);
   const model = exportChild(checkpoint, child, labels, built);
   clock.lap('export');

@@ -14,9 +14,11 @@ import {
   matmul,
   maxPool,
   mean,
+  mirror,
   multiply,
   relu,
   reshape,
+  slice,
   softmax,
 } from './graph/operations.ts';
 import type { Convolution, Tensor } from './graph/primitives.ts';
@@ -28,7 +30,7 @@ import { cellGeometry, featureCount, strideOf } from './parameters.ts';
 import type { Values } from './programs.ts';
 
 /** Raise it when the same task, of images or of regression, would be exported as other bytes: ids of tasks contain it. */
-export const exporterVersion = 4;
+export const exporterVersion = 5;
 
 /** The preprocessing that a client does: everything else is inside the exported graph. */
 export const preprocessing = 'RGB, squeezed to the input size (Lanczos), divided by 255, planar [n, 3, s, s]';
@@ -39,11 +41,16 @@ export interface AdaptedChild {
   readonly weights: Values;
   readonly statistics: Values;
   readonly openSet: OpenSet;
+  /** Whether an image and its mirror image are answered together. */
+  readonly mirrored: boolean;
 }
 
 /**
  * The child as plain image operators [n, c, h, w] with every normalisation folded into the weights before it: the
  * graph of the exported file. `batch` is the static batch of the graph; the file's batch axis is dynamic.
+ *
+ * Where the task is mirrored, the head reads the mean of the features of an image and of its mirror image
+ * (docs/adr/0015-mirror-images.md); `known` is of the image's own, as those of the support set that it was calibrated on.
  */
 export function childFunction(
   checkpoint: Pick<Checkpoint, 'configuration'>,
@@ -52,9 +59,9 @@ export function childFunction(
   batch = 2,
 ): GraphFunction {
   const builder = new ChildBuilder(checkpoint.configuration, child);
-  const features = builder.features(batch);
-  const logits = builder.logits(features, way);
-  const known = knownProbability(features, child.openSet);
+  const { own, read } = builder.features(batch);
+  const logits = builder.logits(read, way);
+  const known = knownProbability(own, child.openSet);
   return { name: 'm-nas-child', outputs: { logits, probabilities: softmax(logits), known } };
 }
 
@@ -68,10 +75,24 @@ class ChildBuilder {
     this.#child = child;
   }
 
-  /** [batch, f]. */
-  features(batch: number): Tensor {
+  /** Of the images, [batch, f], and what the head reads of them. */
+  features(batch: number): { readonly own: Tensor; readonly read: Tensor } {
+    const { size } = this.#configuration.image;
+    const images = this.#graph.input('image', [batch, 3, size, size]);
+    const count = featureCount(this.#configuration);
+    if (!this.#child.mirrored) {
+      const own = reshape(this.#means(images), [batch, count]);
+      return { own, read: own };
+    }
+    const views = reshape(concat([images, mirror(images, 3)], 1), [2 * batch, 3, size, size]);
+    const both = reshape(this.#means(views), [batch, 2 * count]);
+    const own = slice(both, 1, 0, count);
+    return { own, read: multiply(add(own, slice(both, 1, count, count)), 0.5) };
+  }
+
+  /** Means over the last cell's planes, [n, f, 1, 1]. */
+  #means(images: Tensor): Tensor {
     const { image, supernet } = this.#configuration;
-    const images = this.#graph.input('image', [batch, 3, image.size, image.size]);
     const centered = add(multiply(images, 2), -1);
     const halve = { kernel: 2, stride: 2, padding: 0 };
     const [first, second] = supernet.stem;
@@ -92,8 +113,7 @@ class ChildBuilder {
       const output = this.#cell(cell, [previous, current], this.#child.genotype[cell]);
       [previous, current] = [current, output];
     }
-    const maps = supernet.rectified ? relu(current) : current;
-    return reshape(mean(maps, [2, 3]), [batch, featureCount(this.#configuration)]);
+    return mean(supernet.rectified ? relu(current) : current, [2, 3]);
   }
 
   /** [batch, way]. */

@@ -5,9 +5,9 @@ import type { LabelledSet } from './task.ts';
 import type { TaskSize } from './variables.ts';
 
 /**
- * Support sets of few images are adapted to together with their mirror images, left to right, where a task's embedding
- * says that a class is the same seen in a mirror: it is of photos, it is not of characters
- * (docs/adr/0015-mirrored-support.md).
+ * Where a task's embedding says that a class is the same seen in a mirror (it is of photos, it is not of characters), an
+ * image is answered together with its mirror image, left to right, and support sets of few images are adapted to with
+ * theirs (docs/adr/0015-mirror-images.md).
  */
 
 /** Logistic regression on z_i: its coefficients and the intercept; 0 until meta-training fits them. */
@@ -19,12 +19,17 @@ export const mirroringSpecification = ({ encoder }: ModelConfiguration): Paramet
   mean: 0,
 });
 
-/** Whether a support set of this size may be mirrored: a class has at most `mirroring.shots` images in the mean. */
+/** Whether a support set of this size is mirrored, if the task is: a class has at most `mirroring.shots` images in the mean. */
 export const mayMirror = ({ mirroring }: ModelConfiguration, { way, support }: TaskSize): boolean =>
   mirroring !== undefined && support <= mirroring.shots * way;
 
 /** Whether the classes of the task of this embedding are taken to be the same in a mirror. */
-export function isSymmetric(parameters: Values, embedding: Float32Array): boolean {
+export function isMirrored(
+  { mirroring }: ModelConfiguration,
+  parameters: Values,
+  embedding: Float32Array,
+): boolean {
+  if (!mirroring) return false;
   const coefficients = parameters['mirroring']!;
   const score = embedding.reduce(
     (total, z, i) => total + z * coefficients[i]!,
@@ -33,14 +38,11 @@ export function isSymmetric(parameters: Values, embedding: Float32Array): boolea
   return score > 0;
 }
 
-/** Whether the support set of this size and embedding is adapted to with its mirror images. */
-export const isMirrored = (
-  configuration: ModelConfiguration,
-  parameters: Values,
-  { size, embedding }: { readonly size: TaskSize; readonly embedding: Float32Array },
-): boolean => mayMirror(configuration, size) && isSymmetric(parameters, embedding);
+/** What was computed of a mirrored set's images, a row each, as means of an image's and its mirror image's. */
+export const meansOfMirrored = (rows: Float32Array): Float32Array =>
+  rows.subarray(0, rows.length / 2).map((x, i) => (x + rows[rows.length / 2 + i]!) / 2);
 
-/** The support set followed by the mirror image of each of its images, in memory that `take` gives. */
+/** The set followed by the mirror image of each of its images, in memory that `take` gives. */
 export function withMirrorImages(
   { images, targets, count }: LabelledSet,
   side: number,

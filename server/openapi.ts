@@ -767,9 +767,9 @@ export interface components {
                 after: components["schemas"]["Fit"];
             };
             /**
-             * @description Whether the support set's mirror images, left to right, were adapted to, too. So it is where classes have one or two
-             *     images in the mean and the task's embedding is one of classes that are the same in a mirror, as photos are and
-             *     characters are not.
+             * @description Whether the task's embedding is one of classes that are the same in a mirror, as photos are and characters are
+             *     not. The model then answers by an image and its mirror image, left to right, together; where classes have one or
+             *     two images in the mean, it was adapted to the support set's mirror images, too.
              */
             mirrored: boolean;
             /** @description How the model's output `known` was calibrated; absent of tasks of an earlier version, whose models have none. */

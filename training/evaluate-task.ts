@@ -1,7 +1,7 @@
 import { adaptWeights } from '../model/adapt.ts';
 import { selectChild } from '../model/child.ts';
 import type { Genotype } from '../model/genotype.ts';
-import { isMirrored, withMirrorImages } from '../model/mirroring.ts';
+import { isMirrored, mayMirror, meansOfMirrored, withMirrorImages } from '../model/mirroring.ts';
 import { chooseNetwork } from '../model/objective.ts';
 import type { Stage } from '../model/objective.ts';
 import type { Values } from '../model/programs.ts';
@@ -40,7 +40,7 @@ export interface TaskEvaluation {
   readonly genotype: Genotype | null;
   /** z_i (Eq. 6); empty for a network without an encoder. */
   readonly embedding: Float32Array;
-  /** Whether the network was adapted to the support set's mirror images, too. */
+  /** Whether the queries were answered with their mirror images, and a support set of few was adapted to with them. */
   readonly mirrored: boolean;
   readonly queries: number;
   /** Right answers. */
@@ -67,14 +67,17 @@ export async function evaluateTask(
   const embedded = await runner.embed(parameters, own, given, { mask: null, temperature });
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, payload.stage);
   const { embedding } = embedded;
-  const mirrored =
-    payload.stage === 'retrain' && isMirrored(runner.configuration, parameters, { size: given, embedding });
-  const support = mirrored ? withMirrorImages(own, domain.size) : own;
+  const mirrored = payload.stage === 'retrain' && isMirrored(runner.configuration, parameters, embedding);
+  const support =
+    mirrored && mayMirror(runner.configuration, given) ? withMirrorImages(own, domain.size) : own;
   const size = { ...given, support: support.count };
   const task = { network, mixes, support, size };
   const weights = await adaptedWeights(runner, task, parameters, embedded.modulated);
-  const answer = (statistics: 'support' | 'batch'): Promise<Float32Array> =>
-    runner.queryLogits(task, weights, query, statistics);
+  const asked = mirrored ? withMirrorImages(query, domain.size) : query;
+  const answer = async (statistics: 'support' | 'batch'): Promise<Float32Array> => {
+    const logits = await runner.queryLogits(task, weights, asked, statistics);
+    return mirrored ? meansOfMirrored(logits) : logits;
+  };
   const right = (share: number): number => Math.round(share * query.count);
   const rightOf = (logits: Float32Array): number => right(accuracyOf(logits, query.targets, size.way));
   const served = await answer('support');

@@ -79,6 +79,7 @@ export const tfjsRules: PrimitiveTable<[tf: Tfjs, inputs: Inputs, given: TensorV
       shape.map((_, i) => (i === axis ? start : 0)),
       [...shape],
     ),
+  mirror: ({ attributes: { axis } }, tf, [x]) => tf.reverse(x!, axis),
   pad: ({ attributes: { axis, before, after }, shape }, tf, [x]) =>
     tf.pad(x!, padding(shape.length, axis, before, after)),
   matmul: (node, tf, [a, b]) => {

@@ -22,6 +22,7 @@ import {
   poolGather,
   poolScatter,
   reshape,
+  mirror,
   slice,
   step,
   subtract,
@@ -94,6 +95,7 @@ const cotangentRules: PrimitiveTable<[g: Tensor], Cotangents> = {
   slice: ({ inputs: [x], attributes: { axis, start, size } }, g) => [
     pad(g, axis, start, x!.shape[axis]! - start - size),
   ],
+  mirror: ({ attributes: { axis } }, g) => [mirror(g, axis)],
   pad: ({ inputs: [x], attributes: { axis, before } }, g) => [slice(g, axis, before, x!.shape[axis]!)],
   matmul: ({ inputs: [a, b], attributes: { transposeA, transposeB } }, g) => {
     // a aᵀ and aᵀ a: one product instead of two

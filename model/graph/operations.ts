@@ -153,6 +153,12 @@ export function slice(x: Tensor, axis: number, start: number, size: number): Ten
   return x.graph.node('slice', [x], { axis, start, size });
 }
 
+/** Axis `axis` backwards. */
+export function mirror(x: Tensor, axis: number): Tensor {
+  if (is(x, 'mirror') && x.attributes.axis === axis) return x.inputs[0]!;
+  return fillOf(x) === undefined ? x.graph.node('mirror', [x], { axis }) : x;
+}
+
 export function pad(x: Tensor, axis: number, before: number, after: number): Tensor {
   return before === 0 && after === 0 ? x : x.graph.node('pad', [x], { axis, before, after });
 }

@@ -3,7 +3,7 @@
  * float64 reference) is one exhaustive table over this set, so a new primitive is a compile error until each table has it.
  *
  * The set is closed under differentiation: convolution, its input gradient and its filter gradient differentiate into
- * each other, so do scatter and gather by pooling indices, slice and pad, broadcast and sum.
+ * each other, so do scatter and gather by pooling indices, slice and pad, broadcast and sum; mirror into itself.
  */
 export interface PrimitiveAttributes {
   // Leaves
@@ -36,6 +36,8 @@ export interface PrimitiveAttributes {
   transpose: { readonly permutation: readonly number[] };
   concat: { readonly axis: number };
   slice: { readonly axis: number; readonly start: number; readonly size: number };
+  /** One axis backwards: its own inverse and transpose. */
+  mirror: { readonly axis: number };
   /** Zeros before and after along one axis. */
   pad: { readonly axis: number; readonly before: number; readonly after: number };
   // Products

@@ -127,6 +127,7 @@ export const shapeRules: { readonly [P in ComputedPrimitive]: ShapeRule<Primitiv
     demand(inside, `slice ${start}+${size} is outside axis ${axis} of [${one(shapes).join(', ')}]`);
     return replaced(one(shapes), axis, size);
   },
+  mirror: (shapes, { axis }) => replaced(one(shapes), axis, axisOf(one(shapes), axis)),
   pad: (shapes, { axis, before, after }) =>
     replaced(one(shapes), axis, axisOf(one(shapes), axis) + before + after),
   matmul: (shapes, { transposeA, transposeB }) => {

@@ -69,7 +69,7 @@ const queries = Float32Array.from(
 );
 
 describe('adaptTask', () => {
-  it('adapts to mirror images where the embedding allows it and classes have few images, as if they had been given', async () => {
+  it('adapts to mirror images where the embedding allows it and classes have few images, and answers by both', async () => {
     // without a modulator the embedding decides nothing but that
     const plain = parseModelConfiguration({ ...configuration, modulator: { kind: 'none' } });
     const mirrors = parseModelConfiguration({ ...plain, mirroring: { shots: 2 } });
@@ -85,16 +85,33 @@ describe('adaptTask', () => {
       label,
       pixels: pixels.map((_, i) => pixels[i - (i % size) + size - 1 - (i % size)]!),
     });
-    const logitsOf = async ({ model }: AdaptedTask) => (await run(model, queries, 7)).logits;
+    const turned = queries.map((_, i) => queries[i - (i % size) + size - 1 - (i % size)]!);
+    const logitsOf = async ({ model }: AdaptedTask, images = queries) => (await run(model, images, 7)).logits;
+    const meanLogits = async (task: AdaptedTask) => {
+      const [given, other] = [await logitsOf(task), await logitsOf(task, turned)];
+      return given.map((logit, i) => (logit + other[i]!) / 2);
+    };
+    const near = (actual: Float32Array, expected: Float32Array): void =>
+      actual.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
     const both = await adapted(1, support);
     const none = await adapted(-1, support);
     const explicit = await adapted(-1, [...support, ...support.map(mirror)], plain);
     expect([both.mirrored, none.mirrored, explicit.mirrored]).toEqual([true, false, false]);
     expect(both.embedding).toEqual(none.embedding);
-    const [a, b, c] = await Promise.all([both, explicit, none].map(logitsOf));
-    a!.forEach((logit, i) => expect(logit).toBeCloseTo(b![i]!, 4));
-    expect(Math.max(...a!.map((logit, i) => Math.abs(logit - c![i]!)))).toBeGreaterThan(0.01);
-    expect((await adapted(1, supportOf({ cat: 2, dog: 3 }))).mirrored).toBe(false); // 2.5 images a class
+    const answers = await logitsOf(both);
+    near(answers, await meanLogits(explicit));
+    near(answers, await logitsOf(both, turned));
+    const apart = await logitsOf(none);
+    expect(Math.max(...answers.map((logit, i) => Math.abs(logit - apart[i]!)))).toBeGreaterThan(0.01);
+    expect(both.multiplyAdds).toBeGreaterThan(1.9 * none.multiplyAdds);
+
+    // 2.5 images a class: the same network, which answers by both all the same
+    const many = supportOf({ cat: 2, dog: 3 });
+    const [same, plainly] = [await adapted(1, many), await adapted(-1, many)];
+    expect(same.support).toEqual(plainly.support);
+    near(await logitsOf(same), await meanLogits(plainly));
+    const known = async ({ model }: AdaptedTask) => (await run(model, queries, 7)).known;
+    near(await known(same), await known(plainly));
   });
 
   it('gives the same bytes for any order of the images', async () => {

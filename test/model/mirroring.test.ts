@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { parseModelConfiguration } from '../../model/configuration.ts';
-import { isMirrored, mayMirror, mirroringSpecification, withMirrorImages } from '../../model/mirroring.ts';
+import {
+  isMirrored,
+  mayMirror,
+  meansOfMirrored,
+  mirroringSpecification,
+  withMirrorImages,
+} from '../../model/mirroring.ts';
 
 const configuration = parseModelConfiguration({ encoder: { state: 2 }, mirroring: { shots: 2 } });
 
-describe('mirrored support sets', () => {
+describe('mirrored sets', () => {
   it('are those of at most so many images a class, in the mean', () => {
     expect(mayMirror(configuration, { way: 5, support: 10 })).toBe(true);
     expect(mayMirror(configuration, { way: 5, support: 11 })).toBe(false);
@@ -13,14 +19,11 @@ describe('mirrored support sets', () => {
 
   it('are those on one side of a plane of embeddings', () => {
     const parameters = { mirroring: Float32Array.of(2, -1, 0.5) };
-    const mirrored = (...z: number[]) =>
-      isMirrored(configuration, parameters, {
-        size: { way: 5, support: 5 },
-        embedding: Float32Array.from(z),
-      });
+    const mirrored = (...z: number[]) => isMirrored(configuration, parameters, Float32Array.from(z));
     expect(mirroringSpecification(configuration).shape).toEqual([1, 3]);
     expect(mirrored(0, 0.25)).toBe(true);
     expect(mirrored(-0.5, 0.25)).toBe(false);
+    expect(isMirrored(parseModelConfiguration({}), {}, Float32Array.of(0, 0.25))).toBe(false);
   });
 
   it('has every image again, each row and channel turned left to right, with its label', () => {
@@ -35,6 +38,10 @@ describe('mirrored support sets', () => {
       2,
     );
     expect([...again.images.subarray(24)]).toEqual([...images]);
+  });
+
+  it('have one answer for an image and its mirror image', () => {
+    expect([...meansOfMirrored(Float32Array.of(1, 2, 3, 4, 5, 6, 8, 0))]).toEqual([3, 4, 5.5, 2]);
   });
 
   it('need an encoder', () => {

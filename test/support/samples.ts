@@ -39,6 +39,11 @@ export const samples: { readonly [P in Primitive]: Sample } = {
     op.exp(op.slice(g.input('x', [4, 5]), 1, 1, 3)),
     op.slice(op.exp(g.input('x', [4, 5])), 0, 3, 1),
   ],
+  mirror: (g) => [
+    op.multiply(op.mirror(op.exp(g.input('x', [2, 3, 4])), 1), g.input('y', [2, 3, 4])),
+    op.exp(op.mirror(g.input('u', [3, 2]), 0)),
+    op.multiply(op.exp(op.mirror(g.input('v', [2, 5]), 1)), g.input('v', [2, 5])),
+  ],
   pad: (g) => [
     op.multiply(op.pad(g.input('x', [2, 3]), 1, 1, 2), op.exp(op.pad(g.input('x', [2, 3]), 1, 2, 1))),
   ],

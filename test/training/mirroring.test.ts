@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { isSymmetric } from '../../model/mirroring.ts';
+import { parseModelConfiguration } from '../../model/configuration.ts';
+import { isMirrored } from '../../model/mirroring.ts';
 import { fold, keyFrom, normal } from '../../model/random.ts';
 import { fitMirroring } from '../../training/mirroring.ts';
 import type { EmbeddedTask } from '../../training/mirroring.ts';
 
 const key = keyFrom(11);
+const mirrors = parseModelConfiguration({ mirroring: { shots: 1 } });
 
 /** Embeddings around two centres; dimension 1 does not move, and dimension 2 is of another scale. */
 function tasksOf(symmetric: boolean, count: number, part: string): EmbeddedTask[] {
@@ -18,7 +20,7 @@ describe('fitMirroring', () => {
   it('tells new tasks apart, also where one kind is rare', () => {
     const mirroring = fitMirroring([...tasksOf(true, 200, 'train'), ...tasksOf(false, 20, 'train')]);
     const right = [...tasksOf(true, 100, 'test'), ...tasksOf(false, 100, 'test')].filter(
-      ({ embedding, symmetric }) => isSymmetric({ mirroring }, embedding) === symmetric,
+      ({ embedding, symmetric }) => isMirrored(mirrors, { mirroring }, embedding) === symmetric,
     );
     expect(right.length).toBeGreaterThan(190);
   });
@@ -54,7 +56,7 @@ describe('fitMirroring', () => {
   it('says what all tasks are where they are all of one kind, and needs some', () => {
     for (const symmetric of [true, false]) {
       const mirroring = fitMirroring(tasksOf(symmetric, 3, 'train'));
-      expect(isSymmetric({ mirroring }, Float32Array.of(0, 0, 0))).toBe(symmetric);
+      expect(isMirrored(mirrors, { mirroring }, Float32Array.of(0, 0, 0))).toBe(symmetric);
     }
     expect(() => fitMirroring([])).toThrow(RangeError);
   });

@@ -145,7 +145,7 @@ function calibrationSection(results: readonly ImageResult[]): string {
     : `## Calibration\n\nExpected calibration error of the served probabilities over the queries of all test tasks, percent, 15 bins.\n\n${table(['row', 'seed', ...shots.map((shot) => `${shot}-shot`)], rows)}\n`;
 }
 
-/** Share of the test tasks whose support set was mirrored, of runs whose model does that. */
+/** Share of the test tasks that were mirrored, of runs whose model does that. */
 function mirroringSection(results: readonly ImageResult[]): string {
   const rows = results.flatMap((result) => {
     const shots = new Set(result.settings.flatMap(({ shot, mirrored = 0 }) => (mirrored > 0 ? shot : [])));
@@ -160,7 +160,7 @@ function mirroringSection(results: readonly ImageResult[]): string {
   });
   return rows.length === 0
     ? ''
-    : `## Mirrored support sets\n\nTest tasks, percent, that are adapted to with the mirror images of their support set, by what their embedding says ([ADR 15](../adr/0015-mirrored-support.md)).\n\n${table(['row', 'seed', 'shot', ...domainsOf(results[0]!)], rows)}\n`;
+    : `## Mirrored tasks\n\nTest tasks, percent, whose images are answered together with their mirror images, by what the embedding of the support set says ([ADR 15](../adr/0015-mirror-images.md)).\n\n${table(['row', 'seed', 'shot', ...domainsOf(results[0]!)], rows)}\n`;
 }
 
 /** Ablations whose children have the inner loop from the start, as the one that they are made of. */

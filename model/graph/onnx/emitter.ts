@@ -25,6 +25,8 @@ export class Emitter {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxInitializer[] = [];
   readonly options: EmitterOptions;
+  /** First axis of the graph's inputs. */
+  readonly batch: number;
   usesContributed = false;
   readonly #names = new Map<Tensor, string>();
   readonly #initializerNames = new Map<string, string>();
@@ -33,6 +35,7 @@ export class Emitter {
 
   constructor(order: readonly Tensor[], options: EmitterOptions) {
     this.options = options;
+    this.batch = order.find(({ primitive }) => primitive === 'input')?.shape[0] ?? 1;
     this.#present = new Set(order.map((node) => siblingKey(node, node.primitive)));
   }
 

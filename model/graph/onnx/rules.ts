@@ -198,11 +198,16 @@ function averageGradient(node: Tensor<'averagePoolGradient'>, emitter: Emitter):
   return reshaped(emitter, spread, [n, c, h, w]);
 }
 
-/** With a dynamic batch, the first axis is copied (0 in ONNX) instead of fixed. */
-function reshapeTarget(from: Shape, to: Shape, { options }: Emitter): readonly number[] {
+/**
+ * With a dynamic batch, a first axis that stays is copied (0 in ONNX) instead of fixed, and one that becomes another
+ * multiple of the batch is inferred (-1).
+ */
+function reshapeTarget(from: Shape, to: Shape, { options, batch }: Emitter): readonly number[] {
   if (!options.dynamicBatch) return to;
-  if (from[0] !== to[0]) throw new GraphError(`reshape to [${to.join(', ')}] loses the dynamic batch axis`);
-  return [0, ...to.slice(1)];
+  if (from[0] === to[0]) return [0, ...to.slice(1)];
+  // of a batch of 1 everything is a multiple
+  if (batch > 1 && from[0]! % batch === 0 && to[0]! % batch === 0) return [-1, ...to.slice(1)];
+  throw new GraphError(`reshape to [${to.join(', ')}] loses the dynamic batch axis`);
 }
 
 /** How each primitive is written in ONNX (opset 17); returns the name of the result. */
@@ -246,6 +251,11 @@ export const loweringRules: PrimitiveTable<[emitter: Emitter, inputs: Inputs], s
     ),
   slice: ({ attributes: { axis, start, size } }, emitter, [x]) => {
     const bounds = [[start], [start + size], [axis]].map((values) => emitter.integers(values));
+    return emitter.emit('Slice', [emitter.nameOf(x!), ...bounds]);
+  },
+  mirror: ({ attributes: { axis }, shape }, emitter, [x]) => {
+    // from the last element to before the first one: an end that stays below 0 when the size is added to it
+    const bounds = [[-1], [-shape[axis]! - 1], [axis], [-1]].map((values) => emitter.integers(values));
     return emitter.emit('Slice', [emitter.nameOf(x!), ...bounds]);
   },
   pad: ({ attributes: { axis, before, after }, shape }, emitter, [x]) => {

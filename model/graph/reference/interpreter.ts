@@ -132,6 +132,17 @@ const referenceRules: PrimitiveTable<
     const strides = stridesOf(node.inputs[0]!.shape);
     return gathered(node, x!, strides, start * strides[axis]!);
   },
+  mirror: (node, [x]) => {
+    const { axis } = node.attributes;
+    const strides = stridesOf(node.shape);
+    const last = (node.shape[axis]! - 1) * strides[axis]!;
+    return gathered(
+      node,
+      x!,
+      strides.map((stride, i) => (i === axis ? -stride : stride)),
+      last,
+    );
+  },
   pad: (node, [x]) => {
     const { axis, before } = node.attributes;
     const result = new Float64Array(sizeOf(node.shape));

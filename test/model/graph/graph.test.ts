@@ -1,3 +1,4 @@
+import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { gradient } from '../../../model/graph/gradient.ts';
 import { Graph, inputsOf, topological } from '../../../model/graph/graph.ts';
@@ -96,5 +97,19 @@ describe('toOnnx', () => {
     const x = new Graph().input('x', [2, 3]);
     const mixed = { name: 'f', outputs: { y: op.exp(op.reshape(x, [3, 2])) } };
     expect(() => toOnnx(mixed, { dynamicBatch: 'n' })).toThrow(GraphError);
+    const one = new Graph().input('x', [1, 4]);
+    const single = { name: 'f', outputs: { y: op.exp(op.reshape(one, [2, 2])) } };
+    expect(() => toOnnx(single, { dynamicBatch: 'n' })).toThrow(GraphError);
+  });
+
+  it('reshapes a dynamic first axis into a multiple of it and back', async () => {
+    const x = new Graph().input('x', [2, 4]);
+    const pairs = op.exp(op.reshape(op.mirror(x, 1), [4, 2]));
+    const bytes = toOnnx({ name: 'f', outputs: { y: op.reshape(pairs, [2, 4]) } }, { dynamicBatch: 'n' });
+    const session = await ort.InferenceSession.create(bytes);
+    const given = Float32Array.from({ length: 12 }, (_, i) => i / 12);
+    const { y } = await session.run({ x: new ort.Tensor('float32', given, [3, 4]) });
+    expect(y!.dims).toEqual([3, 4]);
+    given.forEach((_, i) => expect(y!.data[i]).toBeCloseTo(Math.exp(given[i - (i % 4) + 3 - (i % 4)]!), 5));
   });
 });
