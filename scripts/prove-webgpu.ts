@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { Command } from 'commander';
 import { adaptTask } from '../model/adapt.ts';
 import { decodeCheckpoint } from '../model/checkpoint.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
 import { operationNames } from '../model/genotype.ts';
 import type { CellGenotype, Genotype, GenotypeEdge } from '../model/genotype.ts';
 import { keyFrom, uniform } from '../model/random.ts';
 
 /**
  * Proves that exported files give the same logits on onnxruntime's webgpu provider as on its CPU provider, for the
- * checkpoint's own architectures and for one of every operation. Without a GPU it runs on the software Vulkan driver
+ * checkpoint's own architectures and for one of every operation, mirrored and not. Without a GPU it runs on the software Vulkan driver
  * of Debian's chromium package. Exits with 1 when a logit differs by more than the tolerance.
  */
 const program = new Command('prove-webgpu')
@@ -65,24 +66,30 @@ const genotypes = [
   ...checkpoint.genotypes,
   ...all.map((name) => uniformGenotype(name, checkpoint.configuration.supernet.nodes)),
 ];
-let worst = 0;
-for (const genotype of genotypes) {
-  const { model } = await adaptTask(
-    { ...checkpoint, genotypes: [genotype] },
-    support,
-    { steps: 5 },
-    executor,
+/** The checkpoint as one that takes every task for mirrored, or none. */
+function deciding(mirrored: boolean): Checkpoint {
+  const mirroring = checkpoint.parameters['mirroring']?.map((_, i, { length }) =>
+    i === length - 1 ? (mirrored ? 1 : -1) : 0,
   );
+  return { ...checkpoint, parameters: { ...checkpoint.parameters, ...(mirroring ? { mirroring } : {}) } };
+}
+
+let worst = 0;
+const cases = genotypes.flatMap((genotype) =>
+  (checkpoint.configuration.mirroring ? [true, false] : [false]).map((mirrored) => ({ genotype, mirrored })),
+);
+for (const { genotype, mirrored } of cases) {
+  const given = { ...deciding(mirrored), genotypes: [genotype] };
+  const { model } = await adaptTask(given, support, { steps: 5 }, executor);
   const [cpu, webgpu] = [await logits(model, 'cpu'), await logits(model, 'webgpu')];
   const difference = cpu.reduce(
     (largest, x, i) => Math.max(largest, Math.abs(x - webgpu[i]!) / (1 + Math.abs(x))),
     0,
   );
   worst = Math.max(worst, difference);
-  console.log(
-    JSON.stringify({ genotype: genotype.normal.nodes[0]![0]!.operation, bytes: model.length, difference }),
-  );
+  const { operation } = genotype.normal.nodes[0]![0]!;
+  console.log(JSON.stringify({ genotype: operation, mirrored, bytes: model.length, difference }));
 }
 await executor.dispose();
-console.log(JSON.stringify({ models: genotypes.length, worst, tolerance, agree: worst <= tolerance }));
+console.log(JSON.stringify({ models: cases.length, worst, tolerance, agree: worst <= tolerance }));
 process.exitCode = worst <= tolerance ? 0 : 1;
