@@ -1,4 +1,6 @@
+import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
+import { adaptTask } from '../../model/adapt.ts';
 import { parseModelConfiguration } from '../../model/configuration.ts';
 import { decodeGenotype, edgeCount, oneHot, strengthOf } from '../../model/genotype.ts';
 import type { Genotype, GenotypeEdge } from '../../model/genotype.ts';
@@ -125,6 +127,51 @@ describe('evaluateCheckpoint', () => {
     expect(given.genotype).toEqual(genotype);
     expect([given.queries, given.embedding.length]).toEqual([12, genotype ? 5 : 0]);
   });
+});
+
+describe('evaluateTask', () => {
+  it.each([
+    [1, 1],
+    [3, 1],
+    [1, -1],
+  ])(
+    'answers as the exported file does: %i shots, mirrored where %i is positive',
+    async (shot, intercept) => {
+      // without a modulator the embedding, which the service has of images in another order, decides nothing
+      const model = parseModelConfiguration({
+        ...configuration,
+        modulator: { kind: 'none' },
+        mirroring: { shots: 2 },
+      });
+      const parameters = initialParameters(model, keyFrom(2));
+      parameters['mirroring']!.set([intercept], 5);
+      const cell = { nodes: [[0, 1].map((input) => ({ operation: 'sep_conv_3x3', input }) as const)] };
+      const genotypes = [{ normal: cell, reduction: cell }];
+      const executor = executors.onnxruntime(16);
+      const runner = new TaskRunner(model, executor, genotypes);
+      const shape = { way: 3, shot, query: 4 };
+      const [domain] = domains as [ImageDomain];
+      const payload = { domain: 'a', split: 'test', shape, seed: 5, task: 0, stage: 'retrain' } as const;
+      const modes = { temperature: 1, transductive: false, floors: false, answers: true };
+      const { answers, mirrored } = await evaluateTask(runner, parameters, domain, { ...payload, ...modes });
+      expect(mirrored).toBe(intercept > 0);
+
+      const { support, query } = sampleTask(fold(keyFrom(5), 'evaluation', 'a', 0), domain, 'test', shape);
+      const length = 3 * 16 ** 2;
+      const images = Array.from(support.labels, (label, i) => ({
+        label: String(label),
+        pixels: support.images.subarray(i * length, (i + 1) * length),
+      }));
+      const from = { ...checkpoint, configuration: model, parameters, genotypes };
+      const adapted = await adaptTask(from, images, { steps: model.innerLoop.steps }, executor);
+      const session = await ort.InferenceSession.create(adapted.model);
+      const given = new ort.Tensor('float32', query.images, [query.labels.length, 3, 16, 16]);
+      const logits = (await session.run({ image: given }))['logits']!.data as Float32Array;
+      await session.release();
+      expect(logits).toHaveLength(answers!.logits.length);
+      logits.forEach((logit, i) => expect(logit).toBeCloseTo(answers!.logits[i]!, 3));
+    },
+  );
 });
 
 describe('evaluateOpenSets', () => {
