@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { list } from '../training/arguments.ts';
 import { benchAdapt } from './adapt.ts';
+import { benchArithmetic } from './arithmetic.ts';
 import { benchDepthwise, depthwiseCases } from './depthwise.ts';
 import { benchImages } from './images.ts';
 import { benchMetaGradient } from './meta-gradient.ts';
@@ -63,17 +64,23 @@ function parsed<T>(schema: z.ZodType<T>, options: unknown): T {
 const print = (json: unknown, result: object, text: string): void =>
   void process.stdout.write(`${json === true ? JSON.stringify(result) : text}\n`);
 
-program
-  .command('meta-gradient')
+/** A command with the options of a `Workload`. */
+const workloadCommand = (name: string): Command =>
+  program
+    .command(name)
+    .addOption(
+      new Option('--network <name>', 'network that is adapted')
+        .choices(['conv4', 'supernet'])
+        .default('conv4'),
+    )
+    .option('--size <pixels>', 'side of the images', '28')
+    .option('--way <classes>', 'classes of a task', '5')
+    .option('--shot <images>', 'support images a class', '1')
+    .option('--query <images>', 'query images a class', '15')
+    .option('--steps <n>', 'inner steps', '5');
+
+workloadCommand('meta-gradient')
   .description("Times one task's exact second-order meta-gradient, as ../shared/peer does in PyTorch.")
-  .addOption(
-    new Option('--network <name>', 'network that is adapted').choices(['conv4', 'supernet']).default('conv4'),
-  )
-  .option('--size <pixels>', 'side of the images', '28')
-  .option('--way <classes>', 'classes of a task', '5')
-  .option('--shot <images>', 'support images a class', '1')
-  .option('--query <images>', 'query images a class', '15')
-  .option('--steps <n>', 'inner steps', '5')
   .option('--workers <n>', 'one-thread workers that share the cores', '2')
   .option('--seconds <s>', 'length of each of the two measurements', '5')
   .option('--json', 'print one line of JSON', false)
@@ -87,6 +94,25 @@ program
       json,
       result,
       `${msPerTask.toFixed(1)} ms a task, ${tasksPerSecond.toFixed(2)} tasks a second, ${weights} weights`,
+    );
+  });
+
+workloadCommand('arithmetic')
+  .description(
+    'Compares one meta-gradient with the arithmetic of its graphs at the speed of large products, one thread.',
+  )
+  .option('--runs <n>', 'runs of each', '12')
+  .option('--json', 'print one line of JSON', false)
+  .action(async ({ json, runs, ...workload }: Record<string, unknown>) => {
+    const checked = parsed(workloadSchema, workload);
+    await flushDenormals();
+    const result = await benchArithmetic(checked, parsed(z.coerce.number().int().min(1), runs));
+    const { gigaflop, limit, atLimit, least } = result;
+    print(
+      json,
+      result,
+      `${gigaflop.toFixed(2)} GFLOP a task, ${atLimit.toFixed(1)} ms at the ${limit.toFixed(0)} GFLOP/s of large products; ` +
+        `least ${least.toFixed(1)} ms`,
     );
   });
 

@@ -2,7 +2,8 @@ import { convolutionOf, edgeName, isConvolution } from './child.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { cellNames, genotypeKey } from './genotype.ts';
 import type { CellGenotype, CellName, Genotype, GenotypeEdge } from './genotype.ts';
-import { Graph, topological } from './graph/graph.ts';
+import { multiplyAddsOf } from './graph/arithmetic.ts';
+import { Graph } from './graph/graph.ts';
 import type { GraphFunction } from './graph/graph.ts';
 import { toOnnx } from './graph/onnx/lowering.ts';
 import {
@@ -210,12 +211,7 @@ class ChildBuilder {
 
 /** Multiply-adds of one image through the convolutions and products of a graph function of static batch `batch`. */
 export function multiplyAdds({ outputs }: GraphFunction, batch = 2): number {
-  const total = topological(Object.values(outputs)).reduce((sofar, node) => {
-    if (node.primitive === 'conv') return sofar + sizeOf(node.shape) * sizeOf(node.inputs[1]!.shape.slice(1));
-    if (node.primitive === 'matmul') return sofar + sizeOf(node.shape) * node.inputs[0]!.shape.at(-1)!;
-    return sofar;
-  }, 0);
-  return total / batch;
+  return multiplyAddsOf(Object.values(outputs)) / batch;
 }
 
 /** The bytes of the client's file: dynamic batch `n`, standard operators of opset 17, metadata for any runtime. */
