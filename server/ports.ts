@@ -80,7 +80,7 @@ export interface AdaptedImages {
   /** sorted by code point, the order of the model's outputs */
   readonly labels: readonly string[];
   readonly genotype: Genotype;
-  /** whether the support set's mirror images were adapted to, too */
+  /** whether images are answered together with their mirror images */
   readonly mirrored: boolean;
   readonly weights: number;
   readonly multiplyAdds: number;

@@ -38,7 +38,7 @@ export const imagesRecordSchema = common.extend({
   classes: z.array(z.object({ label: z.string(), shots: z.number().int().positive() })).min(2),
   architecture: architecture(z.object({ normal: cell, reduction: cell })),
   support: fits(z.object({ loss: z.number(), accuracy: z.number().min(0).max(1) })),
-  /** whether the support set's mirror images were adapted to, too; absent in older files, where they never were */
+  /** whether images are answered together with their mirror images; absent in older files, where they never are */
   mirrored: z.boolean().default(false),
   /** absent in the files of models without the output `known` */
   openSet: z.object({ midpoint: z.number(), slope: z.number().positive(), leftOut: count }).optional(),

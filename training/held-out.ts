@@ -76,7 +76,7 @@ export async function drawArchitectures(run: PausedRun): Promise<DrawnArchitectu
 /** Training tasks a domain and shape that decide which tasks are mirrored. */
 const mirroringTasks = 20;
 
-/** Embeddings of training tasks of every domain, in the last stage's shapes that may be mirrored. */
+/** Embeddings of training tasks of every domain, in the last stage's shapes whose support sets may be mirrored. */
 export async function embeddedTasks(run: PausedRun): Promise<EmbeddedTask[]> {
   const { stages, model, domains } = run.configuration;
   const shapes = stages
