@@ -4,6 +4,7 @@ import type { Executor, Program } from '../model/graph/executor.ts';
 import { Graph } from '../model/graph/graph.ts';
 import { matmul } from '../model/graph/operations.ts';
 import type { Tensor } from '../model/graph/primitives.ts';
+import { timesInTurn } from './in-turn.ts';
 import { networkTasks } from './networks.ts';
 import type { Workload } from './workload.ts';
 
@@ -18,8 +19,6 @@ export interface Arithmetic {
   readonly least: number;
 }
 
-/** Runs before the clock starts. */
-const warmUps = 3;
 /** Side of the large matrices. */
 const large = 1024;
 
@@ -34,26 +33,18 @@ class Counting implements Executor {
   }
 
   async program(...[key, build]: Parameters<Executor['program']>): Promise<Program> {
-    const counted = this.#counts.get(key) ?? multiplyAddsOf(Object.values(build().outputs));
-    this.#counts.set(key, counted);
-    const program = await this.#executor.program(key, build);
+    const program = await this.#executor.program(key, () => {
+      const built = build();
+      this.#counts.set(key, multiplyAddsOf(Object.values(built.outputs)));
+      return built;
+    });
     return {
       run: (inputs) => {
-        this.multiplyAdds += counted;
+        this.multiplyAdds += this.#counts.get(key)!;
         return program.run(inputs);
       },
     };
   }
-}
-
-async function leastOf(runs: number, run: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < warmUps + runs; i++) {
-    const start = performance.now();
-    await run();
-    if (i >= warmUps) times.push(performance.now() - start);
-  }
-  return Math.min(...times);
 }
 
 /** Compares the meta-gradient of one task with the arithmetic that it cannot do without, in turn with large products. */
@@ -69,10 +60,12 @@ export async function benchArithmetic(workload: Workload, runs: number): Promise
     return { name: 'product', outputs: { product: matmul(input('a'), input('b')) } };
   });
   const matrix = { data: new Float32Array(large ** 2).fill(0.5), shape: [large, large] };
-  const productMs = await leastOf(runs, () => product.run({ a: matrix, b: matrix }));
-  const least = await leastOf(runs, task.run);
+  const times = await timesInTurn(runs, {
+    product: () => product.run({ a: matrix, b: matrix }),
+    task: task.run,
+  });
   await executor.dispose();
-  const limit = (2 * large ** 3) / productMs / 1e6;
+  const limit = (2 * large ** 3) / Math.min(...times.product) / 1e6;
   const gigaflop = (2 * multiplyAdds) / 1e9;
-  return { gigaflop, limit, atLimit: (1000 * gigaflop) / limit, least };
+  return { gigaflop, limit, atLimit: (1000 * gigaflop) / limit, least: Math.min(...times.task) };
 }

@@ -7,6 +7,7 @@ import type { GraphFunction } from '../model/graph/graph.ts';
 import { multiply, sum } from '../model/graph/operations.ts';
 import { sizeOf } from '../model/graph/shapes.ts';
 import { keyFrom, normal } from '../model/random.ts';
+import { timesInTurn } from './in-turn.ts';
 import { median } from './median.ts';
 
 /** Kernels that all edges of one source have: e of 3x3 and of 5x5, as the separable convolutions. */
@@ -66,7 +67,7 @@ function graphOf(given: DepthwiseCase, formulation: DepthwiseFormulation): Graph
   return { name: 'depthwise', outputs: Object.fromEntries(gradients.map((g, i) => [`gradient.${i}`, g])) };
 }
 
-/** Times both formulations in turn, so that a busy machine is busy for both. */
+/** Times both formulations in turn. */
 export async function benchDepthwise(given: DepthwiseCase, runs: number): Promise<DepthwiseTimes> {
   const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 2 });
   const leaves = inputsOf(Object.values(graphOf(given, 'rows').outputs));
@@ -76,16 +77,13 @@ export async function benchDepthwise(given: DepthwiseCase, runs: number): Promis
       { data: Float32Array.from(normal(keyFrom(i), sizeOf(shape))), shape },
     ]),
   );
-  const timed = { rows: [] as number[], planes: [] as number[] };
-  const names = ['rows', 'planes'] as const;
-  const programs = await Promise.all(names.map((name) => executor.program(name, () => graphOf(given, name))));
-  for (let run = -2; run < runs; run++) {
-    for (const [i, name] of names.entries()) {
-      const start = performance.now();
-      await programs[i]!.run(inputs);
-      if (run >= 0) timed[name].push(performance.now() - start);
-    }
-  }
+  const [rows, planes] = await Promise.all(
+    (['rows', 'planes'] as const).map((name) => executor.program(name, () => graphOf(given, name))),
+  );
+  const timed = await timesInTurn(runs, {
+    rows: () => rows!.run(inputs),
+    planes: () => planes!.run(inputs),
+  });
   await executor.dispose();
   const { x, kinds } = inputsOfCase(given, new Graph());
   return {

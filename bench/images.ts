@@ -8,6 +8,7 @@ import { keyFrom } from '../model/random.ts';
 import { noRelaxation, TaskRunner } from '../model/task.ts';
 import { readTrainingConfiguration, stageModel } from '../training/configuration.ts';
 import type { StageConfiguration } from '../training/configuration.ts';
+import { timesInTurn } from './in-turn.ts';
 import { median } from './median.ts';
 import { randomTask } from './networks.ts';
 
@@ -65,12 +66,9 @@ export async function* benchImages({ row, stages, runs }: ImagesPlan): AsyncGene
       });
       const runner = new TaskRunner(model, executor, [timedGenotype(model)]);
       const task = randomTask({ way, shot, query, size: model.image.size });
-      const times: number[] = [];
-      for (let i = -2; i < runs; i++) {
-        const start = performance.now();
-        await metaGradient(runner, parameters, task, options);
-        if (i >= 0) times.push(performance.now() - start);
-      }
+      const { times } = await timesInTurn(runs, {
+        times: () => metaGradient(runner, parameters, task, options),
+      });
       await executor.dispose();
       const { steps } = model.innerLoop;
       const shape = { stage: stage.stage, steps, way, shot, query };

@@ -8,7 +8,7 @@ import { childFunction, exportChild, multiplyAdds } from './export.ts';
 import type { Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
 import type { Values } from './programs.ts';
-import { isMirrored, mayMirror, withMirrorImages } from './mirroring.ts';
+import { adaptedSet, isMirrored } from './mirroring.ts';
 import { calibrateOpenSet } from './open-set.ts';
 import type { OpenSet } from './open-set.ts';
 import { fold, keyFrom, uniform } from './random.ts';
@@ -85,8 +85,7 @@ export async function adaptTask(
   const own = labelledSet(images, classes);
   const embedded = await runner.embed(parameters, own, given);
   const mirrored = isMirrored(configuration, parameters, embedded.embedding);
-  const set =
-    mirrored && mayMirror(configuration, given) ? withMirrorImages(own, configuration.image.size) : own;
+  const set = adaptedSet(configuration, { support: own, size: given, mirrored });
   const size: TaskSize = { ...given, support: set.count };
   const genotype = forced ?? runner.decode(embedded.architecture);
   const network = runner.child(genotype);

@@ -38,6 +38,20 @@ export function isMirrored(
   return score > 0;
 }
 
+/** What a task's network is adapted to: the support set, with its mirror images where the task is mirrored and `mayMirror`. */
+export const adaptedSet = (
+  configuration: ModelConfiguration,
+  {
+    support,
+    size,
+    mirrored,
+  }: { readonly support: LabelledSet; readonly size: TaskSize; readonly mirrored: boolean },
+  take?: (length: number) => Float32Array,
+): LabelledSet =>
+  mirrored && mayMirror(configuration, size)
+    ? withMirrorImages(support, configuration.image.size, take)
+    : support;
+
 /** What was computed of a mirrored set's images, a row each, as means of an image's and its mirror image's. */
 export const meansOfMirrored = (rows: Float32Array): Float32Array =>
   rows.subarray(0, rows.length / 2).map((x, i) => (x + rows[rows.length / 2 + i]!) / 2);

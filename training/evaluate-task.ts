@@ -1,7 +1,7 @@
 import { adaptWeights } from '../model/adapt.ts';
 import { selectChild } from '../model/child.ts';
 import type { Genotype } from '../model/genotype.ts';
-import { isMirrored, mayMirror, meansOfMirrored, withMirrorImages } from '../model/mirroring.ts';
+import { adaptedSet, isMirrored, meansOfMirrored, withMirrorImages } from '../model/mirroring.ts';
 import { chooseNetwork } from '../model/objective.ts';
 import type { Stage } from '../model/objective.ts';
 import type { Values } from '../model/programs.ts';
@@ -68,8 +68,7 @@ export async function evaluateTask(
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, payload.stage);
   const { embedding } = embedded;
   const mirrored = payload.stage === 'retrain' && isMirrored(runner.configuration, parameters, embedding);
-  const support =
-    mirrored && mayMirror(runner.configuration, given) ? withMirrorImages(own, domain.size) : own;
+  const support = adaptedSet(runner.configuration, { support: own, size: given, mirrored });
   const size = { ...given, support: support.count };
   const task = { network, mixes, support, size };
   const weights = await adaptedWeights(runner, task, parameters, embedded.modulated);

@@ -4,7 +4,7 @@ import { cellNames, edgeCount, genotypeKey, operationNames } from '../model/geno
 import type { Genotype } from '../model/genotype.ts';
 import { metaGradient } from '../model/objective.ts';
 import type { Stage } from '../model/objective.ts';
-import { mayMirror, withMirrorImages } from '../model/mirroring.ts';
+import { adaptedSet } from '../model/mirroring.ts';
 import { parameterSpecifications } from '../model/parameters.ts';
 import type { Parameters } from '../model/specifications.ts';
 import { fold, keyFrom, uniform } from '../model/random.ts';
@@ -132,7 +132,7 @@ const gradientJob: Job = async (payload, context) => {
   const layout = layoutOf(data);
   memory.reset();
   const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation, memory));
-  const mirrored = stage.stage === 'retrain' && augmentation.flip && mayMirror(data.model, task.size);
+  const mirrored = stage.stage === 'retrain' && augmentation.flip;
   const result = await metaGradient(
     runnerOf(context, stageModel(data.model, stage), genotypes),
     parametersOf(data, layout),
@@ -142,9 +142,7 @@ const gradientJob: Job = async (payload, context) => {
       reconstructionWeight: training.reconstructionWeight,
       everyStep,
       fixedEncoder: stage.encoder === 'fixed',
-      ...(mirrored
-        ? { adaptedTo: withMirrorImages(task.support, domain.size, (length) => memory.take(length)) }
-        : {}),
+      adaptedTo: adaptedSet(data.model, { ...task, mirrored }, (length) => memory.take(length)),
       relaxation: {
         mask:
           stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,

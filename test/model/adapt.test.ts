@@ -37,6 +37,10 @@ function picture(seed: number): Float32Array {
   return Float32Array.from({ length: 3 * size * size }, () => (next() + 1) / 2);
 }
 
+/** Images with every row turned left to right. */
+const inMirror = (pixels: Float32Array): Float32Array<ArrayBuffer> =>
+  Float32Array.from(pixels, (_, i) => pixels[i - (i % size) + size - 1 - (i % size)]!);
+
 const supportOf = (shots: Readonly<Record<string, number>>): LabelledImage[] =>
   Object.entries(shots).flatMap(([label, count], c) =>
     Array.from({ length: count }, (_, i) => ({ label, pixels: picture(100 * c + i) })),
@@ -83,9 +87,9 @@ describe('adaptTask', () => {
     const support = supportOf({ cat: 1, dog: 2 });
     const mirror = ({ label, pixels }: LabelledImage): LabelledImage => ({
       label,
-      pixels: pixels.map((_, i) => pixels[i - (i % size) + size - 1 - (i % size)]!),
+      pixels: inMirror(pixels),
     });
-    const turned = queries.map((_, i) => queries[i - (i % size) + size - 1 - (i % size)]!);
+    const turned = inMirror(queries);
     const logitsOf = async ({ model }: AdaptedTask, images = queries) => (await run(model, images, 7)).logits;
     const meanLogits = async (task: AdaptedTask) => {
       const [given, other] = [await logitsOf(task), await logitsOf(task, turned)];

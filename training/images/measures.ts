@@ -44,8 +44,11 @@ export const allColumns = (results: readonly ImageResult[]): Column[] =>
 export const shotsOf = (results: readonly ImageResult[]): number[] =>
   [...new Set(results.flatMap(({ protocol }) => protocol.shots))].sort((a, b) => a - b);
 
-const settingAt = ({ settings }: ImageResult, domain: string, shot: number): ImageSetting | undefined =>
-  settings.find((setting) => setting.domain === domain && setting.shot === shot);
+export const settingAt = (
+  { settings }: ImageResult,
+  domain: string,
+  shot: number,
+): ImageSetting | undefined => settings.find((setting) => setting.domain === domain && setting.shot === shot);
 
 export type Mode = 'served' | 'transductive';
 

@@ -16,6 +16,7 @@ import {
   meanWeights,
   pairedDifference,
   shotsOf,
+  settingAt,
 } from './measures.ts';
 import type { Column, Mode } from './measures.ts';
 import { paperSection } from './paper-section.ts';
@@ -153,7 +154,7 @@ function mirroringSection(results: readonly ImageResult[]): string {
       ...runCells(result),
       `${shot}`,
       ...domainsOf(result).map((domain) => {
-        const own = result.settings.find((setting) => setting.domain === domain && setting.shot === shot);
+        const own = settingAt(result, domain, shot);
         return own?.mirrored === undefined ? '' : ((100 * own.mirrored) / own.queries.length).toFixed(1);
       }),
     ]);
