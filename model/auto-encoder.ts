@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Weights } from './cell.ts';
+import type { Weights } from './weights.ts';
 import {
   add,
   broadcast,

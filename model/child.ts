@@ -7,7 +7,7 @@ import { sizeOf } from './graph/shapes.ts';
 import type { Shape } from './graph/shapes.ts';
 import { depthwise, outputSide } from './depthwise.ts';
 import { pool3, subsample } from './layers.ts';
-import type { CellContext } from './cell.ts';
+import type { CellContext } from './cell-context.ts';
 import { cellGeometry, depthwiseKinds, strideOf, weightSpecifications } from './parameters.ts';
 import type { Parameters } from './specifications.ts';
 

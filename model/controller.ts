@@ -14,8 +14,8 @@ import {
 import type { Tensor } from './graph/primitives.ts';
 import { sizeOf } from './graph/shapes.ts';
 import { dense } from './layers.ts';
-import { mixName } from './cell.ts';
-import type { Weights } from './cell.ts';
+import { mixName } from './mix-names.ts';
+import type { Weights } from './weights.ts';
 import { weightSpecifications } from './parameters.ts';
 
 /**

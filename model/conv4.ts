@@ -1,4 +1,4 @@
-import type { Weights } from './cell.ts';
+import type { Weights } from './weights.ts';
 import { firstSide } from './configuration.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import {

@@ -1,4 +1,4 @@
-import type { Weights } from './cell.ts';
+import type { Weights } from './weights.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import { architecture, architectureInputs, modulate } from './controller.ts';
 import { encodeTask } from './encoder.ts';

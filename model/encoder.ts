@@ -17,7 +17,7 @@ import {
 } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { dense } from './layers.ts';
-import type { Weights } from './cell.ts';
+import type { Weights } from './weights.ts';
 
 /**
  * F(x, y) (Eq. 4): the image's features beside the mean features of its class, so that the label enters without a

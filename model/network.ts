@@ -1,5 +1,6 @@
 import type { ModelConfiguration } from './configuration.ts';
-import type { CellContext, Weights } from './cell.ts';
+import type { CellContext } from './cell-context.ts';
+import type { Weights } from './weights.ts';
 import { cellNames } from './genotype.ts';
 import type { Genotype } from './genotype.ts';
 import { childCell } from './child.ts';

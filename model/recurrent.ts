@@ -1,7 +1,7 @@
 import { add, multiply, sigmoid, slice, subtract, tanh } from './graph/operations.ts';
 import type { Tensor } from './graph/primitives.ts';
 import { dense } from './layers.ts';
-import type { Weights } from './cell.ts';
+import type { Weights } from './weights.ts';
 
 /** The part of a GRU's gates that depends on its inputs: x [n, f] -> [n, 3d], for all steps at once. */
 export const projectInputs = (x: Tensor, weights: Weights, layer: string): Tensor =>

@@ -3,8 +3,8 @@ import { add, broadcast, concat, matmul, relu, reshape, slice, transpose } from 
 import type { Tensor } from './graph/primitives.ts';
 import { depthwise, outputSide } from './depthwise.ts';
 import { pool3, subsample } from './layers.ts';
-import type { CellContext } from './cell.ts';
-import { mixName } from './cell.ts';
+import type { CellContext } from './cell-context.ts';
+import { mixName } from './mix-names.ts';
 import { depthwiseKinds, strideOf } from './parameters.ts';
 
 /** Architecture weights are fed per source as [edges, 7]: max, average, skip, then the four convolutions. */

@@ -14,7 +14,7 @@ import {
 } from './genotype.ts';
 import type { Architecture, Genotype } from './genotype.ts';
 import type { Executor } from './graph/executor.ts';
-import { mixName } from './cell.ts';
+import { mixName } from './mix-names.ts';
 import { stepRateValues } from './inner-rates.ts';
 import { Programs } from './programs.ts';
 import type { Values } from './programs.ts';

@@ -1,4 +1,4 @@
-import type { Weights } from './cell.ts';
+import type { Weights } from './weights.ts';
 import { gradient, partialGradient } from './graph/gradient.ts';
 import { Graph } from './graph/graph.ts';
 import type { GraphFunction } from './graph/graph.ts';

@@ -1,4 +1,4 @@
-import type { Weights } from './cell.ts';
+import type { Weights } from './weights.ts';
 import type { Seed } from './graph/gradient.ts';
 import type { Graph } from './graph/graph.ts';
 import type { Tensor } from './graph/primitives.ts';

@@ -1,5 +1,5 @@
 import { multiplyAdds } from '../export.ts';
-import type { Weights } from '../cell.ts';
+import type { Weights } from '../weights.ts';
 import type { Executor } from '../graph/executor.ts';
 import { Graph } from '../graph/graph.ts';
 import type { GraphFunction } from '../graph/graph.ts';

@@ -1,6 +1,6 @@
 import { autoEncoderSpecifications, encodePairs, encoderLayer } from '../auto-encoder.ts';
 import type { AutoEncoder, TaskEmbeddings } from '../auto-encoder.ts';
-import type { Weights } from '../cell.ts';
+import type { Weights } from '../weights.ts';
 import { concat, relu } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { denseSpecifications } from '../specifications.ts';

@@ -1,4 +1,4 @@
-import type { Weights } from '../cell.ts';
+import type { Weights } from '../weights.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import type { ParameterSpecification } from '../specifications.ts';
 import type { Shape } from '../graph/shapes.ts';

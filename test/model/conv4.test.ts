@@ -22,7 +22,7 @@ import type { Tensor } from '../../model/graph/primitives.ts';
 import { evaluate } from '../../model/graph/reference/interpreter.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
 import { features, headLogits, headOf } from '../../model/network.ts';
-import type { Weights } from '../../model/cell.ts';
+import type { Weights } from '../../model/weights.ts';
 import { TaskGraphs } from '../../model/task-graphs.ts';
 import { inputWeights } from '../../model/variables.ts';
 import { checkGradients } from '../support/check-gradients.ts';

@@ -6,7 +6,7 @@ import { gradient } from '../../model/graph/gradient.ts';
 import { Graph, inputsOf } from '../../model/graph/graph.ts';
 import { add, multiply, reshape } from '../../model/graph/operations.ts';
 import { evaluate } from '../../model/graph/reference/interpreter.ts';
-import type { Weights } from '../../model/cell.ts';
+import type { Weights } from '../../model/weights.ts';
 import type { TaskGraphs } from '../../model/task-graphs.ts';
 import { metaGradient } from '../../model/objective.ts';
 import { unrolledGradient } from '../../model/inner-loop.ts';

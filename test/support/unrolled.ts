@@ -17,7 +17,7 @@ import {
 import type { Tensor } from '../../model/graph/primitives.ts';
 import { features, headLogits, headOf, initialHead } from '../../model/network.ts';
 import { rateColumns } from '../../model/parameters.ts';
-import type { Weights } from '../../model/cell.ts';
+import type { Weights } from '../../model/weights.ts';
 import type { NetworkKind } from '../../model/network.ts';
 import type { MetaTask } from '../../model/inner-loop.ts';
 import { joined } from '../../model/task.ts';

@@ -1,4 +1,4 @@
-import type { Weights } from '../../../model/cell.ts';
+import type { Weights } from '../../../model/weights.ts';
 import { relu } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
 import type { ParameterSpecification } from '../../../model/specifications.ts';

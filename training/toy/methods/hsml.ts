@@ -13,7 +13,7 @@ import {
   tanh,
 } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
-import type { Weights } from '../../../model/cell.ts';
+import type { Weights } from '../../../model/weights.ts';
 import { sizeOf } from '../../../model/graph/shapes.ts';
 import { dense } from '../../../model/layers.ts';
 import { denseSpecifications } from '../../../model/specifications.ts';

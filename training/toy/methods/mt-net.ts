@@ -11,7 +11,7 @@ import {
   matmul,
 } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
-import type { Weights } from '../../../model/cell.ts';
+import type { Weights } from '../../../model/weights.ts';
 import type { ParameterSpecification } from '../../../model/specifications.ts';
 import { gradient } from '../../../model/graph/gradient.ts';
 import { lookup } from '../../../model/regression/inner-loop.ts';
