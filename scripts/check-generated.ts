@@ -13,7 +13,7 @@ interface Generated {
 }
 
 const generated: readonly Generated[] = [
-  { script: 'generate:openapi', sources: ['openapi.yaml'], outputs: ['server/openapi.ts'] },
+  { script: 'generate:openapi', sources: ['openapi.yaml'], outputs: ['contract/openapi.ts'] },
   {
     script: 'generate:onnx',
     sources: ['model/graph/onnx/onnx.proto'],

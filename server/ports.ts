@@ -3,8 +3,8 @@ import type { AdaptationEvent } from '../model/adapt.ts';
 import type { AdaptedRegression, Point, RegressionEvent } from '../model/regression/adapt.ts';
 import type { ServedRegression } from '../model/regression/checkpoint.ts';
 import type { TensorValue } from '../model/graph/executor.ts';
-import type { Schema } from './contract.ts';
-import type { ModelFile } from './run-model.ts';
+import type { Schema } from '../contract/schema.ts';
+import type { ModelFile } from './workers/run-model.ts';
 
 interface CommonInfo {
   readonly id: string;
@@ -127,7 +127,7 @@ export interface InferRequest extends ModelFile {
 }
 
 /**
- * What the HTTP layer needs of the numeric layers. `adapter.ts` implements it over the worker pool. All that is asked
+ * What the HTTP layer needs of the numeric layers. `workers/pool-adapter.ts` implements it over the worker pool. All that is asked
  * of it throws the ServiceError `overloaded` when the queue is full, and the signal's reason.
  */
 export interface TaskAdapter {

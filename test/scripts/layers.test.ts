@@ -39,6 +39,10 @@ describe('layers', () => {
     ['web/device/new.ts', '../../server/app.ts'],
     ['web/new.ts', '../images/decode.ts'],
     ['client/new.ts', '../model/task.ts'],
+    ['contract/new.ts', '../server/app.ts'],
+    ['web/new.ts', '../server/app.ts'],
+    ['training/studies/toy/figures/new.ts', '../../../../server/app.ts'],
+    ['training/optimizer/kernels/assembly/new.ts', '../../../../client/index.ts'],
   ])('%s may not import %s', async (file, source) => {
     expect(await allows(file, source)).toBe(false);
   });
@@ -52,10 +56,11 @@ describe('layers', () => {
     ['engine/tfjs/new.ts', '../../model/graph/primitives.ts'],
     ['training/toy/new.ts', '../../model/task.ts'],
     ['server/routes/new.ts', '../../engine/pool.ts'],
-    ['server/routes/new.ts', '../errors.ts'],
-    ['web/device/new.ts', '../../server/openapi.ts'],
+    ['server/routes/new.ts', '../errors/errors.ts'],
+    ['server/answers/bundle/new.ts', '../../../contract/schema.ts'],
+    ['web/device/new.ts', '../../contract/openapi.ts'],
     ['web/device/new.tsx', '../api.ts'],
-    ['client/new.ts', '../server/openapi.ts'],
+    ['client/new.ts', '../contract/openapi.ts'],
   ])('%s may import %s', async (file, source) => {
     expect(await allows(file, source)).toBe(true);
   });
