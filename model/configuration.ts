@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { autoEncoderSchema } from './auto-encoder.ts';
+import { autoEncoderSchema } from './embedding/auto-encoder.ts';
 
 /**
  * Everything that decides the shapes and the meaning of a checkpoint's tensors. It is stored in the checkpoint itself;
@@ -83,7 +83,10 @@ export const modelConfigurationSchema = z
       })
       .strict()
       .prefault({}),
-    /** Support sets of at most `shots` images a class are adapted to with their mirror images (mirroring.ts). */
+    /**
+     * Support sets of at most `shots` images a class are adapted to with their mirror images
+     * (adaptation/mirror-images.ts).
+     */
     mirroring: z.strictObject({ shots: z.number().int().min(1) }).optional(),
   })
   .strict()

@@ -1,17 +1,17 @@
-import { autoEncoderSpecifications } from './auto-encoder.ts';
-import { calibrationSpecification } from './calibration.ts';
+import { autoEncoderSpecifications } from './embedding/auto-encoder.ts';
+import { calibrationSpecification } from './adaptation/calibration.ts';
 import { firstSide } from './configuration.ts';
 import type { ModelConfiguration } from './configuration.ts';
-import { conv4FeatureCount, conv4Specifications } from './conv4.ts';
-import { cellNames, edgeCount, operationNames, sourcesOf, targetsOf } from './genotype.ts';
-import type { CellName } from './genotype.ts';
+import { conv4FeatureCount, conv4Specifications } from './network/conv4.ts';
+import { cellNames, edgeCount, operationNames, sourcesOf, targetsOf } from './search-space/genotype.ts';
+import type { CellName } from './search-space/genotype.ts';
 import { sizeOf, windowOutput } from './graph/shapes.ts';
 import type { Shape } from './graph/shapes.ts';
-import { rateVariables } from './inner-rates.ts';
-import { mirroringSpecification } from './mirroring.ts';
+import { rateVariables } from './inner-loop/rates.ts';
+import { mirroringSpecification } from './adaptation/mirror-images.ts';
 import type { Key } from './random.ts';
-import { denseSpecifications, drawParameters } from './specifications.ts';
-import type { ParameterSpecification } from './specifications.ts';
+import { denseSpecifications, drawParameters } from './layers/parameter-specification.ts';
+import type { ParameterSpecification } from './layers/parameter-specification.ts';
 
 /** Kernels of the supernet's depthwise convolutions, in the order of their pointwise partners. */
 export const depthwiseKinds = [

@@ -8,7 +8,7 @@ import { PoolClosedError } from '../engine/errors.ts';
 import { onnxruntimeVersion } from '../engine/onnxruntime.ts';
 import { WorkerPool } from '../engine/pool.ts';
 import { decodeImage } from '../images/decode.ts';
-import { exporterVersion } from '../model/export.ts';
+import { exporterVersion } from '../model/adaptation/export-child.ts';
 import { createPoolAdapter } from './workers/pool-adapter.ts';
 import { createApp } from './app.ts';
 import { Background } from './concurrency/background.ts';

@@ -1,14 +1,19 @@
-import { adaptWeights } from '../model/adapt.ts';
-import { selectChild } from '../model/child.ts';
-import type { Genotype } from '../model/genotype.ts';
-import { adaptedSet, isMirrored, meansOfMirrored, withMirrorImages } from '../model/mirroring.ts';
-import { chooseNetwork } from '../model/objective.ts';
-import type { Stage } from '../model/objective.ts';
-import type { Values } from '../model/programs.ts';
-import type { Parameters } from '../model/specifications.ts';
+import { adaptWeights } from '../model/adaptation/adapt-task.ts';
+import { selectChild } from '../model/network/child.ts';
+import type { Genotype } from '../model/search-space/genotype.ts';
+import {
+  adaptedSet,
+  isMirrored,
+  meansOfMirrored,
+  withMirrorImages,
+} from '../model/adaptation/mirror-images.ts';
+import { chooseNetwork } from '../model/meta-gradient/meta-gradient.ts';
+import type { Stage } from '../model/meta-gradient/meta-gradient.ts';
+import type { Values } from '../model/graph/programs.ts';
+import type { Parameters } from '../model/layers/parameter-specification.ts';
 import { fold, keyFrom } from '../model/random.ts';
-import { accuracyOf } from '../model/task.ts';
-import type { NetworkTask, TaskRunner } from '../model/task.ts';
+import { accuracyOf } from '../model/inner-loop/task-runner.ts';
+import type { NetworkTask, TaskRunner } from '../model/inner-loop/task-runner.ts';
 import type { Answers } from './calibration.ts';
 import type { ImageDomain, Split } from './data/domain.ts';
 import { floorAccuracy } from './data/floors.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
-import { decodeCheckpoint } from '../model/checkpoint.ts';
+import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { integerFrom, integersFrom, list } from './arguments.ts';
 import { commit } from './commit.ts';
 import { loadDomains } from './domains.ts';

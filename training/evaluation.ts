@@ -1,7 +1,7 @@
 import { WorkerPool } from '../engine/pool.ts';
 import { parameterSpecifications } from '../model/parameters.ts';
-import type { Checkpoint } from '../model/checkpoint.ts';
-import { genotypeKey } from '../model/genotype.ts';
+import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
+import { genotypeKey } from '../model/search-space/genotype.ts';
 import type { ImageDomain, Split } from './data/domain.ts';
 import { noAugmentation } from './data/augment.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';

@@ -1,7 +1,7 @@
-import { childWeights } from '../model/child.ts';
+import { childWeights } from '../model/network/child.ts';
 import type { ModelConfiguration } from '../model/configuration.ts';
-import { genotypeKey, highest, strengthOf } from '../model/genotype.ts';
-import type { Architecture, Genotype } from '../model/genotype.ts';
+import { genotypeKey, highest, strengthOf } from '../model/search-space/genotype.ts';
+import type { Architecture, Genotype } from '../model/search-space/genotype.ts';
 import { sizeOf } from '../model/graph/shapes.ts';
 import { byFrequency } from './statistics.ts';
 

@@ -1,5 +1,5 @@
 import type { WorkerPool } from '../engine/pool.ts';
-import { mayMirror } from '../model/mirroring.ts';
+import { mayMirror } from '../model/adaptation/mirror-images.ts';
 import type { Answers } from './calibration.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from './data/domain.ts';

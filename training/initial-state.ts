@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { adamInit } from '../model/adam.ts';
-import type { Checkpoint } from '../model/checkpoint.ts';
+import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
 import { initialParameters, parameterSpecifications } from '../model/parameters.ts';
 import { fold, keyFrom } from '../model/random.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';

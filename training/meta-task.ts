@@ -1,5 +1,5 @@
-import type { MetaTask } from '../model/inner-loop.ts';
-import { oneHotTargets } from '../model/task.ts';
+import type { MetaTask } from '../model/meta-gradient/inner-gradient.ts';
+import { oneHotTargets } from '../model/inner-loop/task-runner.ts';
 import type { Task } from './data/tasks.ts';
 
 /** A sampled task in the form that the model reads: one-hot labels, sizes. */

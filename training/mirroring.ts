@@ -14,7 +14,7 @@ const ridge = 0.01;
 const leastDeviation = 1e-6;
 
 /**
- * Coefficients and intercept of the logistic regression of `symmetric` on the embedding (model/mirroring.ts), both kinds of
+ * Coefficients and intercept of the logistic regression of `symmetric` on the embedding (model/adaptation/mirror-images.ts), both kinds of
  * tasks of the same weight in all.
  * @throws RangeError without tasks
  */

@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../model/checkpoint.ts';
+import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { hasTasks } from './data/tasks.ts';
 import type { OpenSetEvaluation, OpenSetPayload } from './evaluate-open-set.ts';

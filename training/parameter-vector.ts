@@ -1,5 +1,9 @@
 import { sizeOf } from '../model/graph/shapes.ts';
-import type { ParameterGroup, ParameterSpecification, Parameters } from '../model/specifications.ts';
+import type {
+  ParameterGroup,
+  ParameterSpecification,
+  Parameters,
+} from '../model/layers/parameter-specification.ts';
 
 /** A vector that threads share. Vectors of a run are made once: new ones cost more than what is done with them. */
 export const sharedVector = (length: number): Float32Array =>

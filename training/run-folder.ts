@@ -1,8 +1,8 @@
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdamState } from '../model/adam.ts';
-import { decodeTensors, encodeTensors } from '../model/safetensors.ts';
-import type { Genotype } from '../model/genotype.ts';
+import { decodeTensors, encodeTensors } from '../model/checkpoint/safetensors.ts';
+import type { Genotype } from '../model/search-space/genotype.ts';
 import { writeAtomically } from './write-atomically.ts';
 
 /** Everything that a run needs to go on exactly: tasks are a function of seed and iteration. */

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { defaultEngine, engineNames } from '../engine/options.ts';
 import type { EngineName } from '../engine/options.ts';
-import { decodeCheckpoint } from '../model/checkpoint.ts';
+import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { readTrainingConfiguration } from './configuration.ts';
 import { loadDomains, logDecoding } from './domains.ts';
 import { progressBar } from './progress-bar.ts';

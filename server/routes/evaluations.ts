@@ -1,9 +1,9 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import type { Body, Schema } from '../../contract/schema.ts';
-import { evaluationOf, regressionEvaluationOf } from '../../model/evaluation.ts';
+import { evaluationOf, regressionEvaluationOf } from '../../model/accuracy/judgements.ts';
 import { truthsOf } from '../upload/labels.ts';
-import { bestOf } from '../../model/ranking.ts';
+import { bestOf } from '../../model/accuracy/ranking.ts';
 import type { ImagesRecord, RegressionRecord } from '../storage/record.ts';
 import { parseQuerySet } from '../upload/points.ts';
 import type { StoredTask } from '../storage/storage.ts';

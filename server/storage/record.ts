@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { operationNames } from '../../model/genotype.ts';
+import { operationNames } from '../../model/search-space/genotype.ts';
 import { regressionOperations } from '../../model/regression/cell.ts';
 import type { Schema } from '../../contract/schema.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { byCodePoint } from '../../model/canonical.ts';
+import { byCodePoint } from '../../model/task/canonical-support.ts';
 import type { Point } from '../../model/regression/adapt.ts';
 import type { CheckpointInfo, Kind, SupportImage, Toolchain } from '../ports.ts';
 

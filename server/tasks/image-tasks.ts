@@ -1,7 +1,7 @@
 import type { Schema } from '../../contract/schema.ts';
 import { ServiceError } from '../errors/errors.ts';
-import { estimateAccuracy } from '../../model/estimate.ts';
-import { fileOrder } from '../../model/folds.ts';
+import { estimateAccuracy } from '../../model/accuracy/estimate.ts';
+import { fileOrder } from '../../model/accuracy/folds.ts';
 import { hashSupport, imagesTaskId, sha256, type HashedSupport } from './identity.ts';
 import type { UploadDecoder } from '../upload/decode-upload.ts';
 import type { LabelledFile } from '../upload/labels.ts';

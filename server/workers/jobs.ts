@@ -1,8 +1,8 @@
 import { drawCells, type CellsPicture } from '../../drawing/draw-cells.ts';
 import type { Job, JobTable } from '../../engine/jobs.ts';
-import { adaptTask, precompile } from '../../model/adapt.ts';
-import { decodeCheckpoint, type Checkpoint } from '../../model/checkpoint.ts';
-import { toFloat } from '../../model/pixels.ts';
+import { adaptTask, precompile } from '../../model/adaptation/adapt-task.ts';
+import { decodeCheckpoint, type Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import { toFloat } from '../../model/task/pixels.ts';
 import { adaptRegression } from '../../model/regression/adapt.ts';
 import { decodeRegressionCheckpoint, type RegressionCheckpoint } from '../../model/regression/checkpoint.ts';
 import { readCheckpointFile, type CheckpointFile } from './load-checkpoints.ts';

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { byCodePoint } from '../../model/canonical.ts';
-import { CheckpointError, formatOf } from '../../model/checkpoint-file.ts';
-import { checkpointFormat, decodeCheckpoint } from '../../model/checkpoint.ts';
+import { byCodePoint } from '../../model/task/canonical-support.ts';
+import { CheckpointError, formatOf } from '../../model/checkpoint/checkpoint-file.ts';
+import { checkpointFormat, decodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { decodeRegressionCheckpoint, regressionFormat } from '../../model/regression/checkpoint.ts';
 import { sha256 } from '../tasks/identity.ts';
 import type { CheckpointInfo, ImagesCheckpoint, Kind, RegressionCheckpoint } from '../ports.ts';

@@ -1,5 +1,5 @@
 import type { ModelRunner } from '../../engine/jobs.ts';
-import { toFloat } from '../../model/pixels.ts';
+import { toFloat } from '../../model/task/pixels.ts';
 import type { PredictedImages, PredictImagesRequest } from '../ports.ts';
 import { runModel } from './run-model.ts';
 

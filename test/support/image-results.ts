@@ -1,5 +1,5 @@
-import { genotypeKey } from '../../model/genotype.ts';
-import type { Genotype, GenotypeEdge } from '../../model/genotype.ts';
+import { genotypeKey } from '../../model/search-space/genotype.ts';
+import type { Genotype, GenotypeEdge } from '../../model/search-space/genotype.ts';
 import { trainingConfigurationSchema } from '../../training/configuration.ts';
 import type { ImageResult, ImageSetting } from '../../training/images/result.ts';
 import { reliabilityBins } from '../../training/reliability.ts';

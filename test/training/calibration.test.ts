@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { temperatureOf } from '../../model/calibration.ts';
+import { temperatureOf } from '../../model/adaptation/calibration.ts';
 import { fold, keyFrom, normal, uniform } from '../../model/random.ts';
 import { fitCalibration } from '../../training/calibration.ts';
 import type { Answers } from '../../training/calibration.ts';

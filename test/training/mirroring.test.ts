@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseModelConfiguration } from '../../model/configuration.ts';
-import { isMirrored } from '../../model/mirroring.ts';
+import { isMirrored } from '../../model/adaptation/mirror-images.ts';
 import { fold, keyFrom, normal } from '../../model/random.ts';
 import { fitMirroring } from '../../training/mirroring.ts';
 import type { EmbeddedTask } from '../../training/mirroring.ts';

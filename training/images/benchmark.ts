@@ -1,4 +1,4 @@
-import { decodeCheckpoint } from '../../model/checkpoint.ts';
+import { decodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { TrainingConfiguration } from '../configuration.ts';
 import type { ImageDomain } from '../data/domain.ts';
 import { hasTasks } from '../data/tasks.ts';

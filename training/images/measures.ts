@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { parseGenotypeKey } from '../../model/genotype.ts';
+import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
-import { TaskGraphs } from '../../model/task-graphs.ts';
+import { TaskGraphs } from '../../model/inner-loop/step-graphs.ts';
 import { expectedCalibrationError, pooledReliability } from '../reliability.ts';
 import type { Reliability } from '../reliability.ts';
 import { differences, intervalOf, meanOfIntervals, tallied } from '../statistics.ts';

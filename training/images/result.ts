@@ -23,7 +23,7 @@ export interface ImageSetting {
   readonly floors?: { readonly pixels: Accuracy; readonly colours: Accuracy };
   /** How many tasks decode to each architecture; none for a network that is not searched. */
   readonly genotypes: Readonly<Record<string, number>>;
-  /** How many tasks were mirrored (model/mirroring.ts), where the model does that. */
+  /** How many tasks were mirrored (model/adaptation/mirror-images.ts), where the model does that. */
   readonly mirrored?: number;
   /** Of the served probabilities. */
   readonly reliability: Reliability;

@@ -1,6 +1,6 @@
 import type { Job, JobContext, JobTable } from '../../engine/jobs.ts';
-import { Programs } from '../../model/programs.ts';
-import type { Values } from '../../model/programs.ts';
+import { Programs } from '../../model/graph/programs.ts';
+import type { Values } from '../../model/graph/programs.ts';
 import {
   chooseRegression,
   oneHotRegression,

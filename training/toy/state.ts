@@ -1,7 +1,7 @@
 import type { EngineName } from '../../engine/options.ts';
 import { adamInit } from '../../model/adam.ts';
-import { drawParameters } from '../../model/specifications.ts';
-import type { ParameterSpecification } from '../../model/specifications.ts';
+import { drawParameters } from '../../model/layers/parameter-specification.ts';
+import type { ParameterSpecification } from '../../model/layers/parameter-specification.ts';
 import { fold, keyFrom } from '../../model/random.ts';
 import type { RegressionGenotype } from '../../model/regression/cell.ts';
 import { finalTraining } from '../../model/regression/mnas.ts';

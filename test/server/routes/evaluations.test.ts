@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Schema } from '../../../contract/schema.ts';
-import { evaluationOf } from '../../../model/evaluation.ts';
-import { foldsOf } from '../../../model/folds.ts';
+import { evaluationOf } from '../../../model/accuracy/judgements.ts';
+import { foldsOf } from '../../../model/accuracy/folds.ts';
 import { expectContract } from '../support/contract.ts';
 import { harness } from '../support/harness.ts';
 import { png } from '../support/multipart.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { byCodePoint } from '../../../model/canonical.ts';
+import { byCodePoint } from '../../../model/task/canonical-support.ts';
 import {
   hashSupport,
   imagesTaskId,

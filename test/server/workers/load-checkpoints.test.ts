@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { encodeCheckpoint } from '../../../model/checkpoint.ts';
+import { encodeCheckpoint } from '../../../model/checkpoint/checkpoint.ts';
 import { parseModelConfiguration } from '../../../model/configuration.ts';
 import { initialParameters } from '../../../model/parameters.ts';
 import { keyFrom } from '../../../model/random.ts';
-import { encodeTensors } from '../../../model/safetensors.ts';
+import { encodeTensors } from '../../../model/checkpoint/safetensors.ts';
 import { encodeRegressionCheckpoint } from '../../../model/regression/checkpoint.ts';
 import { CheckpointSetupError, loadCheckpoints } from '../../../server/workers/load-checkpoints.ts';
 import { tinyRegression } from '../../support/tiny-regression.ts';

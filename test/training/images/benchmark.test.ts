@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeCheckpoint } from '../../../model/checkpoint.ts';
+import { decodeCheckpoint } from '../../../model/checkpoint/checkpoint.ts';
 import { trainingConfigurationSchema } from '../../../training/configuration.ts';
 import { evaluateTasks } from '../../../training/evaluation.ts';
 import { runImageRow } from '../../../training/images/benchmark.ts';

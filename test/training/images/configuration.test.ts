@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { childWeights } from '../../../model/child.ts';
+import { childWeights } from '../../../model/network/child.ts';
 import { featureCount, weightSpecifications } from '../../../model/parameters.ts';
 import { sizeOf } from '../../../model/graph/shapes.ts';
-import type { Genotype, GenotypeEdge } from '../../../model/genotype.ts';
+import type { Genotype, GenotypeEdge } from '../../../model/search-space/genotype.ts';
 import { readTrainingConfiguration } from '../../../training/configuration.ts';
 import { studyRows } from '../../../training/images/paper.ts';
 import { sharedIterations } from '../../../training/trunk.ts';

@@ -1,6 +1,6 @@
 import { imagesCells } from '../../../drawing/cell-graph.ts';
 import { drawCells } from '../../../drawing/draw-cells.ts';
-import { parseGenotypeKey } from '../../../model/genotype.ts';
+import { parseGenotypeKey } from '../../../model/search-space/genotype.ts';
 import { architectures, domainsOf } from '../measures.ts';
 import type { ImageResult } from '../result.ts';
 

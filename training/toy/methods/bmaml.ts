@@ -17,7 +17,7 @@ import {
 } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
 import { sizeOf } from '../../../model/graph/shapes.ts';
-import type { ParameterSpecification } from '../../../model/specifications.ts';
+import type { ParameterSpecification } from '../../../model/layers/parameter-specification.ts';
 import { lookup } from '../../../model/regression/inner-loop.ts';
 import type { TaskWeights } from '../../../model/regression/inner-loop.ts';
 import type { RegressionMethod } from '../../../model/regression/method.ts';

@@ -1,8 +1,8 @@
-import type { Weights } from '../../../model/weights.ts';
+import type { Weights } from '../../../model/graph/weights.ts';
 import { relu } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
-import type { ParameterSpecification } from '../../../model/specifications.ts';
-import { denseSpecifications } from '../../../model/specifications.ts';
+import type { ParameterSpecification } from '../../../model/layers/parameter-specification.ts';
+import { denseSpecifications } from '../../../model/layers/parameter-specification.ts';
 import { innerLoop, lookup } from '../../../model/regression/inner-loop.ts';
 import type { TaskWeights } from '../../../model/regression/inner-loop.ts';
 import { taskDense } from '../../../model/regression/tensors.ts';

@@ -11,8 +11,8 @@ import {
   matmul,
 } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
-import type { Weights } from '../../../model/weights.ts';
-import type { ParameterSpecification } from '../../../model/specifications.ts';
+import type { Weights } from '../../../model/graph/weights.ts';
+import type { ParameterSpecification } from '../../../model/layers/parameter-specification.ts';
 import { gradient } from '../../../model/graph/gradient.ts';
 import { lookup } from '../../../model/regression/inner-loop.ts';
 import type { TaskWeights } from '../../../model/regression/inner-loop.ts';

@@ -1,9 +1,9 @@
 import { add, broadcast, multiply, reshape, slice } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
-import { dense } from '../../../model/layers.ts';
-import { denseSpecifications } from '../../../model/specifications.ts';
+import { dense } from '../../../model/layers/primitive-layers.ts';
+import { denseSpecifications } from '../../../model/layers/parameter-specification.ts';
 import { encodeTasks, encoderSpecifications } from '../../../model/regression/encoder.ts';
-import type { AutoEncoder } from '../../../model/auto-encoder.ts';
+import type { AutoEncoder } from '../../../model/embedding/auto-encoder.ts';
 import type { RegressionMethod } from '../../../model/regression/method.ts';
 import { perTask, summedError } from '../../../model/regression/tensors.ts';
 import { adaptedPredictions, fullyConnectedSpecifications, layerNames } from './fully-connected.ts';
