@@ -20,22 +20,26 @@ import {
 } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { sizeOf } from '../graph/shapes.ts';
+import { tapMixName } from '../search-space/mix-names.ts';
+import { tapSlots } from '../search-space/taps.ts';
 import { dense } from '../layers/primitive-layers.ts';
 import { mixName } from '../search-space/mix-names.ts';
 import type { Weights } from '../graph/weights.ts';
 import { weightSpecifications } from '../parameters.ts';
 
 /**
- * α_i = A(z_i): architecture weights [2 · edges, 8], rows that sum to one; edges source-major, normal cell first.
+ * α_i = A(z_i): architecture weights [2 · edges, 8], rows that sum to one; edges source-major, normal cell first; on a
+ * trunk also the weights of every slot's taps.
  * `mask` is the path dropout: 0 drops a candidate operation, and the others of its edge share its weight. Below 1 the
  * `temperature` [1, 1] sharpens the softmax: annealed towards 0, α becomes one-hot by itself (MetaNAS).
  */
 export function architecture(
-  { controller, supernet }: ModelConfiguration,
+  configuration: ModelConfiguration,
   embedding: Tensor,
   { mask, temperature }: { readonly mask: Tensor | null; readonly temperature: Tensor },
   weights: Weights,
-): Tensor {
+): { readonly alpha: Tensor; readonly slots: Readonly<Record<string, Tensor>> } {
+  const { controller, supernet } = configuration;
   const rows = cellNames.length * edgeCount(supernet.nodes);
   const hidden =
     controller.kind === 'shared'
@@ -45,10 +49,28 @@ export function architecture(
     ? dense(hidden, weights('controller.alpha.weight'), weights('controller.alpha.bias'))
     : weights('controller.alpha');
   const sharpened = divide(logits, broadcast(temperature, logits.shape));
-  const probabilities = softmax(reshape(sharpened, [rows, operationNames.length]));
-  if (!mask) return probabilities;
+  const operations = rows * operationNames.length;
+  const slots = slotWeights(configuration, sharpened, operations);
+  const probabilities = softmax(reshape(slice(sharpened, 1, 0, operations), [rows, operationNames.length]));
+  if (!mask) return { alpha: probabilities, slots };
   const kept = multiply(probabilities, mask);
-  return divide(kept, broadcast(sum(kept, [1]), kept.shape));
+  return { alpha: divide(kept, broadcast(sum(kept, [1]), kept.shape)), slots };
+}
+
+/** The weights of the taps of every slot, [1, taps] by the names of the supernet's inputs, from `start` of the logits on. */
+function slotWeights(
+  configuration: ModelConfiguration,
+  logits: Tensor,
+  start: number,
+): Record<string, Tensor> {
+  let at = start;
+  return Object.fromEntries(
+    tapSlots(configuration).map(({ name, taps }) => {
+      const own = softmax(slice(logits, 1, at, taps.length));
+      at += taps.length;
+      return [tapMixName(name), own];
+    }),
+  );
 }
 
 /** The supernet's inputs [edges, 7] by name, out of architecture weights [2 · edges, 8] (zero needs no input). */

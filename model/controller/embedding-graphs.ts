@@ -1,6 +1,8 @@
 import type { Weights } from '../graph/weights.ts';
 import type { ModelConfiguration } from '../configuration.ts';
 import { architecture, architectureInputs, modulate } from './architecture.ts';
+import { conditionsOf } from './conditions.ts';
+import { imagesShape } from '../trunk/planes.ts';
 import { encodeTask } from '../embedding/image-encoder.ts';
 import { cellNames, edgeCount, operationNames } from '../search-space/genotype.ts';
 import { vectorJacobian } from '../graph/gradient.ts';
@@ -19,22 +21,24 @@ export function embeddingGraph(
   masked: boolean,
 ): EmbeddingGraph {
   const graph = new Graph();
-  const { size } = configuration.image;
   const weights = inputWeights(graph, parameterSpecifications(configuration));
   const targets = graph.input('support.targets', [support, way]);
-  const images = graph.input('support.images', [support, 3, size, size]);
+  const images = graph.input('support.images', imagesShape(configuration, support));
   const { embedding, reconstruction } = encodeTask(configuration, images, targets, weights);
   const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
   const mask = masked ? graph.input('path.mask', [rows, operationNames.length]) : null;
   const temperature = graph.input('alpha.temperature', [1, 1]);
-  const alpha = architecture(configuration, embedding, { mask, temperature }, weights);
-  const modulated = modulate(configuration, embedding, weights);
+  const { alpha, slots } = architecture(configuration, embedding, { mask, temperature }, weights);
+  const modulated = {
+    ...modulate(configuration, embedding, weights),
+    ...conditionsOf(configuration, embedding, { way, support }, weights),
+  };
   return {
     embedding,
     reconstruction,
     alpha,
     modulated,
-    mixes: architectureInputs(configuration, alpha),
+    mixes: { ...architectureInputs(configuration, alpha), ...slots },
     weights,
   };
 }
@@ -86,14 +90,17 @@ export function embeddingPullback(
   };
 }
 
-/** Gradients of the modulator and the meta-weights, given z_i, which stays as it is, and cotangents of w̃_i. */
-export function modulationPullback(configuration: ModelConfiguration): GraphFunction {
+/** Gradients of the modulator, the conditions and the meta-weights, given z_i, which stays as it is, and cotangents of w̃_i. */
+export function modulationPullback(configuration: ModelConfiguration, size: TaskSize): GraphFunction {
   const graph = new Graph();
   const weights = inputWeights(graph, parameterSpecifications(configuration));
   const embedding = graph.input('embedding', [1, configuration.encoder.state]);
-  const modulated = modulate(configuration, embedding, weights);
-  const wrt = parameterSpecifications(configuration).filter(
-    ({ group }) => group === 'modulator' || group === 'weights',
+  const modulated = {
+    ...modulate(configuration, embedding, weights),
+    ...conditionsOf(configuration, embedding, size, weights),
+  };
+  const wrt = parameterSpecifications(configuration).filter(({ group }) =>
+    ['modulator', 'weights', 'conditions'].includes(group),
   );
   const results = vectorJacobian(
     seedsOf(modulated),
@@ -109,6 +116,7 @@ export function modulationPullback(configuration: ModelConfiguration): GraphFunc
 export const pulledParameters = (configuration: ModelConfiguration, searching: boolean): Variable[] =>
   parameterSpecifications(configuration)
     .filter(
-      ({ group }) => group !== 'head' && group !== 'calibration' && (searching || group !== 'controller'),
+      ({ group }) =>
+        ['encoder', 'modulator', 'weights', 'conditions'].includes(group) || (searching && group === 'controller'),
     )
     .map(({ name, shape }) => ({ name, shape }));

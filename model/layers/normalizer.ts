@@ -7,6 +7,7 @@ import {
   mean,
   multiply,
   normalize,
+  relu,
   reshape,
   slice,
   sqrt,
@@ -14,6 +15,8 @@ import {
   sum,
 } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
+import { blended } from './learned-statistics.ts';
+import type { LearnedStatistics } from './learned-statistics.ts';
 
 /** Statistics of one normalisation: per channel mean and inverse deviation, [..., c, 1]. */
 export interface Statistics {
@@ -22,10 +25,11 @@ export interface Statistics {
   readonly inverse: Tensor;
 }
 
-/** The factors of a product W' (x - m): [..., o, c] and [..., c, images · h · w]. */
+/** The parts of W' (x - m) + b: [..., o, c], [..., c, images · h · w], and [..., o, 1] where the statistics are blended. */
 export interface Linear {
   readonly weight: Tensor;
   readonly centered: Tensor;
+  readonly shift: Tensor | null;
 }
 
 /** Where the image comes in the order of channel-major columns: before the place in it, or after. */
@@ -35,7 +39,8 @@ export type ImageOrder = 'images-first' | 'images-last';
  * Normalisation of channel-major activations [..., c, images · h · w], or [..., c, h · w · images] with images last,
  * without affine parameters.
  * The statistics are those of the first `statisticsImages` images: all of the batch in the paper's (transductive)
- * mode, the support set alone in the served mode (docs/adr/0004-normalization.md).
+ * mode, the support set alone in the served mode (docs/adr/0004-normalization.md); with `learned`, they are blended with
+ * what training has learned.
  */
 export class Normalizer {
   readonly statistics: Statistics[] = [];
@@ -43,8 +48,16 @@ export class Normalizer {
   readonly statisticsImages: number;
   readonly epsilon: number;
   readonly order: ImageOrder;
+  readonly learned: LearnedStatistics | null;
 
-  constructor(images: number, statisticsImages: number, epsilon: number, order: ImageOrder = 'images-first') {
+  constructor(
+    images: number,
+    statisticsImages: number,
+    epsilon: number,
+    order: ImageOrder = 'images-first',
+    learned: LearnedStatistics | null = null,
+  ) {
+    this.learned = learned;
     this.images = images;
     this.statisticsImages = statisticsImages;
     this.epsilon = epsilon;
@@ -53,7 +66,7 @@ export class Normalizer {
 
   apply(x: Tensor, name: string): Tensor {
     const statistics = this.#statisticsOf(x, name);
-    const whole = this.statisticsImages === this.images;
+    const whole = this.statisticsImages === this.images && !this.learned;
     return whole ? normalize(x, this.epsilon) : normalizedBy(statistics, x);
   }
 
@@ -68,10 +81,22 @@ export class Normalizer {
 
   #statisticsOf(x: Tensor, name: string): Statistics {
     const source = this.supportColumns(x);
-    const center = mean(source, [x.shape.length - 1]);
-    const statistics = { name, mean: center, inverse: inverseDeviation(source, this.epsilon) };
+    const axis = x.shape.length - 1;
+    const center = mean(source, [axis]);
+    const statistics = this.learned
+      ? this.#blended(this.learned, name, center, mean(multiply(source, source), [axis]))
+      : { name, mean: center, inverse: inverseDeviation(source, this.epsilon) };
     this.statistics.push(statistics);
     return statistics;
+  }
+
+  /** Of own and learned statistics; moments are blended, so the variance is that of the two populations together. */
+  #blended({ share, of }: LearnedStatistics, name: string, own: Tensor, ownSquare: Tensor): Statistics {
+    const learned = of(name);
+    const center = blended(share, own, learned.mean);
+    const square = blended(share, ownSquare, learned.square);
+    const variance = relu(subtract(square, multiply(center, center))); // rounding can leave it below zero
+    return { name, mean: center, inverse: divide(1, sqrt(add(variance, this.epsilon))) };
   }
 
   /** The columns of the images that the statistics come from. */
@@ -90,8 +115,7 @@ export class Normalizer {
 
   /** normalise(W x). */
   project(weight: Tensor, x: Tensor, name: string): Tensor {
-    const linear = this.linear(weight, x, name);
-    return matmul(linear.weight, linear.centered);
+    return productOf(this.linear(weight, x, name));
   }
 
   /**
@@ -115,14 +139,34 @@ export class Normalizer {
     const counted = source === x ? centered : minus(source);
     const moments = matmul(weight, matmul(counted, counted, false, true));
     const squares = sum(multiply(moments, weight), [axis]); // count times the variance, [..., o, 1]
+    if (this.learned) {
+      const own = matmul(weight, center);
+      const ownSquare = add(multiply(squares, 1 / count), multiply(own, own));
+      const statistics = this.#blended(this.learned, name, own, ownSquare);
+      this.statistics.push(statistics);
+      const factor = gain
+        ? multiply(broadcast(gain, statistics.inverse.shape), statistics.inverse)
+        : statistics.inverse;
+      return {
+        weight: multiply(weight, broadcast(factor, weight.shape)),
+        centered,
+        shift: multiply(factor, subtract(own, statistics.mean)),
+      };
+    }
     const deviation = sqrt(add(squares, count * this.epsilon));
     const inverse = divide(Math.sqrt(count), deviation);
     this.statistics.push({ name, mean: matmul(weight, center), inverse });
     const scale = gain
       ? divide(broadcast(multiply(gain, Math.sqrt(count)), deviation.shape), deviation)
       : inverse;
-    return { weight: multiply(weight, broadcast(scale, weight.shape)), centered };
+    return { weight: multiply(weight, broadcast(scale, weight.shape)), centered, shift: null };
   }
+}
+
+/** W' (x - m) + b. */
+export function productOf({ weight, centered, shift }: Linear): Tensor {
+  const product = matmul(weight, centered);
+  return shift ? add(product, broadcast(shift, product.shape)) : product;
 }
 
 const normalizedBy = ({ mean: center, inverse }: Statistics, x: Tensor): Tensor =>

@@ -5,11 +5,19 @@ import type { Key } from '../random.ts';
 
 /**
  * The parts of Θ = {W_E, W_A, W_M, w̃} (Eq. 9) and, as `head`, what no
- * modulator scales: the prototype head's factor and the inner rates. `mirroring` and `calibration` are fitted, not
- * learned by gradients.
+ * modulator scales: the prototype head's factor and the inner rates. `conditions` makes the settings of a task on a trunk
+ * (controller/conditions.ts). `statistics`, running averages, `mirroring` and `calibration` are not learned by gradients.
  */
 export type ParameterGroup =
-  'encoder' | 'controller' | 'modulator' | 'weights' | 'head' | 'mirroring' | 'calibration';
+  | 'encoder'
+  | 'controller'
+  | 'modulator'
+  | 'conditions'
+  | 'weights'
+  | 'head'
+  | 'statistics'
+  | 'mirroring'
+  | 'calibration';
 
 export interface ParameterSpecification {
   readonly name: string;

@@ -136,8 +136,8 @@ async function pullToParameters(
       configuration.modulator.kind === 'none'
         ? full
         : await programs.run(
-            'modulation-pullback',
-            () => modulationPullback(configuration),
+            `modulation-pullback ${sizeKey(size)}`,
+            () => modulationPullback(configuration, size),
             parameters,
             { embedding },
             cotangents(full),

@@ -9,4 +9,6 @@ export interface CellContext {
   readonly images: number;
   readonly weights: Weights;
   readonly normalizer: Normalizer;
+  /** Whether edges out of a node keep the resolution (1) or halve it (2). */
+  readonly stride: (source: number) => 1 | 2;
 }

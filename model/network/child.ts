@@ -1,6 +1,6 @@
 import type { ModelConfiguration } from '../configuration.ts';
 import { cellNames, edgeIndex, targetsOf } from '../search-space/genotype.ts';
-import type { CellGenotype, CellName, Genotype, GenotypeEdge } from '../search-space/genotype.ts';
+import type { CellGenotype, CellName, Genotype, GenotypeEdge, SlotName } from '../search-space/genotype.ts';
 import { add, concat, relu, reshape } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { sizeOf } from '../graph/shapes.ts';
@@ -27,9 +27,9 @@ export const isConvolution = (
 /** Which depthwise kernel a convolution has, and whether it is applied twice. */
 export const convolutionOf = (
   operation: keyof typeof convolutionKinds,
-): (typeof depthwiseKinds)[number] & { readonly twice: boolean } => {
+): (typeof depthwiseKinds)[number] & { readonly twice: boolean; readonly position: number } => {
   const { kind, twice } = convolutionKinds[operation];
-  return { ...depthwiseKinds[kind], twice };
+  return { ...depthwiseKinds[kind], twice, position: kind };
 };
 
 /** Name of an edge of the child: the prefix of its weights and statistics. */
@@ -51,6 +51,7 @@ function edgeWeights(
   edge: GenotypeEdge,
 ): ChildWeight[] {
   const { nodes } = configuration.supernet;
+  const onTrunk = configuration.trunk !== undefined;
   const c = cellGeometry(configuration)[cell].channels;
   const { input: source, operation } = edge;
   const edges = targetsOf(source, nodes).length;
@@ -63,7 +64,7 @@ function edgeWeights(
     offset: position * sizeOf(shape),
   });
   if (operation === 'skip_connect')
-    return strideOf(cell, source) === 2 ? [part('skip', 'skip', [1, c, c], e)] : [];
+    return strideOf(cell, source, onTrunk) === 2 ? [part('skip', 'skip', [1, c, c], e)] : [];
   if (!isConvolution(operation)) return [];
   const { name, kernel, twice } = convolutionOf(operation);
   const kind = convolutionKinds[operation].kind;
@@ -73,12 +74,19 @@ function edgeWeights(
   ]);
 }
 
+/** Whether a tensor of the one-shot model is part of a child whatever its edges: stem, projections, head, sources. */
+function isShared(name: string, { taps }: Genotype): boolean {
+  const [first, second, input, tap] = name.split('.');
+  if (first === 'stem' || first === 'head') return true;
+  if (first === 'beside') return second === 'cells' || taps!.beside.includes(second!);
+  if (second !== 'preprocess') return false;
+  return tap === undefined || taps!.slots[`${first}.${input}` as SlotName] === tap;
+}
+
 /** The weights of a child network, each a part of a tensor of the one-shot model. */
 export function childWeights(configuration: ModelConfiguration, genotype: Genotype): ChildWeight[] {
   const shared = weightSpecifications(configuration)
-    .filter(
-      ({ name }) => name.startsWith('stem.') || name.includes('.preprocess.') || name.startsWith('head.'),
-    )
+    .filter(({ name }) => isShared(name, genotype))
     .map(({ name, shape }): ChildWeight => ({ name, shape, from: name, offset: 0 }));
   const edges = cellNames.flatMap((cell) =>
     genotype[cell].nodes.flatMap((incoming, target) =>
@@ -118,7 +126,7 @@ export function childCell(
   const known: Tensor[] = [...inputs];
   genotype.nodes.forEach((edges, target) => {
     const parts = edges.map((edge) => {
-      const stride = strideOf(context.cell, edge.input);
+      const stride = context.stride(edge.input);
       const at = context.cell === 'reduction' && stride === 1 ? Math.ceil(side / 2) : side;
       return childEdge(context, known[edge.input]!, edge, target, at, stride);
     });

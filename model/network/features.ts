@@ -22,7 +22,7 @@ import {
 } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { Normalizer } from '../layers/normalizer.ts';
-import { cellGeometry, featureCount } from '../parameters.ts';
+import { cellGeometry, featureCount, strideOf } from '../parameters.ts';
 import { supernetCell } from './supernet.ts';
 import { windowMaximum, windowPatches } from '../layers/window-patches.ts';
 
@@ -94,7 +94,8 @@ function cellFeatures(
   const image = stem(pixels, weights, normalizer, stride);
   let [previous, current] = [image, image];
   for (const cell of cellNames) {
-    const context: CellContext = { cell, nodes, images, weights, normalizer };
+    const stride = (source: number): 1 | 2 => strideOf(cell, source);
+    const context: CellContext = { cell, nodes, images, weights, normalizer, stride };
     const inputs = [previous, current].map((x, i) =>
       normalizer.project(weights(`${cell}.preprocess.${i}`), relu(x), `${cell}.preprocess.${i}`),
     ) as [Tensor, Tensor];

@@ -1,11 +1,12 @@
 import { sourcesOf, targetsOf } from '../search-space/genotype.ts';
-import { add, broadcast, concat, matmul, relu, reshape, slice, transpose } from '../graph/operations.ts';
+import { add, broadcast, concat, matmul, relu, reshape, slice, sum, transpose } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { depthwise, outputSide } from '../layers/depthwise.ts';
+import { productOf } from '../layers/normalizer.ts';
 import { pool3, subsample } from '../layers/primitive-layers.ts';
 import type { CellContext } from './cell-context.ts';
 import { mixName } from '../search-space/mix-names.ts';
-import { depthwiseKinds, strideOf } from '../parameters.ts';
+import { depthwiseKinds } from '../parameters.ts';
 
 /** Architecture weights are fed per source as [edges, 7]: max, average, skip, then the four convolutions. */
 export const sharedOperations = 3;
@@ -22,7 +23,7 @@ export function supernetCell(context: CellContext, inputs: readonly [Tensor, Ten
   const known: Tensor[] = [...inputs];
   const sums: (Tensor | undefined)[] = Array.from({ length: nodes });
   for (const source of sourcesOf(nodes)) {
-    const stride = strideOf(cell, source);
+    const stride = context.stride(source);
     const at = cell === 'reduction' && stride === 1 ? Math.ceil(side / 2) : side;
     const contributions = edgesFrom(context, known[source]!, source, at, stride);
     targetsOf(source, nodes).forEach((target, e) => {
@@ -74,13 +75,15 @@ function stridedSkip(
   const c = x.shape[0]!;
   const edges = mix.shape[0]!;
   const gain = reshape(broadcast(slice(mix, 1, 2, 1), [edges, c]), [edges * c, 1]);
-  const { weight, centered } = normalizer.linear(
-    reshape(weights(`${cell}.${source}.skip`), [edges * c, c]),
-    x,
-    `${cell}.${source}.skip`,
-    { gain },
+  const product = productOf(
+    normalizer.linear(
+      reshape(weights(`${cell}.${source}.skip`), [edges * c, c]),
+      x,
+      `${cell}.${source}.skip`,
+      { gain },
+    ),
   );
-  return reshape(matmul(weight, centered), [edges, ...x.shape]);
+  return reshape(product, [edges, ...x.shape]);
 }
 
 /**
@@ -120,9 +123,13 @@ function convolutions(
   });
   const weighted = (x: Tensor, pointwise: Tensor, part: string, at: number): Tensor => {
     const gain = slice(gains, 1, at, 2);
-    const { weight, centered } = normalizer.linear(pointwise, x, `${name}.${part}`, { gain });
+    const { weight, centered, shift } = normalizer.linear(pointwise, x, `${name}.${part}`, { gain });
     const beside = reshape(transpose(weight, [0, 2, 1, 3]), [edges, c, 2 * c]); // the kinds side by side
-    return matmul(beside, reshape(centered, [edges, 2 * c, columns]));
+    return productOf({
+      weight: beside,
+      centered: reshape(centered, [edges, 2 * c, columns]),
+      shift: shift && reshape(sum(shift, [1]), [edges, c, 1]),
+    });
   };
   const twice = weighted(byKind(again), pair(weights(`${name}.pointwise.second`), 0), 'second', 0);
   const far = byKind(depthwise(planes, kernels(dilated, 'first'), { side, stride }));

@@ -25,7 +25,19 @@ export interface CellGenotype {
   readonly nodes: readonly (readonly GenotypeEdge[])[];
 }
 
-export type Genotype = Readonly<Record<CellName, CellGenotype>>;
+/** The inputs of cells that read a trunk; the reduction cell's second input is the normal cell's output. */
+export const slotNames = ['normal.0', 'normal.1', 'reduction.0'] as const;
+export type SlotName = (typeof slotNames)[number];
+
+/** What a child reads of a trunk. */
+export interface TapChoice {
+  readonly slots: Readonly<Record<SlotName, string>>;
+  /** Taps whose pooled features stand beside the cells' in the answer, in the trunk's order. */
+  readonly beside: readonly string[];
+}
+
+/** Both cells, and of a network on a trunk what it reads of it. */
+export type Genotype = Readonly<Record<CellName, CellGenotype>> & { readonly taps?: TapChoice };
 
 /** The intermediate nodes (0-based) that take node `source` as input: all that come later. */
 export function targetsOf(source: number, nodes: number): number[] {
@@ -48,8 +60,14 @@ export const firstEdgeOf = (source: number, nodes: number): number =>
 export const edgeIndex = (source: number, target: number, nodes: number): number =>
   firstEdgeOf(source, nodes) + target - Math.max(0, source - 1);
 
-/** Softmax weights of the architecture: per cell [edges, 8], edges in source-major order. */
-export type Architecture = Readonly<Record<CellName, Float32Array>>;
+/**
+ * Softmax weights of the architecture: per cell [edges, 8], edges in source-major order; on a trunk the weights of the
+ * taps that each slot could read, and the shares of the sources, cells first.
+ */
+export type Architecture = Readonly<Record<CellName, Float32Array>> & {
+  readonly slots?: Readonly<Record<SlotName, Float32Array>>;
+  readonly shares?: Float32Array;
+};
 
 /**
  * DARTS's decoding of weights [edges, operations], whose first operation is zero: every intermediate node keeps its two
@@ -139,13 +157,18 @@ export function oneHot(genotype: Genotype, nodes: number): Architecture {
 
 /** A short text that is equal for equal genotypes: the key of compiled graphs. */
 export const genotypeKey = (genotype: Genotype): string =>
-  cellNames
-    .map((cell) =>
+  [
+    ...cellNames.map((cell) =>
       genotype[cell].nodes
         .map((edges) => edges.map((e) => `${e.input}${operationCode[e.operation]}`).join(''))
         .join('.'),
-    )
-    .join('/');
+    ),
+    ...(genotype.taps ? [tapKey(genotype.taps)] : []),
+  ].join('/');
+
+/** `b7,b10,b14+b14,b15`: the slots' taps in their order, and those beside the cells. */
+const tapKey = ({ slots, beside }: TapChoice): string =>
+  `${slotNames.map((name) => slots[name]).join()}+${beside.join()}`;
 
 const operationCode: Readonly<Record<GenotypeEdge['operation'], string>> = {
   max_pool_3x3: 'm',
@@ -162,9 +185,10 @@ const operationCode: Readonly<Record<GenotypeEdge['operation'], string>> = {
  * @throws RangeError when it is no key
  */
 export function parseGenotypeKey(key: string): Genotype {
-  const cells = key.split('/');
-  if (cells.length !== cellNames.length) throw new RangeError(`${key} is no genotype`);
-  const [normal, reduction] = cells.map((cell) => ({
+  const [taps, ...cells] = key.split('/').reverse() as [string, ...string[]];
+  const parts = taps.includes('+') ? cells.reverse() : [...cells.reverse(), taps];
+  if (parts.length !== cellNames.length) throw new RangeError(`${key} is no genotype`);
+  const [normal, reduction] = parts.map((cell) => ({
     nodes: cell.split('.').map((edges) => {
       if (!/^(\d+[a-zA-Z])+$/.test(edges)) throw new RangeError(`${key} is no genotype`);
       return Array.from(edges.matchAll(/(\d+)([a-zA-Z])/g), ([, input, code]): GenotypeEdge => {
@@ -174,7 +198,18 @@ export function parseGenotypeKey(key: string): Genotype {
       });
     }),
   }));
-  return { normal: normal!, reduction: reduction! };
+  const both = { normal: normal!, reduction: reduction! };
+  return taps.includes('+') ? { ...both, taps: parseTapKey(taps) } : both;
+}
+
+function parseTapKey(key: string): TapChoice {
+  const match = /^(\w+),(\w+),(\w+)\+((?:\w+(?:,\w+)*)?)$/.exec(key);
+  if (!match) throw new RangeError(`${key} names no taps`);
+  const [, fine, other, coarse, beside] = match as unknown as [string, string, string, string, string];
+  return {
+    slots: { 'normal.0': fine, 'normal.1': other, 'reduction.0': coarse },
+    beside: beside === '' ? [] : beside.split(','),
+  };
 }
 
 const operationOfCode: ReadonlyMap<string, GenotypeEdge['operation']> = new Map(
