@@ -21,8 +21,8 @@ const generated: readonly Generated[] = [
   },
   {
     script: 'generate:kernels',
-    sources: ['scripts/generate-kernels.ts', 'model/kernels/assembly/vector.ts'],
-    outputs: ['model/kernels/binary.ts'],
+    sources: ['scripts/generate-kernels.ts', 'training/optimizer/kernels/assembly/vector.ts'],
+    outputs: ['training/optimizer/kernels/binary.ts'],
   },
   {
     script: 'generate:example',

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** Compiles the vector kernels to WebAssembly and writes them as a module: bytes in base64. */
-const source = 'model/kernels/assembly/vector.ts';
-const target = 'model/kernels/binary.ts';
+const source = 'training/optimizer/kernels/assembly/vector.ts';
+const target = 'training/optimizer/kernels/binary.ts';
 const options = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd', '--initialMemory', '16'];
 
 const folder = await mkdtemp(join(tmpdir(), 'm-nas-kernels-'));

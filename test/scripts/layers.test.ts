@@ -28,8 +28,8 @@ describe('layers', () => {
     ['engine/tfjs/new.ts', '../../model/parameters.ts'],
     ['model/graph/new.ts', '@tensorflow/tfjs-core'],
     ['images/new.ts', '../model/inner-loop/task-runner.ts'],
-    ['training/toy/new.ts', '../../server/app.ts'],
-    ['server/routes/new.ts', '../../training/trainer.ts'],
+    ['training/studies/toy/new.ts', '../../../server/app.ts'],
+    ['server/routes/new.ts', '../../training/outer-loop/trainer.ts'],
     ['server/new.ts', '../client/index.ts'],
     ['server/new.ts', '../scripts/crash.ts'],
     ['drawing/new.ts', '../client/index.ts'],
@@ -42,7 +42,7 @@ describe('layers', () => {
     ['contract/new.ts', '../server/app.ts'],
     ['web/new.ts', '../server/app.ts'],
     ['training/studies/toy/figures/new.ts', '../../../../server/app.ts'],
-    ['training/optimizer/kernels/assembly/new.ts', '../../../../client/index.ts'],
+    ['training/optimizer/kernels/new.ts', '../../../client/index.ts'],
   ])('%s may not import %s', async (file, source) => {
     expect(await allows(file, source)).toBe(false);
   });
@@ -54,7 +54,7 @@ describe('layers', () => {
     ['model/new.ts', 'zod'],
     ['engine/new.ts', '../model/graph/executor.ts'],
     ['engine/tfjs/new.ts', '../../model/graph/primitives.ts'],
-    ['training/toy/new.ts', '../../model/inner-loop/task-runner.ts'],
+    ['training/studies/toy/new.ts', '../../../model/inner-loop/task-runner.ts'],
     ['server/routes/new.ts', '../../engine/pool.ts'],
     ['server/routes/new.ts', '../errors/errors.ts'],
     ['server/answers/bundle/new.ts', '../../../contract/schema.ts'],

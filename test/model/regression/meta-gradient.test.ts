@@ -10,10 +10,10 @@ import { Programs } from '../../../model/graph/programs.ts';
 import { keyFrom, uniform } from '../../../model/random.ts';
 import { metaGradientFunction, predictionFunction } from '../../../model/regression/graphs.ts';
 import type { Prediction, RegressionMethod } from '../../../model/regression/method.ts';
-import { batchOf } from '../../../training/toy/batch.ts';
-import { toyConfigurationSchema } from '../../../training/toy/configuration.ts';
-import { drawTask } from '../../../training/toy/families.ts';
-import { methodOf } from '../../../training/toy/methods/table.ts';
+import { batchOf } from '../../../training/studies/toy/batch.ts';
+import { toyConfigurationSchema } from '../../../training/studies/toy/configuration.ts';
+import { drawTask } from '../../../training/studies/toy/families.ts';
+import { methodOf } from '../../../training/studies/toy/methods/table.ts';
 import { checkGradients } from '../../support/check-gradients.ts';
 import { executors } from '../../support/executors.ts';
 
