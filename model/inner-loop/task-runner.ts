@@ -12,9 +12,13 @@ import {
   sourcesOf,
   targetsOf,
 } from '../search-space/genotype.ts';
-import type { Architecture, Genotype } from '../search-space/genotype.ts';
+import type { Architecture, Genotype, RelaxedTaps } from '../search-space/genotype.ts';
+import { sourceNames, tapSlots } from '../search-space/taps.ts';
+import type { TapSlot } from '../search-space/taps.ts';
 import type { Executor } from '../graph/executor.ts';
-import { mixName } from '../search-space/mix-names.ts';
+import { mixName, tapMixName } from '../search-space/mix-names.ts';
+import { solvedNetwork } from './solved-network.ts';
+import type { SolvedNetwork } from './solved-network.ts';
 import { stepRateValues } from './rates.ts';
 import { Programs } from '../graph/programs.ts';
 import type { Values } from '../graph/programs.ts';
@@ -88,8 +92,37 @@ export function oneHotTargets(labels: ArrayLike<number>, way: number): Float32Ar
   return targets;
 }
 
-/** The supernet's architecture inputs of concrete architecture weights. */
-export function architectureValues(architecture: Architecture, nodes: number): Record<string, Float32Array> {
+/** The weights of taps and sources among the results of the embedding. */
+function relaxedTaps(configuration: ModelConfiguration, results: Values): RelaxedTaps {
+  const named = (names: readonly string[], values: Float32Array): Record<string, number> =>
+    Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+  const slots = tapSlots(configuration).map(({ name, taps }) => {
+    const names = taps.map((tap) => tap.name);
+    return [name, named(names, results[tapMixName(name)]!)] as const;
+  });
+  return {
+    slots: Object.fromEntries(slots) as RelaxedTaps['slots'],
+    shares: named(sourceNames(configuration), softmaxOf(results['shares']!)),
+  };
+}
+
+function softmaxOf(logits: Float32Array): Float32Array {
+  const largest = Math.max(...logits);
+  const exponentials = logits.map((x) => Math.exp(x - largest));
+  const total = exponentials.reduce((sum, x) => sum + x, 0);
+  return exponentials.map((x) => x / total);
+}
+
+/** The supernet's architecture inputs of concrete architecture weights; on a trunk those of its slots, too. */
+export function architectureValues(
+  architecture: Architecture,
+  nodes: number,
+  slots: readonly TapSlot[] = [],
+): Record<string, Float32Array> {
+  const taps = slots.map(({ name, taps: own }) => {
+    const weights = architecture.taps?.slots[name] ?? {};
+    return [tapMixName(name), Float32Array.from(own, (tap) => weights[tap.name] ?? 0)] as const;
+  });
   const width = operationNames.length;
   const entries = cellNames.flatMap((cell) =>
     sourcesOf(nodes).map((source) => {
@@ -103,7 +136,7 @@ export function architectureValues(architecture: Architecture, nodes: number): R
       return [mixName(cell, source), mix] as const;
     }),
   );
-  return Object.fromEntries(entries);
+  return Object.fromEntries([...entries, ...taps]);
 }
 
 /** A network whose weights a task adapts: the relaxed supernet, one decoded child, or a conv4. */
@@ -135,6 +168,7 @@ export class TaskRunner {
   /** What `decode` chooses among; empty: every genotype. */
   readonly genotypes: readonly Genotype[];
   readonly #networks = new Map<string, TaskNetwork>();
+  readonly #solved = new Map<string, SolvedNetwork>();
 
   constructor(configuration: ModelConfiguration, executor: Executor, genotypes: readonly Genotype[] = []) {
     this.configuration = configuration;
@@ -154,6 +188,14 @@ export class TaskRunner {
       graphs: new TaskGraphs(this.configuration, { kind: 'conv4' }),
       child: null,
     }));
+  }
+
+  /** The one-shot model on a trunk, or the child of a genotype there. */
+  solved(genotype: Genotype | null): SolvedNetwork {
+    const key = genotype ? genotypeKey(genotype) : 'supernet';
+    const known = this.#solved.get(key) ?? solvedNetwork(this.configuration, genotype);
+    this.#solved.set(key, known);
+    return known;
   }
 
   child(genotype: Genotype): TaskNetwork {
@@ -192,7 +234,11 @@ export class TaskRunner {
     );
     const { embedding, alpha } = results as Record<'embedding' | 'alpha', Float32Array>;
     const length = edgeCount(this.configuration.supernet.nodes) * operationNames.length;
-    const architecture = { normal: alpha.slice(0, length), reduction: alpha.slice(length) };
+    const architecture = {
+      normal: alpha.slice(0, length),
+      reduction: alpha.slice(length),
+      ...(this.configuration.trunk ? { taps: relaxedTaps(this.configuration, results) } : {}),
+    };
     return { embedding, architecture, modulated: results };
   }
 
@@ -290,7 +336,8 @@ export class TaskRunner {
   }
 }
 
-export const sizeKey = ({ way, support }: TaskSize): string => `${way}w${support}`;
+export const sizeKey = ({ way, support, views = 1 }: TaskSize): string =>
+  `${way}w${support}${views === 1 ? '' : `v${views}`}`;
 
 export function joined(a: Float32Array, b: Float32Array): Float32Array {
   const both = new Float32Array(a.length + b.length);

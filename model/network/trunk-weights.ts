@@ -3,9 +3,9 @@ import type { Shape } from '../graph/shapes.ts';
 import { sizeOf } from '../graph/shapes.ts';
 import type { ParameterSpecification } from '../layers/parameter-specification.ts';
 import { cellGeometry, featureCount, strideOf } from '../parameters.ts';
-import { cellNames, edgeIndex, sourcesOf, targetsOf } from '../search-space/genotype.ts';
+import { cellNames, cellsSource, edgeIndex, sourcesOf, targetsOf } from '../search-space/genotype.ts';
 import type { CellName, Genotype, GenotypeEdge } from '../search-space/genotype.ts';
-import { cellsSource, tapSlots } from '../search-space/taps.ts';
+import { tapSlots } from '../search-space/taps.ts';
 import { convolutionOf, edgeName, isConvolution } from './child.ts';
 import type { ChildWeight } from './child.ts';
 

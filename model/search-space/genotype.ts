@@ -62,12 +62,23 @@ export const edgeIndex = (source: number, target: number, nodes: number): number
 
 /**
  * Softmax weights of the architecture: per cell [edges, 8], edges in source-major order; on a trunk the weights of the
- * taps that each slot could read, and the shares of the sources, cells first.
+ * taps.
  */
 export type Architecture = Readonly<Record<CellName, Float32Array>> & {
-  readonly slots?: Readonly<Record<SlotName, Float32Array>>;
-  readonly shares?: Float32Array;
+  readonly taps?: RelaxedTaps;
 };
+
+/** Weights by name: those of the taps that every slot could read, and the shares of the sources, which sum to one each. */
+export interface RelaxedTaps {
+  readonly slots: Readonly<Record<SlotName, Readonly<Record<string, number>>>>;
+  readonly shares: Readonly<Record<string, number>>;
+}
+
+/** The source of features that is no tap: the cells. */
+export const cellsSource = 'cells';
+
+/** A tap whose features have a smaller share of the answer than this is not read for them. */
+const leastShare = 0.05;
 
 /**
  * DARTS's decoding of weights [edges, operations], whose first operation is zero: every intermediate node keeps its two
@@ -106,16 +117,34 @@ export function decodeGenotype(architecture: Architecture, nodes: number): Genot
   return {
     normal: decodeCell(architecture.normal, nodes),
     reduction: decodeCell(architecture.reduction, nodes),
+    ...(architecture.taps ? { taps: decodeTaps(architecture.taps) } : {}),
+  };
+}
+
+/** The strongest tap of every slot, the first of equals, and beside the cells the taps of a share worth reading. */
+function decodeTaps({ slots, shares }: RelaxedTaps): TapChoice {
+  const strongest = (weights: Readonly<Record<string, number>>): string =>
+    highest(Object.entries(weights), ([, weight]) => weight)![0];
+  const chosen = slotNames.map((name) => [name, strongest(slots[name])] as const);
+  const beside = Object.entries(shares).filter(([name, share]) => name !== cellsSource && share >= leastShare);
+  return {
+    slots: Object.fromEntries(chosen) as Record<SlotName, string>,
+    beside: beside.map(([name]) => name),
   };
 }
 
 /** How much the architecture weights favour a genotype: the sum of its operations' weights. */
 export function strengthOf(architecture: Architecture, genotype: Genotype, nodes: number): number {
   const chosen = oneHot(genotype, nodes);
-  return cellNames.reduce(
+  const cells = cellNames.reduce(
     (total, cell) => architecture[cell].reduce((sum, a, i) => sum + a * chosen[cell][i]!, total),
     0,
   );
+  const { taps } = genotype;
+  if (!architecture.taps || !taps) return cells;
+  const { slots, shares } = architecture.taps;
+  const read = slotNames.reduce((total, name) => total + (slots[name][taps.slots[name]] ?? 0), 0);
+  return taps.beside.reduce((total, name) => total + (shares[name] ?? 0), cells + read);
 }
 
 /**
@@ -152,7 +181,17 @@ export function oneHot(genotype: Genotype, nodes: number): Architecture {
     });
     return weights;
   };
-  return { normal: cell(genotype.normal), reduction: cell(genotype.reduction) };
+  const cells = { normal: cell(genotype.normal), reduction: cell(genotype.reduction) };
+  return genotype.taps ? { ...cells, taps: oneHotTaps(genotype.taps) } : cells;
+}
+
+function oneHotTaps({ slots, beside }: TapChoice): RelaxedTaps {
+  const chosen = slotNames.map((name) => [name, { [slots[name]]: 1 }] as const);
+  const sources = [cellsSource, ...beside];
+  return {
+    slots: Object.fromEntries(chosen) as unknown as RelaxedTaps['slots'],
+    shares: Object.fromEntries(sources.map((name) => [name, 1 / sources.length])),
+  };
 }
 
 /** A short text that is equal for equal genotypes: the key of compiled graphs. */

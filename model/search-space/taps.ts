@@ -1,5 +1,6 @@
 import type { ModelConfiguration } from '../configuration.ts';
 import { windowOutput } from '../graph/shapes.ts';
+import { cellsSource } from './genotype.ts';
 import type { CellName, SlotName, TapChoice } from './genotype.ts';
 
 /** A tap of the trunk as the model reads it: planes [channels, side, side] (model/trunk/). */
@@ -44,9 +45,6 @@ export const slotOutputs = (configuration: ModelConfiguration): number =>
 /** Channels of all taps: the length of an image's pooled features. */
 export const pooledWidth = (taps: readonly Tap[]): number =>
   taps.reduce((total, { channels }) => total + channels, 0);
-
-/** What the answer is made of: the cells' features, and the pooled features of every tap. */
-export const cellsSource = 'cells';
 
 /** Names of the sources of features, cells first. */
 export const sourceNames = ({ trunk }: ModelConfiguration): string[] => [
