@@ -13,9 +13,10 @@ const layers = {
   contract: { folders: [] },
   drawing: { folders: ['model'] },
   images: { folders: [] },
-  engine: { folders: ['model/graph'] },
+  engine: { folders: ['model/graph', 'model/trunk'] },
   model: { folders: [], packages: ['zod', 'protobufjs'] },
   'model/graph': { folders: [], packages: ['protobufjs'] },
+  'model/trunk': { folders: ['graph'], packages: ['protobufjs'] },
 };
 
 const DEPTHS = [0, 1, 2, 3, 4, 5];

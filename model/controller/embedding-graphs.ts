@@ -2,7 +2,7 @@ import type { Weights } from '../graph/weights.ts';
 import type { ModelConfiguration } from '../configuration.ts';
 import { architecture, architectureInputs, modulate } from './architecture.ts';
 import { conditionsOf } from './conditions.ts';
-import { imagesShape } from '../trunk/planes.ts';
+import { imagesShape } from '../search-space/tap-planes.ts';
 import { encodeTask } from '../embedding/image-encoder.ts';
 import { cellNames, edgeCount, operationNames } from '../search-space/genotype.ts';
 import { vectorJacobian } from '../graph/gradient.ts';

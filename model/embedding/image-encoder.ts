@@ -17,7 +17,7 @@ import {
 } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { dense } from '../layers/primitive-layers.ts';
-import { tapSummary } from '../trunk/planes.ts';
+import { tapSummary } from '../search-space/tap-planes.ts';
 import type { Weights } from '../graph/weights.ts';
 
 /** Images averaged down by `stride`, through three strided convolutions: [n, 3, s, s] -> [n, f]. */

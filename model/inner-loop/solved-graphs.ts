@@ -23,7 +23,7 @@ import { rateColumns, weightSpecifications } from '../parameters.ts';
 import { genotypeKey, operationNames, targetsOf } from '../search-space/genotype.ts';
 import { mixNames, tapMixName } from '../search-space/mix-names.ts';
 import { sourceNames, tapSlots } from '../search-space/taps.ts';
-import { imagesShape } from '../trunk/planes.ts';
+import { imagesShape } from '../search-space/tap-planes.ts';
 import { learnedRate, rowOfStep } from './rates.ts';
 import type { Rate } from './rates.ts';
 import { fitNames } from './unrolled-graphs.ts';

@@ -25,7 +25,7 @@ import { cellsSource } from '../search-space/genotype.ts';
 import { cellSides, sourceNames, tapSlots } from '../search-space/taps.ts';
 import type { TapSlot } from '../search-space/taps.ts';
 import { tapMixName } from '../search-space/mix-names.ts';
-import { averagedTo, channelMajor, pooled, tapPlanes } from '../trunk/planes.ts';
+import { averagedTo, channelMajor, pooled, tapPlanes } from '../search-space/tap-planes.ts';
 import type { CellContext } from './cell-context.ts';
 import { childCell } from './child.ts';
 import type { NetworkKind } from './features.ts';

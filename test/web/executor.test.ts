@@ -5,6 +5,7 @@ import { createOnnxExecutor } from '../../engine/onnxruntime.ts';
 import { adaptTask, noiseSupport } from '../../model/adaptation/adapt-task.ts';
 import { decodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
+import type { OnnxInitializer } from '../../model/graph/onnx/encode.ts';
 import { Graph, inputsOf } from '../../model/graph/graph.ts';
 import { gradient } from '../../model/graph/gradient.ts';
 import { evaluate } from '../../model/graph/reference/interpreter.ts';
@@ -25,7 +26,7 @@ const web = new WebExecutor(onnxruntime, 'wasm');
 const weightsOf = (model: Uint8Array) =>
   new Map(decodeModel(model).initializers.map(({ name, data }) => [name, data]));
 
-const floats = (data: Float32Array | BigInt64Array): Float32Array => Float32Array.from(data, Number);
+const floats = (data: OnnxInitializer['data']): Float32Array => Float32Array.from(data, Number);
 
 describe('a task that is made by onnxruntime-web', () => {
   it('is the one that the service makes: architecture, weights within 1e-3, probabilities', async () => {

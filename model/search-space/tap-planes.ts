@@ -15,8 +15,8 @@ import {
 } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import type { Shape } from '../graph/shapes.ts';
-import { rowLength } from '../search-space/taps.ts';
-import type { Tap } from '../search-space/taps.ts';
+import { rowLength } from './taps.ts';
+import type { Tap } from './taps.ts';
 
 /** Shape of `count` images as a model reads them: pixels, or rows of planes of a trunk. */
 export const imagesShape = ({ image: { size }, trunk }: ModelConfiguration, count: number): Shape =>
