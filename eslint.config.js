@@ -66,6 +66,8 @@ export default tseslint.config(
       'model/graph/onnx/proto.*',
       'model/kernels/assembly',
       'model/kernels/binary.ts',
+      'images/pixels/assembly',
+      'images/pixels/binary.ts',
       'checkpoints',
     ],
   },
