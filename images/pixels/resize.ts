@@ -86,7 +86,8 @@ function check({ data, width, height }: Picture, size: number, [left, top, right
   if (data.length !== 3 * width * height && data.length !== 4 * width * height)
     throw new RangeError(`${width} × ${height} pixels are not ${data.length} bytes`);
   const inside = 0 <= left && left < right && right <= width && 0 <= top && top < bottom && bottom <= height;
-  if (!inside) throw new RangeError(`the box ${[left, top, right, bottom].join()} does not lie in the picture`);
+  if (!inside)
+    throw new RangeError(`the box ${[left, top, right, bottom].join()} does not lie in the picture`);
 }
 
 /** The weights with positions that count from the first one that is read, and the span of those. */

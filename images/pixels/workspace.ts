@@ -149,7 +149,17 @@ export class Workspace {
     const { firsts, counts, columns, source, lines, lineBytes } = this.#layout;
     const { first, stride } = this.#plan.columns;
     this.#kernels.part(source, this.#plan.span, lines, lineBytes);
-    this.#kernels.across(lines, lineBytes, first.length, firsts, counts, columns.high, columns.low, stride, out);
+    this.#kernels.across(
+      lines,
+      lineBytes,
+      first.length,
+      firsts,
+      counts,
+      columns.high,
+      columns.low,
+      stride,
+      out,
+    );
   }
 
   #write(numbers: Int32Array, at: number): void {
@@ -173,7 +183,10 @@ function layoutOf({ columns, rows, span, columnsFirst }: Plan): Layout {
     end += aligned(bytes) + block;
     return at;
   };
-  const halves = ({ weights }: Taps): Halves => ({ high: place(2 * weights.length), low: place(2 * weights.length) });
+  const halves = ({ weights }: Taps): Halves => ({
+    high: place(2 * weights.length),
+    low: place(2 * weights.length),
+  });
   const targets = columns.first.length;
   const rowBytes = aligned(3 * (columnsFirst ? span : targets) + block); // `across` and `flatten` write some bytes more
   const lineBytes = aligned(2 * span) + 2 * block;

@@ -3,22 +3,14 @@
 // A weight w of 22 bits behind the point is given as two of 16 bits: w = high × 2^11 + low. Products of 8-bit values with
 // these are exact in 32 bits, two at a time (`dot`), and so are the sums, which wrap: the whole fits in the end.
 
-// @ts-ignore: decorator
-@inline
 const shift: i32 = 11;
-// @ts-ignore: decorator
-@inline
 const precision: i32 = 22;
 
-// @ts-ignore: decorator
-@inline
 function whole(high: v128, low: v128): v128 {
   return i32x4.add(i32x4.shl(high, shift), low);
 }
 
 /** Sums of 32 bits, rounded and clipped to bytes: the first four are of `a`, the next four of `b`. */
-// @ts-ignore: decorator
-@inline
 function bytes(a: v128, b: v128): v128 {
   const half = i32x4.splat(1 << (precision - 1));
   const words = i16x8.narrow_i32x4_s(
@@ -29,8 +21,6 @@ function bytes(a: v128, b: v128): v128 {
 }
 
 /** A half of four RGBA pixels, as 16-bit values, on white: v × a / 255 + 255 - a, rounded. */
-// @ts-ignore: decorator
-@inline
 function onWhite(values: v128, alphas: v128): v128 {
   const white = i16x8.mul(i16x8.sub(i16x8.splat(255), alphas), i16x8.splat(255));
   const sum = i16x8.add(i16x8.add(i16x8.mul(values, alphas), white), i16x8.splat(128));
