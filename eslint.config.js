@@ -8,6 +8,7 @@ import tseslint from 'typescript-eslint';
 const layers = {
   web: { folders: ['model', 'drawing', 'images/pixels'], files: ['server/openapi.ts'] },
   client: { folders: [], files: ['server/openapi.ts'] },
+  'client/examples': { folders: ['images/pixels'], files: ['index.ts'] },
   server: { folders: ['model', 'engine', 'images', 'drawing'] },
   training: { folders: ['model', 'engine', 'images', 'drawing'] },
   drawing: { folders: ['model'] },
