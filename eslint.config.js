@@ -6,13 +6,15 @@ import tseslint from 'typescript-eslint';
  * listed. What is not in `folders` is forbidden, folders that do not exist yet among it.
  */
 const layers = {
-  web: { folders: ['model', 'drawing', 'contract'] },
+  web: { folders: ['model', 'drawing', 'images/pixels', 'contract'] },
   client: { folders: ['contract'] },
+  'client/examples': { folders: ['images/pixels'], files: ['index.ts'] },
   server: { folders: ['model', 'engine', 'images', 'drawing', 'contract'] },
   training: { folders: ['model', 'engine', 'images', 'drawing'] },
   contract: { folders: [] },
   drawing: { folders: ['model'] },
   images: { folders: [] },
+  'images/pixels': { folders: [], packages: [] },
   engine: { folders: ['model/graph', 'model/trunk'] },
   model: { folders: [], packages: ['zod', 'protobufjs'] },
   'model/graph': { folders: [], packages: ['protobufjs'] },
@@ -22,12 +24,12 @@ const layers = {
 const DEPTHS = [0, 1, 2, 3, 4, 5];
 
 /** The rules of one layer, for each depth of its files: what leaves the layer has so many steps up and one more. */
-function layerRules(name, { folders, packages }) {
-  const allowed = folders.map((folder) => `${folder}/`).join('|');
+function layerRules(name, { folders, files = [], packages }) {
+  const allowed = [...folders.map((folder) => `${folder}/`), ...files.map((file) => `${file}$`)].join('|');
   const pure = packages && [
     {
       regex: `^(?!\\.)(?!(${packages.join('|')})(/|$))`,
-      message: `${name}/ is pure: no I/O, no runtime; of packages only ${packages.join(', ')}.`,
+      message: `${name}/ is pure: no I/O, no runtime; of packages only: ${packages.join(', ') || 'none'}.`,
     },
   ];
   return DEPTHS.map((depth) => ({
@@ -68,6 +70,8 @@ export default tseslint.config(
       'model/graph/onnx/proto.*',
       'training/optimizer/kernels/assembly',
       'training/optimizer/kernels/binary.ts',
+      'images/pixels/assembly',
+      'images/pixels/binary.ts',
       'checkpoints',
     ],
   },

@@ -641,7 +641,10 @@ export interface components {
                  * @constant
                  */
                 fit: "fill";
-                /** @constant */
+                /**
+                 * @description As Pillow 13 resizes with `Image.Resampling.LANCZOS`. Equal to the bit.
+                 * @constant
+                 */
                 kernel: "lanczos3";
             };
             /**

@@ -21,8 +21,12 @@ const generated: readonly Generated[] = [
   },
   {
     script: 'generate:kernels',
-    sources: ['scripts/generate-kernels.ts', 'training/optimizer/kernels/assembly/vector.ts'],
-    outputs: ['training/optimizer/kernels/binary.ts'],
+    sources: [
+      'scripts/generate-kernels.ts',
+      'training/optimizer/kernels/assembly/vector.ts',
+      'images/pixels/assembly/lanczos.ts',
+    ],
+    outputs: ['training/optimizer/kernels/binary.ts', 'images/pixels/binary.ts'],
   },
   {
     script: 'generate:example',

@@ -45,6 +45,9 @@ describe('layers', () => {
     ['web/new.ts', '../server/app.ts'],
     ['training/studies/toy/figures/new.ts', '../../../../server/app.ts'],
     ['training/optimizer/kernels/new.ts', '../../../client/index.ts'],
+    ['images/pixels/new.ts', '../decode.ts'],
+    ['images/pixels/new.ts', 'node:timers/promises'],
+    ['images/pixels/new.ts', 'sharp'],
   ])('%s may not import %s', async (file, source) => {
     expect(await allows(file, source)).toBe(false);
   });
@@ -63,6 +66,7 @@ describe('layers', () => {
     ['server/routes/new.ts', '../errors/errors.ts'],
     ['server/answers/bundle/new.ts', '../../../contract/schema.ts'],
     ['web/device/new.ts', '../../contract/openapi.ts'],
+    ['web/device/new.ts', '../../images/pixels/resize.ts'],
     ['web/device/new.tsx', '../api.ts'],
     ['client/new.ts', '../contract/openapi.ts'],
   ])('%s may import %s', async (file, source) => {
