@@ -70,9 +70,9 @@ const prime = 0x01000193;
 /**
  * 32 bits that tell an image's content: FNV-1a (Fowler, Noll and Vo) over the bytes of the whole image squeezed to the
  * side that the network sees, then over its own width and height. So its cost does not grow with a photo's size.
- * @param squeezed the RGB bytes of the whole image at that side, interleaved
+ * @param squeezed the whole image at that side: planar RGB, uint8 [3, side, side]
  */
-export function contentHash(squeezed: Uint8Array | Uint8ClampedArray, { width, height }: Size): number {
+export function contentHash(squeezed: Uint8Array, { width, height }: Size): number {
   let hash = offsetBasis;
   for (let at = 0; at < squeezed.length; at++) hash = Math.imul(hash ^ squeezed[at]!, prime);
   for (const length of [width, height])

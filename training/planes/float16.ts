@@ -30,7 +30,9 @@ export function encodeFloat16(values: Float32Array, into: Uint16Array, offset: n
     if (size >= overflow) throw new RangeError(`${values[at]!} is beyond float16`);
     into[offset + at] =
       ((word >>> 16) & 0x8000) |
-      (size < leastNormal ? subnormal(values[at]!) : (size + 0xfff + ((size >>> 13) & 1) - 0x3800_0000) >>> 13);
+      (size < leastNormal
+        ? subnormal(values[at]!)
+        : (size + 0xfff + ((size >>> 13) & 1) - 0x3800_0000) >>> 13);
   }
 }
 

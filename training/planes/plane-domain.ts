@@ -5,10 +5,12 @@ import { splits, type ImageClass } from '../data/domain.ts';
 const count = z.number().int().nonnegative();
 const positive = z.number().int().positive();
 
-/** How many views of an image a configuration wants. */
+/** Which views of an image a configuration wants. */
 export const viewPlanSchema = z.strictObject({
   mirror: z.boolean().default(false),
   crops: z.number().int().min(0).max(16).default(0),
+  /** Images of training classes have the crops of served tasks, too: for domains that nothing is trained on. */
+  served: z.boolean().default(false),
 });
 
 const planesSchema = z.object({

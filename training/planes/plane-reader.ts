@@ -70,7 +70,8 @@ export class PlaneReader {
   /** Reads the first bytes of a row into the scratch memory. */
   #read({ image, view }: PlaneRequest, bytes: number): void {
     const row = image * this.#views + view;
-    if (!(view >= 0 && view < this.#views && row >= 0 && row < this.#rows))
+    const known = Number.isInteger(row) && row >= 0 && row < this.#rows;
+    if (!known || !Number.isInteger(view) || view < 0 || view >= this.#views)
       throw new RangeError(`${this.domain.name} has no view ${view} of an image ${image}`);
     const read = readSync(this.#file, this.#bytes, 0, bytes, row * this.#bytes.length);
     if (read !== bytes) throw new Error(`${this.domain.path}: row ${row} is cut short; delete it`);

@@ -12,7 +12,12 @@ describe('float16', () => {
   it('has the values of IEEE 754 binary16', () => {
     const table = (...bits: number[]) => bits.map((word) => float16Values[word]);
     expect(table(0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x3555)).toEqual([
-      1, -2, 65504, 2 ** -14, 2 ** -24, 0.333251953125,
+      1,
+      -2,
+      65504,
+      2 ** -14,
+      2 ** -24,
+      0.333251953125,
     ]);
     expect(table(0x7c00, 0xfc00, 0x7e00)).toEqual([Infinity, -Infinity, NaN]);
   });
@@ -26,14 +31,18 @@ describe('float16', () => {
 
   it('rounds to the nearest, ties to even', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 0x7bfe }), fc.double({ min: 0, max: 1, noNaN: true }), (bits, t) => {
-        const [low, high] = [float16Values[bits]!, float16Values[bits + 1]!];
-        const value = Math.fround(low + t * (high - low));
-        const middle = (low + high) / 2;
-        const nearest = value === middle ? bits + (bits & 1) : value < middle ? bits : bits + 1;
-        expect(encode(value, -value)).toEqual([nearest, nearest | 0x8000]);
-        expect(encode(middle)).toEqual([bits + (bits & 1)]);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 0x7bfe }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (bits, t) => {
+          const [low, high] = [float16Values[bits]!, float16Values[bits + 1]!];
+          const value = Math.fround(low + t * (high - low));
+          const middle = (low + high) / 2;
+          const nearest = value === middle ? bits + (bits & 1) : value < middle ? bits : bits + 1;
+          expect(encode(value, -value)).toEqual([nearest, nearest | 0x8000]);
+          expect(encode(middle)).toEqual([bits + (bits & 1)]);
+        },
+      ),
     );
   });
 
