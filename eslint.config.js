@@ -12,9 +12,10 @@ const layers = {
   training: { folders: ['model', 'engine', 'images', 'drawing'] },
   drawing: { folders: ['model'] },
   images: { folders: [] },
-  engine: { folders: ['model/graph'] },
+  engine: { folders: ['model/graph', 'model/trunk'] },
   model: { folders: [], packages: ['zod', 'protobufjs'] },
   'model/graph': { folders: [], packages: ['protobufjs'] },
+  'model/trunk': { folders: ['graph'], packages: ['protobufjs'] },
 };
 
 const DEPTHS = [0, 1, 2, 3];

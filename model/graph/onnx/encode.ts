@@ -22,7 +22,8 @@ export interface OnnxNode {
 export interface OnnxInitializer {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly data: Float32Array | BigInt64Array;
+  /** a `Uint16Array` has the bits of float16 values */
+  readonly data: Float32Array | BigInt64Array | Uint16Array;
 }
 
 /** A graph input or output; a string in the shape names a dynamic axis; the type is float unless given. */
@@ -39,6 +40,8 @@ export interface OnnxModel {
   readonly initializers: readonly OnnxInitializer[];
   readonly inputs: readonly OnnxValueInfo[];
   readonly outputs: readonly OnnxValueInfo[];
+  /** `value_info`: types and shapes of tensors between inputs and outputs, as far as they are told */
+  readonly values?: readonly OnnxValueInfo[];
   /** version of ONNX's own operator set */
   readonly opset: number;
   readonly domains?: readonly { readonly domain: string; readonly version: number }[];
@@ -78,6 +81,7 @@ export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
       initializer: model.initializers.map(encodeInitializer),
       input: model.inputs.map(encodeValueInfo),
       output: model.outputs.map(encodeValueInfo),
+      valueInfo: (model.values ?? []).map(encodeValueInfo),
     },
     metadataProps: sortedEntries(model.metadata ?? {}).map(([key, value]) => ({ key, value })),
   };
@@ -131,9 +135,14 @@ function encodeInitializer({ name, shape, data }: OnnxInitializer): onnx.TensorP
   return {
     name,
     dims: shape as number[],
-    dataType: data instanceof Float32Array ? DataType.FLOAT : DataType.INT64,
+    dataType: dataTypeOf(data),
     rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
   };
+}
+
+function dataTypeOf(data: OnnxInitializer['data']): onnx.TensorProto.DataType {
+  if (data instanceof Float32Array) return DataType.FLOAT;
+  return data instanceof Uint16Array ? DataType.FLOAT16 : DataType.INT64;
 }
 
 function encodeValueInfo({ name, shape, type = 'float' }: OnnxValueInfo): onnx.ValueInfoProto.$Properties {
@@ -156,6 +165,7 @@ export function decodeModel(bytes: Uint8Array): OnnxModel {
   const domains = opsetImport
     .filter(({ domain }) => domain)
     .map(({ domain, version }) => ({ domain: domain ?? '', version: Number(version) }));
+  const values = (graph.valueInfo ?? []).map(decodeValueInfo);
   const metadata = metadataProps.map(({ key, value }) => [key ?? '', value ?? ''] as const);
   return {
     name: graph.name ?? '',
@@ -163,6 +173,7 @@ export function decodeModel(bytes: Uint8Array): OnnxModel {
     initializers: (graph.initializer ?? []).map(decodeInitializer),
     inputs: (graph.input ?? []).map(decodeValueInfo),
     outputs: (graph.output ?? []).map(decodeValueInfo),
+    ...(values.length > 0 && { values }),
     opset: Number(opset.version),
     ...(domains.length > 0 && { domains }),
     ...(metadata.length > 0 && { metadata: Object.fromEntries(metadata) }),
@@ -213,15 +224,18 @@ function decodeInitializer(tensor: onnx.TensorProto.$Properties): OnnxInitialize
   // copied, because a view into the file is rarely aligned
   const { buffer } = Uint8Array.from(tensor.rawData ?? []);
   const size = shape.reduce((product, length) => product * length, 1);
-  const bytesPerValue = tensor.dataType === DataType.FLOAT ? 4 : 8;
-  if (tensor.dataType !== DataType.FLOAT && tensor.dataType !== DataType.INT64) {
-    throw new OnnxFormatError(`initializer ${name}: data type ${tensor.dataType ?? 'absent'}`);
-  }
-  if (buffer.byteLength !== size * bytesPerValue) {
+  const array = arrayOf(tensor.dataType);
+  if (!array) throw new OnnxFormatError(`initializer ${name}: data type ${tensor.dataType ?? 'absent'}`);
+  if (buffer.byteLength !== size * array.BYTES_PER_ELEMENT) {
     throw new OnnxFormatError(`initializer ${name}: ${buffer.byteLength} raw bytes for ${size} values`);
   }
-  const data = tensor.dataType === DataType.FLOAT ? new Float32Array(buffer) : new BigInt64Array(buffer);
-  return { name, shape, data };
+  return { name, shape, data: new array(buffer) };
+}
+
+function arrayOf(type: number | null | undefined) {
+  if (type === DataType.FLOAT) return Float32Array;
+  if (type === DataType.FLOAT16) return Uint16Array;
+  return type === DataType.INT64 ? BigInt64Array : undefined;
 }
 
 function decodeValueInfo({ name, type }: onnx.ValueInfoProto.$Properties): OnnxValueInfo {

@@ -729,7 +729,10 @@ export namespace onnx {
             FLOAT = 1,
 
             /** INT64 value */
-            INT64 = 7
+            INT64 = 7,
+
+            /** FLOAT16 value */
+            FLOAT16 = 10
         }
     }
 

@@ -1787,12 +1787,14 @@ export const onnx = $root.onnx = (() => {
          * @property {number} UNDEFINED=0 UNDEFINED value
          * @property {number} FLOAT=1 FLOAT value
          * @property {number} INT64=7 INT64 value
+         * @property {number} FLOAT16=10 FLOAT16 value
          */
         TensorProto.DataType = (function() {
             const valuesById = $Object.create(null), values = $Object.create(valuesById);
             values[valuesById[0] = "UNDEFINED"] = 0;
             values[valuesById[1] = "FLOAT"] = 1;
             values[valuesById[7] = "INT64"] = 7;
+            values[valuesById[10] = "FLOAT16"] = 10;
             return values;
         })();
 

@@ -13,6 +13,12 @@ import {
 const model: OnnxModel = {
   name: 'softmax-regression',
   nodes: [
+    {
+      operator: 'Cast',
+      inputs: ['b.float16'],
+      outputs: ['b'],
+      attributes: { to: { kind: 'int', value: 1 } },
+    },
     { operator: 'Reshape', inputs: ['image', 'flat'], outputs: ['rows'] },
     {
       operator: 'Gemm',
@@ -31,13 +37,14 @@ const model: OnnxModel = {
   initializers: [
     { name: 'flat', shape: [2], data: BigInt64Array.from([-1n, 4n]) },
     { name: 'w', shape: [3, 4], data: Float32Array.from({ length: 12 }, (_, i) => i / 10) },
-    { name: 'b', shape: [3], data: Float32Array.from([1, -1, 0]) },
+    { name: 'b.float16', shape: [3], data: Uint16Array.of(0x3c00, 0xbc00, 0) },
   ],
   inputs: [{ name: 'image', shape: ['n', 2, 2], type: 'float' }],
   outputs: [
     { name: 'logits', shape: ['n', 3], type: 'float' },
     { name: 'probabilities', shape: ['n', 3], type: 'float' },
   ],
+  values: [{ name: 'rows', shape: ['n', 4], type: 'float' }],
   opset: 17,
   domains: [{ domain: 'com.microsoft', version: 1 }],
   metadata: { labels: '["Katze","犬"]', checkpoint: 'photos' },
@@ -86,11 +93,12 @@ describe('encodeModel', () => {
   });
 
   test('is deterministic: the order of metadata and attributes does not matter', () => {
-    const [first, second, third] = model.nodes;
+    const [cast, first, second, third] = model.nodes;
     const reordered: OnnxModel = {
       ...model,
       metadata: { checkpoint: 'photos', labels: '["Katze","犬"]' },
       nodes: [
+        cast!,
         first!,
         {
           ...second!,

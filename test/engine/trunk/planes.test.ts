@@ -1,0 +1,109 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createOnnxExecutor, type OnnxExecutor } from '../../../engine/onnxruntime.ts';
+import { bundledTrunk, readTrunk, type TrunkFile } from '../../../engine/trunk/file.ts';
+import { planesOf, sliceSize } from '../../../engine/trunk/planes.ts';
+import type { TensorValue } from '../../../model/graph/executor.ts';
+import { encodeModel } from '../../../model/graph/onnx/encode.ts';
+import { withFloat32Weights } from '../../../model/trunk/float32.ts';
+
+let models: OnnxExecutor;
+let trunk: TrunkFile;
+let names: readonly string[];
+
+beforeAll(async () => {
+  models = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 8 });
+  trunk = await readTrunk(fileURLToPath(bundledTrunk));
+  names = Object.keys(trunk.card.taps);
+});
+afterAll(() => models.dispose());
+
+const imageSize = 3 * 112 * 112;
+
+/** Images by their numbers: pixels in 0..1 that a Weyl sequence scatters. */
+function images(...numbers: number[]): TensorValue {
+  const data = new Float32Array(numbers.length * imageSize);
+  for (let i = 0; i < data.length; i++) {
+    const x = (i % imageSize) * 0.6180339887 + numbers[Math.floor(i / imageSize)]! * 0.7548776662;
+    data[i] = x - Math.floor(x);
+  }
+  return { data, shape: [numbers.length, 3, 112, 112] };
+}
+
+/** Means of the planes of an image whose pixels are all 0.25, by PyTorch (scripts/make-trunk). */
+const greyMeans = {
+  b4: -0.480711,
+  b7: 0.419089,
+  b10: -0.608049,
+  b14: 0.090013,
+  b15: -0.032336,
+  last: 0.026196,
+};
+
+/** The planes of the image at `place`. */
+function at({ data, shape }: TensorValue, place: number): Float32Array {
+  const size = data.length / shape[0]!;
+  return data.slice(place * size, (place + 1) * size);
+}
+
+describe('planesOf', () => {
+  test('an image has the same bits in any batch and at any place', async () => {
+    const alone = await planesOf(models, trunk, names, images(7));
+    const others = [1, 2, 3, 4, 5, 6];
+    for (const before of [1, sliceSize - 1, sliceSize, sliceSize + 2]) {
+      const batch = images(...others.slice(0, before), 7, ...others.slice(before, before + 2));
+      const together = await planesOf(models, trunk, names, batch);
+      for (const name of names) expect(at(together[name]!, before)).toEqual(at(alone[name]!, 0));
+    }
+    expect(at(alone['b15']!, 0)).not.toEqual(
+      at((await planesOf(models, trunk, ['b15'], images(8)))['b15']!, 0),
+    );
+  });
+
+  test('planes have the shapes that the card tells, taps in its order', async () => {
+    const planes = await planesOf(models, trunk, ['last', 'b7', 'b14', 'b7'], images(1, 2, 3, 4, 5));
+    const shapes = Object.entries(planes).map(([name, { shape }]) => [name, shape]);
+    expect(shapes).toEqual([
+      ['b7', [5, 80, 7, 7]],
+      ['b14', [5, 192, 4, 4]],
+      ['last', [5, 1280]],
+    ]);
+    expect((await planesOf(models, trunk, ['last'], images()))['last']!.shape).toEqual([0, 1280]);
+  });
+
+  test('the trunk cut to a tap gives the bits that the whole file gives', async () => {
+    const whole = await models.model('whole', () => trunk.bytes);
+    const input = images(...Array.from({ length: sliceSize }, (_, i) => i));
+    const wanted = await whole.run({ image: input });
+    for (const name of names) {
+      const { [name]: found } = await planesOf(models, trunk, [name], input);
+      expect(found).toEqual({ data: wanted[name]!.data, shape: [...wanted[name]!.shape] });
+    }
+  });
+
+  test('weights as float32 give the same bits', async () => {
+    const wide = { card: { ...trunk.card, sha256: 'float32' }, model: withFloat32Weights(trunk.model) };
+    expect(encodeModel(wide.model).length).toBeGreaterThan(1.9 * trunk.bytes.length);
+    const input = images(1, 2, 3);
+    expect(await planesOf(models, wide, names, input)).toEqual(await planesOf(models, trunk, names, input));
+  });
+
+  test('values are those that PyTorch gave', async () => {
+    const grey = { data: new Float32Array(imageSize).fill(0.25), shape: [1, 3, 112, 112] };
+    const planes = await planesOf(models, trunk, names, grey);
+    const mean = (name: string) =>
+      planes[name]!.data.reduce((total, value) => total + value, 0) / planes[name]!.data.length;
+    for (const [name, value] of Object.entries(greyMeans)) expect(mean(name)).toBeCloseTo(value, 4);
+  });
+
+  test('refuses images of another size and taps that are not there', async () => {
+    const small = { data: new Float32Array(3 * 84 * 84), shape: [1, 3, 84, 84] };
+    await expect(planesOf(models, trunk, ['b7'], small)).rejects.toThrow(
+      'images [1, 3, 84, 84] in place of [n, 3, 112, 112]',
+    );
+    await expect(planesOf(models, trunk, ['b7', 'b8'], images(1))).rejects.toMatchObject({
+      name: 'TrunkError',
+      message: 'there is no tap b8; the trunk has b4, b7, b10, b14, b15, last',
+    });
+  });
+});
