@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import sharp, { type Sharp } from 'sharp';
-import { imageFormat, refusalOf } from './format.ts';
+import { imageFormat, refusalOf, type ImageFormat } from './format.ts';
+import { longestSide, squeezeInSteps, type Picture, type View } from './pixels/resize.ts';
 
 /** Raised whenever the way of decoding changes its result: caches of decoded pixels depend on it. */
-export const decoderVersion = 1;
+export const decoderVersion = 2;
 
 export type ImageErrorCode = 'unsupported_format' | 'broken_image' | 'image_too_large';
 
@@ -25,9 +27,8 @@ export interface ImageLimits {
 const defaultMaxPixels = 50_000_000;
 
 /**
- * The one preprocessing of training and service: EXIF-oriented, converted to sRGB (grey, CMYK, 16-bit and
- * embedded profiles included), alpha flattened on white, the whole image squeezed to a square by Lanczos3;
- * of an animation the first frame. An image that is size x size already is not resampled.
+ * The one preprocessing of training and service: decoded whole (`decodePicture`), transparency put on white, the whole
+ * image squeezed to a square as Pillow does it (`pixels/resize.ts`).
  *
  * @param bytes an encoded JPEG, PNG, WebP, AVIF, GIF or TIFF file, told by its magic bytes
  * @param size side of the square, pixels
@@ -39,13 +40,37 @@ export async function decodeImage(
   size: number,
   limits: ImageLimits = {},
 ): Promise<Uint8Array> {
+  return squeezePicture(await decodePicture(bytes, limits), size);
+}
+
+/**
+ * The pixels of an image file: EXIF-oriented, converted to sRGB (grey, CMYK, 16-bit and embedded profiles included), 8
+ * bits a channel, at full size; of an animation the first frame.
+ *
+ * @param bytes as `decodeImage` takes them
+ * @throws ImageError as `decodeImage` does
+ */
+export async function decodePicture(bytes: Uint8Array, limits: ImageLimits = {}): Promise<Picture> {
   const format = imageFormat(bytes);
   if (format === undefined) {
     throw new ImageError('unsupported_format', refusalOf(bytes));
   }
   const maxPixels = limits.maxPixels ?? defaultMaxPixels;
+  const picture = await readable(format, maxPixels, () =>
+    pictureOf(sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels })),
+  );
+  if (Math.max(picture.width, picture.height) > longestSide)
+    throw new ImageError(
+      'image_too_large',
+      `the ${format} image has a side of more than ${longestSide} pixels`,
+    );
+  return picture;
+}
+
+/** What `read` returns. Its errors become those of the image. */
+async function readable<T>(format: ImageFormat, maxPixels: number, read: () => Promise<T>): Promise<T> {
   try {
-    return await renderSquare(sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels }), size);
+    return await read();
   } catch (error) {
     // sharp has no error codes; this message is held by a test
     if (error instanceof Error && error.message.includes('exceeds pixel limit')) {
@@ -57,25 +82,27 @@ export async function decodeImage(
 
 /** Steps of `decodeImage` after reading; also for drawings made elsewhere. Returns uint8 [3, size, size]. */
 export async function renderSquare(image: Sharp, size: number): Promise<Uint8Array> {
+  return squeezePicture(await pictureOf(image), size);
+}
+
+async function pictureOf(image: Sharp): Promise<Picture> {
+  // nothing is resized here, so JPEG is decoded at full size, like the same pixels in any other format
   const { data, info } = await image
     .autoOrient()
     .toColourspace('srgb')
-    .flatten({ background: '#ffffff' })
-    // without shrink-on-load the result is the plain Lanczos3 that a client can reproduce
-    .resize(size, size, { fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: false })
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
-  if (info.channels !== 3)
-    throw new Error(`expected 3 channels after conversion to sRGB, not ${info.channels}`);
-  return toPlanar(data, size * size);
+  if (info.channels !== 3 && info.channels !== 4)
+    throw new Error(`expected 3 or 4 channels after conversion to sRGB, not ${info.channels}`);
+  return { data, width: info.width, height: info.height };
 }
 
-function toPlanar(interleaved: Uint8Array, area: number): Uint8Array {
-  const planar = new Uint8Array(3 * area);
-  for (let pixel = 0; pixel < area; pixel++) {
-    planar[pixel] = interleaved[3 * pixel]!;
-    planar[area + pixel] = interleaved[3 * pixel + 1]!;
-    planar[2 * area + pixel] = interleaved[3 * pixel + 2]!;
+/** `squeeze` of `pixels/resize.ts`, which lets other work of the thread go on every few milliseconds. */
+export async function squeezePicture(picture: Picture, size: number, view?: View): Promise<Uint8Array> {
+  const steps = squeezeInSteps(picture, size, view);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await setImmediate();
   }
-  return planar;
 }

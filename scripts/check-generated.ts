@@ -21,8 +21,12 @@ const generated: readonly Generated[] = [
   },
   {
     script: 'generate:kernels',
-    sources: ['scripts/generate-kernels.ts', 'model/kernels/assembly/vector.ts'],
-    outputs: ['model/kernels/binary.ts'],
+    sources: [
+      'scripts/generate-kernels.ts',
+      'model/kernels/assembly/vector.ts',
+      'images/pixels/assembly/lanczos.ts',
+    ],
+    outputs: ['model/kernels/binary.ts', 'images/pixels/binary.ts'],
   },
   {
     script: 'generate:example',

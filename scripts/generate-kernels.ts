@@ -4,19 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Compiles the vector kernels to WebAssembly and writes them as a module: bytes in base64. */
-const source = 'model/kernels/assembly/vector.ts';
-const target = 'model/kernels/binary.ts';
+/** Compiles the kernels to WebAssembly and writes each as a module: bytes in base64. */
+const kernels = [
+  { source: 'model/kernels/assembly/vector.ts', target: 'model/kernels/binary.ts' },
+  { source: 'images/pixels/assembly/lanczos.ts', target: 'images/pixels/binary.ts' },
+];
 const options = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd', '--initialMemory', '16'];
 
 const folder = await mkdtemp(join(tmpdir(), 'm-nas-kernels-'));
 try {
-  const wasm = join(folder, 'vector.wasm');
-  // its types would change those of the whole project, so the compiler is run, not imported
-  await promisify(execFile)('npx', ['--no-install', 'asc', source, '--outFile', wasm, ...options]);
-  const base64 = (await readFile(wasm)).toString('base64');
-  const remark = `// Generated from ${source} by \`npm run generate:kernels\`: WebAssembly in base64.`;
-  await writeFile(target, `${remark}\nexport default '${base64}';\n`);
+  const wasm = join(folder, 'kernels.wasm');
+  for (const { source, target } of kernels) {
+    // its types would change those of the whole project, so the compiler is run, not imported
+    await promisify(execFile)('npx', ['--no-install', 'asc', source, '--outFile', wasm, ...options]);
+    const base64 = (await readFile(wasm)).toString('base64');
+    const remark = `// Generated from ${source} by \`npm run generate:kernels\`: WebAssembly in base64.`;
+    await writeFile(target, `${remark}\nexport default '${base64}';\n`);
+  }
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

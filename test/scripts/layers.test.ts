@@ -40,6 +40,9 @@ describe('layers', () => {
     ['engine/new.ts', '../bench/median.ts'],
     ['web/device/new.ts', '../../server/app.ts'],
     ['web/new.ts', '../images/decode.ts'],
+    ['images/pixels/new.ts', '../decode.ts'],
+    ['images/pixels/new.ts', 'node:timers/promises'],
+    ['images/pixels/new.ts', 'sharp'],
     ['client/new.ts', '../model/task.ts'],
   ])('%s may not import %s', async (file, source) => {
     expect(await allows(file, source)).toBe(false);
@@ -58,6 +61,7 @@ describe('layers', () => {
     ['server/routes/new.ts', '../../engine/pool.ts'],
     ['server/routes/new.ts', '../errors.ts'],
     ['web/device/new.ts', '../../server/openapi.ts'],
+    ['web/device/new.ts', '../../images/pixels/resize.ts'],
     ['web/device/new.tsx', '../api.ts'],
     ['client/new.ts', '../server/openapi.ts'],
   ])('%s may import %s', async (file, source) => {

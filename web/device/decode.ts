@@ -1,56 +1,45 @@
-import { squeeze } from './resample.ts';
+import { longestSide, squeeze, type Picture } from '../../images/pixels/resize.ts';
 
-const white = '#ffffff';
 /** Rows that are taken from the canvas at a time: browsers limit a canvas's area, not an image's. */
 const stripRows = 512;
 
 /**
- * The preprocessing of the service (`images/decode.ts`) in a browser: EXIF-oriented, converted to sRGB, alpha on white,
- * squeezed to size × size by the same arithmetic. Equal pixels in give equal pixels out; what can differ is what the
- * browser's decoder gives for lossy files and embedded profiles (docs/page.md has what was measured).
+ * The preprocessing of the service (`images/decode.ts`) in a browser: EXIF-oriented and converted to sRGB by the browser,
+ * put on white and squeezed to size × size by the service's own function. Equal pixels in give equal pixels out; what can
+ * differ is what the browser's decoder gives for lossy files, embedded profiles and partial transparency (docs/page.md
+ * has what was measured).
  * @returns planar RGB, uint8 [3, size, size]
  * @throws Error with a message for whoever chose the image
  */
 export async function decodeImage(file: Blob, size: number): Promise<Uint8Array> {
+  const name = file instanceof File ? file.name : 'the image';
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
   } catch (error) {
-    const name = file instanceof File ? file.name : 'the image';
     throw new Error(`This browser cannot read ${name}.`, { cause: error });
   }
   try {
-    const { width, height } = bitmap;
-    const { data } = squeeze({ data: opaquePixels(bitmap), width, height }, size);
-    return planar(data, size * size);
+    if (Math.max(bitmap.width, bitmap.height) > longestSide)
+      throw new Error(`A side of ${name} has more than ${longestSide} pixels.`);
+    return squeeze(pictureOf(bitmap), size);
   } finally {
     bitmap.close();
   }
 }
 
-/** Interleaved RGB of a bitmap on white. */
-function opaquePixels(bitmap: ImageBitmap): Uint8Array {
+/** The pixels of a bitmap, RGBA. */
+function pictureOf(bitmap: ImageBitmap): Picture {
   const { width, height } = bitmap;
-  const pixels = new Uint8Array(width * height * 3);
+  const pixels = new Uint8Array(width * height * 4);
   const rows = Math.min(stripRows, height);
   const context = new OffscreenCanvas(width, rows).getContext('2d', { willReadFrequently: true });
   if (!context) throw new Error('this browser has no canvas');
-  for (let top = 0, to = 0; top < height; top += rows) {
-    context.fillStyle = white;
-    context.fillRect(0, 0, width, rows);
+  for (let top = 0; top < height; top += rows) {
+    context.clearRect(0, 0, width, rows);
     context.drawImage(bitmap, 0, -top);
     const { data } = context.getImageData(0, 0, width, Math.min(rows, height - top));
-    for (let from = 0; from < data.length; from += 4) {
-      pixels[to++] = data[from]!;
-      pixels[to++] = data[from + 1]!;
-      pixels[to++] = data[from + 2]!;
-    }
+    pixels.set(data, 4 * width * top);
   }
-  return pixels;
-}
-
-function planar(interleaved: Uint8Array | Uint8ClampedArray, area: number): Uint8Array {
-  const planes = new Uint8Array(3 * area);
-  for (let i = 0; i < planes.length; i++) planes[i] = interleaved[3 * (i % area) + Math.floor(i / area)]!;
-  return planes;
+  return { data: pixels, width, height };
 }
