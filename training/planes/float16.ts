@@ -1,13 +1,11 @@
+import { fromFloat16 } from '../../model/trunk/float32.ts';
+
 /** Numbers of 16 bits (IEEE 754 binary16), as planes are kept on disk. */
 
 /** The float32 of every pattern of 16 bits. */
-export const float16Values: Float32Array = Float32Array.from({ length: 0x1_0000 }, (_, bits) => {
-  const sign = bits >>> 15 === 0 ? 1 : -1;
-  const exponent = (bits >>> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
-});
+export const float16Values: Float32Array = fromFloat16(
+  Uint16Array.from({ length: 0x1_0000 }, (_, bits) => bits),
+);
 
 /** float32 bits: half of the step above 65504 (all from there on would be infinite), the least normal number, 1/2. */
 const overflow = 0x477ff000;
