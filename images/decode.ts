@@ -80,12 +80,8 @@ async function readable<T>(format: ImageFormat, maxPixels: number, read: () => P
   }
 }
 
-/** Steps of `decodeImage` after reading; also for drawings made elsewhere. Returns uint8 [3, size, size]. */
-export async function renderSquare(image: Sharp, size: number): Promise<Uint8Array> {
-  return squeezePicture(await pictureOf(image), size);
-}
-
-async function pictureOf(image: Sharp): Promise<Picture> {
+/** The pixels of `decodePicture` after reading; also for drawings made elsewhere. */
+export async function pictureOf(image: Sharp): Promise<Picture> {
   // nothing is resized here, so JPEG is decoded at full size, like the same pixels in any other format
   const { data, info } = await image
     .autoOrient()

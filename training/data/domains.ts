@@ -6,7 +6,7 @@ import type { Source } from './source.ts';
 const cacheFolder = resolve(import.meta.dirname, '../../.cache/domains');
 
 /** Paths in a configuration are relative to the repository. */
-function located(source: Source): Source {
+export function located(source: Source): Source {
   return 'path' in source && !isAbsolute(source.path)
     ? { ...source, path: resolve(import.meta.dirname, '../..', source.path) }
     : source;

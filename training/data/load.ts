@@ -26,6 +26,15 @@ const readers: { readonly [K in SourceKind]: SourceReader<SourceOf<K>> } = {
   glyphs: glyphsReader,
 };
 
+/** The table pairs each kind with its reader. */
+const readerOf = (source: Source): SourceReader<Source> => readers[source.kind] as SourceReader<Source>;
+
+/** Changes whenever a source's images may have changed; cheap. */
+export const stampOf = (source: Source): Promise<string> => readerOf(source).stamp(source);
+
+/** The classes of a source, in an order that its images alone decide. */
+export const listClasses = (source: Source): Promise<readonly ListedClass[]> => readerOf(source).list(source);
+
 /** Images decoded at a time: keeps sharp's threads busy while results are copied. */
 const concurrency = 8;
 
@@ -36,15 +45,14 @@ const concurrency = 8;
  * @throws Error naming the image when one cannot be decoded, the file when one is missing or malformed
  */
 export async function loadDomain(source: Source, size: number, options: LoadOptions): Promise<ImageDomain> {
-  const reader = readers[source.kind] as SourceReader<Source>; // the table pairs each kind with its reader
-  const fingerprint = fingerprintOf(source, size, await reader.stamp(source));
+  const fingerprint = fingerprintOf(source, size, await stampOf(source));
   const files = {
     pixels: join(options.cacheFolder, `${fingerprint}.bin`),
     index: join(options.cacheFolder, `${fingerprint}.json`),
   };
   const cached = await readIndex(files.index);
   if (cached !== undefined) return { ...cached, pixels: await readPixels(files.pixels, cached) };
-  const classes = await reader.list(source);
+  const classes = await listClasses(source);
   const domain = await decodeAll(source.name, size, classes, fingerprint, options.progress);
   await mkdir(options.cacheFolder, { recursive: true });
   await writeAtomically(files.pixels, domain.pixels);
@@ -65,14 +73,8 @@ async function decodeAll(
   fingerprint: string,
   progress: LoadOptions['progress'],
 ): Promise<ImageDomain> {
-  let first = 0;
-  const classes = listed.map((own): ImageClass => {
-    const entry = { name: own.name, split: own.split, first, count: own.images.length };
-    first += own.images.length;
-    return entry;
-  });
+  const classes = placeClasses(name, listed);
   const images = listed.flatMap((own) => own.images);
-  if (images.length === 0) throw new Error(`domain ${name} has no images`);
   const pixels = sharedPixels(images.length, size);
   let done = 0;
   const pending = images.entries(); // one iterator that all loops draw from
@@ -86,7 +88,20 @@ async function decodeAll(
   return { name, size, pixels, classes, fingerprint };
 }
 
-async function named<T>(label: string, result: Promise<T>): Promise<T> {
+/** Where the images of each class are, class by class. @throws Error when there are none */
+export function placeClasses(name: string, listed: readonly ListedClass[]): ImageClass[] {
+  let first = 0;
+  const classes = listed.map((own): ImageClass => {
+    const entry = { name: own.name, split: own.split, first, count: own.images.length };
+    first += own.images.length;
+    return entry;
+  });
+  if (first === 0) throw new Error(`domain ${name} has no images`);
+  return classes;
+}
+
+/** The result, or its error with the label of what it comes from. */
+export async function named<T>(label: string, result: Promise<T>): Promise<T> {
   try {
     return await result;
   } catch (error) {

@@ -120,7 +120,7 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
     const temperature = graph.input('alpha.temperature', [1, 1]);
     const mixes = architectureInputs(
       configuration,
-      architecture(configuration, embedding, { mask, temperature }, weights),
+      architecture(configuration, embedding, { mask, temperature }, weights).alpha,
     );
     const modulated = modulate(configuration, embedding, weights);
     const start: Weights = (name) => mixes[name] ?? modulated[name] ?? weights(name);

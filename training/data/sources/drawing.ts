@@ -1,5 +1,6 @@
 import sharp from 'sharp';
-import { renderSquare } from '../../../images/decode.ts';
+import { pictureOf, squeezePicture } from '../../../images/decode.ts';
+import type { Picture } from '../../../images/pixels/resize.ts';
 import { fold, keyFrom, uniform } from '../../../model/random.ts';
 
 /** Raised whenever drawings change: part of the stamp of the drawn sources. */
@@ -19,13 +20,14 @@ export interface Drawing {
 
 /**
  * Paints a drawing, dark on light, with small variation of colour, scale, place and rotation that is a pure
- * function of `path` (class and sample). Returns uint8 [3, size, size].
+ * function of `path` (class and sample).
+ * @param size side of the picture, pixels
  */
-export async function paint(
+export function paintPicture(
   drawing: Drawing,
   path: readonly (string | number)[],
   size: number,
-): Promise<Uint8Array> {
+): Promise<Picture> {
   const draws = uniform(fold(keyFrom(0), 'drawing', ...path), 10);
   const between = (index: number, low: number, high: number): number => low + (high - low) * draws[index]!;
   const colour = (index: number, low: number, high: number): string =>
@@ -39,5 +41,12 @@ export async function paint(
 <rect width="100%" height="100%" fill="${colour(3, 195, 255)}"/>
 <g transform="translate(${place.join()}) rotate(${turn}) scale(${scale}) translate(${-left - width / 2},${-top - height / 2})">
 ${drawing.body}</g></svg>`;
-  return renderSquare(sharp(Buffer.from(svg)), size);
+  return pictureOf(sharp(Buffer.from(svg)));
 }
+
+/** The pixels of `paintPicture`, as sources give them: uint8 [3, size, size]. */
+export const paint = async (
+  drawing: Drawing,
+  path: readonly (string | number)[],
+  size: number,
+): Promise<Uint8Array> => squeezePicture(await paintPicture(drawing, path, size), size);

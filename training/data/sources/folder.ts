@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeImage } from '../../../images/decode.ts';
+import { decodeImage, decodePicture } from '../../../images/decode.ts';
 import { defaultFractions, splitClasses } from '../class-splits.ts';
 import type { SourceOf } from '../source.ts';
 import type { SourceReader } from './listing.ts';
@@ -27,6 +27,7 @@ export const folderReader: SourceReader<SourceOf<'folder'>> = {
       images: paths.map((path) => ({
         label: path,
         read: async (size: number) => decodeImage(await readFile(path), size),
+        original: async () => decodePicture(await readFile(path)),
       })),
     }));
   },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import opentype, { type Font } from 'opentype.js';
 import { splitClasses } from '../class-splits.ts';
 import type { SourceOf } from '../source.ts';
-import { paint, samplesOfClass, type Drawing } from './drawing.ts';
+import { paint, paintPicture, samplesOfClass, type Drawing } from './drawing.ts';
 import type { ListedClass, SourceReader } from './listing.ts';
 import { packageFolder, packageStamp } from './packages.ts';
 
@@ -41,6 +41,8 @@ export const glyphsReader: SourceReader<SourceOf<'glyphs'>> = {
       const images = Array.from({ length: samplesOfClass }, (_, sample) => ({
         label: `character ${name}, sample ${sample}`,
         read: (size: number) => paint(drawings[sample % drawings.length]!, ['glyph', name, sample], size),
+        original: (side: number) =>
+          paintPicture(drawings[sample % drawings.length]!, ['glyph', name, sample], 2 * side),
       }));
       return { name, split: splitOf.get(name)!, images };
     });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { splitClasses } from '../class-splits.ts';
 import type { SourceOf } from '../source.ts';
-import { paint, samplesOfClass, type Drawing } from './drawing.ts';
+import { paint, paintPicture, samplesOfClass, type Drawing } from './drawing.ts';
 import type { ListedClass, SourceReader } from './listing.ts';
 import { packageFolder, packageStamp } from './packages.ts';
 
@@ -34,6 +34,8 @@ export const iconsReader: SourceReader<SourceOf<'icons'>> = {
       const images = Array.from({ length: samplesOfClass }, (_, sample) => ({
         label: `icon ${name}, sample ${sample}`,
         read: (size: number) => paint(ordered[sample % ordered.length]!, ['icon', name, sample], size),
+        original: (side: number) =>
+          paintPicture(ordered[sample % ordered.length]!, ['icon', name, sample], 2 * side),
       }));
       return { name, split: splitOf.get(name)!, images };
     });

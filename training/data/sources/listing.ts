@@ -1,3 +1,4 @@
+import type { Picture } from '../../../images/pixels/resize.ts';
 import type { Split } from '../domain.ts';
 
 /** One image that a source can produce. */
@@ -6,6 +7,8 @@ export interface ListedImage {
   readonly label: string;
   /** Planar RGB, uint8 [3, size, size]. */
   readonly read: (size: number) => Promise<Uint8Array>;
+  /** The image in its own size; a drawing, which has none, at twice the side that it is to be resized to. */
+  readonly original: (side: number) => Promise<Picture>;
 }
 
 export interface ListedClass {

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { decodeImage } from '../../../images/decode.ts';
+import { decodeImage, decodePicture } from '../../../images/decode.ts';
 import { splits, type Split } from '../domain.ts';
 import type { SourceOf } from '../source.ts';
 import type { ListedClass, ListedImage, SourceReader } from './listing.ts';
@@ -29,6 +29,7 @@ export const packReader: SourceReader<SourceOf<'pack'>> = {
       known.images.push({
         label: `${where} (${name}/${file})`,
         read: (size) => decodeImage(encoded, size),
+        original: () => decodePicture(encoded),
       });
       classes.set(name, known);
     }

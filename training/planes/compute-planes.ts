@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import { isAbsolute, resolve } from 'node:path';
+import { readTrunk } from '../../engine/trunk/file.ts';
+import { WorkerPool } from '../../engine/pool.ts';
+import { decoderVersion } from '../../images/decode.ts';
+import type { TrunkCard } from '../../model/trunk/trunk.ts';
+import { listClasses, placeClasses, stampOf } from '../data/load.ts';
+import type { Source } from '../data/source.ts';
+import { located } from '../data/domains.ts';
+import type { PlanesConfiguration } from './configuration.ts';
+import type { PlanesWorkerData, SlicePayload } from './jobs.ts';
+import { imageCount, type PlaneDomain, type TapPlanes } from './plane-domain.ts';
+import {
+  beginRows,
+  completeDomain,
+  completeRows,
+  finishedSlices,
+  noteSlice,
+  planeFiles,
+  requireRoom,
+  type PlannedDomain,
+} from './plane-files.ts';
+
+/** Raised whenever rows change with all that the fingerprint names unchanged: views, layout, slices. */
+const planesVersion = 1;
+
+/** Images of one job: what is lost at most, for each worker, when a computation is interrupted. */
+const sliceImages = 32;
+
+export interface PlaneOptions {
+  /** Where planes are kept. */
+  readonly cacheFolder: string;
+  /** Hears of domains that have to be computed: images that are done, and all. */
+  readonly progress?: (domain: string, done: number, total: number) => void;
+  /** Ends the computation; what is done is kept. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export const planesFolder = resolve(import.meta.dirname, '../../.cache/planes');
+
+/**
+ * The planes of all domains of a configuration: from the cache, or computed by its workers and kept. An interrupted
+ * computation goes on where it was.
+ * @throws Error naming the image that cannot be decoded, the trunk or tap that is missing, or the room that is
+ * @throws the signal's reason
+ */
+export async function preparePlanes(
+  { planes, domains, workers }: PlanesConfiguration,
+  options: PlaneOptions,
+): Promise<PlaneDomain[]> {
+  const { cacheFolder } = options;
+  const trunkPath = isAbsolute(planes.trunk)
+    ? planes.trunk
+    : resolve(import.meta.dirname, '../..', planes.trunk);
+  const { card } = await readTrunk(trunkPath);
+  const outputs = {
+    taps: planes.taps.map((name) => outputOf(card, name)),
+    teacher: planes.teacher === undefined ? null : outputOf(card, planes.teacher),
+  };
+  const planned: (PlaneDomain | Missing)[] = [];
+  for (const { source, views } of domains) {
+    const own = located(source);
+    const fingerprint = fingerprintOf(own, await stampOf(own), card, { ...planes, views });
+    const files = planeFiles(cacheFolder, fingerprint);
+    const complete = await completeDomain(files);
+    if (complete !== undefined) planned.push(complete);
+    else {
+      const classes = placeClasses(source.name, await listClasses(own));
+      const domain = { name: source.name, classes, views, ...outputs, fingerprint, path: files.rows };
+      planned.push({ source: own, planned: domain });
+    }
+  }
+  const missing = planned.filter((domain): domain is Missing => 'planned' in domain);
+  await requireRoom(
+    cacheFolder,
+    planned.map((domain) => ('planned' in domain ? domain.planned : domain)),
+    missing.map((domain) => domain.planned),
+    planes.maximumGigabytes,
+  );
+  const computed = await computeAll({ trunk: trunkPath, domains: missing }, workers, options);
+  return planned.map((domain) => ('planned' in domain ? computed.get(domain)! : domain));
+}
+
+type Missing = PlanesWorkerData['domains'][number];
+
+function outputOf({ name: trunk, taps }: TrunkCard, name: string): TapPlanes {
+  const tap = Object.hasOwn(taps, name) ? taps[name] : undefined;
+  if (tap === undefined)
+    throw new Error(`trunk ${trunk} has no ${name}, but ${Object.keys(taps).join(', ')}`);
+  return { name, shape: [tap.channels, tap.side, tap.side] };
+}
+
+/** A source's path is not part of it: its stamp tells its content. */
+function fingerprintOf(
+  source: Source,
+  stamp: string,
+  { sha256, side }: TrunkCard,
+  { taps, teacher, views }: PlanesConfiguration['planes'] & Pick<PlaneDomain, 'views'>,
+): string {
+  const content = JSON.stringify({
+    source: { ...source, path: undefined },
+    stamp,
+    trunk: sha256,
+    side,
+    taps,
+    teacher,
+    views,
+    decoderVersion,
+    planesVersion,
+  });
+  return createHash('sha256').update(content).digest('hex').slice(0, 32);
+}
+
+async function computeAll(
+  workerData: PlanesWorkerData,
+  workers: number,
+  options: PlaneOptions,
+): Promise<Map<Missing, PlaneDomain>> {
+  const computed = new Map<Missing, PlaneDomain>();
+  if (workerData.domains.length === 0) return computed;
+  const pool = new WorkerPool({
+    workers,
+    queueLimit: workers,
+    jobs: new URL('./jobs.ts', import.meta.url),
+    engine: { provider: 'cpu', threads: 1, cacheSize: 1 },
+    workerData,
+  });
+  try {
+    for (const [index, domain] of workerData.domains.entries())
+      computed.set(domain, await computeDomain(pool, workers, index, domain.planned, options));
+  } finally {
+    await pool.close();
+  }
+  return computed;
+}
+
+async function computeDomain(
+  pool: WorkerPool,
+  workers: number,
+  domain: number,
+  planned: PlannedDomain,
+  { cacheFolder, progress, signal }: PlaneOptions,
+): Promise<PlaneDomain> {
+  const files = planeFiles(cacheFolder, planned.fingerprint);
+  const finished = await finishedSlices(files);
+  await beginRows(planned, files);
+  const total = imageCount(planned.classes);
+  const sizeOfSlice = (slice: number): number => Math.min(sliceImages, total - slice * sliceImages);
+  let done = [...finished.keys()].reduce((sum, slice) => sum + sizeOfSlice(slice), 0);
+  progress?.(planned.name, done, total);
+  const slices = Array.from({ length: Math.ceil(total / sliceImages) }, (_, slice) => slice);
+  const pending = slices.filter((slice) => !finished.has(slice)).values(); // all loops draw from it
+  const failed = new AbortController();
+  const computeNext = async (): Promise<void> => {
+    for (const slice of pending) {
+      if (signal?.aborted || failed.signal.aborted) return;
+      const payload: SlicePayload = { domain, first: slice * sliceImages, count: sizeOfSlice(slice) };
+      const hash = (await pool.run('computeSlice', payload)) as string;
+      await noteSlice(files, slice, hash);
+      finished.set(slice, hash);
+      progress?.(planned.name, (done += payload.count), total);
+    }
+  };
+  const loops = Array.from({ length: workers }, () =>
+    computeNext().catch((error: unknown) => {
+      failed.abort();
+      throw error;
+    }),
+  );
+  await Promise.all(loops);
+  signal?.throwIfAborted();
+  return completeRows(
+    planned,
+    slices.map((slice) => finished.get(slice)!),
+    files,
+  );
+}

@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import type { Job, JobContext, JobTable } from '../../engine/jobs.ts';
+import { readTrunk, type TrunkFile } from '../../engine/trunk/file.ts';
+import { planesOf, sliceSize } from '../../engine/trunk/planes.ts';
+import { sizeOf } from '../../model/graph/shapes.ts';
+import { viewCount } from '../../model/task/views.ts';
+import type { Split } from '../data/domain.ts';
+import { listClasses, named } from '../data/load.ts';
+import type { Source } from '../data/source.ts';
+import type { ListedImage } from '../data/sources/listing.ts';
+import { encodeFloat16 } from './float16.ts';
+import type { PlannedDomain } from './plane-files.ts';
+import { planesLength, rowBytes, type TapPlanes } from './plane-domain.ts';
+import { renderViews } from './render-views.ts';
+
+/** What every worker is given once. */
+export interface PlanesWorkerData {
+  /** Path of the trunk's card. */
+  readonly trunk: string;
+  readonly domains: readonly { readonly source: Source; readonly planned: PlannedDomain }[];
+}
+
+/** Images `first` to `first + count - 1` of a domain. */
+export interface SlicePayload {
+  readonly domain: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+interface Listed extends ListedImage {
+  readonly split: Split;
+}
+
+/** Kept between jobs; the lists of one domain at a time. */
+let trunk: Promise<TrunkFile> | undefined;
+let listed: { readonly domain: number; readonly images: Promise<readonly Listed[]> } | undefined;
+
+function imagesOf(domain: number, source: Source): Promise<readonly Listed[]> {
+  if (listed?.domain !== domain) {
+    const images = listClasses(source).then((classes) =>
+      classes.flatMap((own) => own.images.map((image) => ({ ...image, split: own.split }))),
+    );
+    listed = { domain, images };
+  }
+  return listed.images;
+}
+
+/** Computes and writes the rows of some images; the result is the SHA-256 of their pixels. */
+const computeSlice: Job = async (payload, context) => {
+  const { domain, first, count } = payload as SlicePayload;
+  const data = context.workerData as PlanesWorkerData;
+  const { source, planned } = data.domains[domain]!;
+  const file = await (trunk ??= readTrunk(data.trunk));
+  const images = (await imagesOf(domain, source)).slice(first, first + count);
+  const hash = createHash('sha256');
+  const rows = new RowWriter(context, file, planned, count);
+  const { side } = file.card;
+  let next = images[0]?.original(side);
+  for (const [index, { label, split }] of images.entries()) {
+    const original = await named(label, next!);
+    next = images[index + 1]?.original(side); // decoded by other threads meanwhile
+    next?.catch(() => undefined); // awaited in its turn, unless this image fails before
+    const { whole, images: views } = renderViews(original, side, split, planned);
+    hash.update(whole);
+    await rows.add(views);
+  }
+  await rows.write(first);
+  return hash.digest('hex');
+};
+
+/** Views given to the trunk at once: so many of its slices, so that only the last one of a job is filled up. */
+const batchViews = 4 * sliceSize;
+
+/** Collects views, runs the trunk on full batches and keeps the rows in float16. */
+class RowWriter {
+  readonly #context: JobContext;
+  readonly #trunk: TrunkFile;
+  readonly #domain: PlannedDomain;
+  readonly #outputs: readonly TapPlanes[];
+  readonly #batch: Float32Array;
+  readonly #rows: Uint16Array<ArrayBuffer>;
+  #filled = 0;
+  #written = 0;
+
+  constructor(context: JobContext, trunk: TrunkFile, domain: PlannedDomain, images: number) {
+    this.#context = context;
+    this.#trunk = trunk;
+    this.#domain = domain;
+    this.#outputs = domain.teacher === null ? domain.taps : [...domain.taps, domain.teacher];
+    this.#batch = new Float32Array(batchViews * 3 * trunk.card.side ** 2);
+    this.#rows = new Uint16Array((images * viewCount(domain.views) * rowBytes(domain)) / 2);
+  }
+
+  /** @param views float32 [n, 3, side, side] */
+  async add(views: Float32Array): Promise<void> {
+    for (let at = 0; at < views.length;) {
+      const part = views.subarray(at, at + this.#batch.length - this.#filled);
+      this.#batch.set(part, this.#filled);
+      this.#filled += part.length;
+      at += part.length;
+      if (this.#filled === this.#batch.length) await this.#flush();
+    }
+  }
+
+  /** Runs the trunk on what is collected. */
+  async #flush(): Promise<void> {
+    const { side } = this.#trunk.card;
+    const image = [3, side, side];
+    const count = this.#filled / sizeOf(image);
+    const names = [...new Set(this.#outputs.map(({ name }) => name))];
+    const images = { data: this.#batch.subarray(0, this.#filled), shape: [count, ...image] };
+    const planes = await planesOf(this.#context.models, this.#trunk, names, images);
+    for (let view = 0; view < count; view++) {
+      for (const output of this.#outputs) {
+        const length = planesLength(output);
+        const values = planes[output.name]!.data.subarray(view * length, (view + 1) * length);
+        encodeFloat16(values, this.#rows, this.#written);
+        this.#written += length;
+      }
+    }
+    this.#filled = 0;
+  }
+
+  /** Writes the rows to the domain's file, from the place of an image on, and waits until they are on disk. */
+  async write(firstImage: number): Promise<void> {
+    if (this.#filled > 0) await this.#flush();
+    const file = await open(this.#domain.path, 'r+');
+    try {
+      const bytes = new Uint8Array(this.#rows.buffer);
+      let position = firstImage * viewCount(this.#domain.views) * rowBytes(this.#domain);
+      for (let at = 0; at < bytes.length;) {
+        const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position);
+        at += bytesWritten;
+        position += bytesWritten;
+      }
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+export const jobs: JobTable = { computeSlice };
