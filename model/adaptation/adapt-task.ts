@@ -57,7 +57,8 @@ export interface AdaptOptions {
 
 const runners = new WeakMap<Executor, Map<string, TaskRunner>>();
 
-function runnerOf({ id, configuration, genotypes }: Checkpoint, executor: Executor): TaskRunner {
+/** The runner of a checkpoint on an executor: its graphs are kept between tasks. */
+export function runnerOf({ id, configuration, genotypes }: Checkpoint, executor: Executor): TaskRunner {
   const own = runners.get(executor) ?? new Map<string, TaskRunner>();
   runners.set(executor, own);
   const key = `${id} ${JSON.stringify(configuration)} ${JSON.stringify(genotypes)}`;
@@ -217,7 +218,7 @@ export async function stepByStep(
 }
 
 /** The class of every image. */
-const labelsOf = ({ targets, count }: LabelledSet, way: number): number[] =>
+export const labelsOf = ({ targets, count }: LabelledSet, way: number): number[] =>
   Array.from({ length: count }, (_, i) => targets.subarray(i * way, (i + 1) * way).indexOf(1));
 
 function labelledSet(images: readonly LabelledImage[], classes: readonly string[]): LabelledSet {
@@ -236,7 +237,7 @@ function labelledSet(images: readonly LabelledImage[], classes: readonly string[
 }
 
 /** The head's rows in the order of the labels instead of the canonical one. */
-function headInOrder(weights: Values, classes: readonly string[], labels: readonly string[]): Values {
+export function headInOrder(weights: Values, classes: readonly string[], labels: readonly string[]): Values {
   const [weight, bias] = [weights['head.weight']!, weights['head.bias']!];
   const width = weight.length / classes.length;
   const rows = labels.map((label) => classes.indexOf(label));

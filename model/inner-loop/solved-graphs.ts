@@ -152,10 +152,7 @@ export class SolvedGraphs {
    */
   fitted(size: TaskSize): GraphFunction {
     const graph = new Graph();
-    return { name: 'fitted', outputs: this.#fitted(graph, size, inputWeights(graph, this.#variables)) };
-  }
-
-  #fitted(graph: Graph, size: TaskSize, weights: Weights): Record<string, Tensor> {
+    const weights = inputWeights(graph, this.#variables);
     const { way, support, views = 1 } = size;
     const targets = graph.input('support.targets', [support, way]);
     const rows = this.images(graph, 'support', support * views);
@@ -165,7 +162,7 @@ export class SolvedGraphs {
       [`inverse.${name}`, inverse] as const,
     ]);
     const { weight, bias } = this.#head(features, targets, weights);
-    return {
+    const outputs = {
       ...Object.fromEntries(statistics),
       ...Object.fromEntries(Object.entries(centers).map(([name, center]) => [`center.${name}`, center])),
       ...this.#judged(graph, size, weights),
@@ -173,6 +170,7 @@ export class SolvedGraphs {
       'head.weight': weight,
       'head.bias': bias,
     };
+    return { name: 'fitted', outputs };
   }
 
   /** The head that queries are answered by. */
@@ -185,17 +183,14 @@ export class SolvedGraphs {
     return { weight: multiply(weight, broadcast(weights('head.scale'), weight.shape)), bias };
   }
 
-  /** All steps of Eq. 8 in one graph, and what `fitted` tells of the adapted weights; the fit before step k by `fitNames`. */
-  adaptation(size: TaskSize, steps: number): GraphFunction {
+  /** All steps of Eq. 8 in one graph: the adapted weights, and the fit before step k by `fitNames`. */
+  steps(size: TaskSize, steps: number): GraphFunction {
     const graph = new Graph();
     const start = inputWeights(graph, this.#variables);
     const { weights, fits } = this.#unroll(graph, size, start, { steps, exact: steps });
     const last = weights.at(-1)!;
     const adapted = this.adapted.map(({ name }) => [name, last(name)] as const);
-    return {
-      name: 'adaptation',
-      outputs: { ...Object.fromEntries(adapted), ...fits, ...this.#fitted(graph, size, last) },
-    };
+    return { name: 'inner-steps', outputs: { ...Object.fromEntries(adapted), ...fits } };
   }
 
   /** The weights before the first step and after each; derivatives go through the last `exact` ones. */

@@ -66,8 +66,11 @@ export interface TrunkFeatures {
   readonly centers: Readonly<Record<string, Tensor>>;
 }
 
-/** Keeps the length of features finite where they are all alike. */
-const smallest = 1e-6;
+/** Added to a squared length: keeps features finite where they are all alike. */
+export const leastLength = 1e-6;
+
+/** The parameter that holds a source's scales by channel. */
+export const besideName = (source: string): string => `beside.${source}`;
 
 /**
  * Features of rows of planes [rows, P], the sets one after the other; the statistics are those of the first `counted` sets,
@@ -98,8 +101,8 @@ export function trunkFeatures(
   const shares = sharesOf(configuration, network, weights);
   const parts = sources.map(({ name, features }, i) => {
     const like = (x: Tensor): Tensor => broadcast(x, features.shape);
-    const scaled = multiply(subtract(features, like(centers[name]!)), like(weights(`beside.${name}`)));
-    const length = sqrt(add(sum(multiply(scaled, scaled), [1]), smallest)); // [n, 1]
+    const scaled = multiply(subtract(features, like(centers[name]!)), like(weights(besideName(name))));
+    const length = sqrt(add(sum(multiply(scaled, scaled), [1]), leastLength)); // [n, 1]
     const root = broadcast(sqrt(slice(shares, 1, i, 1)), length.shape);
     return multiply(scaled, like(divide(root, length)));
   });
@@ -113,7 +116,9 @@ export function sharesOf(
   weights: Weights,
 ): Tensor {
   const all = sourceNames(configuration);
-  const logits = sourcesOf(configuration, network).map((name) => slice(weights('shares'), 1, all.indexOf(name), 1));
+  const logits = sourcesOf(configuration, network).map((name) =>
+    slice(weights('shares'), 1, all.indexOf(name), 1),
+  );
   return softmax(logits.length === 1 ? logits[0]! : concat(logits, 1));
 }
 
@@ -180,7 +185,10 @@ export function cellFeatures(
   const joint = 'reduction.preprocess.1';
   const last = relu(cell('reduction', [coarse, normalizer.project(weights(joint), relu(normal), joint)]));
   const [count, columns] = last.shape as [number, number];
-  return transpose(reshape(mean(reshape(last, [count, images, columns / images]), [2]), [count, images]), [1, 0]);
+  return transpose(
+    reshape(mean(reshape(last, [count, images, columns / images]), [2]), [count, images]),
+    [1, 0],
+  );
 }
 
 /** The projected tap that a cell's input reads: of the supernet the mixture of all that it could read. */

@@ -5,10 +5,10 @@ export interface LabelledImage {
 }
 
 /** A support set in an order that depends on the pixels alone. */
-export interface CanonicalSupport {
+export interface CanonicalSupport<T extends LabelledImage = LabelledImage> {
   /** Class names; position = index in `classes` of the images. */
   readonly classes: readonly string[];
-  readonly images: readonly LabelledImage[];
+  readonly images: readonly T[];
 }
 
 /** Two 32-bit multiplicative hashes of 32-bit words (as in murmur3's mixing): 64 bits. */
@@ -32,8 +32,8 @@ function comparePixels(a: Float32Array, b: Float32Array): number {
   return 0;
 }
 
-interface Keyed {
-  readonly image: LabelledImage;
+interface Keyed<T extends LabelledImage = LabelledImage> {
+  readonly image: T;
   readonly hash: readonly [number, number];
 }
 
@@ -61,8 +61,8 @@ export const byCodePoint = (a: string, b: string): number => {
  * is the same, to the bit, for any order of the images and any names of the classes. Only classes with identical
  * images are told apart by name.
  */
-export function canonicalSupport(support: readonly LabelledImage[]): CanonicalSupport {
-  const keyed = support.map((image): Keyed => ({ image, hash: contentHash(image.pixels) }));
+export function canonicalSupport<T extends LabelledImage>(support: readonly T[]): CanonicalSupport<T> {
+  const keyed = support.map((image): Keyed<T> => ({ image, hash: contentHash(image.pixels) }));
   keyed.sort((x, y) => compareKeyed(x, y) || byCodePoint(x.image.label, y.image.label));
   const classes = [...new Set(support.map(({ label }) => label))].sort(byCodePoint);
   const own = new Map(classes.map((label) => [label, keyed.filter(({ image }) => image.label === label)]));

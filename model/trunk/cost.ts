@@ -3,11 +3,15 @@ import type { OnnxModel, OnnxNode } from '../graph/onnx/encode.ts';
 import { sizeOf } from '../graph/shapes.ts';
 import { TrunkError } from './trunk.ts';
 
-export interface ModelCost {
+/** What an answer by a model costs. */
+export interface AnswerCost {
   /** numbers in float initializers; scalars are bounds and factors, not weights */
   readonly weights: number;
   /** of the convolutions and matrix products, for one image */
   readonly multiplyAdds: number;
+}
+
+export interface ModelCost extends AnswerCost {
   /** of the encoded file */
   readonly bytes: number;
 }
@@ -16,12 +20,20 @@ export interface ModelCost {
  * What a trunk or a cut of it costs. A child tells no shapes in its file: its own graph counts it (`multiplyAddsOf`).
  * @throws TrunkError when `value_info` lacks the shape of a convolution or a product
  */
-export function costOf(model: OnnxModel): ModelCost {
+export const costOf = (model: OnnxModel): ModelCost => ({
+  ...answerCostOf(model),
+  bytes: encodeModel(model).length,
+});
+
+/**
+ * `costOf` without the bytes, for which the file has to be written.
+ * @throws TrunkError as `costOf` does
+ */
+export function answerCostOf(model: OnnxModel): AnswerCost {
   const shapes = shapesOf(model);
   return {
     weights: weightsOf(model),
     multiplyAdds: model.nodes.reduce((total, node) => total + multiplyAddsOf(node, shapes), 0),
-    bytes: encodeModel(model).length,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { OnnxInitializer, OnnxModel, OnnxNode } from '../graph/onnx/encode.ts';
 
 /** `to` of a Cast to float32: ONNX's `TensorProto.FLOAT`. */
-const FLOAT = 1;
+export const FLOAT = 1;
 
 /** The smallest float16 above zero. */
 const SMALLEST = 2 ** -24;

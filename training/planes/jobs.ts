@@ -10,7 +10,7 @@ import type { Split } from '../data/domain.ts';
 import { listClasses, named } from '../data/load.ts';
 import type { Source } from '../data/source.ts';
 import type { ListedImage } from '../data/sources/listing.ts';
-import { encodeFloat16 } from './float16.ts';
+import { encodeFloat16 } from '../../model/trunk/float16.ts';
 import type { PlannedDomain } from './plane-files.ts';
 import { planesLength, rowBytes, type TapPlanes } from './plane-domain.ts';
 import { renderViews } from './render-views.ts';

@@ -4,7 +4,7 @@ import { applyRule } from '../primitives.ts';
 import type { Tensor } from '../primitives.ts';
 import type { Shape } from '../shapes.ts';
 import { encodeModel } from './encode.ts';
-import type { OnnxValueInfo } from './encode.ts';
+import type { OnnxModel, OnnxValueInfo } from './encode.ts';
 import { Emitter } from './emitter.ts';
 import { loweringRules } from './rules.ts';
 
@@ -20,11 +20,15 @@ export interface LoweringOptions {
 /** The highest opset that the exported files may use (LayerNormalization came with it). */
 const opset = 17;
 
+/** `toOnnxModel` as bytes. The same function gives the same bytes. */
+export const toOnnx = (built: GraphFunction, options: LoweringOptions = {}): Uint8Array =>
+  encodeModel(toOnnxModel(built, options));
+
 /**
- * Lowers a graph function to the bytes of an ONNX model. The same function gives the same bytes.
+ * Lowers a graph function to an ONNX model.
  * Throws GraphError where a dynamic batch axis would be lost in a reshape.
  */
-export function toOnnx({ name, outputs }: GraphFunction, options: LoweringOptions = {}): Uint8Array {
+export function toOnnxModel({ name, outputs }: GraphFunction, options: LoweringOptions = {}): OnnxModel {
   const roots = Object.values(outputs);
   const order = orderWithoutBroadcasts(roots);
   const emitter = new Emitter(order, options);
@@ -41,7 +45,7 @@ export function toOnnx({ name, outputs }: GraphFunction, options: LoweringOption
     shape: dimensions(tensor.shape),
   });
   const inputs = order.filter((node): node is Tensor<'input'> => node.primitive === 'input');
-  return encodeModel({
+  return {
     name,
     opset,
     ...(emitter.usesContributed ? { domains: [{ domain: 'com.microsoft', version: 1 }] } : {}),
@@ -51,5 +55,5 @@ export function toOnnx({ name, outputs }: GraphFunction, options: LoweringOption
     outputs: Object.entries(outputs).map(([label, tensor]) => describe(label, tensor)),
     ...(options.metadata ? { metadata: options.metadata } : {}),
     ...(options.documentation ? { documentation: options.documentation } : {}),
-  });
+  };
 }

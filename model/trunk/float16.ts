@@ -1,6 +1,6 @@
-import { fromFloat16 } from '../../model/trunk/float32.ts';
+import { fromFloat16 } from './float32.ts';
 
-/** Numbers of 16 bits (IEEE 754 binary16), as planes are kept on disk. */
+/** Numbers of 16 bits (IEEE 754 binary16): as planes are kept on disk, and weights in exported files. */
 
 /** The float32 of every pattern of 16 bits. */
 export const float16Values: Float32Array = fromFloat16(
@@ -38,4 +38,14 @@ export function encodeFloat16(values: Float32Array, into: Uint16Array, offset: n
 function subnormal(value: number): number {
   scratch[0] = Math.abs(value) + 0.5;
   return scratchBits[0]! - oneHalf;
+}
+
+/**
+ * The numbers rounded to float16 and back.
+ * @throws RangeError as `encodeFloat16` does
+ */
+export function roundedToFloat16(values: Float32Array): Float32Array {
+  const bits = new Uint16Array(values.length);
+  encodeFloat16(values, bits, 0);
+  return fromFloat16(bits);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeFloat16, float16Values } from '../../../training/planes/float16.ts';
+import { encodeFloat16, float16Values } from '../../../model/trunk/float16.ts';
 
 const encode = (...values: number[]): number[] => {
   const bits = new Uint16Array(values.length + 1);
