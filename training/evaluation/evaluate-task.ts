@@ -12,7 +12,6 @@ import type { Stage } from '../../model/meta-gradient/meta-gradient.ts';
 import type { Values } from '../../model/graph/programs.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { fold, keyFrom } from '../../model/random.ts';
-import { accuracyOf } from '../../model/inner-loop/task-runner.ts';
 import type { NetworkTask, TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Answers } from '../outer-loop/fit-calibration.ts';
 import type { ImageDomain, Split } from '../data/domain.ts';
@@ -22,6 +21,7 @@ import type { TaskShape } from '../data/tasks.ts';
 import { metaTaskOf } from '../data/sampled-task.ts';
 import { reliabilityOf } from './reliability.ts';
 import type { Reliability } from './reliability.ts';
+import { accuracyOf } from '../../model/task/labelled-set.ts';
 
 export interface EvaluationPayload {
   readonly domain: string;

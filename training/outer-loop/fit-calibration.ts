@@ -1,6 +1,6 @@
 import { Matrix, solve } from 'ml-matrix';
 import { calibrationFeatures } from '../../model/adaptation/calibration.ts';
-import type { TaskSize } from '../../model/graph/variables.ts';
+import type { TaskSize } from '../../model/task/labelled-set.ts';
 
 /** What a task's queries were answered: logits and one-hot labels, [n, way]. */
 export interface Answers {
