@@ -27,8 +27,9 @@ import { sizeOf } from '../graph/shapes.ts';
 import type { Shape } from '../graph/shapes.ts';
 import { knownProbability } from './open-set.ts';
 import type { OpenSet } from './open-set.ts';
-import { cellGeometry, featureCount, strideOf } from '../parameters.ts';
 import type { Values } from '../graph/programs.ts';
+import { cellGeometry, strideOf } from '../search-space/geometry.ts';
+import { featureCount } from '../network/weights.ts';
 
 /** Raise it when the same task, of images or of regression, would be exported as other bytes: ids of tasks contain it. */
 export const exporterVersion = 5;

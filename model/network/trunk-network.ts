@@ -20,7 +20,6 @@ import type { Weights } from '../graph/weights.ts';
 import { blended } from '../layers/learned-statistics.ts';
 import type { LearnedStatistics } from '../layers/learned-statistics.ts';
 import { Normalizer } from '../layers/normalizer.ts';
-import { strideOf } from '../parameters.ts';
 import { cellsSource } from '../search-space/genotype.ts';
 import { cellSides, sourceNames, tapSlots } from '../search-space/taps.ts';
 import type { TapSlot } from '../search-space/taps.ts';
@@ -30,6 +29,7 @@ import type { CellContext } from './cell-context.ts';
 import { childCell } from './child.ts';
 import type { NetworkKind } from './features.ts';
 import { supernetCell } from './supernet.ts';
+import { strideOf } from '../search-space/geometry.ts';
 
 /** A network of cells on a trunk: the relaxed one-shot model or the child of a genotype. */
 export type TrunkNetworkKind = Exclude<NetworkKind, { kind: 'conv4' }>;
@@ -113,7 +113,9 @@ export function sharesOf(
   weights: Weights,
 ): Tensor {
   const all = sourceNames(configuration);
-  const logits = sourcesOf(configuration, network).map((name) => slice(weights('shares'), 1, all.indexOf(name), 1));
+  const logits = sourcesOf(configuration, network).map((name) =>
+    slice(weights('shares'), 1, all.indexOf(name), 1),
+  );
   return softmax(logits.length === 1 ? logits[0]! : concat(logits, 1));
 }
 
@@ -180,7 +182,10 @@ export function cellFeatures(
   const joint = 'reduction.preprocess.1';
   const last = relu(cell('reduction', [coarse, normalizer.project(weights(joint), relu(normal), joint)]));
   const [count, columns] = last.shape as [number, number];
-  return transpose(reshape(mean(reshape(last, [count, images, columns / images]), [2]), [count, images]), [1, 0]);
+  return transpose(
+    reshape(mean(reshape(last, [count, images, columns / images]), [2]), [count, images]),
+    [1, 0],
+  );
 }
 
 /** The projected tap that a cell's input reads: of the supernet the mixture of all that it could read. */

@@ -1,4 +1,4 @@
-import type { GradientResult } from '../jobs.ts';
+import type { GradientResult } from '../outer-loop/gradient-job.ts';
 
 /** A loss or gradient that is not finite: training stops here. */
 export class DivergenceError extends Error {
@@ -9,7 +9,7 @@ export class DivergenceError extends Error {
 interface MetaBatch {
   readonly iteration: number;
   readonly seed: number;
-  readonly results: readonly Pick<GradientResult, 'loss' | 'domain'>[];
+  readonly results: readonly { readonly loss: number; readonly domain: string }[];
   readonly gradients: readonly Float32Array[];
   readonly norm: number;
 }
