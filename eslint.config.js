@@ -70,6 +70,8 @@ export default tseslint.config(
       'model/kernels/binary.ts',
       'images/pixels/assembly',
       'images/pixels/binary.ts',
+      'training/planes/assembly',
+      'training/planes/binary.ts',
       'checkpoints',
     ],
   },

@@ -25,8 +25,9 @@ const generated: readonly Generated[] = [
       'scripts/generate-kernels.ts',
       'model/kernels/assembly/vector.ts',
       'images/pixels/assembly/lanczos.ts',
+      'training/planes/assembly/widen.ts',
     ],
-    outputs: ['model/kernels/binary.ts', 'images/pixels/binary.ts'],
+    outputs: ['model/kernels/binary.ts', 'images/pixels/binary.ts', 'training/planes/binary.ts'],
   },
   {
     script: 'generate:example',
