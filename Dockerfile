@@ -64,6 +64,7 @@ COPY drawing drawing
 COPY images images
 COPY engine engine
 COPY checkpoints checkpoints
+COPY contract contract
 COPY web web
 COPY openapi.yaml ./
 COPY server server

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createOnnxExecutor } from '../engine/onnxruntime.ts';
-import { adaptTask, noiseSupport } from '../model/adapt.ts';
-import { decodeCheckpoint } from '../model/checkpoint.ts';
+import { adaptTask, noiseSupport } from '../model/adaptation/adapt-task.ts';
+import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { median } from './median.ts';
 
 export interface AdaptPlan {

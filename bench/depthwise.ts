@@ -1,6 +1,6 @@
 import { createOnnxExecutor } from '../engine/onnxruntime.ts';
-import { depthwise, fasterFormulation } from '../model/depthwise.ts';
-import type { DepthwiseFormulation } from '../model/depthwise.ts';
+import { depthwise, fasterFormulation } from '../model/layers/depthwise.ts';
+import type { DepthwiseFormulation } from '../model/layers/depthwise.ts';
 import { gradient } from '../model/graph/gradient.ts';
 import { Graph, inputsOf } from '../model/graph/graph.ts';
 import type { GraphFunction } from '../model/graph/graph.ts';

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { createOnnxExecutor } from '../engine/onnxruntime.ts';
 import type { ModelConfiguration } from '../model/configuration.ts';
-import type { Genotype } from '../model/genotype.ts';
-import { metaGradient } from '../model/objective.ts';
+import type { Genotype } from '../model/search-space/genotype.ts';
+import { metaGradient } from '../model/meta-gradient/meta-gradient.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { keyFrom } from '../model/random.ts';
-import { noRelaxation, TaskRunner } from '../model/task.ts';
-import { readTrainingConfiguration, stageModel } from '../training/configuration.ts';
-import type { StageConfiguration } from '../training/configuration.ts';
+import { noRelaxation, TaskRunner } from '../model/inner-loop/task-runner.ts';
+import { readTrainingConfiguration, stageModel } from '../training/outer-loop/configuration.ts';
+import type { StageConfiguration } from '../training/outer-loop/configuration.ts';
 import { timesInTurn } from './in-turn.ts';
 import { median } from './median.ts';
 import { randomTask } from './networks.ts';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { flushDenormals } from '../engine/onnxruntime.ts';
-import { list } from '../training/arguments.ts';
+import { list } from '../training/command/arguments.ts';
 import { benchAdapt } from './adapt.ts';
 import { benchArithmetic } from './arithmetic.ts';
 import { benchDepthwise, depthwiseCases } from './depthwise.ts';

@@ -2,12 +2,12 @@ import { parseModelConfiguration } from '../model/configuration.ts';
 import type { Executor } from '../model/graph/executor.ts';
 import { sizeOf } from '../model/graph/shapes.ts';
 import { initialParameters } from '../model/parameters.ts';
-import type { Values } from '../model/programs.ts';
+import type { Values } from '../model/graph/programs.ts';
 import { keyFrom } from '../model/random.ts';
-import { innerGradient } from '../model/inner-loop.ts';
-import type { MetaTask, TaskRun } from '../model/inner-loop.ts';
-import { TaskRunner } from '../model/task.ts';
-import type { LabelledSet, TaskNetwork } from '../model/task.ts';
+import { innerGradient } from '../model/meta-gradient/inner-gradient.ts';
+import type { MetaTask, TaskRun } from '../model/meta-gradient/inner-gradient.ts';
+import { TaskRunner } from '../model/inner-loop/task-runner.ts';
+import type { LabelledSet, TaskNetwork } from '../model/inner-loop/task-runner.ts';
 import { learningRate, randomSets } from './workload.ts';
 import type { TaskSizes, Workload } from './workload.ts';
 

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RunFolder } from '../training/run-folder.ts';
-import { readToyConfiguration } from '../training/toy/configuration.ts';
-import { ToyTrainer } from '../training/toy/trainer.ts';
+import { RunFolder } from '../training/run/run-folder.ts';
+import { readToyConfiguration } from '../training/studies/toy/configuration.ts';
+import { ToyTrainer } from '../training/studies/toy/trainer.ts';
 import { median } from './median.ts';
 
 export interface ToyPlan {

@@ -1,4 +1,4 @@
-import { oneHotTargets } from '../model/task.ts';
+import { oneHotTargets } from '../model/inner-loop/task-runner.ts';
 import { fold, keyFrom, normal } from '../model/random.ts';
 import { z } from 'zod';
 

@@ -1,6 +1,6 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import createFetchClient, { type Client } from 'openapi-fetch';
-import type { components, paths } from '../server/openapi.ts';
+import type { components, paths } from '../contract/openapi.ts';
 
 /** A schema of openapi.yaml, by name. */
 export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name];

@@ -1,5 +1,5 @@
-import { cellNames } from '../model/genotype.ts';
-import type { CellName, Genotype, GenotypeEdge } from '../model/genotype.ts';
+import { cellNames } from '../model/search-space/genotype.ts';
+import type { CellName, Genotype, GenotypeEdge } from '../model/search-space/genotype.ts';
 import { strideOf } from '../model/parameters.ts';
 import type { RegressionEdge, RegressionGenotype } from '../model/regression/cell.ts';
 
@@ -58,7 +58,7 @@ function cellGraph(
   };
 }
 
-/** What the cells of the child get and become (`childFunction` in model/export.ts). */
+/** What the cells of the child get and become (`childFunction` in model/adaptation/export-child.ts). */
 const imagesSurroundings: Readonly<Record<CellName, Omit<Surroundings, 'name' | 'stride'>>> = {
   normal: { inputs: ['input 0: stem', 'input 1: stem'], output: 'concatenation' },
   reduction: { inputs: ['input 0: stem', 'input 1: normal cell'], output: 'concatenation' },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { autoEncoderSchema } from './auto-encoder.ts';
+import { autoEncoderSchema } from './embedding/auto-encoder.ts';
 
 /**
  * Everything that decides the shapes and the meaning of a checkpoint's tensors. It is stored in the checkpoint itself;
@@ -13,7 +13,7 @@ export const modelConfigurationSchema = z
      */
     image: z
       .strictObject({
-        size: z.number().int().min(16).max(128).multipleOf(2).default(42),
+        size: z.number().int().min(16).max(256).multipleOf(2).default(42),
         stride: z.union([z.literal(1), z.literal(2)]).default(1),
       })
       /** the stem pools windows of 2x2 */
@@ -22,6 +22,25 @@ export const modelConfigurationSchema = z
         message: 'the first convolution must give an even side',
       })
       .prefault({}),
+    /**
+     * The frozen network whose planes the cells read in place of pixels (model/trunk/); none: the cells read pixels.
+     * Its file is `name`.onnx of the hash `sha256`; `taps` are those that the model reads, in the trunk's order.
+     */
+    trunk: z
+      .strictObject({
+        name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+        taps: z
+          .array(
+            z.strictObject({
+              name: z.string().regex(/^[a-z0-9]+$/),
+              channels: z.number().int().min(1),
+              side: z.number().int().min(2),
+            }),
+          )
+          .min(1),
+      })
+      .optional(),
     /**
      * `cells`: the network that is searched; `conv4`: the base learner of MAML's tables, to which encoder, controller
      * and modulator do not apply.
@@ -43,6 +62,8 @@ export const modelConfigurationSchema = z
          * (docs/adr/0013-rectified-features.md).
          */
         rectified: z.boolean().optional(),
+        /** Side of the normal cell's planes on a trunk: taps of a larger one are averaged down to it. */
+        side: z.number().int().min(3).optional(),
       })
       .strict()
       .prefault({}),
@@ -59,9 +80,12 @@ export const modelConfigurationSchema = z
       .object({ kind: z.enum(['channel', 'full', 'none']).default('channel') })
       .strict()
       .prefault({}),
-    /** `prototype`: class means of the support features; `shared`: one meta-learned vector for every class. */
+    /**
+     * `prototype`: class means of the support features; `shared`: one meta-learned vector for every class; `ridge`, on a
+     * trunk: ridge regression in closed form, solved anew after every step (docs/adr/0016-trunk.md).
+     */
     head: z
-      .object({ kind: z.enum(['prototype', 'shared']).default('prototype') })
+      .object({ kind: z.enum(['prototype', 'shared', 'ridge']).default('prototype') })
       .strict()
       .prefault({}),
     /** `support`: by the support set's statistics (served); `batch`: by the batch's own (the paper's). */
@@ -83,10 +107,20 @@ export const modelConfigurationSchema = z
       })
       .strict()
       .prefault({}),
-    /** Support sets of at most `shots` images a class are adapted to with their mirror images (mirroring.ts). */
+    /** Support sets of at most `shots` images a class are adapted to with their mirror images (adaptation/mirror-images.ts). */
     mirroring: z.strictObject({ shots: z.number().int().min(1) }).optional(),
+    /** On a trunk: support sets of at most `shots` images a class are adapted to with so many crops of each image. */
+    crops: z.strictObject({ shots: z.number().int().min(1), count: z.number().int().min(1) }).optional(),
   })
   .strict()
+  .refine(({ trunk, network }) => !trunk || network.kind === 'cells', {
+    path: ['trunk'],
+    message: 'cells alone stand on a trunk',
+  })
+  .refine(({ trunk, head }) => (trunk !== undefined) === (head.kind === 'ridge'), {
+    path: ['head', 'kind'],
+    message: 'a network on a trunk has a ridge head, and no other has one',
+  })
   .refine(({ network, mirroring }) => network.kind === 'cells' || !mirroring, {
     path: ['mirroring'],
     message: 'a network without an encoder has no embedding to decide by',

@@ -1,17 +1,20 @@
-import { autoEncoderSpecifications } from './auto-encoder.ts';
-import { calibrationSpecification } from './calibration.ts';
+import { autoEncoderSpecifications } from './embedding/auto-encoder.ts';
+import { calibrationSpecification } from './adaptation/calibration.ts';
 import { firstSide } from './configuration.ts';
 import type { ModelConfiguration } from './configuration.ts';
-import { conv4FeatureCount, conv4Specifications } from './conv4.ts';
-import { cellNames, edgeCount, operationNames, sourcesOf, targetsOf } from './genotype.ts';
-import type { CellName } from './genotype.ts';
+import { conv4FeatureCount, conv4Specifications } from './network/conv4.ts';
+import { cellNames, edgeCount, operationNames, sourcesOf, targetsOf } from './search-space/genotype.ts';
+import type { CellName } from './search-space/genotype.ts';
 import { sizeOf, windowOutput } from './graph/shapes.ts';
 import type { Shape } from './graph/shapes.ts';
-import { rateVariables } from './inner-rates.ts';
-import { mirroringSpecification } from './mirroring.ts';
+import { rateVariables } from './inner-loop/rates.ts';
+import { mirroringSpecification } from './adaptation/mirror-images.ts';
 import type { Key } from './random.ts';
-import { denseSpecifications, drawParameters } from './specifications.ts';
-import type { ParameterSpecification } from './specifications.ts';
+import { conditionSpecifications } from './controller/conditions.ts';
+import { besideWeights, projectionsOf, statisticSpecifications } from './network/trunk-weights.ts';
+import { cellSides, pooledWidth, slotOutputs } from './search-space/taps.ts';
+import { denseSpecifications, drawParameters } from './layers/parameter-specification.ts';
+import type { ParameterSpecification } from './layers/parameter-specification.ts';
 
 /** Kernels of the supernet's depthwise convolutions, in the order of their pointwise partners. */
 export const depthwiseKinds = [
@@ -22,7 +25,7 @@ export const depthwiseKinds = [
 ] as const;
 
 /** Channels and input widths of both cells. */
-export function cellGeometry({ supernet, image }: ModelConfiguration): Readonly<
+export function cellGeometry(configuration: ModelConfiguration): Readonly<
   Record<
     CellName,
     {
@@ -33,8 +36,9 @@ export function cellGeometry({ supernet, image }: ModelConfiguration): Readonly<
     }
   >
 > {
+  const { image, supernet, trunk } = configuration;
   const { channels, nodes, stem } = supernet;
-  const side = Math.floor(firstSide(image) / 2 / 2);
+  const side = trunk ? cellSides(configuration).normal : Math.floor(firstSide(image) / 2 / 2);
   const reduced = windowOutput(side, 3, 2, 1);
   return {
     normal: { channels, inputs: [stem[1], stem[1]], side, outputSide: side },
@@ -47,15 +51,18 @@ export function cellGeometry({ supernet, image }: ModelConfiguration): Readonly<
   };
 }
 
-/** Length of the feature vector that the head reads: with cells the reduction cell's nodes, concatenated. */
+/** Length of the cells' features, the reduction cell's nodes concatenated; of a conv4 of what its head reads. */
 export const featureCount = ({ network, supernet, image }: ModelConfiguration): number =>
   network.kind === 'conv4'
     ? conv4FeatureCount(network.filters, firstSide(image))
     : 2 * supernet.channels * supernet.nodes;
 
-/** Edges out of a reduction cell's input halve the resolution; all others keep it. */
-export const strideOf = (cell: CellName, source: number): 1 | 2 =>
-  cell === 'reduction' && source < 2 ? 2 : 1;
+/**
+ * Edges out of a reduction cell's input halve the resolution; all others keep it. On a trunk the first input is a tap of
+ * half the resolution already.
+ */
+export const strideOf = (cell: CellName, source: number, onTrunk = false): 1 | 2 =>
+  cell === 'reduction' && source < 2 && !(onTrunk && source === 0) ? 2 : 1;
 
 function weight(name: string, shape: Shape, fanIn: number, modulation: Shape): ParameterSpecification {
   return { name, shape, group: 'weights', deviation: fanIn ** -0.5, mean: 0, modulation };
@@ -63,6 +70,7 @@ function weight(name: string, shape: Shape, fanIn: number, modulation: Shape): P
 
 function cellWeights(cell: CellName, configuration: ModelConfiguration): ParameterSpecification[] {
   const { nodes } = configuration.supernet;
+  const onTrunk = configuration.trunk !== undefined;
   const { channels: c, inputs } = cellGeometry(configuration)[cell];
   const edges = sourcesOf(nodes).flatMap((source) => {
     const e = targetsOf(source, nodes).length;
@@ -79,11 +87,13 @@ function cellWeights(cell: CellName, configuration: ModelConfiguration): Paramet
       weight(at('pointwise.first'), [4, e, c, c], c, [4, e, 1, c]),
       ...depthwise('second', depthwiseKinds.slice(0, 2)),
       weight(at('pointwise.second'), [2, e, c, c], c, [2, e, 1, c]),
-      ...(strideOf(cell, source) === 2 ? [weight(at('skip'), [e, c, c], c, [e, 1, c])] : []),
+      ...(strideOf(cell, source, onTrunk) === 2 ? [weight(at('skip'), [e, c, c], c, [e, 1, c])] : []),
     ];
   });
-  const preprocess = inputs.map((width, i) =>
-    weight(`${cell}.preprocess.${i}`, [c, width], width, [1, width]),
+  const preprocess = inputs.flatMap((width, i) =>
+    projectionsOf(configuration, cell, i, width).map(({ name, width: own }) =>
+      weight(name, [c, own], own, [1, own]),
+    ),
   );
   return [...preprocess, ...edges];
 }
@@ -97,8 +107,12 @@ export function weightSpecifications(configuration: ModelConfiguration): Paramet
     network.kind === 'conv4'
       ? conv4Specifications(network.filters)
       : [
-          weight('stem.0', [first, 3 * 9], 27, [1, 27]),
-          weight('stem.1', [second, first, 3, 3], 9 * first, [1, first, 1, 1]),
+          ...(configuration.trunk
+            ? besideWeights(configuration)
+            : [
+                weight('stem.0', [first, 3 * 9], 27, [1, 27]),
+                weight('stem.1', [second, first, 3, 3], 9 * first, [1, first, 1, 1]),
+              ]),
           ...cellNames.flatMap((cell) => cellWeights(cell, configuration)),
         ];
   return [...body, ...(head.kind === 'shared' ? [weight('head.vector', [1, count], count, [1, count])] : [])];
@@ -108,7 +122,8 @@ export function weightSpecifications(configuration: ModelConfiguration): Paramet
 export const encoderChannels = [3, 16, 32, 32] as const;
 
 /** The image encoder's tensors: convolutions, F(x, y), and the auto-encoder. */
-export function encoderSpecifications({ image, encoder }: ModelConfiguration): ParameterSpecification[] {
+export function encoderSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
+  const { image, encoder, trunk } = configuration;
   const convolutions = encoderChannels.slice(1).map((channels, i): ParameterSpecification => {
     const fanIn = 9 * encoderChannels[i]!;
     return {
@@ -121,20 +136,19 @@ export function encoderSpecifications({ image, encoder }: ModelConfiguration): P
   });
   const side = [0, 1, 2].reduce((size) => windowOutput(size, 3, 2, 1), firstSide(image));
   const { features } = encoder;
+  const inputs = trunk ? pooledWidth(trunk.taps) : encoderChannels[3] * side * side;
   return [
-    ...convolutions,
-    ...denseSpecifications('encoder', 'encoder.image', encoderChannels[3] * side * side, features),
+    ...(trunk ? [] : convolutions),
+    ...denseSpecifications('encoder', 'encoder.image', inputs, features),
     ...denseSpecifications('encoder', 'encoder.pair', 2 * features, features),
     ...autoEncoderSpecifications(encoder),
   ];
 }
 
-function controllerSpecifications({
-  supernet,
-  encoder,
-  controller,
-}: ModelConfiguration): ParameterSpecification[] {
-  const outputs = cellNames.length * edgeCount(supernet.nodes) * operationNames.length;
+function controllerSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
+  const { supernet, encoder, controller } = configuration;
+  const outputs =
+    cellNames.length * edgeCount(supernet.nodes) * operationNames.length + slotOutputs(configuration);
   if (controller.kind === 'shared')
     return [{ name: 'controller.alpha', shape: [1, outputs], group: 'controller', deviation: 1e-3, mean: 0 }];
   return [
@@ -162,6 +176,7 @@ function taskSpecifications(configuration: ModelConfiguration): ParameterSpecifi
     ...(factors > 0
       ? denseSpecifications('modulator', 'modulator', configuration.encoder.state, factors, 0)
       : []),
+    ...conditionSpecifications(configuration),
     ...(configuration.mirroring ? [mirroringSpecification(configuration)] : []),
   ];
 }
@@ -174,12 +189,13 @@ export function parameterSpecifications(configuration: ModelConfiguration): Para
     ...(configuration.head.kind === 'prototype'
       ? [{ name: 'head.scale', shape: [1, 1], group: 'head' as const, deviation: 0, mean: 0.1 }]
       : []),
-    ...rateVariables(configuration, rateColumns(configuration)).map((rates) => ({
+    ...(configuration.trunk ? [] : rateVariables(configuration, rateColumns(configuration))).map((rates) => ({
       ...rates,
       group: 'head' as const,
       deviation: 0,
       mean: 0,
     })),
+    ...statisticSpecifications(configuration),
     calibrationSpecification,
   ];
 }
@@ -187,8 +203,7 @@ export function parameterSpecifications(configuration: ModelConfiguration): Para
 /** The tensors that have inner rates of their own, in the order of the rates. */
 export const rateColumns = (configuration: ModelConfiguration): string[] => [
   ...weightSpecifications(configuration).flatMap(({ name }) => (name === 'head.vector' ? [] : name)),
-  'head.weight',
-  'head.bias',
+  ...(configuration.head.kind === 'ridge' ? ['shares'] : ['head.weight', 'head.bias']),
 ];
 
 /** Random initial parameters (Algorithm 1, line 1). */

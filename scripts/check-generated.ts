@@ -13,7 +13,7 @@ interface Generated {
 }
 
 const generated: readonly Generated[] = [
-  { script: 'generate:openapi', sources: ['openapi.yaml'], outputs: ['server/openapi.ts'] },
+  { script: 'generate:openapi', sources: ['openapi.yaml'], outputs: ['contract/openapi.ts'] },
   {
     script: 'generate:onnx',
     sources: ['model/graph/onnx/onnx.proto'],
@@ -23,11 +23,11 @@ const generated: readonly Generated[] = [
     script: 'generate:kernels',
     sources: [
       'scripts/generate-kernels.ts',
-      'model/kernels/assembly/vector.ts',
+      'training/optimizer/kernels/assembly/vector.ts',
       'images/pixels/assembly/lanczos.ts',
       'training/planes/assembly/widen.ts',
     ],
-    outputs: ['model/kernels/binary.ts', 'images/pixels/binary.ts', 'training/planes/binary.ts'],
+    outputs: ['training/optimizer/kernels/binary.ts', 'images/pixels/binary.ts', 'training/planes/binary.ts'],
   },
   {
     script: 'generate:example',

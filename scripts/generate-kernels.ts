@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 /** Compiles the kernels to WebAssembly and writes each as a module: bytes in base64. */
 const kernels = [
-  { source: 'model/kernels/assembly/vector.ts', target: 'model/kernels/binary.ts' },
+  { source: 'training/optimizer/kernels/assembly/vector.ts', target: 'training/optimizer/kernels/binary.ts' },
   { source: 'images/pixels/assembly/lanczos.ts', target: 'images/pixels/binary.ts' },
   { source: 'training/planes/assembly/widen.ts', target: 'training/planes/binary.ts' },
 ];

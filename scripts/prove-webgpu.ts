@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { Command } from 'commander';
-import { adaptTask } from '../model/adapt.ts';
-import { decodeCheckpoint } from '../model/checkpoint.ts';
-import type { Checkpoint } from '../model/checkpoint.ts';
-import { operationNames } from '../model/genotype.ts';
-import type { CellGenotype, Genotype, GenotypeEdge } from '../model/genotype.ts';
+import { adaptTask } from '../model/adaptation/adapt-task.ts';
+import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
+import { operationNames } from '../model/search-space/genotype.ts';
+import type { CellGenotype, Genotype, GenotypeEdge } from '../model/search-space/genotype.ts';
 import { keyFrom, uniform } from '../model/random.ts';
 
 /**

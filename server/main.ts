@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { pino } from 'pino';
 import { flushDenormals } from '../engine/onnxruntime.ts';
-import { CheckpointSetupError } from './checkpoints.ts';
+import { CheckpointSetupError } from './workers/load-checkpoints.ts';
 import { ConfigurationError, parseConfiguration, printable } from './configuration.ts';
 import { startService, type Service } from './service.ts';
 import { StorageSetupError } from './storage/open.ts';

@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { PoolStats } from '../engine/pool.ts';
-import { whenOver } from './client.ts';
-import type { TaskRecord } from './record.ts';
+import { whenOver } from './http/client.ts';
+import type { TaskRecord } from './storage/record.ts';
 import type { StorageStats } from './storage/storage.ts';
 
 /** Seconds: from a prediction of a small photo to an adaptation that compiles. */

@@ -1,10 +1,10 @@
 import type { CellsPicture } from '../drawing/draw-cells.ts';
-import type { AdaptationEvent } from '../model/adapt.ts';
+import type { AdaptationEvent } from '../model/adaptation/adapt-task.ts';
 import type { AdaptedRegression, Point, RegressionEvent } from '../model/regression/adapt.ts';
 import type { ServedRegression } from '../model/regression/checkpoint.ts';
 import type { TensorValue } from '../model/graph/executor.ts';
-import type { Schema } from './contract.ts';
-import type { ModelFile } from './run-model.ts';
+import type { Schema } from '../contract/schema.ts';
+import type { ModelFile } from './workers/run-model.ts';
 
 interface CommonInfo {
   readonly id: string;
@@ -37,7 +37,7 @@ export type Kind = CheckpointInfo['kind'];
 
 /** What the bytes of a model depend on beside checkpoint, options and support set. */
 export interface Toolchain {
-  /** `exporterVersion` of model/export.ts */
+  /** `exporterVersion` of model/adaptation/export-child.ts */
   readonly exporter: number;
   readonly onnxruntime: string;
   /** onnxruntime's execution provider */
@@ -75,7 +75,7 @@ export interface Watcher {
   readonly report: (event: AdaptationReport) => void;
 }
 
-/** What an adaptation to images gives; `model/adapt.ts` returns this shape. */
+/** What an adaptation to images gives; `model/adaptation/adapt-task.ts` returns this shape. */
 export interface AdaptedImages {
   /** sorted by code point, the order of the model's outputs */
   readonly labels: readonly string[];
@@ -127,8 +127,8 @@ export interface InferRequest extends ModelFile {
 }
 
 /**
- * What the HTTP layer needs of the numeric layers. `adapter.ts` implements it over the worker pool. All that is asked
- * of it throws the ServiceError `overloaded` when the queue is full, and the signal's reason.
+ * What the HTTP layer needs of the numeric layers. `workers/pool-adapter.ts` implements it over the worker pool. All
+ * that is asked of it throws the ServiceError `overloaded` when the queue is full, and the signal's reason.
  */
 export interface TaskAdapter {
   /** the default of each kind first, the others by id */

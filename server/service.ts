@@ -8,14 +8,14 @@ import { PoolClosedError } from '../engine/errors.ts';
 import { onnxruntimeVersion } from '../engine/onnxruntime.ts';
 import { WorkerPool } from '../engine/pool.ts';
 import { decodeImage } from '../images/decode.ts';
-import { exporterVersion } from '../model/export.ts';
-import { createPoolAdapter } from './adapter.ts';
+import { exporterVersion } from '../model/adaptation/export-child.ts';
+import { createPoolAdapter } from './workers/pool-adapter.ts';
 import { createApp } from './app.ts';
-import { Background } from './background.ts';
-import { loadCheckpoints, readCheckpointFile, type CheckpointFile } from './checkpoints.ts';
+import { Background } from './concurrency/background.ts';
+import { loadCheckpoints, readCheckpointFile, type CheckpointFile } from './workers/load-checkpoints.ts';
 import type { Configuration } from './configuration.ts';
 import { buildDocumentation } from './documentation/build.ts';
-import type { ServerWorkerData } from './jobs.ts';
+import type { ServerWorkerData } from './workers/jobs.ts';
 import { Metrics } from './metrics.ts';
 import { buildPage } from './page/build.ts';
 import type { Readiness } from './ports.ts';
@@ -145,7 +145,7 @@ function startPool(configuration: Configuration, checkpoints: readonly Checkpoin
   return new WorkerPool({
     workers: configuration.MNAS_WORKERS,
     queueLimit: configuration.MNAS_QUEUE,
-    jobs: new URL('./jobs.ts', import.meta.url),
+    jobs: new URL('./workers/jobs.ts', import.meta.url),
     engine: {
       provider: configuration.MNAS_PROVIDER,
       threads: configuration.MNAS_THREADS,

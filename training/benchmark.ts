@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { addImageCommands } from './images/commands.ts';
-import { addToyCommands } from './toy/commands.ts';
+import { addImageCommands } from './studies/images/commands.ts';
+import { addToyCommands } from './studies/toy/commands.ts';
 
 const program = new Command('benchmark').description("The paper's experiments, row by row.");
 addToyCommands(program);

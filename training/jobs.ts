@@ -1,29 +1,29 @@
 import type { Job, JobContext, JobTable } from '../engine/jobs.ts';
 import type { ModelConfiguration } from '../model/configuration.ts';
-import { cellNames, edgeCount, genotypeKey, operationNames } from '../model/genotype.ts';
-import type { Genotype } from '../model/genotype.ts';
-import { metaGradient } from '../model/objective.ts';
-import type { Stage } from '../model/objective.ts';
-import { adaptedSet } from '../model/mirroring.ts';
+import { cellNames, edgeCount, genotypeKey, operationNames } from '../model/search-space/genotype.ts';
+import type { Genotype } from '../model/search-space/genotype.ts';
+import { metaGradient } from '../model/meta-gradient/meta-gradient.ts';
+import type { Stage } from '../model/meta-gradient/meta-gradient.ts';
+import { adaptedSet } from '../model/adaptation/mirror-images.ts';
 import { parameterSpecifications } from '../model/parameters.ts';
-import type { Parameters } from '../model/specifications.ts';
+import type { Parameters } from '../model/layers/parameter-specification.ts';
 import { fold, keyFrom, uniform } from '../model/random.ts';
 import type { Key } from '../model/random.ts';
-import { TaskRunner } from '../model/task.ts';
-import type { Embedded } from '../model/task.ts';
+import { TaskRunner } from '../model/inner-loop/task-runner.ts';
+import type { Embedded } from '../model/inner-loop/task-runner.ts';
 import type { Augmentation } from './data/augment.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { chooseDomain, possibleShape, sampleTask } from './data/tasks.ts';
-import { evaluateOpenSet } from './evaluate-open-set.ts';
-import type { OpenSetPayload } from './evaluate-open-set.ts';
-import { evaluateTask } from './evaluate-task.ts';
-import type { EvaluationPayload } from './evaluate-task.ts';
-import type { DrawnArchitecture } from './genotype-choice.ts';
+import { evaluateOpenSet } from './evaluation/evaluate-open-set.ts';
+import type { OpenSetPayload } from './evaluation/evaluate-open-set.ts';
+import { evaluateTask } from './evaluation/evaluate-task.ts';
+import type { EvaluationPayload } from './evaluation/evaluate-task.ts';
+import type { DrawnArchitecture } from './outer-loop/genotype-choice.ts';
 import { TaskMemory } from './data/task-memory.ts';
-import { metaTaskOf } from './meta-task.ts';
-import { LocalCopy, ParameterLayout } from './parameter-vector.ts';
-import { stageModel } from './configuration.ts';
-import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
+import { metaTaskOf } from './data/sampled-task.ts';
+import { LocalCopy, ParameterLayout } from './run/parameter-vector.ts';
+import { stageModel } from './outer-loop/configuration.ts';
+import type { StageConfiguration, TrainingConfiguration } from './outer-loop/configuration.ts';
 
 /** What every worker of a training run is given once. */
 export interface TrainingWorkerData {

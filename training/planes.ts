@@ -5,7 +5,7 @@ import { planesFolder, preparePlanes } from './planes/compute-planes.ts';
 import { readPlanesConfiguration } from './planes/configuration.ts';
 import { rowBytes, rowCount } from './planes/plane-domain.ts';
 import { planesBar } from './planes/progress-bar.ts';
-import { stopSignal } from './stop-signal.ts';
+import { stopSignal } from './run/stop-signal.ts';
 
 const program = new Command('planes')
   .description(

@@ -4,14 +4,14 @@ import { Command, Option } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { defaultEngine, engineNames } from '../engine/options.ts';
 import type { EngineName } from '../engine/options.ts';
-import { decodeCheckpoint } from '../model/checkpoint.ts';
-import { readTrainingConfiguration } from './configuration.ts';
-import { loadDomains, logDecoding } from './domains.ts';
-import { progressBar } from './progress-bar.ts';
-import { RunFolder } from './run-folder.ts';
-import { totalIterations } from './schedule.ts';
-import { stopSignal } from './stop-signal.ts';
-import { Trainer } from './trainer.ts';
+import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import { readTrainingConfiguration } from './outer-loop/configuration.ts';
+import { loadDomains, logDecoding } from './data/domains.ts';
+import { progressBar } from './command/progress-bar.ts';
+import { RunFolder } from './run/run-folder.ts';
+import { totalIterations } from './run/schedule.ts';
+import { stopSignal } from './run/stop-signal.ts';
+import { Trainer } from './outer-loop/trainer.ts';
 
 const program = new Command('train')
   .description('Meta-trains a checkpoint. Metrics, state and checkpoint are written to runs/NAME.')

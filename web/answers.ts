@@ -1,4 +1,4 @@
-import { isForeign } from '../model/open-set.ts';
+import { isForeign } from '../model/adaptation/open-set.ts';
 import { ServiceRefusal, predict } from './api.ts';
 import { ask } from './device/client.ts';
 import { percent } from './format.ts';

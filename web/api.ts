@@ -1,5 +1,5 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
-import type { components } from '../server/openapi.ts';
+import type { components } from '../contract/openapi.ts';
 import { authorization } from './key.ts';
 
 /** A schema of openapi.yaml, by name. */

@@ -1,4 +1,4 @@
-import type { Genotype } from '../model/genotype.ts';
+import type { Genotype } from '../model/search-space/genotype.ts';
 import * as api from './api.ts';
 import { ask } from './device/client.ts';
 import type { AdaptRequest, Stage } from './device/messages.ts';

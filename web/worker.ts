@@ -1,9 +1,9 @@
-import { adaptTask, type AdaptOptions, type LabelledImage } from '../model/adapt.ts';
-import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint.ts';
-import { estimateAccuracy } from '../model/estimate.ts';
-import type { ImagesEvaluation } from '../model/evaluation.ts';
-import { fileOrder } from '../model/folds.ts';
-import { toFloat } from '../model/pixels.ts';
+import { adaptTask, type AdaptOptions, type LabelledImage } from '../model/adaptation/adapt-task.ts';
+import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint/checkpoint.ts';
+import { estimateAccuracy } from '../model/accuracy/estimate.ts';
+import type { ImagesEvaluation } from '../model/accuracy/judgements.ts';
+import { fileOrder } from '../model/accuracy/folds.ts';
+import { toFloat } from '../model/task/pixels.ts';
 import { decodeImage } from './device/decode.ts';
 import { loadRuntime, WebExecutor, type Backend } from './device/executor.ts';
 import { until } from './device/until.ts';

@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { WorkerPool } from '../../engine/pool.ts';
 import { decodeImage } from '../../images/decode.ts';
-import { toFloat } from '../../model/pixels.ts';
+import { toFloat } from '../../model/task/pixels.ts';
 
 /** What a thread of the bare loop does. */
 export interface BareLoop {

@@ -9,6 +9,7 @@ import { basename, join } from 'node:path';
 import process from 'node:process';
 import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
+import { squeeze } from '../../images/pixels/resize.ts';
 import { MnasClient, type Schema } from '../index.ts';
 
 const [url = '', folder = '', photo = ''] = process.argv.slice(2);
@@ -51,18 +52,14 @@ async function classify(
   file: Uint8Array,
 ): Promise<Record<string, number>> {
   const { width, height } = model.preprocessing.resize;
-  const pixels = await sharp(photo)
+  const { data, info } = await sharp(photo)
     .autoOrient()
     .toColourspace('srgb')
-    .flatten({ background: '#ffffff' })
-    .resize(width, height, { fit: 'fill', kernel: 'lanczos3', fastShrinkOnLoad: false })
-    .raw()
-    .toBuffer(); // [height, width, 3]
-  const area = width * height;
-  const input = Float32Array.from({ length: 3 * area }, (_, at) => {
-    const [channel, pixel] = [Math.floor(at / area), at % area];
-    return pixels[3 * pixel + channel]! / 255;
-  });
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  // sharp's own resizing is another: its Lanczos differs a little, and it enlarges bicubically
+  const pixels = squeeze({ data, width: info.width, height: info.height }, width); // on white; planar
+  const input = Float32Array.from(pixels, (value) => value / 255);
   // on a GPU: executionProviders: ['cuda']
   const session = await ort.InferenceSession.create(file, { executionProviders: ['cpu'] });
   const image = new ort.Tensor('float32', input, [1, 3, height, width]);

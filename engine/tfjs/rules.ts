@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { TensorValues } from '../../model/graph/executor.ts';
 import type { PrimitiveTable, Tensor as Node } from '../../model/graph/primitives.ts';
+import { inverses } from '../../model/graph/reference/inverse.ts';
 import type { Shape } from '../../model/graph/shapes.ts';
 import type { Tfjs } from './backend.ts';
 import { convolution, convolutionFilterGradient, convolutionInputGradient } from './convolution.ts';
@@ -86,6 +87,9 @@ export const tfjsRules: PrimitiveTable<[tf: Tfjs, inputs: Inputs, given: TensorV
     const { transposeA, transposeB } = node.attributes;
     return tf.matMul(batched(tf, a!, node), batched(tf, b!, node), transposeA, transposeB);
   },
+  // tfjs has no solver: in float64 on the processor, wherever the tensor is
+  inverse: ({ shape }, tf, [x]) =>
+    tf.tensor(Float32Array.from(inverses(x!.dataSync(), shape.at(-1)!)), [...shape]),
   conv: (node, tf, [x, w]) => convolution(tf, node, x!, w!),
   convInputGradient: (node, tf, [g, w]) => convolutionInputGradient(tf, node, g!, w!),
   convFilterGradient: (node, tf, [x, g]) => convolutionFilterGradient(tf, node, x!, g!),

@@ -9,7 +9,7 @@ import type { TrunkCard } from '../../model/trunk/trunk.ts';
 import { messageOf } from '../errors.ts';
 
 /** The bundled trunk's card. */
-export const bundledTrunk = new URL('../../checkpoints/trunks/efficientnet-lite0-112.json', import.meta.url);
+export const bundledTrunk = new URL('../../checkpoints/trunks/efficientnet-lite0-160.json', import.meta.url);
 
 const count = z.int().positive();
 

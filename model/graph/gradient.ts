@@ -108,6 +108,8 @@ const cotangentRules: PrimitiveTable<[g: Tensor], Cotangents> = {
       transposeB ? matmul(g, a!, true, transposeA) : matmul(a!, g, !transposeA, false),
     ];
   },
+  // d(A⁻¹) = -A⁻¹ dA A⁻¹
+  inverse: (y, g) => [negate(matmul(matmul(y, g, true), y, false, true))],
   conv: ({ inputs: [x, w], attributes }, g) => [
     convInputGradient(g, w!, attributes, planeSize(x!)),
     convFilterGradient(x!, g, attributes, planeSize(w!)),

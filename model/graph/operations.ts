@@ -168,6 +168,9 @@ export function matmul(a: Tensor, b: Tensor, transposeA = false, transposeB = fa
   return a.graph.node('matmul', [a, b], { transposeA, transposeB });
 }
 
+/** Inverse of symmetric positive definite matrices [..., n, n]; differentiates into products, to any order. */
+export const inverse = (x: Tensor): Tensor => x.graph.node('inverse', [x], {});
+
 const defaultConvolution: Convolution = { stride: 1, padding: 0, dilation: 1, groups: 1 };
 
 /** x [n, c, h, w] * w [o, c/groups, k, k]. */

@@ -3,7 +3,8 @@
  * float64 reference) is one exhaustive table over this set, so a new primitive is a compile error until each table has it.
  *
  * The set is closed under differentiation: convolution, its input gradient and its filter gradient differentiate into
- * each other, so do scatter and gather by pooling indices, slice and pad, broadcast and sum; mirror into itself.
+ * each other, so do scatter and gather by pooling indices, slice and pad, broadcast and sum; mirror into itself, inverse into
+ * products with itself.
  */
 export interface PrimitiveAttributes {
   // Leaves
@@ -43,6 +44,8 @@ export interface PrimitiveAttributes {
   // Products
   /** Batched product of the last two axes, each optionally transposed; batch axes are equal. */
   matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
+  /** Inverse of symmetric positive definite matrices [..., n, n]; of any other matrix the value is undefined. */
+  inverse: Nothing;
   /** x [n, c, h, w] * w [o, c/groups, k, k] -> [n, o, h', w']. */
   conv: Convolution;
   /** g [n, o, h', w'], w [o, c/groups, k, k] -> [n, c, h, w]: the transpose of `conv` in x. */

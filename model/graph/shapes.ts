@@ -140,6 +140,14 @@ export const shapeRules: { readonly [P in ComputedPrimitive]: ShapeRule<Primitiv
     demand(k === k2, `matmul: inner axes ${k} and ${k2} differ`);
     return [...a.slice(0, -2), m, n];
   },
+  inverse: (shapes) => {
+    const shape = one(shapes);
+    demand(
+      shape.length >= 2 && shape.at(-1) === shape.at(-2),
+      `inverse: [${shape.join(', ')}] is not square`,
+    );
+    return shape;
+  },
   conv: (shapes, attributes) => convolved(...two(shapes), attributes),
   convInputGradient: (shapes, attributes) => {
     const [g, w] = two(shapes);

@@ -1,10 +1,10 @@
-import { multiplyAdds } from '../export.ts';
-import type { Weights } from '../cell.ts';
+import { multiplyAdds } from '../adaptation/export-child.ts';
+import type { Weights } from '../graph/weights.ts';
 import type { Executor } from '../graph/executor.ts';
 import { Graph } from '../graph/graph.ts';
 import type { GraphFunction } from '../graph/graph.ts';
 import type { Tensor } from '../graph/primitives.ts';
-import { Programs } from '../programs.ts';
+import { Programs } from '../graph/programs.ts';
 import { stopwatch } from '../stopwatch.ts';
 import {
   cellNetwork,

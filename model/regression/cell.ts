@@ -1,4 +1,4 @@
-import type { Weights } from '../cell.ts';
+import type { Weights } from '../graph/weights.ts';
 import {
   edgeCount,
   edgeIndex,
@@ -7,10 +7,10 @@ import {
   sourcesOf,
   strongestEdges,
   targetsOf,
-} from '../genotype.ts';
+} from '../search-space/genotype.ts';
 import { add, broadcast, multiply, relu, reshape, slice } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
-import type { ParameterSpecification } from '../specifications.ts';
+import type { ParameterSpecification } from '../layers/parameter-specification.ts';
 import type { RegressionConfiguration } from './configuration.ts';
 import type { RowNormalizer } from './normalization.ts';
 import { taskDense } from './tensors.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { decodeStored, encodeStored } from '../checkpoint-file.ts';
-import type { CheckpointFormat, StoredCheckpoint } from '../checkpoint-file.ts';
+import { decodeStored, encodeStored } from '../checkpoint/checkpoint-file.ts';
+import type { CheckpointFormat, StoredCheckpoint } from '../checkpoint/checkpoint-file.ts';
 import { regressionOperations } from './cell.ts';
 import type { RegressionGenotype } from './cell.ts';
 import { regressionConfigurationSchema } from './configuration.ts';

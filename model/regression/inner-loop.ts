@@ -1,7 +1,7 @@
 import { gradient } from '../graph/gradient.ts';
 import { broadcast, multiply, reshape, subtract } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
-import type { Weights } from '../cell.ts';
+import type { Weights } from '../graph/weights.ts';
 import { summedError } from './tensors.ts';
 
 /** Each task's own weights by name, [t, ...]. */

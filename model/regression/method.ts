@@ -1,6 +1,6 @@
-import type { Weights } from '../cell.ts';
+import type { Weights } from '../graph/weights.ts';
 import type { Tensor } from '../graph/primitives.ts';
-import type { ParameterSpecification } from '../specifications.ts';
+import type { ParameterSpecification } from '../layers/parameter-specification.ts';
 import type { Shape } from '../graph/shapes.ts';
 import type { RegressionTasks } from './tensors.ts';
 

@@ -1,4 +1,4 @@
-import type { Weights } from '../cell.ts';
+import type { Weights } from '../graph/weights.ts';
 import { Graph } from '../graph/graph.ts';
 import type { GraphFunction } from '../graph/graph.ts';
 import {
@@ -17,9 +17,9 @@ import {
 } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { sizeOf } from '../graph/shapes.ts';
-import { dense } from '../layers.ts';
-import { denseSpecifications } from '../specifications.ts';
-import type { ParameterSpecification } from '../specifications.ts';
+import { dense } from '../layers/primitive-layers.ts';
+import { denseSpecifications } from '../layers/parameter-specification.ts';
+import type { ParameterSpecification } from '../layers/parameter-specification.ts';
 import { cellNetwork, cellSpecifications, regressionEdges, regressionOperations } from './cell.ts';
 import type { RegressionConfiguration } from './configuration.ts';
 import { encodeTasks, encoderSpecifications } from './encoder.ts';

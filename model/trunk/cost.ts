@@ -13,7 +13,7 @@ export interface ModelCost {
 }
 
 /**
- * What a model costs, whose batch is its tensors' first axis.
+ * What a trunk or a cut of it costs. A child tells no shapes in its file: its own graph counts it (`multiplyAddsOf`).
  * @throws TrunkError when `value_info` lacks the shape of a convolution or a product
  */
 export function costOf(model: OnnxModel): ModelCost {

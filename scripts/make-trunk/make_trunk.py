@@ -115,7 +115,7 @@ def check(data: bytes, rounded: EfficientNet, side: int) -> dict[str, np.ndarray
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path, help="where the two files are written")
-    parser.add_argument("--side", type=int, default=112, help="of the images, px (default 112)")
+    parser.add_argument("--side", type=int, default=160, help="of the images, px (default 160)")
     arguments = parser.parse_args()
     side = arguments.side
     rounded = fold_all(load(side))

@@ -2,7 +2,7 @@ import cors from 'cors';
 import type { Express, Request, RequestHandler, Response } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
-import { ServiceError } from '../errors.ts';
+import { ServiceError } from '../errors/errors.ts';
 import { identify, type ApiKey } from './keys.ts';
 
 /** Who may use the service, and how much. */

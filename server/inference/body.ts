@@ -1,8 +1,8 @@
 import { parse } from 'content-type';
 import type { Request } from 'express';
-import { checkLength, readBytes, type BodyGate, type BytesLimits } from '../body.ts';
-import { ServiceError } from '../errors.ts';
-import { parseText } from '../json.ts';
+import { checkLength, readBytes, type BodyGate, type BytesLimits } from '../upload/body.ts';
+import { ServiceError } from '../errors/errors.ts';
+import { parseText } from '../upload/json.ts';
 
 /** The length of the JSON before the binary tensors, of requests and answers that have such. */
 export const JSON_LENGTH = 'Inference-Header-Content-Length';

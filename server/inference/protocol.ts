@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { TensorValue } from '../../model/graph/executor.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
-import type { Schema } from '../contract.ts';
-import { memberError, ServiceError } from '../errors.ts';
-import { parseMembers } from '../json.ts';
+import type { Schema } from '../../contract/schema.ts';
+import { memberError, ServiceError } from '../errors/errors.ts';
+import { parseMembers } from '../upload/json.ts';
 import type { InferenceBody } from './body.ts';
 
 type Tensor = Schema<'Tensor'>;

@@ -1,13 +1,13 @@
 import type { Response, Router } from 'express';
-import type { Body } from '../contract.ts';
-import { describeTask } from '../describe.ts';
-import { ServiceError } from '../errors.ts';
+import type { Body } from '../../contract/schema.ts';
+import { describeTask } from '../answers/describe-task.ts';
+import { ServiceError } from '../errors/errors.ts';
 import type { TaskAdapter } from '../ports.ts';
-import { IMAGES_BATCH } from '../predict.ts';
-import type { TaskRecord } from '../record.ts';
-import { POINT_LIMITS } from '../regression/points.ts';
-import { idOf, noQuery, parseQuery, route } from '../routes/route.ts';
-import type { Tasks } from '../tasks.ts';
+import { IMAGES_BATCH } from '../workers/predict-images.ts';
+import type { TaskRecord } from '../storage/record.ts';
+import { POINT_LIMITS } from '../upload/points.ts';
+import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
+import type { Tasks } from '../tasks/tasks.ts';
 import { version } from '../version.ts';
 import { JSON_LENGTH, type InferenceReader } from './body.ts';
 import {

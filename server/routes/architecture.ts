@@ -1,12 +1,12 @@
 import type { Router } from 'express';
 import { z } from 'zod';
 import { themes } from '../../drawing/draw-cells.ts';
-import { describeArchitecture, pictureOf } from '../architecture.ts';
-import { whileConnected } from '../client.ts';
-import { jsonContent, REVALIDATE, sendContent } from '../content.ts';
+import { describeArchitecture, pictureOf } from '../answers/architecture.ts';
+import { whileConnected } from '../http/client.ts';
+import { jsonContent, REVALIDATE, sendContent } from '../http/content.ts';
 import type { TaskAdapter } from '../ports.ts';
-import type { Tasks } from '../tasks.ts';
-import { idOf, noQuery, parseQuery, route } from './route.ts';
+import type { Tasks } from '../tasks/tasks.ts';
+import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 
 const pictureQuery = z.strictObject({ theme: z.enum(themes).default('auto') });
 

@@ -1,8 +1,8 @@
 import type { Router } from 'express';
-import { bundleOf } from '../bundle/bundle.ts';
-import { REVALIDATE, sendContent } from '../content.ts';
-import type { Tasks } from '../tasks.ts';
-import { idOf, noQuery, parseQuery, route } from './route.ts';
+import { bundleOf } from '../answers/bundle/bundle.ts';
+import { REVALIDATE, sendContent } from '../http/content.ts';
+import type { Tasks } from '../tasks/tasks.ts';
+import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 
 /** `/v1/tasks/{id}/bundle`: the task as a model repository for Triton or KServe. */
 export function bundleRoutes(router: Router, tasks: Tasks): void {

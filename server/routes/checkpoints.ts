@@ -1,9 +1,9 @@
 import type { Router } from 'express';
-import { REVALIDATE, sendContent } from '../content.ts';
-import { ServiceError } from '../errors.ts';
+import { REVALIDATE, sendContent } from '../http/content.ts';
+import { ServiceError } from '../errors/errors.ts';
 import type { CheckpointInfo, CheckpointReader } from '../ports.ts';
-import { remembered } from '../remembered.ts';
-import { idOf, noQuery, parseQuery, route } from './route.ts';
+import { remembered } from '../concurrency/remembered.ts';
+import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 
 /**
  * `/v1/checkpoints/{id}/file`: the file, with which tasks are made elsewhere. What was asked for stays in memory, once

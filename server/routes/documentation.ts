@@ -1,8 +1,8 @@
 import type { Router } from 'express';
-import { sendContent } from '../content.ts';
+import { sendContent } from '../http/content.ts';
 import type { Documentation } from '../documentation/build.ts';
 import { pagePolicy } from '../page/policy.ts';
-import { noQuery, parseQuery, route } from './route.ts';
+import { noQuery, parseQuery, route } from '../http/route.ts';
 
 /** data: has the icons of swagger-ui's style. */
 const CONTENT_SECURITY_POLICY = pagePolicy({ 'img-src': "'self' data:" });

@@ -1,8 +1,8 @@
 import type { Router } from 'express';
-import { IMMUTABLE, jsonContent, sendContent } from '../content.ts';
-import type { Body } from '../contract.ts';
-import type { Tasks } from '../tasks.ts';
-import { idOf, noQuery, parseQuery, route } from './route.ts';
+import { IMMUTABLE, jsonContent, sendContent } from '../http/content.ts';
+import type { Body } from '../../contract/schema.ts';
+import type { Tasks } from '../tasks/tasks.ts';
+import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 
 /** `/v1/tasks/{id}/embedding`: z of the task. */
 export function embeddingRoutes(router: Router, tasks: Tasks): void {

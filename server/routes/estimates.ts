@@ -1,9 +1,9 @@
 import type { Router } from 'express';
-import type { Body } from '../contract.ts';
-import { labelFiles } from '../labels.ts';
+import type { Body } from '../../contract/schema.ts';
+import { labelFiles } from '../upload/labels.ts';
 import type { CheckpointInfo } from '../ports.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
-import { parseQuery, route } from './route.ts';
+import { parseQuery, route } from '../http/route.ts';
 import { createQuery, SUPPORT, type TaskServices } from './tasks.ts';
 
 /** `/v1/estimates`: the accuracy of a support set's task, by leaving out images of it. Nothing is kept. */

@@ -1,14 +1,14 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
-import type { Body, Schema } from '../contract.ts';
-import { evaluationOf, regressionEvaluationOf } from '../../model/evaluation.ts';
-import { truthsOf } from '../labels.ts';
-import { bestOf } from '../../model/ranking.ts';
-import type { ImagesRecord, RegressionRecord } from '../record.ts';
-import { parseQuerySet } from '../regression/points.ts';
+import type { Body, Schema } from '../../contract/schema.ts';
+import { evaluationOf, regressionEvaluationOf } from '../../model/accuracy/judgements.ts';
+import { truthsOf } from '../upload/labels.ts';
+import { bestOf } from '../../model/accuracy/ranking.ts';
+import type { ImagesRecord, RegressionRecord } from '../storage/record.ts';
+import { parseQuerySet } from '../upload/points.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import { checkOpenSet, isUnknown, threshold } from './predictions.ts';
-import { idOf, noQuery, parseQuery, route } from './route.ts';
+import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 import { labelledSet, type TaskServices } from './tasks.ts';
 
 const QUERY = labelledSet('query');

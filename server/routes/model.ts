@@ -1,7 +1,7 @@
 import type { Router } from 'express';
-import { IMMUTABLE, sendContent } from '../content.ts';
-import type { Tasks } from '../tasks.ts';
-import { idOf, noQuery, parseQuery, route } from './route.ts';
+import { IMMUTABLE, sendContent } from '../http/content.ts';
+import type { Tasks } from '../tasks/tasks.ts';
+import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 
 /** `/v1/tasks/{id}/model`: the task's ONNX file. */
 export function modelRoutes(router: Router, tasks: Tasks): void {

@@ -1,10 +1,10 @@
 import type { Router } from 'express';
-import type { Body, Schema } from '../contract.ts';
-import { ServiceError } from '../errors.ts';
+import type { Body, Schema } from '../../contract/schema.ts';
+import { ServiceError } from '../errors/errors.ts';
 import type { Metrics } from '../metrics.ts';
 import type { CheckpointInfo, Readiness } from '../ports.ts';
 import type { TaskStorage } from '../storage/storage.ts';
-import { noQuery, parseQuery, route } from './route.ts';
+import { noQuery, parseQuery, route } from '../http/route.ts';
 
 export interface Operation {
   readonly checkpoints: readonly CheckpointInfo[];

@@ -1,12 +1,12 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Request, Response, Router } from 'express';
-import { ServiceError } from '../errors.ts';
+import { ServiceError } from '../errors/errors.ts';
 import type { Asset } from '../page/asset.ts';
 import type { Page } from '../page/build.ts';
 import { pagePolicy } from '../page/policy.ts';
-import { remembered } from '../remembered.ts';
-import { route } from './route.ts';
+import { remembered } from '../concurrency/remembered.ts';
+import { route } from '../http/route.ts';
 
 /** `wasm-unsafe-eval` lets onnxruntime compile its WebAssembly; blob: is for pictures that the visitor has chosen. */
 const CONTENT_SECURITY_POLICY = pagePolicy({

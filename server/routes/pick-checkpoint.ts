@@ -1,4 +1,4 @@
-import { ServiceError } from '../errors.ts';
+import { ServiceError } from '../errors/errors.ts';
 import type { CheckpointInfo, Kind } from '../ports.ts';
 
 type OfKind<K extends Kind> = Extract<CheckpointInfo, { readonly kind: K }>;

@@ -1,17 +1,17 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
-import type { Body, Schema } from '../contract.ts';
-import { byLabel } from '../describe.ts';
-import { ServiceError } from '../errors.ts';
-import { LABEL_LIMITS } from '../labels.ts';
+import type { Body, Schema } from '../../contract/schema.ts';
+import { byLabel } from '../answers/describe-task.ts';
+import { ServiceError } from '../errors/errors.ts';
+import { LABEL_LIMITS } from '../upload/labels.ts';
 import type { PredictedImages } from '../ports.ts';
-import { isForeign } from '../../model/open-set.ts';
-import { ranked } from '../../model/ranking.ts';
-import type { ImagesRecord, RegressionRecord } from '../record.ts';
-import { parseX } from '../regression/points.ts';
+import { isForeign } from '../../model/adaptation/open-set.ts';
+import { ranked } from '../../model/accuracy/ranking.ts';
+import type { ImagesRecord, RegressionRecord } from '../storage/record.ts';
+import { parseX } from '../upload/points.ts';
 import type { StoredTask } from '../storage/storage.ts';
-import type { UploadShape } from '../upload.ts';
-import { idOf, noQuery, parseQuery, route } from './route.ts';
+import type { UploadShape } from '../upload/upload.ts';
+import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 import type { TaskServices } from './tasks.ts';
 
 const IMAGES: UploadShape = { files: 100, member: 'images', labelled: false };

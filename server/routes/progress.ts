@@ -1,10 +1,10 @@
 import type { Request, Response, Router } from 'express';
-import type { Body } from '../contract.ts';
-import { dataOf, describeProgress } from '../describe-progress.ts';
-import { openEventStream } from '../events.ts';
-import { isLast, type TaskProgress } from '../progress.ts';
-import type { Tasks } from '../tasks.ts';
-import { idOf, noQuery, parseQuery, route } from './route.ts';
+import type { Body } from '../../contract/schema.ts';
+import { dataOf, describeProgress } from '../answers/describe-progress.ts';
+import { openEventStream } from '../http/events.ts';
+import { isLast, type TaskProgress } from '../tasks/progress.ts';
+import type { Tasks } from '../tasks/tasks.ts';
+import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 
 /** The id of the last event, which is the same for every progress: whoever has it has all. */
 const END = 'end';

@@ -1,23 +1,23 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
-import { mediaTypeOf } from '../body.ts';
-import type { Body } from '../contract.ts';
-import { describeTask } from '../describe.ts';
-import type { ImageTasks } from '../image-tasks.ts';
-import { filesOfJson, hasImages } from '../json-images.ts';
-import type { JsonReader } from '../json.ts';
-import { LABEL_LIMITS, labelFiles } from '../labels.ts';
+import { mediaTypeOf } from '../upload/body.ts';
+import type { Body } from '../../contract/schema.ts';
+import { describeTask } from '../answers/describe-task.ts';
+import type { ImageTasks } from '../tasks/image-tasks.ts';
+import { filesOfJson, hasImages } from '../upload/json-images.ts';
+import type { JsonReader } from '../upload/json.ts';
+import { LABEL_LIMITS, labelFiles } from '../upload/labels.ts';
 import type { CheckpointInfo, ImagesCheckpoint, Kind } from '../ports.ts';
-import { parsePrefer } from '../prefer.ts';
-import { TaskProgress } from '../progress.ts';
-import { parseSupport } from '../regression/points.ts';
-import type { RegressionTasks } from '../regression/tasks.ts';
-import { requestIdOf } from '../requests.ts';
-import type { CreatedTask, TaskPlan, TaskRequest, Tasks } from '../tasks.ts';
-import { UPLOAD_TYPES, type UploadedFile, type UploadReader, type UploadShape } from '../upload.ts';
+import { parsePrefer } from '../http/prefer.ts';
+import { TaskProgress } from '../tasks/progress.ts';
+import { parseSupport } from '../upload/points.ts';
+import type { RegressionTasks } from '../tasks/regression-tasks.ts';
+import { requestIdOf } from '../http/requests.ts';
+import type { CreatedTask, TaskPlan, TaskRequest, Tasks } from '../tasks/tasks.ts';
+import { UPLOAD_TYPES, type UploadedFile, type UploadReader, type UploadShape } from '../upload/upload.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
 import { sendAccepted } from './progress.ts';
-import { idOf, noQuery, parseQuery, route } from './route.ts';
+import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 
 /** What the routes of tasks and predictions work with. */
 export interface TaskServices {

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import type { Driver } from 'unstorage';
 import type { Configuration } from '../configuration.ts';
-import { ServiceError } from '../errors.ts';
+import { ServiceError } from '../errors/errors.ts';
 import { cached, type CacheableStorage } from './cached.ts';
 import { openDiskStorage } from './disk.ts';
 import { describeStorage } from './place.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { createStorage, type Driver, type Storage } from 'unstorage';
-import { isTaskId } from '../identity.ts';
-import { inTime } from '../in-time.ts';
+import { isTaskId } from '../tasks/identity.ts';
+import { inTime } from '../concurrency/in-time.ts';
 import { heldFor } from './held.ts';
 import { isTooOld } from './inventory.ts';
 import type { CacheableStorage } from './cached.ts';

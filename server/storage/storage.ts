@@ -1,5 +1,5 @@
-import { sha256 } from '../identity.ts';
-import { taskRecordSchema, type TaskRecord } from '../record.ts';
+import { sha256 } from '../tasks/identity.ts';
+import { taskRecordSchema, type TaskRecord } from './record.ts';
 
 export interface StoredTask<R extends TaskRecord = TaskRecord> {
   readonly record: R;

@@ -4,7 +4,7 @@ import { workloadSchema } from '../../bench/workload.ts';
 import { multiplyAddsOf } from '../../model/graph/arithmetic.ts';
 import { gradient } from '../../model/graph/gradient.ts';
 import { Graph } from '../../model/graph/graph.ts';
-import { conv, matmul, sum } from '../../model/graph/operations.ts';
+import { conv, exp, inverse, matmul, sum } from '../../model/graph/operations.ts';
 
 describe('multiplyAddsOf', () => {
   it('counts a convolution of groups as often as each of its two gradients', () => {
@@ -21,6 +21,13 @@ describe('multiplyAddsOf', () => {
     const graph = new Graph();
     const [a, b] = [graph.input('a', [5, 2, 3]), graph.input('b', [5, 4, 2])];
     expect(multiplyAddsOf([matmul(a, b, true, true)])).toBe(5 * 3 * 2 * 4);
+  });
+
+  it('counts an inverse once, and its gradient as two products', () => {
+    const x = new Graph().input('x', [5, 4, 4]);
+    const y = inverse(x);
+    expect(multiplyAddsOf([y])).toBe(5 * 4 ** 3);
+    expect(multiplyAddsOf([y, ...gradient(sum(exp(y)), [x])])).toBe(3 * 5 * 4 ** 3);
   });
 });
 

@@ -87,7 +87,7 @@ describe('what npm installs into the images of the service (`npm ci --omit=dev`)
   });
 
   test('has every package that the code in them names', () => {
-    const named = ['server', 'model', 'engine', 'images', 'drawing', 'web']
+    const named = ['server', 'contract', 'model', 'engine', 'images', 'drawing', 'web']
       .flatMap((folder) => sourcesOf(folder, /\.(tsx?|m?js)$/))
       .flatMap((file) => [...read(file).matchAll(NAMED)])
       .map(([, name]) => name!)

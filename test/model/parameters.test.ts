@@ -9,9 +9,9 @@ import {
   parameterSpecifications,
   weightSpecifications,
 } from '../../model/parameters.ts';
-import type { ParameterSpecification } from '../../model/specifications.ts';
+import type { ParameterSpecification } from '../../model/layers/parameter-specification.ts';
 import { keyFrom } from '../../model/random.ts';
-import { TaskGraphs } from '../../model/task-graphs.ts';
+import { TaskGraphs } from '../../model/inner-loop/step-graphs.ts';
 
 const count = (specifications: readonly ParameterSpecification[]): number =>
   specifications.reduce((total, { shape }) => total + sizeOf(shape), 0);

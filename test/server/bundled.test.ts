@@ -6,10 +6,10 @@ import { pino } from 'pino';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage } from '../../images/decode.ts';
-import { toFloat } from '../../model/pixels.ts';
+import { toFloat } from '../../model/task/pixels.ts';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import { parseConfiguration } from '../../server/configuration.ts';
-import type { Schema } from '../../server/contract.ts';
+import type { Schema } from '../../contract/schema.ts';
 import { startService, type Service } from '../../server/service.ts';
 
 interface Description {

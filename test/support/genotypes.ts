@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { operationNames } from '../../model/genotype.ts';
-import type { CellGenotype, Genotype, GenotypeEdge } from '../../model/genotype.ts';
+import { operationNames } from '../../model/search-space/genotype.ts';
+import type { CellGenotype, Genotype, GenotypeEdge } from '../../model/search-space/genotype.ts';
 
 const operation = fc.constantFrom(...operationNames.filter((name) => name !== 'none'));
 

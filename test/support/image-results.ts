@@ -1,8 +1,8 @@
-import { genotypeKey } from '../../model/genotype.ts';
-import type { Genotype, GenotypeEdge } from '../../model/genotype.ts';
-import { trainingConfigurationSchema } from '../../training/configuration.ts';
-import type { ImageResult, ImageSetting } from '../../training/images/result.ts';
-import { reliabilityBins } from '../../training/reliability.ts';
+import { genotypeKey } from '../../model/search-space/genotype.ts';
+import type { Genotype, GenotypeEdge } from '../../model/search-space/genotype.ts';
+import { trainingConfigurationSchema } from '../../training/outer-loop/configuration.ts';
+import type { ImageResult, ImageSetting } from '../../training/studies/images/result.ts';
+import { reliabilityBins } from '../../training/evaluation/reliability.ts';
 
 const cell = (...operations: GenotypeEdge['operation'][]) => ({
   nodes: [operations.map((operation, input) => ({ operation, input }))],

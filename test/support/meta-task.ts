@@ -2,11 +2,11 @@ import { parseModelConfiguration } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { Executor } from '../../model/graph/executor.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
-import type { MetaTask } from '../../model/inner-loop.ts';
+import type { MetaTask } from '../../model/meta-gradient/inner-gradient.ts';
 import { initialParameters, parameterSpecifications } from '../../model/parameters.ts';
 import { fold, keyFrom, normal, uniform } from '../../model/random.ts';
-import { oneHotTargets, TaskRunner } from '../../model/task.ts';
-import type { LabelledSet } from '../../model/task.ts';
+import { oneHotTargets, TaskRunner } from '../../model/inner-loop/task-runner.ts';
+import type { LabelledSet } from '../../model/inner-loop/task-runner.ts';
 import { ReferencePrograms } from './reference-programs.ts';
 
 /** The parts of a configuration that change what is computed; sizes are as small as the model allows. */

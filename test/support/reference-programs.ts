@@ -3,8 +3,8 @@ import { inputsOf, topological } from '../../model/graph/graph.ts';
 import type { GraphFunction } from '../../model/graph/graph.ts';
 import { maxPoolIndex } from '../../model/graph/operations.ts';
 import type { Tensor } from '../../model/graph/primitives.ts';
-import { Programs } from '../../model/programs.ts';
-import type { Values } from '../../model/programs.ts';
+import { Programs } from '../../model/graph/programs.ts';
+import type { Values } from '../../model/graph/programs.ts';
 
 /** Float64 values where the model's types say float32: nothing but the width of the numbers differs. */
 export const asValues = (values: Readonly<Record<string, Float64Array>>): Record<string, Float32Array> =>

@@ -5,6 +5,16 @@ import type { Primitive, Tensor } from '../../model/graph/primitives.ts';
 type Sample = (g: Graph) => readonly Tensor[];
 
 const positive = (x: Tensor): Tensor => op.add(op.multiply(x, x), 0.5);
+
+/** x xᵀ + 2 I of the last two axes: symmetric and positive definite. */
+function definite(x: Tensor): Tensor {
+  const n = x.shape.at(-2)!;
+  const shape = [...x.shape.slice(0, -1), n];
+  const identity = Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 2 : 0));
+  const diagonal = op.reshape(x.graph.constant(identity, [n, n]), [...shape.slice(0, -2).map(() => 1), n, n]);
+  return op.add(op.matmul(x, x, false, true), op.broadcast(diagonal, shape));
+}
+
 const geometry = { stride: 1, padding: 1, dilation: 1, groups: 1 };
 const strided = { stride: 2, padding: 1, dilation: 1, groups: 1 };
 const dilated = { stride: 2, padding: 4, dilation: 2, groups: 2 };
@@ -65,6 +75,11 @@ export const samples: { readonly [P in Primitive]: Sample } = {
     ].map(([i, j]) =>
       op.matmul(op.broadcast(g.input(`p${i}${j}`, [i!, j!, 3, 4]), [3, 2, 3, 4]), g.input('q', [3, 2, 4, 2])),
     ),
+  ],
+  inverse: (g) => [
+    op.inverse(definite(g.input('x', [4, 6]))),
+    // batch axes
+    op.exp(op.inverse(definite(g.input('y', [2, 3, 2, 3])))),
   ],
   conv: (g) => [
     op.conv(g.input('x', [2, 4, 7, 6]), g.input('w', [6, 4, 3, 3]), geometry),

@@ -1,4 +1,4 @@
-import { drawParameters } from '../../model/specifications.ts';
+import { drawParameters } from '../../model/layers/parameter-specification.ts';
 import { keyFrom } from '../../model/random.ts';
 import { regressionFormat } from '../../model/regression/checkpoint.ts';
 import type { RegressionCheckpoint, ServedRegression } from '../../model/regression/checkpoint.ts';

@@ -1,4 +1,4 @@
-import { childWeights } from '../../model/child.ts';
+import { childWeights } from '../../model/network/child.ts';
 import { exactSteps } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { gradient } from '../../model/graph/gradient.ts';
@@ -15,12 +15,12 @@ import {
   subtract,
 } from '../../model/graph/operations.ts';
 import type { Tensor } from '../../model/graph/primitives.ts';
-import { features, headLogits, headOf, initialHead } from '../../model/network.ts';
+import { features, headLogits, headOf, initialHead } from '../../model/network/features.ts';
 import { rateColumns } from '../../model/parameters.ts';
-import type { Weights } from '../../model/cell.ts';
-import type { NetworkKind } from '../../model/network.ts';
-import type { MetaTask } from '../../model/inner-loop.ts';
-import { joined } from '../../model/task.ts';
+import type { Weights } from '../../model/graph/weights.ts';
+import type { NetworkKind } from '../../model/network/features.ts';
+import type { MetaTask } from '../../model/meta-gradient/inner-gradient.ts';
+import { joined } from '../../model/inner-loop/task-runner.ts';
 
 /**
  * The same values behind a node that nothing folds away: the inner gradient is taken at the head's initial weights,

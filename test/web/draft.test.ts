@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LABEL_LIMITS } from '../../server/labels.ts';
+import { LABEL_LIMITS } from '../../server/upload/labels.ts';
 import * as drafts from '../../web/draft.ts';
 import type { Draft } from '../../web/draft.ts';
 

@@ -2,11 +2,17 @@ import { readFileSync } from 'node:fs';
 import * as onnxruntime from 'onnxruntime-web/wasm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOnnxExecutor } from '../../engine/onnxruntime.ts';
-import { adaptTask, noiseSupport } from '../../model/adapt.ts';
-import { decodeCheckpoint } from '../../model/checkpoint.ts';
+import { adaptTask, noiseSupport } from '../../model/adaptation/adapt-task.ts';
+import { decodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
+import type { OnnxInitializer } from '../../model/graph/onnx/encode.ts';
+import { Graph, inputsOf } from '../../model/graph/graph.ts';
+import { gradient } from '../../model/graph/gradient.ts';
+import { evaluate } from '../../model/graph/reference/interpreter.ts';
 import { WebExecutor } from '../../web/device/executor.ts';
+import { randomPoint, randomSum } from '../support/check-gradients.ts';
 import { largestDifference } from '../support/differences.ts';
+import { samples } from '../support/samples.ts';
 
 const bundled = new URL('../../checkpoints/photos.safetensors', import.meta.url);
 const checkpoint = decodeCheckpoint(readFileSync(bundled));
@@ -20,7 +26,7 @@ const web = new WebExecutor(onnxruntime, 'wasm');
 const weightsOf = (model: Uint8Array) =>
   new Map(decodeModel(model).initializers.map(({ name, data }) => [name, data]));
 
-const floats = (data: Float32Array | BigInt64Array): Float32Array => Float32Array.from(data, Number);
+const floats = (data: OnnxInitializer['data']): Float32Array => Float32Array.from(data, Number);
 
 describe('a task that is made by onnxruntime-web', () => {
   it('is the one that the service makes: architecture, weights within 1e-3, probabilities', async () => {
@@ -43,6 +49,24 @@ describe('a task that is made by onnxruntime-web', () => {
     const there = await (await native.model('served', () => served.model)).run({ image });
     for (const output of ['probabilities', 'known'])
       expect(largestDifference(here[output]!.data, there[output]!.data), output).toBeLessThan(1e-3);
+  });
+
+  it('has the operators of onnxruntime that are not standard: an inverse, its gradient and transposed products', async () => {
+    const outputs = samples.inverse(new Graph());
+    const all = [
+      ...outputs,
+      ...outputs.flatMap((y) => gradient(randomSum(y, 1), Object.values(inputsOf([y])))),
+    ];
+    const named = Object.fromEntries(all.map((tensor, i) => [`out${i}`, tensor]));
+    const point = randomPoint(all, 7);
+    const program = await web.program('inverse', () => ({ name: 'inverse', outputs: named }));
+    const given = Object.entries(inputsOf(all)).map(
+      ([name, { shape }]) => [name, { data: Float32Array.from(point[name]!), shape }] as const,
+    );
+    const results = await program.run(Object.fromEntries(given));
+    evaluate(all, point).forEach((expected, i) =>
+      expect(largestDifference(results[`out${i}`]!.data, expected)).toBeLessThan(2e-5),
+    );
   });
 
   it('says which input is missing', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decoderVersion } from '../../images/decode.ts';
-import { writeAtomically } from '../write-atomically.ts';
+import { writeAtomically } from '../run/write-atomically.ts';
 import { readPixels, sharedPixels, parseIndex, type DomainIndex } from './cache.ts';
 import type { ImageClass, ImageDomain } from './domain.ts';
 import type { Source, SourceKind, SourceOf } from './source.ts';

@@ -3,10 +3,11 @@ import { isAbsolute, resolve } from 'node:path';
 import { readTrunk } from '../../engine/trunk/file.ts';
 import { WorkerPool } from '../../engine/pool.ts';
 import { decoderVersion } from '../../images/decode.ts';
+import { canHalve } from '../../model/trunk/halve.ts';
 import type { TrunkCard } from '../../model/trunk/trunk.ts';
 import { listClasses, placeClasses, stampOf } from '../data/load.ts';
 import type { Source } from '../data/source.ts';
-import { located } from '../domains.ts';
+import { located } from '../data/domains.ts';
 import type { PlanesConfiguration } from './configuration.ts';
 import type { PlanesWorkerData, SlicePayload } from './jobs.ts';
 import { imageCount, type PlaneDomain, type TapPlanes } from './plane-domain.ts';
@@ -54,7 +55,7 @@ export async function preparePlanes(
     : resolve(import.meta.dirname, '../..', planes.trunk);
   const { card } = await readTrunk(trunkPath);
   const outputs = {
-    taps: planes.taps.map((name) => outputOf(card, name)),
+    taps: planes.taps.map((name) => averagedOutput(outputOf(card, name), planes.side)),
     teacher: planes.teacher === undefined ? null : outputOf(card, planes.teacher),
   };
   const planned: (PlaneDomain | Missing)[] = [];
@@ -90,12 +91,20 @@ function outputOf({ name: trunk, taps }: TrunkCard, name: string): TapPlanes {
   return { name, shape: [tap.channels, tap.side, tap.side] };
 }
 
+/** A tap's planes as a row has them. @throws Error when halves do not lead to the side */
+function averagedOutput(tap: TapPlanes, side: number | undefined): TapPlanes {
+  const [channels, own] = tap.shape;
+  if (side === undefined || own <= side) return tap;
+  if (!canHalve(own, side)) throw new Error(`tap ${tap.name}: planes of ${own} do not halve to ${side}`);
+  return { ...tap, shape: [channels, side, side] };
+}
+
 /** A source's path is not part of it: its stamp tells its content. */
 function fingerprintOf(
   source: Source,
   stamp: string,
   { sha256, side }: TrunkCard,
-  { taps, teacher, views }: PlanesConfiguration['planes'] & Pick<PlaneDomain, 'views'>,
+  { taps, side: planeSide, teacher, views }: PlanesConfiguration['planes'] & Pick<PlaneDomain, 'views'>,
 ): string {
   const content = JSON.stringify({
     source: { ...source, path: undefined },
@@ -103,6 +112,7 @@ function fingerprintOf(
     trunk: sha256,
     side,
     taps,
+    ...(planeSide === undefined ? {} : { planeSide }),
     teacher,
     views,
     decoderVersion,

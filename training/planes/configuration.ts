@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { sourceSchema } from '../data/source.ts';
-import { readExtendedYaml } from '../extended-yaml.ts';
+import { readExtendedYaml } from '../run/extended-yaml.ts';
 import { viewPlanSchema } from './plane-domain.ts';
 
 /** Which outputs of which trunk are kept, as written under `planes` of a training configuration. */
@@ -12,6 +12,8 @@ export const planesSchema = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .refine((taps) => new Set(taps).size === taps.length, 'a tap is named twice'),
+  /** Side that finer planes are averaged down to, by halves; as the trunk gives them where it is not said. */
+  side: z.number().int().min(1).optional(),
   /** The output that is learned from (distillation), kept behind the taps. */
   teacher: z.string().min(1).optional(),
   /** Most that all domains together may take on disk, GB (10^9 bytes). */

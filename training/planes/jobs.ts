@@ -4,6 +4,7 @@ import type { Job, JobContext, JobTable } from '../../engine/jobs.ts';
 import { readTrunk, type TrunkFile } from '../../engine/trunk/file.ts';
 import { planesOf, sliceSize } from '../../engine/trunk/planes.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
+import { halvedTo } from '../../model/trunk/halve.ts';
 import { viewCount } from '../../model/task/views.ts';
 import type { Split } from '../data/domain.ts';
 import { listClasses, named } from '../data/load.ts';
@@ -111,11 +112,14 @@ class RowWriter {
     const names = [...new Set(this.#outputs.map(({ name }) => name))];
     const images = { data: this.#batch.subarray(0, this.#filled), shape: [count, ...image] };
     const planes = await planesOf(this.#context.models, this.#trunk, names, images);
+    const values = this.#outputs.map(({ name, shape: [channels, side] }) =>
+      halvedTo(planes[name]!.data, count * channels, side),
+    );
     for (let view = 0; view < count; view++) {
-      for (const output of this.#outputs) {
+      for (const [index, output] of this.#outputs.entries()) {
         const length = planesLength(output);
-        const values = planes[output.name]!.data.subarray(view * length, (view + 1) * length);
-        encodeFloat16(values, this.#rows, this.#written);
+        const row = values[index]!.subarray(view * length, (view + 1) * length);
+        encodeFloat16(row, this.#rows, this.#written);
         this.#written += length;
       }
     }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, open, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from '../write-atomically.ts';
+import { writeAtomically } from '../run/write-atomically.ts';
 import { planeIndexSchema, rowBytes, rowCount, type PlaneDomain } from './plane-domain.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { addLabelled, emptyDraft, obstacleOf, type Draft } from '../draft.ts';
 import { loadExample } from '../example.ts';
-import { forget, keep, keptTasks, type Kept } from '../gallery.ts';
+import { forget, keep, keptTasks, type Kept } from '../kept-tasks.ts';
 import { rememberKey } from '../key.ts';
 import { Runs, type Run, type Work } from '../runs.ts';
 import { shownAfter, type Outcome, type Shown } from '../shown.ts';

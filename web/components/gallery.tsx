@@ -1,4 +1,4 @@
-import type { Kept } from '../gallery.ts';
+import type { Kept } from '../kept-tasks.ts';
 import type { Work } from '../runs.ts';
 import type { MadeTask } from '../task.ts';
 import { leaveFocus } from './focus.ts';

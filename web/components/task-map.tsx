@@ -1,4 +1,4 @@
-import type { Kept } from '../gallery.ts';
+import type { Kept } from '../kept-tasks.ts';
 import { fitInto, project } from '../projection.ts';
 import type { MadeTask } from '../task.ts';
 

@@ -1,5 +1,5 @@
-import type { AdaptedTask } from '../../model/adapt.ts';
-import type { ImagesEvaluation } from '../../model/evaluation.ts';
+import type { AdaptedTask } from '../../model/adaptation/adapt-task.ts';
+import type { ImagesEvaluation } from '../../model/accuracy/judgements.ts';
 import type { Backend } from './executor.ts';
 
 /** An image of a support set, as it was chosen. */

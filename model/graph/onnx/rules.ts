@@ -90,6 +90,14 @@ function product(node: Tensor<'matmul'>, emitter: Emitter, inputs: Inputs): stri
   return emitter.emit('MatMul', [flip(0, transposeA), flip(1, transposeB)]);
 }
 
+/** Standard ONNX has no solver: onnxruntime's own operator, on the CPU and in WebAssembly alike. */
+function inverted(_: Tensor<'inverse'>, emitter: Emitter, [x]: Inputs): string {
+  if (emitter.options.portable) {
+    throw new GraphError('a portable file cannot hold an inverse: standard ONNX has no operator for it');
+  }
+  return emitter.emit('Inverse', [emitter.nameOf(x!)], {}, 'com.microsoft');
+}
+
 /** From so many output pixels on, one product a tap is faster than one convolution. */
 const fewestPixelsForProducts = 512;
 
@@ -266,6 +274,7 @@ export const loweringRules: PrimitiveTable<[emitter: Emitter, inputs: Inputs], s
     return emitter.emit('Pad', [emitter.nameOf(x!), emitter.integers(pads)]);
   },
   matmul: product,
+  inverse: inverted,
   conv: (node, emitter, inputs) =>
     emitter.emit(
       'Conv',

@@ -3,6 +3,7 @@ import { applyRule, GraphError } from '../primitives.ts';
 import type { PrimitiveTable, Tensor } from '../primitives.ts';
 import { sizeOf } from '../shapes.ts';
 import { convolution, convolutionFilterGradient, convolutionInputGradient } from './convolution.ts';
+import { inverses } from './inverse.ts';
 import { averagePoolGradient, averagePooled, maxPooled } from './pooling.ts';
 import { stridesOf, walk } from './strides.ts';
 
@@ -153,6 +154,7 @@ const referenceRules: PrimitiveTable<
     return result;
   },
   matmul: (node, [a, b]) => product(node, a!, b!),
+  inverse: (node, [x]) => inverses(x!, node.shape.at(-1)!),
   conv: (node, [x, w]) => convolution(node, x!, w!),
   convInputGradient: (node, [g, w]) => convolutionInputGradient(node, g!, w!),
   convFilterGradient: (node, [x, g]) => convolutionFilterGradient(node, x!, g!),

@@ -6,7 +6,7 @@ import { gradient, innerProduct } from '../../../model/graph/gradient.ts';
 import { Graph, inputsOf } from '../../../model/graph/graph.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
 import { evaluate } from '../../../model/graph/reference/interpreter.ts';
-import { Programs } from '../../../model/programs.ts';
+import { Programs } from '../../../model/graph/programs.ts';
 import { randomPoint, randomSum } from '../../support/check-gradients.ts';
 import type { Point } from '../../support/check-gradients.ts';
 import { largestDifference } from '../../support/differences.ts';

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => models.dispose());
 
-const imageSize = 3 * 112 * 112;
+const imageSize = 3 * 160 * 160;
 
 /** Images by their numbers: pixels in 0..1 that a Weyl sequence scatters. */
 function images(...numbers: number[]): TensorValue {
@@ -27,7 +27,7 @@ function images(...numbers: number[]): TensorValue {
     const x = (i % imageSize) * 0.6180339887 + numbers[Math.floor(i / imageSize)]! * 0.7548776662;
     data[i] = x - Math.floor(x);
   }
-  return { data, shape: [numbers.length, 3, 112, 112] };
+  return { data, shape: [numbers.length, 3, 160, 160] };
 }
 
 /** Means of the planes of an image whose pixels are all 0.25, by PyTorch (scripts/make-trunk). */
@@ -89,7 +89,7 @@ describe('planesOf', () => {
   });
 
   test('values are those that PyTorch gave', async () => {
-    const grey = { data: new Float32Array(imageSize).fill(0.25), shape: [1, 3, 112, 112] };
+    const grey = { data: new Float32Array(imageSize).fill(0.25), shape: [1, 3, 160, 160] };
     const planes = await planesOf(models, trunk, names, grey);
     const mean = (name: string) =>
       planes[name]!.data.reduce((total, value) => total + value, 0) / planes[name]!.data.length;
@@ -99,7 +99,7 @@ describe('planesOf', () => {
   test('refuses images of another size and taps that are not there', async () => {
     const small = { data: new Float32Array(3 * 84 * 84), shape: [1, 3, 84, 84] };
     await expect(planesOf(models, trunk, ['b7'], small)).rejects.toThrow(
-      'images [1, 3, 84, 84] in place of [n, 3, 112, 112]',
+      'images [1, 3, 84, 84] in place of [n, 3, 160, 160]',
     );
     await expect(planesOf(models, trunk, ['b7', 'b8'], images(1))).rejects.toMatchObject({
       name: 'TrunkError',

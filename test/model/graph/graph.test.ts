@@ -45,6 +45,7 @@ describe('Graph', () => {
     ['a slice outside its axis', (_, x) => op.slice(x, 1, 2, 2)],
     ['a sum over an axis that is not there', (_, x) => x.graph.node('sum', [x], { axes: [2] })],
     ['a product whose inner axes differ', (_, x) => op.matmul(x, x)],
+    ['the inverse of what is not square', (_, x) => op.inverse(x)],
     ['a convolution of no planes', (g, x) => op.conv(x, g.input('w', [1, 1, 3, 3]))],
     [
       'groups that do not fit',
@@ -91,6 +92,17 @@ describe('toOnnx', () => {
     };
     expect(build()).toEqual(build());
     expect(decodeModel(build()).inputs[0]!.shape).toEqual(['n', 3]);
+  });
+
+  it('refuses an inverse in a portable file only', () => {
+    const graph = { name: 'f', outputs: { y: op.inverse(new Graph().input('x', [2, 3, 3])) } };
+    expect(() => toOnnx(graph, { portable: true })).toThrow(
+      new GraphError('a portable file cannot hold an inverse: standard ONNX has no operator for it'),
+    );
+    expect(decodeModel(toOnnx(graph))).toMatchObject({
+      nodes: [{ operator: 'Inverse', domain: 'com.microsoft' }, { operator: 'Identity' }],
+      domains: [{ domain: 'com.microsoft', version: 1 }],
+    });
   });
 
   it('refuses to lose a dynamic first axis', () => {

@@ -31,7 +31,7 @@ test('every primitive has a sample that uses it', () => {
   }
 });
 
-describe.each(Object.entries(samples))('%s', (_, sample) => {
+describe.each(Object.entries(samples))('%s', (primitive, sample) => {
   it('has gradients of order 1 and 2 that agree with central differences in float64', () => {
     for (const [i, output] of sample(new Graph()).entries()) {
       const loss = randomSum(op.multiply(output, op.sigmoid(output)), i);
@@ -41,7 +41,8 @@ describe.each(Object.entries(samples))('%s', (_, sample) => {
     }
   });
 
-  it.each([false, true])(
+  // standard ONNX has no inverse: refused, see graph.test.ts
+  it.each(primitive === 'inverse' ? [false] : [false, true])(
     'gives the same in onnxruntime as in the float64 reference, with its gradients (portable: %s)',
     async (portable) => {
       const outputs = sample(new Graph());

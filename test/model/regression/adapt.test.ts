@@ -1,9 +1,9 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
-import { CheckpointError, formatOf } from '../../../model/checkpoint-file.ts';
-import { decodeCheckpoint } from '../../../model/checkpoint.ts';
-import { Programs } from '../../../model/programs.ts';
+import { CheckpointError, formatOf } from '../../../model/checkpoint/checkpoint-file.ts';
+import { decodeCheckpoint } from '../../../model/checkpoint/checkpoint.ts';
+import { Programs } from '../../../model/graph/programs.ts';
 import { keyFrom, normal } from '../../../model/random.ts';
 import { adaptRegression, NotAdaptableError } from '../../../model/regression/adapt.ts';
 import type { Point } from '../../../model/regression/adapt.ts';

@@ -3,15 +3,15 @@ import { errorRecord, JobError } from '../../../engine/errors.ts';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
 import type { JobOptions } from '../../../engine/pool.ts';
 import { drawCells } from '../../../drawing/draw-cells.ts';
-import { calibrateOpenSet, knownProbability } from '../../../model/open-set.ts';
-import type { OpenSet } from '../../../model/open-set.ts';
+import { calibrateOpenSet, knownProbability } from '../../../model/adaptation/open-set.ts';
+import type { OpenSet } from '../../../model/adaptation/open-set.ts';
 import { Graph } from '../../../model/graph/graph.ts';
 import { toOnnx } from '../../../model/graph/onnx/lowering.ts';
 import { add, broadcast, matmul, mean, reshape, softmax } from '../../../model/graph/operations.ts';
-import { infer } from '../../../server/infer.ts';
-import { byCodePoint } from '../../../model/canonical.ts';
-import { createPoolAdapter } from '../../../server/adapter.ts';
-import { sha256 } from '../../../server/identity.ts';
+import { infer } from '../../../server/workers/infer.ts';
+import { byCodePoint } from '../../../model/task/canonical-support.ts';
+import { createPoolAdapter } from '../../../server/workers/pool-adapter.ts';
+import { sha256 } from '../../../server/tasks/identity.ts';
 import { adaptRegression } from '../../../model/regression/adapt.ts';
 import type {
   AdaptedImages,
@@ -24,8 +24,8 @@ import type {
   TaskAdapter,
   Watcher,
 } from '../../../server/ports.ts';
-import { predictImages } from '../../../server/predict.ts';
-import { predictRegression } from '../../../server/regression/predict.ts';
+import { predictImages } from '../../../server/workers/predict-images.ts';
+import { predictRegression } from '../../../server/workers/predict-regression.ts';
 import { tinyRegression } from '../../support/tiny-regression.ts';
 
 export const SIZE = 8;

@@ -12,7 +12,7 @@ import { decodeImage } from '../../../images/decode.ts';
 import { createApp, type AppDependencies, type AppLimits } from '../../../server/app.ts';
 import type { AccessOptions } from '../../../server/access/access.ts';
 import { Metrics } from '../../../server/metrics.ts';
-import { Background } from '../../../server/background.ts';
+import { Background } from '../../../server/concurrency/background.ts';
 import { unavailableWhenFailing } from '../../../server/storage/open.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { createFakeAdapter, type FakeAdapter } from './adapter.ts';

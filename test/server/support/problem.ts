@@ -1,13 +1,13 @@
 import { Buffer } from 'node:buffer';
 import type request from 'supertest';
 import { afterAll, expect } from 'vitest';
-import { catalogue } from '../../../server/error-catalogue.ts';
-import type { ErrorCode, Part, Problem } from '../../../server/errors.ts';
+import { catalogue } from '../../../server/errors/error-catalogue.ts';
+import type { ErrorCode, Part, Problem } from '../../../server/errors/errors.ts';
 import { expectSchema } from './contract.ts';
 
 /** Which codes each test file provokes: together the whole catalogue (documents.test.ts). */
 export const provokedBy = {
-  'errors.test.ts': [
+  'errors/errors.test.ts': [
     'invalid-query',
     'unknown-checkpoint',
     'malformed-request',
@@ -19,10 +19,10 @@ export const provokedBy = {
     'not-ready',
     'storage-unavailable',
   ],
-  'access.test.ts': ['unauthorized', 'rate-limited', 'forbidden-origin'],
-  'cancellation.test.ts': ['deadline-exceeded'],
-  'page.test.ts': ['not-found'],
-  'refusals.test.ts': [
+  'access/access.test.ts': ['unauthorized', 'rate-limited', 'forbidden-origin'],
+  'concurrency/cancellation.test.ts': ['deadline-exceeded'],
+  'page/page.test.ts': ['not-found'],
+  'upload/refusals.test.ts': [
     'malformed-multipart',
     'missing-field-name',
     'text-part',
@@ -40,7 +40,7 @@ export const provokedBy = {
     'too-many-images',
     'broken-image',
   ],
-  'upload.test.ts': [
+  'upload/upload.test.ts': [
     'no-files',
     'missing-boundary',
     'malformed-multipart',
@@ -52,8 +52,8 @@ export const provokedBy = {
     'unsupported-media-type',
     'overloaded',
   ],
-  'content.test.ts': ['range-not-satisfiable'],
-  'archives.test.ts': [
+  'http/content.test.ts': ['range-not-satisfiable'],
+  'upload/archives.test.ts': [
     'malformed-zip',
     'unsafe-zip',
     'zip-too-large',
@@ -63,12 +63,12 @@ export const provokedBy = {
     'no-files',
     'empty-file',
   ],
-  'ways.test.ts': ['too-many-files', 'file-too-large', 'invalid-images', 'unexpected-member'],
-  'progress.test.ts': ['unknown-task', 'too-few-classes', 'overloaded'],
-  'predictions.test.ts': ['invalid-query', 'no-open-set'],
-  'evaluations.test.ts': ['unknown-label', 'too-few-images', 'invalid-query-set'],
-  'inference.test.ts': ['invalid-tensor'],
-  'regression/refusals.test.ts': [
+  'upload/ways.test.ts': ['too-many-files', 'file-too-large', 'invalid-images', 'unexpected-member'],
+  'tasks/progress.test.ts': ['unknown-task', 'too-few-classes', 'overloaded'],
+  'routes/predictions.test.ts': ['invalid-query', 'no-open-set'],
+  'routes/evaluations.test.ts': ['unknown-label', 'too-few-images', 'invalid-query-set'],
+  'inference/inference.test.ts': ['invalid-tensor'],
+  'upload/points.test.ts': [
     'wrong-kind',
     'unknown-checkpoint',
     'no-checkpoint',
@@ -82,7 +82,7 @@ export const provokedBy = {
     'not-adaptable',
     'not-predictable',
   ],
-  'regression/bodies.test.ts': [
+  'upload/json.test.ts': [
     'unsupported-media-type',
     'body-too-large',
     'upload-timeout',

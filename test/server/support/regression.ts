@@ -1,5 +1,5 @@
 import type request from 'supertest';
-import type { Schema } from '../../../server/contract.ts';
+import type { Schema } from '../../../contract/schema.ts';
 
 /** Eight points of a sine. */
 export const support: readonly (readonly [number, number])[] = Array.from({ length: 8 }, (_, i) => {

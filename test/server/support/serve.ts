@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { decodeImage } from '../../../images/decode.ts';
 import { createApp } from '../../../server/app.ts';
-import { Background } from '../../../server/background.ts';
+import { Background } from '../../../server/concurrency/background.ts';
 import { Metrics } from '../../../server/metrics.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { createFakeAdapter } from './adapter.ts';

@@ -1,5 +1,5 @@
-import { sha256 } from '../../../server/identity.ts';
-import type { ImagesRecord } from '../../../server/record.ts';
+import { sha256 } from '../../../server/tasks/identity.ts';
+import type { ImagesRecord } from '../../../server/storage/record.ts';
 import type { StoredTask } from '../../../server/storage/storage.ts';
 
 /** A task whose content follows from a number. */

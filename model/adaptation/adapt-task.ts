@@ -1,0 +1,272 @@
+import { calibrated } from './calibration.ts';
+import { byCodePoint, canonicalSupport } from '../task/canonical-support.ts';
+import type { LabelledImage } from '../task/canonical-support.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { selectChild } from '../network/child.ts';
+import { firstSide } from '../configuration.ts';
+import { childFunction, exportChild, multiplyAdds } from './export-child.ts';
+import type { Genotype } from '../search-space/genotype.ts';
+import type { Executor } from '../graph/executor.ts';
+import type { Values } from '../graph/programs.ts';
+import { adaptedSet, isMirrored } from './mirror-images.ts';
+import { calibrateOpenSet } from './open-set.ts';
+import type { OpenSet } from './open-set.ts';
+import { fold, keyFrom, uniform } from '../random.ts';
+import { stopwatch } from '../stopwatch.ts';
+import { fitOf, oneHotTargets, sizeKey, supportInputs, TaskRunner } from '../inner-loop/task-runner.ts';
+import type { Fit, LabelledSet, TaskNetwork } from '../inner-loop/task-runner.ts';
+import { adaptationFunction, fitNames, fittedFunction } from '../inner-loop/unrolled-graphs.ts';
+import type { TaskSize } from '../graph/variables.ts';
+
+export type { LabelledImage } from '../task/canonical-support.ts';
+
+/** What a task becomes: an architecture, adapted weights as an ONNX file, and what is known of both. */
+export interface AdaptedTask {
+  /** Sorted by code point: the order of the model's outputs. */
+  readonly labels: readonly string[];
+  readonly genotype: Genotype;
+  /** Whether images are answered together with their mirror images, and a support set of few was adapted to with them. */
+  readonly mirrored: boolean;
+  /** Weights that were adapted. */
+  readonly weights: number;
+  /** Of one image. */
+  readonly multiplyAdds: number;
+  readonly support: { readonly before: Fit; readonly after: Fit };
+  readonly model: Uint8Array;
+  /** How the model tells images that belong to no class. */
+  readonly openSet: Pick<OpenSet, 'midpoint' | 'slope' | 'leftOut'>;
+  /** z_i (Eq. 6). */
+  readonly embedding: Float32Array;
+  /** Milliseconds by stage. */
+  readonly timings: Readonly<Record<string, number>>;
+}
+
+/** What an adaptation tells of itself before it has ended. */
+export type AdaptationEvent =
+  | { readonly kind: 'genotype'; readonly genotype: Genotype }
+  /** The support set after `step` inner steps, from 0 on. */
+  | ({ readonly kind: 'fit'; readonly step: number } & Fit);
+
+export interface AdaptOptions {
+  /** Inner steps of Eq. 8. */
+  readonly steps: number;
+  readonly report?: (event: AdaptationEvent) => void;
+  /** Takes this architecture instead of the one that the controller decodes. */
+  readonly genotype?: Genotype;
+}
+
+const runners = new WeakMap<Executor, Map<string, TaskRunner>>();
+
+function runnerOf({ id, configuration, genotypes }: Checkpoint, executor: Executor): TaskRunner {
+  const own = runners.get(executor) ?? new Map<string, TaskRunner>();
+  runners.set(executor, own);
+  const key = `${id} ${JSON.stringify(configuration)} ${JSON.stringify(genotypes)}`;
+  const runner = own.get(key) ?? new TaskRunner(configuration, executor, genotypes);
+  own.set(key, runner);
+  return runner;
+}
+
+/**
+ * The online half of M-NAS: embeds the support set, decodes its architecture, modulates and adapts the weights
+ * (Eq. 4-8) and exports the child. The result does not depend on the order of the images; renaming or permuting
+ * classes permutes the outputs and changes nothing else.
+ */
+export async function adaptTask(
+  checkpoint: Checkpoint,
+  support: readonly LabelledImage[],
+  { steps, genotype: forced, report }: AdaptOptions,
+  executor: Executor,
+): Promise<AdaptedTask> {
+  const clock = stopwatch();
+  const { classes, images } = canonicalSupport(support);
+  const runner = runnerOf(checkpoint, executor);
+  const { configuration, parameters } = checkpoint;
+  const given: TaskSize = { way: classes.length, support: images.length };
+  const own = labelledSet(images, classes);
+  const embedded = await runner.embed(parameters, own, given);
+  const mirrored = isMirrored(configuration, parameters, embedded.embedding);
+  const set = adaptedSet(configuration, { support: own, size: given, mirrored });
+  const size: TaskSize = { ...given, support: set.count };
+  const genotype = forced ?? runner.decode(embedded.architecture);
+  const network = runner.child(genotype);
+  clock.lap('embed');
+  report?.({ kind: 'genotype', genotype });
+  const { weights, statistics, openSet, fits } = await adaptWeights(
+    runner,
+    network,
+    { ...parameters, ...selectChild(network.child!, embedded.modulated) },
+    { set, size, steps, onFit: (fit, step) => report?.({ kind: 'fit', step, ...fit }) },
+  );
+  clock.lap('adapt');
+  const labels = [...classes].sort(byCodePoint);
+  const child = { genotype, weights: headInOrder(weights, classes, labels), statistics, openSet, mirrored };
+  const built = childFunction(checkpoint, child, size.way);
+  const model = exportChild(checkpoint, child, labels, built);
+  clock.lap('export');
+  return {
+    labels,
+    genotype,
+    mirrored,
+    weights: Object.values(weights).reduce((total, values) => total + values.length, 0),
+    multiplyAdds: multiplyAdds(built),
+    support: { before: fits[0]!, after: fits.at(-1)! },
+    model,
+    openSet: { midpoint: openSet.midpoint, slope: openSet.slope, leftOut: openSet.leftOut },
+    embedding: embedded.embedding,
+    timings: clock.laps,
+  };
+}
+
+/** A support set and the inner steps that it is adapted by. */
+export interface Adaptation {
+  readonly set: LabelledSet;
+  readonly size: TaskSize;
+  readonly steps: number;
+  /** told the support set's fit after `step` steps, from 0 on: while the steps are run, where these are many */
+  readonly onFit?: (fit: Fit, step: number) => void;
+}
+
+/**
+ * Pixels of the support sets of all steps whose activations one graph may hold: 50 images of 42 px and five steps. What
+ * is larger runs step by step, with one graph for any number of steps: 50 steps in one graph take longer to compile than
+ * to run.
+ */
+const largestUnrolled = 50 * 5 * 42 ** 2;
+
+/**
+ * Eq. 8 from the modulated weights `start`: the adapted weights, their head calibrated, and the support set's fits
+ * before, between and after the steps, not calibrated.
+ */
+export async function adaptWeights(
+  runner: TaskRunner,
+  network: TaskNetwork,
+  start: Values,
+  adaptation: Adaptation,
+): Promise<{ weights: Values; statistics: Values; openSet: OpenSet; fits: readonly Fit[] }> {
+  const { set, size, steps } = adaptation;
+  const pixels = set.count * steps * firstSide(runner.configuration.image) ** 2;
+  const way = pixels <= largestUnrolled ? inOneGraph : stepByStep;
+  const { results, fits } = await way(runner, network, start, adaptation);
+  const names = network.graphs.adapted(size.way).map(({ name }) => name);
+  const entries = Object.entries(results);
+  return {
+    weights: calibrated(Object.fromEntries(names.map((name) => [name, results[name]!])), start, size),
+    statistics: Object.fromEntries(entries.filter(([name]) => /^(mean|inverse)\./.test(name))),
+    openSet: calibrateOpenSet({
+      features: results['features']!,
+      labels: labelsOf(set, size.way),
+      way: size.way,
+      ...(set.mirrored ? { mirrored: true } : {}),
+    }),
+    fits,
+  };
+}
+
+/** The adapted weights by name with what `fittedFunction` tells of them, and all fits. */
+interface Adapted {
+  readonly results: Values;
+  readonly fits: readonly Fit[];
+}
+
+/** Eq. 8, all steps in one graph, which computes once what steps on their own compute twice. */
+export async function inOneGraph(
+  { programs }: TaskRunner,
+  { graphs }: TaskNetwork,
+  start: Values,
+  { set, size, steps, onFit }: Adaptation,
+): Promise<Adapted> {
+  const results = await programs.run(
+    `adaptation ${graphs.key} ${sizeKey(size)} ${steps}`,
+    () => adaptationFunction(graphs, size, steps),
+    start,
+    supportInputs(set),
+  );
+  const between = Array.from({ length: steps }, (_, k) => fitOf(results, set, size.way, fitNames(k)));
+  const fits = [...between, fitOf(results, set, size.way)];
+  fits.forEach((fit, step) => onFit?.(fit, step));
+  return { results, fits };
+}
+
+/** Eq. 8, a graph a step: memory does not depend on the number of steps. */
+export async function stepByStep(
+  runner: TaskRunner,
+  network: TaskNetwork,
+  start: Values,
+  { set, size, steps, onFit }: Adaptation,
+): Promise<Adapted> {
+  const { graphs } = network;
+  const task = { network, mixes: {}, support: set, size };
+  const fits: Fit[] = [];
+  const note = (fit: Fit): void => {
+    onFit?.(fit, fits.length);
+    fits.push(fit);
+  };
+  let weights = await runner.withHead(task, start, start);
+  for await (const stepped of runner.innerSteps(task, weights, start, steps)) {
+    note(stepped.fit);
+    weights = stepped.weights;
+  }
+  const results = await runner.programs.run(
+    `fitted ${graphs.key} ${sizeKey(size)}`,
+    () => fittedFunction(graphs, size),
+    weights,
+    supportInputs(set),
+  );
+  note(fitOf(results, set, size.way));
+  return { results: { ...weights, ...results }, fits };
+}
+
+/** The class of every image. */
+const labelsOf = ({ targets, count }: LabelledSet, way: number): number[] =>
+  Array.from({ length: count }, (_, i) => targets.subarray(i * way, (i + 1) * way).indexOf(1));
+
+function labelledSet(images: readonly LabelledImage[], classes: readonly string[]): LabelledSet {
+  const index = new Map(classes.map((label, i) => [label, i]));
+  const length = images[0]!.pixels.length;
+  const pixels = new Float32Array(images.length * length);
+  images.forEach((image, i) => pixels.set(image.pixels, i * length));
+  return {
+    images: pixels,
+    targets: oneHotTargets(
+      images.map(({ label }) => index.get(label)!),
+      classes.length,
+    ),
+    count: images.length,
+  };
+}
+
+/** The head's rows in the order of the labels instead of the canonical one. */
+function headInOrder(weights: Values, classes: readonly string[], labels: readonly string[]): Values {
+  const [weight, bias] = [weights['head.weight']!, weights['head.bias']!];
+  const width = weight.length / classes.length;
+  const rows = labels.map((label) => classes.indexOf(label));
+  const ordered = new Float32Array(weight.length);
+  rows.forEach((row, i) => ordered.set(weight.subarray(row * width, (row + 1) * width), i * width));
+  return { ...weights, 'head.weight': ordered, 'head.bias': Float32Array.from(rows, (row) => bias[row]!) };
+}
+
+/** A support set of noise, for what only has to run. */
+export function noiseSupport(
+  { configuration }: Checkpoint,
+  { way, shot }: { readonly way: number; readonly shot: number },
+): LabelledImage[] {
+  const length = 3 * configuration.image.size ** 2;
+  return Array.from({ length: way * shot }, (_, i) => ({
+    label: String(i % way),
+    pixels: Float32Array.from(uniform(fold(keyFrom(0), i), length)),
+  }));
+}
+
+/**
+ * Compiles what a request of `way` classes with `shot` images each will need for one of the checkpoint's
+ * architectures, by adapting to noise: the request then compiles nothing.
+ */
+export async function precompile(
+  checkpoint: Checkpoint,
+  genotype: Genotype,
+  shape: { readonly way: number; readonly shot: number },
+  executor: Executor,
+): Promise<void> {
+  const { steps } = checkpoint.configuration.innerLoop;
+  await adaptTask(checkpoint, noiseSupport(checkpoint, shape), { steps, genotype }, executor);
+}

@@ -1,0 +1,122 @@
+import type { Weights } from '../graph/weights.ts';
+import type { ModelConfiguration } from '../configuration.ts';
+import { architecture, architectureInputs, modulate } from './architecture.ts';
+import { conditionsOf } from './conditions.ts';
+import { imagesShape } from '../search-space/tap-planes.ts';
+import { encodeTask } from '../embedding/image-encoder.ts';
+import { cellNames, edgeCount, operationNames } from '../search-space/genotype.ts';
+import { vectorJacobian } from '../graph/gradient.ts';
+import { Graph } from '../graph/graph.ts';
+import type { GraphFunction } from '../graph/graph.ts';
+import { multiply } from '../graph/operations.ts';
+import type { Tensor } from '../graph/primitives.ts';
+import { parameterSpecifications } from '../parameters.ts';
+import { inputWeights, seedsOf } from '../graph/variables.ts';
+import type { TaskSize, Variable } from '../graph/variables.ts';
+
+/** Task embedding, architecture and modulated meta-weights of a support set, all in one graph. */
+export function embeddingGraph(
+  configuration: ModelConfiguration,
+  { way, support }: TaskSize,
+  masked: boolean,
+): EmbeddingGraph {
+  const graph = new Graph();
+  const weights = inputWeights(graph, parameterSpecifications(configuration));
+  const targets = graph.input('support.targets', [support, way]);
+  const images = graph.input('support.images', imagesShape(configuration, support));
+  const { embedding, reconstruction } = encodeTask(configuration, images, targets, weights);
+  const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
+  const mask = masked ? graph.input('path.mask', [rows, operationNames.length]) : null;
+  const temperature = graph.input('alpha.temperature', [1, 1]);
+  const { alpha, slots } = architecture(configuration, embedding, { mask, temperature }, weights);
+  const modulated = {
+    ...modulate(configuration, embedding, weights),
+    ...conditionsOf(configuration, embedding, { way, support }, weights),
+  };
+  return {
+    embedding,
+    reconstruction,
+    alpha,
+    modulated,
+    mixes: { ...architectureInputs(configuration, alpha), ...slots },
+    weights,
+  };
+}
+
+export interface EmbeddingGraph {
+  readonly embedding: Tensor;
+  readonly reconstruction: () => Tensor;
+  readonly alpha: Tensor;
+  readonly modulated: Readonly<Record<string, Tensor>>;
+  readonly mixes: Readonly<Record<string, Tensor>>;
+  readonly weights: Weights;
+}
+
+/** Stages (a) and (b) alone: no decoder, whose length would double the graph. */
+export function embeddingFunction(
+  configuration: ModelConfiguration,
+  size: TaskSize,
+  masked: boolean,
+): GraphFunction {
+  const { embedding, alpha, modulated, mixes } = embeddingGraph(configuration, size, masked);
+  return { name: 'embedding', outputs: { embedding, alpha, ...mixes, ...modulated } };
+}
+
+/**
+ * Gradients of Θ, given cotangents of the modulated weights and (with `searching`) of the architecture, plus β times
+ * the reconstruction loss, which is returned too, as `reconstruction`.
+ */
+export function embeddingPullback(
+  configuration: ModelConfiguration,
+  size: TaskSize,
+  options: { readonly masked: boolean; readonly searching: boolean; readonly reconstructionWeight: number },
+): GraphFunction {
+  const embedded = embeddingGraph(configuration, size, options.masked);
+  const { modulated, mixes, weights } = embedded;
+  const reconstruction = embedded.reconstruction();
+  const seeds = seedsOf({ ...modulated, ...(options.searching ? mixes : {}) });
+  const beta = multiply(
+    reconstruction.graph.constant([1], reconstruction.shape),
+    options.reconstructionWeight,
+  );
+  const wrt = pulledParameters(configuration, options.searching);
+  const results = vectorJacobian(
+    [...seeds, { output: reconstruction, cotangent: beta }],
+    wrt.map(({ name }) => weights(name)),
+  );
+  return {
+    name: 'embedding-pullback',
+    outputs: { reconstruction, ...Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])) },
+  };
+}
+
+/** Gradients of the modulator, the conditions and the meta-weights, given z_i, which stays as it is, and cotangents of w̃_i. */
+export function modulationPullback(configuration: ModelConfiguration, size: TaskSize): GraphFunction {
+  const graph = new Graph();
+  const weights = inputWeights(graph, parameterSpecifications(configuration));
+  const embedding = graph.input('embedding', [1, configuration.encoder.state]);
+  const modulated = {
+    ...modulate(configuration, embedding, weights),
+    ...conditionsOf(configuration, embedding, size, weights),
+  };
+  const wrt = parameterSpecifications(configuration).filter(({ group }) =>
+    ['modulator', 'weights', 'conditions'].includes(group),
+  );
+  const results = vectorJacobian(
+    seedsOf(modulated),
+    wrt.map(({ name }) => weights(name)),
+  );
+  return {
+    name: 'modulation-pullback',
+    outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])),
+  };
+}
+
+/** The parameters that `embeddingPullback` returns gradients of. */
+export const pulledParameters = (configuration: ModelConfiguration, searching: boolean): Variable[] =>
+  parameterSpecifications(configuration)
+    .filter(
+      ({ group }) =>
+        ['encoder', 'modulator', 'weights', 'conditions'].includes(group) || (searching && group === 'controller'),
+    )
+    .map(({ name, shape }) => ({ name, shape }));

@@ -1,0 +1,59 @@
+import { encodePairs } from './auto-encoder.ts';
+import type { TaskEmbeddings } from './auto-encoder.ts';
+import type { ModelConfiguration } from '../configuration.ts';
+import {
+  add,
+  averagePool,
+  broadcast,
+  concat,
+  conv,
+  divide,
+  matmul,
+  multiply,
+  relu,
+  reshape,
+  sum,
+  tanh,
+} from '../graph/operations.ts';
+import type { Tensor } from '../graph/primitives.ts';
+import { dense } from '../layers/primitive-layers.ts';
+import { tapSummary } from '../search-space/tap-planes.ts';
+import type { Weights } from '../graph/weights.ts';
+
+/** Images averaged down by `stride`, through three strided convolutions: [n, 3, s, s] -> [n, f]. */
+function convolved(images: Tensor, weights: Weights, stride: number): Tensor {
+  const small = stride === 1 ? images : averagePool(images, { kernel: stride, stride, padding: 0 });
+  let x = add(multiply(small, 2), -1);
+  for (let layer = 0; layer < 3; layer++)
+    x = relu(conv(x, weights(`encoder.conv.${layer}`), { stride: 2, padding: 1 }));
+  return reshape(x, [images.shape[0]!, x.shape.slice(1).reduce((a, b) => a * b, 1)]);
+}
+
+/**
+ * F(x, y) (Eq. 4): the image's features beside the mean features of its class, so that the label enters without a
+ * number of its own: renaming or permuting classes changes nothing. flat [n, i], targets [n, way] -> [n, f].
+ */
+function pairFeatures(flat: Tensor, targets: Tensor, weights: Weights): Tensor {
+  const image = tanh(dense(flat, weights('encoder.image.weight'), weights('encoder.image.bias'))); // [n, f]
+  const sums = matmul(targets, image, true, false); // [way, f]
+  const counts = reshape(sum(targets, [0]), [targets.shape[1]!, 1]);
+  const classes = matmul(targets, divide(sums, broadcast(counts, sums.shape))); // [n, f]
+  return tanh(
+    dense(concat([image, classes], 1), weights('encoder.pair.weight'), weights('encoder.pair.bias')),
+  );
+}
+
+/**
+ * z_i and the reconstruction of one task's support set, in the given order. Pixels are averaged down as the network's first
+ * stride does, so that the encoder is as fast as its later layers; of a trunk's planes the pooled features are read.
+ */
+export function encodeTask(
+  { encoder, image, trunk }: ModelConfiguration,
+  images: Tensor,
+  targets: Tensor,
+  weights: Weights,
+): TaskEmbeddings {
+  const flat = trunk ? tapSummary(images, trunk.taps) : convolved(images, weights, image.stride);
+  const pairs = pairFeatures(flat, targets, weights);
+  return encodePairs(encoder.kind, reshape(pairs, [1, ...pairs.shape]), weights);
+}

@@ -1,0 +1,347 @@
+import { childWeights, selectChild } from '../network/child.ts';
+import type { ChildWeight } from '../network/child.ts';
+import type { ModelConfiguration } from '../configuration.ts';
+import {
+  cellNames,
+  chooseGenotype,
+  edgeCount,
+  firstEdgeOf,
+  genotypeKey,
+  oneHot,
+  operationNames,
+  sourcesOf,
+  targetsOf,
+} from '../search-space/genotype.ts';
+import type { Architecture, Genotype, RelaxedTaps } from '../search-space/genotype.ts';
+import { sourceNames, tapSlots } from '../search-space/taps.ts';
+import type { TapSlot } from '../search-space/taps.ts';
+import type { Executor } from '../graph/executor.ts';
+import { mixName, tapMixName } from '../search-space/mix-names.ts';
+import { solvedNetwork } from './solved-network.ts';
+import type { SolvedNetwork } from './solved-network.ts';
+import { stepRateValues } from './rates.ts';
+import { Programs } from '../graph/programs.ts';
+import type { Values } from '../graph/programs.ts';
+import { embeddingFunction } from '../controller/embedding-graphs.ts';
+import { TaskGraphs } from './step-graphs.ts';
+import type { TaskSize } from '../graph/variables.ts';
+import type { Parameters } from '../layers/parameter-specification.ts';
+
+/** Images and one-hot labels of a support set: [n, 3, s, s] in 0..1 and [n, way]. */
+export interface LabelledSet {
+  readonly images: Float32Array;
+  readonly targets: Float32Array;
+  readonly count: number;
+  /** Whether the second half are the mirror images of the first, in the same order (adaptation/mirror-images.ts). */
+  readonly mirrored?: boolean;
+}
+
+/** Task embedding, architecture weights and modulated meta-weights of one support set. */
+export interface Embedded {
+  readonly embedding: Float32Array;
+  /** null: the network is not one of cells. */
+  readonly architecture: Architecture | null;
+  readonly modulated: Values;
+}
+
+/** How a training step relaxes the architecture: path dropout, and the temperature of its softmax. */
+export interface Relaxation {
+  /** 0 drops a candidate operation of an edge; [2 · edges, 8]. */
+  readonly mask: Float32Array | null;
+  readonly temperature: number;
+}
+
+/** The relaxation of what is not a search step: none. */
+export const noRelaxation: Relaxation = { mask: null, temperature: 1 };
+
+/** The inputs of a graph that carry a relaxation. */
+export const relaxationInputs = ({ mask, temperature }: Relaxation): Values => ({
+  'alpha.temperature': Float32Array.of(temperature),
+  ...(mask ? { 'path.mask': mask } : {}),
+});
+
+/** Mean loss and accuracy of a labelled set. */
+export interface Fit {
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+/** Share of rows whose largest logit is at the label. */
+export function accuracyOf(logits: Float32Array, targets: Float32Array, way: number): number {
+  const count = logits.length / way;
+  let right = 0;
+  for (let i = 0; i < count; i++) {
+    let best = 0;
+    for (let c = 1; c < way; c++) if (logits[i * way + c]! > logits[i * way + best]!) best = c;
+    right += targets[i * way + best]!;
+  }
+  return right / count;
+}
+
+/** The fit of a labelled set that the named results of a graph tell: its mean loss and its logits. */
+export const fitOf = (
+  results: Values,
+  { targets }: LabelledSet,
+  way: number,
+  { loss, logits } = { loss: 'loss', logits: 'logits' },
+): Fit => ({ loss: results[loss]![0]!, accuracy: accuracyOf(results[logits]!, targets, way) });
+
+export function oneHotTargets(labels: ArrayLike<number>, way: number): Float32Array {
+  const targets = new Float32Array(labels.length * way);
+  for (let i = 0; i < labels.length; i++) targets[i * way + labels[i]!] = 1;
+  return targets;
+}
+
+/** The weights of taps and sources among the results of the embedding. */
+function relaxedTaps(configuration: ModelConfiguration, results: Values): RelaxedTaps {
+  const named = (names: readonly string[], values: Float32Array): Record<string, number> =>
+    Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+  const slots = tapSlots(configuration).map(({ name, taps }) => {
+    const names = taps.map((tap) => tap.name);
+    return [name, named(names, results[tapMixName(name)]!)] as const;
+  });
+  return {
+    slots: Object.fromEntries(slots) as RelaxedTaps['slots'],
+    shares: named(sourceNames(configuration), softmaxOf(results['shares']!)),
+  };
+}
+
+function softmaxOf(logits: Float32Array): Float32Array {
+  const largest = Math.max(...logits);
+  const exponentials = logits.map((x) => Math.exp(x - largest));
+  const total = exponentials.reduce((sum, x) => sum + x, 0);
+  return exponentials.map((x) => x / total);
+}
+
+/** The supernet's architecture inputs of concrete architecture weights; on a trunk those of its slots, too. */
+export function architectureValues(
+  architecture: Architecture,
+  nodes: number,
+  slots: readonly TapSlot[] = [],
+): Record<string, Float32Array> {
+  const taps = slots.map(({ name, taps: own }) => {
+    const weights = architecture.taps?.slots[name] ?? {};
+    return [tapMixName(name), Float32Array.from(own, (tap) => weights[tap.name] ?? 0)] as const;
+  });
+  const width = operationNames.length;
+  const entries = cellNames.flatMap((cell) =>
+    sourcesOf(nodes).map((source) => {
+      const edges = targetsOf(source, nodes).length;
+      const first = firstEdgeOf(source, nodes);
+      const mix = new Float32Array(edges * (width - 1));
+      for (let e = 0; e < edges; e++) {
+        const row = (first + e) * width;
+        mix.set(architecture[cell].subarray(row + 1, row + width), e * (width - 1));
+      }
+      return [mixName(cell, source), mix] as const;
+    }),
+  );
+  return Object.fromEntries([...entries, ...taps]);
+}
+
+/** A network whose weights a task adapts: the relaxed supernet, one decoded child, or a conv4. */
+export interface TaskNetwork {
+  readonly graphs: TaskGraphs;
+  /** Parts of the one-shot model's weights, for a child. */
+  readonly child: readonly ChildWeight[] | null;
+}
+
+/** A support set on a network: what every stage of its inner loop reads. */
+export interface NetworkTask {
+  readonly network: TaskNetwork;
+  /** The supernet's architecture inputs; none for a child. */
+  readonly mixes: Values;
+  readonly support: LabelledSet;
+  readonly size: TaskSize;
+}
+
+/** The inputs of a graph that carry a support set. */
+export const supportInputs = ({ images, targets }: LabelledSet): Values => ({
+  'support.images': images,
+  'support.targets': targets,
+});
+
+/** Runs the paper's stages on tasks of any size with one executor. */
+export class TaskRunner {
+  readonly configuration: ModelConfiguration;
+  readonly programs: Programs;
+  /** What `decode` chooses among; empty: every genotype. */
+  readonly genotypes: readonly Genotype[];
+  readonly #networks = new Map<string, TaskNetwork>();
+  readonly #solved = new Map<string, SolvedNetwork>();
+
+  constructor(configuration: ModelConfiguration, executor: Executor, genotypes: readonly Genotype[] = []) {
+    this.configuration = configuration;
+    this.genotypes = genotypes;
+    this.programs = new Programs(executor, JSON.stringify(configuration));
+  }
+
+  supernet(): TaskNetwork {
+    return this.#network('supernet', () => ({
+      graphs: new TaskGraphs(this.configuration, { kind: 'supernet' }),
+      child: null,
+    }));
+  }
+
+  conv4(): TaskNetwork {
+    return this.#network('conv4', () => ({
+      graphs: new TaskGraphs(this.configuration, { kind: 'conv4' }),
+      child: null,
+    }));
+  }
+
+  /** The one-shot model on a trunk, or the child of a genotype there. */
+  solved(genotype: Genotype | null): SolvedNetwork {
+    const key = genotype ? genotypeKey(genotype) : 'supernet';
+    const known = this.#solved.get(key) ?? solvedNetwork(this.configuration, genotype);
+    this.#solved.set(key, known);
+    return known;
+  }
+
+  child(genotype: Genotype): TaskNetwork {
+    return this.#network(genotypeKey(genotype), () => ({
+      graphs: new TaskGraphs(this.configuration, { kind: 'child', genotype }),
+      child: childWeights(this.configuration, genotype),
+    }));
+  }
+
+  #network(key: string, create: () => TaskNetwork): TaskNetwork {
+    const known = this.#networks.get(key) ?? create();
+    this.#networks.set(key, known);
+    return known;
+  }
+
+  /**
+   * Stages (a) and (b): z_i, α_i and w̃_i = τ_i ⊙ w̃. A conv4 has none of them: all its tasks start from the
+   * meta-weights.
+   */
+  async embed(
+    parameters: Parameters,
+    support: LabelledSet,
+    size: TaskSize,
+    relaxation = noRelaxation,
+  ): Promise<Embedded> {
+    if (this.configuration.network.kind === 'conv4')
+      return { embedding: new Float32Array(0), architecture: null, modulated: parameters };
+    const given = { ...supportInputs(support), ...relaxationInputs(relaxation) };
+    const masked = relaxation.mask !== null;
+    const key = `embedding ${sizeKey(size)} ${masked}`;
+    const results = await this.programs.run(
+      key,
+      () => embeddingFunction(this.configuration, size, masked),
+      parameters,
+      given,
+    );
+    const { embedding, alpha } = results as Record<'embedding' | 'alpha', Float32Array>;
+    const length = edgeCount(this.configuration.supernet.nodes) * operationNames.length;
+    const architecture = {
+      normal: alpha.slice(0, length),
+      reduction: alpha.slice(length),
+      ...(this.configuration.trunk ? { taps: relaxedTaps(this.configuration, results) } : {}),
+    };
+    return { embedding, architecture, modulated: results };
+  }
+
+  /** @throws TypeError without an architecture, of a network that is not one of cells */
+  decode(architecture: Architecture | null): Genotype {
+    if (!architecture) throw new TypeError('only a network of cells has an architecture to decode');
+    return chooseGenotype(architecture, this.genotypes, this.configuration.supernet.nodes);
+  }
+
+  oneHot(genotype: Genotype): Architecture {
+    return oneHot(genotype, this.configuration.supernet.nodes);
+  }
+
+  /** The weights from which the inner loop starts: the network's part of w̃_i and the head. */
+  async initialWeights(
+    { network, mixes, support, size }: NetworkTask,
+    parameters: Parameters,
+    modulated: Values,
+  ): Promise<Values> {
+    const body = network.child ? selectChild(network.child, modulated) : modulated;
+    return this.withHead({ network, mixes, support, size }, parameters, body);
+  }
+
+  /** The network's weights `body` with the head that they make of the support set. */
+  async withHead(
+    { network, mixes, support, size }: NetworkTask,
+    parameters: Parameters,
+    body: Values,
+  ): Promise<Values> {
+    const head = await this.programs.run(
+      `head ${network.graphs.key} ${sizeKey(size)}`,
+      () => ({ name: 'head', outputs: network.graphs.head(size).outputs }),
+      parameters,
+      body,
+      mixes,
+      supportInputs(support),
+    );
+    const names = network.graphs.adapted(size.way).map(({ name }) => name);
+    return Object.fromEntries(names.map((name) => [name, head[name] ?? body[name]!]));
+  }
+
+  /** One step of Eq. 8 on the support set: the weights after it, and the fit before it; `rates` where they are learned. */
+  async innerStep(
+    { network: { graphs }, mixes, support, size }: NetworkTask,
+    weights: Values,
+    rates: Values = {},
+  ): Promise<{ weights: Values; fit: Fit }> {
+    const results = await this.programs.run(
+      `step ${graphs.key} ${sizeKey(size)}`,
+      () => graphs.step(size),
+      weights,
+      mixes,
+      rates,
+      supportInputs(support),
+    );
+    const { loss, logits, ...next } = results;
+    return { weights: next, fit: fitOf({ loss: loss!, logits: logits! }, support, size.way) };
+  }
+
+  /** So many steps of Eq. 8 from the weights `start`, a graph each: what `innerStep` gives of every one. */
+  async *innerSteps(
+    task: NetworkTask,
+    start: Values,
+    parameters: Values,
+    steps: number,
+  ): AsyncGenerator<{ weights: Values; fit: Fit }> {
+    let weights = start;
+    for (let k = 0; k < steps; k++) {
+      const stepped = await this.innerStep(task, weights, stepRateValues(this.configuration, parameters, k));
+      yield stepped;
+      weights = stepped.weights;
+    }
+  }
+
+  /** Logits [query, way] of the adapted network, normalised by the support set or by the query batch itself. */
+  async queryLogits(
+    { network: { graphs }, mixes, support, size }: NetworkTask,
+    weights: Values,
+    query: LabelledSet,
+    statistics: 'support' | 'batch',
+  ): Promise<Float32Array> {
+    const key = `query ${statistics} ${graphs.key} ${sizeKey(size)} ${query.count}`;
+    const given =
+      statistics === 'support'
+        ? { 'both.images': joined(support.images, query.images) }
+        : { 'query.images': query.images };
+    const { logits } = await this.programs.run(
+      key,
+      () => graphs.query(size, query.count, statistics),
+      weights,
+      mixes,
+      given,
+    );
+    return logits!;
+  }
+}
+
+export const sizeKey = ({ way, support, views = 1 }: TaskSize): string =>
+  `${way}w${support}${views === 1 ? '' : `v${views}`}`;
+
+export function joined(a: Float32Array, b: Float32Array): Float32Array {
+  const both = new Float32Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

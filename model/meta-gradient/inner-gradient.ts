@@ -1,0 +1,237 @@
+import type { GraphFunction } from '../graph/graph.ts';
+import type { Values } from '../graph/programs.ts';
+import { selectChild } from '../network/child.ts';
+import { exactSteps, firstSide } from '../configuration.ts';
+import { sizeOf } from '../graph/shapes.ts';
+import { stepRates, stepRateValues } from '../inner-loop/rates.ts';
+import type { Parameters } from '../layers/parameter-specification.ts';
+import { fitOf, joined, sizeKey, supportInputs } from '../inner-loop/task-runner.ts';
+import type { Fit, LabelledSet, TaskNetwork, TaskRunner } from '../inner-loop/task-runner.ts';
+import { fitNames, unrolledFunction } from '../inner-loop/unrolled-graphs.ts';
+import type { TaskSize } from '../graph/variables.ts';
+
+/** A task with the query set that the outer objective is measured on. */
+export interface MetaTask {
+  readonly size: TaskSize;
+  readonly support: LabelledSet;
+  readonly query: LabelledSet;
+}
+
+/** A task on a network: what every part of its meta-gradient reads. */
+export interface TaskRun {
+  readonly runner: TaskRunner;
+  readonly network: TaskNetwork;
+  readonly mixes: Values;
+  readonly task: MetaTask;
+  /** Whether the outer loss is the mean of the query set's after every inner step (MAML++); no: after the last one. */
+  readonly everyStep: boolean;
+}
+
+/** What the inner loop and its reverse give: the fits, and the gradients of the query set's loss. */
+export interface InnerGradient {
+  readonly query: Fit;
+  /** Of the support set before every inner step. */
+  readonly fits: readonly Fit[];
+  /** Of the network's weights before the first step, by name. */
+  readonly toBody: Values;
+  /** Of the architecture. */
+  readonly toMixes: Values;
+  /** Of the head's parameters, `head.scale` or `head.vector`, and of the learned inner rates. */
+  readonly toOthers: Values;
+}
+
+/** Pixels of the support sets of all steps that one graph may hold the activations of: 10 and 50 images of 42 px. */
+const largestUnrolled = {
+  supernet: 10 * 5 * 42 ** 2,
+  child: 50 * 5 * 42 ** 2,
+  conv4: 50 * 5 * 42 ** 2,
+} as const;
+
+/**
+ * Eq. 8 and the exact second-order reverse of Eq. 9 through it, from the modulated weights: as one unrolled graph where
+ * the activations of all steps are few, else step by step.
+ */
+export function innerGradient(
+  run: TaskRun,
+  parameters: Parameters,
+  modulated: Values,
+): Promise<InnerGradient> {
+  const { runner, network, task } = run;
+  const { image, innerLoop: inner } = runner.configuration;
+  const pixels = task.support.count * inner.steps * firstSide(image) ** 2;
+  const way = pixels <= largestUnrolled[network.graphs.network.kind] ? unrolledGradient : stepwiseGradient;
+  return way(run, parameters, modulated);
+}
+
+export async function unrolledGradient(
+  { runner, network, mixes, task, everyStep }: TaskRun,
+  parameters: Parameters,
+  modulated: Values,
+): Promise<InnerGradient> {
+  const { size, support, query } = task;
+  const { graphs, child } = network;
+  const { normalization, innerLoop: inner } = runner.configuration;
+  const body = child ? selectChild(child, modulated) : modulated;
+  const results = await runner.programs.run(
+    `unrolled ${graphs.key} ${sizeKey(size)} ${query.count} ${everyStep}`,
+    () =>
+      unrolledFunction(graphs, size, { query: query.count, statistics: normalization.statistics, everyStep }),
+    { ...parameters, ...body },
+    mixes,
+    supportInputs(support),
+    { 'query.images': query.images, 'query.targets': query.targets },
+  );
+  const names = (variables: readonly { readonly name: string }[]): string[] =>
+    variables.map(({ name }) => name);
+  return {
+    query: fitOf(results, query, size.way),
+    fits: Array.from({ length: inner.steps }, (_, k) => fitOf(results, support, size.way, fitNames(k))),
+    toBody: pick(results, names(graphs.adapted(size.way).slice(0, -2))),
+    toMixes: pick(results, names(graphs.mixes)),
+    toOthers: pick(results, names([...graphs.headParameters(), ...graphs.rates])),
+  };
+}
+
+/** The weights of every inner step are kept, and one Hessian-vector product a step carries the cotangents back. */
+export async function stepwiseGradient(
+  run: TaskRun,
+  parameters: Parameters,
+  modulated: Values,
+): Promise<InnerGradient> {
+  const { runner, network, mixes, task } = run;
+  const start = await runner.initialWeights({ network, mixes, ...task }, parameters, modulated);
+  const { trajectory, fits } = await innerLoop(run, parameters, start);
+  const outer = await outerGradient(run, trajectory.at(-1)!);
+  const { toStart, toMixes, toRates } = await reverseSteps(run, parameters, trajectory, outer);
+  const head = await runner.programs.run(
+    `head-pullback ${network.graphs.key} ${sizeKey(task.size)}`,
+    () => network.graphs.headPullback(task.size),
+    parameters,
+    start,
+    mixes,
+    supportInputs(task.support),
+    cotangents(toStart),
+  );
+  const toBody = pick(toStart, Object.keys(toStart).slice(0, -2)); // without the head's weight and bias
+  accumulate(toBody, head);
+  accumulate(toMixes, head);
+  const { query, size } = task;
+  return {
+    query: fitOf(outer, query, size.way),
+    fits,
+    toBody,
+    toMixes,
+    toOthers: {
+      ...pick(
+        head,
+        network.graphs.headParameters().map(({ name }) => name),
+      ),
+      ...toRates,
+    },
+  };
+}
+
+/** Eq. 8: the weights before every inner step and after the last, and the fit before every step. */
+async function innerLoop(
+  { runner, network, mixes, task }: TaskRun,
+  parameters: Parameters,
+  start: Values,
+): Promise<{ trajectory: Values[]; fits: Fit[] }> {
+  const trajectory = [start];
+  const fits: Fit[] = [];
+  const { steps } = runner.configuration.innerLoop;
+  const own = { network, mixes, ...task };
+  for await (const { weights, fit } of runner.innerSteps(own, start, parameters, steps)) {
+    trajectory.push(weights);
+    fits.push(fit);
+  }
+  return { trajectory, fits };
+}
+
+/** Loss, logits and gradients of the query set at the adapted weights. */
+function outerGradient(
+  { runner, network, mixes, task }: TaskRun,
+  adapted: Values,
+): Promise<Record<string, Float32Array>> {
+  const { size, support, query } = task;
+  const { statistics } = runner.configuration.normalization;
+  const images =
+    statistics === 'support'
+      ? { 'both.images': joined(support.images, query.images) }
+      : { 'query.images': query.images };
+  return runner.programs.run(
+    `query-gradient ${network.graphs.key} ${sizeKey(size)} ${query.count}`,
+    () => network.graphs.queryGradient(size, query.count, statistics),
+    adapted,
+    mixes,
+    images,
+    { 'query.targets': query.targets },
+  );
+}
+
+/**
+ * Carries the outer gradient back through the inner steps, one Hessian-vector product a step: the gradients of the weights
+ * before the first step, of the architecture and of the learned rates. `outer` are those after the last step, and with
+ * `everyStep` the others join on the way. Steps before the last `exactSteps` have rates alone.
+ */
+async function reverseSteps(
+  run: TaskRun,
+  parameters: Parameters,
+  trajectory: readonly Values[],
+  outer: Values,
+): Promise<Record<'toStart' | 'toMixes' | 'toRates', Record<string, Float32Array>>> {
+  const {
+    runner: { programs, configuration },
+    network: { graphs },
+    mixes,
+    task,
+    everyStep,
+  } = run;
+  const names = graphs.adapted(task.size.way).map(({ name }) => name);
+  const given = supportInputs(task.support);
+  const key = `step-pullback ${graphs.key} ${sizeKey(task.size)}`;
+  const build = (): GraphFunction => graphs.stepPullback(task.size);
+  const { steps } = configuration.innerLoop;
+  const share = everyStep ? 1 / steps : 1;
+  const toMixes = pick(
+    outer,
+    graphs.mixes.map(({ name }) => name),
+    share,
+  );
+  let toStart = pick(outer, names, share);
+  const toRates = graphs.rates.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))] as const);
+  for (let k = steps - 1; k >= 0; k--) {
+    if (everyStep && k < steps - 1) {
+      const earlier = await outerGradient(run, trajectory[k + 1]!);
+      accumulate(toStart, earlier, share);
+      accumulate(toMixes, earlier, share);
+    }
+    const exact = k >= steps - exactSteps(configuration);
+    if (!exact && toRates.length === 0) continue;
+    const rates = stepRateValues(configuration, parameters, k);
+    const back = await programs.run(key, build, trajectory[k]!, mixes, rates, given, cotangents(toStart));
+    for (const [, values] of toRates) values.set(back[stepRates]!, (k * values.length) / steps);
+    if (!exact) continue;
+    toStart = pick(back, names);
+    accumulate(toMixes, back);
+  }
+  return { toStart, toMixes, toRates: Object.fromEntries(toRates) };
+}
+
+/** The named values, times `factor`. */
+const pick = (values: Values, names: readonly string[], factor = 1): Record<string, Float32Array> =>
+  Object.fromEntries(
+    names.map((name) => [name, factor === 1 ? values[name]! : values[name]!.map((x) => factor * x)]),
+  );
+
+/** The inputs of a pullback graph that carry `values`. */
+export const cotangents = (values: Values): Values =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [`cotangent.${name}`, value]));
+
+/** Adds `from` times `factor` to the entries of `to` that it has. */
+function accumulate(to: Record<string, Float32Array>, from: Values, factor = 1): void {
+  for (const [name, value] of Object.entries(to)) {
+    const more = from[name];
+    if (more) to[name] = value.map((x, i) => x + factor * more[i]!);
+  }
+}

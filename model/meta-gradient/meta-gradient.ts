@@ -1,0 +1,163 @@
+import { scatterChild } from '../network/child.ts';
+import type { ModelConfiguration } from '../configuration.ts';
+import type { Genotype } from '../search-space/genotype.ts';
+import type { Values } from '../graph/programs.ts';
+import { parameterSpecifications } from '../parameters.ts';
+import type { Parameters } from '../layers/parameter-specification.ts';
+import { sizeOf } from '../graph/shapes.ts';
+import { cotangents, innerGradient } from './inner-gradient.ts';
+import type { InnerGradient, MetaTask, TaskRun } from './inner-gradient.ts';
+import {
+  architectureValues,
+  noRelaxation,
+  relaxationInputs,
+  sizeKey,
+  supportInputs,
+} from '../inner-loop/task-runner.ts';
+import type {
+  Embedded,
+  Fit,
+  LabelledSet,
+  Relaxation,
+  TaskNetwork,
+  TaskRunner,
+} from '../inner-loop/task-runner.ts';
+import { embeddingPullback, modulationPullback } from '../controller/embedding-graphs.ts';
+
+/**
+ * Stages of meta-training. `search`: the relaxed supernet (Algorithm 1). `tune`: unselected operations are zeroed and
+ * the controller is tuned by the straight-through estimator. `retrain`: the decoded children alone, controller fixed.
+ */
+export type Stage = 'search' | 'tune' | 'retrain';
+
+export interface MetaGradient {
+  /** ∂(L_val + β L_r)/∂Θ of one task, by parameter name. */
+  readonly gradients: Readonly<Record<string, Float32Array>>;
+  readonly query: Fit;
+  /** Before the first and before the last inner step; null without inner steps. */
+  readonly support: { readonly before: Fit; readonly after: Fit } | null;
+  /** L_r; 0 where it is not computed: of a conv4, and where the encoder is fixed. */
+  readonly reconstruction: number;
+  /** null for a conv4. */
+  readonly genotype: Genotype | null;
+}
+
+export interface MetaGradientOptions {
+  readonly stage: Stage;
+  readonly reconstructionWeight: number;
+  /** In `retrain`: the encoder stays as it is, so that every task keeps its architecture; there is no gradient for it. */
+  readonly fixedEncoder?: boolean;
+  /** Of the search; the other stages have none. */
+  readonly relaxation: Relaxation;
+  /** What the network is adapted to instead of the task's support set, of the same classes: that with its mirror images. */
+  readonly adaptedTo?: LabelledSet;
+  /** The query set's loss is the mean of those after every inner step (MAML++), if there is one; default: after the last. */
+  readonly everyStep?: boolean;
+}
+
+/** How the inner loop and its reverse are computed: `innerGradient`, or one of the two ways that it chooses from. */
+export type InnerMethod = typeof innerGradient;
+
+const relaxationOf = ({ stage, relaxation }: MetaGradientOptions): Relaxation =>
+  stage === 'search' ? relaxation : noRelaxation;
+
+/** The exact meta-gradient of one task (Eq. 9), second order through all inner steps. */
+export async function metaGradient(
+  runner: TaskRunner,
+  parameters: Parameters,
+  task: MetaTask,
+  options: MetaGradientOptions,
+  inner: InnerMethod = innerGradient,
+): Promise<MetaGradient> {
+  const { size, support } = task;
+  const { stage } = options;
+  const embedded = await runner.embed(parameters, support, size, relaxationOf(options));
+  const { network, mixes, genotype } = chooseNetwork(runner, embedded, stage);
+  const everyStep = options.everyStep === true && runner.configuration.innerLoop.steps > 0;
+  const { adaptedTo = support } = options;
+  const adapted: MetaTask = { ...task, support: adaptedTo, size: { ...size, support: adaptedTo.count } };
+  const run: TaskRun = { runner, network, mixes, task, everyStep };
+  const result = await inner({ ...run, task: adapted }, parameters, embedded.modulated);
+  const { query, fits } = result;
+  const { reconstruction, ...gradients } = await pullToParameters(run, parameters, options, result, embedded);
+  return {
+    gradients,
+    query,
+    support: fits.length > 0 ? { before: fits[0]!, after: fits.at(-1)! } : null,
+    reconstruction: reconstruction![0]!,
+    genotype,
+  };
+}
+
+/**
+ * The network that a stage runs: relaxed, zeroed to the decoded architecture, or the decoded child itself; in every stage
+ * the conv4, where the model is one.
+ */
+export function chooseNetwork(
+  runner: TaskRunner,
+  { architecture }: Embedded,
+  stage: Stage,
+): { network: TaskNetwork; mixes: Values; genotype: Genotype | null } {
+  if (!architecture) return { network: runner.conv4(), mixes: {}, genotype: null };
+  const { nodes } = runner.configuration.supernet;
+  const genotype = runner.decode(architecture);
+  if (stage === 'retrain') return { network: runner.child(genotype), mixes: {}, genotype };
+  const used = stage === 'search' ? architecture : runner.oneHot(genotype);
+  return { network: runner.supernet(), mixes: architectureValues(used, nodes), genotype };
+}
+
+/**
+ * Gradients by parameter name, and `reconstruction`, L_r itself. Straight through: cotangents of the zeroed architecture
+ * are taken as those of the relaxed one.
+ */
+async function pullToParameters(
+  { runner, network, task }: TaskRun,
+  parameters: Parameters,
+  options: MetaGradientOptions,
+  { toBody, toMixes, toOthers }: InnerGradient,
+  { embedding }: Embedded,
+): Promise<Record<string, Float32Array>> {
+  const { size } = task;
+  const { configuration, programs } = runner;
+  const { stage, reconstructionWeight, fixedEncoder } = options;
+  const relaxation = relaxationOf(options);
+  const searching = stage !== 'retrain';
+  const masked = relaxation.mask !== null;
+  const { 'head.vector': vector, ...unmodulated } = toOthers;
+  const given = {
+    ...toBody,
+    ...(vector ? { 'head.vector': vector } : {}),
+  };
+  if (configuration.network.kind === 'conv4')
+    return { ...given, ...unmodulated, reconstruction: new Float32Array(1) };
+  const full = network.child ? scatterChild(network.child, given, weightLengths(configuration)) : given;
+  if (fixedEncoder && !searching) {
+    const pulled =
+      configuration.modulator.kind === 'none'
+        ? full
+        : await programs.run(
+            `modulation-pullback ${sizeKey(size)}`,
+            () => modulationPullback(configuration, size),
+            parameters,
+            { embedding },
+            cotangents(full),
+          );
+    return { ...pulled, ...unmodulated, reconstruction: new Float32Array(1) };
+  }
+  const gradients = await programs.run(
+    `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${reconstructionWeight}`,
+    () => embeddingPullback(configuration, size, { masked, searching, reconstructionWeight }),
+    parameters,
+    { ...supportInputs(task.support), ...relaxationInputs(relaxation) },
+    cotangents(full),
+    cotangents(toMixes),
+  );
+  return { ...gradients, ...unmodulated };
+}
+
+const weightLengths = (configuration: ModelConfiguration): Record<string, number> =>
+  Object.fromEntries(
+    parameterSpecifications(configuration)
+      .filter(({ group }) => group === 'weights')
+      .map(({ name, shape }) => [name, sizeOf(shape)]),
+  );

@@ -1,0 +1,237 @@
+import type { Schema } from '../../contract/schema.ts';
+
+interface CatalogueEntry {
+  readonly status: number;
+  /** the same for every occurrence (RFC 9457, 3.1.3) */
+  readonly title: string;
+  /** the detail where an occurrence has nothing more precise to say */
+  readonly message: string;
+}
+
+/** Every error that a client can get. docs/http.md lists the same table; a test compares them. */
+export const catalogue: Readonly<Record<Schema<'ErrorCode'>, CatalogueEntry>> = {
+  'invalid-query': {
+    status: 400,
+    title: 'Invalid query parameter',
+    message: 'A query parameter is unknown or has an invalid value.',
+  },
+  'malformed-request': {
+    status: 400,
+    title: 'Malformed request',
+    message: 'The request could not be understood.',
+  },
+  'unknown-checkpoint': { status: 400, title: 'Unknown checkpoint', message: 'No checkpoint has this id.' },
+  'wrong-kind': {
+    status: 400,
+    title: 'Checkpoint of another kind',
+    message: 'The checkpoint is of another kind than the body.',
+  },
+  'malformed-json': { status: 400, title: 'Malformed JSON', message: 'The body is not JSON in UTF-8.' },
+  'unexpected-member': {
+    status: 400,
+    title: 'Unexpected member',
+    message: 'The JSON body has a member that is not expected here.',
+  },
+  'invalid-tensor': {
+    status: 400,
+    title: 'Invalid tensor',
+    message: 'The inference request does not fit the inputs and outputs of the model.',
+  },
+  'missing-boundary': {
+    status: 400,
+    title: 'Missing boundary',
+    message: 'The Content-Type multipart/form-data has no boundary parameter.',
+  },
+  'malformed-multipart': {
+    status: 400,
+    title: 'Malformed multipart body',
+    message: 'The body is not valid multipart/form-data.',
+  },
+  'truncated-body': {
+    status: 400,
+    title: 'Truncated body',
+    message: 'The body ended before it was complete.',
+  },
+  'missing-field-name': { status: 400, title: 'Missing field name', message: 'A part has no field name.' },
+  'text-part': { status: 400, title: 'Text where a file belongs', message: 'Every part must be a file.' },
+  'unexpected-part': {
+    status: 400,
+    title: 'Unexpected part',
+    message: 'A part has a field name that is not expected here.',
+  },
+  'no-files': { status: 400, title: 'No file', message: 'The body has no file part.' },
+  'empty-file': { status: 400, title: 'Empty file', message: 'A file part has no content.' },
+  unauthorized: {
+    status: 401,
+    title: 'Unauthorized',
+    message: 'The request has no API key, or one that is not known here.',
+  },
+  'forbidden-origin': {
+    status: 403,
+    title: 'Forbidden origin',
+    message: 'A page of another origin may not use this service.',
+  },
+  'malformed-zip': {
+    status: 400,
+    title: 'Malformed zip archive',
+    message: 'The zip archive is truncated, broken, encrypted or packed in a way that is not known.',
+  },
+  'unsafe-zip': {
+    status: 400,
+    title: 'Unsafe zip archive',
+    message: 'An entry of the zip archive has a path that leads elsewhere, or is no regular file.',
+  },
+  'not-found': { status: 404, title: 'Not found', message: 'There is nothing at this path.' },
+  'unknown-task': { status: 404, title: 'Unknown task', message: 'No task has this id.' },
+  'method-not-allowed': {
+    status: 405,
+    title: 'Method not allowed',
+    message: 'The path does not support this method.',
+  },
+  'no-open-set': {
+    status: 409,
+    title: 'Model without open set',
+    message: 'The task was made by an earlier version, whose models cannot tell what is unknown.',
+  },
+  'upload-timeout': { status: 408, title: 'Upload timeout', message: 'The body did not arrive in time.' },
+  'body-too-large': { status: 413, title: 'Body too large', message: 'The whole body is over the limit.' },
+  'file-too-large': { status: 413, title: 'File too large', message: 'A file is over the limit.' },
+  'too-many-files': {
+    status: 413,
+    title: 'Too many files',
+    message: 'The body has more files than allowed.',
+  },
+  'too-many-fields': {
+    status: 413,
+    title: 'Too many fields',
+    message: 'The body has more or larger text fields than allowed.',
+  },
+  'zip-too-large': {
+    status: 413,
+    title: 'Zip archive too large',
+    message: 'The zip archive has more entries, or unpacks to more bytes, than allowed.',
+  },
+  'image-too-large': {
+    status: 413,
+    title: 'Image too large',
+    message: 'An image has more pixels than allowed.',
+  },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'Unsupported media type',
+    message: 'The body has a media type that is not accepted here, or a content encoding.',
+  },
+  'unsupported-image': {
+    status: 415,
+    title: 'Unsupported image',
+    message: 'A file is not an image of a supported format.',
+  },
+  'range-not-satisfiable': {
+    status: 416,
+    title: 'Range not satisfiable',
+    message: 'The content has none of the bytes of the range.',
+  },
+  'invalid-images': {
+    status: 422,
+    title: 'Invalid images',
+    message: 'Images in JSON are arrays of base64 texts or data URLs, by label where they have one.',
+  },
+  'unlabelled-file': {
+    status: 422,
+    title: 'Unlabelled file',
+    message: 'A file of the zip archive is in no folder that names its class.',
+  },
+  'invalid-label': {
+    status: 422,
+    title: 'Invalid label',
+    message: 'A label must have 1 to 100 characters, none of them a control character.',
+  },
+  'unknown-label': {
+    status: 422,
+    title: 'Unknown label',
+    message: 'A label is none of the task.',
+  },
+  'too-few-classes': {
+    status: 422,
+    title: 'Too few classes',
+    message: 'A task needs at least two different labels.',
+  },
+  'too-many-classes': {
+    status: 422,
+    title: 'Too many classes',
+    message: 'A task has more labels than allowed.',
+  },
+  'too-many-images': {
+    status: 422,
+    title: 'Too many images',
+    message: 'A label has more images than allowed.',
+  },
+  'too-few-images': {
+    status: 422,
+    title: 'Too few images',
+    message: 'No label has two images, so none can be left out.',
+  },
+  'broken-image': { status: 422, title: 'Broken image', message: 'An image cannot be decoded.' },
+  'invalid-support': {
+    status: 422,
+    title: 'Invalid support set',
+    message: 'A support set is an array of points [x, y] of numbers that are finite in float32.',
+  },
+  'invalid-query-set': {
+    status: 422,
+    title: 'Invalid query set',
+    message: 'A query set is an array of points [x, y] of numbers that are finite in float32.',
+  },
+  'invalid-x': {
+    status: 422,
+    title: 'Invalid x',
+    message: 'What is predicted for is an array of numbers that are finite in float32.',
+  },
+  'too-many-points': {
+    status: 422,
+    title: 'Too many points',
+    message: 'A support set has more points, or a prediction more x, than allowed.',
+  },
+  'not-adaptable': {
+    status: 422,
+    title: 'Not adaptable',
+    message:
+      'The adaptation to these points leaves the range of numbers: they are too far from what the checkpoint was trained on.',
+  },
+  'not-predictable': {
+    status: 422,
+    title: 'Not predictable',
+    message: 'The model gives no finite value for an x.',
+  },
+  'rate-limited': {
+    status: 429,
+    title: 'Too many requests',
+    message: 'The client has made more requests than allowed; try again later.',
+  },
+  internal: {
+    status: 500,
+    title: 'Internal error',
+    message: 'The service failed; its log has the cause under the request id.',
+  },
+  'no-checkpoint': {
+    status: 501,
+    title: 'No checkpoint of this kind',
+    message: 'The service has no checkpoint of the kind of the body.',
+  },
+  overloaded: { status: 503, title: 'Overloaded', message: 'The service is busy; try again later.' },
+  'deadline-exceeded': {
+    status: 503,
+    title: 'Deadline exceeded',
+    message: 'The service could not answer in time; try again later.',
+  },
+  'storage-unavailable': {
+    status: 503,
+    title: 'Storage unavailable',
+    message: 'The storage of the tasks cannot be read or written; its fault is in the log.',
+  },
+  'not-ready': {
+    status: 503,
+    title: 'Not ready',
+    message: 'The service is starting, shutting down or has no checkpoint.',
+  },
+};

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { clientOf } from '../access/access.ts';
+import { ClientGoneError, whenOver } from './client.ts';
+import { catalogue } from '../errors/error-catalogue.ts';
+import { asServiceError, problemOf } from '../errors/errors.ts';
+import { inferenceErrorOf, isInference } from '../errors/inference-error.ts';
+
+const REQUEST_ID = 'X-Request-Id';
+/** What a caller may send as its own id: nothing that could forge a line of the log. */
+const PLAIN_TOKEN = /^[\w.-]{1,64}$/;
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+/** How long the rest of a refused body is read and dropped, so that its sender gets to see the answer. */
+const LINGER_MS = 5000;
+
+/** The id that the request was given. */
+export function requestIdOf(response: Response): string {
+  return String(response.getHeader(REQUEST_ID));
+}
+
+/** Gives every request an id and one line in the log: no query, no headers, no names of files or labels. */
+export function requestLog(logger: Logger): RequestHandler {
+  return (request, response, next) => {
+    const given = request.get(REQUEST_ID);
+    const id = given !== undefined && PLAIN_TOKEN.test(given) ? given : randomUUID();
+    const { method, path } = request;
+    const startedAt = performance.now();
+    response.set(REQUEST_ID, id);
+    whenOver(request, response, () => {
+      const ms = Math.round(performance.now() - startedAt);
+      const client = clientOf(response); // the name of its key, never the key
+      const line = {
+        requestId: id,
+        method,
+        path,
+        status: response.statusCode,
+        ms,
+        ...(client && { client }),
+      };
+      const level = PROBES.has(path) ? 'debug' : 'info'; // asked for every few seconds, for ever
+      logger[level](response.writableFinished ? line : { ...line, disconnected: true }, 'request');
+    });
+    next();
+  };
+}
+
+/** Answers every error with its document: RFC 9457, or the Open Inference Protocol's own below `/v2`. Unknown errors are logged whole and shown as nothing but an id. */
+export function problemHandler(logger: Logger): ErrorRequestHandler {
+  return (thrown: unknown, request, response, next) => {
+    if (thrown instanceof ClientGoneError) return; // the log's line says that it was disconnected
+    const error = asServiceError(thrown);
+    const requestId = requestIdOf(response);
+    if (error.code === 'internal') logger.error({ requestId, err: thrown }, 'unexpected error');
+    if (response.headersSent) {
+      next(thrown);
+      return;
+    }
+    response.once('finish', () => {
+      if (!request.complete)
+        setTimeout(() => request.complete || request.socket.destroy(), LINGER_MS).unref();
+    });
+    const { status } = catalogue[error.code];
+    response.status(status).set(error.headers).set('Cache-Control', 'no-store');
+    if (isInference(request.path)) response.json(inferenceErrorOf(error));
+    else
+      response
+        .type('application/problem+json')
+        .send(JSON.stringify(problemOf(error, request.path, requestId)));
+  };
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { byCodePoint } from '../../model/task/canonical-support.ts';
+import type { Point } from '../../model/regression/adapt.ts';
+import type { CheckpointInfo, Kind, SupportImage, Toolchain } from '../ports.ts';
+
+/**
+ * By kind, so that no two kinds share an id. Raise one when its ids are made of other things, or its adaptation
+ * changes; of the exported file see `exporterVersion`.
+ */
+const IDENTITY_VERSION: Readonly<Record<Kind, string>> = {
+  images: 'm-nas-task/2',
+  regression: 'm-nas-regression-task/1',
+};
+
+const ID_PATTERN = /^[0-9a-f]{32}$/;
+
+/** Whether a string can be the id of a task: the guard before it becomes part of a path. */
+export function isTaskId(text: string): boolean {
+  return ID_PATTERN.test(text);
+}
+
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** A support set with the hashes of its pixels, by label, then by hash: the order that its id is made of. */
+export interface HashedSupport {
+  readonly images: readonly SupportImage[];
+  readonly hashes: readonly string[];
+}
+
+/** The same multiset of (label, pixels) always gives the same sequence. */
+export function hashSupport(support: readonly SupportImage[]): HashedSupport {
+  const hashed = support.map((image) => ({ image, hash: sha256(image.pixels) }));
+  hashed.sort((a, b) => byCodePoint(a.image.label, b.image.label) || byHash(a.hash, b.hash));
+  return { images: hashed.map(({ image }) => image), hashes: hashed.map(({ hash }) => hash) };
+}
+
+const byHash = (a: string, b: string) => Number(a > b) - Number(a < b);
+
+export interface TaskIdentity {
+  readonly checkpoint: Pick<CheckpointInfo, 'id' | 'sha256'>;
+  readonly steps: number;
+  readonly toolchain: Toolchain;
+}
+
+/** The id of a task of images. */
+export function imagesTaskId(identity: TaskIdentity, support: HashedSupport): string {
+  const pairs = support.images.map((image, index) => [image.label, support.hashes[index]]);
+  return taskId('images', identity, pairs);
+}
+
+/** The id of a regression task; the points are in float32 and in the order in which the checkpoint reads them. */
+export function regressionTaskId(identity: TaskIdentity, points: readonly Point[]): string {
+  return taskId('regression', identity, points);
+}
+
+/**
+ * SHA-256, shortened to 128 bits, over a JSON text (so no two inputs share an encoding) of everything that the bytes of
+ * a task's model depend on, so that a model made again under an id is the same file.
+ */
+function taskId(kind: Kind, { checkpoint, steps, toolchain }: TaskIdentity, support: unknown): string {
+  const { exporter, onnxruntime, provider } = toolchain;
+  const text = JSON.stringify([
+    IDENTITY_VERSION[kind],
+    [exporter, onnxruntime, provider],
+    [checkpoint.id, checkpoint.sha256],
+    { steps },
+    support,
+  ]);
+  return sha256(text).slice(0, 32);
+}

@@ -1,0 +1,131 @@
+import type { Schema } from '../../contract/schema.ts';
+import { ServiceError } from '../errors/errors.ts';
+import { estimateAccuracy } from '../../model/accuracy/estimate.ts';
+import { fileOrder } from '../../model/accuracy/folds.ts';
+import { hashSupport, imagesTaskId, sha256, type HashedSupport } from './identity.ts';
+import type { UploadDecoder } from '../upload/decode-upload.ts';
+import type { LabelledFile } from '../upload/labels.ts';
+import type { ImagesCheckpoint, PredictedImages, TaskAdapter, Watcher } from '../ports.ts';
+import { imagesRecordSchema, type ImagesRecord } from '../storage/record.ts';
+import type { StoredTask } from '../storage/storage.ts';
+import { commonRecord, type TaskPlan, type TaskRequest } from './tasks.ts';
+import type { UploadedFile } from '../upload/upload.ts';
+
+export interface ImagesTaskRequest extends TaskRequest<ImagesCheckpoint> {
+  readonly files: readonly LabelledFile[];
+}
+type EstimateRequest = Pick<ImagesTaskRequest, 'files' | 'checkpoint' | 'steps'>;
+
+/** Tasks of images: from files to a task, and predictions with it. */
+export class ImageTasks {
+  readonly #adapter: TaskAdapter;
+  readonly #decode: UploadDecoder;
+
+  constructor(adapter: TaskAdapter, decode: UploadDecoder) {
+    this.#adapter = adapter;
+    this.#decode = decode;
+  }
+
+  /**
+   * The task of a support set: its id and how to make it.
+   * @throws ServiceError when an image cannot be used; the signal's reason
+   */
+  async plan(request: ImagesTaskRequest, signal: AbortSignal): Promise<TaskPlan> {
+    const receivedAt = performance.now();
+    const { checkpoint, steps, startedAt, requestId } = request;
+    const asked = { checkpoint, steps, startedAt, requestId }; // the files are not kept until the task is made
+    const support = await this.#support(request, signal);
+    const id = imagesTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, support);
+    const spent = { receive: receivedAt - startedAt, decode: performance.now() - receivedAt };
+    const make = (watcher: Watcher) => this.#make(id, asked, support, spent, watcher);
+    return { id, kind: 'images', steps, requestId, make };
+  }
+
+  /**
+   * What the exported model says of every file, in their order.
+   * @throws ServiceError when an image cannot be used or the service is overloaded; the signal's reason
+   */
+  async predict(
+    { record, model }: StoredTask<ImagesRecord>,
+    files: readonly UploadedFile[],
+    signal: AbortSignal,
+  ): Promise<PredictedImages> {
+    const { size } = record.image;
+    const images = await this.#decode(files, size, signal);
+    return this.#adapter.predictImages({ key: record.model.sha256, model, imageSize: size, images }, signal);
+  }
+
+  /**
+   * How accurate the task of a support set is on images that it has not seen, by leaving out images: a network is
+   * adapted to the rest of every fold and classifies what was left out. Nothing is kept.
+   * @throws ServiceError `too-few-images` and as `plan` does, when the service is overloaded; the signal's reason
+   */
+  async estimate(request: EstimateRequest, signal: AbortSignal): Promise<Schema<'Estimate'>> {
+    const { checkpoint, steps } = request;
+    const pixels = await this.#pixels(request, signal);
+    const images = request.files.map(({ label, file }, index) => ({
+      label,
+      pixels: pixels[index]!,
+      order: fileOrder(file.bytes),
+    }));
+    const estimate = await estimateAccuracy(images, async (fold) => {
+      const { model } = await this.#adapter.adaptImages(
+        { checkpoint: checkpoint.id, steps, support: fold.support },
+        { signal, report: () => undefined },
+      );
+      const left = fold.left.map((image) => image.pixels);
+      const asked = { key: sha256(model), model, imageSize: checkpoint.imageSize, images: left };
+      return (await this.#adapter.predictImages(asked, signal)).probabilities;
+    });
+    if (!estimate) throw new ServiceError('too-few-images');
+    return { checkpoint: checkpoint.id, steps, ...estimate };
+  }
+
+  async #support(
+    { files, checkpoint }: Pick<EstimateRequest, 'files' | 'checkpoint'>,
+    signal: AbortSignal,
+  ): Promise<HashedSupport> {
+    const pixels = await this.#pixels({ files, checkpoint }, signal);
+    return hashSupport(files.map(({ label }, index) => ({ label, pixels: pixels[index]! })));
+  }
+
+  #pixels(
+    { files, checkpoint }: Pick<EstimateRequest, 'files' | 'checkpoint'>,
+    signal: AbortSignal,
+  ): Promise<Uint8Array[]> {
+    return this.#decode(
+      files.map(({ file }) => file),
+      checkpoint.imageSize,
+      signal,
+    );
+  }
+
+  async #make(
+    id: string,
+    request: TaskRequest<ImagesCheckpoint>,
+    support: HashedSupport,
+    spent: { readonly receive: number; readonly decode: number },
+    watcher: Watcher,
+  ): Promise<StoredTask> {
+    const { checkpoint, steps } = request;
+    const adapted = await this.#adapter.adaptImages(
+      { checkpoint: checkpoint.id, steps, support: support.images },
+      watcher,
+    );
+    // parsed, so that nothing but a whole and finite description is ever kept
+    const record = imagesRecordSchema.parse({
+      ...commonRecord(id, request, adapted, spent),
+      kind: 'images',
+      image: { size: checkpoint.imageSize },
+      classes: adapted.labels.map((label) => ({ label, shots: shotsOf(label, support) })),
+      support: adapted.support,
+      mirrored: adapted.mirrored,
+      openSet: adapted.openSet,
+    });
+    return { record, model: adapted.model };
+  }
+}
+
+function shotsOf(label: string, support: HashedSupport): number {
+  return support.images.filter((image) => image.label === label).length;
+}

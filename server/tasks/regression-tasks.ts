@@ -1,0 +1,72 @@
+import { orderedPoints, type Point } from '../../model/regression/adapt.ts';
+import { memberError } from '../errors/errors.ts';
+import { regressionTaskId } from './identity.ts';
+import type { RegressionCheckpoint, TaskAdapter, Watcher } from '../ports.ts';
+import { regressionRecordSchema, type RegressionRecord } from '../storage/record.ts';
+import type { StoredTask } from '../storage/storage.ts';
+import { commonRecord, type TaskPlan, type TaskRequest } from './tasks.ts';
+
+export interface RegressionTaskRequest extends TaskRequest<RegressionCheckpoint> {
+  /** in float32 */
+  readonly points: readonly Point[];
+}
+
+/** Regression tasks: from points to a task, and predictions with it. */
+export class RegressionTasks {
+  readonly #adapter: TaskAdapter;
+
+  constructor(adapter: TaskAdapter) {
+    this.#adapter = adapter;
+  }
+
+  /** The task of a support set: its id and how to make it. */
+  plan(request: RegressionTaskRequest): TaskPlan {
+    const spent = { receive: performance.now() - request.startedAt };
+    const { checkpoint, steps, requestId } = request;
+    const points = orderedPoints(checkpoint.order, request.points);
+    const id = regressionTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, points);
+    const make = (watcher: Watcher) => this.#make(id, request, points, spent, watcher);
+    return { id, kind: 'regression', steps, requestId, make };
+  }
+
+  /**
+   * y for every x, by the exported model; `pointerOf` says where the body has one of them.
+   * @throws ServiceError `not-predictable`, or when the service is overloaded; the signal's reason
+   */
+  async predict(
+    { record, model }: StoredTask<RegressionRecord>,
+    x: readonly number[],
+    signal: AbortSignal,
+    pointerOf = (index: number): readonly PropertyKey[] => ['x', index],
+  ): Promise<Float32Array> {
+    const request = { key: record.model.sha256, model, x: Float32Array.from(x) };
+    const y = await this.#adapter.predictRegression(request, signal);
+    const strange = y.findIndex((value) => !Number.isFinite(value));
+    if (strange >= 0)
+      throw memberError('not-predictable', pointerOf(strange), 'the model gives no finite value for it.');
+    return y;
+  }
+
+  async #make(
+    id: string,
+    request: RegressionTaskRequest,
+    points: readonly Point[],
+    spent: { readonly receive: number },
+    watcher: Watcher,
+  ): Promise<StoredTask> {
+    const { checkpoint, steps } = request;
+    const adapted = await this.#adapter.adaptRegression(
+      { checkpoint: checkpoint.id, steps, support: points },
+      watcher,
+    );
+    const { before, after } = adapted.support;
+    // parsed, so that nothing but a whole and finite description is ever kept
+    const record = regressionRecordSchema.parse({
+      ...commonRecord(id, request, adapted, spent),
+      kind: 'regression',
+      shots: points.length,
+      support: { before: { meanSquaredError: before }, after: { meanSquaredError: after } },
+    });
+    return { record, model: adapted.model };
+  }
+}

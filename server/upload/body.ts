@@ -1,0 +1,152 @@
+import { parse } from 'content-type';
+import type { Request } from 'express';
+import getRawBody from 'raw-body';
+import { callerOf } from '../access/access.ts';
+import { whileConnected } from '../http/client.ts';
+import { ServiceError } from '../errors/errors.ts';
+import { inTime, unlessAborted } from '../concurrency/in-time.ts';
+
+export type MediaType = 'multipart/form-data' | 'application/zip' | 'application/json';
+
+/** What browsers on Windows call it. */
+const ALIASES: Readonly<Record<string, MediaType>> = { 'application/x-zip-compressed': 'application/zip' };
+
+/**
+ * The media type of the body, one of those accepted.
+ * @throws ServiceError `unsupported-media-type`, which names them, also for a body with a content encoding
+ */
+export function mediaTypeOf<T extends MediaType>({ headers }: Request, accepted: readonly T[]): T {
+  const refuse = (detail: string) =>
+    new ServiceError('unsupported-media-type', { detail, headers: { 'Accept-Post': accepted.join(', ') } });
+  const { type } = parse(headers['content-type'] ?? '');
+  const known = accepted.find((name) => name === (ALIASES[type] ?? type));
+  if (known === undefined)
+    throw refuse(`${describeType(type)} is not accepted here; accepted is ${accepted.join(' or ')}.`);
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity')
+    throw refuse(`The body has the content encoding ${JSON.stringify(encoding)}; none is accepted.`);
+  return known;
+}
+
+const describeType = (type: string) =>
+  type === '' ? 'A body without a media type' : `The media type ${JSON.stringify(type)}`;
+
+/** @throws ServiceError `body-too-large` when the headers announce more bytes than allowed */
+export function checkLength({ headers }: Request, limit: number): void {
+  const length = Number(headers['content-length'] ?? 0);
+  if (length > limit)
+    throw new ServiceError('body-too-large', {
+      detail: `The body has ${length} bytes, ${limit} are allowed.`,
+    });
+}
+
+/** The refusal of a body that is not there in time. */
+export const lateBody = (seconds: number): ServiceError =>
+  new ServiceError('upload-timeout', { detail: `The body did not arrive within ${seconds} seconds.` });
+
+/** The refusal of a body that turns out to be too long while it arrives. */
+export const longBody = (limit: number): ServiceError =>
+  new ServiceError('body-too-large', {
+    detail: `The body has more than the ${limit} bytes that are allowed.`,
+  });
+
+export interface BytesLimits {
+  readonly bodyBytes: number;
+  /** until the whole body must have arrived */
+  readonly seconds: number;
+}
+
+/** The whole body. @throws ServiceError `body-too-large`, `truncated-body`, `upload-timeout` */
+export async function readBytes(request: Request, { bodyBytes, seconds }: BytesLimits): Promise<Buffer> {
+  try {
+    return await inTime(seconds, getRawBody(request, { limit: bodyBytes }), () => lateBody(seconds));
+  } catch (error) {
+    request.resume(); // drops the rest, which raw-body leaves standing
+    throw translate(error, bodyBytes);
+  }
+}
+
+/** A fault of raw-body as an error of the catalogue. */
+function translate(error: unknown, limit: number): unknown {
+  const type = error instanceof Error && 'type' in error ? error.type : undefined;
+  if (type === 'entity.too.large') return longBody(limit);
+  if (type === 'request.aborted') return new ServiceError('truncated-body', { cause: error });
+  return error;
+}
+
+export interface GateLimits {
+  /** bodies in memory at a time */
+  readonly parallel: number;
+  /** until a request with a body must be answered */
+  readonly seconds: number;
+}
+
+/**
+ * Reads a body and works with it; the signal aborts when the client hangs up, and at the request's deadline: then this
+ * ends, whatever the work does.
+ * @throws ServiceError `overloaded`, ClientGoneError, what the work throws, the signal's reason among it
+ */
+export type BodyGate = <T>(request: Request, work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+
+/**
+ * A gate that lets at most `parallel` bodies be in memory at a time: from their first byte to the end of the work. One
+ * caller may have half of the places, so that its silent connections do not shut out everybody else.
+ */
+export function createBodyGate({ parallel, seconds }: GateLimits): BodyGate {
+  const places = new Places(parallel);
+  return (request, work) =>
+    whileConnected(request, async (connected) => {
+      const leave = places.take(callerOf(request));
+      return withDeadline(seconds, connected, (signal) =>
+        unlessAborted(work(signal).finally(leave), signal).finally(() => {
+          // not by a listener: Node keeps a signal of others while it has one, and with it all that the listener can reach
+          if (signal.aborted) request.resume(); // nobody may read it any more
+        }),
+      );
+    });
+}
+
+/** The places of a gate, counted by who holds them. */
+class Places {
+  readonly #all: number;
+  readonly #held = new Map<string, number>();
+
+  constructor(all: number) {
+    this.#all = all;
+  }
+
+  /** Takes a place; what it returns gives it back. @throws ServiceError `overloaded` */
+  take(caller: string): () => void {
+    const held = [...this.#held.values()].reduce((sum, count) => sum + count, 0);
+    if (held >= this.#all)
+      throw new ServiceError('overloaded', { detail: `${held} uploads are being worked on.` });
+    const own = this.#held.get(caller) ?? 0;
+    if (own >= Math.ceil(this.#all / 2))
+      throw new ServiceError('overloaded', { detail: `${own} of your uploads are being worked on.` });
+    this.#held.set(caller, own + 1);
+    return () => {
+      const left = this.#held.get(caller)! - 1;
+      if (left > 0) this.#held.set(caller, left);
+      else this.#held.delete(caller);
+    };
+  }
+}
+
+/** Works with a signal that also aborts, with `deadline-exceeded`, when the seconds are over. */
+async function withDeadline<T>(
+  seconds: number,
+  connected: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = new AbortController();
+  const late = () =>
+    deadline.abort(
+      new ServiceError('deadline-exceeded', { detail: `There was no answer within ${seconds} seconds.` }),
+    );
+  const timer = setTimeout(late, seconds * 1000);
+  try {
+    return await work(AbortSignal.any([connected, deadline.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,104 @@
+import { parse } from 'content-type';
+import type { Request } from 'express';
+import type { z } from 'zod';
+import { checkLength, mediaTypeOf, readBytes, type BodyGate, type BytesLimits } from './body.ts';
+import { memberError, ServiceError, type ErrorCode } from '../errors/errors.ts';
+
+export interface JsonLimits extends BytesLimits {
+  /** of the body outside of strings: arrays and objects take a hundred times their text in memory */
+  readonly structureBytes: number;
+}
+
+/**
+ * Reads a body of JSON and works with its value; the signal aborts when the client hangs up.
+ * @throws ServiceError, ClientGoneError, what the work throws
+ */
+export type JsonReader = <T>(
+  request: Request,
+  work: (value: unknown, signal: AbortSignal) => Promise<T>,
+) => Promise<T>;
+
+/** A reader that shares the gate's places in memory with all other bodies. */
+export function createJsonReader(limits: JsonLimits, gate: BodyGate): JsonReader {
+  return async (request, work) => {
+    mediaTypeOf(request, ['application/json']);
+    checkCharset(request);
+    checkLength(request, limits.bodyBytes);
+    return gate(request, async (signal) => {
+      const bytes = await readBytes(request, limits);
+      checkStructure(bytes, limits.structureBytes);
+      return work(parseText(bytes), signal);
+    });
+  };
+}
+
+/** JSON has no other encoding between systems than UTF-8 (RFC 8259, 8.1). */
+function checkCharset({ headers }: Request): void {
+  const charset = parse(headers['content-type'] ?? '').parameters['charset'];
+  if (charset !== undefined && charset.toLowerCase() !== 'utf-8')
+    throw new ServiceError('unsupported-media-type', {
+      detail: `The charset ${JSON.stringify(charset)} is not accepted; JSON is UTF-8.`,
+      headers: { 'Accept-Post': 'application/json' },
+    });
+}
+
+/** Sees to it that most of a large body is the text of strings. @throws ServiceError `body-too-large` */
+function checkStructure(bytes: Buffer, limit: number): void {
+  let outside = 0;
+  let at = 0;
+  while (at < bytes.length && outside <= limit) {
+    const opening = bytes.indexOf(QUOTE, at);
+    outside += (opening < 0 ? bytes.length : opening) - at;
+    if (opening < 0) break;
+    at = endOfString(bytes, opening + 1);
+  }
+  if (outside > limit)
+    throw new ServiceError('body-too-large', {
+      detail: `The body has more than the ${limit} bytes outside of strings that are allowed.`,
+    });
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** The position after the quote that ends a string; the body's length where none does. */
+function endOfString(bytes: Buffer, start: number): number {
+  for (let at = bytes.indexOf(QUOTE, start); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
+    let escapes = 0;
+    while (bytes[at - 1 - escapes] === BACKSLASH && at - 1 - escapes >= start) escapes++;
+    if (escapes % 2 === 0) return at + 1;
+  }
+  return bytes.length;
+}
+
+/** The value of a JSON text. @throws ServiceError `malformed-json` */
+export function parseText(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    // V8 says what is wrong, and where by position or excerpt
+    const detail = error instanceof SyntaxError ? `The body is not JSON: ${error.message}.` : undefined;
+    throw new ServiceError('malformed-json', { cause: error, ...(detail === undefined ? {} : { detail }) });
+  }
+}
+
+/** For a refinement whose failure is another error than that of the whole schema. */
+export const failingAs = (code: ErrorCode): { readonly params: { readonly code: ErrorCode } } => ({
+  params: { code },
+});
+
+/**
+ * The value by its schema, a strict object.
+ * @throws ServiceError about the first member at fault: `unexpected-member`, the refinement's own or `invalid`
+ */
+export function parseMembers<T>(schema: z.ZodType<T>, value: unknown, invalid: ErrorCode): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  if (!issue) throw parsed.error;
+  if (issue.code === 'unrecognized_keys')
+    throw memberError('unexpected-member', [...issue.path, issue.keys[0]!], 'is not expected here.');
+  const own =
+    issue.code === 'custom' ? (issue.params as { readonly code?: ErrorCode } | undefined) : undefined;
+  throw memberError(own?.code ?? invalid, issue.path, `${issue.message}.`);
+}

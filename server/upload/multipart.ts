@@ -1,0 +1,176 @@
+import type { Request, Response } from 'express';
+import multer from 'multer';
+import { PassThrough, type Writable } from 'node:stream';
+import { lateBody, longBody } from './body.ts';
+import { partError, ServiceError, type ErrorCode, type Part } from '../errors/errors.ts';
+
+export interface BodyLimits {
+  readonly files: number;
+  readonly fileBytes: number;
+  /** of the whole body: memory storage makes files × fileBytes no useful bound */
+  readonly bodyBytes: number;
+  /** until the whole body must have arrived */
+  readonly seconds: number;
+}
+
+/** A part as the parser meets it; `kind` tells text fields from files. */
+export interface SeenPart {
+  readonly kind: 'file' | 'text';
+  readonly part: Part;
+}
+
+/** multer hands the request to the parser through this hook (2.5, not yet in its type declarations). */
+type StreamingOptions = multer.Options & { streamHandler: (request: Request, parser: Writable) => void };
+
+/** Text fields are refused; a few are let through the parser so that the first of them can be named. */
+const TEXT_FIELDS = { count: 20, bytes: 4096 };
+/** UTF-16 units: 100 code points, each up to two units or an escape of three. */
+const FIELD_NAME_LENGTH = 1000;
+
+const MULTER_CODES: Readonly<Partial<Record<string, { code: ErrorCode; detail: string }>>> = {
+  LIMIT_PART_COUNT: { code: 'too-many-files', detail: 'the body has more parts than allowed.' },
+  LIMIT_FILE_COUNT: { code: 'too-many-files', detail: 'the body has more files than allowed after it.' },
+  LIMIT_FILE_SIZE: { code: 'file-too-large', detail: 'the file is over the limit.' },
+  LIMIT_FIELD_COUNT: {
+    code: 'too-many-fields',
+    detail: 'the body has more text fields than allowed after it.',
+  },
+  LIMIT_FIELD_VALUE: { code: 'too-many-fields', detail: 'the text is longer than allowed.' },
+  LIMIT_FIELD_KEY: { code: 'invalid-label', detail: 'the field name is too long.' },
+  MISSING_FIELD_NAME: { code: 'missing-field-name', detail: 'the part has no field name.' },
+  INVALID_FIELD_NAME: { code: 'text-part', detail: 'every part must be a file.' },
+};
+
+/** The parser's complaints (busboy throws plain errors, so the message is all there is). */
+const PARSER_MESSAGES: readonly { readonly pattern: RegExp; readonly code: ErrorCode }[] = [
+  { pattern: /^(Unexpected end of (form|file)|Request (aborted|closed)|aborted)$/, code: 'truncated-body' },
+  {
+    pattern: /^(Malformed part header|Unsupported content type|Malformed content type)/,
+    code: 'malformed-multipart',
+  },
+  { pattern: /Boundary not found/, code: 'missing-boundary' },
+];
+
+/** A fault of multer or busboy as an error of the catalogue; what neither table knows stays as it is. */
+export function translate(error: unknown, last: SeenPart | undefined): Error {
+  if (!(error instanceof Error)) return new Error('multer threw no error', { cause: error });
+  const known = error instanceof multer.MulterError ? MULTER_CODES[error.code] : undefined;
+  if (known) {
+    if (last) return partError(known.code, last.part, known.detail, error);
+    return new ServiceError(known.code, { cause: error });
+  }
+  const match = PARSER_MESSAGES.find(({ pattern }) => pattern.test(error.message));
+  if (!match) return error;
+  if (last)
+    return partError(
+      match.code,
+      last.part,
+      `the body ends or breaks in or after it (${error.message}).`,
+      error,
+    );
+  return new ServiceError(match.code, { cause: error });
+}
+
+/** What the parser may accept. */
+function parserLimits({ files, fileBytes }: BodyLimits): multer.Options['limits'] {
+  return {
+    files,
+    fileSize: fileBytes,
+    fields: TEXT_FIELDS.count,
+    fieldSize: TEXT_FIELDS.bytes,
+    fieldNameSize: FIELD_NAME_LENGTH,
+    fieldNestingDepth: FIELD_NAME_LENGTH,
+    parts: files + TEXT_FIELDS.count,
+    headerPairs: 32,
+  };
+}
+
+const inMemory = multer.memoryStorage();
+/** multer's storage in memory, which is over with a file at its limit, not only once all that is too much has come. */
+const memoryStorage: multer.StorageEngine = {
+  _handleFile: (request, file, callback) => {
+    file.stream.once('limit', () => callback(new Error('the file is over the limit')));
+    inMemory._handleFile(request, file, callback);
+  },
+  _removeFile: (request, file, callback) => inMemory._removeFile(request, file, callback),
+};
+
+/**
+ * The files of the body, parsed with multer; notes every part in `seen`, and refuses once the body is too long or too
+ * late. multer tells an error only when the request that it was given has ended, so it is given a stream of its own,
+ * which ends when multer lets go of it. Of a text part the parser tells when that is over.
+ */
+export function parseBody(
+  request: Request,
+  response: Response,
+  limits: BodyLimits,
+  seen: SeenPart[],
+): Promise<readonly Express.Multer.File[]> {
+  return new Promise((resolve, reject) => {
+    const body = new PassThrough();
+    const stop = () => {
+      clearTimeout(timer);
+      request.unpipe(body);
+      request.resume(); // drops the rest
+      body.destroy();
+    };
+    const refuse = (error: ServiceError) => {
+      reject(error);
+      stop();
+    };
+    const timer = setTimeout(() => refuse(lateBody(limits.seconds)), limits.seconds * 1000);
+    request.on('error', (error) => body.destroy(error)); // the client hung up
+    const options: StreamingOptions = {
+      storage: memoryStorage,
+      defParamCharset: 'utf8',
+      limits: parserLimits(limits),
+      streamHandler: (_body, parser) => {
+        watchParts(parser, seen);
+        watchLength(request, limits.bodyBytes, refuse);
+        parser.once('unpipe', stop);
+        request.pipe(body).pipe(parser);
+      },
+    };
+    // of a request multer reads the stream and the headers, and leaves the files there
+    const read = Object.assign(body, { headers: request.headers }) as unknown as Request;
+    multer(options).any()(read, response, (error: unknown) => {
+      stop();
+      if (error === undefined) resolve(Array.isArray(read.files) ? read.files : []);
+      else reject(translate(error, seen.at(-1)));
+    });
+  });
+}
+
+/** Tells of every chunk over the limit. */
+function watchLength(request: Request, limit: number, refuse: (error: ServiceError) => void): void {
+  let received = 0;
+  request.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+    if (received > limit) refuse(longBody(limit));
+  });
+}
+
+/**
+ * Undoes what browsers and curl do to names (HTML's multipart/form-data encoding): of all escapes, these three only.
+ * multer does the same for the files that it returns.
+ */
+function decodeName(name: string): string {
+  return name.replace(/%0A|%0D|%22/gi, decodeURIComponent);
+}
+
+/** Notes the parts in order, before multer's own listeners act on them. */
+function watchParts(parser: Writable, seen: SeenPart[]): void {
+  const note = (kind: SeenPart['kind'], name: string | undefined, file: string | undefined) =>
+    seen.push({
+      kind,
+      part: {
+        index: seen.length,
+        ...(name === undefined ? {} : { name: decodeName(name) }),
+        ...(file === undefined || file === '' ? {} : { file: decodeName(file) }),
+      },
+    });
+  parser.prependListener('file', (name: string | undefined, _stream: unknown, info: { filename?: string }) =>
+    note('file', name, info.filename),
+  );
+  parser.prependListener('field', (name: string | undefined) => note('text', name, undefined));
+}

@@ -1,0 +1,193 @@
+import { format, parse } from 'content-type';
+import type { Request, Response } from 'express';
+import { checkLength, mediaTypeOf, readBytes, type BodyGate, type MediaType } from './body.ts';
+import {
+  describePart,
+  partError,
+  ServiceError,
+  type ErrorCode,
+  type ErrorDetails,
+  type Part,
+} from '../errors/errors.ts';
+import { classFolders } from './folders.ts';
+import { filesOfJson } from './json-images.ts';
+import type { JsonReader } from './json.ts';
+import { parseBody, type BodyLimits, type SeenPart } from './multipart.ts';
+import { describeEntry, entryError, looksLikeZip, readZip } from './zip.ts';
+
+/** What the files of a body are for. */
+export interface UploadShape {
+  /** at most so many */
+  readonly files: number;
+  /** the member of a JSON body that has them, and the field name of files without labels */
+  readonly member: string;
+  /** whether each has a label: its field name, its folder in an archive, its member's name in JSON */
+  readonly labelled: boolean;
+}
+
+/** Where a file stands in its body, as errors name it. */
+export type Place =
+  /** a part of a multipart body, or an entry of a zip archive */
+  { readonly kind: 'part' | 'entry' } | { readonly kind: 'member'; readonly pointer: string };
+
+/** A file of a body, held in memory. */
+export interface UploadedFile {
+  /** its position, its label or field name, and its file name (path in an archive, pointer in JSON) */
+  readonly part: Part & { readonly name: string; readonly file: string };
+  readonly place: Place;
+  readonly bytes: Uint8Array;
+}
+
+/** What names a file in a problem document. */
+export const whereIs = ({ part, place }: Pick<UploadedFile, 'part' | 'place'>): ErrorDetails =>
+  place.kind === 'member' ? { pointer: place.pointer } : { part };
+
+/** An error about one file, wherever it stands; `detail` continues `Part 3, field "cat": …`. */
+export function fileError(
+  code: ErrorCode,
+  file: Pick<UploadedFile, 'part' | 'place'>,
+  detail: string,
+  cause?: unknown,
+): ServiceError {
+  const { part, place } = file;
+  const names = {
+    part: () => describePart(part),
+    entry: () => describeEntry(part.index, part.file),
+    member: () => part.file,
+  };
+  return new ServiceError(code, { ...whereIs(file), detail: `${names[place.kind]()}: ${detail}`, cause });
+}
+
+/** What a boundary may be made of (RFC 2046, 5.1.1). */
+const BOUNDARY = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
+
+/**
+ * The body's content type, in the one way of writing it that every parser below reads alike.
+ * @throws ServiceError when it has no usable boundary
+ */
+function contentTypeOf(header: string): string {
+  const { type, parameters } = parse(header);
+  const boundary = parameters['boundary'] ?? '';
+  if (boundary === '') throw new ServiceError('missing-boundary');
+  if (!BOUNDARY.test(boundary))
+    throw new ServiceError('malformed-multipart', {
+      detail: `The boundary ${JSON.stringify(boundary)} has characters that no boundary may have, or more than 70.`,
+    });
+  return format({ type, parameters: { boundary } });
+}
+
+/** @throws ServiceError when a part is no file with content */
+function checkParts(seen: readonly SeenPart[]): void {
+  for (const { kind, part } of seen) {
+    if (kind === 'text') throw partError('text-part', part, 'every part must be a file.');
+    if (part.file === undefined)
+      throw partError('empty-file', part, 'the part has no file name, so no file was chosen.');
+  }
+  if (seen.length === 0) throw new ServiceError('no-files');
+}
+
+/**
+ * Reads the files of a body and works with them; the signal aborts when the client hangs up. A body is
+ * multipart/form-data, a zip archive (also as the only part of a form), or JSON with images in base64.
+ * @throws ServiceError, ClientGoneError, what the work throws
+ */
+export type UploadReader = <T>(
+  request: Request,
+  response: Response,
+  shape: UploadShape,
+  work: (files: readonly UploadedFile[], signal: AbortSignal) => Promise<T>,
+) => Promise<T>;
+
+export const UPLOAD_TYPES: readonly MediaType[] = [
+  'multipart/form-data',
+  'application/zip',
+  'application/json',
+];
+
+/** A reader that shares the gate's places in memory with all other bodies. */
+export function createUploadReader(
+  limits: Omit<BodyLimits, 'files'>,
+  gate: BodyGate,
+  readJson: JsonReader,
+): UploadReader {
+  return async (request, response, shape, work) => {
+    switch (mediaTypeOf(request, UPLOAD_TYPES)) {
+      case 'multipart/form-data': {
+        const { headers } = request;
+        headers['content-type'] = contentTypeOf(headers['content-type'] ?? '');
+        checkLength(request, limits.bodyBytes);
+        return gate(request, async (signal) => {
+          const files = await readForm(request, response, { ...limits, files: shape.files });
+          return work(await unpacked(files, shape, limits, signal), signal);
+        });
+      }
+      case 'application/zip':
+        checkLength(request, limits.bodyBytes);
+        return gate(request, async (signal) => {
+          const bytes = await readBytes(request, limits);
+          return work(await filesOfZip(bytes, shape, limits, signal), signal);
+        });
+      case 'application/json':
+        return readJson(request, (body, signal) => work(filesOfJson(body, shape, limits.fileBytes), signal));
+    }
+  };
+}
+
+/** The files of a form, or of the archive that is its only file. */
+async function unpacked(
+  files: readonly UploadedFile[],
+  shape: UploadShape,
+  limits: Omit<BodyLimits, 'files'>,
+  signal: AbortSignal,
+): Promise<readonly UploadedFile[]> {
+  if (!shape.labelled) {
+    const stranger = files.find(({ part }) => part.name !== shape.member);
+    if (stranger) throw fileError('unexpected-part', stranger, `the field name must be ${shape.member}.`);
+  }
+  const [only, ...others] = files;
+  if (only === undefined || others.length > 0 || !looksLikeZip(only.bytes)) return files;
+  return filesOfZip(only.bytes, shape, limits, signal);
+}
+
+/** @throws ServiceError when the archive cannot be used, or a file is in no folder that could be its label */
+async function filesOfZip(
+  bytes: Uint8Array,
+  { files: limit, labelled, member }: UploadShape,
+  { fileBytes, bodyBytes }: Omit<BodyLimits, 'files'>,
+  signal: AbortSignal,
+): Promise<readonly UploadedFile[]> {
+  const zipped = await readZip(bytes, { files: limit, fileBytes, totalBytes: bodyBytes }, signal);
+  if (zipped.length === 0) throw new ServiceError('no-files', { detail: 'The archive has no file.' });
+  const folders = labelled ? classFolders(zipped.map(({ path }) => path)) : zipped.map(() => member);
+  return zipped.map((file, position) => {
+    const name = folders[position];
+    if (name === undefined)
+      throw entryError('unlabelled-file', file, 'it is in no folder that names its class.');
+    if (file.bytes.length === 0) throw entryError('empty-file', file, 'the file has no content.');
+    return {
+      part: { index: file.index, name, file: file.path },
+      place: { kind: 'entry' },
+      bytes: file.bytes,
+    };
+  });
+}
+
+/**
+ * The file parts of a multipart/form-data body in their order, in memory. Field names are any Unicode, without bracket
+ * nesting; `%22`, `%0A` and `%0D`, as browsers and curl write what cannot stand in a header, are decoded.
+ * @throws ServiceError for every body that is malformed, truncated, late, over a limit or not made of files alone
+ */
+async function readForm(
+  request: Request,
+  response: Response,
+  limits: BodyLimits,
+): Promise<readonly UploadedFile[]> {
+  const seen: SeenPart[] = [];
+  const files = await parseBody(request, response, limits, seen);
+  checkParts(seen);
+  return files.map((file, index) => {
+    const part = { index, name: file.fieldname, file: file.originalname };
+    if (file.size === 0) throw partError('empty-file', part, 'the file has no content.');
+    return { part, place: { kind: 'part' }, bytes: file.buffer };
+  });
+}

@@ -1,0 +1,30 @@
+import type { ModelRunner } from '../../engine/jobs.ts';
+import { toFloat } from '../../model/task/pixels.ts';
+import type { PredictedImages, PredictImagesRequest } from '../ports.ts';
+import { runModel } from './run-model.ts';
+
+/** Images in one run: more bring no speed. */
+export const IMAGES_BATCH = 25;
+
+/** Runs the exported model on the images. */
+export async function predictImages(
+  models: ModelRunner,
+  request: PredictImagesRequest,
+): Promise<PredictedImages> {
+  const { images, imageSize } = request;
+  const shape = [3, imageSize, imageSize];
+  const length = 3 * imageSize * imageSize;
+  const rows = (start: number, count: number): Float32Array => {
+    const data = new Float32Array(count * length); // [n, 3, s, s]
+    images.slice(start, start + count).forEach((pixels, i) => data.set(toFloat(pixels), i * length));
+    return data;
+  };
+  const input = { name: 'image', shape, count: images.length, rows };
+  const { probabilities, known } = await runModel(models, request, input, IMAGES_BATCH);
+  if (!probabilities) throw new Error('the exported model has no output named probabilities');
+  const ways = probabilities.data.length / images.length;
+  return {
+    probabilities: images.map((_, i) => probabilities.data.slice(i * ways, (i + 1) * ways)),
+    ...(known ? { known: known.data } : {}),
+  };
+}

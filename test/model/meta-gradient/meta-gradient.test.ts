@@ -1,0 +1,190 @@
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { engineNames } from '../../../engine/options.ts';
+import type { ModelConfiguration } from '../../../model/configuration.ts';
+import { embeddingGraph } from '../../../model/controller/embedding-graphs.ts';
+import { stepRateValues } from '../../../model/inner-loop/rates.ts';
+import { stepwiseGradient } from '../../../model/meta-gradient/inner-gradient.ts';
+import { chooseNetwork, metaGradient } from '../../../model/meta-gradient/meta-gradient.ts';
+import { parameterSpecifications } from '../../../model/parameters.ts';
+import type { ParameterGroup } from '../../../model/layers/parameter-specification.ts';
+import { noRelaxation, TaskRunner } from '../../../model/inner-loop/task-runner.ts';
+import {
+  centralDifference,
+  distance,
+  dot,
+  lengthOf,
+  norm,
+  randomDirection,
+  relativeError,
+  widened,
+} from '../../support/directional.ts';
+import type { Branched, Vectors } from '../../support/directional.ts';
+import { executors } from '../../support/executors.ts';
+import { referenceRunner } from '../../support/meta-task.ts';
+import { asValues } from '../../support/reference-programs.ts';
+import { only, referenceOf, table } from '../../support/meta-problems.ts';
+import type { Problem } from '../../support/meta-problems.ts';
+
+// seconds when idle; the float64 interpreter is slow on a busy machine
+vi.setConfig({ testTimeout: 240_000 });
+
+const groups: readonly ParameterGroup[] = ['encoder', 'controller', 'modulator', 'weights', 'head'];
+
+const namesOf = (configuration: ModelConfiguration, group: ParameterGroup): string[] =>
+  parameterSpecifications(configuration)
+    .filter((specification) => specification.group === group)
+    .map(({ name }) => name);
+
+function meanCrossEntropy(logits: Float32Array, targets: Float32Array, way: number): number {
+  let total = 0;
+  for (let row = 0; row < logits.length; row += way) {
+    const own = logits.subarray(row, row + way);
+    const partition = Math.log(own.reduce((sum, x) => sum + Math.exp(x), 0));
+    own.forEach((x, i) => (total += targets[row + i]! * (partition - x)));
+  }
+  return (total * way) / logits.length;
+}
+
+/** L_r of the support set. */
+async function reconstructionLoss(
+  { configuration, task: { size, support } }: Problem,
+  runner: TaskRunner,
+  parameters: Record<string, Float32Array>,
+): Promise<number> {
+  const { reconstruction } = await runner.programs.run(
+    'reconstruction',
+    () => ({
+      name: 'reconstruction',
+      outputs: { reconstruction: embeddingGraph(configuration, size, false).reconstruction() },
+    }),
+    parameters,
+    { 'support.images': support.images, 'support.targets': support.targets },
+  );
+  return reconstruction![0]!;
+}
+
+/** L_val + β L_r by the forward stages alone, in float64: what the meta-gradient is the gradient of. */
+function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
+  const {
+    configuration,
+    task: { size, support, query },
+    adapted,
+    options,
+  } = problem;
+  const { runner, programs } = referenceRunner(configuration);
+  return async (point) => {
+    programs.takePattern();
+    const parameters = asValues(point);
+    const relaxation = options.stage === 'search' ? options.relaxation : noRelaxation;
+    const embedded = await runner.embed(parameters, support, size, relaxation);
+    const reconstruction = embedded.architecture ? await reconstructionLoss(problem, runner, parameters) : 0;
+    const { network, mixes: rounded } = chooseNetwork(runner, embedded, options.stage);
+    const mixes = only(embedded.modulated, Object.keys(rounded));
+    const onNetwork = { network, mixes, support: adapted.support, size: adapted.size };
+    let weights = await runner.initialWeights(onNetwork, parameters, embedded.modulated);
+    const { statistics } = configuration.normalization;
+    const queryLoss = async (): Promise<number> => {
+      const logits = await runner.queryLogits(onNetwork, weights, query, statistics);
+      return meanCrossEntropy(logits, query.targets, size.way);
+    };
+    const losses: number[] = [];
+    for (let k = 0; k < configuration.innerLoop.steps; k++) {
+      const rates = stepRateValues(configuration, parameters, k);
+      weights = (await runner.innerStep(onNetwork, weights, rates)).weights;
+      if (options.everyStep === true) losses.push(await queryLoss());
+    }
+    if (losses.length === 0) losses.push(await queryLoss());
+    const loss = losses.reduce((total, each) => total + each) / losses.length;
+    return {
+      value: loss + options.reconstructionWeight * reconstruction,
+      pattern: programs.takePattern(),
+    };
+  };
+}
+
+describe('the meta-gradient is the derivative of the query loss after five inner steps, in float64', () => {
+  // `tune` is a straight-through estimator, and what leaves steps out no derivative either
+  test.each(table(({ stage, exactSteps }) => stage !== 'tune' && exactSteps === undefined))(
+    '%s',
+    async (_, problem) => {
+      const { configuration, parameters, seed } = problem;
+      const { gradients } = (await referenceOf(problem)).result;
+      const f = forwardLoss(problem);
+      const point = widened(parameters);
+      const { pattern } = await f(point);
+      for (const group of groups) {
+        const names = namesOf(configuration, group);
+        if (names.length === 0) continue;
+        const own = only(gradients, names);
+        // the child is fixed in `retrain`: nothing flows to the controller, and nothing is returned
+        expect(Object.keys(own)).toHaveLength(
+          group === 'controller' && problem.entry.stage === 'retrain' ? 0 : names.length,
+        );
+        if (Object.keys(own).length === 0) continue;
+        let difference: number | null = null;
+        let exact = 0;
+        for (let trial = 0; trial < 6 && difference === null; trial++) {
+          const direction = randomDirection(point, names, 100 * seed + trial);
+          difference = await centralDifference(f, point, direction, pattern);
+          exact = dot(own, direction);
+        }
+        if (difference === null) expect.fail(`${group}: no direction without kinks`);
+        // the usual size along a random direction, so that one small by chance is not measured by itself
+        const floor = Math.max(norm(own) / Math.sqrt(lengthOf(only(point, names))), 1e-6);
+        const error = relativeError(exact, difference, floor);
+        expect(error, `${group}: ${exact} is not ${difference}`).toBeLessThan(2e-6);
+      }
+    },
+  );
+});
+
+describe('with a fixed encoder all but its own gradient is the same', () => {
+  const own = table(
+    ({ stage, steps, exactSteps, everyStep }) =>
+      stage === 'retrain' && steps === undefined && exactSteps === undefined && !everyStep,
+  );
+  test.each(own)('%s', async (_, problem) => {
+    const { configuration, task, parameters, options } = problem;
+    const { result, runner } = await referenceOf(problem);
+    const fixed = { ...options, fixedEncoder: true };
+    const { gradients, reconstruction } = await metaGradient(
+      runner,
+      parameters,
+      task,
+      fixed,
+      stepwiseGradient,
+    );
+    const without = Object.keys(result.gradients).filter(
+      (name) => !namesOf(configuration, 'encoder').includes(name),
+    );
+    expect(Object.keys(gradients).sort()).toEqual(without.sort());
+    expect(distance(gradients, widened(only(result.gradients, without)))).toBeLessThan(1e-6);
+    expect(reconstruction).toBe(0);
+  });
+});
+
+describe.each(engineNames)('%s agrees with the float64 evaluation', (engine) => {
+  const executor = executors[engine](100);
+  afterAll(() => executor.dispose());
+  // every other one with tfjs, which is one of each stage
+  const own = table(() => true).filter((_, i) => engine === 'onnxruntime' || i % 2 === 1);
+
+  test.each(own)('%s', async (_, problem) => {
+    const { configuration, task, parameters, options } = problem;
+    const exact = (await referenceOf(problem)).result;
+    // small tasks: by the unrolled graph
+    const actual = await metaGradient(new TaskRunner(configuration, executor), parameters, task, options);
+    expect(actual.genotype).toEqual(exact.genotype);
+    expect(Object.keys(actual.gradients).sort()).toEqual(Object.keys(exact.gradients).sort());
+    for (const group of groups) {
+      const error = distance(actual.gradients, widened(only(exact.gradients, namesOf(configuration, group))));
+      expect(error, group).toBeLessThan(1e-4);
+    }
+    expect(actual.query.loss).toBeCloseTo(exact.query.loss, 5);
+    for (const when of ['before', 'after'] as const) {
+      if (problem.entry.steps === 0) expect(actual.support).toBeNull();
+      else expect(actual.support![when].loss).toBeCloseTo(exact.support![when].loss, 5);
+    }
+    expect(actual.reconstruction).toBeCloseTo(exact.reconstruction, 5);
+  });
+});

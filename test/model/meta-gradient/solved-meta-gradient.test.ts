@@ -1,0 +1,160 @@
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { startValues } from '../../../model/inner-loop/solved-network.ts';
+import { supportInputs, TaskRunner } from '../../../model/inner-loop/task-runner.ts';
+import type { ParameterGroup } from '../../../model/layers/parameter-specification.ts';
+import {
+  both,
+  chooseSolved,
+  firstViews,
+  solvedMetaGradient,
+  viewedSize,
+} from '../../../model/meta-gradient/solved-meta-gradient.ts';
+import type { ViewedTask } from '../../../model/meta-gradient/solved-meta-gradient.ts';
+import type { MetaGradientOptions, Stage } from '../../../model/meta-gradient/meta-gradient.ts';
+import type { ModelConfiguration } from '../../../model/configuration.ts';
+import { parameterSpecifications } from '../../../model/parameters.ts';
+import {
+  centralDifference,
+  distance,
+  dot,
+  lengthOf,
+  norm,
+  randomDirection,
+  relativeError,
+  widened,
+} from '../../support/directional.ts';
+import type { Branched, Vectors } from '../../support/directional.ts';
+import { executors } from '../../support/executors.ts';
+import { only } from '../../support/meta-problems.ts';
+import { noisyParameters, referenceRunner } from '../../support/meta-task.ts';
+import { asValues } from '../../support/reference-programs.ts';
+import { smallTrunkConfiguration, smallTrunkTask } from '../../support/trunk-task.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
+
+interface Case {
+  readonly stage: Stage;
+  readonly shot: number;
+  readonly views: number;
+  readonly rates?: 'fixed' | 'learned';
+  readonly modulator?: 'none' | 'channel';
+}
+
+/** Every stage, one shot with views against views, several shots with leaving out, fixed rates, no modulation. */
+const cases: readonly Case[] = [
+  { stage: 'search', shot: 2, views: 2 },
+  { stage: 'retrain', shot: 2, views: 1 },
+  { stage: 'retrain', shot: 1, views: 3 },
+  { stage: 'retrain', shot: 2, views: 2, rates: 'fixed', modulator: 'none' },
+];
+
+const optionsOf = (stage: Stage): MetaGradientOptions => ({
+  stage,
+  reconstructionWeight: 0,
+  relaxation: { mask: null, temperature: 1 },
+});
+
+function problemOf(entry: Case): {
+  configuration: ModelConfiguration;
+  task: ViewedTask;
+  parameters: Record<string, Float32Array>;
+  options: MetaGradientOptions;
+} {
+  const { stage, shot, views, rates = 'learned', modulator = 'channel' } = entry;
+  const configuration = smallTrunkConfiguration({ rates, modulator });
+  const task = smallTrunkTask(configuration, { way: 2, shot, views, seed: 5 });
+  return { configuration, task, parameters: noisyParameters(configuration, 3), options: optionsOf(stage) };
+}
+
+function meanCrossEntropy(logits: ArrayLike<number>, targets: Float32Array, way: number): number {
+  let total = 0;
+  for (let row = 0; row < logits.length; row += way) {
+    const own = Array.from({ length: way }, (_, c) => logits[row + c]!);
+    const partition = Math.log(own.reduce((sum, x) => sum + Math.exp(x), 0));
+    own.forEach((x, c) => (total += targets[row + c]! * (partition - x)));
+  }
+  return (total * way) / logits.length;
+}
+
+/** The query set's loss by the graphs of the service: one step after the other, then the answers. */
+function forwardLoss(entry: Case): (point: Vectors) => Promise<Branched> {
+  const { configuration, task, options } = problemOf(entry);
+  const { runner, programs } = referenceRunner(configuration);
+  const { support, query, way } = task;
+  const size = viewedSize(task);
+  return async (point) => {
+    programs.takePattern();
+    const parameters = asValues(point);
+    const seen = { way, support: support.count };
+    const embedded = await runner.embed(parameters, firstViews(support), seen, options.relaxation);
+    const { network, mixes: rounded } = chooseSolved(runner, embedded, options.stage);
+    const mixes = only(embedded.modulated, Object.keys(rounded));
+    const { graphs } = network;
+    let values = { ...startValues(network, parameters, embedded.modulated), ...mixes };
+    const rates = values['inner.rates'];
+    for (let k = 0; k < configuration.innerLoop.steps; k++) {
+      const width = rates ? rates.length / configuration.innerLoop.steps : 0;
+      const row = rates ? { 'step.rates': rates.subarray(k * width, (k + 1) * width) } : {};
+      const stepped = await programs.run('step', () => graphs.step(size), values, row, supportInputs(support));
+      values = { ...values, ...stepped };
+    }
+    const asked = { images: query.count, views: query.views };
+    const { logits } = await programs.run('query', () => graphs.query(size, asked), values, {
+      'both.images': both(support, query),
+      'support.targets': support.targets,
+    });
+    return { value: meanCrossEntropy(logits!, query.targets, way), pattern: programs.takePattern() };
+  };
+}
+
+const groups: readonly ParameterGroup[] = ['encoder', 'controller', 'modulator', 'conditions', 'weights'];
+
+describe('on a trunk the meta-gradient is the derivative of the query loss after the steps, in float64', () => {
+  test.each(cases)('$stage, shot $shot, views $views', async (entry) => {
+    const { configuration, task, parameters, options } = problemOf(entry);
+    const { runner } = referenceRunner(configuration);
+    const result = await solvedMetaGradient(runner, parameters, task, options);
+    const f = forwardLoss(entry);
+    const point = widened(parameters);
+    const { pattern, value } = await f(point);
+    expect(result.query.loss).toBeCloseTo(value, 8);
+    for (const group of groups) {
+      const names = parameterSpecifications(configuration)
+        .filter((own) => own.group === group)
+        .map(({ name }) => name);
+      if (names.length === 0) continue;
+      const own = only(result.gradients, names);
+      const isFixed = group === 'controller' && entry.stage === 'retrain';
+      expect(Object.keys(own)).toHaveLength(isFixed ? 0 : names.length);
+      if (isFixed) continue;
+      let difference: number | null = null;
+      let exact = 0;
+      for (let trial = 0; trial < 6 && difference === null; trial++) {
+        const direction = randomDirection(point, names, 100 + trial);
+        difference = await centralDifference(f, point, direction, pattern);
+        exact = dot(own, direction);
+      }
+      if (difference === null) expect.fail(`${group}: no direction without kinks`);
+      const floor = Math.max(norm(own) / Math.sqrt(lengthOf(only(point, names))), 1e-6);
+      const error = relativeError(exact, difference, floor);
+      expect(error, `${group}: ${exact} is not ${difference}`).toBeLessThan(2e-6);
+    }
+  });
+});
+
+describe('onnxruntime agrees with the float64 evaluation on a trunk', () => {
+  const executor = executors.onnxruntime(100);
+  afterAll(() => executor.dispose());
+
+  test.each(cases)('$stage, shot $shot, views $views', async (entry) => {
+    const { configuration, task, parameters, options } = problemOf(entry);
+    const exact = await solvedMetaGradient(referenceRunner(configuration).runner, parameters, task, options);
+    const runner = new TaskRunner(configuration, executor);
+    const actual = await solvedMetaGradient(runner, parameters, task, options);
+    expect(actual.genotype).toEqual(exact.genotype);
+    expect(Object.keys(actual.gradients).sort()).toEqual(Object.keys(exact.gradients).sort());
+    expect(distance(actual.gradients, widened(exact.gradients))).toBeLessThan(1e-4);
+    expect(actual.query.loss).toBeCloseTo(exact.query.loss, 5);
+    expect(actual.support!.after.loss).toBeCloseTo(exact.support!.after.loss, 5);
+  });
+});

@@ -1,0 +1,184 @@
+import { pino } from 'pino';
+import request from 'supertest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { Configuration } from '../../../server/configuration.ts';
+import { parseConfiguration } from '../../../server/configuration.ts';
+import { openStorage, StorageSetupError } from '../../../server/storage/open.ts';
+import type { TaskStorage } from '../../../server/storage/storage.ts';
+import { harness } from '../support/harness.ts';
+import { startObjectStore, type ObjectStore } from '../support/object-store.ts';
+import { hasRedis, startRedis } from '../support/redis.ts';
+import { storedTask } from '../support/stored-task.ts';
+import { support, taskOf } from '../support/tasks.ts';
+
+/** A store that is there until it is stopped. */
+interface Store {
+  readonly environment: Readonly<Record<string, string>>;
+  /** damages the value of a task */
+  readonly damage: (id: string) => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+async function startS3(): Promise<Store & Pick<ObjectStore, 'rights'>> {
+  const { url, objects, rights, close } = await startObjectStore('bucket', 'access');
+  return {
+    environment: {
+      MNAS_STORAGE: 's3://bucket/some/prefix',
+      MNAS_S3_ENDPOINT: url,
+      AWS_ACCESS_KEY_ID: 'access',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+    },
+    damage: (id) => {
+      const key = `/bucket/some/prefix/${id}`;
+      objects.set(key, objects.get(key)!.subarray(0, 100));
+      return Promise.resolve();
+    },
+    rights,
+    stop: () => {
+      close();
+      return Promise.resolve();
+    },
+  };
+}
+
+async function startRedisStore(): Promise<Store> {
+  const { url, stop } = await startRedis();
+  const { Redis } = await import('ioredis');
+  return {
+    environment: { MNAS_STORAGE: url },
+    damage: async (id) => {
+      const client = new Redis(url);
+      await client.set(`m-nas:${id}`, 'base64:AAAA');
+      client.disconnect();
+    },
+    stop,
+  };
+}
+
+const stores: Readonly<Record<string, { readonly start: () => Promise<Store>; readonly there: boolean }>> = {
+  's3, a fake of it': { start: startS3, there: true },
+  'redis (needs redis-server)': { start: startRedisStore, there: hasRedis },
+};
+
+for (const [name, { start, there }] of Object.entries(stores))
+  describe.skipIf(!there)(`storage shared by several processes: ${name}`, () => {
+    let store: Store;
+    const log: string[] = [];
+    beforeAll(async () => {
+      store = await start();
+    });
+    afterAll(() => store.stop());
+
+    async function open(more: Readonly<Record<string, string>> = {}): Promise<TaskStorage> {
+      const configuration: Configuration = parseConfiguration({ ...store.environment, ...more });
+      const opened = await openStorage(configuration, pino({}, { write: (line) => log.push(line) }));
+      onTestFinished(() => opened.close());
+      return opened;
+    }
+
+    test('what one writes the other reads, to the byte; a removed task is gone for both', async () => {
+      const [one, other] = [await open(), await open()];
+      const task = storedTask(1);
+      const { id } = task.record;
+      expect(await other.read(id)).toBeUndefined();
+      await one.write(task);
+      const read = await other.read(id);
+      expect(read?.record).toEqual(task.record);
+      expect(Buffer.compare(read!.model, task.model)).toBe(0);
+      await other.write({ ...task, record: { ...task.record, createdAt: '2030-01-01T00:00:00.000Z' } });
+      expect((await one.read(id))?.record.createdAt).toBe(task.record.createdAt);
+      expect(await other.remove(id)).toBe(true);
+      expect(await one.read(id)).toBeUndefined();
+      expect(await one.remove(id)).toBe(false);
+      for (const strange of ['..', 'probe', '']) expect(await one.read(strange)).toBeUndefined();
+      expect(log).toEqual([]);
+    });
+
+    test('a damaged value counts as absent, is logged, and is replaced by the next write', async () => {
+      const storage = await open();
+      const task = storedTask(2);
+      await storage.write(task);
+      await store.damage(task.record.id);
+      expect(await storage.read(task.record.id)).toBeUndefined();
+      expect(log.splice(0).join()).toContain('damaged task');
+      await storage.write(task);
+      expect((await storage.read(task.record.id))?.record).toEqual(task.record);
+      log.splice(0);
+    });
+
+    test('a task that is too old counts as absent', async () => {
+      const storage = await open();
+      const task = storedTask(3); // of January 2026
+      const young = {
+        ...storedTask(4),
+        record: { ...storedTask(4).record, createdAt: new Date().toISOString() },
+      };
+      await storage.write(task);
+      await storage.write(young);
+      const strict = await open({ MNAS_STORED_DAYS: '1' });
+      expect(await strict.read(task.record.id)).toBeUndefined();
+      expect(await strict.read(young.record.id)).toBeDefined();
+    });
+
+    test('replicas: a task made by one is predicted with by the other, and made once', async () => {
+      const [one, other] = [
+        await harness({ replace: { storage: await open() } }),
+        await harness({ replace: { storage: await open() } }),
+      ];
+      const made = await one.post('/v1/tasks', support);
+      expect(made.status).toBe(201);
+      const { id } = taskOf(made);
+      expect((await other.post('/v1/tasks', support)).status).toBe(200);
+      expect(other.adapter.calls).toEqual([]);
+      const image = { name: 'images', file: 'new.png', content: support[0]!.content };
+      const predicted = await other.post(`/v1/tasks/${id}/predictions`, [image]);
+      expect(predicted.body).toMatchObject({ predictions: [{ label: 'red' }] });
+      expect((await request(other.app).delete(`/v1/tasks/${id}`)).status).toBe(204);
+      expect((await request(one.app).get(`/v1/tasks/${id}`)).status).toBe(404);
+    });
+
+    test('a store that has gone fails the check and every use, and a service cannot start with it', async () => {
+      const storage = await open();
+      await store.stop();
+      await expect(storage.read(storedTask(1).record.id)).rejects.toMatchObject({
+        code: 'storage-unavailable',
+      });
+      await expect(storage.write(storedTask(1))).rejects.toMatchObject({ code: 'storage-unavailable' });
+      await expect(open()).rejects.toThrow(StorageSetupError);
+      await expect(open()).rejects.toThrow(/^MNAS_STORAGE: (?!.*(pass@|secret))/);
+    });
+  });
+
+test('a bucket that is not there, and credentials that are missing or wrong, fail the start', async () => {
+  const { environment, stop } = await startS3();
+  onTestFinished(stop);
+  const start = (more: Readonly<Record<string, string>>) =>
+    openStorage(parseConfiguration({ ...environment, ...more }), pino({ level: 'silent' }));
+  await expect(start({ MNAS_STORAGE: 's3://other' })).rejects.toThrow('was written but is not there');
+  await expect(start({ AWS_ACCESS_KEY_ID: '' })).rejects.toThrow('AWS_ACCESS_KEY_ID is missing');
+  await expect(start({ AWS_ACCESS_KEY_ID: 'wrong' })).rejects.toThrow('403');
+});
+
+test('a key that may not list the bucket fails the start with what it lacks, since it could not tell what is missing', async () => {
+  const { environment, rights, stop } = await startS3();
+  onTestFinished(stop);
+  rights.list = false;
+  const start = openStorage(parseConfiguration(environment), pino({ level: 'silent' }));
+  await expect(start).rejects.toThrow(StorageSetupError);
+  await expect(start).rejects.toThrow(/^MNAS_STORAGE: s3:.* s3:ListBucket .*403/);
+});
+
+test('a store that can no longer be written fails the check, though it can be read', async () => {
+  const { environment, rights, stop } = await startS3();
+  onTestFinished(stop);
+  const storage = await openStorage(parseConfiguration(environment), pino({ level: 'silent' }));
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  rights.write = false;
+  await storage.check(); // for five seconds the answer holds
+  vi.advanceTimersByTime(5001);
+  await expect(storage.check()).rejects.toMatchObject({ code: 'storage-unavailable' });
+  rights.write = true;
+  vi.advanceTimersByTime(5001);
+  await storage.check();
+});

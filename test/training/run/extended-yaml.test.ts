@@ -1,0 +1,56 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readExtendedYaml } from '../../../training/run/extended-yaml.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'm-nas-extends-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const write = async (name: string, text: string): Promise<string> => {
+  const path = join(folder, name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+  return path;
+};
+
+describe('a YAML file that extends another', () => {
+  it('has what it says differently, merged into mappings, in place of lists, along a chain over folders', async () => {
+    await write('base.yaml', 'a: 1\nb: { c: 2, d: { e: 3, f: 4 } }\nlist: [1, 2, 3]\n');
+    await write('rows/middle.yaml', 'extends: ../base.yaml\nb: { d: { e: 5 } }\n');
+    const last = await write('rows/last.yaml', 'extends: middle.yaml\nlist: [9]\nb: { c: null }\ng: x\n');
+    expect(await readExtendedYaml(last)).toEqual({
+      a: 1,
+      b: { c: null, d: { e: 5, f: 4 } },
+      list: [9],
+      g: 'x',
+    });
+  });
+
+  it('names the file that extends a missing one, and a missing file itself', async () => {
+    const path = await write('orphan.yaml', 'extends: nowhere.yaml\n');
+    await expect(readExtendedYaml(path)).rejects.toThrow(
+      `${path} extends ${join(folder, 'nowhere.yaml')}, which is not there`,
+    );
+    const nowhere = join(folder, 'nowhere.yaml');
+    await expect(readExtendedYaml(nowhere)).rejects.toThrow(`there is no ${nowhere}`);
+  });
+
+  it('refuses a circle, naming it', async () => {
+    const one = await write('one.yaml', 'extends: two.yaml\n');
+    const two = await write('two.yaml', 'extends: ./one.yaml\n');
+    await expect(readExtendedYaml(one)).rejects.toThrow(`${one} > ${two} > ${one}`);
+    const self = await write('self.yaml', 'extends: self.yaml\n');
+    await expect(readExtendedYaml(self)).rejects.toThrow(`${self} > ${self}`);
+  });
+
+  it('refuses what is no path', async () => {
+    for (const text of ['extends: 3\n', 'extends: [base.yaml]\n', "extends: ''\n", 'extends:\n'])
+      await expect(readExtendedYaml(await write('odd.yaml', text))).rejects.toThrow(
+        'extends must be the path',
+      );
+  });
+});

@@ -1,0 +1,96 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { childWeights } from '../../../../model/network/child.ts';
+import { featureCount, weightSpecifications } from '../../../../model/parameters.ts';
+import { sizeOf } from '../../../../model/graph/shapes.ts';
+import type { Genotype, GenotypeEdge } from '../../../../model/search-space/genotype.ts';
+import { readTrainingConfiguration } from '../../../../training/outer-loop/configuration.ts';
+import { studyRows } from '../../../../training/studies/images/paper.ts';
+import { sharedIterations } from '../../../../training/outer-loop/trunk.ts';
+
+const folder = 'training/configs/images';
+const read = (row: string) => readTrainingConfiguration(join(folder, `${row}.yaml`));
+const size = (tensors: readonly { readonly shape: readonly number[] }[]): number =>
+  tensors.reduce((total, { shape }) => total + sizeOf(shape), 0);
+
+describe('configurations of the image study', () => {
+  it('all fit, are named like their files and have the rows of the study', async () => {
+    const rows = (await readdir(folder))
+      .map((file) => basename(file, '.yaml'))
+      .filter((row) => row !== 'study');
+    expect(rows).toEqual(expect.arrayContaining([...studyRows]));
+    for (const row of rows) expect((await read(row)).name).toBe(row);
+  });
+
+  it('differ in nothing but what their rows are', async () => {
+    const { name, ...own } = await read('m-nas');
+    expect(name).toBe('m-nas');
+    expect(await read('m-nas-nm')).toEqual({
+      ...own,
+      name: 'm-nas-nm',
+      model: { ...own.model, modulator: { kind: 'none' } },
+    });
+    const shared = await read('m-nas-shared');
+    const [search, tune, means, adapted] = own.stages;
+    expect(shared).toEqual({
+      ...own,
+      name: 'm-nas-shared',
+      model: { ...own.model, controller: { ...own.model.controller, kind: 'shared' } },
+      stages: [search, tune, { ...means, encoder: 'trained' }, { ...adapted, encoder: 'trained' }],
+    });
+    const maml = await read('maml');
+    expect(maml).toEqual({
+      ...own,
+      name: 'maml',
+      model: { ...own.model, network: { kind: 'conv4', filters: 32 }, head: { kind: 'shared' } },
+      stages: [{ ...adapted, encoder: 'trained', iterations: maml.stages[0]!.iterations }],
+    });
+    const control = await read('conv4-class-means');
+    expect(control).toEqual({
+      ...own,
+      name: 'conv4-class-means',
+      model: { ...own.model, network: maml.model.network },
+      stages: [
+        {
+          ...means,
+          reinitialize: false,
+          encoder: 'trained',
+          iterations: control.stages[0]!.iterations,
+          learningRate: [0.001, 0.0005],
+        },
+        { ...adapted, encoder: 'trained', iterations: control.stages[1]!.iterations },
+      ],
+    });
+  });
+
+  it('of ablations see as many tasks as M-NAS, and share its stages where they say so', async () => {
+    const tasks = async (row: string): Promise<number> => {
+      const { stages, metaBatch } = await read(row);
+      return stages.reduce((n, stage) => n + stage.iterations * (stage.metaBatch ?? metaBatch), 0);
+    };
+    const files = (await readdir(folder)).filter((file) => file.startsWith('ablation-'));
+    expect(files.length).toBeGreaterThan(5);
+    for (const file of files) expect(await tasks(basename(file, '.yaml')), file).toBe(await tasks('m-nas'));
+    const own = await read('m-nas');
+    for (const file of files) {
+      const shared = sharedIterations(await read(basename(file, '.yaml')), own);
+      const says = (await readFile(join(folder, file), 'utf8')).includes('--trunk m-nas');
+      expect(shared > 0, file).toBe(says);
+    }
+  });
+
+  it('keep networks of at most 32,000 weights with a 5-way head', async () => {
+    const { model, maximumWeights } = await read('m-nas');
+    const head = 5 * (featureCount(model) + 1);
+    expect(maximumWeights + head).toBeLessThanOrEqual(32_000);
+    const every = (operation: GenotypeEdge['operation']): Genotype => {
+      const cell = { nodes: [0, 1, 2, 3].map(() => [0, 1].map((input) => ({ operation, input }))) };
+      return { normal: cell, reduction: cell };
+    };
+    expect(size(childWeights(model, every('sep_conv_5x5')))).toBe(33_648); // as study.yaml says
+    expect(size(childWeights(model, every('sep_conv_3x3')))).toBe(24_432);
+    const maml = (await read('maml')).model;
+    expect(size(weightSpecifications(maml)) + 5 * (featureCount(maml) + 1)).toBeLessThanOrEqual(32_000);
+  });
+});

@@ -1,0 +1,207 @@
+import { WorkerPool } from '../../engine/pool.ts';
+import { parameterSpecifications } from '../../model/parameters.ts';
+import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import { genotypeKey } from '../../model/search-space/genotype.ts';
+import type { ImageDomain, Split } from '../data/domain.ts';
+import { noAugmentation } from '../data/augment.ts';
+import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
+import type { TrainingWorkerData } from '../jobs.ts';
+import { table } from '../report/markdown.ts';
+import { ParameterLayout, sharedVector } from '../run/parameter-vector.ts';
+import { expectedCalibrationError, pooledReliability } from './reliability.ts';
+import { countsOf, intervalOf } from '../report/statistics.ts';
+
+export interface EvaluationOptions {
+  readonly split: Split;
+  readonly way: number;
+  readonly shots: readonly number[];
+  readonly query: number;
+  readonly tasks: number;
+  readonly seed: number;
+  readonly workers: number;
+  /** Whether the two floors are computed, too. */
+  readonly floors: boolean;
+  readonly progress?: (done: number, total: number) => void;
+}
+
+/** Mean accuracy over tasks and the half width of its 95 % interval (1.96 σ/√n), both in percent. */
+export interface Accuracy {
+  readonly mean: number;
+  readonly interval: number;
+}
+
+export interface DomainReport {
+  readonly domain: string;
+  readonly shot: number;
+  readonly tasks: number;
+  readonly served: Accuracy;
+  readonly transductive: Accuracy;
+  /** Nearest class mean on 16x16 pixels. */
+  readonly floorPixels: Accuracy;
+  /** Nearest class mean on a 64-bin colour histogram. */
+  readonly floorColours: Accuracy;
+  /** Of the served probabilities, in percent (expectedCalibrationError). */
+  readonly calibrationError: number;
+  /** How many tasks decode to each architecture. */
+  readonly genotypes: Readonly<Record<string, number>>;
+}
+
+/** Mean and interval of accuracies in 0..1, in percent. */
+export function accuracyOver(values: readonly number[]): Accuracy {
+  const { mean, half } = intervalOf(values);
+  return { mean: 100 * mean, interval: 100 * half };
+}
+
+/** Workers that know a checkpoint and domains. */
+function evaluationPool(
+  { configuration, parameters: values }: Checkpoint,
+  domains: readonly ImageDomain[],
+  { seed, workers }: EvaluationOptions,
+): WorkerPool {
+  const layout = new ParameterLayout(parameterSpecifications(configuration));
+  const parameters = sharedVector(layout.length);
+  layout.pack(values, parameters);
+  const workerData: TrainingWorkerData = {
+    model: configuration,
+    domains,
+    weights: domains.map(() => 1),
+    augmentations: domains.map(() => noAugmentation),
+    seed,
+    parameters,
+    gradients: [],
+  };
+  return new WorkerPool({
+    workers,
+    queueLimit: Number.MAX_SAFE_INTEGER,
+    jobs: new URL('../jobs.ts', import.meta.url),
+    engine: { provider: 'cpu', threads: 1, cacheSize: 64, memoryPattern: false },
+    workerData,
+  });
+}
+
+/** A domain and the shots that it is tested with. */
+export interface Setting {
+  readonly domain: string;
+  readonly shot: number;
+}
+
+/** The tasks of one domain and shot, in an order that all checkpoints share. */
+export interface EvaluatedSetting extends Setting {
+  readonly tasks: readonly TaskEvaluation[];
+}
+
+/** Runs a job of the workers for the tasks of every setting: its results in the order of the tasks. */
+export async function overTasks<T>(
+  checkpoint: Checkpoint,
+  domains: readonly ImageDomain[],
+  settings: readonly Setting[],
+  options: EvaluationOptions,
+  run: (pool: WorkerPool, setting: Setting, task: number) => Promise<T>,
+): Promise<(Setting & { readonly tasks: T[] })[]> {
+  const pool = evaluationPool(checkpoint, domains, options);
+  const total = settings.length * options.tasks;
+  let done = 0;
+  try {
+    const evaluated: (Setting & { readonly tasks: T[] })[] = [];
+    for (const setting of settings) {
+      const runs = Array.from({ length: options.tasks }, async (_, task): Promise<T> => {
+        const result = await run(pool, setting, task);
+        options.progress?.(++done, total);
+        return result;
+      });
+      evaluated.push({ ...setting, tasks: await Promise.all(runs) });
+    }
+    return evaluated;
+  } finally {
+    await pool.close();
+  }
+}
+
+/** Evaluates a checkpoint on tasks that depend on the seed alone, the same for every checkpoint. */
+export async function evaluateTasks(
+  checkpoint: Checkpoint,
+  domains: readonly ImageDomain[],
+  options: EvaluationOptions,
+): Promise<EvaluatedSetting[]> {
+  const settings = domains.flatMap((domain) => options.shots.map((shot) => ({ domain: domain.name, shot })));
+  const { split, way, query, seed, floors } = options;
+  return overTasks(checkpoint, domains, settings, options, (pool, { domain, shot }, task) => {
+    const payload: EvaluationPayload = {
+      domain,
+      split,
+      shape: { way, shot, query },
+      seed,
+      task,
+      stage: 'retrain',
+      temperature: 1,
+      transductive: true,
+      floors,
+    };
+    const job = { ...payload, version: 0, genotypes: checkpoint.genotypes };
+    return pool.run('evaluate', job) as Promise<TaskEvaluation>;
+  });
+}
+
+/** Accuracies by domain and shot. */
+export async function evaluateCheckpoint(
+  checkpoint: Checkpoint,
+  domains: readonly ImageDomain[],
+  options: EvaluationOptions,
+): Promise<DomainReport[]> {
+  return (await evaluateTasks(checkpoint, domains, options)).map(reportOf);
+}
+
+function reportOf({ domain, shot, tasks }: EvaluatedSetting): DomainReport {
+  const over = (name: 'served' | 'transductive' | 'pixels' | 'colours'): Accuracy =>
+    accuracyOver(tasks.map((task) => (task[name] ?? Number.NaN) / task.queries));
+  const reliability = pooledReliability(tasks.map((task) => task.reliability));
+  return {
+    domain,
+    shot,
+    tasks: tasks.length,
+    served: over('served'),
+    transductive: over('transductive'),
+    floorPixels: over('pixels'),
+    floorColours: over('colours'),
+    calibrationError: 100 * expectedCalibrationError(reliability),
+    genotypes: genotypeCounts(tasks),
+  };
+}
+
+/** How many tasks decode to each architecture. */
+export const genotypeCounts = (tasks: readonly TaskEvaluation[]): Record<string, number> =>
+  countsOf(tasks.flatMap(({ genotype }) => (genotype ? genotypeKey(genotype) : [])));
+
+/** The mean over domains of one column, for one shot. */
+export const meanOverDomains = (
+  reports: readonly DomainReport[],
+  shot: number,
+  column: 'served' | 'transductive' | 'floorPixels' | 'floorColours',
+): number => {
+  const own = reports.filter((entry) => entry.shot === shot);
+  return own.reduce((total, entry) => total + entry[column].mean, 0) / own.length;
+};
+
+const cell = ({ mean, interval }: Accuracy): string => `${mean.toFixed(2)} ± ${interval.toFixed(2)}`;
+
+/** A report as a Markdown table, with the means over domains below. */
+export function evaluationTable(reports: readonly DomainReport[]): string {
+  const columns = ['served', 'transductive', 'floorPixels', 'floorColours'] as const;
+  const rows = reports.map((report) => [
+    report.domain,
+    `${report.shot}`,
+    ...columns.map((column) => cell(report[column])),
+    report.calibrationError.toFixed(2),
+    `${Object.keys(report.genotypes).length}`,
+  ]);
+  const shots = [...new Set(reports.map(({ shot }) => shot))];
+  const means = shots.map((shot) => [
+    '**mean**',
+    `${shot}`,
+    ...columns.map((column) => meanOverDomains(reports, shot, column).toFixed(2)),
+    '',
+    '',
+  ]);
+  const named = ['served', 'transductive', 'floor: pixels', 'floor: colours'];
+  return table(['domain', 'shot', ...named, 'calibration error', 'architectures'], [...rows, ...means]);
+}

@@ -1,0 +1,62 @@
+import { Matrix, solve } from 'ml-matrix';
+import { calibrationFeatures } from '../../model/adaptation/calibration.ts';
+import type { TaskSize } from '../../model/graph/variables.ts';
+
+/** What a task's queries were answered: logits and one-hot labels, [n, way]. */
+export interface Answers {
+  readonly size: TaskSize;
+  readonly logits: Float32Array;
+  readonly targets: Float32Array;
+}
+
+/** Newton steps; the loss is smooth in three coefficients. */
+const steps = 50;
+/** Keeps what the tasks cannot tell, like the effect of ways where all have five, at 0. */
+const ridge = 1e-3;
+
+/**
+ * The coefficients of the logarithm of the temperature (`calibrationFeatures`) with the least mean negative
+ * log-likelihood over the answers, every task of the same weight.
+ */
+export function fitCalibration(tasks: readonly Answers[]): Float32Array {
+  let coefficients = [0, 0, 0];
+  for (let step = 0; step < steps; step++) {
+    const gradient = coefficients.map((c) => ridge * c);
+    const hessian = Matrix.eye(3).mul(ridge);
+    for (const task of tasks) {
+      const features = calibrationFeatures(task.size);
+      const scale = Math.exp(-features.reduce((total, x, i) => total + x * coefficients[i]!, 0));
+      const { first, second } = derivatives(task, scale);
+      features.forEach((x, i) => {
+        gradient[i]! += (first * x) / tasks.length;
+        features.forEach((y, j) => hessian.set(i, j, hessian.get(i, j) + (second * x * y) / tasks.length));
+      });
+    }
+    const change = solve(hessian, Matrix.columnVector(gradient)).to1DArray();
+    // a step of at most 1 in any coefficient: far from the minimum the quadratic model is a poor one
+    const shrink = Math.min(1, 1 / Math.max(...change.map(Math.abs)));
+    coefficients = coefficients.map((c, i) => c - shrink * change[i]!);
+  }
+  return Float32Array.from(coefficients);
+}
+
+/**
+ * Derivatives of a task's mean negative log-likelihood for the logarithm t of its temperature, at s = e⁻ᵗ: the first is
+ * -s (Σ p z - z_y), the second, without the term that vanishes at the minimum, s² Var_p(z).
+ */
+function derivatives({ logits, targets, size: { way } }: Answers, scale: number) {
+  let [first, second] = [0, 0];
+  const count = logits.length / way;
+  for (let start = 0; start < logits.length; start += way) {
+    const z = Array.from(logits.subarray(start, start + way));
+    const top = Math.max(...z);
+    const weights = z.map((x) => Math.exp(scale * (x - top)));
+    const total = weights.reduce((a, b) => a + b, 0);
+    const mean = z.reduce((sum, x, c) => sum + (x * weights[c]!) / total, 0);
+    const square = z.reduce((sum, x, c) => sum + (x * x * weights[c]!) / total, 0);
+    const own = z.reduce((sum, x, c) => sum + x * targets[start + c]!, 0);
+    first -= (scale * (mean - own)) / count;
+    second += (scale ** 2 * (square - mean ** 2)) / count;
+  }
+  return { first, second };
+}

@@ -1,0 +1,124 @@
+import type { WorkerPool } from '../../engine/pool.ts';
+import { mayMirror } from '../../model/adaptation/mirror-images.ts';
+import type { Answers } from './fit-calibration.ts';
+import type { TrainingConfiguration } from './configuration.ts';
+import type { ImageDomain } from '../data/domain.ts';
+import { hasTasks } from '../data/tasks.ts';
+import type { DrawnArchitecture } from './genotype-choice.ts';
+import type { TaskShape } from '../data/tasks.ts';
+import type { EvaluationPayload, TaskEvaluation } from '../evaluation/evaluate-task.ts';
+import type { EmbeddedTask } from './fit-mirroring.ts';
+import type { RunState } from '../run/run-folder.ts';
+import { stageAt, temperatureAt, totalIterations } from '../run/schedule.ts';
+
+/** Training tasks a domain that decide which architectures are kept. */
+const genotypeTasks = 20;
+
+/** A run between two steps: Θ of the state lies in the memory that the workers of the pool read. */
+export interface PausedRun {
+  readonly pool: WorkerPool;
+  readonly configuration: TrainingConfiguration;
+  readonly domains: readonly ImageDomain[];
+  readonly state: RunState;
+}
+
+/** Served accuracy on validation classes, by domain, of those that have enough of them. */
+export async function validationAccuracies(run: PausedRun): Promise<Record<string, number>> {
+  const domains = run.domains.filter((domain) => hasTasks(domain, 'val', heldOutShape(run)));
+  const accuracies = domains.map(async ({ name }): Promise<[string, number]> => {
+    const tasks = Array.from({ length: run.configuration.validation.tasks }, (_, task) =>
+      run.pool.run('evaluate', {
+        ...evaluationPayload(run, name, 'val', task),
+        genotypes: run.state.genotypes,
+      }),
+    );
+    const results = (await Promise.all(tasks)) as TaskEvaluation[];
+    const shares = results.map(({ served, queries }) => served / queries);
+    return [name, shares.reduce((total, share) => total + share, 0) / shares.length];
+  });
+  return Object.fromEntries(await Promise.all(accuracies));
+}
+
+/** Validation tasks a domain and shape that decide the temperature of the probabilities. */
+const calibrationTasks = 20;
+
+/** Answers on validation tasks of every shape that the last stage trains, of the domains that have enough classes. */
+export async function calibrationAnswers(run: PausedRun): Promise<Answers[]> {
+  const { stages, validation } = run.configuration;
+  const shapes = stages.at(-1)!.shapes.map(({ way, shot }) => ({ way, shot, query: validation.query }));
+  const asked = shapes.flatMap((shape) =>
+    run.domains
+      .filter((domain) => hasTasks(domain, 'val', shape))
+      .flatMap(({ name }) =>
+        Array.from({ length: calibrationTasks }, (_, task) =>
+          run.pool.run('evaluate', {
+            ...evaluationPayload(run, name, 'val', task),
+            shape,
+            answers: true,
+            genotypes: run.state.genotypes,
+          }),
+        ),
+      ),
+  );
+  return ((await Promise.all(asked)) as TaskEvaluation[]).map(({ answers }) => answers!);
+}
+
+/** What the controller alone gives training tasks of every domain. */
+export async function drawArchitectures(run: PausedRun): Promise<DrawnArchitecture[]> {
+  const drawn = run.configuration.domains.flatMap(({ source }) =>
+    Array.from({ length: genotypeTasks }, (_, task) =>
+      run.pool.run('genotype', evaluationPayload(run, source.name, 'train', task)),
+    ),
+  );
+  return (await Promise.all(drawn)) as DrawnArchitecture[];
+}
+
+/** Training tasks a domain and shape that decide which tasks are mirrored. */
+const mirroringTasks = 20;
+
+/** Embeddings of training tasks of every domain, in the last stage's shapes whose support sets may be mirrored. */
+export async function embeddedTasks(run: PausedRun): Promise<EmbeddedTask[]> {
+  const { stages, model, domains } = run.configuration;
+  const shapes = stages
+    .at(-1)!
+    .shapes.filter(({ way, shot }) => mayMirror(model, { way, support: way * shot }));
+  const asked = shapes.flatMap(({ way, shot }) =>
+    domains.flatMap(({ source, augmentation }) =>
+      Array.from({ length: mirroringTasks }, async (_, task): Promise<EmbeddedTask> => {
+        const shape = { way, shot, query: 1 };
+        const payload = { ...evaluationPayload(run, source.name, 'train', task), shape };
+        const { embedding } = (await run.pool.run('genotype', payload)) as Pick<EmbeddedTask, 'embedding'>;
+        return { embedding, symmetric: augmentation.flip };
+      }),
+    ),
+  );
+  return Promise.all(asked);
+}
+
+/** Way and shots of the last stage's first shape: what the run is for. */
+function heldOutShape({ configuration: { stages, validation } }: PausedRun): TaskShape {
+  const { way, shot } = stages.at(-1)!.shapes[0]!;
+  return { way, shot, query: validation.query };
+}
+
+function evaluationPayload(
+  run: PausedRun,
+  domain: string,
+  split: EvaluationPayload['split'],
+  task: number,
+): EvaluationPayload {
+  const { configuration, state } = run;
+  const iteration = Math.min(state.iteration, totalIterations(configuration) - 1);
+  const { stage, progress } = stageAt(configuration, iteration);
+  return {
+    domain,
+    split,
+    shape: heldOutShape(run),
+    seed: configuration.seed,
+    task,
+    stage: state.genotypes.length > 0 ? 'retrain' : stage.stage,
+    temperature: stage.stage === 'search' ? temperatureAt(stage, progress) : 1,
+    transductive: false,
+    floors: false,
+  };
+}

@@ -1,0 +1,45 @@
+import type { GradientResult } from '../jobs.ts';
+
+/** One line of a run's metrics: means over the tasks of an iteration. */
+export interface IterationMetrics {
+  readonly iteration: number;
+  readonly stage: string;
+  /** Of the meta-batch. */
+  readonly tasks: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  /** Of the support set, before the first and before the last inner step; null where a stage has none. */
+  readonly supportBefore: number | null;
+  readonly supportAfter: number | null;
+  readonly reconstruction: number;
+  readonly gradientNorm: number;
+  readonly genotypes: number;
+  readonly seconds: number;
+  /** Worker threads: seconds times workers are the core-seconds of the iteration. */
+  readonly workers: number;
+}
+
+/** The figures of the tasks of iteration `iteration` (1-based). */
+export function metricsOf(
+  results: readonly GradientResult[],
+  outer: Pick<IterationMetrics, 'iteration' | 'stage' | 'gradientNorm' | 'seconds' | 'workers'>,
+): IterationMetrics {
+  const average = (of: (result: GradientResult) => number): number =>
+    results.reduce((total, result) => total + of(result), 0) / results.length;
+  const averageFit = (of: (result: GradientResult) => number | null): number | null =>
+    results.some((result) => of(result) === null) ? null : average((result) => of(result)!);
+  return {
+    iteration: outer.iteration,
+    stage: outer.stage,
+    tasks: results.length,
+    loss: average(({ loss }) => loss),
+    accuracy: average(({ accuracy }) => accuracy),
+    supportBefore: averageFit(({ supportBefore }) => supportBefore),
+    supportAfter: averageFit(({ supportAfter }) => supportAfter),
+    reconstruction: average(({ reconstruction }) => reconstruction),
+    gradientNorm: outer.gradientNorm,
+    genotypes: new Set(results.flatMap(({ genotype }) => genotype ?? [])).size,
+    seconds: outer.seconds,
+    workers: outer.workers,
+  };
+}

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { defaultEngine } from '../../engine/options.ts';
+import type { EngineName } from '../../engine/options.ts';
+import type { TrainingConfiguration } from './configuration.ts';
+import type { ImageDomain } from '../data/domain.ts';
+
+const hashes = new WeakMap<ImageDomain, string>();
+
+/** A hash of a domain's pixels and classes, wherever they lie. */
+function contentHash(domain: ImageDomain): string {
+  const known = hashes.get(domain);
+  if (known !== undefined) return known;
+  const { size, pixels, classes } = domain;
+  const hash = createHash('sha256').update(JSON.stringify({ size, classes }));
+  const step = 2 ** 28; // a single update is limited to 2^31 - 1 bytes
+  for (let at = 0; at < pixels.length; at += step) hash.update(pixels.subarray(at, at + step));
+  const digest = hash.digest('hex');
+  hashes.set(domain, digest);
+  return digest;
+}
+
+/**
+ * What the engine adds to what a run is: another one rounds otherwise, so that it would not go on exactly. The default
+ * adds nothing.
+ */
+export const engineEntry = (engine: EngineName): { readonly engine?: EngineName } =>
+  engine === defaultEngine ? {} : { engine };
+
+/** What a run must share with the one that it resumes: configuration, engine and data, not where these lie. */
+export function identityOf(
+  configuration: TrainingConfiguration,
+  domains: readonly ImageDomain[],
+  engine: EngineName,
+): string {
+  const data = domains.map((domain) => [domain.name, contentHash(domain)]);
+  const named = configuration.domains.map(({ source, weight, augmentation }) => ({
+    name: source.name,
+    weight,
+    augmentation,
+  }));
+  const common = { ...configuration, workers: 0, checkpointMinutes: 0, domains: named, data };
+  return JSON.stringify({ ...common, ...engineEntry(engine) });
+}

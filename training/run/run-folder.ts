@@ -1,0 +1,167 @@
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AdamState } from '../optimizer/adam.ts';
+import { decodeTensors, encodeTensors } from '../../model/checkpoint/safetensors.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
+import { writeAtomically } from './write-atomically.ts';
+
+/** Everything that a run needs to go on exactly: tasks are a function of seed and iteration. */
+export interface RunState<G = Genotype> {
+  readonly iteration: number;
+  readonly parameters: Float32Array;
+  /** Their running average, where the run has one. */
+  readonly average?: Float32Array;
+  readonly adam: AdamState;
+  readonly genotypes: readonly G[];
+  readonly seconds: number;
+  /** The last one; none before the first, and in runs whose checkpoint does not tell it. */
+  readonly validation?: Validation;
+}
+
+/** Accuracies on validation classes, by domain, after an iteration. */
+export interface Validation {
+  readonly iteration: number;
+  readonly accuracies: Readonly<Record<string, number>>;
+}
+
+/** The folder of one training run: state, metrics (JSON lines) and the checkpoint. */
+export class RunFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get checkpointPath(): string {
+    return join(this.path, 'checkpoint.safetensors');
+  }
+
+  /**
+   * Makes sure that nothing is lost when a run begins anew here.
+   * @throws Error when the folder has the state of a run
+   */
+  async refuseToOverwrite(): Promise<void> {
+    const path = join(this.path, 'state.safetensors');
+    const exists = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (exists) throw new Error(`${path} exists: go on with --resume, or begin anew with --overwrite`);
+  }
+
+  /**
+   * Makes the folder ready for a run that begins anew at `iteration`. A saved state goes at once: left until the first
+   * save, a crash before it would leave that state beside the metrics of another run.
+   */
+  async begin(iteration: number): Promise<void> {
+    await rm(join(this.path, 'state.safetensors'), { force: true });
+    await this.trimMetrics(iteration);
+  }
+
+  /** `identity` is the run's: one with another cannot resume it. */
+  saveState(state: RunState<unknown>, identity: string): Promise<void> {
+    return this.#write('state', state, identity);
+  }
+
+  /** Keeps the state at the end of a stage for runs that part from this one there. */
+  keepStage(state: RunState<unknown>, identity: string): Promise<void> {
+    return this.#write(stageName(state.iteration), state, identity);
+  }
+
+  async #write(name: string, state: RunState<unknown>, identity: string): Promise<void> {
+    await mkdir(this.path, { recursive: true });
+    const vector = (data: Float32Array) => ({ shape: [data.length], data });
+    const bytes = encodeTensors({
+      tensors: {
+        parameters: vector(state.parameters),
+        first: vector(state.adam.first),
+        second: vector(state.adam.second),
+        ...(state.average ? { average: vector(state.average) } : {}),
+      },
+      metadata: {
+        iteration: String(state.iteration),
+        step: String(state.adam.step),
+        seconds: String(state.seconds),
+        genotypes: JSON.stringify(state.genotypes),
+        ...(state.validation ? { validation: JSON.stringify(state.validation) } : {}),
+        configuration: identity,
+      },
+    });
+    await writeAtomically(join(this.path, `${name}.safetensors`), bytes);
+  }
+
+  /** The saved state. Throws when there is none or when it is of another run. */
+  loadState<G = Genotype>(identity: string): Promise<RunState<G>> {
+    return this.#read('state', identity);
+  }
+
+  /** The state kept at the end of a stage. Throws when there is none or when it is of another run. */
+  loadStage(iteration: number, identity: string): Promise<RunState> {
+    return this.#read(stageName(iteration), identity);
+  }
+
+  async #read<G>(name: string, identity: string): Promise<RunState<G>> {
+    const path = join(this.path, `${name}.safetensors`);
+    const { tensors, metadata } = decodeTensors(await readFile(path));
+    if (metadata['configuration'] !== identity)
+      throw new Error(
+        `${this.path} holds a run of another configuration, with another engine or of other data`,
+      );
+    const vector = (name: string): Float32Array => tensors[name]!.data;
+    const { validation } = metadata;
+    return {
+      iteration: Number(metadata['iteration']),
+      parameters: vector('parameters'),
+      ...(tensors['average'] ? { average: vector('average') } : {}),
+      adam: { step: Number(metadata['step']), first: vector('first'), second: vector('second') },
+      genotypes: JSON.parse(metadata['genotypes'] ?? '[]') as G[],
+      seconds: Number(metadata['seconds']),
+      ...(validation === undefined ? {} : { validation: JSON.parse(validation) as Validation }),
+    };
+  }
+
+  async appendMetrics(lines: readonly object[]): Promise<void> {
+    await mkdir(this.path, { recursive: true });
+    await writeFile(
+      join(this.path, 'metrics.jsonl'),
+      lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+      { flag: 'a' },
+    );
+  }
+
+  /** The lines of the metrics until an iteration, as they were appended; all of them by default. */
+  async readMetrics(until = Number.MAX_SAFE_INTEGER): Promise<object[]> {
+    const text = await readFile(join(this.path, 'metrics.jsonl'), 'utf8');
+    return linesUntil(text, until).map((line) => JSON.parse(line) as object);
+  }
+
+  /** Drops metrics of iterations after `iteration`: they will be written again. */
+  async trimMetrics(iteration: number): Promise<void> {
+    const path = join(this.path, 'metrics.jsonl');
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+      throw error;
+    });
+    await mkdir(this.path, { recursive: true });
+    await writeAtomically(
+      path,
+      linesUntil(text, iteration)
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+  }
+}
+
+const stageName = (iteration: number): string => `stage-${iteration}`;
+
+/** The lines of metrics of iterations until `iteration`. */
+const linesUntil = (text: string, iteration: number): string[] =>
+  text.split('\n').filter((line) => line !== '' && lineIteration(line) <= iteration);
+
+function lineIteration(line: string): number {
+  try {
+    return (JSON.parse(line) as { iteration: number }).iteration;
+  } catch {
+    return Number.POSITIVE_INFINITY; // a line that a crash cut short
+  }
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { regressionConfigurationSchema } from '../../../model/regression/configuration.ts';
+import { readExtendedYaml } from '../../run/extended-yaml.ts';
+
+const stageSchema = z.strictObject({
+  stage: z.enum(['search', 'tune', 'retrain']),
+  iterations: z.number().int().min(1),
+  /** ρ_outer at the start and at the end of the stage. */
+  learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-3, 1e-3]),
+  schedule: z.enum(['linear', 'cosine']).default('linear'),
+  /** Draws w̃, encoder and modulator anew at the start of the stage, as M-NAS-Shared's re-training does. */
+  reinitialize: z.boolean().default(false),
+  /** Iterations at the start of the stage in which every inner step's query error counts (MAML++). */
+  multiStepIterations: z.number().int().min(0).default(0),
+});
+
+const fullyConnected = z
+  .strictObject({
+    layers: z.number().int().min(1).default(4),
+    width: z.number().int().min(1).default(50),
+    steps: z.number().int().min(0).default(5),
+    learningRate: z.number().positive().default(1e-3),
+  })
+  .prefault({});
+
+const encoder = regressionConfigurationSchema.shape.encoder;
+
+/** A row of Table 1: what is trained. The baselines' base learner has `layers` hidden layers. */
+const methodSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('m-nas'), model: regressionConfigurationSchema.prefault({}) }),
+  z.strictObject({ kind: z.literal('maml'), learner: fullyConnected }),
+  z.strictObject({ kind: z.literal('mt-net'), learner: fullyConnected }),
+  z.strictObject({
+    kind: z.literal('bmaml'),
+    learner: fullyConnected,
+    particles: z.number().int().min(1).default(10),
+    leaderSteps: z.number().int().min(1).default(1),
+  }),
+  z.strictObject({ kind: z.literal('mumomaml'), learner: fullyConnected, encoder }),
+  z.strictObject({
+    kind: z.literal('hsml'),
+    learner: fullyConnected,
+    encoder,
+    hierarchy: z.boolean().default(true),
+  }),
+]);
+
+/** A toy run, as written in training/configs/toy/NAME.yaml. */
+export const toyConfigurationSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+  seed: z.number().int().min(0),
+  method: methodSchema,
+  reading: z
+    .strictObject({
+      xStd: z.number().positive().default(Math.SQRT2),
+      query: z.enum(['same', 'uniform']).default('same'),
+    })
+    .prefault({}),
+  /** Points of a task. */
+  points: z
+    .strictObject({
+      support: z.number().int().min(1).default(10),
+      query: z.number().int().min(1).default(10),
+    })
+    .prefault({}),
+  /** Whether support points come in the order of x or as drawn. */
+  order: z.enum(['drawn', 'sorted']).default('drawn'),
+  stages: z.array(stageSchema).min(1),
+  metaBatch: z.number().int().min(1).default(25),
+  /** ρ_A */
+  controllerLearningRate: z.number().positive().default(1e-4),
+  /** β of Eq. 9 */
+  reconstructionWeight: z.number().min(0).default(0.01),
+  pathDropout: z.number().min(0).max(0.9).default(0.1),
+  maximumGenotypes: z.number().int().min(1).default(10),
+  /** Largest Euclidean norm of the outer gradient of a task's mean. */
+  gradientClip: z.number().positive().default(10),
+  validation: z
+    .strictObject({ every: z.number().int().min(1), tasks: z.number().int().min(1) })
+    .prefault({ every: 1000, tasks: 250 }),
+  checkpointMinutes: z.number().positive().default(3),
+  workers: z.number().int().min(1).default(2),
+});
+
+export type ToyConfiguration = z.infer<typeof toyConfigurationSchema>;
+export type ToyStage = ToyConfiguration['stages'][number];
+
+/** Reads and checks a configuration file, which may extend another. Throws ZodError naming what does not fit. */
+export async function readToyConfiguration(path: string): Promise<ToyConfiguration> {
+  return toyConfigurationSchema.parse(await readExtendedYaml(path));
+}

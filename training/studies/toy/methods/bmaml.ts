@@ -1,0 +1,146 @@
+import { gradient } from '../../../../model/graph/gradient.ts';
+import {
+  add,
+  broadcast,
+  concat,
+  divide,
+  exp,
+  matmul,
+  mean,
+  multiply,
+  negate,
+  reshape,
+  stop,
+  subtract,
+  sum,
+  transpose,
+} from '../../../../model/graph/operations.ts';
+import type { Tensor } from '../../../../model/graph/primitives.ts';
+import { sizeOf } from '../../../../model/graph/shapes.ts';
+import type { ParameterSpecification } from '../../../../model/layers/parameter-specification.ts';
+import { lookup } from '../../../../model/regression/inner-loop.ts';
+import type { TaskWeights } from '../../../../model/regression/inner-loop.ts';
+import type { RegressionMethod } from '../../../../model/regression/method.ts';
+import { summedError } from '../../../../model/regression/tensors.ts';
+import { fullyConnected, fullyConnectedSpecifications } from './fully-connected.ts';
+import type { FullyConnected } from './fully-connected.ts';
+
+/** The shape of a Bayesian MAML: how many particles, and the leader's steps beyond the chaser's. */
+export interface Particles {
+  readonly count: number;
+  readonly leaderSteps: number;
+}
+
+/**
+ * BMAML (Yoon et al. 2018): an ensemble of initialisations, moved in the inner loop by Stein variational gradient
+ * descent with an RBF kernel. The outer loss is the chaser loss: the distance of the particles after the inner loop
+ * from those that go on with the query set too. Predictions are the particles' mean. Theirs takes the median of the
+ * distances for the kernel's width, ours the mean, and the likelihood's precision is 1 instead of inferred.
+ */
+export function bmaml(learner: FullyConnected, { count, leaderSteps }: Particles): RegressionMethod {
+  const network = fullyConnectedSpecifications(learner);
+  const parameters = network.map((parameter): ParameterSpecification => ({
+    ...parameter,
+    shape: [count, ...parameter.shape],
+  }));
+  return {
+    parameters,
+    predict: ({ supportX, supportY, queryX, queryY }, theta) => {
+      const tasks = supportX.shape[0]!;
+      const repeated = (points: Tensor): Tensor => {
+        const n = points.shape[1]!;
+        const shape = [tasks, count, n, 1];
+        return reshape(broadcast(reshape(points, [tasks, 1, n, 1]), shape), [tasks * count, n, 1]);
+      };
+      const start = Object.fromEntries(
+        network.map(({ name, shape }) => {
+          const particles = broadcast(reshape(theta(name), [1, count, ...shape]), [tasks, count, ...shape]);
+          return [name, reshape(particles, [tasks * count, ...shape])];
+        }),
+      );
+      const run = (from: TaskWeights, steps: number, x: Tensor, y: Tensor): TaskWeights =>
+        Array.from({ length: steps }).reduce<TaskWeights>(
+          (particles) => steinStep(learner, particles, count, x, y),
+          from,
+        );
+      const chaser = run(start, learner.steps, repeated(supportX), repeated(supportY));
+      const all = [concat([supportX, queryX], 1), concat([supportY, queryY], 1)] as const;
+      const leader = run(chaser, leaderSteps, repeated(all[0]), repeated(all[1]));
+      const distances = Object.entries(chaser).map(([name, particles]) => {
+        const difference = subtract(particles, stop(leader[name]!));
+        return reshape(sum(multiply(difference, difference)), [1, 1, 1]);
+      });
+      const members = fullyConnected(learner, repeated(queryX), lookup(chaser));
+      const predictions = mean(reshape(members, [tasks, count, queryX.shape[1]!, 1]), [1]);
+      return {
+        predictions: reshape(predictions, queryX.shape),
+        objective: total(distances),
+        chase: { chaser: rowsOf(chaser, count), leader: rowsOf(leader, count) },
+      };
+    },
+  };
+}
+
+const total = (parts: readonly Tensor[]): Tensor => parts.reduce((sum, part) => add(sum, part));
+
+/** A weight of all particles as rows, [t · m, ...] -> [t, m, size]. */
+const particleRows = (weight: Tensor, m: number): Tensor => {
+  const t = weight.shape[0]! / m;
+  return reshape(weight, [t, m, sizeOf(weight.shape) / (t * m)]);
+};
+
+/** Whole particles as rows, [t, m, weights]. */
+const rowsOf = (weights: TaskWeights, m: number): Tensor =>
+  concat(
+    Object.values(weights).map((weight) => particleRows(weight, m)),
+    2,
+  );
+
+/**
+ * A step along φ (Liu & Wang 2016, Eq. 8) of all particles, [t · m, ...] by weight; log p is minus the mean squared
+ * error. φ mixes particles P and their gradients G: with the kernel K, its width h and D = diag(K 1),
+ * φ = ((2 / h) (D - K) P - K G) / m, so a step is two products with small matrices.
+ */
+function steinStep(
+  learner: FullyConnected,
+  particles: TaskWeights,
+  m: number,
+  x: Tensor,
+  y: Tensor,
+): TaskWeights {
+  const names = Object.keys(particles);
+  const error = summedError(fullyConnected(learner, x, lookup(particles)), y);
+  const gradients = gradient(
+    error,
+    names.map((name) => particles[name]!),
+  );
+  const rows = (weight: Tensor): Tensor => particleRows(weight, m);
+  const products = total(
+    names.map((name) => matmul(rows(particles[name]!), rows(particles[name]!), false, true)),
+  ); // [t, m, m]
+  const { shape } = products;
+  const identity = broadcast(
+    products.graph.constant(
+      Float64Array.from({ length: m * m }, (_, i) => Number(i % (m + 1) === 0)),
+      [1, m, m],
+    ),
+    shape,
+  );
+  const squares = sum(multiply(products, identity), [2]); // [t, m, 1]
+  const distances = subtract(
+    add(broadcast(squares, shape), broadcast(transpose(squares, [0, 2, 1]), shape)),
+    multiply(products, 2),
+  );
+  const width = multiply(add(mean(distances, [1, 2]), 1e-6), 1 / Math.log(m + 1));
+  const kernel = exp(negate(divide(distances, broadcast(width, shape))));
+  const spread = subtract(multiply(identity, broadcast(sum(kernel, [2]), shape)), kernel); // D - K
+  const rate = learner.learningRate / m;
+  const stay = add(identity, multiply(spread, broadcast(divide(2 * rate, width), shape)));
+  const move = multiply(kernel, -rate);
+  return Object.fromEntries(
+    names.map((name, i) => {
+      const moved = add(matmul(stay, rows(particles[name]!)), matmul(move, rows(gradients[i]!)));
+      return [name, reshape(moved, particles[name]!.shape)];
+    }),
+  );
+}
