@@ -15,7 +15,7 @@ import { sharedVector } from '../run/parameter-vector.ts';
 import type { ParameterLayout } from '../run/parameter-vector.ts';
 import type { RunFolder } from '../run/run-folder.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
-import { classTable } from './batch.ts';
+import { trainingClasses } from './draw-batch.ts';
 import { classifierSpecifications } from './classify-graph.ts';
 import type { ClassifyConfiguration } from './configuration.ts';
 import type { ClassifyResult, ClassifyWorkerData } from './jobs.ts';
@@ -96,7 +96,7 @@ export class ClassifyTrainer {
     from: 'new' | 'saved',
   ): Promise<ClassifyTrainer> {
     const { model, seed } = configuration;
-    const shape = { classes: classTable(domains).classes, teacher: teacherLength(domains[0]!) };
+    const shape = { classes: trainingClasses(domains).count, teacher: teacherLength(domains[0]!) };
     const layout = classifyLayout(model, shape);
     const { model: own, planes, classify, name } = configuration;
     const identity = JSON.stringify({

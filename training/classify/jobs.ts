@@ -7,8 +7,9 @@ import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { PlaneReader } from '../planes/plane-reader.ts';
 import { LocalCopy } from '../run/parameter-vector.ts';
-import { batchMemory, classTable, drawBatch } from './batch.ts';
-import type { Batch, ClassTable } from './batch.ts';
+import { trainingClasses } from './draw-batch.ts';
+import type { TrainingClasses } from './draw-batch.ts';
+import { readBatch } from './read-batch.ts';
 import { classifiedWeights, classifierSpecifications, classifyFunction } from './classify-graph.ts';
 import { classifyLayout, segmentsOf } from './layout.ts';
 import type { ClassifyConfiguration } from './configuration.ts';
@@ -39,30 +40,34 @@ export interface ClassifyResult {
 
 interface Prepared {
   readonly readers: readonly PlaneReader[];
-  readonly table: ClassTable;
-  readonly memory: Batch;
+  readonly classes: TrainingClasses;
 }
 
+/** Kept between jobs. */
 let prepared: Prepared | undefined;
 const local = new LocalCopy();
 
-function prepare({ domains, classify }: ClassifyWorkerData): Prepared {
-  const readers = domains.map((domain) => new PlaneReader(domain));
-  const table = classTable(domains);
-  return { readers, table, memory: batchMemory(classify.batch / 2, readers[0]!, table) };
-}
+const prepare = ({ domains }: ClassifyWorkerData): Prepared => ({
+  readers: domains.map((domain) => new PlaneReader(domain)),
+  classes: trainingClasses(domains),
+});
 
 /** Gradients and statistics of one half of a step, written to shared memory. */
 const classifyJob: Job = async (payload, context) => {
   const { iteration, half, architecture } = payload as ClassifyPayload;
   const data = context.workerData as ClassifyWorkerData;
   const { model, classify, seed } = data;
-  const { readers, table, memory } = (prepared ??= prepare(data));
-  drawBatch(fold(keyFrom(seed), 'classify', iteration, half), table, readers, classify, memory);
+  const { readers, classes } = (prepared ??= prepare(data));
+  const { planes, targets, teacher } = readBatch(
+    fold(keyFrom(seed), 'classify', iteration, half),
+    classes,
+    readers,
+    { size: classify.batch / 2, mixup: classify.mixup, smoothing: classify.labelSmoothing },
+  );
   const genotype = parseGenotypeKey(architecture);
   const shape = {
     images: classify.batch / 2,
-    classes: table.classes,
+    classes: classes.count,
     teacher: readers[0]!.teacherLength,
     distillation: classify.distillation,
   };
@@ -74,7 +79,7 @@ const classifyJob: Job = async (payload, context) => {
     architecture,
     () => classifyFunction(model, genotype, shape),
     { ...selectChild(weights, all), ...Object.fromEntries(own) },
-    { images: memory.images, targets: memory.targets, 'teacher.features': memory.teacher },
+    { images: planes, targets, 'teacher.features': teacher },
   );
   const into = data.halves[half]!;
   for (const { name, start, size } of segmentsOf(model, genotype, layout))

@@ -1,7 +1,7 @@
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
-import { childStatistics, centerName, statisticSpecifications } from '../../model/network/trunk-weights.ts';
-import { weightSpecifications } from '../../model/parameters.ts';
+import { childStatistics, centerName, statisticSpecifications } from '../../model/network/trunk-statistics.ts';
+import { weightSpecifications } from '../../model/network/weights.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import { sourceNames } from '../../model/search-space/taps.ts';
 import { ParameterLayout } from '../run/parameter-vector.ts';
