@@ -72,6 +72,8 @@ export default tseslint.config(
       'training/optimizer/kernels/binary.ts',
       'images/pixels/assembly',
       'images/pixels/binary.ts',
+      'training/planes/assembly',
+      'training/planes/binary.ts',
       'checkpoints',
     ],
   },

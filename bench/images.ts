@@ -5,12 +5,13 @@ import type { Genotype } from '../model/search-space/genotype.ts';
 import { metaGradient } from '../model/meta-gradient/meta-gradient.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { keyFrom } from '../model/random.ts';
-import { noRelaxation, TaskRunner } from '../model/inner-loop/task-runner.ts';
+import { TaskRunner } from '../model/inner-loop/task-runner.ts';
 import { readTrainingConfiguration, stageModel } from '../training/outer-loop/configuration.ts';
 import type { StageConfiguration } from '../training/outer-loop/configuration.ts';
 import { timesInTurn } from './in-turn.ts';
 import { median } from './median.ts';
 import { randomTask } from './networks.ts';
+import { noRelaxation } from '../model/controller/relaxation.ts';
 
 export interface ImagesPlan {
   /** A configuration of training/configs/images. */

@@ -5,11 +5,12 @@ import { initialParameters } from '../model/parameters.ts';
 import type { Values } from '../model/graph/programs.ts';
 import { keyFrom } from '../model/random.ts';
 import { innerGradient } from '../model/meta-gradient/inner-gradient.ts';
-import type { MetaTask, TaskRun } from '../model/meta-gradient/inner-gradient.ts';
+import type { TaskRun } from '../model/meta-gradient/inner-gradient.ts';
 import { TaskRunner } from '../model/inner-loop/task-runner.ts';
-import type { LabelledSet, TaskNetwork } from '../model/inner-loop/task-runner.ts';
+import type { TaskNetwork } from '../model/inner-loop/task-runner.ts';
 import { learningRate, randomSets } from './workload.ts';
 import type { TaskSizes, Workload } from './workload.ts';
+import type { MetaTask, LabelledSet } from '../model/task/labelled-set.ts';
 
 /** A workload made ready: `run` computes one meta-gradient, by weight name. */
 export interface MetaGradientTask {

@@ -1,6 +1,6 @@
-import { oneHotTargets } from '../model/inner-loop/task-runner.ts';
 import { fold, keyFrom, normal } from '../model/random.ts';
 import { z } from 'zod';
+import { oneHotTargets } from '../model/task/labelled-set.ts';
 
 /** The classes of a task and the support images of each. */
 export const taskShape = {

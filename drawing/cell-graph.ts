@@ -1,7 +1,7 @@
 import { cellNames } from '../model/search-space/genotype.ts';
 import type { CellName, Genotype, GenotypeEdge } from '../model/search-space/genotype.ts';
-import { strideOf } from '../model/parameters.ts';
 import type { RegressionEdge, RegressionGenotype } from '../model/regression/cell.ts';
+import { strideOf } from '../model/search-space/geometry.ts';
 
 export type CellOperation = GenotypeEdge['operation'] | RegressionEdge['operation'];
 

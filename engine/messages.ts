@@ -11,7 +11,7 @@ export interface WorkerSetup {
 }
 
 export type ToWorker =
-  { readonly kind: 'run'; readonly job: string; readonly payload: unknown } | { readonly kind: 'stop' };
+  { readonly kind: 'run'; readonly job: string; readonly request: unknown } | { readonly kind: 'stop' };
 
 /** A worker runs one job at a time, so its answers need no number; `sessions` is how many its caches hold after it. */
 export type FromWorker =

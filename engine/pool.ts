@@ -1,11 +1,12 @@
 import type { Transferable } from 'node:worker_threads';
 import { JobError, PoolClosedError, QueueFullError, type WorkerCrashError } from './errors.ts';
+import type { AnyJobs, ProgressOf, RequestOf, ResultOf, Signatures } from './jobs.ts';
 import type { FromWorker } from './messages.ts';
 import { mostWorkers } from './options.ts';
 import type { EngineOptions } from './options.ts';
 import { WorkerThread } from './thread.ts';
 
-export interface PoolOptions {
+interface PoolSettings {
   /** at least 1; one is started where only one can be, see `mostWorkers` */
   readonly workers: number;
   /** jobs that may wait while all workers are busy; 0 allows none */
@@ -13,17 +14,19 @@ export interface PoolOptions {
   /** the job module (engine/jobs.ts), imported once by every worker */
   readonly jobs: URL;
   readonly engine: EngineOptions;
-  /** cloned to every worker, also to the replacement of a crashed one */
-  readonly workerData?: unknown;
 }
 
-export interface JobOptions {
+/** `workerData` is cloned to every worker, also to the replacement of a crashed one. */
+export type PoolOptions<Data = unknown> = PoolSettings &
+  (unknown extends Data ? { readonly workerData?: Data } : { readonly workerData: Data });
+
+export interface JobOptions<Progress = unknown> {
   /**
    * Takes a waiting job off the queue. The promise of a running job rejects at once, too, but its worker stays
    * busy until the job has ended; the result is dropped.
    */
   readonly signal?: AbortSignal;
-  /** buffers of the payload to move instead of copy */
+  /** buffers of the request to move instead of copy */
   readonly transfer?: readonly Transferable[];
   /** runs the job in this worker only */
   readonly worker?: number;
@@ -31,7 +34,7 @@ export interface JobOptions {
   readonly onAccepted?: () => void;
   /** told when a worker begins with the job */
   readonly onStarted?: () => void;
-  readonly onProgress?: (value: unknown) => void;
+  readonly onProgress?: (value: Progress) => void;
 }
 
 export interface PoolStats {
@@ -49,10 +52,11 @@ export interface PoolStats {
 
 interface Task {
   readonly job: string;
-  readonly payload: unknown;
-  readonly options: JobOptions;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
+  readonly request: unknown;
+  readonly options: Omit<JobOptions, 'onProgress'>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly progress: (value: unknown) => void;
 }
 
 interface Slot {
@@ -64,8 +68,11 @@ interface Slot {
   sessions: number;
 }
 
-/** Worker threads behind one bounded queue, first come, first served; each runs one job at a time. */
-export class WorkerPool {
+/**
+ * Worker threads behind one bounded queue, first come, first served; each runs one job at a time. `Jobs` and `Data` are
+ * those of the table that the job module exports: `JobTable<Jobs, Data>`.
+ */
+export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown> {
   readonly #options: PoolOptions;
   readonly #slots: readonly Slot[];
   readonly #waiting: Task[] = [];
@@ -73,7 +80,7 @@ export class WorkerPool {
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
 
-  constructor(options: PoolOptions) {
+  constructor(options: PoolOptions<Data>) {
     if (!Number.isInteger(options.workers) || options.workers < 1) {
       throw new RangeError('a pool needs at least one worker');
     }
@@ -115,7 +122,11 @@ export class WorkerPool {
    * @throws JobError what the job threw, with its name, message, code, details and stack
    * @throws QueueFullError, PoolClosedError, WorkerCrashError, the signal's reason, DataCloneError
    */
-  async run(job: string, payload: unknown, options: JobOptions = {}): Promise<unknown> {
+  async run<K extends keyof Jobs & string>(
+    job: K,
+    request: RequestOf<Jobs, K>,
+    options: JobOptions<ProgressOf<Jobs, K>> = {},
+  ): Promise<ResultOf<Jobs, K>> {
     const { worker } = options;
     if (worker !== undefined && !this.#slots[worker])
       throw new RangeError(`the pool has no worker ${worker}`);
@@ -123,12 +134,15 @@ export class WorkerPool {
     if (!idle && this.#waiting.length >= this.#options.queueLimit) {
       throw new QueueFullError(`${this.#waiting.length} jobs wait already`);
     }
-    return this.#enqueue(job, payload, options);
+    return this.#enqueue(job, request, options);
   }
 
   /** Runs the job once in every worker, whatever the queue's limit; results in the order of the workers. */
-  async runOnAll(job: string, payload: unknown): Promise<unknown[]> {
-    return Promise.all(this.#slots.map(({ index }) => this.#enqueue(job, payload, { worker: index })));
+  async runOnAll<K extends keyof Jobs & string>(
+    job: K,
+    request: RequestOf<Jobs, K>,
+  ): Promise<ResultOf<Jobs, K>[]> {
+    return Promise.all(this.#slots.map(({ index }) => this.#enqueue(job, request, { worker: index })));
   }
 
   /** Refuses what waits, lets running jobs end (however long they take), then ends the threads. */
@@ -144,14 +158,26 @@ export class WorkerPool {
     await Promise.all(this.#slots.flatMap(({ thread }) => (thread ? [thread.stop()] : [])));
   }
 
-  async #enqueue(job: string, payload: unknown, options: JobOptions): Promise<unknown> {
+  async #enqueue<K extends keyof Jobs & string>(
+    job: K,
+    request: RequestOf<Jobs, K>,
+    options: JobOptions<ProgressOf<Jobs, K>>,
+  ): Promise<ResultOf<Jobs, K>> {
     if (this.#closing) throw new PoolClosedError(`${job}: the pool was closed`);
     const { signal } = options;
     signal?.throwIfAborted();
     let abort: (() => void) | undefined;
     try {
       return await new Promise((resolve, reject: (error: unknown) => void) => {
-        const task: Task = { job, payload, options, resolve, reject };
+        const task: Task = {
+          job,
+          request,
+          options,
+          // what a worker sends is what its job table says, whose type is the pool's
+          resolve: (value) => resolve(value as ResultOf<Jobs, K>),
+          progress: (value) => options.onProgress?.(value as ProgressOf<Jobs, K>),
+          reject,
+        };
         abort = () => {
           const position = this.#waiting.indexOf(task);
           if (position >= 0) this.#waiting.splice(position, 1);
@@ -188,7 +214,7 @@ export class WorkerPool {
   #assign(slot: Slot, task: Task): void {
     slot.thread ??= this.#start(slot);
     try {
-      slot.thread.run(task.job, task.payload, task.options.transfer ?? []);
+      slot.thread.run(task.job, task.request, task.options.transfer ?? []);
       slot.task = task;
       task.options.onStarted?.();
     } catch (error) {
@@ -215,7 +241,7 @@ export class WorkerPool {
         slot.alive = true;
         break;
       case 'progress':
-        if (task?.options.signal?.aborted !== true) task?.options.onProgress?.(message.value);
+        if (task?.options.signal?.aborted !== true) task?.progress(message.value);
         break;
       case 'done':
         this.#counts.completed++;

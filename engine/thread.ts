@@ -48,9 +48,9 @@ export class WorkerThread {
     this.#worker = worker;
   }
 
-  /** @throws DataCloneError when the payload cannot be cloned; the thread stays idle then */
-  run(job: string, payload: unknown, transfer: readonly Transferable[]): void {
-    this.#send({ kind: 'run', job, payload }, transfer);
+  /** @throws DataCloneError when the request cannot be cloned; the thread stays idle then */
+  run(job: string, request: unknown, transfer: readonly Transferable[]): void {
+    this.#send({ kind: 'run', job, request }, transfer);
   }
 
   /** Ends an idle thread; its sessions are released first. */

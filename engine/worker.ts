@@ -15,7 +15,7 @@ const jobs = await loadJobs(setup.jobs);
 port.on('message', (message: ToWorker) => {
   switch (message.kind) {
     case 'run':
-      void run(message.job, message.payload);
+      void run(message.job, message.request);
       break;
     case 'stop':
       void stop();
@@ -36,7 +36,7 @@ async function loadJobs(url: string): Promise<JobTable> {
   return module.jobs;
 }
 
-async function run(name: string, payload: unknown): Promise<void> {
+async function run(name: string, request: unknown): Promise<void> {
   try {
     const job = Object.hasOwn(jobs, name) ? jobs[name] : undefined;
     if (job === undefined) throw new TypeError(`no job ${name} in ${setup.jobs}`);
@@ -49,7 +49,7 @@ async function run(name: string, payload: unknown): Promise<void> {
       progress: (value) => send({ kind: 'progress', value }),
       transfer: (...more) => void buffers.push(...more),
     };
-    const value = await job(payload, context);
+    const value = await job(request, context);
     send({ kind: 'done', value, sessions: models.stats.sessions }, buffers);
   } catch (error) {
     // also a result that cannot be cloned

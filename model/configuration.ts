@@ -1,5 +1,23 @@
 import { z } from 'zod';
-import { autoEncoderSchema } from './embedding/auto-encoder.ts';
+
+/** `recurrent`: the paper's GRU auto-encoder; `bidirectional`: GRUs from both ends; `set`: attention, no order. */
+const kinds = ['recurrent', 'bidirectional', 'set'] as const;
+
+/** Its kind and the lengths of F(x, y) and of a state z_ij, with the lengths that are taken where none is given. */
+export const autoEncoderSchema = (lengths: { readonly features: number; readonly state: number }) =>
+  z
+    .strictObject({
+      kind: z.enum(kinds).default('recurrent'),
+      features: z.number().int().min(1).default(lengths.features),
+      state: z.number().int().min(1).default(lengths.state),
+    })
+    .refine(({ kind, state }) => kind !== 'bidirectional' || state % 2 === 0, {
+      path: ['state'],
+      message: 'both directions share the state: it must be even',
+    })
+    .prefault({});
+
+export type AutoEncoder = z.infer<ReturnType<typeof autoEncoderSchema>>;
 
 /**
  * Everything that decides the shapes and the meaning of a checkpoint's tensors. It is stored in the checkpoint itself;

@@ -25,8 +25,9 @@ const generated: readonly Generated[] = [
       'scripts/generate-kernels.ts',
       'training/optimizer/kernels/assembly/vector.ts',
       'images/pixels/assembly/lanczos.ts',
+      'training/planes/assembly/widen.ts',
     ],
-    outputs: ['training/optimizer/kernels/binary.ts', 'images/pixels/binary.ts'],
+    outputs: ['training/optimizer/kernels/binary.ts', 'images/pixels/binary.ts', 'training/planes/binary.ts'],
   },
   {
     script: 'generate:example',

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 const kernels = [
   { source: 'training/optimizer/kernels/assembly/vector.ts', target: 'training/optimizer/kernels/binary.ts' },
   { source: 'images/pixels/assembly/lanczos.ts', target: 'images/pixels/binary.ts' },
+  { source: 'training/planes/assembly/widen.ts', target: 'training/planes/binary.ts' },
 ];
 const options = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd', '--initialMemory', '16'];
 

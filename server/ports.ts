@@ -4,7 +4,6 @@ import type { AdaptedRegression, Point, RegressionEvent } from '../model/regress
 import type { ServedRegression } from '../model/regression/checkpoint.ts';
 import type { TensorValue } from '../model/graph/executor.ts';
 import type { Schema } from '../contract/schema.ts';
-import type { ModelFile } from './workers/run-model.ts';
 
 interface CommonInfo {
   readonly id: string;
@@ -101,6 +100,15 @@ export interface Genotype {
   readonly normal: CellGenotype;
   readonly reduction: CellGenotype;
 }
+
+/** An exported model, and the name under which workers keep its session: its SHA-256. */
+export interface ModelFile {
+  readonly key: string;
+  readonly model: Uint8Array;
+}
+
+/** Images in one run of a model: more bring no speed. */
+export const IMAGES_BATCH = 25;
 
 export interface PredictImagesRequest extends ModelFile {
   readonly imageSize: number;

@@ -1,7 +1,7 @@
 """Classifies images with a task's ONNX file, on the CPU or a GPU, without the service.
 
     curl -o m-nas.onnx http://localhost:8080/v1/tasks/ID/model
-    pip install onnxruntime numpy pillow          # with CUDA: onnxruntime-gpu in place of onnxruntime
+    pip install onnxruntime numpy 'pillow>=13'    # with CUDA: onnxruntime-gpu in place of onnxruntime
     python classify.py m-nas.onnx new1.jpg new2.jpg
     python classify.py --provider cuda m-nas.onnx new1.jpg
 

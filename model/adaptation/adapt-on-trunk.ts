@@ -10,23 +10,23 @@ import { viewPlan, viewsTaken, wholeView } from './support-views.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Executor } from '../graph/executor.ts';
 import type { Values } from '../graph/programs.ts';
-import type { TaskSize } from '../graph/variables.ts';
 import { stepRateValues } from '../inner-loop/rates.ts';
 import { startValues } from '../inner-loop/solved-network.ts';
 import type { SolvedGraphs } from '../inner-loop/solved-graphs.ts';
 import type { SolvedNetwork } from '../inner-loop/solved-network.ts';
-import { fitOf, oneHotTargets, sizeKey, supportInputs } from '../inner-loop/task-runner.ts';
-import type { Fit, LabelledSet, TaskRunner } from '../inner-loop/task-runner.ts';
+import type { TaskRunner } from '../inner-loop/task-runner.ts';
 import { fitNames } from '../inner-loop/unrolled-graphs.ts';
 import type { Judgement } from '../accuracy/judgements.ts';
 import { bestOf } from '../accuracy/ranking.ts';
 import { besideName } from '../network/trunk-network.ts';
-import { cellGeometry } from '../parameters.ts';
 import { fold, keyFrom, normal } from '../random.ts';
+import { cellGeometry } from '../search-space/geometry.ts';
 import { rowLength } from '../search-space/taps.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import { stopwatch } from '../stopwatch.ts';
 import { byCodePoint, canonicalSupport } from '../task/canonical-support.ts';
+import { fitOf, oneHotTargets, sizeKey, supportInputs } from '../task/labelled-set.ts';
+import type { Fit, LabelledSet, TaskSize } from '../task/labelled-set.ts';
 import { roundedToFloat16 } from '../trunk/float16.ts';
 
 /** A support set whose images are known by what the trunk makes of them. */

@@ -13,10 +13,11 @@ import { calibrateOpenSet } from './open-set.ts';
 import type { OpenSet } from './open-set.ts';
 import { fold, keyFrom, uniform } from '../random.ts';
 import { stopwatch } from '../stopwatch.ts';
-import { fitOf, oneHotTargets, sizeKey, supportInputs, TaskRunner } from '../inner-loop/task-runner.ts';
-import type { Fit, LabelledSet, TaskNetwork } from '../inner-loop/task-runner.ts';
+import { TaskRunner } from '../inner-loop/task-runner.ts';
+import type { TaskNetwork } from '../inner-loop/task-runner.ts';
 import { adaptationFunction, fitNames, fittedFunction } from '../inner-loop/unrolled-graphs.ts';
-import type { TaskSize } from '../graph/variables.ts';
+import { fitOf, oneHotTargets, sizeKey, supportInputs } from '../task/labelled-set.ts';
+import type { Fit, LabelledSet, TaskSize } from '../task/labelled-set.ts';
 
 export type { LabelledImage } from '../task/canonical-support.ts';
 

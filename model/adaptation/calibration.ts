@@ -1,6 +1,6 @@
 import type { Values } from '../graph/programs.ts';
-import type { ParameterSpecification } from '../layers/parameter-specification.ts';
-import type { TaskSize } from '../graph/variables.ts';
+import type { TaskSize } from '../task/labelled-set.ts';
+import { calibrationSpecification } from '../parameters.ts';
 
 /** What the temperature of a task's probabilities depends on: 1, ln shots, ln ways. */
 export const calibrationFeatures = ({ way, support }: TaskSize): readonly [number, number, number] => [
@@ -8,15 +8,6 @@ export const calibrationFeatures = ({ way, support }: TaskSize): readonly [numbe
   Math.log(support / way),
   Math.log(way),
 ];
-
-/** Coefficients of the logarithm of the temperature; 0 until the end of meta-training fits them. */
-export const calibrationSpecification: ParameterSpecification = {
-  name: 'calibration',
-  shape: [1, 3],
-  group: 'calibration',
-  deviation: 0,
-  mean: 0,
-};
 
 /**
  * The temperature that makes the served probabilities mean what they say (Guo et al. 2017): fitted on validation tasks

@@ -16,7 +16,7 @@ import type { Convolution, Tensor } from '../graph/primitives.ts';
 import type { Values } from '../graph/programs.ts';
 import { sizeOf } from '../graph/shapes.ts';
 import type { Shape } from '../graph/shapes.ts';
-import { cellGeometry, strideOf } from '../parameters.ts';
+import { cellGeometry, strideOf } from '../search-space/geometry.ts';
 import type { CellName, Genotype, GenotypeEdge } from '../search-space/genotype.ts';
 import type { OpenSet } from './open-set.ts';
 

@@ -8,7 +8,8 @@ import type { Tensor } from '../graph/primitives.ts';
 import { ChildCells } from './child-cells.ts';
 import type { AdaptedChild } from './child-cells.ts';
 import { knownProbability } from './open-set.ts';
-import { cellGeometry, featureCount } from '../parameters.ts';
+import { featureCount } from '../network/weights.ts';
+import { cellGeometry } from '../search-space/geometry.ts';
 
 /** Raise it when the same task, of images or of regression, would be exported as other bytes: ids of tasks contain it. */
 export const exporterVersion = 6;

@@ -1,23 +1,12 @@
 import type { ModelConfiguration } from '../configuration.ts';
 import type { Values } from '../graph/programs.ts';
-import type { ParameterSpecification } from '../layers/parameter-specification.ts';
-import type { LabelledSet } from '../inner-loop/task-runner.ts';
-import type { TaskSize } from '../graph/variables.ts';
+import type { LabelledSet, TaskSize } from '../task/labelled-set.ts';
 
 /**
  * Where a task's embedding says that a class is the same seen in a mirror (it is of photos, it is not of characters), an
  * image is answered together with its mirror image, left to right, and support sets of few images are adapted to with
  * theirs (docs/adr/0015-mirror-images.md).
  */
-
-/** Logistic regression on z_i: its coefficients and the intercept; 0 until meta-training fits them. */
-export const mirroringSpecification = ({ encoder }: ModelConfiguration): ParameterSpecification => ({
-  name: 'mirroring',
-  shape: [1, encoder.state + 1],
-  group: 'mirroring',
-  deviation: 0,
-  mean: 0,
-});
 
 /** Whether a support set of this size is mirrored, if the task is: a class has at most `mirroring.shots` images in the mean. */
 export const mayMirror = ({ mirroring }: ModelConfiguration, { way, support }: TaskSize): boolean =>

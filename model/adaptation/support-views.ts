@@ -1,5 +1,5 @@
 import type { ModelConfiguration } from '../configuration.ts';
-import type { TaskSize } from '../graph/variables.ts';
+import type { TaskSize } from '../task/labelled-set.ts';
 import type { ViewPlan } from '../task/views.ts';
 import { mayMirror } from './mirror-images.ts';
 

@@ -17,8 +17,8 @@ import {
 } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { besideName, leastLength, sourcesOf } from '../network/trunk-network.ts';
-import { cellGeometry } from '../parameters.ts';
 import { cellsSource } from '../search-space/genotype.ts';
+import { cellGeometry } from '../search-space/geometry.ts';
 import { averagedTo } from '../search-space/tap-planes.ts';
 import { sourceNames, tapSlots, tapsRead } from '../search-space/taps.ts';
 import type { Tap } from '../search-space/taps.ts';

@@ -7,25 +7,18 @@ import {
   sourcesOf,
   targetsOf,
 } from '../search-space/genotype.ts';
-import {
-  broadcast,
-  divide,
-  multiply,
-  relu,
-  reshape,
-  sigmoid,
-  slice,
-  softmax,
-  sum,
-} from '../graph/operations.ts';
+import { broadcast, divide, multiply, relu, reshape, slice, softmax, sum } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
-import { sizeOf } from '../graph/shapes.ts';
 import { tapMixName } from '../search-space/mix-names.ts';
-import { tapSlots } from '../search-space/taps.ts';
+import { tapSlots, sourceNames, slotOutputs } from '../search-space/taps.ts';
 import { dense } from '../layers/primitive-layers.ts';
 import { mixName } from '../search-space/mix-names.ts';
 import type { Weights } from '../graph/weights.ts';
-import { weightSpecifications } from '../parameters.ts';
+import type { Values } from '../graph/programs.ts';
+import type { RelaxedTaps, Architecture } from '../search-space/genotype.ts';
+import type { TapSlot } from '../search-space/taps.ts';
+import type { ParameterSpecification } from '../layers/parameter-specification.ts';
+import { denseSpecifications } from '../layers/parameter-specification.ts';
 
 /**
  * α_i = A(z_i): architecture weights [2 · edges, 8], rows that sum to one; edges source-major, normal cell first; on a
@@ -86,30 +79,62 @@ export function architectureInputs({ supernet }: ModelConfiguration, alpha: Tens
   return Object.fromEntries(entries);
 }
 
-/**
- * w̃_i = τ_i ⊙ w̃ with τ_i = M(z_i) (Eq. 7), one fully connected layer; its gate is 2σ, so that a new modulator
- * starts at τ = 1. Per channel by default, along the input channels: a factor on output channels would be
- * cancelled by the normalisation that follows (docs/adr/0005-modulator.md).
- */
-export function modulate(
-  configuration: ModelConfiguration,
-  embedding: Tensor,
-  weights: Weights,
-): Record<string, Tensor> {
-  const specifications = weightSpecifications(configuration);
-  const { kind } = configuration.modulator;
-  if (kind === 'none') return Object.fromEntries(specifications.map(({ name }) => [name, weights(name)]));
-  const factors = multiply(
-    sigmoid(dense(embedding, weights('modulator.weight'), weights('modulator.bias'))),
-    2,
-  );
-  let start = 0;
-  return Object.fromEntries(
-    specifications.map(({ name, shape, modulation }) => {
-      const own = kind === 'full' ? shape : modulation!;
-      const factor = reshape(slice(factors, 1, start, sizeOf(own)), own);
-      start += sizeOf(own);
-      return [name, multiply(weights(name), broadcast(factor, shape))];
+/** The weights of taps and sources among the results of the embedding. */
+export function relaxedTaps(configuration: ModelConfiguration, results: Values): RelaxedTaps {
+  const named = (names: readonly string[], values: Float32Array): Record<string, number> =>
+    Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+  const slots = tapSlots(configuration).map(({ name, taps }) => {
+    const names = taps.map((tap) => tap.name);
+    return [name, named(names, results[tapMixName(name)]!)] as const;
+  });
+  return {
+    slots: Object.fromEntries(slots) as RelaxedTaps['slots'],
+    shares: named(sourceNames(configuration), softmaxOf(results['shares']!)),
+  };
+}
+
+function softmaxOf(logits: Float32Array): Float32Array {
+  const largest = Math.max(...logits);
+  const exponentials = logits.map((x) => Math.exp(x - largest));
+  const total = exponentials.reduce((sum, x) => sum + x, 0);
+  return exponentials.map((x) => x / total);
+}
+
+/** The supernet's architecture inputs of concrete architecture weights; on a trunk those of its slots, too. */
+export function architectureValues(
+  architecture: Architecture,
+  nodes: number,
+  slots: readonly TapSlot[] = [],
+): Record<string, Float32Array> {
+  const taps = slots.map(({ name, taps: own }) => {
+    const weights = architecture.taps?.slots[name] ?? {};
+    return [tapMixName(name), Float32Array.from(own, (tap) => weights[tap.name] ?? 0)] as const;
+  });
+  const width = operationNames.length;
+  const entries = cellNames.flatMap((cell) =>
+    sourcesOf(nodes).map((source) => {
+      const edges = targetsOf(source, nodes).length;
+      const first = firstEdgeOf(source, nodes);
+      const mix = new Float32Array(edges * (width - 1));
+      for (let e = 0; e < edges; e++) {
+        const row = (first + e) * width;
+        mix.set(architecture[cell].subarray(row + 1, row + width), e * (width - 1));
+      }
+      return [mixName(cell, source), mix] as const;
     }),
   );
+  return Object.fromEntries([...entries, ...taps]);
+}
+
+/** The controller's layers, or its one α for all tasks. */
+export function controllerSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
+  const { supernet, encoder, controller } = configuration;
+  const outputs =
+    cellNames.length * edgeCount(supernet.nodes) * operationNames.length + slotOutputs(configuration);
+  if (controller.kind === 'shared')
+    return [{ name: 'controller.alpha', shape: [1, outputs], group: 'controller', deviation: 1e-3, mean: 0 }];
+  return [
+    ...denseSpecifications('controller', 'controller.hidden', encoder.state, controller.hidden),
+    ...denseSpecifications('controller', 'controller.alpha', controller.hidden, outputs, 0.1),
+  ];
 }

@@ -1,12 +1,13 @@
 import type { ModelConfiguration } from '../configuration.ts';
 import { concat, exp, reshape, sigmoid } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
-import type { TaskSize, Variable } from '../graph/variables.ts';
+import type { Variable } from '../graph/variables.ts';
 import type { Weights } from '../graph/weights.ts';
 import type { ParameterSpecification } from '../layers/parameter-specification.ts';
 import { dense } from '../layers/primitive-layers.ts';
-import { rateColumns } from '../parameters.ts';
 import { sourceNames } from '../search-space/taps.ts';
+import type { TaskSize } from '../task/labelled-set.ts';
+import { rateColumns } from '../network/weights.ts';
 
 /** A setting of a task on a trunk: its shape, what the layer that makes it starts from, and what becomes of its output. */
 interface Condition extends Variable {

@@ -1,7 +1,7 @@
 import type { Weights } from '../graph/weights.ts';
 import type { ModelConfiguration } from '../configuration.ts';
-import { architecture, architectureInputs, modulate } from './architecture.ts';
-import { conditionsOf } from './conditions.ts';
+import { architecture, architectureInputs } from './architecture.ts';
+import { conditionsOf, conditionSpecifications } from './conditions.ts';
 import { imagesShape } from '../search-space/tap-planes.ts';
 import { encodeTask } from '../embedding/image-encoder.ts';
 import { cellNames, edgeCount, operationNames } from '../search-space/genotype.ts';
@@ -10,9 +10,19 @@ import { Graph } from '../graph/graph.ts';
 import type { GraphFunction } from '../graph/graph.ts';
 import { multiply } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
-import { parameterSpecifications } from '../parameters.ts';
+import type { ParameterSpecification } from '../layers/parameter-specification.ts';
+import { weightSpecifications } from '../network/weights.ts';
 import { inputWeights, seedsOf } from '../graph/variables.ts';
-import type { TaskSize, Variable } from '../graph/variables.ts';
+import type { Variable } from '../graph/variables.ts';
+import { modulate, modulatorSpecifications } from './modulator.ts';
+import { taskSpecifications } from './task-specifications.ts';
+import type { TaskSize } from '../task/labelled-set.ts';
+
+/** What the graphs here read of Θ: all that makes a task's network, and the meta-weights; what is fitted is not among it. */
+const readParameters = (configuration: ModelConfiguration): ParameterSpecification[] => [
+  ...taskSpecifications(configuration),
+  ...weightSpecifications(configuration),
+];
 
 /** Task embedding, architecture and modulated meta-weights of a support set, all in one graph. */
 export function embeddingGraph(
@@ -21,7 +31,7 @@ export function embeddingGraph(
   masked: boolean,
 ): EmbeddingGraph {
   const graph = new Graph();
-  const weights = inputWeights(graph, parameterSpecifications(configuration));
+  const weights = inputWeights(graph, readParameters(configuration));
   const targets = graph.input('support.targets', [support, way]);
   const images = graph.input('support.images', imagesShape(configuration, support));
   const { embedding, reconstruction } = encodeTask(configuration, images, targets, weights);
@@ -93,15 +103,17 @@ export function embeddingPullback(
 /** Gradients of the modulator, the conditions and the meta-weights, given z_i, which stays as it is, and cotangents of w̃_i. */
 export function modulationPullback(configuration: ModelConfiguration, size: TaskSize): GraphFunction {
   const graph = new Graph();
-  const weights = inputWeights(graph, parameterSpecifications(configuration));
+  const weights = inputWeights(graph, readParameters(configuration));
   const embedding = graph.input('embedding', [1, configuration.encoder.state]);
   const modulated = {
     ...modulate(configuration, embedding, weights),
     ...conditionsOf(configuration, embedding, size, weights),
   };
-  const wrt = parameterSpecifications(configuration).filter(({ group }) =>
-    ['modulator', 'weights', 'conditions'].includes(group),
-  );
+  const wrt = [
+    ...modulatorSpecifications(configuration),
+    ...conditionSpecifications(configuration),
+    ...weightSpecifications(configuration),
+  ];
   const results = vectorJacobian(
     seedsOf(modulated),
     wrt.map(({ name }) => weights(name)),
@@ -112,11 +124,8 @@ export function modulationPullback(configuration: ModelConfiguration, size: Task
   };
 }
 
-/** The parameters that `embeddingPullback` returns gradients of. */
+/** The parameters that `embeddingPullback` returns gradients of; the controller's with `searching` alone. */
 export const pulledParameters = (configuration: ModelConfiguration, searching: boolean): Variable[] =>
-  parameterSpecifications(configuration)
-    .filter(
-      ({ group }) =>
-        ['encoder', 'modulator', 'weights', 'conditions'].includes(group) || (searching && group === 'controller'),
-    )
+  readParameters(configuration)
+    .filter(({ group }) => searching || group !== 'controller')
     .map(({ name, shape }) => ({ name, shape }));

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Weights } from '../graph/weights.ts';
 import {
   add,
@@ -19,25 +18,7 @@ import { dense } from '../layers/primitive-layers.ts';
 import { gatedStep, projectInputs } from '../layers/recurrent.ts';
 import { denseSpecifications } from '../layers/parameter-specification.ts';
 import type { ParameterSpecification } from '../layers/parameter-specification.ts';
-
-/** `recurrent`: the paper's GRU auto-encoder; `bidirectional`: GRUs from both ends; `set`: attention, no order. */
-const kinds = ['recurrent', 'bidirectional', 'set'] as const;
-
-/** Its kind and the lengths of F(x, y) and of a state z_ij, with the lengths that are taken where none is given. */
-export const autoEncoderSchema = (lengths: { readonly features: number; readonly state: number }) =>
-  z
-    .strictObject({
-      kind: z.enum(kinds).default('recurrent'),
-      features: z.number().int().min(1).default(lengths.features),
-      state: z.number().int().min(1).default(lengths.state),
-    })
-    .refine(({ kind, state }) => kind !== 'bidirectional' || state % 2 === 0, {
-      path: ['state'],
-      message: 'both directions share the state: it must be even',
-    })
-    .prefault({});
-
-export type AutoEncoder = z.infer<ReturnType<typeof autoEncoderSchema>>;
+import type { AutoEncoder } from '../configuration.ts';
 
 export interface TaskEmbeddings {
   /** z_i (Eq. 6) of every task, [t, state]. */

@@ -1,4 +1,4 @@
-import { encodePairs } from './auto-encoder.ts';
+import { encodePairs, autoEncoderSpecifications } from './auto-encoder.ts';
 import type { TaskEmbeddings } from './auto-encoder.ts';
 import type { ModelConfiguration } from '../configuration.ts';
 import {
@@ -19,6 +19,11 @@ import type { Tensor } from '../graph/primitives.ts';
 import { dense } from '../layers/primitive-layers.ts';
 import { tapSummary } from '../search-space/tap-planes.ts';
 import type { Weights } from '../graph/weights.ts';
+import type { ParameterSpecification } from '../layers/parameter-specification.ts';
+import { windowOutput } from '../graph/shapes.ts';
+import { firstSide } from '../configuration.ts';
+import { pooledWidth } from '../search-space/taps.ts';
+import { denseSpecifications } from '../layers/parameter-specification.ts';
 
 /** Images averaged down by `stride`, through three strided convolutions: [n, 3, s, s] -> [n, f]. */
 function convolved(images: Tensor, weights: Weights, stride: number): Tensor {
@@ -56,4 +61,31 @@ export function encodeTask(
   const flat = trunk ? tapSummary(images, trunk.taps) : convolved(images, weights, image.stride);
   const pairs = pairFeatures(flat, targets, weights);
   return encodePairs(encoder.kind, reshape(pairs, [1, ...pairs.shape]), weights);
+}
+
+/** Channels of the encoder's three strided convolutions. */
+export const encoderChannels = [3, 16, 32, 32] as const;
+
+/** The image encoder's tensors: convolutions, F(x, y), and the auto-encoder. */
+export function encoderSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
+  const { image, encoder, trunk } = configuration;
+  const convolutions = encoderChannels.slice(1).map((channels, i): ParameterSpecification => {
+    const fanIn = 9 * encoderChannels[i]!;
+    return {
+      name: `encoder.conv.${i}`,
+      shape: [channels, encoderChannels[i]!, 3, 3],
+      group: 'encoder',
+      deviation: (2 / fanIn) ** 0.5,
+      mean: 0,
+    };
+  });
+  const side = [0, 1, 2].reduce((size) => windowOutput(size, 3, 2, 1), firstSide(image));
+  const { features } = encoder;
+  const inputs = trunk ? pooledWidth(trunk.taps) : encoderChannels[3] * side * side;
+  return [
+    ...(trunk ? [] : convolutions),
+    ...denseSpecifications('encoder', 'encoder.image', inputs, features),
+    ...denseSpecifications('encoder', 'encoder.pair', 2 * features, features),
+    ...autoEncoderSpecifications(encoder),
+  ];
 }

@@ -4,15 +4,6 @@ import type { Graph } from './graph.ts';
 import type { Tensor } from './primitives.ts';
 import type { Shape } from './shapes.ts';
 
-/** Static shape of a task's sets. */
-export interface TaskSize {
-  readonly way: number;
-  /** Images of the support set. */
-  readonly support: number;
-  /** Rows that each support image has, one a view of it, on a trunk; 1 where it is not said. */
-  readonly views?: number;
-}
-
 /** A named, shaped quantity that the inner loop adapts or reads. */
 export interface Variable {
   readonly name: string;

@@ -6,7 +6,7 @@ import type { GraphFunction } from '../graph/graph.ts';
 import { broadcast, crossEntropy, matmul, multiply, slice, stop, subtract } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { inputWeights } from '../graph/variables.ts';
-import type { TaskSize, Variable } from '../graph/variables.ts';
+import type { Variable } from '../graph/variables.ts';
 import type { Weights } from '../graph/weights.ts';
 import { leaveOneOutLoss, viewsLoss } from '../head/losses.ts';
 import { leaveOneOut, ridgeHead } from '../head/ridge.ts';
@@ -18,8 +18,7 @@ import {
   childStatistics,
   statisticNames,
   statisticSpecifications,
-} from '../network/trunk-weights.ts';
-import { rateColumns, weightSpecifications } from '../parameters.ts';
+} from '../network/trunk-statistics.ts';
 import { genotypeKey, operationNames, targetsOf } from '../search-space/genotype.ts';
 import { mixNames, tapMixName } from '../search-space/mix-names.ts';
 import { sourceNames, tapSlots } from '../search-space/taps.ts';
@@ -27,6 +26,8 @@ import { imagesShape } from '../search-space/tap-planes.ts';
 import { learnedRate, rowOfStep } from './rates.ts';
 import type { Rate } from './rates.ts';
 import { fitNames } from './unrolled-graphs.ts';
+import type { TaskSize } from '../task/labelled-set.ts';
+import { rateColumns, weightSpecifications } from '../network/weights.ts';
 
 /** The support set as the head is judged on it: each image by a head that was solved without it. */
 interface Judged {

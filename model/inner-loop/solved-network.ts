@@ -3,7 +3,7 @@ import type { Values } from '../graph/programs.ts';
 import type { Parameters } from '../layers/parameter-specification.ts';
 import { childWeights, selectChild } from '../network/child.ts';
 import type { ChildWeight } from '../network/child.ts';
-import { childStatistics } from '../network/trunk-weights.ts';
+import { childStatistics } from '../network/trunk-statistics.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import { SolvedGraphs } from './solved-graphs.ts';
 
@@ -11,7 +11,10 @@ import { SolvedGraphs } from './solved-graphs.ts';
 export interface SolvedNetwork {
   readonly graphs: SolvedGraphs;
   /** Parts of the one-shot model's weights and of its learned statistics, for a child. */
-  readonly child: { readonly weights: readonly ChildWeight[]; readonly statistics: readonly ChildWeight[] } | null;
+  readonly child: {
+    readonly weights: readonly ChildWeight[];
+    readonly statistics: readonly ChildWeight[];
+  } | null;
 }
 
 /** The child of a genotype, or the one-shot model. */
@@ -33,5 +36,7 @@ export const solvedNetwork = (configuration: ModelConfiguration, genotype: Genot
 export const startValues = ({ child }: SolvedNetwork, parameters: Parameters, modulated: Values): Values => ({
   ...parameters,
   ...modulated,
-  ...(child ? { ...selectChild(child.weights, modulated), ...selectChild(child.statistics, parameters) } : {}),
+  ...(child
+    ? { ...selectChild(child.weights, modulated), ...selectChild(child.statistics, parameters) }
+    : {}),
 });

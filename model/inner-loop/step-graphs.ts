@@ -9,13 +9,16 @@ import type { Tensor } from '../graph/primitives.ts';
 import type { Normalizer } from '../layers/normalizer.ts';
 import { mixNames } from '../search-space/mix-names.ts';
 import type { Weights } from '../graph/weights.ts';
-import { features, headLogits, headOf, initialHead } from '../network/features.ts';
-import type { Head, NetworkKind } from '../network/features.ts';
+import { features } from '../network/features.ts';
+import type { NetworkKind } from '../network/features.ts';
 import { learnedRate, rateVariables, stepRates } from './rates.ts';
 import type { Rate } from './rates.ts';
-import { featureCount, rateColumns, weightSpecifications } from '../parameters.ts';
 import { inputWeights, seedsOf } from '../graph/variables.ts';
-import type { TaskSize, Variable } from '../graph/variables.ts';
+import type { Variable } from '../graph/variables.ts';
+import { headLogits, headOf, initialHead } from '../head/linear-head.ts';
+import type { Head } from '../head/linear-head.ts';
+import { featureCount, rateColumns, weightSpecifications } from '../network/weights.ts';
+import type { TaskSize } from '../task/labelled-set.ts';
 
 /** The graphs of one configuration and network; each is built when asked for (docs/architecture.md, "A task"). */
 export class TaskGraphs {

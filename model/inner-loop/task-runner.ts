@@ -1,22 +1,9 @@
 import { childWeights, selectChild } from '../network/child.ts';
 import type { ChildWeight } from '../network/child.ts';
 import type { ModelConfiguration } from '../configuration.ts';
-import {
-  cellNames,
-  chooseGenotype,
-  edgeCount,
-  firstEdgeOf,
-  genotypeKey,
-  oneHot,
-  operationNames,
-  sourcesOf,
-  targetsOf,
-} from '../search-space/genotype.ts';
-import type { Architecture, Genotype, RelaxedTaps } from '../search-space/genotype.ts';
-import { sourceNames, tapSlots } from '../search-space/taps.ts';
-import type { TapSlot } from '../search-space/taps.ts';
+import { chooseGenotype, edgeCount, genotypeKey, oneHot, operationNames } from '../search-space/genotype.ts';
+import type { Architecture, Genotype } from '../search-space/genotype.ts';
 import type { Executor } from '../graph/executor.ts';
-import { mixName, tapMixName } from '../search-space/mix-names.ts';
 import { solvedNetwork } from './solved-network.ts';
 import type { SolvedNetwork } from './solved-network.ts';
 import { stepRateValues } from './rates.ts';
@@ -24,17 +11,11 @@ import { Programs } from '../graph/programs.ts';
 import type { Values } from '../graph/programs.ts';
 import { embeddingFunction } from '../controller/embedding-graphs.ts';
 import { TaskGraphs } from './step-graphs.ts';
-import type { TaskSize } from '../graph/variables.ts';
 import type { Parameters } from '../layers/parameter-specification.ts';
-
-/** Images and one-hot labels of a support set: [n, 3, s, s] in 0..1 and [n, way]. */
-export interface LabelledSet {
-  readonly images: Float32Array;
-  readonly targets: Float32Array;
-  readonly count: number;
-  /** Whether the second half are the mirror images of the first, in the same order (adaptation/mirror-images.ts). */
-  readonly mirrored?: boolean;
-}
+import type { TaskSize, LabelledSet, Fit } from '../task/labelled-set.ts';
+import { noRelaxation, relaxationInputs } from '../controller/relaxation.ts';
+import { supportInputs, sizeKey, fitOf, joined } from '../task/labelled-set.ts';
+import { relaxedTaps } from '../controller/architecture.ts';
 
 /** Task embedding, architecture weights and modulated meta-weights of one support set. */
 export interface Embedded {
@@ -42,101 +23,6 @@ export interface Embedded {
   /** null: the network is not one of cells. */
   readonly architecture: Architecture | null;
   readonly modulated: Values;
-}
-
-/** How a training step relaxes the architecture: path dropout, and the temperature of its softmax. */
-export interface Relaxation {
-  /** 0 drops a candidate operation of an edge; [2 · edges, 8]. */
-  readonly mask: Float32Array | null;
-  readonly temperature: number;
-}
-
-/** The relaxation of what is not a search step: none. */
-export const noRelaxation: Relaxation = { mask: null, temperature: 1 };
-
-/** The inputs of a graph that carry a relaxation. */
-export const relaxationInputs = ({ mask, temperature }: Relaxation): Values => ({
-  'alpha.temperature': Float32Array.of(temperature),
-  ...(mask ? { 'path.mask': mask } : {}),
-});
-
-/** Mean loss and accuracy of a labelled set. */
-export interface Fit {
-  readonly loss: number;
-  readonly accuracy: number;
-}
-
-/** Share of rows whose largest logit is at the label. */
-export function accuracyOf(logits: Float32Array, targets: Float32Array, way: number): number {
-  const count = logits.length / way;
-  let right = 0;
-  for (let i = 0; i < count; i++) {
-    let best = 0;
-    for (let c = 1; c < way; c++) if (logits[i * way + c]! > logits[i * way + best]!) best = c;
-    right += targets[i * way + best]!;
-  }
-  return right / count;
-}
-
-/** The fit of a labelled set that the named results of a graph tell: its mean loss and its logits. */
-export const fitOf = (
-  results: Values,
-  { targets }: LabelledSet,
-  way: number,
-  { loss, logits } = { loss: 'loss', logits: 'logits' },
-): Fit => ({ loss: results[loss]![0]!, accuracy: accuracyOf(results[logits]!, targets, way) });
-
-export function oneHotTargets(labels: ArrayLike<number>, way: number): Float32Array {
-  const targets = new Float32Array(labels.length * way);
-  for (let i = 0; i < labels.length; i++) targets[i * way + labels[i]!] = 1;
-  return targets;
-}
-
-/** The weights of taps and sources among the results of the embedding. */
-function relaxedTaps(configuration: ModelConfiguration, results: Values): RelaxedTaps {
-  const named = (names: readonly string[], values: Float32Array): Record<string, number> =>
-    Object.fromEntries(names.map((name, i) => [name, values[i]!]));
-  const slots = tapSlots(configuration).map(({ name, taps }) => {
-    const names = taps.map((tap) => tap.name);
-    return [name, named(names, results[tapMixName(name)]!)] as const;
-  });
-  return {
-    slots: Object.fromEntries(slots) as RelaxedTaps['slots'],
-    shares: named(sourceNames(configuration), softmaxOf(results['shares']!)),
-  };
-}
-
-function softmaxOf(logits: Float32Array): Float32Array {
-  const largest = Math.max(...logits);
-  const exponentials = logits.map((x) => Math.exp(x - largest));
-  const total = exponentials.reduce((sum, x) => sum + x, 0);
-  return exponentials.map((x) => x / total);
-}
-
-/** The supernet's architecture inputs of concrete architecture weights; on a trunk those of its slots, too. */
-export function architectureValues(
-  architecture: Architecture,
-  nodes: number,
-  slots: readonly TapSlot[] = [],
-): Record<string, Float32Array> {
-  const taps = slots.map(({ name, taps: own }) => {
-    const weights = architecture.taps?.slots[name] ?? {};
-    return [tapMixName(name), Float32Array.from(own, (tap) => weights[tap.name] ?? 0)] as const;
-  });
-  const width = operationNames.length;
-  const entries = cellNames.flatMap((cell) =>
-    sourcesOf(nodes).map((source) => {
-      const edges = targetsOf(source, nodes).length;
-      const first = firstEdgeOf(source, nodes);
-      const mix = new Float32Array(edges * (width - 1));
-      for (let e = 0; e < edges; e++) {
-        const row = (first + e) * width;
-        mix.set(architecture[cell].subarray(row + 1, row + width), e * (width - 1));
-      }
-      return [mixName(cell, source), mix] as const;
-    }),
-  );
-  return Object.fromEntries([...entries, ...taps]);
 }
 
 /** A network whose weights a task adapts: the relaxed supernet, one decoded child, or a conv4. */
@@ -154,12 +40,6 @@ export interface NetworkTask {
   readonly support: LabelledSet;
   readonly size: TaskSize;
 }
-
-/** The inputs of a graph that carry a support set. */
-export const supportInputs = ({ images, targets }: LabelledSet): Values => ({
-  'support.images': images,
-  'support.targets': targets,
-});
 
 /** Runs the paper's stages on tasks of any size with one executor. */
 export class TaskRunner {
@@ -334,14 +214,4 @@ export class TaskRunner {
     );
     return logits!;
   }
-}
-
-export const sizeKey = ({ way, support, views = 1 }: TaskSize): string =>
-  `${way}w${support}${views === 1 ? '' : `v${views}`}`;
-
-export function joined(a: Float32Array, b: Float32Array): Float32Array {
-  const both = new Float32Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }

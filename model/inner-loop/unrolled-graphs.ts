@@ -7,9 +7,10 @@ import type { Tensor } from '../graph/primitives.ts';
 import { exactSteps } from '../configuration.ts';
 import { rowOfStep } from './rates.ts';
 import type { TaskGraphs } from './step-graphs.ts';
-import { headLogits } from '../network/features.ts';
 import { inputWeights } from '../graph/variables.ts';
-import type { TaskSize, Variable } from '../graph/variables.ts';
+import type { Variable } from '../graph/variables.ts';
+import { headLogits } from '../head/linear-head.ts';
+import type { TaskSize } from '../task/labelled-set.ts';
 
 /** Results of the support set before step k, as a graph's outputs. */
 export const fitNames = (step: number): { readonly loss: string; readonly logits: string } => ({

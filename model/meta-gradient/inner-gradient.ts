@@ -5,17 +5,10 @@ import { exactSteps, firstSide } from '../configuration.ts';
 import { sizeOf } from '../graph/shapes.ts';
 import { stepRates, stepRateValues } from '../inner-loop/rates.ts';
 import type { Parameters } from '../layers/parameter-specification.ts';
-import { fitOf, joined, sizeKey, supportInputs } from '../inner-loop/task-runner.ts';
-import type { Fit, LabelledSet, TaskNetwork, TaskRunner } from '../inner-loop/task-runner.ts';
+import type { TaskNetwork, TaskRunner } from '../inner-loop/task-runner.ts';
 import { fitNames, unrolledFunction } from '../inner-loop/unrolled-graphs.ts';
-import type { TaskSize } from '../graph/variables.ts';
-
-/** A task with the query set that the outer objective is measured on. */
-export interface MetaTask {
-  readonly size: TaskSize;
-  readonly support: LabelledSet;
-  readonly query: LabelledSet;
-}
+import { fitOf, joined, sizeKey, supportInputs } from '../task/labelled-set.ts';
+import type { Fit, MetaTask } from '../task/labelled-set.ts';
 
 /** A task on a network: what every part of its meta-gradient reads. */
 export interface TaskRun {

@@ -2,27 +2,18 @@ import { scatterChild } from '../network/child.ts';
 import type { ModelConfiguration } from '../configuration.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import type { Values } from '../graph/programs.ts';
-import { parameterSpecifications } from '../parameters.ts';
+import { weightSpecifications } from '../network/weights.ts';
 import type { Parameters } from '../layers/parameter-specification.ts';
 import { sizeOf } from '../graph/shapes.ts';
 import { cotangents, innerGradient } from './inner-gradient.ts';
-import type { InnerGradient, MetaTask, TaskRun } from './inner-gradient.ts';
-import {
-  architectureValues,
-  noRelaxation,
-  relaxationInputs,
-  sizeKey,
-  supportInputs,
-} from '../inner-loop/task-runner.ts';
-import type {
-  Embedded,
-  Fit,
-  LabelledSet,
-  Relaxation,
-  TaskNetwork,
-  TaskRunner,
-} from '../inner-loop/task-runner.ts';
+import type { InnerGradient, TaskRun } from './inner-gradient.ts';
+import type { Embedded, TaskNetwork, TaskRunner } from '../inner-loop/task-runner.ts';
 import { embeddingPullback, modulationPullback } from '../controller/embedding-graphs.ts';
+import type { MetaTask, Fit, LabelledSet } from '../task/labelled-set.ts';
+import { architectureValues } from '../controller/architecture.ts';
+import { noRelaxation, relaxationInputs } from '../controller/relaxation.ts';
+import { sizeKey, supportInputs } from '../task/labelled-set.ts';
+import type { Relaxation } from '../controller/relaxation.ts';
 
 /**
  * Stages of meta-training. `search`: the relaxed supernet (Algorithm 1). `tune`: unselected operations are zeroed and
@@ -156,8 +147,4 @@ async function pullToParameters(
 }
 
 const weightLengths = (configuration: ModelConfiguration): Record<string, number> =>
-  Object.fromEntries(
-    parameterSpecifications(configuration)
-      .filter(({ group }) => group === 'weights')
-      .map(({ name, shape }) => [name, sizeOf(shape)]),
-  );
+  Object.fromEntries(weightSpecifications(configuration).map(({ name, shape }) => [name, sizeOf(shape)]));

@@ -5,50 +5,20 @@ import type { Values } from '../graph/programs.ts';
 import { sizeOf } from '../graph/shapes.ts';
 import { startValues } from '../inner-loop/solved-network.ts';
 import type { SolvedNetwork } from '../inner-loop/solved-network.ts';
-import {
-  architectureValues,
-  fitOf,
-  noRelaxation,
-  relaxationInputs,
-  sizeKey,
-  supportInputs,
-} from '../inner-loop/task-runner.ts';
-import type { Embedded, LabelledSet, TaskRunner } from '../inner-loop/task-runner.ts';
+import type { Embedded, TaskRunner } from '../inner-loop/task-runner.ts';
 import { fitNames } from '../inner-loop/unrolled-graphs.ts';
 import type { Parameters } from '../layers/parameter-specification.ts';
 import { scatterChild } from '../network/child.ts';
-import { weightSpecifications } from '../parameters.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import { tapSlots } from '../search-space/taps.ts';
-import type { TaskSize } from '../graph/variables.ts';
 import { cotangents } from './inner-gradient.ts';
 import type { MetaGradient, MetaGradientOptions, Stage } from './meta-gradient.ts';
-
-/** A set of images as rows of planes: `views` of each, one view of all images after the other. */
-export interface ViewedImages extends LabelledSet {
-  readonly views: number;
-}
-
-/** A task on a trunk with the query set that the outer objective is measured on. */
-export interface ViewedTask {
-  readonly way: number;
-  readonly support: ViewedImages;
-  readonly query: ViewedImages;
-}
-
-/** The shape of a task's support set. */
-export const viewedSize = ({ way, support: { count, views } }: ViewedTask): TaskSize => ({
-  way,
-  support: count,
-  views,
-});
-
-/** The first view of every image: what the encoder reads. */
-export const firstViews = ({ images, targets, count, views }: ViewedImages): LabelledSet => ({
-  images: images.subarray(0, images.length / views),
-  targets,
-  count,
-});
+import { architectureValues } from '../controller/architecture.ts';
+import { fitOf, joined, sizeKey, supportInputs } from '../task/labelled-set.ts';
+import { noRelaxation, relaxationInputs } from '../controller/relaxation.ts';
+import { weightSpecifications } from '../network/weights.ts';
+import type { ViewedTask } from '../task/viewed-task.ts';
+import { viewedSize, firstViews } from '../task/viewed-task.ts';
 
 /** The network of a stage on a trunk, as chooseNetwork is without one. */
 export function chooseSolved(
@@ -87,11 +57,13 @@ export async function solvedMetaGradient(
     startValues(network, parameters, embedded.modulated),
     mixes,
     supportInputs(support),
-    { 'both.images': both(support, query), 'query.targets': query.targets },
+    { 'both.images': joined(support.images, query.images), 'query.targets': query.targets },
   );
   const pulled = await pullToParameters(runner, parameters, task, options, {
     ...{ network, embedded, relaxation },
-    toStart: Object.fromEntries([...graphs.adapted, ...graphs.conditions].map(({ name }) => [name, results[name]!])),
+    toStart: Object.fromEntries(
+      [...graphs.adapted, ...graphs.conditions].map(({ name }) => [name, results[name]!]),
+    ),
     toMixes: Object.fromEntries(graphs.mixes.map(({ name }) => [name, results[name]!])),
   });
   const { reconstruction, ...gradients } = pulled;
@@ -103,14 +75,6 @@ export async function solvedMetaGradient(
     reconstruction: reconstruction![0]!,
     genotype,
   };
-}
-
-/** Rows of both sets, the support set's first. */
-export function both(support: ViewedImages, query: ViewedImages): Float32Array {
-  const rows = new Float32Array(support.images.length + query.images.length);
-  rows.set(support.images);
-  rows.set(query.images, support.images.length);
-  return rows;
 }
 
 interface Pulled {

@@ -8,8 +8,9 @@ import type { Shape } from '../graph/shapes.ts';
 import { depthwise, outputSide } from '../layers/depthwise.ts';
 import { pool3, subsample } from '../layers/primitive-layers.ts';
 import type { CellContext } from './cell-context.ts';
-import { cellGeometry, depthwiseKinds, strideOf, weightSpecifications } from '../parameters.ts';
 import type { Parameters } from '../layers/parameter-specification.ts';
+import { cellGeometry, depthwiseKinds, strideOf } from '../search-space/geometry.ts';
+import { weightSpecifications } from './weights.ts';
 
 /** The depthwise kernel of each convolution of the search space, and whether it is applied twice. */
 const convolutionKinds = {

@@ -5,26 +5,13 @@ import { cellNames } from '../search-space/genotype.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import { childCell } from './child.ts';
 import { conv4Features } from './conv4.ts';
-import type { Graph } from '../graph/graph.ts';
-import {
-  add,
-  broadcast,
-  divide,
-  conv,
-  matmul,
-  maxPool,
-  mean,
-  multiply,
-  relu,
-  reshape,
-  sum,
-  transpose,
-} from '../graph/operations.ts';
+import { add, conv, matmul, maxPool, mean, multiply, relu, reshape, transpose } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { Normalizer } from '../layers/normalizer.ts';
-import { cellGeometry, featureCount, strideOf } from '../parameters.ts';
 import { supernetCell } from './supernet.ts';
 import { windowMaximum, windowPatches } from '../layers/window-patches.ts';
+import { cellGeometry, strideOf } from '../search-space/geometry.ts';
+import { featureCount } from './weights.ts';
 
 /** The network that a graph runs: the relaxed one-shot model, the child of one genotype, or MAML's base learner. */
 export type NetworkKind =
@@ -110,50 +97,4 @@ function cellFeatures(
   const count = featureCount(configuration);
   const maps = rectified ? relu(current) : current;
   return transpose(reshape(mean(reshape(maps, [count, images, plane]), [2]), [count, images]), [1, 0]);
-}
-
-/** Logits [n, way] of features [n, f] by a linear head. */
-export function headLogits(x: Tensor, { weight, bias }: Head): Tensor {
-  const logits = matmul(x, weight, false, true);
-  return add(logits, broadcast(bias, logits.shape));
-}
-
-/** A linear head: W [way, f], b [1, way]. */
-export interface Head {
-  readonly weight: Tensor;
-  readonly bias: Tensor;
-}
-
-/** The head among the weights that a task adapts. */
-export const headOf = (weights: Weights): Head => ({
-  weight: weights('head.weight'),
-  bias: weights('head.bias'),
-});
-
-/**
- * The head before adaptation. `prototype`: distance to the class mean μ, as the linear head W = 2sμ, b = -s‖μ‖²
- * (Snell et al. 2017; Triantafillou et al. 2020); `shared`: one vector for every class. Neither depends on the class
- * order or count (docs/adr/0003-head.md).
- */
-export function initialHead(
-  graph: Graph,
-  kind: ModelConfiguration['head']['kind'],
-  weights: Weights,
-  given: { readonly features: () => Tensor; readonly targets: Tensor; readonly scale: () => Tensor },
-): Head {
-  const way = given.targets.shape[1]!;
-  if (kind === 'shared') {
-    const vector = weights('head.vector');
-    const bias = graph.constant(new Float64Array(way), [1, way]); // a variable: not a fill, which additions drop
-    return { weight: broadcast(vector, [way, vector.shape[1]!]), bias };
-  }
-  const x = given.features();
-  const counts = sum(given.targets, [0]); // [1, way]
-  const shares = multiply(given.targets, broadcast(divide(1, counts), given.targets.shape));
-  const means = matmul(shares, x, true, false); // [way, f]
-  const scaled = multiply(means, broadcast(given.scale(), means.shape));
-  return {
-    weight: multiply(scaled, 2),
-    bias: reshape(multiply(sum(multiply(scaled, means), [1]), -1), [1, way]),
-  };
 }

@@ -6,7 +6,7 @@ import { productOf } from '../layers/normalizer.ts';
 import { pool3, subsample } from '../layers/primitive-layers.ts';
 import type { CellContext } from './cell-context.ts';
 import { mixName } from '../search-space/mix-names.ts';
-import { depthwiseKinds } from '../parameters.ts';
+import { depthwiseKinds } from '../search-space/geometry.ts';
 
 /** Architecture weights are fed per source as [edges, 7]: max, average, skip, then the four convolutions. */
 export const sharedOperations = 3;

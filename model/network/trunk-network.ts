@@ -20,7 +20,6 @@ import type { Weights } from '../graph/weights.ts';
 import { blended } from '../layers/learned-statistics.ts';
 import type { LearnedStatistics } from '../layers/learned-statistics.ts';
 import { Normalizer } from '../layers/normalizer.ts';
-import { strideOf } from '../parameters.ts';
 import { cellsSource } from '../search-space/genotype.ts';
 import { cellSides, sourceNames, tapSlots } from '../search-space/taps.ts';
 import type { TapSlot } from '../search-space/taps.ts';
@@ -30,6 +29,7 @@ import type { CellContext } from './cell-context.ts';
 import { childCell } from './child.ts';
 import type { NetworkKind } from './features.ts';
 import { supernetCell } from './supernet.ts';
+import { strideOf } from '../search-space/geometry.ts';
 
 /** A network of cells on a trunk: the relaxed one-shot model or the child of a genotype. */
 export type TrunkNetworkKind = Exclude<NetworkKind, { kind: 'conv4' }>;

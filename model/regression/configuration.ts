@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { autoEncoderSchema } from '../embedding/auto-encoder.ts';
+import { autoEncoderSchema } from '../configuration.ts';
 
 /**
  * M-NAS for few-shot regression x -> y (paper, "Toy Regression"): everything that decides the shapes and the meaning

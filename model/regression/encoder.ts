@@ -1,10 +1,11 @@
 import { autoEncoderSpecifications, encodePairs, encoderLayer } from '../embedding/auto-encoder.ts';
-import type { AutoEncoder, TaskEmbeddings } from '../embedding/auto-encoder.ts';
+import type { TaskEmbeddings } from '../embedding/auto-encoder.ts';
 import type { Weights } from '../graph/weights.ts';
 import { concat, relu } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { denseSpecifications } from '../layers/parameter-specification.ts';
 import type { ParameterSpecification } from '../layers/parameter-specification.ts';
+import type { AutoEncoder } from '../configuration.ts';
 
 /** F(x, y) of points and the auto-encoder; `decodes` is false where nothing asks for the reconstruction. */
 export const encoderSpecifications = (encoder: AutoEncoder, decodes = true): ParameterSpecification[] => [

@@ -61,3 +61,17 @@ export const tapsRead = ({ trunk }: ModelConfiguration, { slots, beside }: TapCh
 /** Floats of one row: the planes of one view of an image, tap after tap. */
 export const rowLength = (taps: readonly Tap[]): number =>
   taps.reduce((total, { channels, side }) => total + channels * side ** 2, 0);
+
+/** Names of the projections of a cell's input and the width of what each reads: on a trunk, one a tap of its slot. */
+export function projectionsOf(
+  configuration: ModelConfiguration,
+  cell: CellName,
+  input: number,
+  width: number,
+): { readonly name: string; readonly width: number }[] {
+  const name = `${cell}.preprocess.${input}`;
+  const slot = tapSlots(configuration).find((own) => own.cell === cell && own.input === input);
+  return slot
+    ? slot.taps.map((tap) => ({ name: `${name}.${tap.name}`, width: tap.channels }))
+    : [{ name, width }];
+}

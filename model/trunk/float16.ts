@@ -2,11 +2,6 @@ import { fromFloat16 } from './float32.ts';
 
 /** Numbers of 16 bits (IEEE 754 binary16): as planes are kept on disk, and weights in exported files. */
 
-/** The float32 of every pattern of 16 bits. */
-export const float16Values: Float32Array = fromFloat16(
-  Uint16Array.from({ length: 0x1_0000 }, (_, bits) => bits),
-);
-
 /** float32 bits: half of the step above 65504 (all from there on would be infinite), the least normal number, 1/2. */
 const overflow = 0x477ff000;
 const leastNormal = 0x38800000;

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { ServiceError } from '../errors/errors.ts';
-import { sha256 } from '../tasks/identity.ts';
+import { sha256 } from '../storage/sha256.ts';
 
 /** Bytes that a GET answers with. */
 export interface Content {

@@ -10,7 +10,7 @@ import { ranked } from '../../model/accuracy/ranking.ts';
 import type { ImagesRecord, RegressionRecord } from '../storage/record.ts';
 import { parseX } from '../upload/points.ts';
 import type { StoredTask } from '../storage/storage.ts';
-import type { UploadShape } from '../upload/upload.ts';
+import type { UploadShape } from '../upload/files.ts';
 import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 import type { TaskServices } from './tasks.ts';
 

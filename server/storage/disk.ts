@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { isTaskId } from '../tasks/identity.ts';
+import { isTaskId } from './task-id.ts';
 import { heldFor } from './held.ts';
 import type { CacheableStorage } from './cached.ts';
 import { Inventory, type Holding, type StorageLimits } from './inventory.ts';

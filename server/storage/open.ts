@@ -1,11 +1,10 @@
 import type { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import type { Driver } from 'unstorage';
-import type { Configuration } from '../configuration.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { cached, type CacheableStorage } from './cached.ts';
 import { openDiskStorage } from './disk.ts';
-import { describeStorage } from './place.ts';
+import { describeStorage, type StoragePlace } from './place.ts';
 import { openSharedStorage } from './shared.ts';
 import type { TaskStorage } from './storage.ts';
 
@@ -17,29 +16,42 @@ export class StorageSetupError extends Error {
   override readonly name = 'StorageSetupError';
 }
 
+/** What the environment says of storage; names are those of the variables, which errors tell. */
+export interface StorageOptions {
+  readonly MNAS_STORAGE: StoragePlace;
+  readonly MNAS_DATA_DIR: string;
+  readonly MNAS_STORED_BYTES: number;
+  readonly MNAS_STORED_DAYS: number;
+  readonly MNAS_CACHE_BYTES: number;
+  readonly MNAS_S3_ENDPOINT?: string | undefined;
+  readonly AWS_REGION: string;
+  readonly AWS_ACCESS_KEY_ID?: string | undefined;
+  readonly AWS_SECRET_ACCESS_KEY?: string | undefined;
+}
+
 /**
- * The storage that the configuration names; whatever fails in it later is a `storage-unavailable`.
+ * The storage that the options name; whatever fails in it later is a `storage-unavailable`.
  * @throws StorageSetupError
  */
-export async function openStorage(configuration: Configuration, logger: Logger): Promise<TaskStorage> {
+export async function openStorage(options: StorageOptions, logger: Logger): Promise<TaskStorage> {
   try {
-    const opened = await open(configuration, logger);
-    return unavailableWhenFailing(cached(opened, configuration.MNAS_CACHE_BYTES), logger);
+    const opened = await open(options, logger);
+    return unavailableWhenFailing(cached(opened, options.MNAS_CACHE_BYTES), logger);
   } catch (error) {
-    const place = describeStorage(configuration.MNAS_STORAGE);
+    const place = describeStorage(options.MNAS_STORAGE);
     const reason = error instanceof Error ? error.message : String(error);
     throw new StorageSetupError(`MNAS_STORAGE: ${place} cannot be used (${reason})`, { cause: error });
   }
 }
 
 /** The drivers of shared stores are loaded only where they are asked for; their types refer to a file that is not there. */
-async function open(configuration: Configuration, logger: Logger): Promise<CacheableStorage> {
-  const { MNAS_STORAGE: place, MNAS_STORED_DAYS: days, AWS_REGION: region } = configuration;
+async function open(options: StorageOptions, logger: Logger): Promise<CacheableStorage> {
+  const { MNAS_STORAGE: place, MNAS_STORED_DAYS: days, AWS_REGION: region } = options;
   const shared = { days, seconds: ANSWER_SECONDS };
   switch (place.kind) {
     case 'disk':
-      return openDiskStorage(configuration.MNAS_DATA_DIR, logger, {
-        bytes: configuration.MNAS_STORED_BYTES,
+      return openDiskStorage(options.MNAS_DATA_DIR, logger, {
+        bytes: options.MNAS_STORED_BYTES,
         days,
       });
     case 'redis': {
@@ -58,17 +70,17 @@ async function open(configuration: Configuration, logger: Logger): Promise<Cache
       const driver = s3Driver({
         bucket: place.bucket,
         region,
-        endpoint: configuration.MNAS_S3_ENDPOINT ?? `https://s3.${region}.amazonaws.com`,
-        accessKeyId: required(configuration, 'AWS_ACCESS_KEY_ID'),
-        secretAccessKey: required(configuration, 'AWS_SECRET_ACCESS_KEY'),
+        endpoint: options.MNAS_S3_ENDPOINT ?? `https://s3.${region}.amazonaws.com`,
+        accessKeyId: required(options, 'AWS_ACCESS_KEY_ID'),
+        secretAccessKey: required(options, 'AWS_SECRET_ACCESS_KEY'),
       }) as Driver;
       return openSharedStorage(driver, { ...shared, prefix: place.prefix.replaceAll('/', ':') }, logger);
     }
   }
 }
 
-function required(configuration: Configuration, name: 'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY'): string {
-  const value = configuration[name];
+function required(options: StorageOptions, name: 'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY'): string {
+  const value = options[name];
   if (value === undefined) throw new Error(`${name} is missing`);
   return value;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { operationNames } from '../../model/search-space/genotype.ts';
 import { regressionOperations } from '../../model/regression/cell.ts';
 import type { Schema } from '../../contract/schema.ts';
+import { isTaskId } from './task-id.ts';
 
 const OPERATIONS = operationNames satisfies readonly Schema<'Operation'>[];
 
@@ -13,7 +14,7 @@ const timings = z.object({ receive: z.number(), total: z.number() }).catchall(z.
 /** What is kept of a task of any kind. */
 const common = z.object({
   version: z.literal(1),
-  id: z.string().regex(/^[0-9a-f]{32}$/),
+  id: z.string().refine(isTaskId),
   createdAt: z.iso.datetime(),
   checkpoint: z.object({ id: z.string(), sha256: hash }),
   steps: count,

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { createStorage, type Driver, type Storage } from 'unstorage';
-import { isTaskId } from '../tasks/identity.ts';
+import { isTaskId } from './task-id.ts';
 import { inTime } from '../concurrency/in-time.ts';
 import { heldFor } from './held.ts';
 import { isTooOld } from './inventory.ts';

@@ -1,4 +1,4 @@
-import { sha256 } from '../tasks/identity.ts';
+import { sha256 } from './sha256.ts';
 import { taskRecordSchema, type TaskRecord } from './record.ts';
 
 export interface StoredTask<R extends TaskRecord = TaskRecord> {

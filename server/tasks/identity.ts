@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { byCodePoint } from '../../model/task/canonical-support.ts';
 import type { Point } from '../../model/regression/adapt.ts';
 import type { CheckpointInfo, Kind, SupportImage, Toolchain } from '../ports.ts';
+import { sha256 } from '../storage/sha256.ts';
 
 /**
  * By kind, so that no two kinds share an id. Raise one when its ids are made of other things, or its adaptation
@@ -11,17 +11,6 @@ const IDENTITY_VERSION: Readonly<Record<Kind, string>> = {
   images: 'm-nas-task/2',
   regression: 'm-nas-regression-task/1',
 };
-
-const ID_PATTERN = /^[0-9a-f]{32}$/;
-
-/** Whether a string can be the id of a task: the guard before it becomes part of a path. */
-export function isTaskId(text: string): boolean {
-  return ID_PATTERN.test(text);
-}
-
-export function sha256(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
 
 /** A support set with the hashes of its pixels, by label, then by hash: the order that its id is made of. */
 export interface HashedSupport {

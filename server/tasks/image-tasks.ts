@@ -2,14 +2,16 @@ import type { Schema } from '../../contract/schema.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { estimateAccuracy } from '../../model/accuracy/estimate.ts';
 import { fileOrder } from '../../model/accuracy/folds.ts';
-import { hashSupport, imagesTaskId, sha256, type HashedSupport } from './identity.ts';
+import { hashSupport, imagesTaskId, type HashedSupport } from './identity.ts';
 import type { UploadDecoder } from '../upload/decode-upload.ts';
 import type { LabelledFile } from '../upload/labels.ts';
 import type { ImagesCheckpoint, PredictedImages, TaskAdapter, Watcher } from '../ports.ts';
 import { imagesRecordSchema, type ImagesRecord } from '../storage/record.ts';
+import { sha256 } from '../storage/sha256.ts';
 import type { StoredTask } from '../storage/storage.ts';
-import { commonRecord, type TaskPlan, type TaskRequest } from './tasks.ts';
-import type { UploadedFile } from '../upload/upload.ts';
+import { commonRecord } from './task-record.ts';
+import type { TaskPlan, TaskRequest } from './tasks.ts';
+import type { UploadedFile } from '../upload/files.ts';
 
 export interface ImagesTaskRequest extends TaskRequest<ImagesCheckpoint> {
   readonly files: readonly LabelledFile[];

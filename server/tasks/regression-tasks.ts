@@ -4,7 +4,8 @@ import { regressionTaskId } from './identity.ts';
 import type { RegressionCheckpoint, TaskAdapter, Watcher } from '../ports.ts';
 import { regressionRecordSchema, type RegressionRecord } from '../storage/record.ts';
 import type { StoredTask } from '../storage/storage.ts';
-import { commonRecord, type TaskPlan, type TaskRequest } from './tasks.ts';
+import { commonRecord } from './task-record.ts';
+import type { TaskPlan, TaskRequest } from './tasks.ts';
 
 export interface RegressionTaskRequest extends TaskRequest<RegressionCheckpoint> {
   /** in float32 */

@@ -2,7 +2,7 @@ import { ImageError, type ImageErrorCode } from '../../images/decode.ts';
 import type { ErrorCode } from '../errors/errors.ts';
 import { createLimiter } from '../concurrency/limiter.ts';
 import type { ImageDecoder } from '../ports.ts';
-import { fileError, type UploadedFile } from './upload.ts';
+import { fileError, type UploadedFile } from './files.ts';
 
 const CODES: Readonly<Record<ImageErrorCode, ErrorCode>> = {
   unsupported_format: 'unsupported-image',

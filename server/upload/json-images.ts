@@ -1,5 +1,5 @@
 import { memberError, pointerTo, type ErrorCode } from '../errors/errors.ts';
-import type { UploadedFile, UploadShape } from './upload.ts';
+import type { UploadedFile, UploadShape } from './files.ts';
 
 /** Whether a body is a task of images rather than of points: its member `support` is an object by label. */
 export function hasImages(body: unknown): boolean {

@@ -1,5 +1,5 @@
 import { ServiceError } from '../errors/errors.ts';
-import { fileError, whereIs, type UploadedFile } from './upload.ts';
+import { fileError, whereIs, type UploadedFile } from './files.ts';
 
 export const LABEL_LIMITS = {
   classes: { min: 2, max: 20 },

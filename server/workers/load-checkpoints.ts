@@ -5,7 +5,7 @@ import { byCodePoint } from '../../model/task/canonical-support.ts';
 import { CheckpointError, formatOf } from '../../model/checkpoint/checkpoint-file.ts';
 import { checkpointFormat, decodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { decodeRegressionCheckpoint, regressionFormat } from '../../model/regression/checkpoint.ts';
-import { sha256 } from '../tasks/identity.ts';
+import { sha256 } from '../storage/sha256.ts';
 import type { CheckpointInfo, ImagesCheckpoint, Kind, RegressionCheckpoint } from '../ports.ts';
 
 /** A checkpoint's file, as the workers load it. */

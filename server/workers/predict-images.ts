@@ -1,10 +1,7 @@
 import type { ModelRunner } from '../../engine/jobs.ts';
 import { toFloat } from '../../model/task/pixels.ts';
-import type { PredictedImages, PredictImagesRequest } from '../ports.ts';
+import { IMAGES_BATCH, type PredictedImages, type PredictImagesRequest } from '../ports.ts';
 import { runModel } from './run-model.ts';
-
-/** Images in one run: more bring no speed. */
-export const IMAGES_BATCH = 25;
 
 /** Runs the exported model on the images. */
 export async function predictImages(

@@ -1,11 +1,6 @@
 import type { ModelRunner } from '../../engine/jobs.ts';
 import type { TensorValue } from '../../model/graph/executor.ts';
-
-/** An exported model, and the name under which workers keep its session: its SHA-256. */
-export interface ModelFile {
-  readonly key: string;
-  readonly model: Uint8Array;
-}
+import type { ModelFile } from '../ports.ts';
 
 /**
  * Runs an exported model on all rows of its one input, at most `batch` in a run, which bounds the memory of a run.

@@ -72,8 +72,8 @@ describe('docs/paper-map.md', () => {
   });
 
   test('would notice a symbol or key that is gone', () => {
-    expect(isThere('model/controller/architecture.ts', 'modulate')).toBe(true);
-    expect(isThere('model/controller/architecture.ts', 'demodulate')).toBe(false);
+    expect(isThere('model/controller/modulator.ts', 'modulate')).toBe(true);
+    expect(isThere('model/controller/modulator.ts', 'demodulate')).toBe(false);
     expect(isThere('training/configs/images/study.yaml', 'model.innerLoop.steps')).toBe(true);
     expect(isThere('training/configs/images/study.yaml', 'model.innerLoop.leaps')).toBe(false);
   });

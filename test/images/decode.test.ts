@@ -182,10 +182,7 @@ describe('decodeImage', () => {
     expect(first(await decodeImage(palette, 3), 3)).toEqual([10, 100, 200]);
     const deep = await plain(9, 9, '#0a64c8').toColourspace('rgb16').png().toBuffer();
     expect((await sharp(deep).metadata()).depth).toBe('ushort');
-    // libvips drops the low byte, so a resampled 16-bit value may come out one lower
-    first(await decodeImage(deep, 3), 3).forEach((value, channel) => {
-      expect(Math.abs(value - [10, 100, 200][channel]!)).toBeLessThanOrEqual(1);
-    });
+    expect(first(await decodeImage(deep, 3), 3)).toEqual([10, 100, 200]);
     const cmyk = await plain(9, 9, '#c04020').toColourspace('cmyk').jpeg().toBuffer();
     expect((await sharp(cmyk).metadata()).space).toBe('cmyk');
     const [red, green, blue] = first(await decodeImage(cmyk, 3), 3);

@@ -3,8 +3,8 @@
     pip install numpy pillow==13.0.0
     python test/images/pillow.py > test/images/pillow.json
 
-Pillow before 13 always takes rows first; the pictures where that changes bytes are more than twice as tall as wide, or
-narrower than the square and taller than it.
+Pillow before 13 makes rows narrower or wider first always; 13 does so unless the height shrinks by more than twice as
+many pixels as the width.
 """
 
 import hashlib

@@ -1,17 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { parseModelConfiguration } from '../../model/configuration.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
-import {
-  cellGeometry,
-  featureCount,
-  initialParameters,
-  modulationCount,
-  parameterSpecifications,
-  weightSpecifications,
-} from '../../model/parameters.ts';
+import { initialParameters, parameterSpecifications } from '../../model/parameters.ts';
 import type { ParameterSpecification } from '../../model/layers/parameter-specification.ts';
 import { keyFrom } from '../../model/random.ts';
 import { TaskGraphs } from '../../model/inner-loop/step-graphs.ts';
+import { cellGeometry } from '../../model/search-space/geometry.ts';
+import { featureCount, weightSpecifications } from '../../model/network/weights.ts';
+import { modulationCount } from '../../model/controller/modulator.ts';
 
 const count = (specifications: readonly ParameterSpecification[]): number =>
   specifications.reduce((total, { shape }) => total + sizeOf(shape), 0);

@@ -1,7 +1,6 @@
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { cellNames, edgeCount, operationNames } from '../../model/search-space/genotype.ts';
 import { stepwiseGradient } from '../../model/meta-gradient/inner-gradient.ts';
-import type { MetaTask } from '../../model/meta-gradient/inner-gradient.ts';
 import { withMirrorImages } from '../../model/adaptation/mirror-images.ts';
 import { metaGradient } from '../../model/meta-gradient/meta-gradient.ts';
 import type { MetaGradient, MetaGradientOptions, Stage } from '../../model/meta-gradient/meta-gradient.ts';
@@ -10,6 +9,7 @@ import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import { noisyParameters, referenceRunner, smallConfiguration, smallTask } from './meta-task.ts';
 import type { SmallOptions } from './meta-task.ts';
 import type { ReferencePrograms } from './reference-programs.ts';
+import type { MetaTask } from '../../model/task/labelled-set.ts';
 
 export interface Case extends SmallOptions {
   readonly stage: Stage;

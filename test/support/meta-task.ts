@@ -2,12 +2,12 @@ import { parseModelConfiguration } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { Executor } from '../../model/graph/executor.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
-import type { MetaTask } from '../../model/meta-gradient/inner-gradient.ts';
 import { initialParameters, parameterSpecifications } from '../../model/parameters.ts';
 import { fold, keyFrom, normal, uniform } from '../../model/random.ts';
-import { oneHotTargets, TaskRunner } from '../../model/inner-loop/task-runner.ts';
-import type { LabelledSet } from '../../model/inner-loop/task-runner.ts';
+import { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import { ReferencePrograms } from './reference-programs.ts';
+import type { MetaTask, LabelledSet } from '../../model/task/labelled-set.ts';
+import { oneHotTargets } from '../../model/task/labelled-set.ts';
 
 /** The parts of a configuration that change what is computed; sizes are as small as the model allows. */
 export interface SmallOptions {

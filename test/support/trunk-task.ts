@@ -1,9 +1,9 @@
 import { parseModelConfiguration } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
-import { oneHotTargets } from '../../model/inner-loop/task-runner.ts';
-import type { ViewedImages, ViewedTask } from '../../model/meta-gradient/solved-meta-gradient.ts';
 import { keyFrom, normal } from '../../model/random.ts';
 import { rowLength } from '../../model/search-space/taps.ts';
+import { oneHotTargets } from '../../model/task/labelled-set.ts';
+import type { ViewedImages, ViewedTask } from '../../model/task/viewed-task.ts';
 
 /** A model on a trunk as small as the cells allow: two fine taps and a coarse one. */
 export function smallTrunkConfiguration(

@@ -15,12 +15,13 @@ import {
   subtract,
 } from '../../model/graph/operations.ts';
 import type { Tensor } from '../../model/graph/primitives.ts';
-import { features, headLogits, headOf, initialHead } from '../../model/network/features.ts';
-import { rateColumns } from '../../model/parameters.ts';
+import { features } from '../../model/network/features.ts';
 import type { Weights } from '../../model/graph/weights.ts';
 import type { NetworkKind } from '../../model/network/features.ts';
-import type { MetaTask } from '../../model/meta-gradient/inner-gradient.ts';
-import { joined } from '../../model/inner-loop/task-runner.ts';
+import { headLogits, headOf, initialHead } from '../../model/head/linear-head.ts';
+import { rateColumns } from '../../model/network/weights.ts';
+import type { MetaTask } from '../../model/task/labelled-set.ts';
+import { joined } from '../../model/task/labelled-set.ts';
 
 /**
  * The same values behind a node that nothing folds away: the inner gradient is taken at the head's initial weights,

@@ -1,6 +1,6 @@
-import type { MetaTask } from '../../model/meta-gradient/inner-gradient.ts';
-import { oneHotTargets } from '../../model/inner-loop/task-runner.ts';
 import type { Task } from './tasks.ts';
+import type { MetaTask } from '../../model/task/labelled-set.ts';
+import { oneHotTargets } from '../../model/task/labelled-set.ts';
 
 /** A sampled task in the form that the model reads: one-hot labels, sizes. */
 export function metaTaskOf({ classes, support, query }: Task): MetaTask {

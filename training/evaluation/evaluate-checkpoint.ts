@@ -5,11 +5,11 @@ import { genotypeKey } from '../../model/search-space/genotype.ts';
 import type { ImageDomain, Split } from '../data/domain.ts';
 import { noAugmentation } from '../data/augment.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
-import type { TrainingWorkerData } from '../jobs.ts';
 import { table } from '../report/markdown.ts';
 import { ParameterLayout, sharedVector } from '../run/parameter-vector.ts';
 import { expectedCalibrationError, pooledReliability } from './reliability.ts';
 import { countsOf, intervalOf } from '../report/statistics.ts';
+import type { TrainingWorkerData } from '../worker/worker-state.ts';
 
 export interface EvaluationOptions {
   readonly split: Split;

@@ -12,9 +12,7 @@ import type { Stage } from '../../model/meta-gradient/meta-gradient.ts';
 import type { Values } from '../../model/graph/programs.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { fold, keyFrom } from '../../model/random.ts';
-import { accuracyOf } from '../../model/inner-loop/task-runner.ts';
 import type { NetworkTask, TaskRunner } from '../../model/inner-loop/task-runner.ts';
-import type { Answers } from '../outer-loop/fit-calibration.ts';
 import type { ImageDomain, Split } from '../data/domain.ts';
 import { floorAccuracy } from '../data/floors.ts';
 import { sampleTask } from '../data/tasks.ts';
@@ -22,6 +20,8 @@ import type { TaskShape } from '../data/tasks.ts';
 import { metaTaskOf } from '../data/sampled-task.ts';
 import { reliabilityOf } from './reliability.ts';
 import type { Reliability } from './reliability.ts';
+import { accuracyOf } from '../../model/task/labelled-set.ts';
+import type { TaskSize } from '../../model/task/labelled-set.ts';
 
 export interface EvaluationPayload {
   readonly domain: string;
@@ -117,4 +117,11 @@ async function adaptedWeights(
   let weights = await runner.initialWeights(task, parameters, modulated);
   for await (const stepped of runner.innerSteps(task, weights, parameters, steps)) weights = stepped.weights;
   return weights;
+}
+
+/** What a task's queries were answered: logits and one-hot labels, [n, way]. */
+export interface Answers {
+  readonly size: TaskSize;
+  readonly logits: Float32Array;
+  readonly targets: Float32Array;
 }

@@ -1,13 +1,6 @@
 import { Matrix, solve } from 'ml-matrix';
 import { calibrationFeatures } from '../../model/adaptation/calibration.ts';
-import type { TaskSize } from '../../model/graph/variables.ts';
-
-/** What a task's queries were answered: logits and one-hot labels, [n, way]. */
-export interface Answers {
-  readonly size: TaskSize;
-  readonly logits: Float32Array;
-  readonly targets: Float32Array;
-}
+import type { Answers } from '../evaluation/evaluate-task.ts';
 
 /** Newton steps; the loss is smooth in three coefficients. */
 const steps = 50;

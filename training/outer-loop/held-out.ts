@@ -1,12 +1,11 @@
 import type { WorkerPool } from '../../engine/pool.ts';
 import { mayMirror } from '../../model/adaptation/mirror-images.ts';
-import type { Answers } from './fit-calibration.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from '../data/domain.ts';
 import { hasTasks } from '../data/tasks.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
 import type { TaskShape } from '../data/tasks.ts';
-import type { EvaluationPayload, TaskEvaluation } from '../evaluation/evaluate-task.ts';
+import type { EvaluationPayload, TaskEvaluation, Answers } from '../evaluation/evaluate-task.ts';
 import type { EmbeddedTask } from './fit-mirroring.ts';
 import type { RunState } from '../run/run-folder.ts';
 import { stageAt, temperatureAt, totalIterations } from '../run/schedule.ts';

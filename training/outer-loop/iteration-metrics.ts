@@ -1,4 +1,4 @@
-import type { GradientResult } from '../jobs.ts';
+import type { GradientResult } from './gradient-job.ts';
 
 /** One line of a run's metrics: means over the tasks of an iteration. */
 export interface IterationMetrics {

@@ -1,7 +1,7 @@
 import type { WorkerPool } from '../../engine/pool.ts';
 import type { TrainingConfiguration } from './configuration.ts';
-import { taskShape } from '../jobs.ts';
-import type { GradientPayload, GradientResult } from '../jobs.ts';
+import { taskShape } from './gradient-job.ts';
+import type { GradientPayload, GradientResult } from './gradient-job.ts';
 
 /** Most tasks of one outer step. */
 export const largestMetaBatch = ({ metaBatch, stages }: TrainingConfiguration): number =>

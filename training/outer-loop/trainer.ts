@@ -9,7 +9,6 @@ import { parameterSpecifications } from '../../model/parameters.ts';
 import type { ParameterGroup } from '../../model/layers/parameter-specification.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import type { ImageDomain } from '../data/domain.ts';
-import type { TrainingWorkerData } from '../jobs.ts';
 import { average } from '../run/averaging.ts';
 import { commit } from '../run/commit.ts';
 import { checkFinite } from '../run/divergence.ts';
@@ -31,6 +30,7 @@ import type { Trunk } from './trunk.ts';
 import { ParameterLayout, sharedVector } from '../run/parameter-vector.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import type { RunFolder, RunState, Validation } from '../run/run-folder.ts';
+import type { TrainingWorkerData } from '../worker/worker-state.ts';
 
 export type TrainerEvents = RunEvents<IterationMetrics, Validation['accuracies']>;
 

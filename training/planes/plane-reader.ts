@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { viewCount } from '../../model/task/views.ts';
-import { float16Values } from '../../model/trunk/float16.ts';
+import { blockLength, halfBytes, widenHalves } from './float16.ts';
 import { rowBytes, rowCount, rowLength, teacherLength, type PlaneDomain } from './plane-domain.ts';
 
 /** One row: a view of an image of the domain (`ImageClass` says which are a class's). */
@@ -18,8 +18,7 @@ export class PlaneReader {
   readonly #file: number;
   readonly #views: number;
   readonly #rows: number;
-  readonly #scratch: Uint16Array<ArrayBuffer>;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #rowBytes: number;
 
   /** @throws Error when the file is missing, or is not as long as its rows */
   constructor(domain: PlaneDomain) {
@@ -28,11 +27,10 @@ export class PlaneReader {
     this.teacherLength = teacherLength(domain);
     this.#views = viewCount(domain.views);
     this.#rows = rowCount(domain);
-    this.#scratch = new Uint16Array(this.rowLength + this.teacherLength);
-    this.#bytes = new Uint8Array(this.#scratch.buffer);
+    this.#rowBytes = rowBytes(domain);
     this.#file = openSync(domain.path, 'r');
     const { size } = fstatSync(this.#file);
-    const expected = this.#rows * rowBytes(domain);
+    const expected = this.#rows * this.#rowBytes;
     if (size === expected) return;
     this.close();
     throw new Error(`${domain.path}: ${size} bytes instead of ${expected}; delete it`);
@@ -50,36 +48,33 @@ export class PlaneReader {
       throw new RangeError(`${requests.length} rows of ${rowLength} do not fit`);
     if (teacher !== undefined && requests.length * teacherLength > teacher.length)
       throw new RangeError(`the features of ${requests.length} rows do not fit`);
-    const bytes = 2 * (teacher === undefined ? rowLength : rowLength + teacherLength);
-    let to = offset;
-    let toTeacher = 0;
-    for (const request of requests) {
-      this.#read(request, bytes);
-      widen(this.#scratch, 0, into, to, rowLength);
-      to += rowLength;
-      if (teacher === undefined) continue;
-      widen(this.#scratch, rowLength, teacher, toTeacher, teacherLength);
-      toTeacher += teacherLength;
-    }
+    requests.forEach((request, index) => {
+      const position = this.#positionOf(request);
+      this.#read(position, into, offset + index * rowLength, rowLength);
+      if (teacher === undefined) return;
+      this.#read(position + 2 * rowLength, teacher, index * teacherLength, teacherLength);
+    });
   }
 
   close(): void {
     closeSync(this.#file);
   }
 
-  /** Reads the first bytes of a row into the scratch memory. */
-  #read({ image, view }: PlaneRequest, bytes: number): void {
+  /** The first byte of a row. */
+  #positionOf({ image, view }: PlaneRequest): number {
     const row = image * this.#views + view;
     const known = Number.isInteger(row) && row >= 0 && row < this.#rows;
     if (!known || !Number.isInteger(view) || view < 0 || view >= this.#views)
       throw new RangeError(`${this.domain.name} has no view ${view} of an image ${image}`);
-    const read = readSync(this.#file, this.#bytes, 0, bytes, row * this.#bytes.length);
-    if (read !== bytes) throw new Error(`${this.domain.path}: row ${row} is cut short; delete it`);
+    return row * this.#rowBytes;
   }
-}
 
-/** float16 to float32; a plain loop over local variables, as this runs for every number that is trained on. */
-function widen(source: Uint16Array, from: number, target: Float32Array, to: number, length: number): void {
-  const table = float16Values;
-  for (let at = 0; at < length; at++) target[to + at] = table[source[from + at]!]!;
+  #read(position: number, into: Float32Array, offset: number, length: number): void {
+    for (let at = 0; at < length; at += blockLength) {
+      const count = Math.min(blockLength, length - at);
+      const read = readSync(this.#file, halfBytes, 0, 2 * count, position + 2 * at);
+      if (read !== 2 * count) throw new Error(`${this.domain.path} is cut short; delete it`);
+      into.set(widenHalves(count), offset + at);
+    }
+  }
 }

@@ -1,5 +1,3 @@
-import type { GradientResult } from '../jobs.ts';
-
 /** A loss or gradient that is not finite: training stops here. */
 export class DivergenceError extends Error {
   override readonly name = 'DivergenceError';
@@ -9,7 +7,7 @@ export class DivergenceError extends Error {
 interface MetaBatch {
   readonly iteration: number;
   readonly seed: number;
-  readonly results: readonly Pick<GradientResult, 'loss' | 'domain'>[];
+  readonly results: readonly { readonly loss: number; readonly domain: string }[];
   readonly gradients: readonly Float32Array[];
   readonly norm: number;
 }

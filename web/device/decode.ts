@@ -6,7 +6,7 @@ const stripRows = 512;
 /**
  * The preprocessing of the service (`images/decode.ts`) in a browser: EXIF-oriented and converted to sRGB by the browser,
  * put on white and squeezed to size × size by the service's own function. Equal pixels in give equal pixels out; what can
- * differ is what the browser's decoder gives for lossy files, embedded profiles and partial transparency (docs/page.md
+ * differ is what the browser's decoder gives for lossy files and embedded profiles (docs/page.md
  * has what was measured).
  * @returns planar RGB, uint8 [3, size, size]
  * @throws Error with a message for whoever chose the image

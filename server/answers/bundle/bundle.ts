@@ -1,7 +1,7 @@
 import { strToU8, zipSync } from 'fflate';
 import type { Schema } from '../../../contract/schema.ts';
 import { describeTask } from '../describe-task.ts';
-import { sha256 } from '../../tasks/identity.ts';
+import { sha256 } from '../../storage/sha256.ts';
 import type { TaskRecord } from '../../storage/record.ts';
 import type { StoredTask } from '../../storage/storage.ts';
 import { readmeOf } from './readme.ts';

@@ -58,7 +58,7 @@ def prepare(path):
     image = ImageOps.exif_transpose(Image.open(path)).convert("RGBA")  # EXIF orientation
     canvas = Image.new("RGBA", image.size, "white")
     canvas.alpha_composite(image)  # transparency on white
-    square = canvas.convert("RGB").resize((${size}, ${size}), Image.Resampling.LANCZOS)  # squeezed, not cropped
+    square = canvas.convert("RGB").resize((${size}, ${size}), Image.Resampling.LANCZOS)  # squeezed; Pillow 13
     return np.asarray(square, dtype=np.float32).transpose(2, 0, 1)[None] / 255  # [1, 3, ${size}, ${size}]`;
   const known = openSet
     ? '\n`known` is the probability that an image belongs to one of the classes at all, foreign images being as frequent.\n'

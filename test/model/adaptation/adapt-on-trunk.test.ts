@@ -16,11 +16,12 @@ import { viewPlan, viewsTaken } from '../../../model/adaptation/support-views.ts
 import type { Checkpoint } from '../../../model/checkpoint/checkpoint.ts';
 import { decodeModel, encodeModel } from '../../../model/graph/onnx/encode.ts';
 import { startValues } from '../../../model/inner-loop/solved-network.ts';
-import { joined, oneHotTargets, TaskRunner } from '../../../model/inner-loop/task-runner.ts';
+import { TaskRunner } from '../../../model/inner-loop/task-runner.ts';
 import { withFloat32Weights } from '../../../model/trunk/float32.ts';
 import { squeeze, type Picture } from '../../../images/pixels/resize.ts';
 import { contentHash, servedViews } from '../../../model/task/views.ts';
 import { toFloat } from '../../../model/task/pixels.ts';
+import { joined, oneHotTargets } from '../../../model/task/labelled-set.ts';
 import { byCodePoint } from '../../../model/task/canonical-support.ts';
 import {
   randomTrunk,

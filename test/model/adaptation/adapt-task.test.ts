@@ -12,8 +12,9 @@ import type { Genotype, GenotypeEdge } from '../../../model/search-space/genotyp
 import { decodeModel } from '../../../model/graph/onnx/encode.ts';
 import { initialParameters } from '../../../model/parameters.ts';
 import { keyFrom } from '../../../model/random.ts';
-import { oneHotTargets, TaskRunner } from '../../../model/inner-loop/task-runner.ts';
+import { TaskRunner } from '../../../model/inner-loop/task-runner.ts';
 import { testRandom } from '../../support/random.ts';
+import { oneHotTargets } from '../../../model/task/labelled-set.ts';
 
 const size = 20;
 const configuration = parseModelConfiguration({

@@ -4,9 +4,9 @@ import {
   isMirrored,
   mayMirror,
   meansOfMirrored,
-  mirroringSpecification,
   withMirrorImages,
 } from '../../../model/adaptation/mirror-images.ts';
+import { mirroringSpecification } from '../../../model/parameters.ts';
 
 const configuration = parseModelConfiguration({ encoder: { state: 2 }, mirroring: { shots: 2 } });
 

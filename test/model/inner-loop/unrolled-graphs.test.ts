@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { inOneGraph, stepByStep } from '../../../model/adaptation/adapt-task.ts';
 import { selectChild } from '../../../model/network/child.ts';
 import type { Values } from '../../../model/graph/programs.ts';
-import { supportInputs } from '../../../model/inner-loop/task-runner.ts';
 import { adaptationFunction, fitNames } from '../../../model/inner-loop/unrolled-graphs.ts';
 import { distance, widened } from '../../support/directional.ts';
 import { noisyParameters, referenceRunner, smallConfiguration, smallTask } from '../../support/meta-task.ts';
+import { supportInputs } from '../../../model/task/labelled-set.ts';
 
 describe('the adaptation as one graph', () => {
   it.each(['prototype', 'shared'] as const)(

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { architecture, architectureInputs, modulate } from '../../../model/controller/architecture.ts';
+import { architecture, architectureInputs } from '../../../model/controller/architecture.ts';
 import { encodeTask } from '../../../model/embedding/image-encoder.ts';
 import { cellNames, edgeCount, operationNames } from '../../../model/search-space/genotype.ts';
 import { gradient } from '../../../model/graph/gradient.ts';
@@ -12,7 +12,6 @@ import { metaGradient } from '../../../model/meta-gradient/meta-gradient.ts';
 import { unrolledGradient } from '../../../model/meta-gradient/inner-gradient.ts';
 import type { MetaGradient } from '../../../model/meta-gradient/meta-gradient.ts';
 import { parameterSpecifications } from '../../../model/parameters.ts';
-import { relaxationInputs } from '../../../model/inner-loop/task-runner.ts';
 import type { TaskNetwork, TaskRunner } from '../../../model/inner-loop/task-runner.ts';
 import { distance, largestDistance, widened } from '../../support/directional.ts';
 import { referenceRunner } from '../../support/meta-task.ts';
@@ -20,6 +19,8 @@ import type { ReferencePrograms } from '../../support/reference-programs.ts';
 import { taskInputs, unrolledLoss } from '../../support/unrolled.ts';
 import { only, referenceOf, table } from '../../support/meta-problems.ts';
 import type { Problem } from '../../support/meta-problems.ts';
+import { modulate } from '../../../model/controller/modulator.ts';
+import { relaxationInputs } from '../../../model/controller/relaxation.ts';
 
 // seconds when idle; the float64 interpreter is slow on a busy machine
 vi.setConfig({ testTimeout: 240_000 });

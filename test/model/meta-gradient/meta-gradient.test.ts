@@ -7,7 +7,7 @@ import { stepwiseGradient } from '../../../model/meta-gradient/inner-gradient.ts
 import { chooseNetwork, metaGradient } from '../../../model/meta-gradient/meta-gradient.ts';
 import { parameterSpecifications } from '../../../model/parameters.ts';
 import type { ParameterGroup } from '../../../model/layers/parameter-specification.ts';
-import { noRelaxation, TaskRunner } from '../../../model/inner-loop/task-runner.ts';
+import { TaskRunner } from '../../../model/inner-loop/task-runner.ts';
 import {
   centralDifference,
   distance,
@@ -24,6 +24,7 @@ import { referenceRunner } from '../../support/meta-task.ts';
 import { asValues } from '../../support/reference-programs.ts';
 import { only, referenceOf, table } from '../../support/meta-problems.ts';
 import type { Problem } from '../../support/meta-problems.ts';
+import { noRelaxation } from '../../../model/controller/relaxation.ts';
 
 // seconds when idle; the float64 interpreter is slow on a busy machine
 vi.setConfig({ testTimeout: 240_000 });

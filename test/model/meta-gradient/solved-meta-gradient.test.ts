@@ -1,15 +1,8 @@
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { startValues } from '../../../model/inner-loop/solved-network.ts';
-import { supportInputs, TaskRunner } from '../../../model/inner-loop/task-runner.ts';
+import { TaskRunner } from '../../../model/inner-loop/task-runner.ts';
 import type { ParameterGroup } from '../../../model/layers/parameter-specification.ts';
-import {
-  both,
-  chooseSolved,
-  firstViews,
-  solvedMetaGradient,
-  viewedSize,
-} from '../../../model/meta-gradient/solved-meta-gradient.ts';
-import type { ViewedTask } from '../../../model/meta-gradient/solved-meta-gradient.ts';
+import { chooseSolved, solvedMetaGradient } from '../../../model/meta-gradient/solved-meta-gradient.ts';
 import type { MetaGradientOptions, Stage } from '../../../model/meta-gradient/meta-gradient.ts';
 import type { ModelConfiguration } from '../../../model/configuration.ts';
 import { parameterSpecifications } from '../../../model/parameters.ts';
@@ -29,6 +22,9 @@ import { only } from '../../support/meta-problems.ts';
 import { noisyParameters, referenceRunner } from '../../support/meta-task.ts';
 import { asValues } from '../../support/reference-programs.ts';
 import { smallTrunkConfiguration, smallTrunkTask } from '../../support/trunk-task.ts';
+import { joined, supportInputs } from '../../../model/task/labelled-set.ts';
+import { firstViews, viewedSize } from '../../../model/task/viewed-task.ts';
+import type { ViewedTask } from '../../../model/task/viewed-task.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -95,12 +91,18 @@ function forwardLoss(entry: Case): (point: Vectors) => Promise<Branched> {
     for (let k = 0; k < configuration.innerLoop.steps; k++) {
       const width = rates ? rates.length / configuration.innerLoop.steps : 0;
       const row = rates ? { 'step.rates': rates.subarray(k * width, (k + 1) * width) } : {};
-      const stepped = await programs.run('step', () => graphs.step(size), values, row, supportInputs(support));
+      const stepped = await programs.run(
+        'step',
+        () => graphs.step(size),
+        values,
+        row,
+        supportInputs(support),
+      );
       values = { ...values, ...stepped };
     }
     const asked = { images: query.count, views: query.views };
     const { logits } = await programs.run('query', () => graphs.query(size, asked), values, {
-      'both.images': both(support, query),
+      'both.images': joined(support.images, query.images),
       'support.targets': support.targets,
     });
     return { value: meanCrossEntropy(logits!, query.targets, way), pattern: programs.takePattern() };

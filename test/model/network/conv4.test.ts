@@ -21,12 +21,13 @@ import {
 import type { Tensor } from '../../../model/graph/primitives.ts';
 import { evaluate } from '../../../model/graph/reference/interpreter.ts';
 import { sizeOf } from '../../../model/graph/shapes.ts';
-import { features, headLogits, headOf } from '../../../model/network/features.ts';
+import { features } from '../../../model/network/features.ts';
 import type { Weights } from '../../../model/graph/weights.ts';
 import { TaskGraphs } from '../../../model/inner-loop/step-graphs.ts';
 import { inputWeights } from '../../../model/graph/variables.ts';
 import { checkGradients } from '../../support/check-gradients.ts';
 import { randomArray } from '../../support/random.ts';
+import { headLogits, headOf } from '../../../model/head/linear-head.ts';
 
 const way = 2;
 const [images, counted] = [4, 3];

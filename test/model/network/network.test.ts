@@ -11,12 +11,12 @@ import { sizeOf } from '../../../model/graph/shapes.ts';
 import { depthwise, outputSide } from '../../../model/layers/depthwise.ts';
 import type { PlaneWindow } from '../../../model/layers/depthwise.ts';
 import { pool3, subsample } from '../../../model/layers/primitive-layers.ts';
-import { architectureValues } from '../../../model/inner-loop/task-runner.ts';
 import { distance, widened } from '../../support/directional.ts';
 import { randomSum } from '../../support/check-gradients.ts';
 import { genotypeArbitrary } from '../../support/genotypes.ts';
 import { noisyParameters, referenceRunner, smallConfiguration, smallTask } from '../../support/meta-task.ts';
 import { randomArray } from '../../support/random.ts';
+import { architectureValues } from '../../../model/controller/architecture.ts';
 
 // seconds when idle; the float64 interpreter is slow on a busy machine
 vi.setConfig({ testTimeout: 240_000 });

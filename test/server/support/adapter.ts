@@ -11,7 +11,7 @@ import { add, broadcast, matmul, mean, reshape, softmax } from '../../../model/g
 import { infer } from '../../../server/workers/infer.ts';
 import { byCodePoint } from '../../../model/task/canonical-support.ts';
 import { createPoolAdapter } from '../../../server/workers/pool-adapter.ts';
-import { sha256 } from '../../../server/tasks/identity.ts';
+import { sha256 } from '../../../server/storage/sha256.ts';
 import { adaptRegression } from '../../../model/regression/adapt.ts';
 import type {
   AdaptedImages,

@@ -1,4 +1,4 @@
-import { sha256 } from '../../../server/tasks/identity.ts';
+import { sha256 } from '../../../server/storage/sha256.ts';
 import type { ImagesRecord } from '../../../server/storage/record.ts';
 import type { StoredTask } from '../../../server/storage/storage.ts';
 

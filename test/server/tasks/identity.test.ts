@@ -4,11 +4,11 @@ import { byCodePoint } from '../../../model/task/canonical-support.ts';
 import {
   hashSupport,
   imagesTaskId,
-  isTaskId,
   regressionTaskId,
   type TaskIdentity,
 } from '../../../server/tasks/identity.ts';
 import type { SupportImage } from '../../../server/ports.ts';
+import { isTaskId } from '../../../server/storage/task-id.ts';
 import { imagesCheckpoint } from '../support/adapter.ts';
 
 const checkpoint = { ...imagesCheckpoint('photos'), sha256: 'a'.repeat(64) };

@@ -5,7 +5,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { decodeModel } from '../../../model/graph/onnx/encode.ts';
-import { sha256 } from '../../../server/tasks/identity.ts';
+import { sha256 } from '../../../server/storage/sha256.ts';
 import { createFakeAdapter } from '../support/adapter.ts';
 import { expectContract } from '../support/contract.ts';
 import { harness } from '../support/harness.ts';

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
-import { sha256 } from '../../../server/tasks/identity.ts';
+import { sha256 } from '../../../server/storage/sha256.ts';
 import { expectContract } from '../support/contract.ts';
 import { createFakeAdapter, holdAdaptation } from '../support/adapter.ts';
 import { harness, type Harness } from '../support/harness.ts';

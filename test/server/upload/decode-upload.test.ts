@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { ImageError } from '../../../images/decode.ts';
 import { createUploadDecoder } from '../../../server/upload/decode-upload.ts';
-import type { UploadedFile } from '../../../server/upload/upload.ts';
+import type { UploadedFile } from '../../../server/upload/files.ts';
 
 const { signal } = new AbortController();
 

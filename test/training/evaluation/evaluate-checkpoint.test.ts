@@ -8,7 +8,7 @@ import { stepRateValues } from '../../../model/inner-loop/rates.ts';
 import { initialParameters } from '../../../model/parameters.ts';
 import { chooseNetwork } from '../../../model/meta-gradient/meta-gradient.ts';
 import { fold, keyFrom } from '../../../model/random.ts';
-import { accuracyOf, TaskRunner } from '../../../model/inner-loop/task-runner.ts';
+import { TaskRunner } from '../../../model/inner-loop/task-runner.ts';
 import type { ImageDomain } from '../../../training/data/domain.ts';
 import { sampleTask } from '../../../training/data/tasks.ts';
 import { evaluateTask } from '../../../training/evaluation/evaluate-task.ts';
@@ -27,6 +27,7 @@ import { evaluateOpenSets, openSetTable } from '../../../training/evaluation/ope
 import { areaUnderCurve } from '../../../training/report/statistics.ts';
 import { testRandom } from '../../support/random.ts';
 import { syntheticDomain } from '../../support/synthetic-domain.ts';
+import { accuracyOf } from '../../../model/task/labelled-set.ts';
 
 const configuration = parseModelConfiguration({
   image: { size: 16 },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { temperatureOf } from '../../../model/adaptation/calibration.ts';
 import { fold, keyFrom, normal, uniform } from '../../../model/random.ts';
 import { fitCalibration } from '../../../training/outer-loop/fit-calibration.ts';
-import type { Answers } from '../../../training/outer-loop/fit-calibration.ts';
+import type { Answers } from '../../../training/evaluation/evaluate-task.ts';
 
 const key = keyFrom(7);
 

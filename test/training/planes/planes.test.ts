@@ -118,6 +118,24 @@ describe('planes of a domain', () => {
     expect(crop).not.toEqual(mirror);
   });
 
+  it('of a finer tap are averaged down to a side, by halves', async () => {
+    const source = await writeFolder('halved', 2);
+    const [domain] = await prepare([source], 'halved-cache', { planes: { taps: ['pixels'], side: 2 } });
+    expect(domain!.taps).toEqual([{ name: 'pixels', shape: [3, 2, 2] }]);
+    const { rows } = read(domain!, [{ image: 1, view: 0 }]);
+    for (const c of channels)
+      for (const [at, [x, y]] of [
+        [0, 0],
+        [4, 0],
+        [0, 4],
+        [4, 4],
+      ].entries())
+        expect(rows[4 * c + at]).toBeCloseTo(meanOf(numberOf(1, 2), c, x!, y!, 4), 3);
+    await expect(
+      prepare([source], 'halved-cache', { planes: { taps: ['pixels'], side: 3 } }),
+    ).rejects.toThrow('tap pixels: planes of 8 do not halve to 3');
+  });
+
   it('are computed once', async () => {
     const source = await writeFolder('once', 3);
     const heard: string[] = [];

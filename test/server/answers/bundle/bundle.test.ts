@@ -2,7 +2,7 @@ import { unzipSync, strFromU8 } from 'fflate';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { bundleOf } from '../../../../server/answers/bundle/bundle.ts';
-import { sha256 } from '../../../../server/tasks/identity.ts';
+import { sha256 } from '../../../../server/storage/sha256.ts';
 import { expectContract } from '../../support/contract.ts';
 import { harness } from '../../support/harness.ts';
 import { regressionOf, support as points } from '../../support/regression.ts';

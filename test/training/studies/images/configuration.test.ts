@@ -2,12 +2,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { childWeights } from '../../../../model/network/child.ts';
-import { featureCount, weightSpecifications } from '../../../../model/parameters.ts';
 import { sizeOf } from '../../../../model/graph/shapes.ts';
 import type { Genotype, GenotypeEdge } from '../../../../model/search-space/genotype.ts';
 import { readTrainingConfiguration } from '../../../../training/outer-loop/configuration.ts';
 import { studyRows } from '../../../../training/studies/images/paper.ts';
 import { sharedIterations } from '../../../../training/outer-loop/trunk.ts';
+import { featureCount, weightSpecifications } from '../../../../model/network/weights.ts';
 
 const folder = 'training/configs/images';
 const read = (row: string) => readTrainingConfiguration(join(folder, `${row}.yaml`));

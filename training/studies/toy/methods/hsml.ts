@@ -19,11 +19,11 @@ import { dense } from '../../../../model/layers/primitive-layers.ts';
 import { denseSpecifications } from '../../../../model/layers/parameter-specification.ts';
 import type { ParameterSpecification } from '../../../../model/layers/parameter-specification.ts';
 import { encodeTasks, encoderSpecifications } from '../../../../model/regression/encoder.ts';
-import type { AutoEncoder } from '../../../../model/embedding/auto-encoder.ts';
 import type { RegressionMethod } from '../../../../model/regression/method.ts';
 import { perTask, summedError } from '../../../../model/regression/tensors.ts';
 import { adaptedPredictions, fullyConnectedSpecifications } from './fully-connected.ts';
 import type { FullyConnected } from './fully-connected.ts';
+import type { AutoEncoder } from '../../../../model/configuration.ts';
 
 /** Clusters of each level above the task itself (Yao et al. 2019, 4 → 2 → 1 for toy regression) and their σ. */
 const levels = [4, 2, 1] as const;

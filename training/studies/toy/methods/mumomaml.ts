@@ -3,11 +3,11 @@ import type { Tensor } from '../../../../model/graph/primitives.ts';
 import { dense } from '../../../../model/layers/primitive-layers.ts';
 import { denseSpecifications } from '../../../../model/layers/parameter-specification.ts';
 import { encodeTasks, encoderSpecifications } from '../../../../model/regression/encoder.ts';
-import type { AutoEncoder } from '../../../../model/embedding/auto-encoder.ts';
 import type { RegressionMethod } from '../../../../model/regression/method.ts';
 import { perTask, summedError } from '../../../../model/regression/tensors.ts';
 import { adaptedPredictions, fullyConnectedSpecifications, layerNames } from './fully-connected.ts';
 import type { FullyConnected } from './fully-connected.ts';
+import type { AutoEncoder } from '../../../../model/configuration.ts';
 
 /**
  * MUMOMAML (Vuorio et al. 2018, 2019): a task embedding modulates what every hidden layer gives, FiLM with γ + 1 and

@@ -2,45 +2,13 @@ import type { ModelConfiguration } from '../configuration.ts';
 import type { Shape } from '../graph/shapes.ts';
 import { sizeOf } from '../graph/shapes.ts';
 import type { ParameterSpecification } from '../layers/parameter-specification.ts';
-import { cellGeometry, featureCount, strideOf } from '../parameters.ts';
-import { cellNames, cellsSource, edgeIndex, sourcesOf, targetsOf } from '../search-space/genotype.ts';
+import { cellNames, edgeIndex, sourcesOf, targetsOf } from '../search-space/genotype.ts';
 import type { CellName, Genotype, GenotypeEdge } from '../search-space/genotype.ts';
-import { tapSlots } from '../search-space/taps.ts';
+import { tapSlots, projectionsOf } from '../search-space/taps.ts';
 import { convolutionOf, edgeName, isConvolution } from './child.ts';
 import type { ChildWeight } from './child.ts';
-
-/** Names of the projections of a cell's input and the width of what each reads: on a trunk, one a tap of its slot. */
-export function projectionsOf(
-  configuration: ModelConfiguration,
-  cell: CellName,
-  input: number,
-  width: number,
-): { readonly name: string; readonly width: number }[] {
-  const name = `${cell}.preprocess.${input}`;
-  const slot = tapSlots(configuration).find((own) => own.cell === cell && own.input === input);
-  return slot
-    ? slot.taps.map((tap) => ({ name: `${name}.${tap.name}`, width: tap.channels }))
-    : [{ name, width }];
-}
-
-/** The sources of features on a trunk and the length of each's. */
-export const sourceWidths = (
-  configuration: ModelConfiguration,
-): { readonly name: string; readonly width: number }[] => [
-  { name: cellsSource, width: featureCount(configuration) },
-  ...(configuration.trunk?.taps ?? []).map(({ name, channels }) => ({ name, width: channels })),
-];
-
-/** The scales of every source's features, by channel: adapted and modulated as all weights are. */
-export const besideWeights = (configuration: ModelConfiguration): ParameterSpecification[] =>
-  sourceWidths(configuration).map(({ name, width }) => ({
-    name: `beside.${name}`,
-    shape: [1, width],
-    group: 'weights',
-    deviation: 0,
-    mean: 1,
-    modulation: [1, width],
-  }));
+import { cellGeometry, strideOf } from '../search-space/geometry.ts';
+import { sourceWidths } from './weights.ts';
 
 /** Every normalisation of the one-shot model on a trunk, with the shape of its statistics. */
 export function normalizations(configuration: ModelConfiguration): { name: string; shape: Shape }[] {

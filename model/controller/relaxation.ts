@@ -1,0 +1,17 @@
+import type { Values } from '../graph/programs.ts';
+
+/** How a training step relaxes the architecture: path dropout, and the temperature of its softmax. */
+export interface Relaxation {
+  /** 0 drops a candidate operation of an edge; [2 · edges, 8]. */
+  readonly mask: Float32Array | null;
+  readonly temperature: number;
+}
+
+/** The relaxation of what is not a search step: none. */
+export const noRelaxation: Relaxation = { mask: null, temperature: 1 };
+
+/** The inputs of a graph that carry a relaxation. */
+export const relaxationInputs = ({ mask, temperature }: Relaxation): Values => ({
+  'alpha.temperature': Float32Array.of(temperature),
+  ...(mask ? { 'path.mask': mask } : {}),
+});

@@ -1,0 +1,51 @@
+import type { Tensor } from '../graph/primitives.ts';
+import { matmul, add, broadcast, sum, multiply, divide, reshape } from '../graph/operations.ts';
+import type { Weights } from '../graph/weights.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { ModelConfiguration } from '../configuration.ts';
+
+/** Logits [n, way] of features [n, f] by a linear head. */
+export function headLogits(x: Tensor, { weight, bias }: Head): Tensor {
+  const logits = matmul(x, weight, false, true);
+  return add(logits, broadcast(bias, logits.shape));
+}
+
+/** A linear head: W [way, f], b [1, way]. */
+export interface Head {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+}
+
+/** The head among the weights that a task adapts. */
+export const headOf = (weights: Weights): Head => ({
+  weight: weights('head.weight'),
+  bias: weights('head.bias'),
+});
+
+/**
+ * The head before adaptation. `prototype`: distance to the class mean μ, as the linear head W = 2sμ, b = -s‖μ‖²
+ * (Snell et al. 2017; Triantafillou et al. 2020); `shared`: one vector for every class. Neither depends on the class
+ * order or count (docs/adr/0003-head.md).
+ */
+export function initialHead(
+  graph: Graph,
+  kind: ModelConfiguration['head']['kind'],
+  weights: Weights,
+  given: { readonly features: () => Tensor; readonly targets: Tensor; readonly scale: () => Tensor },
+): Head {
+  const way = given.targets.shape[1]!;
+  if (kind === 'shared') {
+    const vector = weights('head.vector');
+    const bias = graph.constant(new Float64Array(way), [1, way]); // a variable: not a fill, which additions drop
+    return { weight: broadcast(vector, [way, vector.shape[1]!]), bias };
+  }
+  const x = given.features();
+  const counts = sum(given.targets, [0]); // [1, way]
+  const shares = multiply(given.targets, broadcast(divide(1, counts), given.targets.shape));
+  const means = matmul(shares, x, true, false); // [way, f]
+  const scaled = multiply(means, broadcast(given.scale(), means.shape));
+  return {
+    weight: multiply(scaled, 2),
+    bias: reshape(multiply(sum(multiply(scaled, means), [1]), -1), [1, way]),
+  };
+}

@@ -1,0 +1,224 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WorkerPool } from '../../engine/pool.ts';
+import { encodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import { decodeTensors, encodeTensors } from '../../model/checkpoint/safetensors.ts';
+import { initialParameters } from '../../model/parameters.ts';
+import { drawParameters } from '../../model/layers/parameter-specification.ts';
+import { fold, integer, keyFrom } from '../../model/random.ts';
+import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
+import { teacherLength } from '../planes/plane-domain.ts';
+import { commit } from '../run/commit.ts';
+import { sharedVector } from '../run/parameter-vector.ts';
+import type { ParameterLayout } from '../run/parameter-vector.ts';
+import type { RunFolder } from '../run/run-folder.ts';
+import { writeAtomically } from '../run/write-atomically.ts';
+import { trainingClasses } from './draw-batch.ts';
+import { classifierSpecifications } from './classify-graph.ts';
+import type { ClassifyConfiguration } from './configuration.ts';
+import type { ClassifyResult, ClassifyWorkerData } from './jobs.ts';
+import { classifyLayout, segmentsOf } from './layout.ts';
+import type { Segment } from './layout.ts';
+import { descend } from './momentum.ts';
+
+/** What is told of a step. */
+export interface ClassifyMetrics extends ClassifyResult {
+  readonly iteration: number;
+  readonly seconds: number;
+}
+
+interface ClassifyState {
+  readonly iteration: number;
+  readonly parameters: Float32Array;
+  readonly momentum: Float32Array;
+  readonly average: Float32Array;
+  readonly seconds: number;
+}
+
+const stateFile = 'classify.safetensors';
+
+/** The stage `classify`: a pure function of configuration and planes; every step is two half batches on the workers. */
+export class ClassifyTrainer {
+  readonly #configuration: ClassifyConfiguration;
+  readonly #folder: RunFolder;
+  readonly #layout: ParameterLayout;
+  readonly #pool: WorkerPool;
+  readonly #shared: Float32Array;
+  readonly #halves: readonly Float32Array[];
+  readonly #segments: ReadonlyMap<string, readonly Segment[]>;
+  readonly #identity: string;
+  #state: ClassifyState;
+
+  private constructor(
+    configuration: ClassifyConfiguration,
+    domains: readonly PlaneDomain[],
+    folder: RunFolder,
+    { layout, state, identity }: { layout: ParameterLayout; state: ClassifyState; identity: string },
+  ) {
+    this.#configuration = configuration;
+    this.#folder = folder;
+    this.#layout = layout;
+    this.#identity = identity;
+    this.#state = state;
+    this.#shared = sharedVector(layout.length);
+    this.#halves = [sharedVector(layout.length), sharedVector(layout.length)];
+    const { model, classify, seed, workers } = configuration;
+    this.#segments = new Map(
+      classify.architectures.map((key) => [key, segmentsOf(model, parseGenotypeKey(key), layout)]),
+    );
+    const workerData: ClassifyWorkerData = {
+      model,
+      classify,
+      domains,
+      seed,
+      parameters: this.#shared,
+      halves: this.#halves,
+    };
+    this.#pool = new WorkerPool({
+      workers,
+      queueLimit: 2,
+      jobs: new URL('./jobs.ts', import.meta.url),
+      engine: { provider: 'cpu', threads: 1, cacheSize: classify.architectures.length, memoryPattern: false },
+      workerData,
+    });
+  }
+
+  /**
+   * From new weights, or from the saved state of the folder, exactly.
+   * @throws Error when the saved state is of another configuration or of other planes
+   */
+  static async start(
+    configuration: ClassifyConfiguration,
+    domains: readonly PlaneDomain[],
+    folder: RunFolder,
+    from: 'new' | 'saved',
+  ): Promise<ClassifyTrainer> {
+    const { model, seed } = configuration;
+    const shape = { classes: trainingClasses(domains).count, teacher: teacherLength(domains[0]!) };
+    const layout = classifyLayout(model, shape);
+    const { model: own, planes, classify, name } = configuration;
+    const identity = JSON.stringify({
+      ...{ name, seed, model: own, planes, classify },
+      domains: domains.map(({ fingerprint, pixelHash }) => ({ fingerprint, pixelHash })),
+    });
+    if (from === 'saved') {
+      const state = await loadState(folder, identity);
+      await folder.trimMetrics(state.iteration);
+      return new ClassifyTrainer(configuration, domains, folder, { layout, state, identity });
+    }
+    const key = keyFrom(seed);
+    const parameters = layout.pack({
+      ...initialParameters(model, key),
+      ...drawParameters(classifierSpecifications(model, shape), fold(key, 'classifier')),
+    });
+    const state = {
+      iteration: 0,
+      parameters,
+      momentum: new Float32Array(layout.length),
+      average: parameters.slice(),
+      seconds: 0,
+    };
+    await folder.trimMetrics(0);
+    return new ClassifyTrainer(configuration, domains, folder, { layout, state, identity });
+  }
+
+  get iteration(): number {
+    return this.#state.iteration;
+  }
+
+  /** Trains until the end or the signal; saves every few minutes and at the end. */
+  async run(iteration: (metrics: ClassifyMetrics) => void = () => undefined, signal?: AbortSignal): Promise<void> {
+    const { classify, checkpointMinutes } = this.#configuration;
+    let saved = performance.now();
+    while (this.#state.iteration < classify.iterations && !signal?.aborted) {
+      const metrics = await this.#step();
+      if (metrics.iteration % 20 === 0) await this.#folder.appendMetrics([metrics]);
+      iteration(metrics);
+      if (performance.now() - saved < checkpointMinutes * 60_000) continue;
+      await this.save();
+      saved = performance.now();
+    }
+    await this.save();
+  }
+
+  async #step(): Promise<ClassifyMetrics> {
+    const started = performance.now();
+    const { classify, seed } = this.#configuration;
+    const { iteration, parameters, momentum, average } = this.#state;
+    const at = integer(fold(keyFrom(seed), 'architecture', iteration), classify.architectures.length);
+    const architecture = classify.architectures[at]!;
+    this.#shared.set(parameters);
+    const results = (await Promise.all(
+      this.#halves.map((_, half) => this.#pool.run('classify', { iteration, half, architecture })),
+    )) as ClassifyResult[];
+    const mean = (of: keyof ClassifyResult): number => (results[0]![of] + results[1]![of]) / 2;
+    const loss = mean('loss');
+    if (!Number.isFinite(loss)) throw new Error(`iteration ${iteration}: the loss is ${loss} (${architecture})`);
+    const rate = (classify.learningRate * (1 + Math.cos((Math.PI * iteration) / classify.iterations))) / 2;
+    const decay = Math.min(classify.averaging, (1 + iteration) / (10 + iteration));
+    descend({ parameters, momentum, average }, this.#halves, this.#segments.get(architecture)!, {
+      ...classify,
+      rate,
+      decay,
+    });
+    const seconds = this.#state.seconds + (performance.now() - started) / 1000;
+    this.#state = { ...this.#state, iteration: iteration + 1, seconds };
+    return { iteration: iteration + 1, loss, teaching: mean('teaching'), seconds };
+  }
+
+  async save(): Promise<void> {
+    const { iteration, parameters, momentum, average, seconds } = this.#state;
+    const vector = (data: Float32Array) => ({ shape: [data.length], data });
+    const bytes = encodeTensors({
+      tensors: {
+        parameters: vector(parameters),
+        momentum: vector(momentum),
+        average: vector(average),
+      },
+      metadata: {
+        iteration: String(iteration),
+        seconds: String(seconds),
+        configuration: this.#identity,
+      },
+    });
+    await writeAtomically(join(this.#folder.path, stateFile), bytes);
+    await writeAtomically(join(this.#folder.path, 'classified.safetensors'), encodeCheckpoint(this.checkpoint()));
+  }
+
+  /** The averaged weights as a checkpoint whose architectures are those of the stage. */
+  checkpoint(): Checkpoint {
+    const { name, model, seed, classify } = this.#configuration;
+    const { iteration, seconds, average } = this.#state;
+    const trained = this.#layout.unpack(average);
+    const parameters = Object.fromEntries(
+      Object.entries(initialParameters(model, keyFrom(seed))).map(([key, initial]) => [key, trained[key] ?? initial]),
+    );
+    return {
+      id: name,
+      configuration: model,
+      parameters,
+      genotypes: classify.architectures.map(parseGenotypeKey),
+      training: { configuration: this.#configuration, iterations: iteration, seconds: Math.round(seconds), commit: commit() },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+}
+
+async function loadState(folder: RunFolder, identity: string): Promise<ClassifyState> {
+  const { tensors, metadata } = decodeTensors(await readFile(join(folder.path, stateFile)));
+  if (metadata['configuration'] !== identity)
+    throw new Error(`${folder.path} holds a run of another configuration or of other planes`);
+  const vector = (name: string): Float32Array => tensors[name]!.data;
+  return {
+    iteration: Number(metadata['iteration']),
+    seconds: Number(metadata['seconds']),
+    parameters: vector('parameters'),
+    momentum: vector('momentum'),
+    average: vector('average'),
+  };
+}

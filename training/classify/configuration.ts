@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { modelConfigurationSchema } from '../../model/configuration.ts';
+import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
+import { sourceSchema } from '../data/source.ts';
+import { planesSchema } from '../planes/configuration.ts';
+import { viewPlanSchema } from '../planes/plane-domain.ts';
+import { readExtendedYaml } from '../run/extended-yaml.ts';
+
+/** A genotype by its key, which is kept as it is written. */
+const genotypeKeySchema = z.string().superRefine((key, context) => {
+  try {
+    parseGenotypeKey(key);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+  }
+});
+
+/** The stage `classify`: the cells learn to tell all training classes of all domains apart. */
+export const classifySchema = z.strictObject({
+  iterations: z.number().int().min(1),
+  /** Images of one step, over both halves. */
+  batch: z.number().int().min(2).multipleOf(2).default(96),
+  /** Falls as a cosine to zero. */
+  learningRate: z.number().positive().default(0.1),
+  momentum: z.number().min(0).max(0.999).default(0.9),
+  weightDecay: z.number().min(0).default(5e-4),
+  labelSmoothing: z.number().min(0).max(0.9).default(0.1),
+  /** α of the Beta distribution that mixes two images; 0: none. */
+  mixup: z.number().min(0).max(1).default(0.2),
+  /** Factor of 1 - cosine between a linear layer of the features and the teacher's features; 0: none. */
+  distillation: z.number().min(0).default(10),
+  /** Decay of the running averages of the statistics and, at the end, of the weights. */
+  averaging: z.number().min(0).max(0.99999).default(0.999),
+  /** The children that are trained, one a step in turn: genotypes by their keys. */
+  architectures: z.array(genotypeKeySchema).min(1),
+});
+
+/** What of a training configuration the stage reads; the rest is not looked at. */
+export const classifyRunSchema = z.object({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+  seed: z.number().int().min(0),
+  model: modelConfigurationSchema,
+  planes: planesSchema,
+  classify: classifySchema,
+  domains: z.array(z.object({ source: sourceSchema, views: viewPlanSchema.prefault({}) })).min(1),
+  workers: z.number().int().min(1).default(2),
+  checkpointMinutes: z.number().positive().default(3),
+});
+
+export type ClassifyConfiguration = z.infer<typeof classifyRunSchema>;
+
+/** Reads the part of a configuration file that the stage depends on. @throws ZodError naming what does not fit */
+export async function readClassifyConfiguration(path: string): Promise<ClassifyConfiguration> {
+  return classifyRunSchema.parse(await readExtendedYaml(path));
+}

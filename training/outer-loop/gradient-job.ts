@@ -1,0 +1,115 @@
+import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
+import type { Key } from '../../model/random.ts';
+import { fold, keyFrom, uniform } from '../../model/random.ts';
+import type { ModelConfiguration } from '../../model/configuration.ts';
+import { cellNames, edgeCount, operationNames, genotypeKey } from '../../model/search-space/genotype.ts';
+import type { Job } from '../../engine/jobs.ts';
+import type { TrainingWorkerData } from '../worker/worker-state.ts';
+import { chooseDomain, possibleShape, sampleTask } from '../data/tasks.ts';
+import { layoutOf, memory, runnerOf, parametersOf } from '../worker/worker-state.ts';
+import { metaTaskOf } from '../data/sampled-task.ts';
+import { metaGradient } from '../../model/meta-gradient/meta-gradient.ts';
+import { stageModel } from './configuration.ts';
+import type { Stage } from '../../model/meta-gradient/meta-gradient.ts';
+import { adaptedSet } from '../../model/adaptation/mirror-images.ts';
+
+export interface GradientPayload {
+  readonly iteration: number;
+  readonly task: number;
+  readonly stage: StageConfiguration;
+  /** Of the architecture's softmax. */
+  readonly temperature: number;
+  readonly everyStep: boolean;
+  readonly training: Pick<TrainingConfiguration, 'reconstructionWeight' | 'pathDropout'>;
+  readonly genotypes: readonly Genotype[];
+}
+
+/** What is told of a task whose gradient was written. */
+export interface GradientResult {
+  readonly domain: string;
+  readonly loss: number;
+  readonly accuracy: number;
+  /** Losses of the support set; null without inner steps. */
+  readonly supportBefore: number | null;
+  readonly supportAfter: number | null;
+  readonly reconstruction: number;
+  /** Its key; null for a network that is not searched. */
+  readonly genotype: string | null;
+}
+
+/** The key of everything random in one task: a pure function of seed, iteration and position in the meta-batch. */
+export const taskKey = (seed: number, iteration: number, task: number): Key =>
+  fold(keyFrom(seed), 'task', iteration, task);
+
+/** The shape of one task of a meta-batch; the trainer asks too, to start the largest tasks first. */
+export const taskShape = (
+  seed: number,
+  iteration: number,
+  task: number,
+  { shapes }: StageConfiguration,
+): StageConfiguration['shapes'][number] => drawShape(fold(taskKey(seed, iteration, task), 'shape'), shapes);
+
+function drawShape(key: Key, shapes: StageConfiguration['shapes']): StageConfiguration['shapes'][number] {
+  let rest = uniform(key, 1)[0]! * shapes.reduce((total, { weight }) => total + weight, 0);
+  return shapes.find(({ weight }) => (rest -= weight) < 0) ?? shapes[0]!;
+}
+
+function pathMask({ supernet }: ModelConfiguration, key: Key, dropout: number): Float32Array | null {
+  if (dropout === 0) return null;
+  const rows = cellNames.length * edgeCount(supernet.nodes);
+  const mask = Float32Array.from(uniform(key, rows * operationNames.length), (u: number) =>
+    Number(u >= dropout),
+  );
+  for (let row = 0; row < rows; row++) mask[row * operationNames.length] = 1; // zero is never dropped: rows keep a weight
+  return mask;
+}
+
+/** Computes the gradient of one task of a meta-batch (Algorithm 1, lines 4 to 8) and leaves it on shared memory. */
+export const gradientJob: Job = async (payload, context) => {
+  const {
+    iteration,
+    task: position,
+    stage,
+    temperature,
+    everyStep,
+    training,
+    genotypes,
+  } = payload as GradientPayload;
+  const data = context.workerData as TrainingWorkerData;
+  const key = taskKey(data.seed, iteration, position);
+  const domain = chooseDomain(fold(key, 'domain'), data.domains, data.weights);
+  const shape = possibleShape(domain, 'train', taskShape(data.seed, iteration, position, stage));
+  const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
+  const layout = layoutOf(data);
+  memory.reset();
+  const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation, memory));
+  const mirrored = stage.stage === 'retrain' && augmentation.flip;
+  const result = await metaGradient(
+    runnerOf(context, stageModel(data.model, stage), genotypes),
+    parametersOf(data, layout),
+    task,
+    {
+      stage: stage.stage satisfies Stage,
+      reconstructionWeight: training.reconstructionWeight,
+      everyStep,
+      fixedEncoder: stage.encoder === 'fixed',
+      adaptedTo: adaptedSet(data.model, { ...task, mirrored }, (length) => memory.take(length)),
+      relaxation: {
+        mask:
+          stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
+        temperature,
+      },
+    },
+  );
+  layout.pack(result.gradients, data.gradients[position]);
+  return {
+    domain: domain.name,
+    loss: result.query.loss,
+    accuracy: result.query.accuracy,
+    supportBefore: result.support?.before.loss ?? null,
+    supportAfter: result.support?.after.loss ?? null,
+    reconstruction: result.reconstruction,
+    genotype: result.genotype && genotypeKey(result.genotype),
+  } satisfies GradientResult;
+};

@@ -1,0 +1,57 @@
+import type { ModelConfiguration } from '../../model/configuration.ts';
+import type { ImageDomain } from '../data/domain.ts';
+import type { Augmentation } from '../data/augment.ts';
+import { TaskRunner } from '../../model/inner-loop/task-runner.ts';
+import { LocalCopy, ParameterLayout } from '../run/parameter-vector.ts';
+import { TaskMemory } from '../data/task-memory.ts';
+import type { JobContext } from '../../engine/jobs.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
+import { genotypeKey } from '../../model/search-space/genotype.ts';
+import { parameterSpecifications } from '../../model/parameters.ts';
+import type { Parameters } from '../../model/layers/parameter-specification.ts';
+
+/** What every worker of a training run is given once. */
+export interface TrainingWorkerData {
+  readonly model: ModelConfiguration;
+  readonly domains: readonly ImageDomain[];
+  readonly weights: readonly number[];
+  readonly augmentations: readonly Augmentation[];
+  readonly seed: number;
+  /** Θ on shared memory, rewritten by the trainer between jobs. */
+  readonly parameters: Float32Array;
+  /** On shared memory, one a task of a meta-batch: where its gradient is written. */
+  readonly gradients: readonly Float32Array[];
+}
+
+/** Per worker, kept between jobs: the runners of a stage and of validation, and the memory of Θ and of a task's images. */
+let runners = new Map<string, TaskRunner>();
+
+const local = new LocalCopy();
+
+export const memory = new TaskMemory();
+
+export function runnerOf(
+  context: JobContext,
+  configuration: ModelConfiguration,
+  genotypes: readonly Genotype[],
+): TaskRunner {
+  const key = [JSON.stringify(configuration.innerLoop), ...genotypes.map(genotypeKey)].join(' ');
+  const known = runners.get(key);
+  if (known) return known;
+  const runner = new TaskRunner(configuration, context.executor, genotypes);
+  runners = new Map([...[...runners].slice(-1), [key, runner]]);
+  return runner;
+}
+
+export const layoutOf = ({ model }: TrainingWorkerData): ParameterLayout =>
+  new ParameterLayout(parameterSpecifications(model));
+
+/** Θ by name, as the trainer has last written it. */
+export const parametersOf = (data: TrainingWorkerData, layout = layoutOf(data)): Parameters =>
+  local.of(data.parameters, layout);
+
+export function domainOf({ domains }: TrainingWorkerData, wanted: string): ImageDomain {
+  const domain = domains.find(({ name }) => name === wanted);
+  if (!domain) throw new Error(`no domain ${wanted}`);
+  return domain;
+}
