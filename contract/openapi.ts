@@ -474,6 +474,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/trunks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description SHA-256 of a trunk's file, hexadecimal.
+                 * @example f70eca9f6835cf5491599586e63b8cace71e3a4667fc94d8f413f6eca1bea7fd
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * A trunk's file, for making tasks without the service
+         * @description ONNX, from pixels to the planes that checkpoints name. The URL names the content, which never changes.
+         */
+        get: operations["getTrunkFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.yaml": {
         parameters: {
             query?: never;
@@ -563,6 +589,18 @@ export interface components {
         Genotype: {
             normal: components["schemas"]["CellGenotype"];
             reduction: components["schemas"]["CellGenotype"];
+            taps?: components["schemas"]["Taps"];
+        };
+        /** @description What a network on a trunk reads of it, by the names of its taps. */
+        Taps: {
+            /** @description The planes that the cells' inputs read; the reduction cell's other input is the normal cell. */
+            slots: {
+                "normal.0": string;
+                "normal.1": string;
+                "reduction.0": string;
+            };
+            /** @description Planes whose means stand beside the cells' features. */
+            beside: string[];
         };
         /** @description One point [x, y]; both are read as float32, in which they must be finite. */
         Point: [
@@ -1023,8 +1061,21 @@ export interface components {
                 /** @description Side of the square input in pixels. */
                 size: number;
             };
+            trunk?: components["schemas"]["Trunk"];
             /** @description Inner gradient steps when a request gives none. */
             steps: number;
+        };
+        /** @description The frozen network whose planes a checkpoint's cells read; absent where they read pixels. */
+        Trunk: {
+            name: string;
+            /** @description Of its weights */
+            licence: string;
+            /** @description Of the square images that it reads */
+            side: number;
+            /** @description Path of its ONNX file. */
+            url: string;
+            bytes: number;
+            sha256: components["schemas"]["Sha256"];
         };
         Checkpoints: {
             checkpoints: components["schemas"]["Checkpoint"][];
@@ -2100,6 +2151,69 @@ export interface operations {
                     "Content-Digest": components["headers"]["ContentDigest"];
                     "Repr-Digest": components["headers"]["ReprDigest"];
                     /** @description Names the file `<id>.safetensors`. */
+                    "Content-Disposition": string;
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The range of the file that was asked for. */
+            206: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    "Content-Range": components["headers"]["ContentRange"];
+                    "Content-Digest": components["headers"]["ContentDigest"];
+                    "Repr-Digest": components["headers"]["ReprDigest"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["NotFound"];
+            416: components["responses"]["RangeNotSatisfiable"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+        };
+    };
+    getTrunkFile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A strong entity tag from an earlier answer. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+                /** @description One range of bytes (RFC 9110); of several the whole is sent. */
+                Range?: components["parameters"]["Range"];
+                /** @description The entity tag of what the client has the beginning of; of another one the whole is sent. */
+                "If-Range"?: components["parameters"]["IfRange"];
+            };
+            path: {
+                /**
+                 * @description SHA-256 of a trunk's file, hexadecimal.
+                 * @example f70eca9f6835cf5491599586e63b8cace71e3a4667fc94d8f413f6eca1bea7fd
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    "Accept-Ranges": components["headers"]["AcceptRanges"];
+                    "Content-Digest": components["headers"]["ContentDigest"];
+                    "Repr-Digest": components["headers"]["ReprDigest"];
+                    /** @description Names the file `<name>.onnx`. */
                     "Content-Disposition": string;
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;

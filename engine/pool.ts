@@ -28,6 +28,8 @@ export interface JobOptions<Progress = unknown> {
   readonly signal?: AbortSignal;
   /** buffers of the request to move instead of copy */
   readonly transfer?: readonly Transferable[];
+  /** part of work that the queue has taken already: it is not refused where the queue is full */
+  readonly admitted?: boolean;
   /** runs the job in this worker only */
   readonly worker?: number;
   /** told once the queue has taken the job */
@@ -127,11 +129,11 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
     request: RequestOf<Jobs, K>,
     options: JobOptions<ProgressOf<Jobs, K>> = {},
   ): Promise<ResultOf<Jobs, K>> {
-    const { worker } = options;
+    const { worker, admitted = false } = options;
     if (worker !== undefined && !this.#slots[worker])
       throw new RangeError(`the pool has no worker ${worker}`);
     const idle = this.#slots.some((slot) => !slot.task && (worker ?? slot.index) === slot.index);
-    if (!idle && this.#waiting.length >= this.#options.queueLimit) {
+    if (!idle && !admitted && this.#waiting.length >= this.#options.queueLimit) {
       throw new QueueFullError(`${this.#waiting.length} jobs wait already`);
     }
     return this.#enqueue(job, request, options);

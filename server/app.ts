@@ -58,6 +58,7 @@ export interface AppDependencies {
   readonly storage: TaskStorage;
   readonly decodeImage: ImageDecoder;
   readonly readCheckpoint: CheckpointReader;
+  readonly readTrunk: CheckpointReader;
   /** what is shown at `/` */
   readonly page: Page;
   /** what is shown at `/docs` */
@@ -102,7 +103,7 @@ export function createApp(dependencies: AppDependencies): Express {
   documentationRoutes(app, documentation);
   const operation = { checkpoints: adapter.checkpoints, readiness, storage, metrics };
   operationRoutes(app, operation);
-  checkpointRoutes(app, adapter.checkpoints, dependencies.readCheckpoint);
+  checkpointRoutes(app, adapter.checkpoints, dependencies.readCheckpoint, dependencies.readTrunk);
   taskRoutes(app, services, adapter.checkpoints);
   progressRoutes(app, tasks);
   modelRoutes(app, tasks);

@@ -2,7 +2,10 @@ import type { CellsPicture } from '../drawing/draw-cells.ts';
 import type { AdaptationEvent } from '../model/adaptation/adapt-task.ts';
 import type { AdaptedRegression, Point, RegressionEvent } from '../model/regression/adapt.ts';
 import type { ServedRegression } from '../model/regression/checkpoint.ts';
+import type { ModelConfiguration } from '../model/configuration.ts';
+import type { Judgement } from '../model/accuracy/judgements.ts';
 import type { TensorValue } from '../model/graph/executor.ts';
+import type { TapChoice } from '../model/search-space/genotype.ts';
 import type { Schema } from '../contract/schema.ts';
 
 interface CommonInfo {
@@ -20,6 +23,23 @@ export interface ImagesCheckpoint extends CommonInfo {
   readonly kind: 'images';
   /** side of the square input in pixels */
   readonly imageSize: number;
+  /** what its cells read in place of pixels */
+  readonly trunk?: ServedTrunk;
+}
+
+/** A trunk as the service knows it; its graph stays in the workers. */
+export interface ServedTrunk {
+  readonly name: string;
+  /** of the trunk's file, hexadecimal */
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly licence: string;
+  /** of the square images that enter, px */
+  readonly side: number;
+  /** path of its card */
+  readonly card: string;
+  /** which views of their images support sets are adapted to */
+  readonly views: Pick<ModelConfiguration, 'mirroring' | 'crops'>;
 }
 
 export interface RegressionCheckpoint extends CommonInfo {
@@ -46,7 +66,7 @@ export interface Toolchain {
 /** One image of the support set. */
 export interface SupportImage {
   readonly label: string;
-  /** planar RGB bytes [3, size, size] */
+  /** planar RGB bytes [1 + crops, 3, size, size]: the whole image, then its crops where the checkpoint takes any */
   readonly pixels: Uint8Array;
 }
 
@@ -89,6 +109,8 @@ export interface AdaptedImages {
   /** how the model's output `known` was calibrated */
   readonly openSet: { readonly midpoint: number; readonly slope: number; readonly leftOut: number };
   readonly embedding: Float32Array;
+  /** on a trunk, what heads without an image say of it, by positions in `labels` */
+  readonly leftOut?: readonly Judgement[];
   /** milliseconds per stage */
   readonly timings: Readonly<Record<string, number>>;
 }
@@ -99,6 +121,8 @@ interface CellGenotype {
 export interface Genotype {
   readonly normal: CellGenotype;
   readonly reduction: CellGenotype;
+  /** what it reads of a trunk */
+  readonly taps?: TapChoice;
 }
 
 /** An exported model, and the name under which workers keep its session: its SHA-256. */
@@ -154,11 +178,14 @@ export interface TaskAdapter {
   drawCells(picture: CellsPicture, signal: AbortSignal): Promise<string>;
 }
 
-/** The file of a checkpoint, by its id: the bytes whose hash its CheckpointInfo has. */
+/** The file of a checkpoint, by its id, or of a trunk, by its hash: the bytes whose hash its CheckpointInfo has. */
 export type CheckpointReader = (id: string) => Promise<Uint8Array>;
 
-/** Planar RGB bytes [3, size, size] of an encoded image; `images/decode.ts` is the implementation. */
-export type ImageDecoder = (bytes: Uint8Array, size: number) => Promise<Uint8Array>;
+/**
+ * Planar RGB bytes [1 + crops, 3, size, size] of an encoded image, no crops unless they are asked for;
+ * `upload/decode-views.ts` is the implementation.
+ */
+export type ImageDecoder = (bytes: Uint8Array, size: number, crops?: number) => Promise<Uint8Array>;
 
 /** Whether the service may get traffic. */
 export interface Readiness {

@@ -7,7 +7,6 @@ import type { Logger } from 'pino';
 import { PoolClosedError } from '../engine/errors.ts';
 import { onnxruntimeVersion } from '../engine/onnxruntime.ts';
 import { WorkerPool } from '../engine/pool.ts';
-import { decodeImage } from '../images/decode.ts';
 import { exporterVersion } from '../model/adaptation/export-child.ts';
 import { createPoolAdapter } from './workers/pool-adapter.ts';
 import { createApp } from './app.ts';
@@ -19,6 +18,8 @@ import type { ServerWorkerData } from './workers/jobs.ts';
 import { Metrics } from './metrics.ts';
 import { buildPage } from './page/build.ts';
 import type { Readiness } from './ports.ts';
+import { decodeViews } from './upload/decode-views.ts';
+import { readTrunkFile } from './workers/load-trunk.ts';
 import { openStorage } from './storage/open.ts';
 import type { TaskStorage } from './storage/storage.ts';
 
@@ -59,14 +60,21 @@ export async function startService(configuration: Configuration, logger: Logger)
   };
   const background = new Background(logger);
   const app = createApp({
-    adapter: createPoolAdapter(pool, checkpoints, {
-      exporter: exporterVersion,
-      onnxruntime: onnxruntimeVersion,
-      provider: configuration.MNAS_PROVIDER,
-    }),
+    adapter: createPoolAdapter(
+      pool,
+      checkpoints,
+      {
+        exporter: exporterVersion,
+        onnxruntime: onnxruntimeVersion,
+        provider: configuration.MNAS_PROVIDER,
+      },
+      pool.stats.workers,
+    ),
     storage,
-    decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: configuration.MNAS_MAX_PIXELS }),
+    decodeImage: (bytes, size, crops = 0) =>
+      decodeViews(bytes, size, crops, { maxPixels: configuration.MNAS_MAX_PIXELS }),
     readCheckpoint: (id) => readCheckpointFile(checkpoints, id),
+    readTrunk: (hash) => readTrunkFile(checkpoints, hash),
     page: await buildPage(),
     documentation: await buildDocumentation(),
     background,

@@ -9,8 +9,10 @@ import type { LabelledSet, TaskSize } from '../task/labelled-set.ts';
  */
 
 /** Whether a support set of this size is mirrored, if the task is: a class has at most `mirroring.shots` images in the mean. */
-export const mayMirror = ({ mirroring }: ModelConfiguration, { way, support }: TaskSize): boolean =>
-  mirroring !== undefined && support <= mirroring.shots * way;
+export const mayMirror = (
+  { mirroring }: Pick<ModelConfiguration, 'mirroring'>,
+  { way, support }: TaskSize,
+): boolean => mirroring !== undefined && support <= mirroring.shots * way;
 
 /** Whether the classes of the task of this embedding are taken to be the same in a mirror. */
 export function isMirrored(

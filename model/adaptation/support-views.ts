@@ -9,7 +9,10 @@ export const mirrorView = 1;
 const firstCrop = 2;
 
 /** The views that a support set of this size may be adapted to; the task's embedding says whether the mirror image is one. */
-export const viewPlan = (configuration: ModelConfiguration, size: TaskSize): ViewPlan => {
+export const viewPlan = (
+  configuration: Pick<ModelConfiguration, 'mirroring' | 'crops'>,
+  size: TaskSize,
+): ViewPlan => {
   const { crops } = configuration;
   return {
     mirror: mayMirror(configuration, size),

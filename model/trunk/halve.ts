@@ -21,7 +21,8 @@ export function halvedTo(values: Float32Array, planes: number, to: number): Floa
   for (let at = 0; at < result.length; at++) {
     const row = Math.floor(at / half);
     const first = 2 * row * side + 2 * (at % half);
-    result[at] = (values[first]! + values[first + 1]! + values[first + side]! + values[first + side + 1]!) / 4;
+    result[at] =
+      (values[first]! + values[first + 1]! + values[first + side]! + values[first + side + 1]!) / 4;
   }
   return halvedTo(result, planes, to);
 }

@@ -2,7 +2,7 @@ import type { Router } from 'express';
 import type { Body, Schema } from '../../contract/schema.ts';
 import { ServiceError } from '../errors/errors.ts';
 import type { Metrics } from '../metrics.ts';
-import type { CheckpointInfo, Readiness } from '../ports.ts';
+import type { CheckpointInfo, Readiness, ServedTrunk } from '../ports.ts';
 import type { TaskStorage } from '../storage/storage.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
 
@@ -51,9 +51,23 @@ function describeCheckpoint(checkpoint: CheckpointInfo): Schema<'Checkpoint'> {
   const { id, sha256, bytes, steps } = checkpoint;
   const common = { id, default: checkpoint.default, sha256, bytes, steps };
   return checkpoint.kind === 'images'
-    ? { kind: checkpoint.kind, ...common, image: { size: checkpoint.imageSize } }
+    ? {
+        kind: checkpoint.kind,
+        ...common,
+        image: { size: checkpoint.imageSize },
+        ...(checkpoint.trunk && { trunk: describeTrunk(checkpoint.trunk) }),
+      }
     : { kind: checkpoint.kind, ...common };
 }
+
+const describeTrunk = ({ name, licence, side, sha256, bytes }: ServedTrunk): Schema<'Trunk'> => ({
+  name,
+  licence,
+  side,
+  url: `/v1/trunks/${sha256}`,
+  bytes,
+  sha256,
+});
 
 /** Why the service takes no tasks at present; undefined when it does. */
 export async function obstacleOf({

@@ -29,6 +29,11 @@ const edges = <T extends z.ZodType>(operation: T) =>
   z.array(z.array(z.object({ operation, input: count })).min(1)).min(1);
 
 const cell = z.object({ nodes: edges(z.enum(OPERATIONS).exclude(['none'])) });
+const tap = z.string();
+const taps = z.object({
+  slots: z.object({ 'normal.0': tap, 'normal.1': tap, 'reduction.0': tap }),
+  beside: z.array(tap),
+});
 
 /** Labels are values, never keys (`__proto__` is one). */
 export const imagesRecordSchema = common.extend({
@@ -37,7 +42,7 @@ export const imagesRecordSchema = common.extend({
   image: z.object({ size: z.number().int().positive() }),
   /** in the order of the model's outputs */
   classes: z.array(z.object({ label: z.string(), shots: z.number().int().positive() })).min(2),
-  architecture: architecture(z.object({ normal: cell, reduction: cell })),
+  architecture: architecture(z.object({ normal: cell, reduction: cell, taps: taps.exactOptional() })),
   support: fits(z.object({ loss: z.number(), accuracy: z.number().min(0).max(1) })),
   /** whether images are answered together with their mirror images; absent in older files, where they never are */
   mirrored: z.boolean().default(false),

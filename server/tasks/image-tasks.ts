@@ -2,6 +2,8 @@ import type { Schema } from '../../contract/schema.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { estimateAccuracy } from '../../model/accuracy/estimate.ts';
 import { fileOrder } from '../../model/accuracy/folds.ts';
+import { evaluationOf } from '../../model/accuracy/judgements.ts';
+import { viewPlan } from '../../model/adaptation/support-views.ts';
 import { hashSupport, imagesTaskId, type HashedSupport } from './identity.ts';
 import type { UploadDecoder } from '../upload/decode-upload.ts';
 import type { LabelledFile } from '../upload/labels.ts';
@@ -65,6 +67,7 @@ export class ImageTasks {
   async estimate(request: EstimateRequest, signal: AbortSignal): Promise<Schema<'Estimate'>> {
     const { checkpoint, steps } = request;
     const pixels = await this.#pixels(request, signal);
+    if (checkpoint.trunk) return this.#estimateAtOnce(request, pixels, signal);
     const images = request.files.map(({ label, file }, index) => ({
       label,
       pixels: pixels[index]!,
@@ -83,6 +86,21 @@ export class ImageTasks {
     return { checkpoint: checkpoint.id, steps, ...estimate };
   }
 
+  /** On a trunk the head is solved in closed form, and so are the heads without an image: one adaptation tells all. */
+  async #estimateAtOnce(
+    { files, checkpoint, steps }: EstimateRequest,
+    pixels: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<Schema<'Estimate'>> {
+    const { images } = hashSupport(files.map(({ label }, i) => ({ label, pixels: pixels[i]! })));
+    const { labels, leftOut = [] } = await this.#adapter.adaptImages(
+      { checkpoint: checkpoint.id, steps, support: images },
+      { signal, report: () => undefined },
+    );
+    if (leftOut.length === 0) throw new ServiceError('too-few-images');
+    return { checkpoint: checkpoint.id, steps, folds: 1, evaluation: evaluationOf(labels, leftOut) };
+  }
+
   async #support(
     { files, checkpoint }: Pick<EstimateRequest, 'files' | 'checkpoint'>,
     signal: AbortSignal,
@@ -95,10 +113,13 @@ export class ImageTasks {
     { files, checkpoint }: Pick<EstimateRequest, 'files' | 'checkpoint'>,
     signal: AbortSignal,
   ): Promise<Uint8Array[]> {
+    const way = new Set(files.map(({ label }) => label)).size;
+    const { crops } = viewPlan(checkpoint.trunk?.views ?? {}, { way, support: files.length });
     return this.#decode(
       files.map(({ file }) => file),
       checkpoint.imageSize,
       signal,
+      crops,
     );
   }
 

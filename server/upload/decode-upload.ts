@@ -10,11 +10,12 @@ const CODES: Readonly<Record<ImageErrorCode, ErrorCode>> = {
   image_too_large: 'image-too-large',
 };
 
-/** Pixels of every file, in order: planar RGB bytes [3, size, size] each. */
+/** Pixels of every file, in order: planar RGB bytes [1 + crops, 3, size, size] each; no crops unless they are asked for. */
 export type UploadDecoder = (
   files: readonly UploadedFile[],
   size: number,
   signal: AbortSignal,
+  crops?: number,
 ) => Promise<Uint8Array[]>;
 
 /**
@@ -24,14 +25,14 @@ export type UploadDecoder = (
  */
 export function createUploadDecoder(decode: ImageDecoder, parallel: number): UploadDecoder {
   const limited = createLimiter(parallel);
-  return async (files, size, signal) => {
+  return async (files, size, signal, crops) => {
     const pixels = new Array<Uint8Array>(files.length);
     const waiting = files.entries();
     let failed = false;
     const decodeNext = async (file: UploadedFile) => {
       signal.throwIfAborted();
       try {
-        return await decode(file.bytes, size);
+        return await decode(file.bytes, size, crops);
       } catch (error) {
         failed = true;
         if (!(error instanceof ImageError)) throw error;

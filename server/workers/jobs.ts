@@ -1,6 +1,11 @@
 import { drawCells, type CellsPicture } from '../../drawing/draw-cells.ts';
 import type { Job, JobTable } from '../../engine/jobs.ts';
+import { readTrunk, type TrunkFile } from '../../engine/trunk/file.ts';
+import { sliceSize } from '../../engine/trunk/planes.ts';
+import { rowsOf } from '../../engine/trunk/rows.ts';
+import { adaptOnTrunk, precompileOnTrunk } from '../../model/adaptation/adapt-on-trunk.ts';
 import { adaptTask, precompile } from '../../model/adaptation/adapt-task.ts';
+import { sizeOf } from '../../model/graph/shapes.ts';
 import { decodeCheckpoint, type Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { toFloat } from '../../model/task/pixels.ts';
 import { adaptRegression } from '../../model/regression/adapt.ts';
@@ -55,10 +60,48 @@ async function load<K extends Kind>(
   return decoders[kind](await readCheckpointFile(ofKind, id));
 }
 
-/** Decodes every checkpoint, so that the first request does not pay for it. */
-const warm: Job = async (_payload, { workerData }) => {
+/** This worker's trunks by the paths of their cards. */
+const trunks = new Map<string, Promise<TrunkFile>>();
+
+/**
+ * The trunk of a checkpoint, read once.
+ * @throws TrunkError when its file is not any more what it was at the start
+ */
+function trunkOf(workerData: unknown, id: string): Promise<TrunkFile> {
   const { checkpoints } = workerData as ServerWorkerData;
-  for (const { kind, id } of checkpoints) await checkpointOf(kind, workerData, id);
+  const file = checkpoints.find((checkpoint) => checkpoint.id === id);
+  if (file?.kind !== 'images' || !file.trunk) throw new TypeError(`the checkpoint ${id} stands on no trunk`);
+  const { card } = file.trunk;
+  return remembered(trunks, card, () => readTrunk(card));
+}
+
+/** Planar RGB bytes [n, 3, side, side] of views of images. */
+export interface PlanesPayload {
+  readonly checkpoint: string;
+  readonly pixels: Uint8Array<ArrayBuffer>;
+}
+
+/** The rows of views as the checkpoint reads them, [n, P]. */
+const planes: Job = async (payload, { models, workerData, transfer }) => {
+  const { checkpoint, pixels } = payload as PlanesPayload;
+  const trunk = await trunkOf(workerData, checkpoint);
+  const { configuration } = await checkpointOf('images', workerData, checkpoint);
+  const image = [3, trunk.card.side, trunk.card.side];
+  const shape = [pixels.length / sizeOf(image), ...image];
+  const rows = await rowsOf(models, trunk, configuration.trunk!.taps, { data: toFloat(pixels), shape });
+  transfer(rows.buffer);
+  return rows;
+};
+
+/** Decodes every checkpoint and compiles its trunk, so that the first request does not pay for it. */
+const warm: Job = async (_payload, context) => {
+  const { checkpoints } = context.workerData as ServerWorkerData;
+  for (const checkpoint of checkpoints) {
+    await checkpointOf(checkpoint.kind, context.workerData, checkpoint.id);
+    if (checkpoint.kind !== 'images' || !checkpoint.trunk) continue;
+    const pixels = new Uint8Array(sliceSize * 3 * checkpoint.trunk.side ** 2);
+    await planes({ checkpoint: checkpoint.id, pixels } satisfies PlanesPayload, context);
+  }
   return checkpoints.length;
 };
 
@@ -71,7 +114,8 @@ const precompileGenotype: Job = async (payload, { executor, workerData }) => {
   const checkpoint = await checkpointOf('images', workerData, id);
   const genotype = checkpoint.genotypes[index];
   if (!genotype) return false;
-  await precompile(checkpoint, genotype, usualTask, executor);
+  const compile = checkpoint.configuration.trunk ? precompileOnTrunk : precompile;
+  await compile(checkpoint, genotype, usualTask, executor);
   return true;
 };
 
@@ -79,6 +123,22 @@ const adaptToImages: Job = async (payload, { executor, workerData, progress: rep
   const { checkpoint, steps, support } = payload as AdaptImagesRequest;
   const images = support.map(({ label, pixels }) => ({ label, pixels: toFloat(pixels) }));
   return adaptTask(await checkpointOf('images', workerData, checkpoint), images, { steps, report }, executor);
+};
+
+/** A support set on a trunk: labels, and rows [images, P] of every view by its number. */
+export interface AdaptOnTrunkPayload {
+  readonly checkpoint: string;
+  readonly steps: number;
+  readonly labels: readonly string[];
+  readonly rows: readonly Float32Array[];
+}
+
+const adaptToPlanes: Job = async (payload, { executor, workerData, progress: report }) => {
+  const { checkpoint, steps, labels, rows } = payload as AdaptOnTrunkPayload;
+  const trunk = await trunkOf(workerData, checkpoint);
+  const decoded = await checkpointOf('images', workerData, checkpoint);
+  const support = { labels, rows: (view: number) => rows[view]! };
+  return adaptOnTrunk(decoded, trunk, support, { steps, report }, executor);
 };
 
 const adaptToPoints: Job = async (payload, { executor, workerData, progress: report }) => {
@@ -91,7 +151,9 @@ const adaptToPoints: Job = async (payload, { executor, workerData, progress: rep
 export const jobs: JobTable = {
   warm,
   precompile: precompileGenotype,
+  planes,
   adaptImages: adaptToImages,
+  adaptOnTrunk: adaptToPlanes,
   adaptRegression: adaptToPoints,
   predictImages: (payload, { models }) => predictImages(models, payload as PredictImagesRequest),
   predictRegression: (payload, { models }) => predictRegression(models, payload as PredictRegressionRequest),

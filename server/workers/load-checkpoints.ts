@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { TrunkError } from '../../model/trunk/trunk.ts';
 import { byCodePoint } from '../../model/task/canonical-support.ts';
 import { CheckpointError, formatOf } from '../../model/checkpoint/checkpoint-file.ts';
 import { checkpointFormat, decodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { decodeRegressionCheckpoint, regressionFormat } from '../../model/regression/checkpoint.ts';
 import { sha256 } from '../storage/sha256.ts';
+import { servedTrunk } from './load-trunk.ts';
 import type { CheckpointInfo, ImagesCheckpoint, Kind, RegressionCheckpoint } from '../ports.ts';
 
 /** A checkpoint's file, as the workers load it. */
@@ -107,7 +109,9 @@ async function readCheckpoint(path: string): Promise<ReadFile> {
       const { image, innerLoop, network } = configuration;
       if (network.kind !== 'cells')
         throw new CheckpointError(`its network is a ${network.kind}, which has no architecture to search`);
-      return { ...common, kind: 'images', id, imageSize: image.size, steps: innerLoop.steps };
+      const trunk = await servedTrunk(configuration, dirname(path));
+      const own = trunk ? { imageSize: trunk.side, trunk } : { imageSize: image.size };
+      return { ...common, kind: 'images', id, ...own, steps: innerLoop.steps };
     }
     if (format === regressionFormat.name) {
       const { id, configuration } = decodeRegressionCheckpoint(bytes);
@@ -116,6 +120,8 @@ async function readCheckpoint(path: string): Promise<ReadFile> {
     }
     throw new CheckpointError(`its format ${JSON.stringify(format)} is not known`);
   } catch (error) {
+    if (error instanceof TrunkError)
+      throw new CheckpointSetupError(`${path}: ${error.message}`, { cause: error });
     const reason = error instanceof Error ? error.message : String(error);
     throw new CheckpointSetupError(`${path} is not a checkpoint: ${reason}`, { cause: error });
   }

@@ -7,21 +7,35 @@ import type {
   AdaptationReport,
   AdaptedImages,
   CheckpointInfo,
+  ImagesCheckpoint,
   PredictedImages,
   TaskAdapter,
   Toolchain,
   Watcher,
 } from '../ports.ts';
+import type { AdaptOnTrunkPayload, PlanesPayload } from './jobs.ts';
+import { supportRows } from './trunk-rows.ts';
 
 /** A job of `jobs.ts` that a request waits for. */
 type RequestJob =
-  'adaptImages' | 'adaptRegression' | 'predictImages' | 'predictRegression' | 'infer' | 'drawCells';
+  | 'planes'
+  | 'adaptImages'
+  | 'adaptOnTrunk'
+  | 'adaptRegression'
+  | 'predictImages'
+  | 'predictRegression'
+  | 'infer'
+  | 'drawCells';
 
-/** The adapter over worker threads that run `jobs.ts`. */
+/**
+ * The adapter over worker threads that run `jobs.ts`.
+ * @param lanes jobs that one support set's planes are computed by at a time
+ */
 export function createPoolAdapter(
   pool: Pick<WorkerPool, 'run'>,
   checkpoints: readonly CheckpointInfo[],
   toolchain: Toolchain,
+  lanes = 1,
 ): TaskAdapter {
   const run = async (job: RequestJob, payload: unknown, options: JobOptions): Promise<unknown> => {
     try {
@@ -37,8 +51,26 @@ export function createPoolAdapter(
   return {
     checkpoints,
     toolchain,
-    adaptImages: async (request, watcher) =>
-      (await run('adaptImages', request, watched(watcher))) as AdaptedImages,
+    adaptImages: async (request, watcher) => {
+      const { trunk } = checkpoints.find(({ id }) => id === request.checkpoint) as ImagesCheckpoint;
+      if (!trunk) return (await run('adaptImages', request, watched(watcher))) as AdaptedImages;
+      const { steps, support, checkpoint } = request;
+      const start = performance.now();
+      const planesOf = async (payload: PlanesPayload, options: JobOptions) =>
+        (await run('planes', payload, options)) as Float32Array;
+      const rows = await supportRows(planesOf, request, trunk, lanes, watched(watcher));
+      const planes = performance.now() - start;
+      const labels = support.map(({ label }) => label);
+      const payload: AdaptOnTrunkPayload = { checkpoint, steps, labels, rows };
+      const transfer = rows.map(({ buffer }) => buffer as ArrayBuffer);
+      const { onAccepted: _accepted, onStarted: _started, ...options } = watched(watcher);
+      const adapted = (await run('adaptOnTrunk', payload, {
+        ...options,
+        admitted: true,
+        transfer,
+      })) as AdaptedImages;
+      return { ...adapted, timings: { planes, ...adapted.timings } };
+    },
     adaptRegression: async (request, watcher) =>
       (await run('adaptRegression', request, watched(watcher))) as AdaptedRegression,
     predictImages: async (request, signal) =>

@@ -15,8 +15,9 @@ export const LIMITS: AppLimits = {
 export const OPEN: AccessOptions = { keys: [], requests: 0, windowSeconds: 60, proxies: 0, origins: [] };
 
 /** What few tests are about. */
-export const BESIDE: Pick<AppDependencies, 'readCheckpoint' | 'page' | 'documentation'> = {
+export const BESIDE: Pick<AppDependencies, 'readCheckpoint' | 'readTrunk' | 'page' | 'documentation'> = {
   readCheckpoint: (id) => Promise.resolve(Buffer.from(id)),
+  readTrunk: (hash) => Promise.resolve(Buffer.from(hash)),
   documentation: await buildDocumentation(),
   page: { document: Buffer.from('<!doctype html>'), assets: new Map() },
 };

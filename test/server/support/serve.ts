@@ -14,7 +14,7 @@ const logger = pino({ level: 'silent' });
 const app = createApp({
   adapter: createFakeAdapter(),
   storage: await openDiskStorage(process.env['MNAS_DATA_DIR']!, logger),
-  decodeImage,
+  decodeImage: (bytes, size) => decodeImage(bytes, size),
   ...BESIDE,
   background: new Background(logger),
   readiness: { workersAnswered: true, draining: false },

@@ -1,0 +1,184 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as ort from 'onnxruntime-node';
+import { pino } from 'pino';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Schema } from '../../contract/schema.ts';
+import { decodeImage } from '../../images/decode.ts';
+import { toFloat } from '../../model/task/pixels.ts';
+import { parseConfiguration } from '../../server/configuration.ts';
+import { startService, type Service } from '../../server/service.ts';
+import { sha256 } from '../../server/storage/sha256.ts';
+import { loadCheckpoints } from '../../server/workers/load-checkpoints.ts';
+import { trunkSide } from '../support/random-trunk.ts';
+import { testRandom } from '../support/random.ts';
+import { trunkHash, writeTrunkCheckpoint } from '../support/trunk-files.ts';
+import { temporaryFolder } from './support/harness.ts';
+
+/** A picture of noise, larger than the trunk's side. */
+function picture(seed: number): Promise<Buffer> {
+  const next = testRandom(seed);
+  const [width, height] = [48, 36];
+  const data = Uint8Array.from({ length: 3 * width * height }, () => 127 * (next() + 1));
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+const shots = { cat: 2, dog: 1, emu: 1 };
+
+async function support(order: 1 | -1 = 1, of: Readonly<Record<string, number>> = shots): Promise<FormData> {
+  const form = new FormData();
+  const parts: [string, Buffer][] = [];
+  for (const [c, [label, count]] of Object.entries(of).entries())
+    for (let i = 0; i < count; i++) parts.push([label, await picture(10 * c + i)]);
+  if (order < 0) parts.reverse();
+  for (const [label, bytes] of parts) form.append(label, new Blob([Uint8Array.from(bytes)]), 'x.png');
+  return form;
+}
+
+let folder: string;
+let service: Service;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'm-nas-trunk-'));
+  await writeTrunkCheckpoint(folder, 'standing');
+  const configuration = parseConfiguration({
+    PORT: '0',
+    MNAS_DATA_DIR: join(folder, 'data'),
+    MNAS_WORKERS: '2',
+    MNAS_QUEUE: '0',
+    MNAS_CHECKPOINTS: folder,
+    MNAS_DEFAULT_CHECKPOINT: 'standing',
+  });
+  service = await startService(configuration, pino({ level: 'silent' }));
+}, 120_000);
+afterAll(async () => {
+  await service.stop();
+  await rm(folder, { recursive: true });
+}, 120_000);
+
+async function post<T>(path: string, body: FormData): Promise<{ status: number; body: T }> {
+  const answer = await fetch(service.url + path, { method: 'POST', body });
+  return { status: answer.status, body: (await answer.json()) as T };
+}
+
+describe('a checkpoint on a trunk', () => {
+  it('is listed with its trunk, whose file never changes under its URL', async () => {
+    const listed = (await (await fetch(`${service.url}/v1/checkpoints`)).json()) as Schema<'Checkpoints'>;
+    const [first] = listed.checkpoints;
+    const url = `/v1/trunks/${trunkHash}`;
+    expect(first).toMatchObject({
+      id: 'standing',
+      image: { size: trunkSide },
+      trunk: { name: 'tiny', licence: 'CC0-1.0', side: trunkSide, url, sha256: trunkHash },
+    });
+    const file = await fetch(service.url + url);
+    expect(sha256(new Uint8Array(await file.arrayBuffer()))).toBe(trunkHash);
+    expect(file.headers.get('cache-control')).toContain('immutable');
+    expect((await fetch(`${service.url}/v1/trunks/${'0'.repeat(64)}`)).status).toBe(404);
+  });
+
+  it('makes a task, the same one in any order; its file and its predictions agree', async () => {
+    const { status, body: task } = await post<Schema<'ImagesTask'>>('/v1/tasks', await support());
+    expect(status).toBe(201);
+    expect(task).toMatchObject({ checkpoint: 'standing', labels: ['cat', 'dog', 'emu'], mirrored: true });
+    expect(task.architecture.genotype.taps?.slots).toHaveProperty('reduction.0');
+    expect(Object.keys(task.timings)).toContain('planes');
+    const again = await post<Schema<'ImagesTask'>>('/v1/tasks', await support(-1));
+    expect(again).toMatchObject({ status: 200, body: { id: task.id } });
+
+    const file = new Uint8Array(await (await fetch(service.url + task.model.url)).arrayBuffer());
+    expect(sha256(file)).toBe(task.model.sha256);
+    const query = await picture(77);
+    const form = new FormData();
+    form.append('images', new Blob([Uint8Array.from(query)]), 'q.png');
+    const { body } = await post<Schema<'ImagesPredictions'>>(`/v1/tasks/${task.id}/predictions`, form);
+    const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
+    const pixels = toFloat(await decodeImage(query, trunkSide));
+    const image = new ort.Tensor('float32', pixels, [1, 3, trunkSide, trunkSide]);
+    const { probabilities } = await session.run({ image });
+    await session.release();
+    task.labels.forEach((label, c) =>
+      expect(body.predictions[0]!.probabilities[label]).toBeCloseTo(probabilities!.data[c] as number, 5),
+    );
+    const cells = await fetch(`${service.url}/v1/tasks/${task.id}/architecture.json`);
+    expect(cells.status).toBe(200);
+  });
+
+  it('takes crops of the images themselves into account at one shot', async () => {
+    const one = { cat: 1, dog: 1 };
+    const { body: task } = await post<Schema<'ImagesTask'>>('/v1/tasks', await support(1, one));
+    const small = new FormData();
+    for (const [c, label] of Object.keys(one).entries()) {
+      // the same pixels at the trunk's side, so only the crops differ
+      const whole = await decodeImage(await picture(10 * c), trunkSide);
+      const area = trunkSide ** 2;
+      const data = Uint8Array.from(
+        { length: 3 * area },
+        (_, i) => whole[(i % 3) * area + Math.floor(i / 3)]!,
+      );
+      const raw = { width: trunkSide, height: trunkSide, channels: 3 } as const;
+      const bytes = await sharp(data, { raw }).png().toBuffer();
+      small.append(label, new Blob([Uint8Array.from(bytes)]), 'x.png');
+    }
+    const { status, body: other } = await post<Schema<'ImagesTask'>>('/v1/tasks', small);
+    expect(status).toBe(201);
+    expect(other.id).not.toBe(task.id);
+    expect(other.model.sha256).not.toBe(task.model.sha256);
+  });
+
+  it('estimates by one adaptation', async () => {
+    const { status, body } = await post<Schema<'Estimate'>>('/v1/estimates', await support());
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ checkpoint: 'standing', folds: 1, evaluation: { images: 2 } });
+    expect((await post('/v1/estimates', await support(1, { cat: 1, dog: 1 }))).status).toBe(422);
+  });
+});
+
+describe('a trunk that does not fit', () => {
+  const load = async (change: (folder: string) => Promise<void>): Promise<string> => {
+    const folder = await temporaryFolder();
+    await writeTrunkCheckpoint(folder, 'standing');
+    await change(folder);
+    const loading = loadCheckpoints({ bundled: folder, added: undefined, defaultId: undefined });
+    return loading.then(
+      () => 'loaded',
+      (error: unknown) => String(error),
+    );
+  };
+
+  it.each([
+    [
+      'is missing',
+      (folder: string) => rm(join(folder, 'trunks', 'tiny.onnx')),
+      /tiny\.onnx: there is no such file$/,
+    ],
+    [
+      'has no card',
+      (folder: string) => rm(join(folder, 'trunks', 'tiny.json')),
+      /standing\.safetensors: trunk .*tiny\.json: there is no such file$/,
+    ],
+    [
+      'is another one',
+      (folder: string) => writeTrunkCheckpoint(folder, 'standing', { sha256: '1'.repeat(64) }),
+      /the checkpoint was trained on 1{64}$/,
+    ],
+    [
+      'lacks a tap',
+      (folder: string) =>
+        writeTrunkCheckpoint(folder, 'standing', {
+          taps: [
+            { name: 'a', channels: 2, side: 4 },
+            { name: 'c', channels: 4, side: 2 },
+          ],
+        }),
+      /it has no tap a of 2 planes that halve to 4 px$/,
+    ],
+  ])('is one clear line at the start: it %s', async (_, change, expected) => {
+    const message = await load(change);
+    expect(message).toMatch(expected);
+    expect(message).not.toContain('\n');
+  });
+});
