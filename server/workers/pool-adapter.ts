@@ -63,12 +63,8 @@ export function createPoolAdapter(
       const labels = support.map(({ label }) => label);
       const payload: AdaptOnTrunkPayload = { checkpoint, steps, labels, rows };
       const transfer = rows.map(({ buffer }) => buffer as ArrayBuffer);
-      const { onAccepted: _accepted, onStarted: _started, ...options } = watched(watcher);
-      const adapted = (await run('adaptOnTrunk', payload, {
-        ...options,
-        admitted: true,
-        transfer,
-      })) as AdaptedImages;
+      const options = { signal: watcher.signal, ...progressTo(watcher), admitted: true, transfer };
+      const adapted = (await run('adaptOnTrunk', payload, options)) as AdaptedImages;
       return { ...adapted, timings: { planes, ...adapted.timings } };
     },
     adaptRegression: async (request, watcher) =>
@@ -84,9 +80,13 @@ export function createPoolAdapter(
 }
 
 /** The options of an adaptation's job, whose progress is what the model layer reports. */
-const watched = ({ signal, report }: Watcher): JobOptions => ({
-  signal,
-  onAccepted: () => report({ kind: 'accepted' }),
-  onStarted: () => report({ kind: 'started' }),
-  onProgress: (value) => report(value as AdaptationReport),
+const watched = (watcher: Watcher): JobOptions => ({
+  signal: watcher.signal,
+  onAccepted: () => watcher.report({ kind: 'accepted' }),
+  onStarted: () => watcher.report({ kind: 'started' }),
+  ...progressTo(watcher),
+});
+
+const progressTo = ({ report }: Watcher) => ({
+  onProgress: (value: unknown) => report(value as AdaptationReport),
 });

@@ -59,9 +59,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 }, 120_000);
 
-async function post<T>(path: string, body: FormData): Promise<{ status: number; body: T }> {
+async function post(path: string, body: FormData): Promise<{ status: number; body: unknown }> {
   const answer = await fetch(service.url + path, { method: 'POST', body });
-  return { status: answer.status, body: (await answer.json()) as T };
+  return { status: answer.status, body: await answer.json() };
+}
+
+async function made(form: FormData): Promise<{ status: number; task: Schema<'ImagesTask'> }> {
+  const { status, body } = await post('/v1/tasks', form);
+  return { status, task: body as Schema<'ImagesTask'> };
 }
 
 describe('a checkpoint on a trunk', () => {
@@ -81,27 +86,27 @@ describe('a checkpoint on a trunk', () => {
   });
 
   it('makes a task, the same one in any order; its file and its predictions agree', async () => {
-    const { status, body: task } = await post<Schema<'ImagesTask'>>('/v1/tasks', await support());
+    const { status, task } = await made(await support());
     expect(status).toBe(201);
     expect(task).toMatchObject({ checkpoint: 'standing', labels: ['cat', 'dog', 'emu'], mirrored: true });
     expect(task.architecture.genotype.taps?.slots).toHaveProperty('reduction.0');
     expect(Object.keys(task.timings)).toContain('planes');
-    const again = await post<Schema<'ImagesTask'>>('/v1/tasks', await support(-1));
-    expect(again).toMatchObject({ status: 200, body: { id: task.id } });
+    expect(await made(await support(-1))).toMatchObject({ status: 200, task: { id: task.id } });
 
     const file = new Uint8Array(await (await fetch(service.url + task.model.url)).arrayBuffer());
     expect(sha256(file)).toBe(task.model.sha256);
     const query = await picture(77);
     const form = new FormData();
     form.append('images', new Blob([Uint8Array.from(query)]), 'q.png');
-    const { body } = await post<Schema<'ImagesPredictions'>>(`/v1/tasks/${task.id}/predictions`, form);
+    const answered = await post(`/v1/tasks/${task.id}/predictions`, form);
+    const { predictions } = answered.body as Schema<'ImagesPredictions'>;
     const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
     const pixels = toFloat(await decodeImage(query, trunkSide));
     const image = new ort.Tensor('float32', pixels, [1, 3, trunkSide, trunkSide]);
     const { probabilities } = await session.run({ image });
     await session.release();
     task.labels.forEach((label, c) =>
-      expect(body.predictions[0]!.probabilities[label]).toBeCloseTo(probabilities!.data[c] as number, 5),
+      expect(predictions[0]!.probabilities[label]).toBeCloseTo(probabilities!.data[c] as number, 5),
     );
     const cells = await fetch(`${service.url}/v1/tasks/${task.id}/architecture.json`);
     expect(cells.status).toBe(200);
@@ -109,7 +114,7 @@ describe('a checkpoint on a trunk', () => {
 
   it('takes crops of the images themselves into account at one shot', async () => {
     const one = { cat: 1, dog: 1 };
-    const { body: task } = await post<Schema<'ImagesTask'>>('/v1/tasks', await support(1, one));
+    const { task } = await made(await support(1, one));
     const small = new FormData();
     for (const [c, label] of Object.keys(one).entries()) {
       // the same pixels at the trunk's side, so only the crops differ
@@ -123,14 +128,14 @@ describe('a checkpoint on a trunk', () => {
       const bytes = await sharp(data, { raw }).png().toBuffer();
       small.append(label, new Blob([Uint8Array.from(bytes)]), 'x.png');
     }
-    const { status, body: other } = await post<Schema<'ImagesTask'>>('/v1/tasks', small);
+    const { status, task: other } = await made(small);
     expect(status).toBe(201);
     expect(other.id).not.toBe(task.id);
     expect(other.model.sha256).not.toBe(task.model.sha256);
   });
 
   it('estimates by one adaptation', async () => {
-    const { status, body } = await post<Schema<'Estimate'>>('/v1/estimates', await support());
+    const { status, body } = await post('/v1/estimates', await support());
     expect(status).toBe(200);
     expect(body).toMatchObject({ checkpoint: 'standing', folds: 1, evaluation: { images: 2 } });
     expect((await post('/v1/estimates', await support(1, { cat: 1, dog: 1 }))).status).toBe(422);
