@@ -1,5 +1,5 @@
 import { cellNames } from '../model/search-space/genotype.ts';
-import type { CellName, Genotype, GenotypeEdge } from '../model/search-space/genotype.ts';
+import type { CellName, Genotype, GenotypeEdge, TapChoice } from '../model/search-space/genotype.ts';
 import type { RegressionEdge, RegressionGenotype } from '../model/regression/cell.ts';
 import { strideOf } from '../model/search-space/geometry.ts';
 
@@ -64,15 +64,26 @@ const imagesSurroundings: Readonly<Record<CellName, Omit<Surroundings, 'name' | 
   reduction: { inputs: ['input 0: stem', 'input 1: normal cell'], output: 'concatenation' },
 };
 
+/** The same on a trunk (`trunkChildFunction` in model/adaptation/trunk-child.ts): inputs are its planes. */
+const trunkSurroundings = ({ slots }: TapChoice): typeof imagesSurroundings => ({
+  normal: {
+    inputs: [`input 0: ${slots['normal.0']}`, `input 1: ${slots['normal.1']}`],
+    output: 'concatenation',
+  },
+  reduction: { inputs: [`input 0: ${slots['reduction.0']}`, 'input 1: normal cell'], output: 'concatenation' },
+});
+
 /** Both cells of a network for images. */
-export const imagesCells = (genotype: Genotype): CellGraph[] =>
-  cellNames.map((name) =>
+export function imagesCells(genotype: Genotype): CellGraph[] {
+  const surroundings = genotype.taps ? trunkSurroundings(genotype.taps) : imagesSurroundings;
+  return cellNames.map((name) =>
     cellGraph(genotype[name].nodes, {
       name,
-      ...imagesSurroundings[name],
-      stride: (input) => strideOf(name, input),
+      ...surroundings[name],
+      stride: (input) => strideOf(name, input, genotype.taps !== undefined),
     }),
   );
+}
 
 /** The cell of a network for regression. */
 export const regressionCell = (genotype: RegressionGenotype): CellGraph =>

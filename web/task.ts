@@ -113,6 +113,8 @@ const stages: Readonly<Record<Stage, Status>> = {
 async function deviceRequest(classes: readonly api.ClassFiles[], signal: AbortSignal) {
   const checkpoint = await api.defaultCheckpoint(signal);
   if (!checkpoint) throw new Error('The service has no checkpoint of images.');
+  if (checkpoint.kind === 'images' && checkpoint.trunk)
+    throw new Error('This service makes its classifiers on the server only: switch “On this device” off.');
   const request: AdaptRequest = {
     checkpoint: `/v1/checkpoints/${encodeURIComponent(checkpoint.id)}/file`,
     headers: authorization(),

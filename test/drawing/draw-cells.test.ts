@@ -33,6 +33,18 @@ const boxesOf = (svg: string) =>
     },
   );
 
+describe('imagesCells', () => {
+  it('names the planes of a trunk that the inputs read; there the reduction cell halves its second input only', () => {
+    const { normal, reduction } = random();
+    const taps = { slots: { 'normal.0': 'b7', 'normal.1': 'b10', 'reduction.0': 'b14' }, beside: ['b15'] };
+    const cells = imagesCells({ normal, reduction, taps });
+    const inputs = cells.flatMap(({ nodes }) => nodes.slice(0, 2).map(({ label }) => label));
+    expect(inputs).toEqual(['input 0: b7', 'input 1: b10', 'input 0: b14', 'input 1: normal cell']);
+    for (const { from, stride } of cells[1]!.edges)
+      if (stride !== undefined) expect(stride).toBe(from === 1 ? 2 : 1);
+  });
+});
+
 describe('drawCells', () => {
   it('draws every node and operation in a box of its own, none over another, the normal cell first', async () => {
     for (let i = 0; i < 5; i++) {
