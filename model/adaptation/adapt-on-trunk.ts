@@ -3,7 +3,7 @@ import { headInOrder, labelsOf, runnerOf } from './adapt-task.ts';
 import type { AdaptedTask, AdaptOptions } from './adapt-task.ts';
 import type { AdaptedChild } from './child-cells.ts';
 import { exportTrunkChild } from './export-trunk-child.ts';
-import type { TrunkGraph } from './export-trunk-child.ts';
+import type { ExportedOnTrunk, TrunkGraph } from './export-trunk-child.ts';
 import { isMirrored } from './mirror-images.ts';
 import { calibrateOpenSet } from './open-set.ts';
 import { viewPlan, viewsTaken, wholeView } from './support-views.ts';
@@ -121,7 +121,7 @@ export async function adaptOnTrunk(
   support: TrunkSupport,
   options: TrunkOptions,
   executor: Executor,
-): Promise<AdaptedTask & Pick<AdaptedOnTrunk, 'leftOut'>> {
+): Promise<AdaptedTask & Pick<AdaptedOnTrunk, 'leftOut'> & Pick<ExportedOnTrunk, 'model'>> {
   const { child, ...task } = await adaptChildOnTrunk(checkpoint, support, options, executor);
   const clock = stopwatch();
   const { model, weights, multiplyAdds } = exportTrunkChild(checkpoint, trunk, child, task.labels);

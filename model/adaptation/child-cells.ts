@@ -74,7 +74,7 @@ export class ChildCells {
 
   /** The constant of this name, which the branches of an image and of its mirror image share. */
   constant(name: string, shape: Shape, values: () => Float32Array): Tensor {
-    const made = this.#constants.get(name) ?? this.graph.constant(Float64Array.from(values()), shape);
+    const made = this.#constants.get(name) ?? this.graph.constant(new Float64Array(values()), shape);
     this.#constants.set(name, made);
     return made;
   }

@@ -20,7 +20,7 @@ export interface TrunkGraph {
 
 /** A file and what an answer by it costs, the trunk as far as it is read among it. */
 export interface ExportedOnTrunk {
-  readonly model: Uint8Array;
+  readonly model: Uint8Array<ArrayBuffer>;
   readonly weights: number;
   /** Of one image. */
   readonly multiplyAdds: number;

@@ -29,9 +29,11 @@ export function withFloat16Kernels(model: OnnxModel): OnnxModel {
 
 /** The bits of values that float16 has all of; null where one is lost. */
 function exactBits(values: Float32Array): Uint16Array | null {
-  if (!values.every((value) => Math.abs(value) <= 65504)) return null;
+  // loops, since callbacks for every number take as long as all the rest of an export
+  for (let i = 0; i < values.length; i++) if (!(Math.abs(values[i]!) <= 65504)) return null;
   const bits = new Uint16Array(values.length);
   encodeFloat16(values, bits, 0);
   const back = fromFloat16(bits);
-  return values.every((value, i) => value === back[i]) ? bits : null;
+  for (let i = 0; i < values.length; i++) if (values[i] !== back[i]) return null;
+  return bits;
 }

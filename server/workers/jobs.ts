@@ -133,12 +133,14 @@ export interface AdaptOnTrunkPayload {
   readonly rows: readonly Float32Array[];
 }
 
-const adaptToPlanes: Job = async (payload, { executor, workerData, progress: report }) => {
+const adaptToPlanes: Job = async (payload, { executor, workerData, progress: report, transfer }) => {
   const { checkpoint, steps, labels, rows } = payload as AdaptOnTrunkPayload;
   const trunk = await trunkOf(workerData, checkpoint);
   const decoded = await checkpointOf('images', workerData, checkpoint);
   const support = { labels, rows: (view: number) => rows[view]! };
-  return adaptOnTrunk(decoded, trunk, support, { steps, report }, executor);
+  const adapted = await adaptOnTrunk(decoded, trunk, support, { steps, report }, executor);
+  transfer(adapted.model.buffer);
+  return adapted;
 };
 
 const adaptToPoints: Job = async (payload, { executor, workerData, progress: report }) => {

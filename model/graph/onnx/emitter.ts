@@ -36,7 +36,9 @@ export class Emitter {
   constructor(order: readonly Tensor[], options: EmitterOptions) {
     this.options = options;
     this.batch = order.find(({ primitive }) => primitive === 'input')?.shape[0] ?? 1;
-    this.#present = new Set(order.map((node) => siblingKey(node, node.primitive)));
+    // constants have no siblings, and a key of all their numbers would take longer than all the rest
+    const operations = order.filter(({ primitive }) => primitive !== 'constant');
+    this.#present = new Set(operations.map((node) => siblingKey(node, node.primitive)));
   }
 
   nameOf(tensor: Tensor): string {
@@ -121,7 +123,7 @@ export class Emitter {
     key = `f ${shape.join(',')} ${Array.from(data).join(',')}`,
   ): string {
     return this.#initializer(key, shape, () =>
-      data.length === 1 ? new Float32Array(sizeOf(shape)).fill(data[0]!) : Float32Array.from(data),
+      data.length === 1 ? new Float32Array(sizeOf(shape)).fill(data[0]!) : new Float32Array(data),
     );
   }
 

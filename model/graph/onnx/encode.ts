@@ -255,5 +255,7 @@ function sortedEntries<T>(record: Readonly<Record<string, T>>): [string, T][] {
 
 /** protobufjs hands out slices of a pool under Node; a buffer of its own can be transferred to another thread. */
 function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(bytes);
+  const { buffer } = bytes;
+  const whole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
+  return whole ? new Uint8Array(buffer) : new Uint8Array(bytes);
 }

@@ -4,6 +4,8 @@ import type { Checkpoint } from '../../../model/checkpoint/checkpoint.ts';
 import { parseModelConfiguration } from '../../../model/configuration.ts';
 import { initialParameters } from '../../../model/parameters.ts';
 import { keyFrom } from '../../../model/random.ts';
+import type { CellGenotype } from '../../../model/search-space/genotype.ts';
+import { randomTrunkCheckpoint, trunkConfiguration } from '../../support/random-trunk.ts';
 import { decodeTensors, encodeTensors } from '../../../model/checkpoint/safetensors.ts';
 import type { TensorFile } from '../../../model/checkpoint/safetensors.ts';
 
@@ -37,6 +39,29 @@ describe('checkpoint', () => {
     pool.set(bytes, 12);
     expect(decodeCheckpoint(pool.subarray(12, 12 + bytes.length))).toEqual(checkpoint);
     expect(encodeCheckpoint(checkpoint)).toEqual(bytes);
+  });
+
+  it('holds what architectures read of a trunk, and refuses what is not there to be read', () => {
+    const onTrunk = trunkConfiguration();
+    const cell = (input: number): CellGenotype => ({
+      nodes: [0, 1].map(() => [{ operation: 'skip_connect', input }]),
+    });
+    const holding = (coarse: string, beside: string[]): Checkpoint => ({
+      ...randomTrunkCheckpoint(onTrunk),
+      genotypes: [
+        {
+          normal: cell(0),
+          reduction: cell(1),
+          taps: { slots: { 'normal.0': 'a', 'normal.1': 'b', 'reduction.0': coarse }, beside },
+        },
+      ],
+    });
+    const known = holding('c', ['a', 'c']);
+    expect(decodeCheckpoint(encodeCheckpoint(known))).toEqual(known);
+    const unknown = [holding('d', []), holding('c', ['d']), holding('c', ['a', 'a'])];
+    const plain = { normal: cell(0), reduction: cell(1) };
+    for (const other of [...unknown, { ...known, genotypes: [plain] }])
+      expect(() => decodeCheckpoint(encodeCheckpoint(other))).toThrow('a genotype does not fit');
   });
 
   it.each([

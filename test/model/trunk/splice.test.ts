@@ -82,6 +82,26 @@ describe('spliceTrunk', () => {
     });
   });
 
+  it('feeds planes of the mirror image, computed with the same weights', async () => {
+    const image = Float32Array.from({ length: 2 * 192 }, (_, i) => ((i * i) % 17) / 16);
+    const mirrored = image.map((_, i) => image[i - (i % 8) + 7 - (i % 8)]!);
+    const tensor = (data: Float32Array) => new ort.Tensor('float32', data, [2, 3, 8, 8]);
+    const [own, turned] = [
+      await run(cutTrunk(tinyTrunk, ['far', 'near']), { image: tensor(image) }),
+      await run(cutTrunk(tinyTrunk, ['far', 'near']), { image: tensor(mirrored) }),
+    ];
+    const wanted = await run(child, { deep: turned!['far']!, fine: own!['near']! });
+    const spliced = spliceTrunk(tinyTrunk, child, { near: 'fine' }, { far: 'deep' });
+    const found = await run(spliced, { image: tensor(image) });
+    const [a, b] = [wanted, found].map(({ probabilities }) =>
+      Array.from(probabilities!.data as Float32Array),
+    );
+    a!.forEach((value, i) => expect(b![i]).toBeCloseTo(value, 6));
+    expect(spliced.inputs).toEqual(tinyTrunk.inputs);
+    expect(spliced.initializers.filter(({ name }) => name.includes('weight'))).toHaveLength(2);
+    expect(spliced.nodes.filter(({ operator }) => operator === 'Slice')).toEqual([]);
+  });
+
   it('the same parts give the same bytes, in whatever order they are told', () => {
     const again = spliceTrunk(tinyTrunk, tinyChild(), { near: 'fine', far: 'deep' });
     expect(encodeModel(again)).toEqual(encodeModel(spliceTrunk(tinyTrunk, child, reads)));
