@@ -11,13 +11,19 @@ import type { EvaluationPayload } from './evaluation/evaluate-task.ts';
 import type { DrawnArchitecture } from './outer-loop/genotype-choice.ts';
 import { metaTaskOf } from './data/sampled-task.ts';
 import type { TrainingWorkerData } from './worker/worker-state.ts';
-import { domainOf, runnerOf, parametersOf } from './worker/worker-state.ts';
+import { embedTrunkTask, evaluateTrunkTask } from './planes/trunk-tasks.ts';
+import { domainOf, memory, planesNamed, runnerOf, parametersOf } from './worker/worker-state.ts';
 import { gradientJob } from './outer-loop/gradient-job.ts';
 
 /** Accuracy of one task of a domain, served and transductive. */
 const evaluationJob: Job = async (payload, context) => {
   const request = payload as EvaluationPayload & { readonly genotypes: readonly Genotype[] };
   const data = context.workerData as TrainingWorkerData;
+  if (data.planes) {
+    memory.reset();
+    const runner = runnerOf(context, data.model, request.genotypes);
+    return evaluateTrunkTask(runner, parametersOf(data), planesNamed(data, request.domain), request, memory);
+  }
   const domain = domainOf(data, request.domain);
   return evaluateTask(runnerOf(context, data.model, request.genotypes), parametersOf(data), domain, request);
 };
@@ -26,11 +32,18 @@ const evaluationJob: Job = async (payload, context) => {
 const genotypeJob: Job = async (payload, context) => {
   const request = payload as EvaluationPayload;
   const data = context.workerData as TrainingWorkerData;
+  const key = fold(keyFrom(request.seed), 'genotype', request.domain, request.task);
+  const free = new TaskRunner(data.model, context.executor);
+  if (data.planes) {
+    memory.reset();
+    const given = { key, payload: request, memory };
+    const planes = planesNamed(data, request.domain);
+    const { architecture, embedding } = await embedTrunkTask(context, data.model, parametersOf(data), planes, given);
+    return { architecture: architecture!, genotype: free.decode(architecture), embedding };
+  }
   const domain = domainOf(data, request.domain);
-  const key = fold(keyFrom(request.seed), 'genotype', domain.name, request.task);
   const shape = possibleShape(domain, request.split, request.shape);
   const { size, support } = metaTaskOf(sampleTask(key, domain, request.split, shape));
-  const free = new TaskRunner(data.model, context.executor);
   const { architecture, embedding } = await free.embed(parametersOf(data), support, size);
   return {
     architecture: architecture!,

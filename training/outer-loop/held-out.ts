@@ -1,7 +1,7 @@
 import type { WorkerPool } from '../../engine/pool.ts';
 import { mayMirror } from '../../model/adaptation/mirror-images.ts';
 import type { TrainingConfiguration } from './configuration.ts';
-import type { ImageDomain } from '../data/domain.ts';
+import type { ClassedDomain } from '../data/domain.ts';
 import { hasTasks } from '../data/tasks.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
 import type { TaskShape } from '../data/tasks.ts';
@@ -17,7 +17,7 @@ const genotypeTasks = 20;
 export interface PausedRun {
   readonly pool: WorkerPool;
   readonly configuration: TrainingConfiguration;
-  readonly domains: readonly ImageDomain[];
+  readonly domains: readonly ClassedDomain[];
   readonly state: RunState;
 }
 

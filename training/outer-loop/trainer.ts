@@ -8,7 +8,8 @@ import { genotypeKey } from '../../model/search-space/genotype.ts';
 import { parameterSpecifications } from '../../model/parameters.ts';
 import type { ParameterGroup } from '../../model/layers/parameter-specification.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
-import type { ImageDomain } from '../data/domain.ts';
+import type { ClassedDomain, ImageDomain } from '../data/domain.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { average } from '../run/averaging.ts';
 import { commit } from '../run/commit.ts';
 import { checkFinite } from '../run/divergence.ts';
@@ -34,6 +35,15 @@ import type { TrainingWorkerData } from '../worker/worker-state.ts';
 
 export type TrainerEvents = RunEvents<IterationMetrics, Validation['accuracies']>;
 
+/** Domains as workers are given them: decoded, or of kept planes. */
+function domainData(
+  domains: readonly ImageDomain[] | readonly PlaneDomain[],
+): Pick<TrainingWorkerData, 'domains' | 'planes'> {
+  const planes = domains.filter((domain): domain is PlaneDomain => 'pixelHash' in domain);
+  if (planes.length > 0) return { domains: [], planes };
+  return { domains: domains.filter((domain): domain is ImageDomain => 'pixels' in domain) };
+}
+
 /** Meta-training (Algorithm 1) over the cores of one machine; a pure function of configuration, data and engine. */
 export class Trainer {
   readonly #configuration: TrainingConfiguration;
@@ -47,12 +57,12 @@ export class Trainer {
   readonly #gradient: Float32Array;
   readonly #rates: Float32Array;
   readonly #identity: string;
-  readonly #domains: readonly ImageDomain[];
+  readonly #domains: readonly ClassedDomain[];
   #state: RunState;
 
   private constructor(
     configuration: TrainingConfiguration,
-    domains: readonly ImageDomain[],
+    domains: readonly ImageDomain[] | readonly PlaneDomain[],
     folder: RunFolder,
     state: RunState,
     engine: EngineName,
@@ -71,7 +81,7 @@ export class Trainer {
     this.#state = state;
     const workerData: TrainingWorkerData = {
       model: configuration.model,
-      domains,
+      ...domainData(domains),
       weights: configuration.domains.map(({ weight }) => weight),
       augmentations: configuration.domains.map(({ augmentation }) => augmentation),
       seed: configuration.seed,
@@ -101,7 +111,7 @@ export class Trainer {
    */
   static async start(
     configuration: TrainingConfiguration,
-    domains: readonly ImageDomain[],
+    domains: readonly ImageDomain[] | readonly PlaneDomain[],
     folder: RunFolder,
     from: 'new' | 'saved' | Checkpoint | Trunk,
     engine: EngineName = defaultEngine,

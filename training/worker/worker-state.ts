@@ -1,5 +1,6 @@
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { ImageDomain } from '../data/domain.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
 import type { Augmentation } from '../data/augment.ts';
 import { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import { LocalCopy, ParameterLayout } from '../run/parameter-vector.ts';
@@ -13,7 +14,10 @@ import type { Parameters } from '../../model/layers/parameter-specification.ts';
 /** What every worker of a training run is given once. */
 export interface TrainingWorkerData {
   readonly model: ModelConfiguration;
+  /** Decoded; none where the model stands on a trunk. */
   readonly domains: readonly ImageDomain[];
+  /** Of a model on a trunk. */
+  readonly planes?: readonly PlaneDomain[];
   readonly weights: readonly number[];
   readonly augmentations: readonly Augmentation[];
   readonly seed: number;
@@ -53,5 +57,12 @@ export const parametersOf = (data: TrainingWorkerData, layout = layoutOf(data)):
 export function domainOf({ domains }: TrainingWorkerData, wanted: string): ImageDomain {
   const domain = domains.find(({ name }) => name === wanted);
   if (!domain) throw new Error(`no domain ${wanted}`);
+  return domain;
+}
+
+/** The kept planes of a domain, of a model on a trunk. */
+export function planesNamed({ planes = [] }: TrainingWorkerData, wanted: string): PlaneDomain {
+  const domain = planes.find(({ name }) => name === wanted);
+  if (!domain) throw new Error(`no planes of ${wanted}`);
   return domain;
 }
