@@ -5,6 +5,7 @@ import { genotypeKey } from '../../model/search-space/genotype.ts';
 import type { ImageDomain, Split } from '../data/domain.ts';
 import { noAugmentation } from '../data/augment.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
+import type { EvaluationJobs } from './evaluation-jobs.ts';
 import { table } from '../report/markdown.ts';
 import { ParameterLayout, sharedVector } from '../run/parameter-vector.ts';
 import { expectedCalibrationError, pooledReliability } from './reliability.ts';
@@ -52,12 +53,14 @@ export function accuracyOver(values: readonly number[]): Accuracy {
   return { mean: 100 * mean, interval: 100 * half };
 }
 
+type EvaluationPool = WorkerPool<EvaluationJobs, TrainingWorkerData>;
+
 /** Workers that know a checkpoint and domains. */
 function evaluationPool(
   { configuration, parameters: values }: Checkpoint,
   domains: readonly ImageDomain[],
   { seed, workers }: EvaluationOptions,
-): WorkerPool {
+): EvaluationPool {
   const layout = new ParameterLayout(parameterSpecifications(configuration));
   const parameters = sharedVector(layout.length);
   layout.pack(values, parameters);
@@ -96,7 +99,7 @@ export async function overTasks<T>(
   domains: readonly ImageDomain[],
   settings: readonly Setting[],
   options: EvaluationOptions,
-  run: (pool: WorkerPool, setting: Setting, task: number) => Promise<T>,
+  run: (pool: EvaluationPool, setting: Setting, task: number) => Promise<T>,
 ): Promise<(Setting & { readonly tasks: T[] })[]> {
   const pool = evaluationPool(checkpoint, domains, options);
   const total = settings.length * options.tasks;
@@ -137,8 +140,7 @@ export async function evaluateTasks(
       transductive: true,
       floors,
     };
-    const job = { ...payload, version: 0, genotypes: checkpoint.genotypes };
-    return pool.run('evaluate', job) as Promise<TaskEvaluation>;
+    return pool.run('evaluate', { ...payload, genotypes: checkpoint.genotypes });
   });
 }
 

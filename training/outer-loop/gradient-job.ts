@@ -14,6 +14,7 @@ import { stageModel } from './configuration.ts';
 import type { Stage } from '../../model/meta-gradient/meta-gradient.ts';
 import { adaptedSet } from '../../model/adaptation/mirror-images.ts';
 
+/** A task of a meta-batch and how its gradient is computed. */
 export interface GradientPayload {
   readonly iteration: number;
   readonly task: number;
@@ -66,17 +67,11 @@ function pathMask({ supernet }: ModelConfiguration, key: Key, dropout: number): 
 }
 
 /** Computes the gradient of one task of a meta-batch (Algorithm 1, lines 4 to 8) and leaves it on shared memory. */
-export const gradientJob: Job = async (payload, context) => {
-  const {
-    iteration,
-    task: position,
-    stage,
-    temperature,
-    everyStep,
-    training,
-    genotypes,
-  } = payload as GradientPayload;
-  const data = context.workerData as TrainingWorkerData;
+export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerData> = async (
+  { iteration, task: position, stage, temperature, everyStep, training, genotypes },
+  context,
+) => {
+  const { workerData: data } = context;
   const key = taskKey(data.seed, iteration, position);
   const domain = chooseDomain(fold(key, 'domain'), data.domains, data.weights);
   const shape = possibleShape(domain, 'train', taskShape(data.seed, iteration, position, stage));
@@ -111,5 +106,5 @@ export const gradientJob: Job = async (payload, context) => {
     supportAfter: result.support?.after.loss ?? null,
     reconstruction: result.reconstruction,
     genotype: result.genotype && genotypeKey(result.genotype),
-  } satisfies GradientResult;
+  };
 };

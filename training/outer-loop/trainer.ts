@@ -25,6 +25,7 @@ import { engineEntry, identityOf } from './run-identity.ts';
 import { runLoop } from '../run/run-loop.ts';
 import type { RunEvents } from '../run/run-loop.ts';
 import { stageAt, temperatureAt, totalIterations } from '../run/schedule.ts';
+import type { TrainingJobs } from './training-jobs.ts';
 import { partedState } from './trunk.ts';
 import type { Trunk } from './trunk.ts';
 import { ParameterLayout, sharedVector } from '../run/parameter-vector.ts';
@@ -40,7 +41,7 @@ export class Trainer {
   readonly #folder: RunFolder;
   readonly #engine: EngineName;
   readonly #layout: ParameterLayout;
-  readonly #pool: WorkerPool;
+  readonly #pool: WorkerPool<TrainingJobs, TrainingWorkerData>;
   readonly #shared: Float32Array;
   /** Of the tasks of a meta-batch, written by the workers; their mean; the rates of a step. */
   readonly #gradients: readonly Float32Array[];

@@ -1,5 +1,3 @@
-import type { GradientResult } from '../outer-loop/gradient-job.ts';
-
 /** A loss or gradient that is not finite: training stops here. */
 export class DivergenceError extends Error {
   override readonly name = 'DivergenceError';
