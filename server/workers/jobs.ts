@@ -1,9 +1,12 @@
 import { drawCells, type CellsPicture } from '../../drawing/draw-cells.ts';
-import type { Job, JobTable } from '../../engine/jobs.ts';
+import type { JobTable } from '../../engine/jobs.ts';
 import { adaptTask, precompile } from '../../model/adaptation/adapt-task.ts';
+import type { AdaptationEvent, AdaptedTask } from '../../model/adaptation/adapt-task.ts';
 import { decodeCheckpoint, type Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { toFloat } from '../../model/task/pixels.ts';
+import type { TensorValue } from '../../model/graph/executor.ts';
 import { adaptRegression } from '../../model/regression/adapt.ts';
+import type { AdaptedRegression, RegressionEvent } from '../../model/regression/adapt.ts';
 import { decodeRegressionCheckpoint, type RegressionCheckpoint } from '../../model/regression/checkpoint.ts';
 import { readCheckpointFile, type CheckpointFile } from './load-checkpoints.ts';
 import { infer } from './infer.ts';
@@ -12,6 +15,7 @@ import type {
   AdaptRegressionRequest,
   InferRequest,
   Kind,
+  PredictedImages,
   PredictImagesRequest,
   PredictRegressionRequest,
 } from '../ports.ts';
@@ -23,6 +27,31 @@ import { remembered } from '../concurrency/remembered.ts';
 export interface ServerWorkerData {
   readonly checkpoints: readonly CheckpointFile[];
 }
+
+/** The jobs of the service's workers. */
+export interface ServerJobs {
+  /** Decodes every checkpoint, so that the first request does not pay for it; returns how many there are. */
+  warm(): number;
+  /** Compiles the graphs of one architecture of a checkpoint of images. */
+  precompile(request: PrecompileRequest): void;
+  adaptImages(request: AdaptImagesRequest, progress: (event: AdaptationEvent) => void): AdaptedTask;
+  adaptRegression(
+    request: AdaptRegressionRequest,
+    progress: (event: RegressionEvent) => void,
+  ): AdaptedRegression;
+  predictImages(request: PredictImagesRequest): PredictedImages;
+  predictRegression(request: PredictRegressionRequest): Float32Array;
+  infer(request: InferRequest): Record<string, TensorValue>;
+  drawCells(picture: CellsPicture): string;
+}
+
+export interface PrecompileRequest {
+  readonly checkpoint: string;
+  /** position among the checkpoint's genotypes */
+  readonly genotypeIndex: number;
+}
+
+type ServerJobTable = JobTable<ServerJobs, ServerWorkerData>;
 
 /** A checkpoint with its parameters, by kind. */
 interface Decoded {
@@ -41,9 +70,9 @@ const loaded: { readonly [K in Kind]: Map<string, Promise<Decoded[K]>> } = {
   regression: new Map(),
 };
 
-function checkpointOf<K extends Kind>(kind: K, workerData: unknown, id: string): Promise<Decoded[K]> {
+function checkpointOf<K extends Kind>(kind: K, data: ServerWorkerData, id: string): Promise<Decoded[K]> {
   const known: Map<string, Promise<Decoded[K]>> = loaded[kind];
-  return remembered(known, id, () => load(kind, workerData as ServerWorkerData, id));
+  return remembered(known, id, () => load(kind, data, id));
 }
 
 async function load<K extends Kind>(
@@ -55,9 +84,8 @@ async function load<K extends Kind>(
   return decoders[kind](await readCheckpointFile(ofKind, id));
 }
 
-/** Decodes every checkpoint, so that the first request does not pay for it. */
-const warm: Job = async (_payload, { workerData }) => {
-  const { checkpoints } = workerData as ServerWorkerData;
+const warm: ServerJobTable['warm'] = async (_request, { workerData }) => {
+  const { checkpoints } = workerData;
   for (const { kind, id } of checkpoints) await checkpointOf(kind, workerData, id);
   return checkpoints.length;
 };
@@ -65,37 +93,36 @@ const warm: Job = async (_payload, { workerData }) => {
 /** The size of a task that a first request is most likely to have. */
 const usualTask = { way: 5, shot: 5 };
 
-/** Compiles the graphs of one architecture of a checkpoint of images; false when the checkpoint has no such architecture. */
-const precompileGenotype: Job = async (payload, { executor, workerData }) => {
-  const { checkpoint: id, genotype: index } = payload as { checkpoint: string; genotype: number };
+const precompileGenotype: ServerJobTable['precompile'] = async (request, { executor, workerData }) => {
+  const { checkpoint: id, genotypeIndex } = request;
   const checkpoint = await checkpointOf('images', workerData, id);
-  const genotype = checkpoint.genotypes[index];
-  if (!genotype) return false;
+  const genotype = checkpoint.genotypes[genotypeIndex];
+  if (!genotype) throw new RangeError(`${id} has no genotype ${genotypeIndex}`);
   await precompile(checkpoint, genotype, usualTask, executor);
-  return true;
 };
 
-const adaptToImages: Job = async (payload, { executor, workerData, progress: report }) => {
-  const { checkpoint, steps, support } = payload as AdaptImagesRequest;
+const adaptToImages: ServerJobTable['adaptImages'] = async (request, context) => {
+  const { checkpoint, steps, support } = request;
+  const { executor, workerData, progress: report } = context;
   const images = support.map(({ label, pixels }) => ({ label, pixels: toFloat(pixels) }));
   return adaptTask(await checkpointOf('images', workerData, checkpoint), images, { steps, report }, executor);
 };
 
-const adaptToPoints: Job = async (payload, { executor, workerData, progress: report }) => {
-  const { checkpoint, steps, support } = payload as AdaptRegressionRequest;
+const adaptToPoints: ServerJobTable['adaptRegression'] = async (request, context) => {
+  const { checkpoint, steps, support } = request;
+  const { executor, workerData, progress: report } = context;
   const decoded = await checkpointOf('regression', workerData, checkpoint);
   return adaptRegression(decoded, support, { steps, report }, executor);
 };
 
-/** The jobs of the service's workers. */
-export const jobs: JobTable = {
+export const jobs: ServerJobTable = {
   warm,
   precompile: precompileGenotype,
   adaptImages: adaptToImages,
   adaptRegression: adaptToPoints,
-  predictImages: (payload, { models }) => predictImages(models, payload as PredictImagesRequest),
-  predictRegression: (payload, { models }) => predictRegression(models, payload as PredictRegressionRequest),
-  infer: (payload, { models }) => infer(models, payload as InferRequest),
+  predictImages: (request, { models }) => predictImages(models, request),
+  predictRegression: (request, { models }) => predictRegression(models, request),
+  infer: (request, { models }) => infer(models, request),
   // here, since loading Graphviz would hold up the thread that answers requests
-  drawCells: (payload) => drawCells(payload as CellsPicture),
+  drawCells: (picture) => drawCells(picture),
 };

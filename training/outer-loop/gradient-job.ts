@@ -15,6 +15,7 @@ import type { MetaGradient, Stage } from '../../model/meta-gradient/meta-gradien
 import { trunkGradient } from '../planes/trunk-tasks.ts';
 import { adaptedSet } from '../../model/adaptation/mirror-images.ts';
 
+/** A task of a meta-batch and how its gradient is computed. */
 export interface GradientPayload {
   readonly iteration: number;
   readonly task: number;
@@ -67,17 +68,11 @@ function pathMask({ supernet }: ModelConfiguration, key: Key, dropout: number): 
 }
 
 /** Computes the gradient of one task of a meta-batch (Algorithm 1, lines 4 to 8) and leaves it on shared memory. */
-export const gradientJob: Job = async (payload, context) => {
-  const {
-    iteration,
-    task: position,
-    stage,
-    temperature,
-    everyStep,
-    training,
-    genotypes,
-  } = payload as GradientPayload;
-  const data = context.workerData as TrainingWorkerData;
+export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerData> = async (
+  { iteration, task: position, stage, temperature, everyStep, training, genotypes },
+  context,
+) => {
+  const { workerData: data } = context;
   const key = taskKey(data.seed, iteration, position);
   const layout = layoutOf(data);
   memory.reset();

@@ -26,23 +26,16 @@ import { engineEntry, identityOf } from './run-identity.ts';
 import { runLoop } from '../run/run-loop.ts';
 import type { RunEvents } from '../run/run-loop.ts';
 import { stageAt, temperatureAt, totalIterations } from '../run/schedule.ts';
+import type { TrainingJobs } from './training-jobs.ts';
 import { partedState } from './trunk.ts';
 import type { Trunk } from './trunk.ts';
 import { ParameterLayout, sharedVector } from '../run/parameter-vector.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import type { RunFolder, RunState, Validation } from '../run/run-folder.ts';
+import { domainData } from '../worker/worker-state.ts';
 import type { TrainingWorkerData } from '../worker/worker-state.ts';
 
 export type TrainerEvents = RunEvents<IterationMetrics, Validation['accuracies']>;
-
-/** Domains as workers are given them: decoded, or of kept planes. */
-function domainData(
-  domains: readonly ImageDomain[] | readonly PlaneDomain[],
-): Pick<TrainingWorkerData, 'domains' | 'planes'> {
-  const planes = domains.filter((domain): domain is PlaneDomain => 'pixelHash' in domain);
-  if (planes.length > 0) return { domains: [], planes };
-  return { domains: domains.filter((domain): domain is ImageDomain => 'pixels' in domain) };
-}
 
 /** Meta-training (Algorithm 1) over the cores of one machine; a pure function of configuration, data and engine. */
 export class Trainer {
@@ -50,7 +43,7 @@ export class Trainer {
   readonly #folder: RunFolder;
   readonly #engine: EngineName;
   readonly #layout: ParameterLayout;
-  readonly #pool: WorkerPool;
+  readonly #pool: WorkerPool<TrainingJobs, TrainingWorkerData>;
   readonly #shared: Float32Array;
   /** Of the tasks of a meta-batch, written by the workers; their mean; the rates of a step. */
   readonly #gradients: readonly Float32Array[];

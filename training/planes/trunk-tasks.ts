@@ -1,7 +1,6 @@
-import type { JobContext } from '../../engine/jobs.ts';
 import { isMirrored } from '../../model/adaptation/mirror-images.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
-import { TaskRunner } from '../../model/inner-loop/task-runner.ts';
+import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Embedded } from '../../model/inner-loop/task-runner.ts';
 import { solvedLogits } from '../../model/meta-gradient/solved-logits.ts';
 import { chooseSolved, solvedMetaGradient } from '../../model/meta-gradient/solved-meta-gradient.ts';
@@ -110,13 +109,11 @@ export async function evaluateTrunkTask(
 
 /** The embedding of one task of kept planes, and the architecture that the controller alone gives it. */
 export async function embedTrunkTask(
-  context: Pick<JobContext, 'executor'>,
-  model: ModelConfiguration,
+  runner: TaskRunner,
   parameters: Parameters,
   domain: PlaneDomain,
   { key, payload, memory }: { key: Key; payload: EvaluationPayload; memory: ImageMemory },
 ): Promise<Pick<Embedded, 'embedding' | 'architecture'>> {
-  const runner = new TaskRunner(model, context.executor);
   const shape = possibleShape(domain, payload.split, payload.shape);
   const plan = { mirrored: false, crops: 0, augmented: false };
   const { way, support } = sampleRows(key, readerOf(domain), payload.split, shape, plan, memory);
