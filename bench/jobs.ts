@@ -4,7 +4,7 @@ import type { MetaGradientTask } from './networks.ts';
 import { runBareLoop, type BareLoop } from './serve/bare.ts';
 import type { Workload } from './workload.ts';
 
-export interface MeasurePayload {
+export interface MeasureRequest {
   readonly workload: Workload;
   /** Tasks are run until so many seconds are over, at least one. */
   readonly seconds: number;
@@ -25,7 +25,7 @@ function taskOf(workload: Workload, { executor }: JobContext): MetaGradientTask 
   return prepared.task;
 }
 
-async function measure({ workload, seconds }: MeasurePayload, context: JobContext): Promise<Measurement> {
+async function measure({ workload, seconds }: MeasureRequest, context: JobContext): Promise<Measurement> {
   const task = taskOf(workload, context);
   const tasks: number[] = [];
   const start = performance.now();
@@ -39,7 +39,11 @@ async function measure({ workload, seconds }: MeasurePayload, context: JobContex
   return { tasks, weights: task.weights };
 }
 
-export const jobs: JobTable = {
-  measure: (payload, context) => measure(payload as MeasurePayload, context),
-  bare: (payload) => runBareLoop(payload as BareLoop),
-};
+/** The jobs of the benches' workers. */
+export interface BenchJobs {
+  measure(request: MeasureRequest): Measurement;
+  /** predictions a second */
+  bare(loop: BareLoop): number;
+}
+
+export const jobs: JobTable<BenchJobs> = { measure, bare: runBareLoop };

@@ -1,6 +1,6 @@
 import { WorkerPool } from '../engine/pool.ts';
 import { median } from './median.ts';
-import type { Measurement, MeasurePayload } from './jobs.ts';
+import type { BenchJobs, Measurement, MeasureRequest } from './jobs.ts';
 import type { Workload } from './workload.ts';
 
 export interface MetaGradientResult {
@@ -27,14 +27,14 @@ export async function benchMetaGradient(
   workload: Workload,
   { workers, seconds }: MeasurementPlan,
 ): Promise<MetaGradientResult> {
-  const pool = new WorkerPool({
+  const pool = new WorkerPool<BenchJobs>({
     workers,
     queueLimit: 0,
     jobs: new URL('./jobs.ts', import.meta.url),
     engine: { provider: 'cpu', threads: 1, cacheSize: 8, memoryPattern: false },
   });
-  const measure = (payload: MeasurePayload, worker: number): Promise<Measurement> =>
-    pool.run('measure', payload, { worker }) as Promise<Measurement>;
+  const measure = (request: MeasureRequest, worker: number): Promise<Measurement> =>
+    pool.run('measure', request, { worker });
   const all = (length: number): Promise<Measurement[]> =>
     Promise.all(
       Array.from({ length: workers }, (_, worker) => measure({ workload, seconds: length }, worker)),

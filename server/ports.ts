@@ -1,12 +1,9 @@
 import type { CellsPicture } from '../drawing/draw-cells.ts';
-import type { AdaptationEvent } from '../model/adaptation/adapt-task.ts';
+import type { AdaptationEvent, AdaptedTask } from '../model/adaptation/adapt-task.ts';
 import type { AdaptedRegression, Point, RegressionEvent } from '../model/regression/adapt.ts';
 import type { ServedRegression } from '../model/regression/checkpoint.ts';
 import type { ModelConfiguration } from '../model/configuration.ts';
-import type { Judgement } from '../model/accuracy/judgements.ts';
 import type { TensorValue } from '../model/graph/executor.ts';
-import type { TapChoice } from '../model/search-space/genotype.ts';
-import type { Schema } from '../contract/schema.ts';
 
 interface CommonInfo {
   readonly id: string;
@@ -94,37 +91,6 @@ export interface Watcher {
   readonly report: (event: AdaptationReport) => void;
 }
 
-/** What an adaptation to images gives; `model/adaptation/adapt-task.ts` returns this shape. */
-export interface AdaptedImages {
-  /** sorted by code point, the order of the model's outputs */
-  readonly labels: readonly string[];
-  readonly genotype: Genotype;
-  /** whether images are answered together with their mirror images */
-  readonly mirrored: boolean;
-  readonly weights: number;
-  readonly multiplyAdds: number;
-  readonly support: { readonly before: Schema<'Fit'>; readonly after: Schema<'Fit'> };
-  /** ONNX: input `image` float32 [n, 3, s, s], outputs `logits` and `probabilities` [n, ways] and `known` [n, 1] */
-  readonly model: Uint8Array;
-  /** how the model's output `known` was calibrated */
-  readonly openSet: { readonly midpoint: number; readonly slope: number; readonly leftOut: number };
-  readonly embedding: Float32Array;
-  /** on a trunk, what heads without an image say of it, by positions in `labels` */
-  readonly leftOut?: readonly Judgement[];
-  /** milliseconds per stage */
-  readonly timings: Readonly<Record<string, number>>;
-}
-
-interface CellGenotype {
-  readonly nodes: readonly (readonly { readonly operation: Schema<'Operation'>; readonly input: number }[])[];
-}
-export interface Genotype {
-  readonly normal: CellGenotype;
-  readonly reduction: CellGenotype;
-  /** what it reads of a trunk */
-  readonly taps?: TapChoice;
-}
-
 /** An exported model, and the name under which workers keep its session: its SHA-256. */
 export interface ModelFile {
   readonly key: string;
@@ -166,7 +132,11 @@ export interface TaskAdapter {
   /** the default of each kind first, the others by id */
   readonly checkpoints: readonly CheckpointInfo[];
   readonly toolchain: Toolchain;
-  adaptImages(request: AdaptImagesRequest, watcher: Watcher): Promise<AdaptedImages>;
+  /**
+   * The model has the input `image` float32 [n, 3, s, s], and the outputs `logits` and `probabilities` [n, ways] and
+   * `known` [n, 1].
+   */
+  adaptImages(request: AdaptImagesRequest, watcher: Watcher): Promise<AdaptedTask>;
   /** @throws ServiceError `not-adaptable` */
   adaptRegression(request: AdaptRegressionRequest, watcher: Watcher): Promise<AdaptedRegression>;
   predictImages(request: PredictImagesRequest, signal: AbortSignal): Promise<PredictedImages>;

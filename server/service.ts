@@ -11,10 +11,15 @@ import { exporterVersion } from '../model/adaptation/export-child.ts';
 import { createPoolAdapter } from './workers/pool-adapter.ts';
 import { createApp } from './app.ts';
 import { Background } from './concurrency/background.ts';
-import { loadCheckpoints, readCheckpointFile, type CheckpointFile } from './workers/load-checkpoints.ts';
+import {
+  loadCheckpoints,
+  readCheckpointFile,
+  type CheckpointFile,
+  type ImagesFile,
+} from './workers/load-checkpoints.ts';
 import type { Configuration } from './configuration.ts';
 import { buildDocumentation } from './documentation/build.ts';
-import type { ServerWorkerData } from './workers/jobs.ts';
+import type { ServerJobs, ServerWorkerData } from './workers/jobs.ts';
 import { Metrics } from './metrics.ts';
 import { buildPage } from './page/build.ts';
 import type { Readiness } from './ports.ts';
@@ -27,6 +32,8 @@ const BUNDLED_CHECKPOINTS = fileURLToPath(new URL('../checkpoints', import.meta.
 
 /** That jobs which nobody waits for get to end after MNAS_DRAIN_SECONDS. */
 const JOB_SECONDS = 5;
+
+type ServicePool = WorkerPool<ServerJobs, ServerWorkerData>;
 
 export interface Service {
   readonly url: string;
@@ -111,7 +118,7 @@ export async function startService(configuration: Configuration, logger: Logger)
   }
   answered = true;
   const usual = checkpoints.find((checkpoint) => checkpoint.kind === 'images' && checkpoint.default);
-  void precompileDefault(pool, usual, readiness, logger);
+  if (usual?.kind === 'images') void precompileAll(pool, usual, readiness, logger);
   const stop = async () => {
     readiness.draining = true;
     const seconds = configuration.MNAS_DRAIN_SECONDS;
@@ -127,30 +134,26 @@ export async function startService(configuration: Configuration, logger: Logger)
 }
 
 /**
- * Compiles the architectures of the default checkpoint of images while the service already answers, one short job at a time, so that
+ * Compiles the architectures of a checkpoint of images while the service already answers, one short job at a time, so that
  * a request waits for one of them at most.
  */
-async function precompileDefault(
-  pool: WorkerPool,
-  checkpoint: CheckpointFile | undefined,
+async function precompileAll(
+  pool: ServicePool,
+  { id: checkpoint, genotypes }: ImagesFile,
   readiness: Readonly<Readiness>,
   logger: Logger,
 ): Promise<void> {
-  if (!checkpoint) return;
   try {
-    for (let genotype = 0; !readiness.draining; genotype++) {
-      const compiled = await pool.runOnAll('precompile', { checkpoint: checkpoint.id, genotype });
-      if (!compiled.every(Boolean)) return;
-    }
+    for (let genotypeIndex = 0; genotypeIndex < genotypes && !readiness.draining; genotypeIndex++)
+      await pool.runOnAll('precompile', { checkpoint, genotypeIndex });
   } catch (error) {
     if (error instanceof PoolClosedError) return; // the service stopped meanwhile
     logger.warn({ err: error }, 'architectures could not be compiled ahead of requests');
   }
 }
 
-function startPool(configuration: Configuration, checkpoints: readonly CheckpointFile[]): WorkerPool {
-  const workerData: ServerWorkerData = { checkpoints };
-  return new WorkerPool({
+function startPool(configuration: Configuration, checkpoints: readonly CheckpointFile[]): ServicePool {
+  return new WorkerPool<ServerJobs, ServerWorkerData>({
     workers: configuration.MNAS_WORKERS,
     queueLimit: configuration.MNAS_QUEUE,
     jobs: new URL('./workers/jobs.ts', import.meta.url),
@@ -160,11 +163,11 @@ function startPool(configuration: Configuration, checkpoints: readonly Checkpoin
       cacheSize: configuration.MNAS_SESSIONS,
       memoryPattern: false,
     },
-    workerData,
+    workerData: { checkpoints },
   });
 }
 
-function watched(pool: WorkerPool, storage: TaskStorage): Metrics {
+function watched(pool: ServicePool, storage: TaskStorage): Metrics {
   const metrics = new Metrics();
   metrics.watchProcess();
   metrics.watchPool(() => pool.stats);

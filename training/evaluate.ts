@@ -4,7 +4,12 @@ import { flushDenormals } from '../engine/onnxruntime.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { integerFrom, integersFrom, list } from './command/arguments.ts';
 import { commit } from './run/commit.ts';
+import type { ImageDomain } from './data/domain.ts';
 import { loadDomains } from './data/domains.ts';
+import { planesFolder, preparePlanes } from './planes/compute-planes.ts';
+import { readPlanesConfiguration } from './planes/configuration.ts';
+import type { PlaneDomain } from './planes/plane-domain.ts';
+import { planesBar } from './planes/progress-bar.ts';
 import { evaluateCheckpoint, evaluationTable } from './evaluation/evaluate-checkpoint.ts';
 import { evaluateOpenSets, openSetTable } from './evaluation/open-set-report.ts';
 import { writeAtomically } from './run/write-atomically.ts';
@@ -20,6 +25,11 @@ const program = new Command('evaluate')
   )
   .requiredOption('--checkpoint <file>', 'checkpoint (safetensors)')
   .option('--sources <file>', 'YAML list of data sources', 'training/configs/evaluation.yaml')
+  .option(
+    '--planes <file>',
+    'configuration of the kept planes, for a checkpoint on a trunk',
+    'training/configs/planes/unseen.yaml',
+  )
   .option('--domains <names>', 'only these, comma-separated', list)
   .option('--split <split>', 'train, val or test', 'test')
   .option('--tasks <n>', 'tasks a domain and shot', integer, 600)
@@ -39,6 +49,7 @@ const program = new Command('evaluate')
 const optionsSchema = z.object({
   checkpoint: z.string(),
   sources: z.string(),
+  planes: z.string(),
   domains: z.array(z.string()).optional(),
   split: z.enum(['train', 'val', 'test']),
   tasks: z.number(),
@@ -56,9 +67,10 @@ async function main(): Promise<void> {
   const options = optionsSchema.parse(program.parse().opts());
   await flushDenormals();
   const checkpoint = decodeCheckpoint(await readFile(options.checkpoint));
-  const sources = z.array(sourceSchema).parse(parse(await readFile(options.sources, 'utf8')));
-  const chosen = sources.filter(({ name }) => options.domains?.includes(name) ?? true);
-  const domains = await loadDomains(chosen, checkpoint.configuration.image.size, () => undefined);
+  const chosen = (name: string): boolean => options.domains?.includes(name) ?? true;
+  const domains = checkpoint.configuration.trunk
+    ? await planesOf(options.planes, chosen)
+    : await decoded(options.sources, chosen, checkpoint.configuration.image.size);
   const started = performance.now();
   const { split, tasks, way, shots, query, seed, foreign } = options;
   const progress = (done: number, total: number): void => {
@@ -88,6 +100,26 @@ async function main(): Promise<void> {
   };
   if (options.out) await writeAtomically(options.out, `${JSON.stringify(result, null, 2)}\n`);
   console.log(options.json ? JSON.stringify(result) : table);
+}
+
+async function decoded(file: string, chosen: (name: string) => boolean, side: number): Promise<ImageDomain[]> {
+  const sources = z.array(sourceSchema).parse(parse(await readFile(file, 'utf8')));
+  return loadDomains(
+    sources.filter(({ name }) => chosen(name)),
+    side,
+    () => undefined,
+  );
+}
+
+async function planesOf(file: string, chosen: (name: string) => boolean): Promise<PlaneDomain[]> {
+  const { domains, ...configuration } = await readPlanesConfiguration(file);
+  const own = domains.filter(({ source }) => chosen(source.name));
+  const { progress, stop } = planesBar();
+  try {
+    return await preparePlanes({ ...configuration, domains: own }, { cacheFolder: planesFolder, progress });
+  } finally {
+    stop();
+  }
 }
 
 await main();

@@ -6,6 +6,12 @@ import { defaultEngine, engineNames } from '../engine/options.ts';
 import type { EngineName } from '../engine/options.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { readTrainingConfiguration } from './outer-loop/configuration.ts';
+import type { TrainingConfiguration } from './outer-loop/configuration.ts';
+import type { ImageDomain } from './data/domain.ts';
+import { planesFolder, preparePlanes } from './planes/compute-planes.ts';
+import { readPlanesConfiguration } from './planes/configuration.ts';
+import type { PlaneDomain } from './planes/plane-domain.ts';
+import { planesBar } from './planes/progress-bar.ts';
 import { loadDomains, logDecoding } from './data/domains.ts';
 import { progressBar } from './command/progress-bar.ts';
 import { RunFolder } from './run/run-folder.ts';
@@ -48,9 +54,8 @@ async function main(): Promise<void> {
   const folder = new RunFolder(resolve(runs, configuration.name));
   if (!resume && !overwrite) await folder.refuseToOverwrite();
   const begin = resume ? 'saved' : from === undefined ? 'new' : decodeCheckpoint(await readFile(from));
-  const sources = configuration.domains.map(({ source }) => source);
-  const domains = await loadDomains(sources, configuration.model.image.size, logDecoding);
   await flushDenormals(); // before any session, so that all workers compute the same bits
+  const domains = await domainsOf(configuration, config);
   const trainer = await Trainer.start(configuration, domains, folder, begin, engine);
   const stop = stopSignal();
   const { bar, events } = progressBar(trainer.iteration, totalIterations(configuration));
@@ -63,6 +68,21 @@ async function main(): Promise<void> {
       ? `checkpoint: ${folder.checkpointPath}`
       : `stopped at iteration ${trainer.iteration}: --resume goes on`,
   );
+}
+
+/** The images of a run: decoded, or the planes that a trunk gives them. */
+async function domainsOf(
+  configuration: TrainingConfiguration,
+  path: string,
+): Promise<readonly ImageDomain[] | readonly PlaneDomain[]> {
+  const { domains, model } = configuration;
+  if (!model.trunk) return loadDomains(domains.map(({ source }) => source), model.image.size, logDecoding);
+  const { progress, stop } = planesBar();
+  try {
+    return await preparePlanes(await readPlanesConfiguration(path), { cacheFolder: planesFolder, progress });
+  } finally {
+    stop();
+  }
 }
 
 await main();

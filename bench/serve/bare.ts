@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { WorkerPool } from '../../engine/pool.ts';
+import type { BenchJobs } from '../jobs.ts';
 import { decodeImage } from '../../images/decode.ts';
 import { toFloat } from '../../model/task/pixels.ts';
 
@@ -39,7 +40,7 @@ export async function runBareLoop({ model, images, size, loops, seconds }: BareL
  * its thread, and in all of them as many loops as the service has connections, or one more.
  */
 export async function barePredictions(plan: BareLoop, workers: number): Promise<number> {
-  const pool = new WorkerPool({
+  const pool = new WorkerPool<BenchJobs>({
     workers,
     queueLimit: 0,
     jobs: new URL('../jobs.ts', import.meta.url),
@@ -48,7 +49,7 @@ export async function barePredictions(plan: BareLoop, workers: number): Promise<
   try {
     await pool.ready();
     const rates = await pool.runOnAll('bare', { ...plan, loops: Math.ceil(plan.loops / workers) });
-    return (rates as number[]).reduce((sum, rate) => sum + rate, 0);
+    return rates.reduce((sum, rate) => sum + rate, 0);
   } finally {
     await pool.close();
   }

@@ -43,10 +43,6 @@ export interface TrunkSupport {
 /** A task's network before it is a file. */
 export interface AdaptedOnTrunk extends Omit<AdaptedTask, 'model' | 'multiplyAdds' | 'weights' | 'openSet'> {
   readonly child: AdaptedChild;
-  /**
-   * What the head of all other images says of every image whose class has another one: true and given class, as
-   * positions in `labels`.
-   */
   readonly leftOut: readonly Judgement[];
 }
 
@@ -121,7 +117,7 @@ export async function adaptOnTrunk(
   support: TrunkSupport,
   options: TrunkOptions,
   executor: Executor,
-): Promise<AdaptedTask & Pick<AdaptedOnTrunk, 'leftOut'> & Pick<ExportedOnTrunk, 'model'>> {
+): Promise<AdaptedTask & Pick<ExportedOnTrunk, 'model'>> {
   const { child, ...task } = await adaptChildOnTrunk(checkpoint, support, options, executor);
   const clock = stopwatch();
   const { model, weights, multiplyAdds } = exportTrunkChild(checkpoint, trunk, child, task.labels);

@@ -1,3 +1,4 @@
+import type { Judgement } from '../accuracy/judgements.ts';
 import { calibrated } from './calibration.ts';
 import { byCodePoint, canonicalSupport } from '../task/canonical-support.ts';
 import type { LabelledImage } from '../task/canonical-support.ts';
@@ -36,6 +37,11 @@ export interface AdaptedTask {
   readonly model: Uint8Array;
   /** How the model tells images that belong to no class. */
   readonly openSet: Pick<OpenSet, 'midpoint' | 'slope' | 'leftOut'>;
+  /**
+   * On a trunk, what the head of all other images says of every image whose class has another one: true and given class,
+   * as positions in `labels`.
+   */
+  readonly leftOut?: readonly Judgement[];
   /** z_i (Eq. 6). */
   readonly embedding: Float32Array;
   /** Milliseconds by stage. */

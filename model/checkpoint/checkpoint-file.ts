@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ParameterSpecification, Parameters } from '../layers/parameter-specification.ts';
-import { decodeTensors, encodeTensors } from './safetensors.ts';
+import { decodeMetadata, decodeTensors, encodeTensors } from './safetensors.ts';
 
 /** A meta-trained model: all of Θ, its configuration and what is known of its training. */
 export interface StoredCheckpoint<C, G> {
@@ -81,7 +81,7 @@ export function decodeStored<C, G>(
 
 /** The format that a checkpoint names. @throws CheckpointError when the bytes are no safetensors file */
 export const formatOf = (bytes: Uint8Array): string | undefined =>
-  asCheckpointError(() => decodeTensors(bytes).metadata['format']);
+  asCheckpointError(() => decodeMetadata(bytes)['format']);
 
 function asCheckpointError<T>(read: () => T): T {
   try {

@@ -38,19 +38,34 @@ export function encodeTensors({ tensors, metadata }: TensorFile): Uint8Array {
   return bytes;
 }
 
+/** The metadata alone, whatever tensors come after it. @throws TensorFileError on anything without a header */
+export const decodeMetadata = (bytes: Uint8Array): TensorFile['metadata'] => decodeHeader(bytes).metadata;
+
 /** @throws TensorFileError on anything but a whole file of float32 tensors */
 export function decodeTensors(bytes: Uint8Array): TensorFile {
+  const { metadata, entries, data } = decodeHeader(bytes);
+  const tensors = Object.entries(entries).map(
+    ([name, entry]) => [name, tensorOf(name, entry, data)] as const,
+  );
+  return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+/** What stands before the tensors, and the bytes from the first tensor on. */
+function decodeHeader(bytes: Uint8Array): {
+  readonly metadata: TensorFile['metadata'];
+  readonly entries: Readonly<Record<string, Entry>>;
+  readonly data: Uint8Array;
+} {
   if (bytes.length < 8) throw new TensorFileError('the file is shorter than its header');
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (8 + length > bytes.length)
     throw new TensorFileError('the header is cut short or the file has another format');
-  const header = parseHeader(bytes.subarray(8, 8 + length));
-  const data = bytes.subarray(8 + length);
-  const { __metadata__: metadata = {}, ...entries } = header;
-  const tensors = Object.entries(entries as Record<string, Entry>).map(
-    ([name, entry]) => [name, tensorOf(name, entry, data)] as const,
-  );
-  return { tensors: Object.fromEntries(tensors), metadata: metadata as Record<string, string> };
+  const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + length));
+  return {
+    metadata: metadata as Record<string, string>,
+    entries: entries as Record<string, Entry>,
+    data: bytes.subarray(8 + length),
+  };
 }
 
 function parseHeader(text: Uint8Array): Record<string, unknown> {

@@ -34,7 +34,7 @@ export function taskConditions(configuration: ModelConfiguration): Condition[] {
     { name: 'head.scale', shape: one, start: Math.log(12), of: exp },
     { name: 'statistics.share', shape: one, start: -1, of: sigmoid },
     { name: 'statistics.center-share', shape: one, start: 3, of: sigmoid },
-    ...(rates === 'learned'
+    ...(rates === 'learned' && steps > 0
       ? [{ name: 'inner.rates', shape: [steps, rateColumns(configuration).length], start: 0, of: same }]
       : []),
   ];

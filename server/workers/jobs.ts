@@ -1,14 +1,17 @@
 import { drawCells, type CellsPicture } from '../../drawing/draw-cells.ts';
-import type { Job, JobTable } from '../../engine/jobs.ts';
+import type { JobTable } from '../../engine/jobs.ts';
 import { readTrunk, type TrunkFile } from '../../engine/trunk/file.ts';
 import { sliceSize } from '../../engine/trunk/planes.ts';
 import { rowsOf } from '../../engine/trunk/rows.ts';
 import { adaptOnTrunk, precompileOnTrunk } from '../../model/adaptation/adapt-on-trunk.ts';
 import { adaptTask, precompile } from '../../model/adaptation/adapt-task.ts';
-import { sizeOf } from '../../model/graph/shapes.ts';
+import type { AdaptationEvent, AdaptedTask } from '../../model/adaptation/adapt-task.ts';
 import { decodeCheckpoint, type Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import { sizeOf } from '../../model/graph/shapes.ts';
 import { toFloat } from '../../model/task/pixels.ts';
+import type { TensorValue } from '../../model/graph/executor.ts';
 import { adaptRegression } from '../../model/regression/adapt.ts';
+import type { AdaptedRegression, RegressionEvent } from '../../model/regression/adapt.ts';
 import { decodeRegressionCheckpoint, type RegressionCheckpoint } from '../../model/regression/checkpoint.ts';
 import { readCheckpointFile, type CheckpointFile } from './load-checkpoints.ts';
 import { infer } from './infer.ts';
@@ -17,6 +20,7 @@ import type {
   AdaptRegressionRequest,
   InferRequest,
   Kind,
+  PredictedImages,
   PredictImagesRequest,
   PredictRegressionRequest,
 } from '../ports.ts';
@@ -28,6 +32,48 @@ import { remembered } from '../concurrency/remembered.ts';
 export interface ServerWorkerData {
   readonly checkpoints: readonly CheckpointFile[];
 }
+
+/** The jobs of the service's workers. */
+export interface ServerJobs {
+  /** Decodes every checkpoint and compiles its trunk, so that the first request does not pay for it; returns how many there are. */
+  warm(): number;
+  /** Compiles the graphs of one architecture of a checkpoint of images. */
+  precompile(request: PrecompileRequest): void;
+  /** The rows of views as the checkpoint reads them, [n, P]. */
+  planes(request: PlanesRequest): Float32Array;
+  adaptImages(request: AdaptImagesRequest, progress: (event: AdaptationEvent) => void): AdaptedTask;
+  adaptOnTrunk(request: AdaptOnTrunkRequest, progress: (event: AdaptationEvent) => void): AdaptedTask;
+  adaptRegression(
+    request: AdaptRegressionRequest,
+    progress: (event: RegressionEvent) => void,
+  ): AdaptedRegression;
+  predictImages(request: PredictImagesRequest): PredictedImages;
+  predictRegression(request: PredictRegressionRequest): Float32Array;
+  infer(request: InferRequest): Record<string, TensorValue>;
+  drawCells(picture: CellsPicture): string;
+}
+
+/** Views of images for a checkpoint's trunk: planar RGB bytes [n, 3, side, side]. */
+export interface PlanesRequest {
+  readonly checkpoint: string;
+  readonly pixels: Uint8Array<ArrayBuffer>;
+}
+
+/** A support set on a trunk: labels, and rows [images, P] of every view by its number. */
+export interface AdaptOnTrunkRequest {
+  readonly checkpoint: string;
+  readonly steps: number;
+  readonly labels: readonly string[];
+  readonly rows: readonly Float32Array<ArrayBuffer>[];
+}
+
+export interface PrecompileRequest {
+  readonly checkpoint: string;
+  /** position among the checkpoint's genotypes */
+  readonly genotypeIndex: number;
+}
+
+type ServerJobTable = JobTable<ServerJobs, ServerWorkerData>;
 
 /** A checkpoint with its parameters, by kind. */
 interface Decoded {
@@ -46,9 +92,9 @@ const loaded: { readonly [K in Kind]: Map<string, Promise<Decoded[K]>> } = {
   regression: new Map(),
 };
 
-function checkpointOf<K extends Kind>(kind: K, workerData: unknown, id: string): Promise<Decoded[K]> {
+function checkpointOf<K extends Kind>(kind: K, data: ServerWorkerData, id: string): Promise<Decoded[K]> {
   const known: Map<string, Promise<Decoded[K]>> = loaded[kind];
-  return remembered(known, id, () => load(kind, workerData as ServerWorkerData, id));
+  return remembered(known, id, () => load(kind, data, id));
 }
 
 async function load<K extends Kind>(
@@ -67,23 +113,14 @@ const trunks = new Map<string, Promise<TrunkFile>>();
  * The trunk of a checkpoint, read once.
  * @throws TrunkError when its file is not any more what it was at the start
  */
-function trunkOf(workerData: unknown, id: string): Promise<TrunkFile> {
-  const { checkpoints } = workerData as ServerWorkerData;
+function trunkOf({ checkpoints }: ServerWorkerData, id: string): Promise<TrunkFile> {
   const file = checkpoints.find((checkpoint) => checkpoint.id === id);
   if (file?.kind !== 'images' || !file.trunk) throw new TypeError(`the checkpoint ${id} stands on no trunk`);
   const { card } = file.trunk;
   return remembered(trunks, card, () => readTrunk(card));
 }
 
-/** Planar RGB bytes [n, 3, side, side] of views of images. */
-export interface PlanesPayload {
-  readonly checkpoint: string;
-  readonly pixels: Uint8Array<ArrayBuffer>;
-}
-
-/** The rows of views as the checkpoint reads them, [n, P]. */
-const planes: Job = async (payload, { models, workerData, transfer }) => {
-  const { checkpoint, pixels } = payload as PlanesPayload;
+const planes: ServerJobTable['planes'] = async ({ checkpoint, pixels }, { models, workerData, transfer }) => {
   const trunk = await trunkOf(workerData, checkpoint);
   const { configuration } = await checkpointOf('images', workerData, checkpoint);
   const image = [3, trunk.card.side, trunk.card.side];
@@ -93,14 +130,13 @@ const planes: Job = async (payload, { models, workerData, transfer }) => {
   return rows;
 };
 
-/** Decodes every checkpoint and compiles its trunk, so that the first request does not pay for it. */
-const warm: Job = async (_payload, context) => {
-  const { checkpoints } = context.workerData as ServerWorkerData;
+const warm: ServerJobTable['warm'] = async (_request, context) => {
+  const { checkpoints } = context.workerData;
   for (const checkpoint of checkpoints) {
     await checkpointOf(checkpoint.kind, context.workerData, checkpoint.id);
     if (checkpoint.kind !== 'images' || !checkpoint.trunk) continue;
     const pixels = new Uint8Array(sliceSize * 3 * checkpoint.trunk.side ** 2);
-    await planes({ checkpoint: checkpoint.id, pixels } satisfies PlanesPayload, context);
+    await planes({ checkpoint: checkpoint.id, pixels }, { ...context, progress: () => undefined });
   }
   return checkpoints.length;
 };
@@ -108,33 +144,25 @@ const warm: Job = async (_payload, context) => {
 /** The size of a task that a first request is most likely to have. */
 const usualTask = { way: 5, shot: 5 };
 
-/** Compiles the graphs of one architecture of a checkpoint of images; false when the checkpoint has no such architecture. */
-const precompileGenotype: Job = async (payload, { executor, workerData }) => {
-  const { checkpoint: id, genotype: index } = payload as { checkpoint: string; genotype: number };
+const precompileGenotype: ServerJobTable['precompile'] = async (request, { executor, workerData }) => {
+  const { checkpoint: id, genotypeIndex } = request;
   const checkpoint = await checkpointOf('images', workerData, id);
-  const genotype = checkpoint.genotypes[index];
-  if (!genotype) return false;
+  const genotype = checkpoint.genotypes[genotypeIndex];
+  if (!genotype) throw new RangeError(`${id} has no genotype ${genotypeIndex}`);
   const compile = checkpoint.configuration.trunk ? precompileOnTrunk : precompile;
   await compile(checkpoint, genotype, usualTask, executor);
-  return true;
 };
 
-const adaptToImages: Job = async (payload, { executor, workerData, progress: report }) => {
-  const { checkpoint, steps, support } = payload as AdaptImagesRequest;
+const adaptToImages: ServerJobTable['adaptImages'] = async (request, context) => {
+  const { checkpoint, steps, support } = request;
+  const { executor, workerData, progress: report } = context;
   const images = support.map(({ label, pixels }) => ({ label, pixels: toFloat(pixels) }));
   return adaptTask(await checkpointOf('images', workerData, checkpoint), images, { steps, report }, executor);
 };
 
-/** A support set on a trunk: labels, and rows [images, P] of every view by its number. */
-export interface AdaptOnTrunkPayload {
-  readonly checkpoint: string;
-  readonly steps: number;
-  readonly labels: readonly string[];
-  readonly rows: readonly Float32Array[];
-}
-
-const adaptToPlanes: Job = async (payload, { executor, workerData, progress: report, transfer }) => {
-  const { checkpoint, steps, labels, rows } = payload as AdaptOnTrunkPayload;
+const adaptToPlanes: ServerJobTable['adaptOnTrunk'] = async (request, context) => {
+  const { checkpoint, steps, labels, rows } = request;
+  const { executor, workerData, progress: report, transfer } = context;
   const trunk = await trunkOf(workerData, checkpoint);
   const decoded = await checkpointOf('images', workerData, checkpoint);
   const support = { labels, rows: (view: number) => rows[view]! };
@@ -143,23 +171,23 @@ const adaptToPlanes: Job = async (payload, { executor, workerData, progress: rep
   return adapted;
 };
 
-const adaptToPoints: Job = async (payload, { executor, workerData, progress: report }) => {
-  const { checkpoint, steps, support } = payload as AdaptRegressionRequest;
+const adaptToPoints: ServerJobTable['adaptRegression'] = async (request, context) => {
+  const { checkpoint, steps, support } = request;
+  const { executor, workerData, progress: report } = context;
   const decoded = await checkpointOf('regression', workerData, checkpoint);
   return adaptRegression(decoded, support, { steps, report }, executor);
 };
 
-/** The jobs of the service's workers. */
-export const jobs: JobTable = {
+export const jobs: ServerJobTable = {
   warm,
   precompile: precompileGenotype,
   planes,
   adaptImages: adaptToImages,
   adaptOnTrunk: adaptToPlanes,
   adaptRegression: adaptToPoints,
-  predictImages: (payload, { models }) => predictImages(models, payload as PredictImagesRequest),
-  predictRegression: (payload, { models }) => predictRegression(models, payload as PredictRegressionRequest),
-  infer: (payload, { models }) => infer(models, payload as InferRequest),
+  predictImages: (request, { models }) => predictImages(models, request),
+  predictRegression: (request, { models }) => predictRegression(models, request),
+  infer: (request, { models }) => infer(models, request),
   // here, since loading Graphviz would hold up the thread that answers requests
-  drawCells: (payload) => drawCells(payload as CellsPicture),
+  drawCells: (picture) => drawCells(picture),
 };

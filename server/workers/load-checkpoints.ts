@@ -8,15 +8,22 @@ import { checkpointFormat, decodeCheckpoint } from '../../model/checkpoint/check
 import { decodeRegressionCheckpoint, regressionFormat } from '../../model/regression/checkpoint.ts';
 import { sha256 } from '../storage/sha256.ts';
 import { servedTrunk } from './load-trunk.ts';
-import type { CheckpointInfo, ImagesCheckpoint, Kind, RegressionCheckpoint } from '../ports.ts';
+import type { ImagesCheckpoint, Kind, RegressionCheckpoint } from '../ports.ts';
+
+interface InFile {
+  readonly path: string;
+}
+
+export interface ImagesFile extends ImagesCheckpoint, InFile {
+  /** number of the architectures that its controller chooses among; 0: any */
+  readonly genotypes: number;
+}
 
 /** A checkpoint's file, as the workers load it. */
-export type CheckpointFile = CheckpointInfo & { readonly path: string };
+export type CheckpointFile = ImagesFile | (RegressionCheckpoint & InFile);
 
 /** A file before it is known which ones are the defaults. */
-type ReadFile = (Omit<ImagesCheckpoint, 'default'> | Omit<RegressionCheckpoint, 'default'>) & {
-  readonly path: string;
-};
+type ReadFile = Omit<ImagesFile, 'default'> | Omit<RegressionCheckpoint & InFile, 'default'>;
 
 const KINDS: readonly Kind[] = ['images', 'regression'];
 
@@ -105,13 +112,19 @@ async function readCheckpoint(path: string): Promise<ReadFile> {
     const common = { path, sha256: sha256(bytes), bytes: bytes.length };
     const format = formatOf(bytes);
     if (format === checkpointFormat.name) {
-      const { id, configuration } = decodeCheckpoint(bytes);
+      const { id, configuration, genotypes } = decodeCheckpoint(bytes);
       const { image, innerLoop, network } = configuration;
       if (network.kind !== 'cells')
         throw new CheckpointError(`its network is a ${network.kind}, which has no architecture to search`);
       const trunk = await servedTrunk(configuration, dirname(path));
-      const own = trunk ? { imageSize: trunk.side, trunk } : { imageSize: image.size };
-      return { ...common, kind: 'images', id, ...own, steps: innerLoop.steps };
+      return {
+        ...common,
+        kind: 'images',
+        id,
+        ...(trunk ? { imageSize: trunk.side, trunk } : { imageSize: image.size }),
+        steps: innerLoop.steps,
+        genotypes: genotypes.length,
+      };
     }
     if (format === regressionFormat.name) {
       const { id, configuration } = decodeRegressionCheckpoint(bytes);

@@ -1,7 +1,7 @@
 import type { JobOptions } from '../../engine/pool.ts';
 import { mirrorView, viewPlan } from '../../model/adaptation/support-views.ts';
-import type { AdaptImagesRequest, ServedTrunk } from '../ports.ts';
-import type { PlanesPayload } from './jobs.ts';
+import type { AdaptationReport, AdaptImagesRequest, ServedTrunk } from '../ports.ts';
+import type { ServerPool } from './pool-adapter.ts';
 
 /** Views in one job at most: other requests wait for no more than that. */
 const mostViews = 32;
@@ -20,12 +20,12 @@ interface Piece {
  * takes a job that all others would wait for.
  */
 export async function supportRows(
-  run: (payload: PlanesPayload, options: JobOptions) => Promise<Float32Array>,
+  run: ServerPool['run'],
   { checkpoint, support }: AdaptImagesRequest,
   trunk: ServedTrunk,
   lanes: number,
-  { signal, onAccepted, onStarted }: JobOptions,
-): Promise<Float32Array[]> {
+  { signal, onAccepted, onStarted }: JobOptions<AdaptationReport>,
+): Promise<Float32Array<ArrayBuffer>[]> {
   const way = new Set(support.map(({ label }) => label)).size;
   const plan = viewPlan(trunk.views, { way, support: support.length });
   const views = 2 + plan.crops;
@@ -41,7 +41,7 @@ export async function supportRows(
     const options = { ...(signal && { signal }), transfer: [pixels.buffer], admitted: job > 0 };
     const told = job === 0 ? { ...(onAccepted && { onAccepted }), ...(onStarted && { onStarted }) } : {};
     try {
-      return await run({ checkpoint, pixels }, { ...options, ...told });
+      return await run('planes', { checkpoint, pixels }, { ...options, ...told });
     } catch (error) {
       failed = true;
       throw error;

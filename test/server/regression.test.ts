@@ -7,6 +7,7 @@ import { onnxruntimeVersion } from '../../engine/onnxruntime.ts';
 import { WorkerPool } from '../../engine/pool.ts';
 import { encodeRegressionCheckpoint } from '../../model/regression/checkpoint.ts';
 import { createPoolAdapter } from '../../server/workers/pool-adapter.ts';
+import type { ServerJobs, ServerWorkerData } from '../../server/workers/jobs.ts';
 import { loadCheckpoints } from '../../server/workers/load-checkpoints.ts';
 import { tinyRegression } from '../support/tiny-regression.ts';
 import { expectContract } from './support/contract.ts';
@@ -19,7 +20,7 @@ async function poolAdapter() {
   const bytes = encodeRegressionCheckpoint(tinyRegression({ order: 'sorted' }));
   await writeFile(join(folder, 'toy.safetensors'), bytes);
   const checkpoints = await loadCheckpoints({ bundled: folder, added: undefined, defaultId: undefined });
-  const pool = new WorkerPool({
+  const pool = new WorkerPool<ServerJobs, ServerWorkerData>({
     workers: 1,
     queueLimit: 8,
     jobs: new URL('../../server/workers/jobs.ts', import.meta.url),

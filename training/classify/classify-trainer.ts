@@ -200,7 +200,13 @@ export class ClassifyTrainer {
       configuration: model,
       parameters,
       genotypes: classify.architectures.map(parseGenotypeKey),
-      training: { configuration: this.#configuration, iterations: iteration, seconds: Math.round(seconds), commit: commit() },
+      training: {
+        configuration: this.#configuration,
+        iterations: 0, // of meta-training, which begins from here
+        classified: iteration,
+        seconds: Math.round(seconds),
+        commit: commit(),
+      },
     };
   }
 

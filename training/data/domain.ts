@@ -10,6 +10,12 @@ export interface ImageClass {
   readonly count: number;
 }
 
+/** What tasks are drawn from, in whatever form the images are kept. */
+export interface ClassedDomain {
+  readonly name: string;
+  readonly classes: readonly ImageClass[];
+}
+
 /**
  * A set of labelled images of one kind, decoded. Plain data: a structured clone to a worker thread shares
  * the pixels instead of copying them.

@@ -1,6 +1,6 @@
 import { choice, fold, integer, permutation, uniform, type Key } from '../../model/random.ts';
 import { drawView, noAugmentation, renderView, type Augmentation } from './augment.ts';
-import type { ImageClass, ImageDomain, Split } from './domain.ts';
+import type { ClassedDomain, ImageClass, ImageDomain, Split } from './domain.ts';
 
 /** An n-way k-shot task: `way` classes, `shot` support images a class (or one number a class), `query` queries. */
 export interface TaskShape {
@@ -33,7 +33,7 @@ export interface ImageMemory {
 }
 
 /** A class as it appears in a task. */
-interface DrawnClass {
+export interface DrawnClass {
   readonly name: string;
   readonly quarterTurns: number;
   /** Indices of images of the domain: support and query share none. */
@@ -81,11 +81,11 @@ export function sampleTask(
 const newMemory: ImageMemory = { take: (length) => new Float32Array(length) };
 
 /** Draws a domain with probability proportional to its weight. Throws RangeError on malformed weights. */
-export function chooseDomain(
+export function chooseDomain<D extends ClassedDomain>(
   key: Key,
-  domains: readonly ImageDomain[],
+  domains: readonly D[],
   weights: readonly number[],
-): ImageDomain {
+): D {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const valid = weights.every((weight) => weight >= 0) && total > 0 && Number.isFinite(total);
   if (weights.length !== domains.length || !valid) {
@@ -100,23 +100,26 @@ export function chooseDomain(
 /** Images that a class needs to be drawn. */
 const imagesNeeded = (shape: TaskShape): number => Math.max(...shotsOf(shape)) + Math.min(1, shape.query);
 
-const eligibleClasses = (domain: ImageDomain, split: Split, shape: TaskShape): ImageClass[] =>
+const eligibleClasses = (domain: ClassedDomain, split: Split, shape: TaskShape): ImageClass[] =>
   domain.classes.filter((own) => own.split === split && own.count >= imagesNeeded(shape));
 
 /** Whether a split has classes enough for tasks of a shape. Throws RangeError when the shape is malformed. */
-export const hasTasks = (domain: ImageDomain, split: Split, shape: TaskShape): boolean =>
+export const hasTasks = (domain: ClassedDomain, split: Split, shape: TaskShape): boolean =>
   eligibleClasses(domain, split, shape).length >= shape.way;
 
 /** The shape with as many ways as a split has classes for, where it has fewer. Throws RangeError when it is malformed. */
-export const possibleShape = <S extends TaskShape>(domain: ImageDomain, split: Split, shape: S): S => ({
+export const possibleShape = <S extends TaskShape>(domain: ClassedDomain, split: Split, shape: S): S => ({
   ...shape,
   way: Math.min(shape.way, eligibleClasses(domain, split, shape).length),
 });
 
-/** Draws the classes of a task and their images, without rendering anything. */
-function drawClasses(
+/**
+ * Draws the classes of a task and their images, without rendering anything.
+ * @throws RangeError when the split has too few classes
+ */
+export function drawClasses(
   key: Key,
-  domain: ImageDomain,
+  domain: ClassedDomain,
   split: Split,
   shape: TaskShape,
   rotate: boolean,

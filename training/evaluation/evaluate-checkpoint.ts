@@ -5,10 +5,13 @@ import { genotypeKey } from '../../model/search-space/genotype.ts';
 import type { ImageDomain, Split } from '../data/domain.ts';
 import { noAugmentation } from '../data/augment.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
+import type { EvaluationJobs } from './evaluation-jobs.ts';
 import { table } from '../report/markdown.ts';
 import { ParameterLayout, sharedVector } from '../run/parameter-vector.ts';
 import { expectedCalibrationError, pooledReliability } from './reliability.ts';
 import { countsOf, intervalOf } from '../report/statistics.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
+import { domainData } from '../worker/worker-state.ts';
 import type { TrainingWorkerData } from '../worker/worker-state.ts';
 
 export interface EvaluationOptions {
@@ -52,18 +55,23 @@ export function accuracyOver(values: readonly number[]): Accuracy {
   return { mean: 100 * mean, interval: 100 * half };
 }
 
+type EvaluationPool = WorkerPool<EvaluationJobs, TrainingWorkerData>;
+
+/** Decoded domains, or the kept planes of a checkpoint on a trunk. */
+export type EvaluatedDomains = readonly ImageDomain[] | readonly PlaneDomain[];
+
 /** Workers that know a checkpoint and domains. */
 function evaluationPool(
   { configuration, parameters: values }: Checkpoint,
-  domains: readonly ImageDomain[],
+  domains: EvaluatedDomains,
   { seed, workers }: EvaluationOptions,
-): WorkerPool {
+): EvaluationPool {
   const layout = new ParameterLayout(parameterSpecifications(configuration));
   const parameters = sharedVector(layout.length);
   layout.pack(values, parameters);
   const workerData: TrainingWorkerData = {
     model: configuration,
-    domains,
+    ...domainData(domains),
     weights: domains.map(() => 1),
     augmentations: domains.map(() => noAugmentation),
     seed,
@@ -93,10 +101,10 @@ export interface EvaluatedSetting extends Setting {
 /** Runs a job of the workers for the tasks of every setting: its results in the order of the tasks. */
 export async function overTasks<T>(
   checkpoint: Checkpoint,
-  domains: readonly ImageDomain[],
+  domains: EvaluatedDomains,
   settings: readonly Setting[],
   options: EvaluationOptions,
-  run: (pool: WorkerPool, setting: Setting, task: number) => Promise<T>,
+  run: (pool: EvaluationPool, setting: Setting, task: number) => Promise<T>,
 ): Promise<(Setting & { readonly tasks: T[] })[]> {
   const pool = evaluationPool(checkpoint, domains, options);
   const total = settings.length * options.tasks;
@@ -120,7 +128,7 @@ export async function overTasks<T>(
 /** Evaluates a checkpoint on tasks that depend on the seed alone, the same for every checkpoint. */
 export async function evaluateTasks(
   checkpoint: Checkpoint,
-  domains: readonly ImageDomain[],
+  domains: EvaluatedDomains,
   options: EvaluationOptions,
 ): Promise<EvaluatedSetting[]> {
   const settings = domains.flatMap((domain) => options.shots.map((shot) => ({ domain: domain.name, shot })));
@@ -137,15 +145,14 @@ export async function evaluateTasks(
       transductive: true,
       floors,
     };
-    const job = { ...payload, version: 0, genotypes: checkpoint.genotypes };
-    return pool.run('evaluate', job) as Promise<TaskEvaluation>;
+    return pool.run('evaluate', { ...payload, genotypes: checkpoint.genotypes });
   });
 }
 
 /** Accuracies by domain and shot. */
 export async function evaluateCheckpoint(
   checkpoint: Checkpoint,
-  domains: readonly ImageDomain[],
+  domains: EvaluatedDomains,
   options: EvaluationOptions,
 ): Promise<DomainReport[]> {
   return (await evaluateTasks(checkpoint, domains, options)).map(reportOf);
@@ -182,7 +189,9 @@ export const meanOverDomains = (
   return own.reduce((total, entry) => total + entry[column].mean, 0) / own.length;
 };
 
-const cell = ({ mean, interval }: Accuracy): string => `${mean.toFixed(2)} ± ${interval.toFixed(2)}`;
+/** A dash where a column is not computed, as the floors and the transductive mode are not on a trunk. */
+const cell = ({ mean, interval }: Accuracy): string =>
+  Number.isNaN(mean) ? '–' : `${mean.toFixed(2)} ± ${interval.toFixed(2)}`;
 
 /** A report as a Markdown table, with the means over domains below. */
 export function evaluationTable(reports: readonly DomainReport[]): string {
@@ -198,7 +207,10 @@ export function evaluationTable(reports: readonly DomainReport[]): string {
   const means = shots.map((shot) => [
     '**mean**',
     `${shot}`,
-    ...columns.map((column) => meanOverDomains(reports, shot, column).toFixed(2)),
+    ...columns.map((column) => {
+      const mean = meanOverDomains(reports, shot, column);
+      return Number.isNaN(mean) ? '–' : mean.toFixed(2);
+    }),
     '',
     '',
   ]);

@@ -34,8 +34,7 @@ export async function evaluateOpenSets(
     options,
     (pool, { domain, shot }, task) => {
       const payload: OpenSetPayload = { domain, split, way, foreign, shot, query, seed, task };
-      const job = { ...payload, genotypes: checkpoint.genotypes };
-      return pool.run('openSet', job) as Promise<OpenSetEvaluation>;
+      return pool.run('openSet', { ...payload, genotypes: checkpoint.genotypes });
     },
   );
   return evaluated.map(({ domain, shot, tasks }) => {

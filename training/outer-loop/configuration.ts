@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { modelConfigurationSchema } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
+import { classifySchema } from '../classify/configuration.ts';
 import { sourceSchema } from '../data/source.ts';
+import { planesSchema } from '../planes/configuration.ts';
+import { viewPlanSchema } from '../planes/plane-domain.ts';
 import { readExtendedYaml } from '../run/extended-yaml.ts';
 
 const shapeSchema = z.strictObject({
@@ -62,9 +65,15 @@ const runSchema = z.strictObject({
         source: sourceSchema,
         weight: z.number().positive().default(1),
         augmentation: augmentationSchema.prefault({}),
+        /** Views of each image whose planes are kept, for a model on a trunk. */
+        views: viewPlanSchema.optional(),
       }),
     )
     .min(1),
+  /** Of a model on a trunk: which planes are kept. */
+  planes: planesSchema.optional(),
+  /** Of a model on a trunk: the stage before the others (`npm run classify`). */
+  classify: classifySchema.optional(),
   stages: z.array(stageSchema).min(1),
   /** Tasks of one outer step. */
   metaBatch: z.number().int().min(1).default(4),
@@ -97,7 +106,11 @@ const runSchema = z.strictObject({
 });
 
 /** A training run, as written in training/configs/NAME.yaml. */
-export const trainingConfigurationSchema = runSchema.superRefine(({ model, stages }, context) => {
+export const trainingConfigurationSchema = runSchema.superRefine(({ model, planes, stages }, context) => {
+  if ((model.trunk === undefined) !== (planes === undefined)) {
+    const message = 'a model on a trunk needs planes, and no other has them';
+    context.addIssue({ code: 'custom', path: ['planes'], message });
+  }
   stages.forEach(({ stage, encoder, innerLoop }, i) => {
     if (encoder === 'fixed' && stage !== 'retrain') {
       const message = `${stage} trains the encoder with the controller`;

@@ -11,9 +11,11 @@ import { layoutOf, memory, runnerOf, parametersOf } from '../worker/worker-state
 import { metaTaskOf } from '../data/sampled-task.ts';
 import { metaGradient } from '../../model/meta-gradient/meta-gradient.ts';
 import { stageModel } from './configuration.ts';
-import type { Stage } from '../../model/meta-gradient/meta-gradient.ts';
+import type { MetaGradient, Stage } from '../../model/meta-gradient/meta-gradient.ts';
+import { trunkGradient } from '../planes/trunk-tasks.ts';
 import { adaptedSet } from '../../model/adaptation/mirror-images.ts';
 
+/** A task of a meta-batch and how its gradient is computed. */
 export interface GradientPayload {
   readonly iteration: number;
   readonly task: number;
@@ -66,50 +68,51 @@ function pathMask({ supernet }: ModelConfiguration, key: Key, dropout: number): 
 }
 
 /** Computes the gradient of one task of a meta-batch (Algorithm 1, lines 4 to 8) and leaves it on shared memory. */
-export const gradientJob: Job = async (payload, context) => {
-  const {
-    iteration,
-    task: position,
-    stage,
-    temperature,
-    everyStep,
-    training,
-    genotypes,
-  } = payload as GradientPayload;
-  const data = context.workerData as TrainingWorkerData;
+export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerData> = async (
+  { iteration, task: position, stage, temperature, everyStep, training, genotypes },
+  context,
+) => {
+  const { workerData: data } = context;
   const key = taskKey(data.seed, iteration, position);
-  const domain = chooseDomain(fold(key, 'domain'), data.domains, data.weights);
-  const shape = possibleShape(domain, 'train', taskShape(data.seed, iteration, position, stage));
-  const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
   const layout = layoutOf(data);
   memory.reset();
+  const runner = runnerOf(context, stageModel(data.model, stage), genotypes);
+  const drawn = taskShape(data.seed, iteration, position, stage);
+  const options = {
+    stage: stage.stage satisfies Stage,
+    reconstructionWeight: training.reconstructionWeight,
+    everyStep,
+    fixedEncoder: stage.encoder === 'fixed',
+    relaxation: {
+      mask: stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
+      temperature,
+    },
+  };
+  if (data.planes) {
+    const given = { key, domains: data.planes, weights: data.weights, shape: drawn, memory };
+    const { domain, result } = await trunkGradient(runner, parametersOf(data, layout), given, options);
+    layout.pack(result.gradients, data.gradients[position]);
+    return toldOf(domain, result);
+  }
+  const domain = chooseDomain(fold(key, 'domain'), data.domains, data.weights);
+  const shape = possibleShape(domain, 'train', drawn);
+  const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
   const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation, memory));
   const mirrored = stage.stage === 'retrain' && augmentation.flip;
-  const result = await metaGradient(
-    runnerOf(context, stageModel(data.model, stage), genotypes),
-    parametersOf(data, layout),
-    task,
-    {
-      stage: stage.stage satisfies Stage,
-      reconstructionWeight: training.reconstructionWeight,
-      everyStep,
-      fixedEncoder: stage.encoder === 'fixed',
-      adaptedTo: adaptedSet(data.model, { ...task, mirrored }, (length) => memory.take(length)),
-      relaxation: {
-        mask:
-          stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
-        temperature,
-      },
-    },
-  );
+  const result = await metaGradient(runner, parametersOf(data, layout), task, {
+    ...options,
+    adaptedTo: adaptedSet(data.model, { ...task, mirrored }, (length) => memory.take(length)),
+  });
   layout.pack(result.gradients, data.gradients[position]);
-  return {
-    domain: domain.name,
-    loss: result.query.loss,
-    accuracy: result.query.accuracy,
-    supportBefore: result.support?.before.loss ?? null,
-    supportAfter: result.support?.after.loss ?? null,
-    reconstruction: result.reconstruction,
-    genotype: result.genotype && genotypeKey(result.genotype),
-  } satisfies GradientResult;
+  return toldOf(domain.name, result);
 };
+
+const toldOf = (domain: string, result: MetaGradient): GradientResult => ({
+  domain,
+  loss: result.query.loss,
+  accuracy: result.query.accuracy,
+  supportBefore: result.support?.before.loss ?? null,
+  supportAfter: result.support?.after.loss ?? null,
+  reconstruction: result.reconstruction,
+  genotype: result.genotype && genotypeKey(result.genotype),
+});

@@ -1,12 +1,13 @@
 import type { WorkerPool } from '../../engine/pool.ts';
 import { mayMirror } from '../../model/adaptation/mirror-images.ts';
 import type { TrainingConfiguration } from './configuration.ts';
-import type { ImageDomain } from '../data/domain.ts';
+import type { ClassedDomain } from '../data/domain.ts';
 import { hasTasks } from '../data/tasks.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
 import type { TaskShape } from '../data/tasks.ts';
-import type { EvaluationPayload, TaskEvaluation, Answers } from '../evaluation/evaluate-task.ts';
+import type { Answers, EvaluationPayload } from '../evaluation/evaluate-task.ts';
 import type { EmbeddedTask } from './fit-mirroring.ts';
+import type { TrainingJobs } from './training-jobs.ts';
 import type { RunState } from '../run/run-folder.ts';
 import { stageAt, temperatureAt, totalIterations } from '../run/schedule.ts';
 
@@ -15,9 +16,9 @@ const genotypeTasks = 20;
 
 /** A run between two steps: Θ of the state lies in the memory that the workers of the pool read. */
 export interface PausedRun {
-  readonly pool: WorkerPool;
+  readonly pool: WorkerPool<TrainingJobs>;
   readonly configuration: TrainingConfiguration;
-  readonly domains: readonly ImageDomain[];
+  readonly domains: readonly ClassedDomain[];
   readonly state: RunState;
 }
 
@@ -31,7 +32,7 @@ export async function validationAccuracies(run: PausedRun): Promise<Record<strin
         genotypes: run.state.genotypes,
       }),
     );
-    const results = (await Promise.all(tasks)) as TaskEvaluation[];
+    const results = await Promise.all(tasks);
     const shares = results.map(({ served, queries }) => served / queries);
     return [name, shares.reduce((total, share) => total + share, 0) / shares.length];
   });
@@ -59,7 +60,7 @@ export async function calibrationAnswers(run: PausedRun): Promise<Answers[]> {
         ),
       ),
   );
-  return ((await Promise.all(asked)) as TaskEvaluation[]).map(({ answers }) => answers!);
+  return (await Promise.all(asked)).map(({ answers }) => answers!);
 }
 
 /** What the controller alone gives training tasks of every domain. */
@@ -69,7 +70,7 @@ export async function drawArchitectures(run: PausedRun): Promise<DrawnArchitectu
       run.pool.run('genotype', evaluationPayload(run, source.name, 'train', task)),
     ),
   );
-  return (await Promise.all(drawn)) as DrawnArchitecture[];
+  return Promise.all(drawn);
 }
 
 /** Training tasks a domain and shape that decide which tasks are mirrored. */
@@ -86,7 +87,7 @@ export async function embeddedTasks(run: PausedRun): Promise<EmbeddedTask[]> {
       Array.from({ length: mirroringTasks }, async (_, task): Promise<EmbeddedTask> => {
         const shape = { way, shot, query: 1 };
         const payload = { ...evaluationPayload(run, source.name, 'train', task), shape };
-        const { embedding } = (await run.pool.run('genotype', payload)) as Pick<EmbeddedTask, 'embedding'>;
+        const { embedding } = await run.pool.run('genotype', payload);
         return { embedding, symmetric: augmentation.flip };
       }),
     ),

@@ -1,5 +1,6 @@
 import type { WorkerPool } from '../../engine/pool.ts';
 import type { TrainingConfiguration } from './configuration.ts';
+import type { TrainingJobs } from './training-jobs.ts';
 import { taskShape } from './gradient-job.ts';
 import type { GradientPayload, GradientResult } from './gradient-job.ts';
 
@@ -12,7 +13,7 @@ export const largestMetaBatch = ({ metaBatch, stages }: TrainingConfiguration): 
  * first, so that no worker idles long.
  */
 export async function metaBatchGradients(
-  pool: WorkerPool,
+  pool: WorkerPool<TrainingJobs>,
   { seed, metaBatch }: TrainingConfiguration,
   payload: Omit<GradientPayload, 'task'>,
 ): Promise<GradientResult[]> {
@@ -23,8 +24,7 @@ export async function metaBatchGradients(
   });
   const results: GradientResult[] = [];
   const run = async (task: number): Promise<void> => {
-    const request: GradientPayload = { ...payload, task };
-    results[task] = (await pool.run('gradient', request)) as GradientResult;
+    results[task] = await pool.run('gradient', { ...payload, task });
   };
   await Promise.all(sizes.sort((a, b) => b.support - a.support).map(({ task }) => run(task)));
   return results;

@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { defaultEngine } from '../../engine/options.ts';
 import type { EngineName } from '../../engine/options.ts';
 import type { TrainingConfiguration } from './configuration.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
 import type { ImageDomain } from '../data/domain.ts';
 
 const hashes = new WeakMap<ImageDomain, string>();
 
-/** A hash of a domain's pixels and classes, wherever they lie. */
-function contentHash(domain: ImageDomain): string {
+/** A hash of a domain's pixels and classes, wherever they lie; of kept planes also of trunk and views. */
+function contentHash(domain: ImageDomain | PlaneDomain): string {
+  if ('pixelHash' in domain) return `${domain.fingerprint} ${domain.pixelHash}`;
   const known = hashes.get(domain);
   if (known !== undefined) return known;
   const { size, pixels, classes } = domain;
@@ -29,7 +31,7 @@ export const engineEntry = (engine: EngineName): { readonly engine?: EngineName 
 /** What a run must share with the one that it resumes: configuration, engine and data, not where these lie. */
 export function identityOf(
   configuration: TrainingConfiguration,
-  domains: readonly ImageDomain[],
+  domains: readonly ImageDomain[] | readonly PlaneDomain[],
   engine: EngineName,
 ): string {
   const data = domains.map((domain) => [domain.name, contentHash(domain)]);

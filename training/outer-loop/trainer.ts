@@ -8,7 +8,8 @@ import { genotypeKey } from '../../model/search-space/genotype.ts';
 import { parameterSpecifications } from '../../model/parameters.ts';
 import type { ParameterGroup } from '../../model/layers/parameter-specification.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
-import type { ImageDomain } from '../data/domain.ts';
+import type { ClassedDomain, ImageDomain } from '../data/domain.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { average } from '../run/averaging.ts';
 import { commit } from '../run/commit.ts';
 import { checkFinite } from '../run/divergence.ts';
@@ -25,11 +26,13 @@ import { engineEntry, identityOf } from './run-identity.ts';
 import { runLoop } from '../run/run-loop.ts';
 import type { RunEvents } from '../run/run-loop.ts';
 import { stageAt, temperatureAt, totalIterations } from '../run/schedule.ts';
+import type { TrainingJobs } from './training-jobs.ts';
 import { partedState } from './trunk.ts';
 import type { Trunk } from './trunk.ts';
 import { ParameterLayout, sharedVector } from '../run/parameter-vector.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import type { RunFolder, RunState, Validation } from '../run/run-folder.ts';
+import { domainData } from '../worker/worker-state.ts';
 import type { TrainingWorkerData } from '../worker/worker-state.ts';
 
 export type TrainerEvents = RunEvents<IterationMetrics, Validation['accuracies']>;
@@ -40,19 +43,19 @@ export class Trainer {
   readonly #folder: RunFolder;
   readonly #engine: EngineName;
   readonly #layout: ParameterLayout;
-  readonly #pool: WorkerPool;
+  readonly #pool: WorkerPool<TrainingJobs, TrainingWorkerData>;
   readonly #shared: Float32Array;
   /** Of the tasks of a meta-batch, written by the workers; their mean; the rates of a step. */
   readonly #gradients: readonly Float32Array[];
   readonly #gradient: Float32Array;
   readonly #rates: Float32Array;
   readonly #identity: string;
-  readonly #domains: readonly ImageDomain[];
+  readonly #domains: readonly ClassedDomain[];
   #state: RunState;
 
   private constructor(
     configuration: TrainingConfiguration,
-    domains: readonly ImageDomain[],
+    domains: readonly ImageDomain[] | readonly PlaneDomain[],
     folder: RunFolder,
     state: RunState,
     engine: EngineName,
@@ -71,7 +74,7 @@ export class Trainer {
     this.#state = state;
     const workerData: TrainingWorkerData = {
       model: configuration.model,
-      domains,
+      ...domainData(domains),
       weights: configuration.domains.map(({ weight }) => weight),
       augmentations: configuration.domains.map(({ augmentation }) => augmentation),
       seed: configuration.seed,
@@ -101,7 +104,7 @@ export class Trainer {
    */
   static async start(
     configuration: TrainingConfiguration,
-    domains: readonly ImageDomain[],
+    domains: readonly ImageDomain[] | readonly PlaneDomain[],
     folder: RunFolder,
     from: 'new' | 'saved' | Checkpoint | Trunk,
     engine: EngineName = defaultEngine,

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EngineName } from '../../engine/options.ts';
 import type { TrainingConfiguration } from './configuration.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
 import type { ImageDomain } from '../data/domain.ts';
 import type { RunFolder, RunState } from '../run/run-folder.ts';
 import { identityOf } from './run-identity.ts';
@@ -43,7 +44,7 @@ export async function partedState(
   configuration: TrainingConfiguration,
   trunk: Trunk,
   folder: RunFolder,
-  domains: readonly ImageDomain[],
+  domains: readonly ImageDomain[] | readonly PlaneDomain[],
   engine: EngineName,
 ): Promise<RunState> {
   const shared = sharedIterations(configuration, trunk.configuration);

@@ -9,7 +9,7 @@ import { listClasses, placeClasses, stampOf } from '../data/load.ts';
 import type { Source } from '../data/source.ts';
 import { located } from '../data/domains.ts';
 import type { PlanesConfiguration } from './configuration.ts';
-import type { PlanesWorkerData, SlicePayload } from './jobs.ts';
+import type { PlanesJobs, PlanesWorkerData } from './jobs.ts';
 import { imageCount, type PlaneDomain, type TapPlanes } from './plane-domain.ts';
 import {
   beginRows,
@@ -82,6 +82,7 @@ export async function preparePlanes(
   return planned.map((domain) => ('planned' in domain ? computed.get(domain)! : domain));
 }
 
+type PlanesPool = WorkerPool<PlanesJobs, PlanesWorkerData>;
 type Missing = PlanesWorkerData['domains'][number];
 
 function outputOf({ name: trunk, taps }: TrunkCard, name: string): TapPlanes {
@@ -128,7 +129,7 @@ async function computeAll(
 ): Promise<Map<Missing, PlaneDomain>> {
   const computed = new Map<Missing, PlaneDomain>();
   if (workerData.domains.length === 0) return computed;
-  const pool = new WorkerPool({
+  const pool: PlanesPool = new WorkerPool({
     workers,
     queueLimit: workers,
     jobs: new URL('./jobs.ts', import.meta.url),
@@ -145,7 +146,7 @@ async function computeAll(
 }
 
 async function computeDomain(
-  pool: WorkerPool,
+  pool: PlanesPool,
   workers: number,
   domain: number,
   planned: PlannedDomain,
@@ -164,8 +165,8 @@ async function computeDomain(
   const computeNext = async (): Promise<void> => {
     for (const slice of pending) {
       if (signal?.aborted || failed.signal.aborted) return;
-      const payload: SlicePayload = { domain, first: slice * sliceImages, count: sizeOfSlice(slice) };
-      const hash = (await pool.run('computeSlice', payload)) as string;
+      const payload = { domain, first: slice * sliceImages, count: sizeOfSlice(slice) };
+      const hash = await pool.run('computeSlice', payload);
       await noteSlice(files, slice, hash);
       finished.set(slice, hash);
       progress?.(planned.name, (done += payload.count), total);

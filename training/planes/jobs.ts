@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import type { Job, JobContext, JobTable } from '../../engine/jobs.ts';
+import type { JobContext, JobTable } from '../../engine/jobs.ts';
 import { readTrunk, type TrunkFile } from '../../engine/trunk/file.ts';
 import { planesOf, sliceSize } from '../../engine/trunk/planes.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
@@ -29,6 +29,14 @@ export interface SlicePayload {
   readonly count: number;
 }
 
+/** The jobs of the workers that compute planes. */
+export interface PlanesJobs {
+  /** Computes and writes the rows of some images; gives the SHA-256 of their pixels. */
+  computeSlice(request: SlicePayload): string;
+}
+
+type PlanesTable = JobTable<PlanesJobs, PlanesWorkerData>;
+
 interface Listed extends ListedImage {
   readonly split: Split;
 }
@@ -47,10 +55,8 @@ function imagesOf(domain: number, source: Source): Promise<readonly Listed[]> {
   return listed.images;
 }
 
-/** Computes and writes the rows of some images; the result is the SHA-256 of their pixels. */
-const computeSlice: Job = async (payload, context) => {
-  const { domain, first, count } = payload as SlicePayload;
-  const data = context.workerData as PlanesWorkerData;
+const computeSlice: PlanesTable['computeSlice'] = async ({ domain, first, count }, context) => {
+  const { workerData: data } = context;
   const { source, planned } = data.domains[domain]!;
   const file = await (trunk ??= readTrunk(data.trunk));
   const images = (await imagesOf(domain, source)).slice(first, first + count);
@@ -145,4 +151,4 @@ class RowWriter {
   }
 }
 
-export const jobs: JobTable = { computeSlice };
+export const jobs: PlanesTable = { computeSlice };

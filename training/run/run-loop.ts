@@ -11,7 +11,7 @@ export interface RunEvents<M, V> {
 
 /** What is a trainer's own in its loop. */
 export interface RunSteps<M extends { readonly iteration: number }, V> {
-  readonly pool: WorkerPool;
+  readonly pool: Pick<WorkerPool, 'ready'>;
   readonly folder: RunFolder;
   /** Iterations that are done. */
   readonly iteration: () => number;

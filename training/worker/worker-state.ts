@@ -1,5 +1,6 @@
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { ImageDomain } from '../data/domain.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
 import type { Augmentation } from '../data/augment.ts';
 import { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import { LocalCopy, ParameterLayout } from '../run/parameter-vector.ts';
@@ -13,7 +14,10 @@ import type { Parameters } from '../../model/layers/parameter-specification.ts';
 /** What every worker of a training run is given once. */
 export interface TrainingWorkerData {
   readonly model: ModelConfiguration;
+  /** Decoded; none where the model stands on a trunk. */
   readonly domains: readonly ImageDomain[];
+  /** Of a model on a trunk. */
+  readonly planes?: readonly PlaneDomain[];
   readonly weights: readonly number[];
   readonly augmentations: readonly Augmentation[];
   readonly seed: number;
@@ -23,26 +27,29 @@ export interface TrainingWorkerData {
   readonly gradients: readonly Float32Array[];
 }
 
-/** Per worker, kept between jobs: the runners of a stage and of validation, and the memory of Θ and of a task's images. */
+/** The runners of a stage and of validation, kept between jobs. */
 let runners = new Map<string, TaskRunner>();
-
+/** This worker's copy of Θ. */
 const local = new LocalCopy();
 
+/** Memory of the images of the task at hand. */
 export const memory = new TaskMemory();
 
+/** The runner of a configuration whose tasks are decoded to one of `genotypes`; the last two are kept. */
 export function runnerOf(
-  context: JobContext,
+  { executor }: Pick<JobContext, 'executor'>,
   configuration: ModelConfiguration,
   genotypes: readonly Genotype[],
 ): TaskRunner {
   const key = [JSON.stringify(configuration.innerLoop), ...genotypes.map(genotypeKey)].join(' ');
   const known = runners.get(key);
   if (known) return known;
-  const runner = new TaskRunner(configuration, context.executor, genotypes);
+  const runner = new TaskRunner(configuration, executor, genotypes);
   runners = new Map([...[...runners].slice(-1), [key, runner]]);
   return runner;
 }
 
+/** Where the parameters lie in the vectors on shared memory. */
 export const layoutOf = ({ model }: TrainingWorkerData): ParameterLayout =>
   new ParameterLayout(parameterSpecifications(model));
 
@@ -50,8 +57,16 @@ export const layoutOf = ({ model }: TrainingWorkerData): ParameterLayout =>
 export const parametersOf = (data: TrainingWorkerData, layout = layoutOf(data)): Parameters =>
   local.of(data.parameters, layout);
 
+/** @throws Error when the run has no such domain */
 export function domainOf({ domains }: TrainingWorkerData, wanted: string): ImageDomain {
   const domain = domains.find(({ name }) => name === wanted);
   if (!domain) throw new Error(`no domain ${wanted}`);
+  return domain;
+}
+
+/** The kept planes of a domain, of a model on a trunk. */
+export function planesNamed({ planes = [] }: TrainingWorkerData, wanted: string): PlaneDomain {
+  const domain = planes.find(({ name }) => name === wanted);
+  if (!domain) throw new Error(`no planes of ${wanted}`);
   return domain;
 }

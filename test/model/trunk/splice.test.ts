@@ -90,7 +90,7 @@ describe('spliceTrunk', () => {
       await run(cutTrunk(tinyTrunk, ['far', 'near']), { image: tensor(image) }),
       await run(cutTrunk(tinyTrunk, ['far', 'near']), { image: tensor(mirrored) }),
     ];
-    const wanted = await run(child, { deep: turned!['far']!, fine: own!['near']! });
+    const wanted = await run(child, { deep: turned['far']!, fine: own['near']! });
     const spliced = spliceTrunk(tinyTrunk, child, { near: 'fine' }, { far: 'deep' });
     const found = await run(spliced, { image: tensor(image) });
     const [a, b] = [wanted, found].map(({ probabilities }) =>

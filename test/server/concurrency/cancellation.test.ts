@@ -4,15 +4,14 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import type { JobOptions } from '../../../engine/pool.ts';
 import { decodeImage as decode } from '../../../images/decode.ts';
 import type { AppLimits } from '../../../server/app.ts';
-import { createPoolAdapter } from '../../../server/workers/pool-adapter.ts';
+import { createPoolAdapter, type ServerPool } from '../../../server/workers/pool-adapter.ts';
 import { ClientGoneError } from '../../../server/http/client.ts';
 import type { Problem } from '../../../server/errors/errors.ts';
 import type { ImageDecoder } from '../../../server/ports.ts';
 import { SharedRuns } from '../../../server/concurrency/shared-runs.ts';
-import { untilAborted } from '../support/adapter.ts';
+import { createFakePool, SIZE, untilAborted } from '../support/adapter.ts';
 import { head, raw } from '../support/by-hand.ts';
 import { harness, listen } from '../support/harness.ts';
 import { CONTENT_TYPE, multipart } from '../support/multipart.ts';
@@ -160,20 +159,26 @@ describe('work for clients that have gone', () => {
 
   test('the pool gets the signal with the job', async () => {
     const given: (AbortSignal | undefined)[] = [];
-    const pool = {
-      run: (_job: string, _payload: unknown, options?: JobOptions) => {
+    const { run } = createFakePool();
+    const pool: ServerPool = {
+      run: (job, request, options) => {
         given.push(options?.signal);
-        return Promise.resolve([]);
+        return run(job, request, options);
       },
     };
     const adapter = createPoolAdapter(pool, [], { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' });
     const { signal } = new AbortController();
-    const model = { key: '', model: new Uint8Array() };
     const watcher = { signal, report: () => undefined };
-    await adapter.adaptImages({ checkpoint: 'photos', steps: 1, support: [] }, watcher);
-    await adapter.predictImages({ ...model, imageSize: 1, images: [] }, signal);
-    await adapter.adaptRegression({ checkpoint: 'toy', steps: 1, support: [] }, watcher);
-    await adapter.predictRegression({ ...model, x: new Float32Array() }, signal);
+    const pixels = new Uint8Array(3 * SIZE * SIZE);
+    const images = ['a', 'b'].map((label) => ({ label, pixels }));
+    const { model } = await adapter.adaptImages({ checkpoint: 'photos', steps: 1, support: images }, watcher);
+    await adapter.predictImages({ key: 'images', model, imageSize: SIZE, images: [pixels] }, signal);
+    const points = [
+      [0, 0],
+      [1, 1],
+    ] as const;
+    const line = await adapter.adaptRegression({ checkpoint: 'toy', steps: 1, support: points }, watcher);
+    await adapter.predictRegression({ key: 'line', model: line.model, x: Float32Array.of(1) }, signal);
     expect(given).toEqual([signal, signal, signal, signal]);
   });
 });

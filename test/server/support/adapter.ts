@@ -1,20 +1,21 @@
 import { once } from 'node:events';
 import { errorRecord, JobError } from '../../../engine/errors.ts';
+import type { JobTable } from '../../../engine/jobs.ts';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
-import type { JobOptions } from '../../../engine/pool.ts';
 import { drawCells } from '../../../drawing/draw-cells.ts';
 import { calibrateOpenSet, knownProbability } from '../../../model/adaptation/open-set.ts';
 import type { OpenSet } from '../../../model/adaptation/open-set.ts';
+import type { AdaptationEvent, AdaptedTask } from '../../../model/adaptation/adapt-task.ts';
 import { Graph } from '../../../model/graph/graph.ts';
 import { toOnnx } from '../../../model/graph/onnx/lowering.ts';
 import { add, broadcast, matmul, mean, reshape, softmax } from '../../../model/graph/operations.ts';
 import { infer } from '../../../server/workers/infer.ts';
 import { byCodePoint } from '../../../model/task/canonical-support.ts';
-import { createPoolAdapter } from '../../../server/workers/pool-adapter.ts';
+import type { ServerJobs, ServerWorkerData } from '../../../server/workers/jobs.ts';
+import { createPoolAdapter, type ServerPool } from '../../../server/workers/pool-adapter.ts';
 import { sha256 } from '../../../server/storage/sha256.ts';
 import { adaptRegression } from '../../../model/regression/adapt.ts';
 import type {
-  AdaptedImages,
   AdaptImagesRequest,
   AdaptRegressionRequest,
   CheckpointInfo,
@@ -82,42 +83,74 @@ const model = { encoder: { kind: 'set', features: 4, state: 6 } };
  */
 export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = everyKind): FakeAdapter {
   const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
-  const adaptToPoints = async (_job: string, payload: unknown, options?: JobOptions) => {
-    const { checkpoint: id, support, steps } = payload as AdaptRegressionRequest;
-    const { order } = checkpoints.find((checkpoint) => checkpoint.id === id) as RegressionCheckpoint;
-    const report = options?.onProgress;
-    try {
-      return await adaptRegression(
-        tinyRegression({ id, order, model }),
-        support,
-        { steps, ...(report && { report }) },
-        executor,
-      );
-    } catch (error) {
-      throw new JobError(errorRecord(error)); // as the pool does
-    }
-  };
-  const pool = createPoolAdapter({ run: adaptToPoints }, checkpoints, toolchain);
+  const pool = createPoolAdapter(createFakePool(checkpoints), checkpoints, toolchain);
   const fake: FakeAdapter = {
-    checkpoints,
-    toolchain,
+    ...pool,
     calls: [],
     beforeAdapt: () => Promise.resolve(),
     beforeQueue: () => Promise.resolve(),
     adaptImages: async (request, watcher) => {
       await begin(fake, request, watcher);
-      return adaptation(request, watcher);
+      return pool.adaptImages(request, told(watcher));
     },
     adaptRegression: async (request, watcher) => {
       await begin(fake, request, watcher);
-      return pool.adaptRegression(request, watcher);
+      return pool.adaptRegression(request, told(watcher));
     },
-    predictImages: (request) => predictImages(executor, request),
-    predictRegression: (request) => predictRegression(executor, request),
-    infer: (request) => infer(executor, request),
-    drawCells: (picture) => drawCells(picture),
   };
   return fake;
+}
+
+/** A watcher that `begin` has told of the queue already. */
+const told = ({ signal, report }: Watcher): Watcher => ({
+  signal,
+  report: (event) => {
+    if (event.kind !== 'accepted' && event.kind !== 'started') report(event);
+  },
+});
+
+/** A pool of no workers: the service's jobs in this thread, with `adaptation` for images. */
+export function createFakePool(checkpoints: readonly CheckpointInfo[] = everyKind): ServerPool {
+  const unused = () => Promise.reject(new Error('no request asks for this job'));
+  const jobs: JobTable<ServerJobs, ServerWorkerData> = {
+    warm: unused,
+    precompile: unused,
+    planes: unused,
+    adaptOnTrunk: unused,
+    adaptImages: async (request, { progress }) => Promise.resolve(adaptation(request, progress)),
+    adaptRegression: ({ checkpoint: id, support, steps }, { progress: report }) => {
+      const known = checkpoints.find((checkpoint) => checkpoint.id === id);
+      if (known?.kind !== 'regression') throw new Error(`${id} is no checkpoint of regression`);
+      return adaptRegression(
+        tinyRegression({ id, order: known.order, model }),
+        support,
+        { steps, report },
+        executor,
+      );
+    },
+    predictImages: (request, { models }) => predictImages(models, request),
+    predictRegression: (request, { models }) => predictRegression(models, request),
+    infer: (request, { models }) => infer(models, request),
+    drawCells: (picture) => drawCells(picture),
+  };
+  const context = {
+    executor,
+    models: executor,
+    workerData: { checkpoints: [] },
+    workerIndex: 0,
+    transfer: () => undefined,
+  };
+  return {
+    run: async (job, request, { onAccepted, onStarted, onProgress: progress = () => undefined } = {}) => {
+      onAccepted?.();
+      onStarted?.();
+      try {
+        return await jobs[job](request, { ...context, progress });
+      } catch (error) {
+        throw new JobError(errorRecord(error));
+      }
+    },
+  };
 }
 
 /** The queue takes everything; `beforeAdapt` stands for its waiting. */
@@ -133,7 +166,10 @@ async function begin(
   report({ kind: 'started' });
 }
 
-function adaptation({ support, steps }: AdaptImagesRequest, { report }: Watcher): AdaptedImages {
+function adaptation(
+  { support, steps }: AdaptImagesRequest,
+  report: (event: AdaptationEvent) => void,
+): AdaptedTask {
   const labels = [...new Set(support.map(({ label }) => label))].sort(byCodePoint);
   const openSet = calibrateOpenSet({
     features: Float32Array.from(support.flatMap((image) => meanColour([image]))),

@@ -1,14 +1,14 @@
 import type { WorkerPool } from '../../../engine/pool.ts';
 import { families } from './families.ts';
 import type { Family } from './families.ts';
-import type { ToyEvaluationPayload, ToyEvaluationResult } from './jobs.ts';
+import type { ToyEvaluationPayload, ToyEvaluationResult, ToyJobs } from './jobs.ts';
 
 /** Tasks of one evaluation job. */
 const jobTasks = 50;
 
 /** Held-out tasks of every family, run in parts by the pool; results are in the order of the tasks. */
 export async function evaluateFamilies(
-  pool: WorkerPool,
+  pool: WorkerPool<ToyJobs>,
   request: Omit<ToyEvaluationPayload, 'family' | 'start' | 'count'>,
   tasks: number,
 ): Promise<Record<Family, ToyEvaluationResult>> {
@@ -16,8 +16,8 @@ export async function evaluateFamilies(
     const jobs = Array.from({ length: Math.ceil(tasks / jobTasks) }, (_, part) => {
       const start = part * jobTasks;
       const count = Math.min(jobTasks, tasks - start);
-      const payload: ToyEvaluationPayload = { ...request, family, start, count };
-      return pool.run('evaluate', payload) as Promise<ToyEvaluationResult>;
+      const payload = { ...request, family, start, count };
+      return pool.run('evaluate', payload);
     });
     const parts = await Promise.all(jobs);
     return [

@@ -1,4 +1,4 @@
-import type { Job, JobContext, JobTable } from '../../../engine/jobs.ts';
+import type { JobContext, JobTable } from '../../../engine/jobs.ts';
 import { Programs } from '../../../model/graph/programs.ts';
 import type { Values } from '../../../model/graph/programs.ts';
 import {
@@ -71,8 +71,21 @@ export interface ToyEvaluationResult {
   readonly embeddings: Float32Array;
 }
 
+/** What the workers compute of the Θ that they read. */
+export interface ToyJobs {
+  /** The gradient of a share of a meta-batch, left on shared memory. */
+  gradient(request: ToyGradientPayload): ToyGradientResult;
+  /** Held-out tasks, in their order. */
+  evaluate(request: ToyEvaluationPayload): ToyEvaluationResult;
+  /** Predictions of one adapted test task on a grid of x. */
+  fit(request: ToyFitPayload): Float32Array;
+}
+
+type ToyTable = JobTable<ToyJobs, ToyWorkerData>;
+type ToyContext = JobContext<ToyWorkerData>;
+
 let programs: Programs | undefined;
-const programsOf = ({ executor }: JobContext): Programs => (programs ??= new Programs(executor, 'toy'));
+const programsOf = ({ executor }: ToyContext): Programs => (programs ??= new Programs(executor, 'toy'));
 
 /** This worker's copy of Θ. */
 const local = new LocalCopy();
@@ -95,13 +108,13 @@ interface Decoded {
 
 /** Encoder, controller and decoding for a batch; nothing for the methods that have no architecture to choose. */
 async function decodeBatch(
-  context: JobContext,
+  context: ToyContext,
   { genotypes }: Architectures,
   theta: Values,
   batch: BatchValues,
   count: number,
 ): Promise<Decoded> {
-  const { configuration } = context.workerData as ToyWorkerData;
+  const { configuration } = context.workerData;
   const { method, points } = configuration;
   if (method.kind !== 'm-nas') return { genotypes: [], inputs: {}, embeddings: new Float32Array() };
   const results = await programsOf(context).run(
@@ -125,10 +138,9 @@ async function decodeBatch(
   return { genotypes: decoded, inputs, embeddings: embedding };
 }
 
-const gradientJob: Job = async (payload, context) => {
-  const request = payload as ToyGradientPayload;
+const gradientJob: ToyTable['gradient'] = async (request, context) => {
   const { training, iteration, start, count } = request;
-  const data = context.workerData as ToyWorkerData;
+  const data = context.workerData;
   const { configuration } = data;
   const method = methodOf(configuration.method, training);
   const layout = new ParameterLayout(method.parameters);
@@ -150,7 +162,7 @@ const gradientJob: Job = async (payload, context) => {
   return {
     objective: result['objective']![0]!,
     errors: result['errors']!,
-  } satisfies ToyGradientResult;
+  };
 };
 
 function searchInputs(
@@ -167,11 +179,11 @@ function searchInputs(
 
 /** What the final prediction graph gives for held-out tasks, and how they were decoded. */
 async function predict(
-  context: JobContext,
+  context: ToyContext,
   architectures: Architectures,
   tasks: readonly RegressionTask[],
 ): Promise<Decoded & { readonly errors: Float32Array; readonly predictions: Float32Array }> {
-  const data = context.workerData as ToyWorkerData;
+  const data = context.workerData;
   const { configuration } = data;
   const { training } = architectures;
   const method = methodOf(configuration.method, training);
@@ -190,10 +202,9 @@ async function predict(
   return { ...decoded, errors: errors!, predictions: predictions! };
 }
 
-const evaluationJob: Job = async (payload, context) => {
-  const request = payload as ToyEvaluationPayload;
+const evaluationJob: ToyTable['evaluate'] = async (request, context) => {
   const { set, family, start, count } = request;
-  const { configuration } = context.workerData as ToyWorkerData;
+  const { configuration } = context.workerData;
   const tasks = heldOutTasks(set, configuration, family, start, count);
   const { errors, genotypes, embeddings } = await predict(context, request, tasks);
   return {
@@ -201,13 +212,11 @@ const evaluationJob: Job = async (payload, context) => {
     genotypes: genotypes.map(regressionKey),
     decoded: set === 'genotypes' ? genotypes : [],
     embeddings,
-  } satisfies ToyEvaluationResult;
+  };
 };
 
-/** Predictions of one adapted test task on a grid of x. */
-const fitJob: Job = async (payload, context) => {
-  const request = payload as ToyFitPayload;
-  const { configuration } = context.workerData as ToyWorkerData;
+const fitJob: ToyTable['fit'] = async (request, context) => {
+  const { configuration } = context.workerData;
   const [task] = heldOutTasks('test', configuration, request.family, request.task, 1);
   const grid = Float32Array.from(request.grid);
   const shown = { ...task!, queryX: grid, queryY: new Float32Array(grid.length) };
@@ -215,4 +224,4 @@ const fitJob: Job = async (payload, context) => {
   return predictions;
 };
 
-export const jobs: JobTable = { gradient: gradientJob, evaluate: evaluationJob, fit: fitJob };
+export const jobs: ToyTable = { gradient: gradientJob, evaluate: evaluationJob, fit: fitJob };

@@ -18,13 +18,7 @@ import type { ToyConfiguration, ToyStage } from './configuration.ts';
 import { byFamily, families } from './families.ts';
 import { evaluateFamilies } from './held-out.ts';
 import type { Family } from './families.ts';
-import type {
-  ToyEvaluationPayload,
-  ToyEvaluationResult,
-  ToyFitPayload,
-  ToyGradientResult,
-  ToyWorkerData,
-} from './jobs.ts';
+import type { ToyEvaluationPayload, ToyEvaluationResult, ToyJobs, ToyWorkerData } from './jobs.ts';
 import { shownTask, shownTasks } from './fits.ts';
 import { freshState, specificationsOf, toyIdentity } from './state.ts';
 import type { ToyState } from './state.ts';
@@ -52,7 +46,7 @@ export class ToyTrainer {
   readonly #configuration: ToyConfiguration;
   readonly #folder: RunFolder;
   readonly #layout: ParameterLayout;
-  readonly #pool: WorkerPool;
+  readonly #pool: WorkerPool<ToyJobs, ToyWorkerData>;
   readonly #identity: string;
   readonly #shared: Float32Array;
   readonly #gradients: readonly Float32Array[];
@@ -155,8 +149,8 @@ export class ToyTrainer {
     const shown = shownTasks(this.#configuration);
     const entries = families.map(async (family) => {
       const { grid } = shown[family];
-      const payload: ToyFitPayload = { ...this.#architectures(), family, task: shownTask, grid };
-      return [family, [...((await this.#pool.run('fit', payload)) as Float32Array)]] as const;
+      const payload = { ...this.#architectures(), family, task: shownTask, grid };
+      return [family, [...(await this.#pool.run('fit', payload))]] as const;
     });
     return Object.fromEntries(await Promise.all(entries)) as Record<Family, readonly number[]>;
   }
@@ -177,7 +171,7 @@ export class ToyTrainer {
     const { metaBatch, gradientClip } = this.#configuration;
     const training = this.#training(stage, position);
     const cuts = Array.from({ length: shares + 1 }, (_, i) => Math.ceil((i * metaBatch) / shares));
-    const results = (await Promise.all(
+    const results = await Promise.all(
       cuts.slice(1).map((end, i) =>
         this.#pool.run('gradient', {
           iteration,
@@ -188,7 +182,7 @@ export class ToyTrainer {
           genotypes: this.#state.genotypes,
         }),
       ),
-    )) as ToyGradientResult[];
+    );
     const [gradient, other] = this.#gradients as [Float32Array, Float32Array];
     const norm = addInto(gradient, other) / metaBatch;
     const error = results.reduce((sum, { errors }) => errors.reduce((a, b) => a + b, sum), 0) / metaBatch;

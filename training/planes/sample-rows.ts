@@ -1,0 +1,77 @@
+import { fold, integer, permutation, uniform } from '../../model/random.ts';
+import type { Key } from '../../model/random.ts';
+import { oneHotTargets } from '../../model/task/labelled-set.ts';
+import type { ViewedImages, ViewedTask } from '../../model/task/viewed-task.ts';
+import type { ImageMemory, TaskShape } from '../data/tasks.ts';
+import { drawClasses } from '../data/tasks.ts';
+import type { Split } from '../data/domain.ts';
+import type { PlaneReader } from './plane-reader.ts';
+
+/** Which views of a task's images are read. */
+export interface TaskViews {
+  /** Images are seen together with their mirror images, where the domain has them. */
+  readonly mirrored: boolean;
+  /** Crops of every support image; fewer where the domain has fewer. */
+  readonly crops: number;
+  /** A crop stands for the whole image half the time: augmentation, of training tasks. */
+  readonly augmented: boolean;
+}
+
+/** A task's rows, and the classes that they are of. */
+export interface SampledRows extends ViewedTask {
+  readonly classes: readonly string[];
+}
+
+/** Probability that an augmented image is seen in part. */
+const partly = 0.5;
+
+/**
+ * Draws a task from kept planes, as sampleTask does from pixels: the same key and shape give the same images. A pure
+ * function of its arguments and of what is kept.
+ * @throws RangeError when the split has too few classes
+ */
+export function sampleRows(
+  key: Key,
+  reader: PlaneReader,
+  split: Split,
+  shape: TaskShape,
+  { mirrored, crops, augmented }: TaskViews,
+  memory: ImageMemory,
+): SampledRows {
+  const { views } = reader.domain;
+  const drawn = drawClasses(key, reader.domain, split, shape, false);
+  const placed = (kind: 'support' | 'query') =>
+    drawn.flatMap((own, label) => own[kind].map((image) => ({ image, label })));
+  const support = placed('support');
+  const order = permutation(fold(key, 'support order'), support.length).map((at) => support[at]!);
+  const firstCrop = 1 + Number(views.mirror);
+  const base = mirrored && views.mirror ? [0, 1] : [0];
+  const wanted = Array.from({ length: Math.min(crops, views.crops) }, (_, crop) => firstCrop + crop);
+  const set = (images: typeof support, seen: readonly number[], own: Key): ViewedImages => {
+    const rows = memory.take(images.length * seen.length * reader.rowLength);
+    const whole = images.map((_, i) => wholeView(fold(own, i), augmented, firstCrop, views.crops));
+    const requests = seen.flatMap((view) =>
+      images.map(({ image }, i) => ({ image, view: view === 0 ? whole[i]! : view })),
+    );
+    reader.rows(requests, rows);
+    const labels = images.map(({ label }) => label);
+    return {
+      images: rows,
+      targets: oneHotTargets(labels, drawn.length),
+      count: images.length,
+      views: seen.length,
+    };
+  };
+  return {
+    classes: drawn.map(({ name }) => name),
+    way: drawn.length,
+    support: set(order, [...base, ...wanted], fold(key, 'support views')),
+    query: set(placed('query'), base, fold(key, 'query views')),
+  };
+}
+
+/** The view that stands for the whole image. */
+function wholeView(key: Key, augmented: boolean, firstCrop: number, crops: number): number {
+  if (!augmented || crops === 0 || uniform(fold(key, 'partly'), 1)[0]! >= partly) return 0;
+  return firstCrop + integer(fold(key, 'crop'), crops);
+}

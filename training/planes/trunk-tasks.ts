@@ -1,0 +1,121 @@
+import { isMirrored } from '../../model/adaptation/mirror-images.ts';
+import type { ModelConfiguration } from '../../model/configuration.ts';
+import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
+import type { Embedded } from '../../model/inner-loop/task-runner.ts';
+import { solvedLogits } from '../../model/meta-gradient/solved-logits.ts';
+import { chooseSolved, solvedMetaGradient } from '../../model/meta-gradient/solved-meta-gradient.ts';
+import type { MetaGradient, MetaGradientOptions } from '../../model/meta-gradient/meta-gradient.ts';
+import { fold, keyFrom } from '../../model/random.ts';
+import type { Key } from '../../model/random.ts';
+import { accuracyOf } from '../../model/task/labelled-set.ts';
+import { firstViews } from '../../model/task/viewed-task.ts';
+import type { ViewedTask } from '../../model/task/viewed-task.ts';
+import type { Parameters } from '../../model/layers/parameter-specification.ts';
+import { chooseDomain, possibleShape } from '../data/tasks.ts';
+import type { ImageMemory, TaskShape } from '../data/tasks.ts';
+import type { EvaluationPayload, TaskEvaluation } from '../evaluation/evaluate-task.ts';
+import { reliabilityOf } from '../evaluation/reliability.ts';
+import type { PlaneDomain } from './plane-domain.ts';
+import { PlaneReader } from './plane-reader.ts';
+import { sampleRows } from './sample-rows.ts';
+
+/** Per worker: the opened files. */
+const readers = new Map<string, PlaneReader>();
+
+function readerOf(domain: PlaneDomain): PlaneReader {
+  const known = readers.get(domain.path) ?? new PlaneReader(domain);
+  readers.set(domain.path, known);
+  return known;
+}
+
+/** Crops that a support set of this shape is adapted to, of each image. */
+function cropsOf({ crops }: ModelConfiguration, { shot }: TaskShape): number {
+  if (!crops || typeof shot !== 'number' || shot > crops.shots) return 0;
+  return crops.count;
+}
+
+/** A training task of any domain and its meta-gradient. */
+export async function trunkGradient(
+  runner: TaskRunner,
+  parameters: Parameters,
+  given: {
+    readonly key: Key;
+    readonly domains: readonly PlaneDomain[];
+    readonly weights: readonly number[];
+    readonly shape: TaskShape;
+    readonly memory: ImageMemory;
+  },
+  options: MetaGradientOptions,
+): Promise<{ readonly domain: string; readonly result: MetaGradient }> {
+  const { key, domains, weights, memory } = given;
+  // domains without enough images for so many shots leave the shape to the others
+  const able = domains.map((domain) => possibleShape(domain, 'train', given.shape).way >= 2);
+  const some = able.includes(true);
+  const chances = weights.map((weight, i) => (able[i] === some ? weight : 0));
+  const domain = chooseDomain(fold(key, 'domain'), domains, chances);
+  const shape = possibleShape(domain, 'train', given.shape);
+  const views = { mirrored: true, crops: cropsOf(runner.configuration, shape), augmented: true };
+  const task = sampleRows(fold(key, 'sample'), readerOf(domain), 'train', shape, views, memory);
+  return { domain: domain.name, result: await solvedMetaGradient(runner, parameters, task, options) };
+}
+
+/** Draws a task of held-out classes as it is served, and embeds it: mirrored where its embedding says so. */
+async function heldOutTask(
+  runner: TaskRunner,
+  parameters: Parameters,
+  domain: PlaneDomain,
+  { split, shape, temperature }: Pick<EvaluationPayload, 'split' | 'shape' | 'temperature'>,
+  key: Key,
+  memory: ImageMemory,
+): Promise<{ readonly task: ViewedTask; readonly embedded: Embedded; readonly mirrored: boolean }> {
+  const reader = readerOf(domain);
+  const sample = (mirrored: boolean, crops: number) =>
+    sampleRows(key, reader, split, shape, { mirrored, crops, augmented: false }, memory);
+  const plain = sample(false, 0);
+  const size = { way: plain.way, support: plain.support.count };
+  const relaxation = { mask: null, temperature };
+  const embedded = await runner.embed(parameters, firstViews(plain.support), size, relaxation);
+  const mirrored = isMirrored(runner.configuration, parameters, embedded.embedding);
+  return { task: sample(mirrored, cropsOf(runner.configuration, shape)), embedded, mirrored };
+}
+
+/** Adapts to one task of kept planes and classifies its queries, as evaluateTask does with pixels. */
+export async function evaluateTrunkTask(
+  runner: TaskRunner,
+  parameters: Parameters,
+  domain: PlaneDomain,
+  payload: EvaluationPayload,
+  memory: ImageMemory,
+): Promise<TaskEvaluation> {
+  const key = fold(keyFrom(payload.seed), 'evaluation', domain.name, payload.task);
+  const { task, embedded, mirrored } = await heldOutTask(runner, parameters, domain, payload, key, memory);
+  const { way, support, query } = task;
+  const { stage } = payload;
+  const { steps } = runner.configuration.innerLoop;
+  const served = await solvedLogits(runner, parameters, task, { embedded, stage, steps });
+  const { genotype } = chooseSolved(runner, embedded, stage);
+  return {
+    genotype,
+    embedding: embedded.embedding,
+    mirrored,
+    queries: query.count,
+    served: Math.round(accuracyOf(served, query.targets, way) * query.count),
+    reliability: reliabilityOf(served, query.targets, way),
+    ...(payload.answers
+      ? { answers: { size: { way, support: support.count }, logits: served, targets: query.targets } }
+      : {}),
+  };
+}
+
+/** The embedding of one task of kept planes, and the architecture that the controller alone gives it. */
+export async function embedTrunkTask(
+  runner: TaskRunner,
+  parameters: Parameters,
+  domain: PlaneDomain,
+  { key, payload, memory }: { key: Key; payload: EvaluationPayload; memory: ImageMemory },
+): Promise<Pick<Embedded, 'embedding' | 'architecture'>> {
+  const shape = possibleShape(domain, payload.split, payload.shape);
+  const plan = { mirrored: false, crops: 0, augmented: false };
+  const { way, support } = sampleRows(key, readerOf(domain), payload.split, shape, plan, memory);
+  return runner.embed(parameters, support, { way, support: support.count });
+}
