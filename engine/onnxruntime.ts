@@ -48,7 +48,15 @@ interface Entry {
   /** calls that wait for or run the session; it is released only at zero */
   users: number;
   evicted: boolean;
+  /** of the ONNX file; 0 until it is loaded */
+  bytes: number;
 }
+
+/**
+ * ONNX bytes of all sessions kept at once, beside their number: files with a trunk have 6 MB, and a session takes three to
+ * four times as much memory as its file.
+ */
+const keptBytes = 96 * 1024 ** 2;
 
 /** What the provider does not have runs on the CPU, by onnxruntime's own rule. */
 const executionProviders: { readonly [P in Provider]: readonly InferenceSession.ExecutionProviderConfig[] } =
@@ -137,17 +145,27 @@ export class OnnxExecutor implements Executor, ModelRunner {
 
   #add(key: string, source: Source): Entry {
     this.#counts.misses++;
-    const session = this.#compile(key, source);
-    const entry: Entry = { session, users: 0, evicted: false };
+    const session = this.#compile(key, source, (bytes) => {
+      entry.bytes = bytes;
+      this.#trim();
+    });
+    const entry: Entry = { session, users: 0, evicted: false, bytes: 0 };
     this.#entries.set(key, entry);
     session.catch(() => {
       if (this.#entries.get(key) === entry) this.#entries.delete(key);
     });
-    for (const [oldKey, old] of this.#entries) {
-      if (this.#entries.size <= this.#options.cacheSize) break;
-      void this.#evict(oldKey, old);
-    }
+    this.#trim();
     return entry;
+  }
+
+  /** Evicts the oldest until the rest is few and small enough; the youngest stays, however large it is. */
+  #trim(): void {
+    let bytes = [...this.#entries.values()].reduce((total, entry) => total + entry.bytes, 0);
+    for (const [key, entry] of [...this.#entries].slice(0, -1)) {
+      if (this.#entries.size <= this.#options.cacheSize && bytes <= keptBytes) break;
+      bytes -= entry.bytes;
+      void this.#evict(key, entry);
+    }
   }
 
   async #evict(key: string, entry: Entry): Promise<void> {
@@ -156,11 +174,16 @@ export class OnnxExecutor implements Executor, ModelRunner {
     if (entry.users === 0) await release(entry);
   }
 
-  async #compile(key: string, { load, optimization }: Source): Promise<InferenceSession> {
+  async #compile(
+    key: string,
+    { load, optimization }: Source,
+    loaded: (bytes: number) => void,
+  ): Promise<InferenceSession> {
     this.#provider ??= probe(this.#options);
     await this.#provider;
     const start = performance.now();
     const bytes = load();
+    loaded(bytes.length);
     const built = performance.now();
     this.#counts.buildMs += built - start;
     try {

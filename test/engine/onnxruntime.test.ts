@@ -91,6 +91,26 @@ describe('OnnxExecutor', () => {
     expect(again).toHaveBeenCalledTimes(1);
   });
 
+  test('keeps fewer sessions of large files, at least the last one', async () => {
+    const target = executor(10);
+    const file = encodeModel({
+      name: 'large',
+      nodes: [{ operator: 'Gather', inputs: ['w', 'i'], outputs: ['y'] }],
+      initializers: [
+        { name: 'w', shape: [2 ** 24], data: new Float32Array(2 ** 24).fill(3) },
+        { name: 'i', shape: [1], data: BigInt64Array.of(5n) },
+      ],
+      inputs: [],
+      outputs: [{ name: 'y', shape: [1] }],
+      opset: 17,
+    });
+    for (const key of ['a', 'b']) {
+      const program = await target.model(key, () => file);
+      expect((await program.run({}))['y']!.data).toEqual(Float32Array.of(3));
+      expect(target.stats.sessions).toBe(1);
+    }
+  });
+
   test('a program whose session was evicted compiles again when it runs', async () => {
     const target = executor(1);
     const build = vi.fn(() => scaleGraph(2));
