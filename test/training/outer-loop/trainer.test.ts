@@ -12,8 +12,8 @@ import { identityOf } from '../../../training/outer-loop/run-identity.ts';
 import { RunFolder } from '../../../training/run/run-folder.ts';
 import { stageAt, totalIterations } from '../../../training/run/schedule.ts';
 import { Trainer } from '../../../training/outer-loop/trainer.ts';
-import { sharedIterations } from '../../../training/outer-loop/trunk.ts';
-import type { Trunk } from '../../../training/outer-loop/trunk.ts';
+import { sharedIterations } from '../../../training/outer-loop/branch.ts';
+import type { EarlierRun } from '../../../training/outer-loop/branch.ts';
 import { syntheticDomain } from '../../support/synthetic-domain.ts';
 
 const shapes = [{ way: 2, shot: 1, query: 3 }];
@@ -123,7 +123,7 @@ describe('Trainer', () => {
   it('parts from another run as if it had trained the stages that they share, to the bit', async () => {
     const [search, tune, retrain] = configuration.stages;
     const own = { ...configuration, averaging: 0, name: 'trunk', workers: 1 };
-    const run = async (name: string, given: typeof own, from: 'new' | Trunk, until?: number) => {
+    const run = async (name: string, given: typeof own, from: 'new' | EarlierRun, until?: number) => {
       const folder = new RunFolder(join(root, name));
       const trainer = await Trainer.start(given, domains, folder, from);
       await trainer.run({}, until);
