@@ -95,7 +95,13 @@ function forwardLoss(entry: Case): (point: Vectors) => Promise<Branched> {
     for (let k = 0; k < configuration.innerLoop.steps; k++) {
       const width = rates ? rates.length / configuration.innerLoop.steps : 0;
       const row = rates ? { 'step.rates': rates.subarray(k * width, (k + 1) * width) } : {};
-      const stepped = await programs.run('step', () => graphs.step(size), values, row, supportInputs(support));
+      const stepped = await programs.run(
+        'step',
+        () => graphs.step(size),
+        values,
+        row,
+        supportInputs(support),
+      );
       values = { ...values, ...stepped };
     }
     const asked = { images: query.count, views: query.views };
