@@ -1,4 +1,4 @@
-import { format, parse } from 'content-type';
+import { parse } from 'content-type';
 import type { Request, Response } from 'express';
 import { checkLength, mediaTypeOf, readBytes, type BodyGate, type MediaType } from './body.ts';
 import {
@@ -61,19 +61,15 @@ export function fileError(
 /** What a boundary may be made of (RFC 2046, 5.1.1). */
 const BOUNDARY = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
 
-/**
- * The body's content type, in the one way of writing it that every parser below reads alike.
- * @throws ServiceError when it has no usable boundary
- */
-function contentTypeOf(header: string): string {
-  const { type, parameters } = parse(header);
-  const boundary = parameters['boundary'] ?? '';
+/** The boundary of a body's parts. @throws ServiceError when its content type has none that can be used */
+function boundaryOf(header: string): string {
+  const boundary = parse(header).parameters['boundary'] ?? '';
   if (boundary === '') throw new ServiceError('missing-boundary');
   if (!BOUNDARY.test(boundary))
     throw new ServiceError('malformed-multipart', {
       detail: `The boundary ${JSON.stringify(boundary)} has characters that no boundary may have, or more than 70.`,
     });
-  return format({ type, parameters: { boundary } });
+  return boundary;
 }
 
 /** @throws ServiceError when a part is no file with content */
@@ -113,11 +109,10 @@ export function createUploadReader(
   return async (request, response, shape, work) => {
     switch (mediaTypeOf(request, UPLOAD_TYPES)) {
       case 'multipart/form-data': {
-        const { headers } = request;
-        headers['content-type'] = contentTypeOf(headers['content-type'] ?? '');
+        const boundary = boundaryOf(request.headers['content-type'] ?? '');
         checkLength(request, limits.bodyBytes);
         return gate(request, async (signal) => {
-          const files = await readForm(request, response, { ...limits, files: shape.files });
+          const files = await readForm(request, response, boundary, { ...limits, files: shape.files });
           return work(await unpacked(files, shape, limits, signal), signal);
         });
       }
@@ -174,20 +169,24 @@ async function filesOfZip(
 
 /**
  * The file parts of a multipart/form-data body in their order, in memory. Field names are any Unicode, without bracket
- * nesting; `%22`, `%0A` and `%0D`, as browsers and curl write what cannot stand in a header, are decoded.
+ * nesting.
  * @throws ServiceError for every body that is malformed, truncated, late, over a limit or not made of files alone
  */
 async function readForm(
   request: Request,
   response: Response,
+  boundary: string,
   limits: BodyLimits,
 ): Promise<readonly UploadedFile[]> {
   const seen: SeenPart[] = [];
-  const files = await parseBody(request, response, limits, seen);
+  const files = await parseBody(request, response, boundary, limits, seen);
   checkParts(seen);
-  return files.map((file, index) => {
-    const part = { index, name: file.fieldname, file: file.originalname };
-    if (file.size === 0) throw partError('empty-file', part, 'the file has no content.');
-    return { part, place: { kind: 'part' }, bytes: file.buffer };
+  return files.map(({ part, bytes }) => {
+    if (bytes.length === 0) throw partError('empty-file', part, 'the file has no content.');
+    return {
+      part: { ...part, name: part.name ?? '', file: part.file ?? '' },
+      place: { kind: 'part' },
+      bytes,
+    };
   });
 }
