@@ -104,13 +104,12 @@ export async function readBytes(request: Request, { bodyBytes, seconds }: BytesL
   } catch (error) {
     if (body !== request) body.destroy();
     request.resume(); // drops the rest, which raw-body leaves standing
-    throw translateBody(error, bodyBytes);
+    throw error instanceof Error ? translateBody(error, bodyBytes) : error;
   }
 }
 
 /** A fault of raw-body or zlib as an error of the catalogue. */
-export function translateBody(error: unknown, limit: number): unknown {
-  if (!(error instanceof Error)) return error;
+export function translateBody(error: Error, limit: number): Error {
   const type = 'type' in error ? error.type : undefined;
   const code = 'code' in error ? error.code : undefined;
   if (type === 'entity.too.large') return longBody(limit);

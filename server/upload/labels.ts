@@ -1,4 +1,5 @@
 import { canonicalLabel, longestLabel, readLabel } from '../../contract/label.ts';
+import { imageFormat, refusalOf } from '../../images/format.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { fileError, whereIs, type UploadedFile } from './upload.ts';
 
@@ -54,10 +55,12 @@ export function labelFiles(files: readonly UploadedFile[]): readonly LabelledFil
       throw fileError('too-many-images', file, 'a label has at most 50 images.');
     return { label, file };
   });
-  if (counts.size < LABEL_LIMITS.classes.min)
-    throw new ServiceError('too-few-classes', {
-      detail: `All ${files.length} files have the label ${JSON.stringify(labelled[0]?.label)}; a task needs at least two different labels.`,
-      ...(files[0] && whereIs(files[0])),
-    });
-  return labelled;
+  if (counts.size >= LABEL_LIMITS.classes.min) return labelled;
+  // such as an archive of another format, which is no class of its own
+  const stranger = files.find(({ bytes }) => imageFormat(bytes) === undefined);
+  if (stranger) throw fileError('unsupported-image', stranger, `${refusalOf(stranger.bytes)}.`);
+  throw new ServiceError('too-few-classes', {
+    detail: `All ${files.length} files have the label ${JSON.stringify(labelled[0]?.label)}; a task needs at least two different labels.`,
+    ...(files[0] && whereIs(files[0])),
+  });
 }

@@ -117,7 +117,7 @@ export function parseBody(
       source.resume(); // drops the rest
       body.destroy();
     };
-    const refuse = (error: unknown) => {
+    const refuse = (error: Error) => {
       reject(error);
       stop();
     };
@@ -156,7 +156,7 @@ function filesOf(files: Request['files'], parts: readonly Part[]): readonly Form
 }
 
 /** Tells of every chunk over the limit. */
-function watchLength(source: Readable, limit: number, refuse: (error: ServiceError) => void): void {
+function watchLength(source: Readable, limit: number, refuse: (error: Error) => void): void {
   let received = 0;
   source.on('data', (chunk: Buffer) => {
     received += chunk.length;

@@ -9,7 +9,8 @@ import {
   type ErrorDetails,
   type Part,
 } from '../errors/errors.ts';
-import { classFolders } from './folders.ts';
+import { pickLabelled } from './data-set.ts';
+import type { Split } from './folders.ts';
 import { filesOfJson } from './json-images.ts';
 import type { JsonReader } from './json.ts';
 import { parseBody, type BodyLimits, type SeenPart } from './multipart.ts';
@@ -21,8 +22,11 @@ export interface UploadShape {
   readonly files: number;
   /** the member of a JSON body that has them, and the field name of files without labels */
   readonly member: string;
-  /** whether each has a label: its field name, its folder in an archive, its member's name in JSON */
-  readonly labelled: boolean;
+  /**
+   * Undefined for files without labels. Else each has one, its field name, its folder in an archive or its member's
+   * name in JSON; of an archive that is a data set of several parts this one is taken.
+   */
+  readonly split: Split | undefined;
 }
 
 /** Where a file stands in its body, as errors name it. */
@@ -135,7 +139,7 @@ async function unpacked(
   limits: Omit<BodyLimits, 'files'>,
   signal: AbortSignal,
 ): Promise<readonly UploadedFile[]> {
-  if (!shape.labelled) {
+  if (shape.split === undefined) {
     const stranger = files.find(({ part }) => part.name !== shape.member);
     if (stranger) throw fileError('unexpected-part', stranger, `the field name must be ${shape.member}.`);
   }
@@ -144,26 +148,22 @@ async function unpacked(
   return filesOfZip(only.bytes, shape, limits, signal);
 }
 
-/** @throws ServiceError when the archive cannot be used, or a file is in no folder that could be its label */
+/** @throws ServiceError when the archive cannot be used, or a file has no class though it needs one */
 async function filesOfZip(
   bytes: Uint8Array,
-  { files: limit, labelled, member }: UploadShape,
+  { files, split, member }: UploadShape,
   { fileBytes, bodyBytes }: Omit<BodyLimits, 'files'>,
   signal: AbortSignal,
 ): Promise<readonly UploadedFile[]> {
-  const zipped = await readZip(bytes, { files: limit, fileBytes, totalBytes: bodyBytes }, signal);
-  if (zipped.length === 0) throw new ServiceError('no-files', { detail: 'The archive has no file.' });
-  const folders = labelled ? classFolders(zipped.map(({ path }) => path)) : zipped.map(() => member);
-  return zipped.map((file, position) => {
-    const name = folders[position];
-    if (name === undefined)
-      throw entryError('unlabelled-file', file, 'it is in no folder that names its class.');
-    if (file.bytes.length === 0) throw entryError('empty-file', file, 'the file has no content.');
-    return {
-      part: { index: file.index, name, file: file.path },
-      place: { kind: 'entry' },
-      bytes: file.bytes,
-    };
+  const limits = { files, fileBytes, totalBytes: bodyBytes };
+  const picked = await readZip(bytes, limits, signal, async (listed, read) => {
+    if (listed.length === 0) throw new ServiceError('no-files', { detail: 'The archive has no file.' });
+    if (split === undefined) return listed.map((file) => ({ ...file, name: member }));
+    return pickLabelled(listed, split, read);
+  });
+  return picked.map(({ index, name, path, bytes: content }) => {
+    if (content.length === 0) throw entryError('empty-file', { index, path }, 'the file has no content.');
+    return { part: { index, name, file: path }, place: { kind: 'entry' }, bytes: content };
   });
 }
 

@@ -40,6 +40,7 @@ export const provokedBy = {
     'too-many-images',
     'broken-image',
   ],
+  'upload/data-sets.test.ts': ['unlabelled-file', 'invalid-label', 'unsupported-image', 'malformed-zip'],
   'upload/labels.test.ts': ['invalid-label'],
   'upload/parts.test.ts': [
     'malformed-multipart',

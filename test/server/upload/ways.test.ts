@@ -1,7 +1,7 @@
 import type request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../../server/errors/errors.ts';
-import { classFolders } from '../../../server/upload/folders.ts';
+import { placeByFolders } from '../../../server/upload/folders.ts';
 import { expectContract } from '../support/contract.ts';
 import { harness } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
@@ -208,5 +208,10 @@ test('which folder is the class', () => {
       ['cat', 'dog'],
     ],
   ];
-  for (const [paths, folders] of cases) expect(classFolders(paths), paths.join()).toEqual(folders);
+  for (const [paths, folders] of cases) {
+    const labels = placeByFolders(paths, 'train').map((placement) =>
+      'label' in placement ? placement.label : undefined,
+    );
+    expect(labels, paths.join()).toEqual(folders);
+  }
 });
