@@ -19,7 +19,8 @@ const signatures: Readonly<Record<ImageFormat, (start: string) => boolean>> = {
   TIFF: begins('II*\0', 'MM\0*', 'II+\0', 'MM\0+'), // with +: BigTIFF
 };
 
-const startLength = 264; // bytes; enough for every signature and for the brands of an AVIF file
+/** Bytes that are enough for every signature, and for the brands of an AVIF file. */
+export const startLength = 264;
 
 /** The format by the file's magic bytes (never by its name or a client's Content-Type), or undefined. */
 export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
@@ -36,7 +37,8 @@ const refusals: readonly { readonly test: (start: string) => boolean; readonly m
     message: 'SVG and other XML is not accepted, since it is a program; export it as PNG',
   },
   {
-    test: (start) => isMedia(start) && brands(start).some((brand) => /^(he[iv][cfmsx]|mif1|msf1)$/.test(brand)),
+    test: (start) =>
+      isMedia(start) && brands(start).some((brand) => /^(he[iv][cfmsx]|mif1|msf1)$/.test(brand)),
     message: 'HEIC is not accepted; export it as JPEG',
   },
   { test: isMedia, message: 'A video is not accepted; export a frame of it as PNG' },
@@ -61,7 +63,10 @@ const refusals: readonly { readonly test: (start: string) => boolean; readonly m
     message: 'A zip archive is not accepted beside other files; send it alone',
   },
   { test: begins('\x1f\x8b'), message: 'A gzip or tar.gz archive is not accepted; pack the files as zip' },
-  { test: (start) => start.slice(257, 262) === 'ustar', message: 'A tar archive is not accepted; pack the files as zip' },
+  {
+    test: (start) => start.slice(257, 262) === 'ustar',
+    message: 'A tar archive is not accepted; pack the files as zip',
+  },
   {
     test: begins('BZh', '\xfd7zXZ\0', '\x28\xb5\x2f\xfd', '7z\xbc\xaf\x27\x1c', 'Rar!\x1a\x07'),
     message: 'A 7z, rar, xz, bzip2 or zstd archive is not accepted; pack the files as zip',

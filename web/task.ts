@@ -118,7 +118,9 @@ async function deviceRequest(classes: readonly api.ClassFiles[], signal: AbortSi
     checkpoint: `/v1/checkpoints/${encodeURIComponent(checkpoint.id)}/file`,
     headers: authorization(),
     steps: checkpoint.steps,
-    support: classes.flatMap(({ label, files }) => files.map((file) => ({ label: canonicalLabel(label), file }))),
+    support: classes.flatMap(({ label, files }) =>
+      files.map((file) => ({ label: canonicalLabel(label), file })),
+    ),
   };
   return { checkpoint, request };
 }

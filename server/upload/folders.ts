@@ -50,7 +50,12 @@ export function placeByFolders(paths: readonly string[], split: Split): readonly
 /** The folders around all paths, as a path that ends with a slash, or nothing. */
 export function folderAround(paths: readonly string[]): string {
   const all = segmentsOf(paths);
-  return all[0]?.slice(0, sharedFolders(all)).map((segment) => `${segment}/`).join('') ?? '';
+  return (
+    all[0]
+      ?.slice(0, sharedFolders(all))
+      .map((segment) => `${segment}/`)
+      .join('') ?? ''
+  );
 }
 
 const segmentsOf = (paths: readonly string[]) =>

@@ -50,7 +50,8 @@ export function placeByTable(text: string, paths: readonly string[], split: Spli
 /** The one path that a name means. */
 function finder(paths: readonly string[]): (name: string) => number | undefined {
   const known = new Map<string, number | undefined>();
-  const learn = (key: string, index: number) => known.set(key, known.has(key) && known.get(key) !== index ? undefined : index);
+  const learn = (key: string, index: number) =>
+    known.set(key, known.has(key) && known.get(key) !== index ? undefined : index);
   for (const [index, path] of paths.entries()) {
     const segments = path.split('/');
     for (let from = 0; from < segments.length; from++) {
@@ -70,7 +71,10 @@ function finder(paths: readonly string[]): (name: string) => number | undefined 
 function parseTable(text: string): string[][] {
   const firstLine = /^[^\r\n]*/.exec(text)![0];
   const separator = ['\t', ';', ','].find((candidate) => firstLine.includes(candidate)) ?? ',';
-  const cell = new RegExp(`(?:"((?:[^"]|"")*)"|([^"\r\n${separator}][^\r\n${separator}]*)?)(${separator}|\r?\n|\r|$)`, 'y');
+  const cell = new RegExp(
+    `(?:"((?:[^"]|"")*)"|([^"\r\n${separator}][^\r\n${separator}]*)?)(${separator}|\r?\n|\r|$)`,
+    'y',
+  );
   const rows: string[][] = [];
   let row: string[] = [];
   while (cell.lastIndex < text.length || row.length > 0) {

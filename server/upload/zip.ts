@@ -169,7 +169,11 @@ function checkSum(entries: readonly Entry[], files: readonly ZipPath[], limits: 
     total += entry.uncompressedSize;
     checkSize(entry, file, limits);
     if (total > limits.totalBytes)
-      throw entryError('zip-too-large', file, `with it the files unpack to more than ${limits.totalBytes} bytes.`);
+      throw entryError(
+        'zip-too-large',
+        file,
+        `with it the files unpack to more than ${limits.totalBytes} bytes.`,
+      );
     if (position >= limits.files)
       throw entryError('too-many-files', file, `${limits.files} files are allowed.`);
   }

@@ -6,7 +6,7 @@ import { placeByTable } from '../../../server/upload/label-table.ts';
 import { postZip } from '../support/archives.ts';
 import { harness } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
-import { rawZip, unicodePath } from '../support/raw-zip.ts';
+import { rawZip, unicodePath } from '../../../scripts/fuzz/raw-zip.ts';
 import { shades, taskOf } from '../support/tasks.ts';
 import { zip, type RawEntry } from '../support/zip.ts';
 
@@ -59,8 +59,16 @@ describe('a data set of parts', () => {
       [{ passedOver: true }, { label: 'a' }, { problem: 'it is in none of the parts train and test' }],
     ],
     // a train is a class of its own where no test set stands beside it; folders around all do not count
-    [['train/1', 'bus/2'], [{ label: 'train' }, { label: 'bus' }], [{ label: 'train' }, { label: 'bus' }]],
-    [['train/a/1', 'train/b/2'], [{ label: 'a' }, { label: 'b' }], [{ label: 'a' }, { label: 'b' }]],
+    [
+      ['train/1', 'bus/2'],
+      [{ label: 'train' }, { label: 'bus' }],
+      [{ label: 'train' }, { label: 'bus' }],
+    ],
+    [
+      ['train/a/1', 'train/b/2'],
+      [{ label: 'a' }, { label: 'b' }],
+      [{ label: 'a' }, { label: 'b' }],
+    ],
   ])('%j', (paths, train, test) => {
     expect(placeByFolders(paths, 'train')).toEqual(train);
     expect(placeByFolders(paths, 'test')).toEqual(test);
@@ -72,12 +80,20 @@ describe('a data set of parts', () => {
       { path: 'val/red/1.png', content: red[0] },
       { path: 'test/red/2.png', content: red[1] },
     ]);
-    expect(expectProblem(await postZip(running, '/v1/tasks', none), 'unlabelled-file', { index: 0, file: 'val/red/1.png' }).detail).toContain('no part train');
+    expect(
+      expectProblem(await postZip(running, '/v1/tasks', none), 'unlabelled-file', {
+        index: 0,
+        file: 'val/red/1.png',
+      }).detail,
+    ).toContain('no part train');
     const flat = await zip([
       { path: 'train/1.png', content: red[0] },
       { path: 'test/2.png', content: blue[0] },
     ]);
-    expectProblem(await postZip(running, '/v1/tasks', flat), 'unlabelled-file', { index: 0, file: 'train/1.png' });
+    expectProblem(await postZip(running, '/v1/tasks', flat), 'unlabelled-file', {
+      index: 0,
+      file: 'train/1.png',
+    });
   });
 });
 
@@ -90,19 +106,29 @@ describe('a data set with labels.csv', () => {
         { path: 'set/images/1.png', content: red[0] },
         { path: 'set/images/2.png', content: blue[0] },
       ]);
-    const made = taskOf(await postZip(running, '/v1/tasks', await archive('\ufefffile,label\n1.png,red\n2.png,"deep, blue"\n')));
+    const made = taskOf(
+      await postZip(running, '/v1/tasks', await archive('\ufefffile,label\n1.png,red\n2.png,"deep, blue"\n')),
+    );
     expect(made.labels).toEqual(['deep, blue', 'red']);
     const missing = await postZip(running, '/v1/tasks', await archive('file,label\n1.png,red\n'));
     expectProblem(missing, 'unlabelled-file', { index: 2, file: 'set/images/2.png' });
     const table = { index: 0, file: 'set/labels.csv' };
     const strange = await postZip(running, '/v1/tasks', await archive('file,label\n3.png,red\n'));
     expect(expectProblem(strange, 'unlabelled-file', table).detail).toContain('line 2, "3.png"');
-    expectProblem(await postZip(running, '/v1/tasks', await archive('a,b\n1.png,red\n')), 'unlabelled-file', table);
+    expectProblem(
+      await postZip(running, '/v1/tasks', await archive('a,b\n1.png,red\n')),
+      'unlabelled-file',
+      table,
+    );
   });
 
   test.each([
     ['id,class\na,x\nb,y', ['a.jpg', 'b.jpg'], ['x', 'y']],
-    ['Image;Label\r\nimages/a.jpg;x\r\n./images/b.jpg;"y ""z"""\r\n\r\n', ['images/a.jpg', 'images/b.jpg'], ['x', 'y "z"']],
+    [
+      'Image;Label\r\nimages/a.jpg;x\r\n./images/b.jpg;"y ""z"""\r\n\r\n',
+      ['images/a.jpg', 'images/b.jpg'],
+      ['x', 'y "z"'],
+    ],
     ['filename\tlabel\textra\na.jpg\tx,1\t\nb.jpg\ty\tq', ['a.jpg', 'b.jpg'], ['x,1', 'y']],
     ['path,label,split\na.jpg,x,train\nb.jpg,y,test', ['a.jpg', 'b.jpg'], ['x', undefined]],
     ['path,label\nu/1.jpg,x\nv/1.jpg,y', ['u/1.jpg', 'v/1.jpg'], ['x', 'y']],
@@ -168,7 +194,9 @@ describe('names in an archive', () => {
     const { id, labels } = taskOf(await postZip(running, '/v1/tasks', archive));
     expect(labels).toEqual(['blau', 'rot']);
     const answer = await postZip(running, `/v1/tasks/${id}/predictions`, archive);
-    expect(answer.body).toMatchObject({ predictions: [{ file: 'rot/K\ufffdche\\.png' }, { file: 'blau/1.png' }] });
+    expect(answer.body).toMatchObject({
+      predictions: [{ file: 'rot/K\ufffdche\\.png' }, { file: 'blau/1.png' }],
+    });
   });
 });
 
@@ -177,7 +205,9 @@ test('an archive of another format is named', async () => {
   const packed = gzipSync(Buffer.alloc(1000));
   const form = await running.post('/v1/tasks', [{ name: 'photos', file: 'x.tar.gz', content: packed }]);
   const part = { index: 0, name: 'photos', file: 'x.tar.gz' };
-  expect(expectProblem(form, 'unsupported-image', part).detail).toContain('tar.gz archive is not accepted; pack');
+  expect(expectProblem(form, 'unsupported-image', part).detail).toContain(
+    'tar.gz archive is not accepted; pack',
+  );
   const body = await postZip(running, '/v1/tasks', packed);
   expect(expectProblem(body, 'malformed-zip').detail).toContain('tar.gz');
 });

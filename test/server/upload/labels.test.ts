@@ -19,7 +19,10 @@ describe('a label', () => {
     ['\u{1f408}\u200d\u2b1b', '\u{1f408}\u200d\u2b1b'], // black cat
     ['\u{1f468}\u200d\u{1f469}\u200d\u{1f467} family', '\u{1f468}\u200d\u{1f469}\u200d\u{1f467} family'],
     ['\u2764\ufe0f', '\u2764\ufe0f'],
-    ['\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}', '\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}'], // England
+    [
+      '\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}',
+      '\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}',
+    ], // England
     ['\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645', '\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645'], // Persian
     ['\u0915\u094d\u200d\u0937', '\u0915\u094d\u200d\u0937'], // Devanagari
     ['\u732b/\u72ac [x] "y"', '\u732b/\u72ac [x] "y"'],
@@ -65,7 +68,11 @@ describe('every way in', () => {
   ] as const;
   test.each(pairs)('takes %j and %j for one label', async (one, two) => {
     const running = await harness();
-    const parts = [one, two, 'other'].map((name, i) => ({ name, file: 'x.png', content: [red[0], red[1], blue[0]][i]! }));
+    const parts = [one, two, 'other'].map((name, i) => ({
+      name,
+      file: 'x.png',
+      content: [red[0], red[1], blue[0]][i]!,
+    }));
     const form = taskOf(await running.post('/v1/tasks', parts));
     expect(Object.values(form.shots).sort()).toEqual([1, 2]);
     const support = { [one]: [base64(red[0])], [two]: [base64(red[1])], other: [base64(blue[0])] };
@@ -83,10 +90,16 @@ describe('every way in', () => {
         { name: 'other', file: '1.png', content: red[0] },
         { name: odd, file: '2.png', content: blue[0] },
       ];
-      expectProblem(await running.post('/v1/tasks', parts), 'invalid-label', { index: 1, name: odd, file: '2.png' });
+      expectProblem(await running.post('/v1/tasks', parts), 'invalid-label', {
+        index: 1,
+        name: odd,
+        file: '2.png',
+      });
       const body = { support: { other: [base64(red[0])], [odd]: [base64(blue[0])] } };
       expectProblem(await running.postJson('/v1/tasks', body), 'invalid-label', `/support/${odd}/0`);
-      const archive = await zip(parts.map(({ name, file, content }) => ({ path: `${name}/${file}`, content })));
+      const archive = await zip(
+        parts.map(({ name, file, content }) => ({ path: `${name}/${file}`, content })),
+      );
       const at = { index: 1, name: odd, file: `${odd}/2.png` };
       expectProblem(await postZip(running, '/v1/tasks', archive), 'invalid-label', at);
     }
