@@ -91,11 +91,18 @@ const readers: Readonly<Record<ImageFormat, Reader>> = {
     const layout = tiffLayout(bytes);
     if (layout === undefined) return pictureOf(sharp(bytes, options));
     checkTiff(layout);
+    const file = sharp(bytes, options);
     if (isFloat(layout)) {
-      const limitInputPixels = Math.floor(options.limitInputPixels / FLOAT_BYTES);
-      return readFloats(sharp(bytes, { ...options, limitInputPixels }), layout);
+      const { width, height } = await file.metadata();
+      const allowed = Math.floor(options.limitInputPixels / FLOAT_BYTES);
+      if (width * height > allowed)
+        throw new ImageError(
+          'image_too_large',
+          `the TIFF image of floating-point numbers has more than ${allowed} pixels`,
+        );
+      return readFloats(file, layout);
     }
-    const image = await toSrgbOf16(sharp(bytes, options));
+    const image = await toSrgbOf16(file);
     return pictureOf(hasStranger(layout) ? image.removeAlpha() : image);
   },
 };
@@ -125,7 +132,7 @@ async function readable<T>(
     if (error instanceof ImageError) throw error;
     const message = error instanceof Error ? error.message : '';
     if (message.includes('exceeds pixel limit')) {
-      throw new ImageError('image_too_large', `the ${format} image has more pixels than allowed`, error);
+      throw new ImageError('image_too_large', `the ${format} image has more than ${maxPixels} pixels`, error);
     }
     if (UNSUPPORTED.test(message))
       throw new ImageError(

@@ -69,6 +69,12 @@ describe('a TIFF file', () => {
     );
   });
 
+  test('of floats may have a quarter of the pixels', async () => {
+    const file = tiffFile(colourful, { bits: 32, format: 3 });
+    await decodePicture(file, { maxPixels: 64 });
+    await expect(decodePicture(file, { maxPixels: 63 })).rejects.toMatchObject({ code: 'image_too_large' });
+  });
+
   const odd = (value: number): Samples => ({ ...grey, values: [value, ...grey.values.slice(1)] });
   test.each([
     ['floats of an elevation model', tiffFile(odd(-9999), { bits: 32, format: 3 }), 'from -9999 to 255'],
