@@ -1,4 +1,4 @@
-import type request from 'supertest';
+import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../../server/errors/errors.ts';
 import { placeByFolders } from '../../../server/upload/folders.ts';
@@ -111,6 +111,22 @@ test('predictions take an archive and JSON like a form', async () => {
   expect(files(json)).toEqual(['/images/0', '/images/1', '/images/2']);
   const stranger = await running.post(path, [{ name: 'image', file: 'x.zip', content: archive }]);
   expectProblem(stranger, 'unexpected-part', { index: 0, name: 'image', file: 'x.zip' });
+});
+
+test('JSON with a member twice is refused, since its images would be lost', async () => {
+  const running = await harness();
+  const { id } = taskOf(await running.post('/v1/tasks', support));
+  const image = base64(red[0]);
+  const bodies: readonly (readonly [string, string])[] = [
+    ['/v1/tasks', `{"support":{"a":["${image}"],"b":["${image}"],"\\u0061" :["${image}"]}}`],
+    [`/v1/tasks/${id}/predictions`, `{"images":["${image}"], "images":["${image}"]}`],
+  ];
+  for (const [path, body] of bodies) {
+    const answer = await request(running.app).post(path).set('Content-Type', 'application/json').send(body);
+    expect(expectProblem(answer, 'malformed-json').detail).toContain('twice');
+  }
+  const nested = `{"support":{"a:{}":["${image}"],"support":["${base64(blue[0])}"]}}`;
+  expect((await running.postJson('/v1/tasks', nested)).status).toBe(201);
 });
 
 describe('images in JSON are refused', () => {
