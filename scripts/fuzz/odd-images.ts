@@ -29,6 +29,9 @@ export const scaled = ({ width, channels, values }: Samples, factor: number): Sa
 
 const heightOf = ({ width, channels, values }: Samples) => values.length / width / channels;
 
+/** By the number of channels: grey, with alpha, RGB, with alpha (PNG, 11.2.1). */
+const COLOUR_TYPES = [0, 0, 4, 2, 6];
+
 /** A PNG file with chunks of one's own before its pixels. */
 export function pngFile(
   samples: Samples,
@@ -48,7 +51,7 @@ export function pngFile(
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width, 0);
   head.writeUInt32BE(height, 4);
-  head.set([depth, { 1: 0, 2: 4, 3: 2, 4: 6 }[channels]!], 8);
+  head.set([depth, COLOUR_TYPES[channels]!], 8);
   const all = [
     ['IHDR', head],
     ...chunks,
@@ -89,6 +92,13 @@ export interface TiffOptions {
   readonly big?: boolean;
 }
 
+/** Of SHORT, LONG and UNDEFINED (TIFF 6.0, 2). */
+const TYPE_BYTES: ReadonlyMap<number, number> = new Map([
+  [3, 2],
+  [4, 4],
+  [7, 1],
+]);
+
 /** An uncompressed little-endian TIFF or BigTIFF file of one strip. */
 export function tiffFile(samples: Samples, options: TiffOptions): Buffer {
   const { width, channels, values } = samples;
@@ -128,9 +138,9 @@ export function tiffFile(samples: Samples, options: TiffOptions): Buffer {
   let end = start + directory.length;
   for (const [index, [tag, type, given]] of tags.entries()) {
     const at = (big ? 8 : 2) + index * entryBytes;
-    const size = { 3: 2, 4: 4, 7: 1 }[type]!;
+    const size = TYPE_BYTES.get(type)!;
     const bytes = Buffer.alloc(Math.max(word, given.length * size));
-    given.forEach((value, i) => bytes.writeUIntLE(value, i * size, size));
+    Array.from(given).forEach((value, i) => bytes.writeUIntLE(value, i * size, size));
     directory.writeUInt16LE(tag, at);
     directory.writeUInt16LE(type, at + 2);
     directory.writeUInt32LE(given.length, at + 4);

@@ -31,7 +31,7 @@ export const looksLikeZip = (bytes: Uint8Array): boolean =>
   ['PK\x03\x04', 'PK\x05\x06'].includes(Buffer.from(bytes.subarray(0, 4)).toString('latin1'));
 
 /** Which files of an archive are wanted, with what is known of them; may read some to tell. */
-export type Pick<T extends ZipPath> = (
+export type PickFiles<T extends ZipPath> = (
   files: readonly ZipPath[],
   read: (file: ZipPath) => Promise<Uint8Array>,
 ) => Promise<readonly T[]>;
@@ -47,7 +47,7 @@ export async function readZip<T extends ZipPath>(
   bytes: Uint8Array,
   limits: ZipLimits,
   signal: AbortSignal,
-  pick: Pick<T>,
+  pick: PickFiles<T>,
 ): Promise<(T & { readonly bytes: Uint8Array })[]> {
   const archive = await opened(bytes);
   const entries = await list(archive, signal);
