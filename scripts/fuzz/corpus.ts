@@ -75,7 +75,7 @@ async function oddColours(): Promise<Buffer[]> {
 /** Images of kinds that are refused by name. */
 export const refusedImages = (): readonly Buffer[] => [
   tiffFile(colourful, { bits: 32 }),
-  tiffFile(colourful, { bits: 8, format: 2 }),
+  tiffFile(scaled(colourful, 0.4), { bits: 8, format: 2 }),
   tiffFile(scaled(colourful, 20), { bits: 32, format: 3 }),
   tiffFile(colourful, { bits: 8, photometric: 1, extra: [0, 0] }),
   pngFile(colourful, 8, [['cICP', Buffer.of(9, 16, 0, 1)]]),
