@@ -9,8 +9,8 @@ import type { ImageDomain } from '../../../training/data/domain.ts';
 import { trainingConfigurationSchema } from '../../../training/outer-loop/configuration.ts';
 import { identityOf } from '../../../training/outer-loop/run-identity.ts';
 import { Trainer } from '../../../training/outer-loop/trainer.ts';
-import { sharedIterations } from '../../../training/outer-loop/trunk.ts';
-import type { Trunk } from '../../../training/outer-loop/trunk.ts';
+import { sharedIterations } from '../../../training/outer-loop/branch.ts';
+import type { EarlierRun } from '../../../training/outer-loop/branch.ts';
 import { ParameterLayout } from '../../../training/run/parameter-vector.ts';
 import type { RunFolder } from '../../../training/run/run-folder.ts';
 import { totalIterations } from '../../../training/run/schedule.ts';
@@ -89,8 +89,8 @@ describe('a run that has come to its end', () => {
     const [search, tune, retrain] = configuration.stages;
     const last = { ...retrain!, metaBatch: 2, multiStepIterations: 1, encoder: 'fixed' as const };
     const branch = { ...configuration, averaging: 0.8, name: 'other-last', stages: [search!, tune!, last] };
-    const trunk: Trunk = { configuration: whole, folder };
-    const parted = await train(branch, { from: trunk });
+    const earlier: EarlierRun = { configuration: whole, folder };
+    const parted = await train(branch, { from: earlier });
     const tasks = (await metricsOf(parted)).map((line) => (line as { tasks?: number }).tasks);
     expect(tasks.filter((_, i) => i < 9)).toEqual(
       [3, 3, 3, 3, undefined, 3, undefined, 2, 2], // validated after the fourth, settled before the last stage
@@ -108,7 +108,7 @@ describe('a run that has come to its end', () => {
     expect(() => trainingConfigurationSchema.parse(early)).toThrow('search trains the encoder');
 
     const other = { ...branch, stages: [{ ...search!, iterations: 2 }, tune!, last] };
-    await expect(train(other, { from: trunk })).rejects.toThrow('other-last and whole share no stage');
+    await expect(train(other, { from: earlier })).rejects.toThrow('other-last and whole share no stage');
     expect(sharedIterations({ ...branch, seed: 6 }, whole)).toBe(0);
   });
 
