@@ -14,7 +14,6 @@ import { initialParameters } from '../../../model/parameters.ts';
 import { keyFrom } from '../../../model/random.ts';
 import { TaskRunner } from '../../../model/inner-loop/task-runner.ts';
 import { testRandom } from '../../support/random.ts';
-import { oneHotTargets } from '../../../model/task/labelled-set.ts';
 import { slowUnless } from '../../support/slow.ts';
 
 const size = 20;
