@@ -17,7 +17,9 @@ export interface paths {
          * Adapt an architecture and its weights to a support set
          * @description Images, 2 to 20 labels and 1 to 50 images a label, in any of three ways that give the same task: a form, where each file part's
          *     field name is the class label; a zip archive with a folder a class, as the body or as the only part of a form;
-         *     JSON with images in base64. Regression: 1 to 100 points [x, y] as JSON.
+         *     JSON with images in base64. Of an archive with folders `train` and `test` around the classes the first is taken; a
+         *     table `labels.csv` tells labels instead of folders. A body may have the content encoding gzip or deflate.
+         *     Regression: 1 to 100 points [x, y] as JSON.
          *     The id is a content hash of checkpoint, options, support set and what makes the model (exporter version,
          *     onnxruntime version, execution provider), so the same set in any order gives the same task: 201 when it was
          *     made by this request, 200 when it was there already. The order of points counts only for a checkpoint that
@@ -246,7 +248,8 @@ export interface paths {
         /**
          * How well the task's model does on a labelled query set
          * @description The body is of the task's kind: images as multipart/form-data, each file's field name its label, one of the
-         *     task's; points [x, y] as JSON. Nothing of it is kept.
+         *     task's; points [x, y] as JSON. Of an archive with folders `train` and `test` around the classes the second is
+         *     taken. Nothing of it is kept.
          */
         post: operations["createEvaluation"];
         delete?: never;
@@ -574,7 +577,10 @@ export interface components {
     schemas: {
         TaskId: string;
         Sha256: string;
-        /** @description A class label, normalised to NFC, 1 to 100 characters without control characters. */
+        /**
+         * @description A class label in NFC, with single spaces inside and none at its ends; 1 to 100 characters, all of which can be
+         *     seen. What comes in another way is made so, and refused where that is impossible.
+         */
         Label: string;
         /** @enum {string} */
         Operation: "none" | "max_pool_3x3" | "avg_pool_3x3" | "skip_connect" | "sep_conv_3x3" | "sep_conv_5x5" | "dil_conv_3x3" | "dil_conv_5x5";
@@ -1213,11 +1219,13 @@ export interface components {
             };
         };
         /**
-         * @description The body has a media type that is not accepted here, or a content encoding; or a file is not an image of a
+         * @description The body has a media type or a content encoding that is not accepted here; or a file is not an image of a
          *     supported format.
          */
         UnsupportedMediaType: {
             headers: {
+                /** @description The content encodings that are accepted here, where the body's own is not. */
+                "Accept-Encoding"?: string;
                 /** @description The media types that are accepted here, where the body's own is not. */
                 "Accept-Post"?: string;
                 [name: string]: unknown;

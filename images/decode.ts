@@ -1,23 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
-import sharp, { type Sharp } from 'sharp';
+import sharp, { type Sharp, type SharpOptions } from 'sharp';
+import { asStill } from './avif.ts';
 import { imageFormat, refusalOf, type ImageFormat } from './format.ts';
+import { whiteAround } from './gif.ts';
+import { ImageError } from './image-error.ts';
+import { withEndMarker } from './jpeg.ts';
 import { longestSide, squeezeInSteps, type Picture, type View } from './pixels/resize.ts';
+import { asSrgb, pngColours } from './png.ts';
+import { tiffLayout } from './tiff/layout.ts';
+import { checkTiff, hasStranger, isFloat, readFloats } from './tiff/read.ts';
 
 /** Raised whenever the way of decoding changes its result: caches of decoded pixels depend on it. */
-export const decoderVersion = 2;
-
-export type ImageErrorCode = 'unsupported_format' | 'broken_image' | 'image_too_large';
-
-/** An image that cannot be used; the message can be shown to whoever sent it. */
-export class ImageError extends Error {
-  override readonly name = 'ImageError';
-  readonly code: ImageErrorCode;
-
-  constructor(code: ImageErrorCode, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-  }
-}
+export const decoderVersion = 3;
 
 export interface ImageLimits {
   /** Width times height of the encoded image, before any memory is taken for it. Default 50 million. */
@@ -44,8 +38,8 @@ export async function decodeImage(
 }
 
 /**
- * The pixels of an image file: EXIF-oriented, converted to sRGB (grey, CMYK, 16-bit and embedded profiles included), 8
- * bits a channel, at full size; of an animation the first frame.
+ * The pixels of an image file as a browser shows them: EXIF-oriented, converted to sRGB (grey, CMYK, 16 bits, embedded
+ * profiles and gammas included), 8 bits a channel, at full size; of an animation the first frame, on a white canvas.
  *
  * @param bytes as `decodeImage` takes them
  * @throws ImageError as `decodeImage` does
@@ -56,9 +50,7 @@ export async function decodePicture(bytes: Uint8Array, limits: ImageLimits = {})
     throw new ImageError('unsupported_format', refusalOf(bytes));
   }
   const maxPixels = limits.maxPixels ?? defaultMaxPixels;
-  const picture = await readable(format, maxPixels, () =>
-    pictureOf(sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels })),
-  );
+  const picture = await readable(format, maxPixels, (options) => readers[format](bytes, options));
   if (Math.max(picture.width, picture.height) > longestSide)
     throw new ImageError(
       'image_too_large',
@@ -67,15 +59,87 @@ export async function decodePicture(bytes: Uint8Array, limits: ImageLimits = {})
   return picture;
 }
 
+type Reader = (bytes: Uint8Array, options: SharpOptions & { limitInputPixels: number }) => Promise<Picture>;
+
+const readers: Readonly<Record<ImageFormat, Reader>> = {
+  JPEG: async (bytes, options) => {
+    try {
+      return await pictureOf(sharp(bytes, options));
+    } catch (error) {
+      const whole = withEndMarker(bytes);
+      if (whole === undefined) throw error;
+      // the decoder makes up what is missing before the marker, and warns
+      return pictureOf(sharp(whole, { ...options, failOn: 'warning' }));
+    }
+  },
+  PNG: async (bytes, options) => {
+    const { depth, gamma } = pngColours(bytes);
+    const image = sharp(bytes, options);
+    if (gamma === undefined) return pictureOf(await toSrgbOf16(image));
+    if (depth < 16) {
+      const picture = await pictureOf(image);
+      return asSrgb(picture.data, picture, gamma);
+    }
+    const raw = image.toColourspace('rgb16').raw({ depth: 'ushort' });
+    const { data, info } = await raw.toBuffer({ resolveWithObject: true });
+    return asSrgb(new Uint16Array(data.buffer, data.byteOffset, data.length / 2), info, gamma);
+  },
+  WebP: (bytes, options) => pictureOf(sharp(bytes, options)),
+  AVIF: (bytes, options) => pictureOf(sharp(asStill(bytes), options)),
+  GIF: async (bytes, options) => whiteAround(await pictureOf(sharp(bytes, options)), bytes),
+  TIFF: async (bytes, options) => {
+    const layout = tiffLayout(bytes);
+    if (layout === undefined) return pictureOf(sharp(bytes, options));
+    checkTiff(layout);
+    const file = sharp(bytes, options);
+    if (isFloat(layout)) {
+      const { width, height } = await file.metadata();
+      const allowed = Math.floor(options.limitInputPixels / FLOAT_BYTES);
+      if (width * height > allowed)
+        throw new ImageError(
+          'image_too_large',
+          `the TIFF image of floating-point numbers has more than ${allowed} pixels`,
+        );
+      return readFloats(file, layout);
+    }
+    const image = await toSrgbOf16(file);
+    return pictureOf(hasStranger(layout) ? image.removeAlpha() : image);
+  },
+};
+
+/** Of a sample: pictures of such samples may have fewer pixels by as much. */
+const FLOAT_BYTES = 4;
+
+/** Of RGB with 16 bits and a profile sharp's output is Display P3 unless it is asked for sRGB. */
+async function toSrgbOf16(image: Sharp): Promise<Sharp> {
+  const { space, hasProfile } = await image.metadata();
+  return space === 'rgb16' && hasProfile ? image.withIccProfile('srgb') : image;
+}
+
+/** What the decoder says of well-formed files that it does not read; it has no error codes, so a test holds these. */
+const UNSUPPORTED =
+  /Unsupported (?:JPEG|color|feature)|arithmetic|Compression scheme \d+|not configured|not implemented|out of range/i;
+
 /** What `read` returns. Its errors become those of the image. */
-async function readable<T>(format: ImageFormat, maxPixels: number, read: () => Promise<T>): Promise<T> {
+async function readable<T>(
+  format: ImageFormat,
+  maxPixels: number,
+  read: (options: { failOn: 'error'; limitInputPixels: number }) => Promise<T>,
+): Promise<T> {
   try {
-    return await read();
+    return await read({ failOn: 'error', limitInputPixels: maxPixels });
   } catch (error) {
-    // sharp has no error codes; this message is held by a test
-    if (error instanceof Error && error.message.includes('exceeds pixel limit')) {
+    if (error instanceof ImageError) throw error;
+    const message = error instanceof Error ? error.message : '';
+    if (message.includes('exceeds pixel limit')) {
       throw new ImageError('image_too_large', `the ${format} image has more than ${maxPixels} pixels`, error);
     }
+    if (UNSUPPORTED.test(message))
+      throw new ImageError(
+        'unsupported_format',
+        `the ${format} image is of a kind that is not supported; export it as PNG`,
+        error,
+      );
     throw new ImageError('broken_image', `the ${format} image is truncated or broken`, error);
   }
 }

@@ -1,23 +1,34 @@
 /** Image formats that are decoded. SVG is refused on purpose: it is a program, and may refer to other files. */
 export type ImageFormat = 'JPEG' | 'PNG' | 'WebP' | 'AVIF' | 'GIF' | 'TIFF';
 
+const begins =
+  (...signatures: readonly string[]) =>
+  (start: string): boolean =>
+    signatures.some((signature) => start.startsWith(signature));
+
+/** A file of the ISO base media format, by its first box. */
+const isMedia = (start: string): boolean => start.slice(4, 8) === 'ftyp';
+
 /** Each format's test of a file's first bytes (given as latin1 text: one character a byte). */
 const signatures: Readonly<Record<ImageFormat, (start: string) => boolean>> = {
   JPEG: (start) => start.startsWith('\xff\xd8\xff'),
   PNG: (start) => start.startsWith('\x89PNG\r\n\x1a\n'),
   WebP: (start) => start.startsWith('RIFF') && start.slice(8, 12) === 'WEBP',
-  AVIF: (start) => start.slice(4, 8) === 'ftyp' && brands(start).some((brand) => /^avi[fs]$/.test(brand)),
+  AVIF: (start) => isMedia(start) && brands(start).some((brand) => /^avi[fs]$/.test(brand)),
   GIF: (start) => /^GIF8[79]a/.test(start),
-  TIFF: (start) => start.startsWith('II*\0') || start.startsWith('MM\0*'),
+  TIFF: begins('II*\0', 'MM\0*', 'II+\0', 'MM\0+'), // with +: BigTIFF
 };
 
-const startLength = 128; // bytes; enough for every signature and for the brands of an AVIF file
+/** Bytes that are enough for every signature, and for the brands of an AVIF file. */
+export const startLength = 264;
 
 /** The format by the file's magic bytes (never by its name or a client's Content-Type), or undefined. */
 export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
-  const start = String.fromCharCode(...bytes.subarray(0, startLength));
+  const start = startOf(bytes);
   return (Object.keys(signatures) as ImageFormat[]).find((format) => signatures[format](start));
 }
+
+const startOf = (bytes: Uint8Array): string => String.fromCharCode(...bytes.subarray(0, startLength));
 
 /** Formats that people have and that are not decoded, with what to do instead. */
 const refusals: readonly { readonly test: (start: string) => boolean; readonly message: string }[] = [
@@ -27,23 +38,50 @@ const refusals: readonly { readonly test: (start: string) => boolean; readonly m
   },
   {
     test: (start) =>
-      start.slice(4, 8) === 'ftyp' && brands(start).some((brand) => /^(hei|hev|mif1)/.test(brand)),
+      isMedia(start) && brands(start).some((brand) => /^(he[iv][cfmsx]|mif1|msf1)$/.test(brand)),
     message: 'HEIC is not accepted; export it as JPEG',
   },
-  { test: (start) => start.startsWith('BM'), message: 'BMP is not accepted; export it as PNG' },
-  { test: (start) => start.startsWith('%PDF'), message: 'PDF is not an image; export its page as PNG' },
+  { test: isMedia, message: 'A video is not accepted; export a frame of it as PNG' },
+  { test: begins('BM'), message: 'BMP is not accepted; export it as PNG' },
+  { test: begins('%PDF'), message: 'PDF is not accepted; export its page as PNG' },
+  { test: begins('8BPS'), message: 'PSD is not accepted; export it as PNG' },
+  { test: begins('\0\0\x01\0'), message: 'ICO is not accepted; export it as PNG' },
+  { test: begins('v/1\x01', '#?RADIANCE', '#?RGBE'), message: 'HDR is not accepted; export it as PNG' },
+  { test: begins('SIMPLE  ='), message: 'FITS is not accepted; export it as PNG' },
+  { test: (start) => start.slice(128, 132) === 'DICM', message: 'DICOM is not accepted; export it as PNG' },
+  { test: (start) => /^P[1-7]\s/.test(start), message: 'Netpbm is not accepted; export it as PNG' },
   {
-    test: (start) => start.startsWith('\xff\x0a') || start.startsWith('\0\0\0\x0cJXL '),
+    test: begins('\xff\x0a', '\0\0\0\x0cJXL '),
     message: 'JPEG XL is not accepted; export it as JPEG',
+  },
+  {
+    test: begins('\xff\x4f\xff\x51', '\0\0\0\x0cjP  '),
+    message: 'JPEG 2000 is not accepted; export it as PNG',
+  },
+  {
+    test: begins('PK\x03\x04', 'PK\x05\x06'),
+    message: 'A zip archive is not accepted beside other files; send it alone',
+  },
+  { test: begins('\x1f\x8b'), message: 'A gzip or tar.gz archive is not accepted; pack the files as zip' },
+  {
+    test: (start) => start.slice(257, 262) === 'ustar',
+    message: 'A tar archive is not accepted; pack the files as zip',
+  },
+  {
+    test: begins('BZh', '\xfd7zXZ\0', '\x28\xb5\x2f\xfd', '7z\xbc\xaf\x27\x1c', 'Rar!\x1a\x07'),
+    message: 'A 7z, rar, xz, bzip2 or zstd archive is not accepted; pack the files as zip',
   },
 ];
 
-/** Why a file of none of the formats is refused. */
-export function refusalOf(bytes: Uint8Array): string {
-  const start = String.fromCharCode(...bytes.subarray(0, startLength));
-  const known = refusals.find(({ test }) => test(start));
-  return known?.message ?? 'not a JPEG, PNG, WebP, AVIF, GIF or TIFF image';
+/** What a file of none of the formats is and what to do, where that is known; without a full stop. */
+export function otherFormat(bytes: Uint8Array): string | undefined {
+  const start = startOf(bytes);
+  return refusals.find(({ test }) => test(start))?.message;
 }
+
+/** Why a file of none of the formats is refused, without a full stop. */
+export const refusalOf = (bytes: Uint8Array): string =>
+  otherFormat(bytes) ?? 'not a JPEG, PNG, WebP, AVIF, GIF or TIFF image';
 
 /** Major and compatible brands of an ISO base media file's first box (ISO/IEC 14496-12, 4.3). */
 function brands(start: string): string[] {

@@ -22,8 +22,13 @@ function main(): void {
   const folder = mkdtempSync(join(tmpdir(), 'm-nas-ci-'));
   try {
     const file = join(folder, 'report.json');
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const passed = succeeds('npx', 'vitest', 'run', ...reporters, ...process.argv.slice(2));
+    const options = [
+      '--tags-filter=!slow',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${file}`,
+    ];
+    const passed = succeeds('npx', 'vitest', 'run', ...options, ...process.argv.slice(2));
     const report: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
     const summary = summarise(report, !passed, failedSteps.length);
     if (failedSteps.length > 0) console.log(`\nfailed: ${failedSteps.join(', ')}`);

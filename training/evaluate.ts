@@ -68,9 +68,9 @@ async function main(): Promise<void> {
   await flushDenormals();
   const checkpoint = decodeCheckpoint(await readFile(options.checkpoint));
   const chosen = (name: string): boolean => options.domains?.includes(name) ?? true;
-  const domains = checkpoint.configuration.trunk
-    ? await planesOf(options.planes, chosen)
-    : await decoded(options.sources, chosen, checkpoint.configuration.image.size);
+  const loaded = checkpoint.configuration.trunk
+    ? { planes: await planesOf(options.planes, chosen) }
+    : { decoded: await decoded(options.sources, chosen, checkpoint.configuration.image.size) };
   const started = performance.now();
   const { split, tasks, way, shots, query, seed, foreign } = options;
   const progress = (done: number, total: number): void => {
@@ -78,10 +78,11 @@ async function main(): Promise<void> {
   };
   const evaluate = async () => {
     if (foreign === undefined) {
-      const reports = await evaluateCheckpoint(checkpoint, domains, { ...options, floors: true, progress });
+      const reports = await evaluateCheckpoint(checkpoint, loaded.planes ?? loaded.decoded, { ...options, floors: true, progress });
       return { reports, table: evaluationTable(reports) };
     }
-    const reports = await evaluateOpenSets(checkpoint, domains, {
+    if ('planes' in loaded) throw new Error('foreign images are not yet evaluated on a trunk');
+    const reports = await evaluateOpenSets(checkpoint, loaded.decoded, {
       ...options,
       foreign,
       floors: false,

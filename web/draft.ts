@@ -1,3 +1,5 @@
+import { canonicalLabel, longestLabel, readLabel } from '../contract/label.ts';
+
 /** The task that is being put together: classes with their images. Pure, so that it can be tested without a browser. */
 
 export interface Shot {
@@ -14,7 +16,7 @@ export interface ClassDraft {
 export type Draft = readonly ClassDraft[];
 
 /** What the service takes (docs/http.md). */
-export const limits = { classes: { min: 2, max: 20 }, images: { max: 50 }, label: { max: 100 } };
+export const limits = { classes: { min: 2, max: 20 }, images: { max: 50 }, label: { max: longestLabel } };
 
 let lastKey = 0;
 const nextKey = (): number => ++lastKey;
@@ -45,7 +47,7 @@ export function addLabelled(
   if (labelled.length === 0) return draft; // empty classes make room for new ones only
   const filled = draft.filter(({ label, shots }) => label.trim() !== '' || shots.length > 0);
   return labelled.reduce<Draft>((sofar, { label, file }) => {
-    const known = sofar.find((entry) => entry.label.trim().normalize() === label.normalize());
+    const known = sofar.find((entry) => canonicalLabel(entry.label) === canonicalLabel(label));
     if (known) return addShots(sofar, known.key, [file]);
     return [...sofar, { ...emptyClass(label), shots: shotsOf([file]) }];
   }, filled);
@@ -61,17 +63,21 @@ export function addLoose(draft: Draft, files: readonly File[]): Draft {
 /** What keeps a task from being made, in words, or undefined when nothing does. */
 export function obstacleOf(draft: Draft): string | undefined {
   const used = draft.filter(({ shots }) => shots.length > 0);
-  const labels = used.map(({ label }) => label.trim().normalize());
+  const labels = used.map(({ label }) => canonicalLabel(label));
   if (used.length < limits.classes.min) return 'Give at least two classes an image each.';
   if (used.length > limits.classes.max) return `A task has at most ${limits.classes.max} classes.`;
   const unnamed = labels.indexOf('');
   if (unnamed >= 0) return `Name the class of ${used[unnamed]!.shots[0]!.file.name}.`;
+  const odd = labels.map(readLabel).find((read) => 'problem' in read);
+  if (odd) return `${sentence(odd.problem)}.`;
   const twice = labels.find((label, i) => labels.indexOf(label) !== i);
   if (twice !== undefined) return `Two classes are named “${twice}”.`;
   const full = used.find(({ shots }) => shots.length > limits.images.max);
   if (full) return `“${full.label}” has more than ${limits.images.max} images.`;
   return undefined;
 }
+
+const sentence = (clause: string) => clause.charAt(0).toUpperCase() + clause.slice(1);
 
 /** The label of a file of a chosen folder: the name of the folder that it is in. */
 export function labelOfPath(path: string): string | undefined {

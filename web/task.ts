@@ -1,3 +1,4 @@
+import { canonicalLabel } from '../contract/label.ts';
 import type { Genotype } from '../model/search-space/genotype.ts';
 import * as api from './api.ts';
 import { ask } from './device/client.ts';
@@ -119,7 +120,9 @@ async function deviceRequest(classes: readonly api.ClassFiles[], signal: AbortSi
     checkpoint: `/v1/checkpoints/${encodeURIComponent(checkpoint.id)}/file`,
     headers: authorization(),
     steps: checkpoint.steps,
-    support: classes.flatMap(({ label, files }) => files.map((file) => ({ label: label.normalize(), file }))),
+    support: classes.flatMap(({ label, files }) =>
+      files.map((file) => ({ label: canonicalLabel(label), file })),
+    ),
   };
   return { checkpoint, request };
 }
@@ -153,7 +156,7 @@ export async function makeOnDevice(
     id: `device-${Date.now().toString(36)}`,
     createdAt: new Date().toISOString(),
     labels,
-    shots: Object.fromEntries(classes.map(({ label, files }) => [label.normalize(), files.length])),
+    shots: Object.fromEntries(classes.map(({ label, files }) => [canonicalLabel(label), files.length])),
     checkpoint: checkpoint.id,
     steps: checkpoint.steps,
     architecture: { genotype, weights, multiplyAdds },

@@ -228,7 +228,8 @@ export async function stepByStep(
 export const labelsOf = ({ targets, count }: LabelledSet, way: number): number[] =>
   Array.from({ length: count }, (_, i) => targets.subarray(i * way, (i + 1) * way).indexOf(1));
 
-function labelledSet(images: readonly LabelledImage[], classes: readonly string[]): LabelledSet {
+/** The images of a support set in the given order, labelled by their places among `classes`. */
+export function labelledSet(images: readonly LabelledImage[], classes: readonly string[]): LabelledSet {
   const index = new Map(classes.map((label, i) => [label, i]));
   const length = images[0]!.pixels.length;
   const pixels = new Float32Array(images.length * length);

@@ -50,10 +50,16 @@ export class TaskRunner {
   readonly #networks = new Map<string, TaskNetwork>();
   readonly #solved = new Map<string, SolvedNetwork>();
 
-  constructor(configuration: ModelConfiguration, executor: Executor, genotypes: readonly Genotype[] = []) {
+  /** By default the programs are those of `executor`. */
+  constructor(
+    configuration: ModelConfiguration,
+    executor: Executor,
+    genotypes: readonly Genotype[] = [],
+    programs = new Programs(executor, JSON.stringify(configuration)),
+  ) {
     this.configuration = configuration;
     this.genotypes = genotypes;
-    this.programs = new Programs(executor, JSON.stringify(configuration));
+    this.programs = programs;
   }
 
   supernet(): TaskNetwork {

@@ -1,6 +1,7 @@
 import { BOUNDARY, folders, multipartOf, points, zipOf, type Corpus } from './corpus.ts';
 import { Draw } from './draw.ts';
 import { mutateBytes, mutateJson, mutateText } from './mutate.ts';
+import { encoded, oddDataSet, oddForm, oddLabels } from './odd-bodies.ts';
 
 export interface Case {
   readonly kind: string;
@@ -20,7 +21,11 @@ const post = (path: string, type: string, body: Buffer): Omit<Case, 'kind'> => (
   body,
 });
 
-const oddImage = (draw: Draw, { images }: Corpus) => mutateBytes(draw.pick(images), draw, draw.pick(images));
+/** An image that is mutated, or of a kind that is refused as it is. */
+function oddImage(draw: Draw, { images, refused }: Corpus): Buffer {
+  const all = [...images, ...refused];
+  return draw.chance(0.1) ? draw.pick(refused) : mutateBytes(draw.pick(all), draw, draw.pick(all));
+}
 const oddJson = (value: unknown, draw: Draw) =>
   Buffer.from(mutateText(JSON.stringify(draw.chance(0.85) ? mutateJson(value, draw) : value), draw));
 
@@ -113,6 +118,19 @@ const makers: Readonly<Record<string, Make>> = {
     const body = draw.chance(0.4) ? mutateBytes(whole, draw, whole) : zipOf(oddFolders(draw, corpus));
     return post(uploads(draw, corpus).path, 'application/zip', body);
   },
+  disposition: (draw, corpus) => post(uploads(draw, corpus).path, MULTIPART, oddForm(draw, corpus)),
+  labels: (draw, corpus) => {
+    const { type, body } = oddLabels(draw, corpus);
+    return post(uploads(draw, corpus).path, type, body);
+  },
+  dataSet: (draw, corpus) => post(uploads(draw, corpus).path, 'application/zip', oddDataSet(draw, corpus)),
+  encoding: (draw, corpus) => {
+    const { path, fields } = uploads(draw, corpus);
+    const form = multipartOf(fields.map((field) => [field, draw.pick(corpus.images)] as const));
+    const { encoding, body } = encoded(form, draw);
+    const sent = post(path, draw.pick([MULTIPART, 'application/json', 'application/zip']), body);
+    return { ...sent, headers: { ...sent.headers, 'Content-Encoding': encoding } };
+  },
   infer: (draw, { pointsTask }) => {
     const input = { name: 'x', shape: [2, 1], datatype: 'FP32', data: [0, 1] };
     return post(
@@ -169,6 +187,7 @@ const makers: Readonly<Record<string, Make>> = {
   headers: (draw, { imagesTask }) => {
     const seed = draw.pick([
       'bytes=0-10,20-',
+      'bytes=-999999999',
       'W/"a", "b"',
       'respond-async, wait=10',
       'gzip;q=0.5, br',

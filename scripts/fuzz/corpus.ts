@@ -1,11 +1,14 @@
 import { zipSync } from 'fflate';
 import sharp from 'sharp';
 import { keyFrom, uniform } from '../../model/random.ts';
+import { colourful, gifFile, pngFile, scaled, srgbProfile, tiffFile } from './odd-images.ts';
 
 /** What cases are mutations of. */
 export interface Corpus {
   /** one image a format, some of them odd */
   readonly images: readonly Buffer[];
+  /** images of kinds that are refused by name */
+  readonly refused: readonly Buffer[];
   /** a task of images and one of points, which the service has */
   readonly imagesTask: string;
   readonly pointsTask: string;
@@ -39,8 +42,45 @@ export async function imagesOfEveryKind(): Promise<Buffer[]> {
     colour().gif().toBuffer(),
     colour().tiff().toBuffer(),
     colour().tiff({ compression: 'lzw', tile: true }).toBuffer(),
+    colour().jpeg().toBuffer().then(withoutEnd),
+    colour().avif({ effort: 0 }).toBuffer().then(asSequence),
+    ...(await oddColours()),
   ]);
 }
+
+const withoutEnd = (jpeg: Buffer): Buffer => jpeg.subarray(0, -2);
+
+/** An AVIF file as those of sequences begin. */
+function asSequence(avif: Buffer): Buffer {
+  const sequence = Buffer.from(avif);
+  sequence.write('avis', 8, 'latin1');
+  return sequence;
+}
+
+/** Sixteen bits with a profile, gammas, floating-point numbers, canvases around frames. */
+async function oddColours(): Promise<Buffer[]> {
+  const { iccp, profile } = await srgbProfile();
+  const deep = scaled(colourful, 257);
+  return [
+    pngFile(deep, 16, [['iCCP', iccp]]),
+    pngFile(deep, 16, [['gAMA', Buffer.of(0, 1, 0x86, 0xa0)]]),
+    pngFile(colourful, 8, [['cICP', Buffer.of(1, 13, 0, 1)]]),
+    tiffFile(deep, { bits: 16, profile }),
+    tiffFile(colourful, { bits: 32, format: 3 }),
+    tiffFile(scaled(colourful, 1 / 255), { bits: 32, format: 3, big: true }),
+    gifFile(20, { left: 5, top: 5, side: 10 }),
+  ];
+}
+
+/** Images of kinds that are refused by name. */
+export const refusedImages = (): readonly Buffer[] => [
+  tiffFile(colourful, { bits: 32 }),
+  tiffFile(scaled(colourful, 0.4), { bits: 8, format: 2 }),
+  tiffFile(scaled(colourful, 20), { bits: 32, format: 3 }),
+  tiffFile(colourful, { bits: 8, photometric: 1, extra: [0, 0] }),
+  pngFile(colourful, 8, [['cICP', Buffer.of(9, 16, 0, 1)]]),
+  Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
+];
 
 /** The files of a zip archive by path: two classes, two images each. */
 export const folders = (images: readonly Buffer[]): Readonly<Record<string, Buffer>> => ({

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OwnService } from '../../bench/serve/process.ts';
 import { caseOf, type Case } from './cases.ts';
-import { imagesOfEveryKind, multipartOf, points, BOUNDARY, type Corpus } from './corpus.ts';
+import { imagesOfEveryKind, multipartOf, points, refusedImages, BOUNDARY, type Corpus } from './corpus.ts';
 import { faultOf, send, type Answer } from './send.ts';
 
 export interface FuzzPlan {
@@ -104,6 +104,7 @@ async function makeCorpus(service: Target): Promise<Corpus> {
   const files = images.map((image, index) => [index % 2 === 0 ? 'cat' : 'dog', image] as const);
   return {
     images,
+    refused: refusedImages(),
     imagesTask: await make(`multipart/form-data; boundary=${BOUNDARY}`, multipartOf(files)),
     pointsTask: await make('application/json', Buffer.from(JSON.stringify({ support: points }))),
   };

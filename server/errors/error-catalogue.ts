@@ -119,7 +119,7 @@ export const catalogue: Readonly<Record<Schema<'ErrorCode'>, CatalogueEntry>> = 
   'unsupported-media-type': {
     status: 415,
     title: 'Unsupported media type',
-    message: 'The body has a media type that is not accepted here, or a content encoding.',
+    message: 'The body has a media type or a content encoding that is not accepted here.',
   },
   'unsupported-image': {
     status: 415,
@@ -139,12 +139,12 @@ export const catalogue: Readonly<Record<Schema<'ErrorCode'>, CatalogueEntry>> = 
   'unlabelled-file': {
     status: 422,
     title: 'Unlabelled file',
-    message: 'A file of the zip archive is in no folder that names its class.',
+    message: 'A file of the zip archive has no class: no folder names it, and no table does.',
   },
   'invalid-label': {
     status: 422,
     title: 'Invalid label',
-    message: 'A label must have 1 to 100 characters, none of them a control character.',
+    message: 'A label must have 1 to 100 characters of Unicode that can be seen.',
   },
   'unknown-label': {
     status: 422,

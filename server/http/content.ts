@@ -55,20 +55,41 @@ export function sendContent(request: Request, response: Response, content: Conte
 
 const digestOf = (hash: string) => `sha-256=:${Buffer.from(hash, 'hex').toString('base64')}:`;
 
-/** The one range that is asked for, both ends inclusive; undefined for the whole. */
-function rangeOf(
-  request: Request,
-  response: Response,
-  length: number,
-): { readonly start: number; readonly end: number } | undefined {
+interface ByteRange {
+  readonly start: number;
+  /** inclusive */
+  readonly end: number;
+}
+
+/** The one range that is asked for; undefined for the whole. */
+function rangeOf(request: Request, response: Response, length: number): ByteRange | undefined {
   const condition = request.get('If-Range');
   if (request.method !== 'GET' || (condition !== undefined && condition !== response.get('ETag')))
     return undefined;
-  const ranges = request.range(length, { combine: true });
-  if (ranges === -1)
+  const asked = request.get('Range') ?? '';
+  const ranges = parseRanges(asked, length);
+  if (ranges?.length === 0)
     throw new ServiceError('range-not-satisfiable', {
-      detail: `The content has ${length} bytes; the range ${JSON.stringify(request.get('Range'))} has none of them.`,
+      detail: `The content has ${length} bytes; the range ${JSON.stringify(asked)} has none of them.`,
       headers: { 'Content-Range': `bytes */${length}` },
     });
-  return Array.isArray(ranges) && ranges.type === 'bytes' && ranges.length === 1 ? ranges[0] : undefined;
+  return ranges?.length === 1 ? ranges[0] : undefined;
+}
+
+/**
+ * The ranges of a header that have bytes of the content (RFC 9110, 14.1.2): a suffix longer than the content is the
+ * whole of it. Undefined where the header is none of byte ranges, which is then passed over.
+ */
+export function parseRanges(header: string, length: number): readonly ByteRange[] | undefined {
+  const set = /^bytes=(.*)$/i.exec(header)?.[1];
+  const specs = set?.split(',').map((spec) => /^[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/.exec(spec));
+  if (!specs?.every((spec) => spec !== null)) return undefined;
+  const ranges = specs.map(([, first, last, suffix]) =>
+    suffix === undefined
+      ? { start: Number(first), end: last ? Math.min(Number(last), length - 1) : length - 1, last }
+      : { start: Math.max(0, length - Number(suffix)), end: length - 1, last: undefined },
+  );
+  // a range that ends before it starts makes the whole header invalid
+  if (ranges.some(({ start, last }) => last && Number(last) < start)) return undefined;
+  return ranges.filter(({ start }) => start < length).map(({ start, end }) => ({ start, end }));
 }

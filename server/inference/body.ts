@@ -1,6 +1,6 @@
 import { parse } from 'content-type';
 import type { Request } from 'express';
-import { checkLength, readBytes, type BodyGate, type BytesLimits } from '../upload/body.ts';
+import { checkEncoding, checkLength, readBytes, type BodyGate, type BytesLimits } from '../upload/body.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { parseText } from '../upload/json.ts';
 
@@ -48,13 +48,12 @@ export function createInferenceReader(limits: InferenceLimits, gate: BodyGate): 
 }
 
 /** @throws ServiceError `unsupported-media-type` */
-function checkType({ headers }: Request): void {
-  const { type } = parse(headers['content-type'] ?? '');
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (MEDIA_TYPES.includes(type) && encoding === 'identity') return;
+function checkType(request: Request): void {
+  checkEncoding(request);
+  const { type } = parse(request.headers['content-type'] ?? '');
+  if (MEDIA_TYPES.includes(type)) return;
   throw new ServiceError('unsupported-media-type', {
-    detail:
-      'An inference request is application/json, or application/octet-stream with binary data, without content encoding.',
+    detail: 'An inference request is application/json, or application/octet-stream with binary data.',
   });
 }
 

@@ -11,7 +11,7 @@ import { checkOpenSet, isUnknown, threshold } from './predictions.ts';
 import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 import { labelledSet, type TaskServices } from './tasks.ts';
 
-const QUERY = labelledSet('query');
+const QUERY = labelledSet('query', 'test');
 const evaluationQuery = z.strictObject({ threshold });
 
 /** `/v1/tasks/{id}/evaluations`: how well the task's model does on a labelled query set, which is not kept. */

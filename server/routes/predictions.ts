@@ -14,7 +14,7 @@ import type { UploadShape } from '../upload/files.ts';
 import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 import type { TaskServices } from './tasks.ts';
 
-const IMAGES: UploadShape = { files: 100, member: 'images', labelled: false };
+const IMAGES: UploadShape = { files: 100, member: 'images', split: undefined };
 
 const topExpected = `a whole number from 1 to ${LABEL_LIMITS.classes.max} is expected`;
 const thresholdExpected = 'a number from 0 to 1 is expected';

@@ -15,6 +15,7 @@ import type { RegressionTasks } from '../tasks/regression-tasks.ts';
 import { requestIdOf } from '../http/requests.ts';
 import type { CreatedTask, TaskPlan, TaskRequest, Tasks } from '../tasks/tasks.ts';
 import type { UploadedFile, UploadShape } from '../upload/files.ts';
+import type { Split } from '../upload/folders.ts';
 import { UPLOAD_TYPES, type UploadReader } from '../upload/upload.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
 import { sendAccepted } from './progress.ts';
@@ -34,12 +35,12 @@ export interface TaskServices {
 const MAX_STEPS = 50;
 
 /** A set of labelled images. */
-export const labelledSet = (member: string): UploadShape => ({
+export const labelledSet = (member: string, split: Split): UploadShape => ({
   files: LABEL_LIMITS.classes.max * LABEL_LIMITS.images.max,
   member,
-  labelled: true,
+  split,
 });
-export const SUPPORT = labelledSet('support');
+export const SUPPORT = labelledSet('support', 'train');
 
 /** What a task starts from. */
 export const createQuery = z.strictObject({

@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream';
+import { createGunzip, createInflate } from 'node:zlib';
 import { parse } from 'content-type';
 import type { Request } from 'express';
 import getRawBody from 'raw-body';
@@ -13,19 +15,57 @@ const ALIASES: Readonly<Record<string, MediaType>> = { 'application/x-zip-compre
 
 /**
  * The media type of the body, one of those accepted.
- * @throws ServiceError `unsupported-media-type`, which names them, also for a body with a content encoding
+ * @throws ServiceError `unsupported-media-type`, which names them, also for a content encoding that is not accepted
  */
-export function mediaTypeOf<T extends MediaType>({ headers }: Request, accepted: readonly T[]): T {
-  const refuse = (detail: string) =>
-    new ServiceError('unsupported-media-type', { detail, headers: { 'Accept-Post': accepted.join(', ') } });
+export function mediaTypeOf<T extends MediaType>(request: Request, accepted: readonly T[]): T {
+  const { headers } = request;
   const { type } = parse(headers['content-type'] ?? '');
   const known = accepted.find((name) => name === (ALIASES[type] ?? type));
   if (known === undefined)
-    throw refuse(`${describeType(type)} is not accepted here; accepted is ${accepted.join(' or ')}.`);
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity')
-    throw refuse(`The body has the content encoding ${JSON.stringify(encoding)}; none is accepted.`);
+    throw new ServiceError('unsupported-media-type', {
+      detail: `${describeType(type)} is not accepted here; accepted is ${accepted.join(' or ')}.`,
+      headers: { 'Accept-Post': accepted.join(', ') },
+    });
+  checkEncoding(request);
   return known;
+}
+
+/** Content encodings (RFC 9110, 8.4.1), and what undoes each. */
+const DECODERS = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate } as const;
+const ACCEPT_ENCODING = 'gzip, deflate';
+
+/** The body's content encoding in lower case; undefined where it has none. */
+function encodingOf({ headers }: Request): string | undefined {
+  const encoding = headers['content-encoding']?.trim().toLowerCase();
+  return encoding === undefined || encoding === '' || encoding === 'identity' ? undefined : encoding;
+}
+
+const isKnown = (encoding: string): encoding is keyof typeof DECODERS => Object.hasOwn(DECODERS, encoding);
+
+/** @throws ServiceError `unsupported-media-type`, with `Accept-Encoding` (RFC 9110, 15.5.16) */
+export function checkEncoding(request: Request): void {
+  const encoding = encodingOf(request);
+  if (encoding === undefined || isKnown(encoding)) return;
+  throw new ServiceError('unsupported-media-type', {
+    detail: `The body has the content encoding ${JSON.stringify(encoding)}; accepted is ${ACCEPT_ENCODING}.`,
+    headers: { 'Accept-Encoding': ACCEPT_ENCODING },
+  });
+}
+
+/**
+ * The bytes of the body without its content encoding, after `checkEncoding`: the request itself where it has none. Who
+ * reads it has to bound what comes.
+ */
+export function decodedBody(request: Request): Readable {
+  const encoding = encodingOf(request);
+  if (encoding === undefined || !isKnown(encoding)) return request;
+  const decoder = DECODERS[encoding]();
+  request.once('error', (error) => decoder.destroy(error)); // the client hung up
+  decoder.once('close', () => {
+    request.unpipe(decoder);
+    request.resume(); // drops the rest
+  });
+  return request.pipe(decoder);
 }
 
 const describeType = (type: string) =>
@@ -56,21 +96,30 @@ export interface BytesLimits {
   readonly seconds: number;
 }
 
-/** The whole body. @throws ServiceError `body-too-large`, `truncated-body`, `upload-timeout` */
+/** The whole body. @throws ServiceError `body-too-large`, `truncated-body`, `malformed-request`, `upload-timeout` */
 export async function readBytes(request: Request, { bodyBytes, seconds }: BytesLimits): Promise<Buffer> {
+  const body = decodedBody(request);
   try {
-    return await inTime(seconds, getRawBody(request, { limit: bodyBytes }), () => lateBody(seconds));
+    return await inTime(seconds, getRawBody(body, { limit: bodyBytes }), () => lateBody(seconds));
   } catch (error) {
+    if (body !== request) body.destroy();
     request.resume(); // drops the rest, which raw-body leaves standing
-    throw translate(error, bodyBytes);
+    throw error instanceof Error ? translateBody(error, bodyBytes) : error;
   }
 }
 
-/** A fault of raw-body as an error of the catalogue. */
-function translate(error: unknown, limit: number): unknown {
-  const type = error instanceof Error && 'type' in error ? error.type : undefined;
+/** A fault of raw-body or zlib as an error of the catalogue. */
+export function translateBody(error: Error, limit: number): Error {
+  const type = 'type' in error ? error.type : undefined;
+  const code = 'code' in error ? error.code : undefined;
   if (type === 'entity.too.large') return longBody(limit);
-  if (type === 'request.aborted') return new ServiceError('truncated-body', { cause: error });
+  if (type === 'request.aborted' || code === 'Z_BUF_ERROR')
+    return new ServiceError('truncated-body', { cause: error });
+  if (code === 'Z_DATA_ERROR')
+    return new ServiceError('malformed-request', {
+      detail: `The body is not what its Content-Encoding says (${error.message}).`,
+      cause: error,
+    });
   return error;
 }
 

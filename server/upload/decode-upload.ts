@@ -1,4 +1,4 @@
-import { ImageError, type ImageErrorCode } from '../../images/decode.ts';
+import { ImageError, type ImageErrorCode } from '../../images/image-error.ts';
 import type { ErrorCode } from '../errors/errors.ts';
 import { createLimiter } from '../concurrency/limiter.ts';
 import type { ImageDecoder } from '../ports.ts';

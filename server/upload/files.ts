@@ -5,6 +5,7 @@ import {
   type ErrorDetails,
   type Part,
 } from '../errors/errors.ts';
+import type { Split } from './folders.ts';
 import { describeEntry } from './zip.ts';
 
 /** What the files of a body are for. */
@@ -13,8 +14,11 @@ export interface UploadShape {
   readonly files: number;
   /** the member of a JSON body that has them, and the field name of files without labels */
   readonly member: string;
-  /** whether each has a label: its field name, its folder in an archive, its member's name in JSON */
-  readonly labelled: boolean;
+  /**
+   * Undefined for files without labels. Else each has one, its field name, its folder in an archive or its member's
+   * name in JSON; of an archive that is a data set of several parts this one is taken.
+   */
+  readonly split: Split | undefined;
 }
 
 /** Where a file stands in its body, as errors name it. */

@@ -1,14 +1,72 @@
+/** Which part of a data set is wanted: what a task is made of, or what it is evaluated with. */
+export type Split = 'train' | 'test';
+
+/** The class of a file, or why it has none, as a clause without a full stop; `passedOver` is of another part. */
+export type Placement =
+  { readonly label: string } | { readonly problem: string } | { readonly passedOver: true };
+
+const PASSED_OVER: Placement = { passedOver: true };
+const NO_CLASS: Placement = { problem: 'it is in no folder that names its class' };
+
+/** How the parts of data sets are called, in any case. */
+const PARTS = {
+  train: /^train(?:ing)?(?:[ _-]?(?:set|data|images))?$/i,
+  validation: /^val(?:id(?:ation)?)?(?:[ _-]?(?:set|data|images))?$/i,
+  test: /^test(?:ing)?(?:[ _-]?(?:set|data|images))?$/i,
+} as const;
+type PartName = keyof typeof PARTS;
+
+/** The part of a data set that a folder, or a value of a table, names. */
+export const partOf = (name: string): PartName | undefined =>
+  (Object.keys(PARTS) as PartName[]).find((part) => PARTS[part].test(name));
+
+/** The parts that are taken of those there are: of a data set without a test set its validation set is that. */
+export function takenPart(split: Split, there: ReadonlySet<PartName>): PartName {
+  if (split === 'train') return 'train';
+  return there.has('test') ? 'test' : 'validation';
+}
+
 /**
- * The folder of each path that names its class. Folders around all of them, as people zip them, do not count: the one
- * below is the class, and folders inside a class do not matter. Undefined for a path that is in no folder.
+ * What the folders of each path say of its class. Folders around all of them, as people zip them, do not count: the one
+ * below is the class, and folders inside a class do not matter. Folders `train` and `test` (or `val`) side by side are
+ * no classes but the parts of a data set, whose classes are below: one of them is taken, and the rest is passed over.
  */
-export function classFolders(paths: readonly string[]): (string | undefined)[] {
-  const all = paths.map((path) => path.split('/').filter((segment) => segment !== ''));
+export function placeByFolders(paths: readonly string[], split: Split): readonly Placement[] {
+  const all = segmentsOf(paths);
+  const shared = sharedFolders(all);
+  const tops = all.map((segments) => folder(segments, shared));
+  const parts = new Set(tops.flatMap((top) => (top === undefined ? [] : (partOf(top) ?? []))));
+  if (parts.size < 2) return tops.map((top) => (top === undefined ? NO_CLASS : { label: top }));
+  const taken = takenPart(split, parts);
+  return all.map((segments, index) => {
+    const part = partOf(tops[index] ?? '');
+    if (part === undefined) return { problem: `it is in none of the parts ${[...parts].join(' and ')}` };
+    if (part !== taken) return PASSED_OVER;
+    const label = folder(segments, shared + 1);
+    return label === undefined ? NO_CLASS : { label };
+  });
+}
+
+/** The folders around all paths, as a path that ends with a slash, or nothing. */
+export function folderAround(paths: readonly string[]): string {
+  const all = segmentsOf(paths);
+  return (
+    all[0]
+      ?.slice(0, sharedFolders(all))
+      .map((segment) => `${segment}/`)
+      .join('') ?? ''
+  );
+}
+
+const segmentsOf = (paths: readonly string[]) =>
+  paths.map((path) => path.split('/').filter((segment) => segment !== ''));
+
+function sharedFolders(all: readonly (readonly string[])[]): number {
   const depth = Math.max(0, ...all.map(({ length }) => length));
   let shared = 0;
   // a folder is around the others only when there is another one below it
   while (shared + 2 < depth && new Set(all.map((segments) => folder(segments, shared))).size === 1) shared++;
-  return all.map((segments) => folder(segments, shared));
+  return shared;
 }
 
 /** The folder at a depth; the last segment is a file. */

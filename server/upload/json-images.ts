@@ -17,11 +17,11 @@ const refuse = (path: readonly PropertyKey[], detail: string, code: ErrorCode = 
  * @throws ServiceError naming the member at fault
  */
 export function filesOfJson(body: unknown, shape: UploadShape, fileBytes: number): UploadedFile[] {
-  const { member, labelled, files: limit } = shape;
+  const { member, split, files: limit } = shape;
   if (!isObject(body)) throw refuse([], `must be an object with the member ${member}.`);
   const stranger = Object.keys(body).find((key) => key !== member);
   if (stranger !== undefined) throw memberError('unexpected-member', [stranger], 'is not expected here.');
-  const given = labelled
+  const given = split
     ? byLabel(body[member], member)
     : [{ name: member, path: [member], images: body[member] }];
   const files: UploadedFile[] = [];

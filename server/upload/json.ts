@@ -1,4 +1,4 @@
-import { parse } from 'content-type';
+import { parse as parseType } from 'content-type';
 import type { Request } from 'express';
 import type { z } from 'zod';
 import { checkLength, mediaTypeOf, readBytes, type BodyGate, type BytesLimits } from './body.ts';
@@ -34,7 +34,7 @@ export function createJsonReader(limits: JsonLimits, gate: BodyGate): JsonReader
 
 /** JSON has no other encoding between systems than UTF-8 (RFC 8259, 8.1). */
 function checkCharset({ headers }: Request): void {
-  const charset = parse(headers['content-type'] ?? '').parameters['charset'];
+  const charset = parseType(headers['content-type'] ?? '').parameters['charset'];
   if (charset !== undefined && charset.toLowerCase() !== 'utf-8')
     throw new ServiceError('unsupported-media-type', {
       detail: `The charset ${JSON.stringify(charset)} is not accepted; JSON is UTF-8.`,
@@ -72,7 +72,39 @@ function endOfString(bytes: Buffer, start: number): number {
 }
 
 /** The value of a JSON text. @throws ServiceError `malformed-json` */
-export function parseText(bytes: Uint8Array): unknown {
+export function parseText(bytes: Buffer): unknown {
+  const value = parse(bytes);
+  checkNames(bytes);
+  return value;
+}
+
+const [COLON, OPENING, CLOSING] = [0x3a, 0x7b, 0x7d] as const;
+/** White space of JSON. */
+const SPACES: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
+/** Of a member that is there twice one would be lost (RFC 7493, 2.3). @throws ServiceError `malformed-json` */
+function checkNames(bytes: Buffer): void {
+  const open: Set<string>[] = [];
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] === OPENING) open.push(new Set());
+    else if (bytes[at] === CLOSING) open.pop();
+    if (bytes[at] !== QUOTE) continue;
+    const end = endOfString(bytes, at + 1);
+    let next = end;
+    while (SPACES.has(bytes[next])) next++;
+    if (bytes[next] === COLON) {
+      const name = JSON.parse(bytes.toString('utf8', at, end)) as string;
+      if (open.at(-1)?.has(name))
+        throw new ServiceError('malformed-json', {
+          detail: `The body has the member ${JSON.stringify(name)} twice in one object.`,
+        });
+      open.at(-1)?.add(name);
+    }
+    at = end - 1;
+  }
+}
+
+function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {

@@ -1,25 +1,19 @@
+import { canonicalLabel, longestLabel, readLabel } from '../../contract/label.ts';
+import { imageFormat, refusalOf } from '../../images/format.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { fileError, whereIs, type UploadedFile } from './files.ts';
 
 export const LABEL_LIMITS = {
   classes: { min: 2, max: 20 },
   images: { max: 50 },
-  characters: { max: 100 },
+  characters: { max: longestLabel },
 } as const;
 
-/** Controls, line and paragraph separators, and U+FFFD, which stands for bytes that are not UTF-8. */
-const FORBIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\uFFFD]/u;
-
-/** A field name as a label: NFC, 1 to 100 code points, not blank, no control characters. */
+/** A field name, folder or member as a label, by the one rule of all of them. @throws ServiceError `invalid-label` */
 function labelOf(file: UploadedFile): string {
-  const label = file.part.name.normalize('NFC');
-  const length = Array.from(label).length;
-  if (label.trim() === '') throw fileError('invalid-label', file, 'the label is blank.');
-  if (length > LABEL_LIMITS.characters.max)
-    throw fileError('invalid-label', file, `the label has ${length} characters, 100 are allowed.`);
-  if (FORBIDDEN.test(label))
-    throw fileError('invalid-label', file, 'the label has a control character or is not UTF-8.');
-  return label;
+  const read = readLabel(file.part.name);
+  if ('problem' in read) throw fileError('invalid-label', file, `${read.problem}.`);
+  return read.label;
 }
 
 /**
@@ -27,8 +21,9 @@ function labelOf(file: UploadedFile): string {
  * @throws ServiceError `invalid-label`, `unknown-label`
  */
 export function truthsOf(files: readonly UploadedFile[], labels: readonly string[]): readonly number[] {
+  const known = labels.map(canonicalLabel); // earlier versions kept white space
   return files.map((file) => {
-    const truth = labels.indexOf(labelOf(file));
+    const truth = known.indexOf(labelOf(file));
     if (truth < 0)
       throw fileError(
         'unknown-label',
@@ -60,10 +55,12 @@ export function labelFiles(files: readonly UploadedFile[]): readonly LabelledFil
       throw fileError('too-many-images', file, 'a label has at most 50 images.');
     return { label, file };
   });
-  if (counts.size < LABEL_LIMITS.classes.min)
-    throw new ServiceError('too-few-classes', {
-      detail: `All ${files.length} files have the label ${JSON.stringify(labelled[0]?.label)}; a task needs at least two different labels.`,
-      ...(files[0] && whereIs(files[0])),
-    });
-  return labelled;
+  if (counts.size >= LABEL_LIMITS.classes.min) return labelled;
+  // such as an archive of another format, which is no class of its own
+  const stranger = files.find(({ bytes }) => imageFormat(bytes) === undefined);
+  if (stranger) throw fileError('unsupported-image', stranger, `${refusalOf(stranger.bytes)}.`);
+  throw new ServiceError('too-few-classes', {
+    detail: `All ${files.length} files have the label ${JSON.stringify(labelled[0]?.label)}; a task needs at least two different labels.`,
+    ...(files[0] && whereIs(files[0])),
+  });
 }

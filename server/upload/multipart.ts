@@ -1,7 +1,9 @@
+import { format } from 'content-type';
 import type { Request, Response } from 'express';
 import multer from 'multer';
-import { PassThrough, type Writable } from 'node:stream';
-import { lateBody, longBody } from './body.ts';
+import type { Readable, Writable } from 'node:stream';
+import { decodedBody, lateBody, longBody, translateBody } from './body.ts';
+import { CanonicalParts } from './canonical-parts.ts';
 import { partError, ServiceError, type ErrorCode, type Part } from '../errors/errors.ts';
 
 export interface BodyLimits {
@@ -24,8 +26,6 @@ type StreamingOptions = multer.Options & { streamHandler: (request: Request, par
 
 /** Text fields are refused; a few are let through the parser so that the first of them can be named. */
 const TEXT_FIELDS = { count: 20, bytes: 4096 };
-/** UTF-16 units: 100 code points, each up to two units or an escape of three. */
-const FIELD_NAME_LENGTH = 1000;
 
 const MULTER_CODES: Readonly<Partial<Record<string, { code: ErrorCode; detail: string }>>> = {
   LIMIT_PART_COUNT: { code: 'too-many-files', detail: 'the body has more parts than allowed.' },
@@ -36,9 +36,6 @@ const MULTER_CODES: Readonly<Partial<Record<string, { code: ErrorCode; detail: s
     detail: 'the body has more text fields than allowed after it.',
   },
   LIMIT_FIELD_VALUE: { code: 'too-many-fields', detail: 'the text is longer than allowed.' },
-  LIMIT_FIELD_KEY: { code: 'invalid-label', detail: 'the field name is too long.' },
-  MISSING_FIELD_NAME: { code: 'missing-field-name', detail: 'the part has no field name.' },
-  INVALID_FIELD_NAME: { code: 'text-part', detail: 'every part must be a file.' },
 };
 
 /** The parser's complaints (busboy throws plain errors, so the message is all there is). */
@@ -78,8 +75,6 @@ function parserLimits({ files, fileBytes }: BodyLimits): multer.Options['limits'
     fileSize: fileBytes,
     fields: TEXT_FIELDS.count,
     fieldSize: TEXT_FIELDS.bytes,
-    fieldNameSize: FIELD_NAME_LENGTH,
-    fieldNestingDepth: FIELD_NAME_LENGTH,
     parts: files + TEXT_FIELDS.count,
     headerPairs: 32,
   };
@@ -95,82 +90,83 @@ const memoryStorage: multer.StorageEngine = {
   _removeFile: (request, file, callback) => inMemory._removeFile(request, file, callback),
 };
 
+/** A file of a form, in memory. */
+export interface FormFile {
+  readonly part: Part;
+  readonly bytes: Uint8Array;
+}
+
 /**
- * The files of the body, parsed with multer; notes every part in `seen`, and refuses once the body is too long or too
- * late. multer tells an error only when the request that it was given has ended, so it is given a stream of its own,
- * which ends when multer lets go of it. Of a text part the parser tells when that is over.
+ * The files of the body in their order, parsed with multer behind `CanonicalParts`; notes every part in `seen`, and
+ * refuses once the body is too long or too late. multer tells an error only when the request that it was given has
+ * ended, so it is given a stream of its own, which ends when multer lets go of it. Of a text part the parser tells when
+ * that is over.
  */
 export function parseBody(
   request: Request,
   response: Response,
+  boundary: string,
   limits: BodyLimits,
   seen: SeenPart[],
-): Promise<readonly Express.Multer.File[]> {
+): Promise<readonly FormFile[]> {
   return new Promise((resolve, reject) => {
-    const body = new PassThrough();
+    const source = decodedBody(request);
     const stop = () => {
       clearTimeout(timer);
-      request.unpipe(body);
-      request.resume(); // drops the rest
+      source.unpipe(body);
+      source.resume(); // drops the rest
       body.destroy();
     };
-    const refuse = (error: ServiceError) => {
+    const refuse = (error: Error) => {
       reject(error);
       stop();
     };
+    const body = new CanonicalParts(boundary, refuse);
+    const { parts } = body;
     const timer = setTimeout(() => refuse(lateBody(limits.seconds)), limits.seconds * 1000);
     request.on('error', (error) => body.destroy(error)); // the client hung up
+    if (source !== request) source.on('error', (error) => refuse(translateBody(error, limits.bodyBytes)));
     const options: StreamingOptions = {
       storage: memoryStorage,
-      defParamCharset: 'utf8',
       limits: parserLimits(limits),
       streamHandler: (_body, parser) => {
-        watchParts(parser, seen);
-        watchLength(request, limits.bodyBytes, refuse);
+        watchParts(parser, parts, seen);
+        watchLength(source, limits.bodyBytes, refuse);
         parser.once('unpipe', stop);
-        request.pipe(body).pipe(parser);
+        source.pipe(body).pipe(parser);
       },
     };
+    const type = format({ type: 'multipart/form-data', parameters: { boundary } });
     // of a request multer reads the stream and the headers, and leaves the files there
-    const read = Object.assign(body, { headers: request.headers }) as unknown as Request;
+    const read = Object.assign(body, {
+      headers: { ...request.headers, 'content-type': type },
+    }) as unknown as Request;
     multer(options).any()(read, response, (error: unknown) => {
       stop();
-      if (error === undefined) resolve(Array.isArray(read.files) ? read.files : []);
+      if (error === undefined) resolve(filesOf(read.files, parts));
       else reject(translate(error, seen.at(-1)));
     });
   });
 }
 
+/** multer's files with what their parts' own headers said. */
+function filesOf(files: Request['files'], parts: readonly Part[]): readonly FormFile[] {
+  const all = Array.isArray(files) ? files : [];
+  return all.map(({ fieldname, buffer }) => ({ part: parts[Number(fieldname)]!, bytes: buffer }));
+}
+
 /** Tells of every chunk over the limit. */
-function watchLength(request: Request, limit: number, refuse: (error: ServiceError) => void): void {
+function watchLength(source: Readable, limit: number, refuse: (error: Error) => void): void {
   let received = 0;
-  request.on('data', (chunk: Buffer) => {
+  source.on('data', (chunk: Buffer) => {
     received += chunk.length;
     if (received > limit) refuse(longBody(limit));
   });
 }
 
-/**
- * Undoes what browsers and curl do to names (HTML's multipart/form-data encoding): of all escapes, these three only.
- * multer does the same for the files that it returns.
- */
-function decodeName(name: string): string {
-  return name.replace(/%0A|%0D|%22/gi, decodeURIComponent);
-}
-
 /** Notes the parts in order, before multer's own listeners act on them. */
-function watchParts(parser: Writable, seen: SeenPart[]): void {
-  const note = (kind: SeenPart['kind'], name: string | undefined, file: string | undefined) =>
-    seen.push({
-      kind,
-      part: {
-        index: seen.length,
-        ...(name === undefined ? {} : { name: decodeName(name) }),
-        ...(file === undefined || file === '' ? {} : { file: decodeName(file) }),
-      },
-    });
-  parser.prependListener('file', (name: string | undefined, _stream: unknown, info: { filename?: string }) =>
-    note('file', name, info.filename),
-  );
-  parser.prependListener('field', (name: string | undefined) => note('text', name, undefined));
+function watchParts(parser: Writable, parts: readonly Part[], seen: SeenPart[]): void {
+  const note = (kind: SeenPart['kind'], name: string) => seen.push({ kind, part: parts[Number(name)]! });
+  parser.prependListener('file', (name: string) => note('file', name));
+  parser.prependListener('field', (name: string) => note('text', name));
 }

@@ -1,9 +1,9 @@
-import { format, parse } from 'content-type';
+import { parse } from 'content-type';
 import type { Request, Response } from 'express';
 import { checkLength, mediaTypeOf, readBytes, type BodyGate, type MediaType } from './body.ts';
 import { partError, ServiceError } from '../errors/errors.ts';
+import { pickLabelled } from './data-set.ts';
 import { fileError, type UploadedFile, type UploadShape } from './files.ts';
-import { classFolders } from './folders.ts';
 import { filesOfJson } from './json-images.ts';
 import type { JsonReader } from './json.ts';
 import { parseBody, type BodyLimits, type SeenPart } from './multipart.ts';
@@ -12,19 +12,15 @@ import { entryError, looksLikeZip, readZip } from './zip.ts';
 /** What a boundary may be made of (RFC 2046, 5.1.1). */
 const BOUNDARY = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
 
-/**
- * The body's content type, in the one way of writing it that every parser below reads alike.
- * @throws ServiceError when it has no usable boundary
- */
-function contentTypeOf(header: string): string {
-  const { type, parameters } = parse(header);
-  const boundary = parameters['boundary'] ?? '';
+/** The boundary of a body's parts. @throws ServiceError when its content type has none that can be used */
+function boundaryOf(header: string): string {
+  const boundary = parse(header).parameters['boundary'] ?? '';
   if (boundary === '') throw new ServiceError('missing-boundary');
   if (!BOUNDARY.test(boundary))
     throw new ServiceError('malformed-multipart', {
       detail: `The boundary ${JSON.stringify(boundary)} has characters that no boundary may have, or more than 70.`,
     });
-  return format({ type, parameters: { boundary } });
+  return boundary;
 }
 
 /** @throws ServiceError when a part is no file with content */
@@ -64,11 +60,10 @@ export function createUploadReader(
   return async (request, response, shape, work) => {
     switch (mediaTypeOf(request, UPLOAD_TYPES)) {
       case 'multipart/form-data': {
-        const { headers } = request;
-        headers['content-type'] = contentTypeOf(headers['content-type'] ?? '');
+        const boundary = boundaryOf(request.headers['content-type'] ?? '');
         checkLength(request, limits.bodyBytes);
         return gate(request, async (signal) => {
-          const files = await readForm(request, response, { ...limits, files: shape.files });
+          const files = await readForm(request, response, boundary, { ...limits, files: shape.files });
           return work(await unpacked(files, shape, limits, signal), signal);
         });
       }
@@ -91,7 +86,7 @@ async function unpacked(
   limits: Omit<BodyLimits, 'files'>,
   signal: AbortSignal,
 ): Promise<readonly UploadedFile[]> {
-  if (!shape.labelled) {
+  if (shape.split === undefined) {
     const stranger = files.find(({ part }) => part.name !== shape.member);
     if (stranger) throw fileError('unexpected-part', stranger, `the field name must be ${shape.member}.`);
   }
@@ -100,45 +95,45 @@ async function unpacked(
   return filesOfZip(only.bytes, shape, limits, signal);
 }
 
-/** @throws ServiceError when the archive cannot be used, or a file is in no folder that could be its label */
+/** @throws ServiceError when the archive cannot be used, or a file has no class though it needs one */
 async function filesOfZip(
   bytes: Uint8Array,
-  { files: limit, labelled, member }: UploadShape,
+  { files, split, member }: UploadShape,
   { fileBytes, bodyBytes }: Omit<BodyLimits, 'files'>,
   signal: AbortSignal,
 ): Promise<readonly UploadedFile[]> {
-  const zipped = await readZip(bytes, { files: limit, fileBytes, totalBytes: bodyBytes }, signal);
-  if (zipped.length === 0) throw new ServiceError('no-files', { detail: 'The archive has no file.' });
-  const folders = labelled ? classFolders(zipped.map(({ path }) => path)) : zipped.map(() => member);
-  return zipped.map((file, position) => {
-    const name = folders[position];
-    if (name === undefined)
-      throw entryError('unlabelled-file', file, 'it is in no folder that names its class.');
-    if (file.bytes.length === 0) throw entryError('empty-file', file, 'the file has no content.');
-    return {
-      part: { index: file.index, name, file: file.path },
-      place: { kind: 'entry' },
-      bytes: file.bytes,
-    };
+  const limits = { files, fileBytes, totalBytes: bodyBytes };
+  const picked = await readZip(bytes, limits, signal, async (listed, read) => {
+    if (listed.length === 0) throw new ServiceError('no-files', { detail: 'The archive has no file.' });
+    if (split === undefined) return listed.map((file) => ({ ...file, name: member }));
+    return pickLabelled(listed, split, read);
+  });
+  return picked.map(({ index, name, path, bytes: content }) => {
+    if (content.length === 0) throw entryError('empty-file', { index, path }, 'the file has no content.');
+    return { part: { index, name, file: path }, place: { kind: 'entry' }, bytes: content };
   });
 }
 
 /**
  * The file parts of a multipart/form-data body in their order, in memory. Field names are any Unicode, without bracket
- * nesting; `%22`, `%0A` and `%0D`, as browsers and curl write what cannot stand in a header, are decoded.
+ * nesting.
  * @throws ServiceError for every body that is malformed, truncated, late, over a limit or not made of files alone
  */
 async function readForm(
   request: Request,
   response: Response,
+  boundary: string,
   limits: BodyLimits,
 ): Promise<readonly UploadedFile[]> {
   const seen: SeenPart[] = [];
-  const files = await parseBody(request, response, limits, seen);
+  const files = await parseBody(request, response, boundary, limits, seen);
   checkParts(seen);
-  return files.map((file, index) => {
-    const part = { index, name: file.fieldname, file: file.originalname };
-    if (file.size === 0) throw partError('empty-file', part, 'the file has no content.');
-    return { part, place: { kind: 'part' }, bytes: file.buffer };
+  return files.map(({ part, bytes }) => {
+    if (bytes.length === 0) throw partError('empty-file', part, 'the file has no content.');
+    return {
+      part: { ...part, name: part.name ?? '', file: part.file ?? '' },
+      place: { kind: 'part' },
+      bytes,
+    };
   });
 }

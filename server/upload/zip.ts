@@ -1,7 +1,9 @@
 import { crc32 } from 'node:zlib';
 import { buffer } from 'node:stream/consumers';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
+import { otherFormat } from '../../images/format.ts';
 import { ServiceError, type ErrorCode } from '../errors/errors.ts';
+import { namesOf, type EntryName } from './zip-names.ts';
 
 export interface ZipLimits {
   /** files that count */
@@ -12,13 +14,10 @@ export interface ZipLimits {
   readonly totalBytes: number;
 }
 
-/** A file of an archive. */
-export interface ZippedFile {
+/** A file of an archive; its path has slashes, and is relative, without `.` and `..`. */
+export interface ZipPath extends EntryName {
   /** position among all entries of the archive */
   readonly index: number;
-  /** with slashes, relative, without `.` and `..` */
-  readonly path: string;
-  readonly bytes: Uint8Array;
 }
 
 /** All entries, those that do not count included: folders, and what desktops add beside each file. */
@@ -31,31 +30,43 @@ const SMALL_BYTES = 1024 * 1024;
 export const looksLikeZip = (bytes: Uint8Array): boolean =>
   ['PK\x03\x04', 'PK\x05\x06'].includes(Buffer.from(bytes.subarray(0, 4)).toString('latin1'));
 
+/** Which files of an archive are wanted, with what is known of them; may read some to tell. */
+export type PickFiles<T extends ZipPath> = (
+  files: readonly ZipPath[],
+  read: (file: ZipPath) => Promise<Uint8Array>,
+) => Promise<readonly T[]>;
+
 /**
- * The files of a zip archive in its order, without folders, hidden files and what macOS and Windows add. All names and
- * sizes are checked before anything is unpacked, the sizes again while it is.
- * @throws ServiceError `malformed-zip`, `unsafe-zip`, `zip-too-large`, `too-many-files`, `file-too-large`; the signal's reason
+ * The files of a zip archive that are picked, in its order; to pick from are all but folders, hidden files and what
+ * macOS and Windows add. All names, and the sizes of what is picked, are checked before it is unpacked, the sizes again
+ * while it is.
+ * @throws ServiceError `malformed-zip`, `unsafe-zip`, `zip-too-large`, `too-many-files`, `file-too-large`; the signal's
+ * reason; what picking throws
  */
-export async function readZip(
+export async function readZip<T extends ZipPath>(
   bytes: Uint8Array,
   limits: ZipLimits,
   signal: AbortSignal,
-): Promise<ZippedFile[]> {
+  pick: PickFiles<T>,
+): Promise<(T & { readonly bytes: Uint8Array })[]> {
   const archive = await opened(bytes);
-  const listed = await list(archive, limits, signal);
-  const files: ZippedFile[] = [];
-  for (const { entry, index, path } of listed) {
+  const entries = await list(archive, signal);
+  const names = namesOf(entries);
+  for (const [index, entry] of entries.entries()) checkSafe(entry, index, names[index]!);
+  const files = names.map((name, index) => ({ ...name, index })).filter(({ path }) => counts(path));
+  const read = async (file: ZipPath) => {
+    const entry = entries[file.index]!;
+    checkSize(entry, file, limits);
+    return unpack(archive, entry, file);
+  };
+  const picked = await pick(files, read);
+  checkSum(entries, picked, limits);
+  const unpacked: (T & { readonly bytes: Uint8Array })[] = [];
+  for (const file of picked) {
     signal.throwIfAborted();
-    files.push({ index, path, bytes: await unpack(archive, { entry, index, path }) });
+    unpacked.push({ ...file, bytes: await read(file) });
   }
-  return files;
-}
-
-/** An entry that counts. */
-interface ListedEntry {
-  readonly entry: Entry;
-  readonly index: number;
-  readonly path: string;
+  return unpacked;
 }
 
 /** `Entry 3, "cat/1.jpg"`: how details name an entry. */
@@ -72,65 +83,56 @@ export function entryError(
   return new ServiceError(code, { part, detail: `${describeEntry(index, path)}: ${detail}`, cause });
 }
 
-const malformed = (error: unknown) =>
-  new ServiceError('malformed-zip', {
+/** The refusal of an archive, which says what it is where that is another format. */
+function malformed(error: unknown, bytes?: Uint8Array): ServiceError {
+  const other = bytes && !looksLikeZip(bytes) ? otherFormat(bytes) : undefined;
+  const reason = other ?? (error instanceof Error ? error.message : String(error));
+  return new ServiceError('malformed-zip', {
     cause: error,
-    detail: `The archive cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+    detail: `The archive cannot be read: ${reason}.`,
   });
+}
 
 async function opened(bytes: Uint8Array): Promise<ZipFile> {
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     return await yauzl.fromBufferPromise(whole, { lazyEntries: true, decodeStrings: false });
   } catch (error) {
-    throw malformed(error);
+    throw malformed(error, bytes);
   }
 }
 
-/** The central directory's entries that count. */
-async function list(archive: ZipFile, limits: ZipLimits, signal: AbortSignal): Promise<ListedEntry[]> {
-  const listed: ListedEntry[] = [];
-  let index = 0;
-  let total = 0;
+/** The central directory's entries. */
+async function list(archive: ZipFile, signal: AbortSignal): Promise<Entry[]> {
+  const entries: Entry[] = [];
   try {
     for await (const entry of archive.eachEntry()) {
       signal.throwIfAborted();
-      const path = nameOf(entry);
-      if (index >= MAX_ENTRIES)
-        throw entryError('zip-too-large', { index, path }, `an archive has at most ${MAX_ENTRIES} entries.`);
-      checkSafe(entry, index, path);
-      if (counts(path)) {
-        total += entry.uncompressedSize;
-        checkSize(entry, { index, path, total }, limits);
-        listed.push({ entry, index, path });
-        if (listed.length > limits.files)
-          throw entryError('too-many-files', { index, path }, `${limits.files} files are allowed.`);
+      if (entries.length >= MAX_ENTRIES) {
+        const { path } = namesOf([entry])[0]!;
+        throw entryError(
+          'zip-too-large',
+          { index: entries.length, path },
+          `an archive has at most ${MAX_ENTRIES} entries.`,
+        );
       }
-      index++;
+      entries.push(entry);
     }
   } catch (error) {
     if (error instanceof ServiceError || signal.aborted) throw error;
     throw malformed(error);
   }
-  return listed;
-}
-
-/** UTF-8 whether flagged or not, since macOS flags nothing; else as the standard has it. */
-function nameOf({ fileNameRaw, generalPurposeBitFlag, extraFields }: Entry): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(fileNameRaw);
-  } catch {
-    return yauzl.getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, true);
-  }
+  return entries;
 }
 
 /** File types of Unix, in the upper half of the external attributes; 0 where the archive was made elsewhere. */
 const TYPES = { mask: 0o170000, ordinary: [0, 0o100000, 0o040000], link: 0o120000 } as const;
 
 /** @throws ServiceError `unsafe-zip`, for entries that could reach out of a folder were they unpacked into one */
-function checkSafe({ externalFileAttributes }: Entry, index: number, path: string): void {
+function checkSafe({ externalFileAttributes }: Entry, index: number, { path, isKnown }: EntryName): void {
   const refuse = (detail: string) => entryError('unsafe-zip', { index, path }, detail);
-  if (path.includes('\\')) throw refuse('the path has a backslash.');
+  // in code pages of East Asia its byte is the second one of other characters
+  if (isKnown && path.includes('\\')) throw refuse('the path has a backslash.');
   if (path.startsWith('/') || /^[a-z]:/i.test(path)) throw refuse('the path is absolute.');
   if (path.split('/').some((segment) => segment === '..' || segment === '.'))
     throw refuse('the path has a segment "." or "..".');
@@ -148,27 +150,38 @@ function counts(path: string): boolean {
   return !path.endsWith('/') && !path.split('/').some(ignored);
 }
 
-function checkSize(
-  { uncompressedSize, compressedSize }: Entry,
-  { index, path, total }: { readonly index: number; readonly path: string; readonly total: number },
-  limits: ZipLimits,
-): void {
-  const refuse = (code: ErrorCode, detail: string) => entryError(code, { index, path }, detail);
+function checkSize({ uncompressedSize, compressedSize }: Entry, file: ZipPath, limits: ZipLimits): void {
   if (uncompressedSize > limits.fileBytes)
-    throw refuse(
+    throw entryError(
       'file-too-large',
+      file,
       `it unpacks to ${uncompressedSize} bytes, ${limits.fileBytes} are allowed.`,
     );
-  if (total > limits.totalBytes)
-    throw refuse('zip-too-large', `with it the files unpack to more than ${limits.totalBytes} bytes.`);
   if (uncompressedSize > SMALL_BYTES && uncompressedSize > MAX_RATIO * compressedSize)
-    throw refuse('zip-too-large', `it unpacks to more than ${MAX_RATIO} times its size.`);
+    throw entryError('zip-too-large', file, `it unpacks to more than ${MAX_RATIO} times its size.`);
+}
+
+/** Looks at all files before the first of them is unpacked. */
+function checkSum(entries: readonly Entry[], files: readonly ZipPath[], limits: ZipLimits): void {
+  let total = 0;
+  for (const [position, file] of files.entries()) {
+    const entry = entries[file.index]!;
+    total += entry.uncompressedSize;
+    checkSize(entry, file, limits);
+    if (total > limits.totalBytes)
+      throw entryError(
+        'zip-too-large',
+        file,
+        `with it the files unpack to more than ${limits.totalBytes} bytes.`,
+      );
+    if (position >= limits.files)
+      throw entryError('too-many-files', file, `${limits.files} files are allowed.`);
+  }
 }
 
 /** The bytes of an entry; yauzl ends with an error where they are more or fewer than announced. */
-async function unpack(archive: ZipFile, { entry, index, path }: ListedEntry): Promise<Uint8Array> {
-  const bad = (detail: string, cause?: unknown) =>
-    entryError('malformed-zip', { index, path }, detail, cause);
+async function unpack(archive: ZipFile, entry: Entry, file: ZipPath): Promise<Uint8Array> {
+  const bad = (detail: string, cause?: unknown) => entryError('malformed-zip', file, detail, cause);
   if (entry.isEncrypted()) throw bad('it is encrypted.');
   let bytes: Buffer;
   try {

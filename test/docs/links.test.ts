@@ -42,13 +42,32 @@ test.each(documents)('the relative links of %s lead somewhere, to headings that 
 });
 
 test.each(
-  ['model', 'engine', 'training', 'server', 'images', 'scripts'].flatMap((folder) =>
+  ['bench', 'client', 'contract', 'drawing', 'engine', 'images', 'model', 'scripts', 'server', 'training', 'web'].flatMap((folder) =>
     readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('.ts'))
+      .filter((path) => /\.tsx?$/.test(path))
       .map((path) => `${folder}/${path.replaceAll('\\', '/')}`)
       .filter((path) => readFileSync(new URL(path, root), 'utf8').includes('docs/')),
   ),
 )('the pages that %s names exist', (path) => {
   const pages = readFileSync(new URL(path, root), 'utf8').matchAll(/\bdocs\/[\w./-]+\.md\b/g);
   expect([...pages].map(([page]) => page).filter((page) => !existsSync(new URL(page, root)))).toEqual([]);
+});
+
+const folders = ['bench', 'client', 'contract', 'drawing', 'engine', 'images', 'model', 'server', 'test', 'training', 'web'];
+
+test.each(['docs/architecture.md', 'docs/lifecycle.md'])('the files and folders that %s names exist', (path) => {
+  const named = new RegExp(`\\b(?:${folders.join('|')})/[\\w./-]*`, 'g');
+  const paths = [...readFileSync(new URL(path, root), 'utf8').matchAll(named)].map(([found]) =>
+    found.replace(/\.$/, ''),
+  );
+  expect(paths.length).toBeGreaterThan(50);
+  expect(paths.filter((found) => !existsSync(new URL(found, root)))).toEqual([]);
+});
+
+test('the files of the drawings of docs/lifecycle.md exist', () => {
+  const text = readFileSync(new URL('docs/lifecycle.md', root), 'utf8');
+  const names = [...text.matchAll(/(?: as |<br\/>)([\w/-]+\.ts)/g)].map(([, name]) => name!);
+  const places = ['', 'server/', 'model/', 'training/'].map((folder) => new URL(folder, root));
+  expect(names.length).toBeGreaterThan(20);
+  expect(names.filter((name) => !places.some((place) => existsSync(new URL(name, place))))).toEqual([]);
 });

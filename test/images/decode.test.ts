@@ -1,7 +1,8 @@
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { decodeImage, ImageError } from '../../images/decode.ts';
+import { decodeImage } from '../../images/decode.ts';
 import { imageFormat } from '../../images/format.ts';
+import { ImageError } from '../../images/image-error.ts';
 
 /** A noise image: [height, width, 3] interleaved. */
 function noise(width: number, height: number): Buffer {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { caseOf, kinds } from '../../scripts/fuzz/cases.ts';
-import { imagesOfEveryKind, type Corpus } from '../../scripts/fuzz/corpus.ts';
+import { imagesOfEveryKind, refusedImages, type Corpus } from '../../scripts/fuzz/corpus.ts';
 import { fuzz } from '../../scripts/fuzz/run.ts';
 import { faultOf } from '../../scripts/fuzz/send.ts';
 import { harness, listen } from '../server/support/harness.ts';
@@ -8,7 +8,7 @@ import { harness, listen } from '../server/support/harness.ts';
 let corpus: Corpus;
 beforeAll(async () => {
   const images = await imagesOfEveryKind();
-  corpus = { images, imagesTask: '0'.repeat(32), pointsTask: '1'.repeat(32) };
+  corpus = { images, refused: refusedImages(), imagesTask: '0'.repeat(32), pointsTask: '1'.repeat(32) };
 });
 
 describe('fuzzing', () => {

@@ -1,3 +1,4 @@
+import type { TestOptions } from 'vitest';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { cellNames, edgeCount, operationNames } from '../../model/search-space/genotype.ts';
 import { stepwiseGradient } from '../../model/meta-gradient/inner-gradient.ts';
@@ -10,6 +11,7 @@ import { noisyParameters, referenceRunner, smallConfiguration, smallTask } from 
 import type { SmallOptions } from './meta-task.ts';
 import type { ReferencePrograms } from './reference-programs.ts';
 import type { MetaTask } from '../../model/task/labelled-set.ts';
+import { slowUnless } from './slow.ts';
 
 export interface Case extends SmallOptions {
   readonly stage: Stage;
@@ -19,6 +21,8 @@ export interface Case extends SmallOptions {
   readonly temperature?: number;
   /** The network is adapted to the support set with its mirror images. */
   readonly mirrored?: boolean;
+  /** Whether `npm test` runs it: the few that differ most. The others run by `npm run test:slow`. */
+  readonly always?: boolean;
 }
 
 /** Every stage, network, head, normalisation, modulator, controller, encoder, stride, features, adapted set, outer loss and kind of inner loop. */
@@ -32,9 +36,10 @@ const cases: readonly Case[] = [
     modulator: 'full',
     masked: true,
     temperature: 0.5,
+    always: true,
   },
   { stage: 'search', way: 3, statistics: 'batch', modulator: 'none', controller: 'shared' },
-  { stage: 'tune', way: 2, head: 'shared' },
+  { stage: 'tune', way: 2, head: 'shared', always: true },
   { stage: 'retrain', way: 3, nodes: 2 },
   { stage: 'retrain', way: 2, head: 'shared', statistics: 'batch', modulator: 'full' },
   { stage: 'retrain', way: 2, head: 'shared', modulator: 'none' },
@@ -42,17 +47,25 @@ const cases: readonly Case[] = [
   { stage: 'retrain', way: 3, network: 'conv4', statistics: 'batch' },
   { stage: 'search', way: 2, exactSteps: 0 },
   { stage: 'retrain', way: 3, exactSteps: 2 },
-  { stage: 'retrain', way: 2, rates: 'learned', encoder: 'set' },
-  { stage: 'retrain', way: 3, steps: 0 },
+  { stage: 'retrain', way: 2, rates: 'learned', encoder: 'set', always: true },
+  { stage: 'retrain', way: 3, steps: 0, always: true },
   { stage: 'retrain', way: 2, steps: 0, statistics: 'batch' },
   { stage: 'retrain', way: 2, nodes: 2, stride: 2 },
   { stage: 'retrain', way: 2, rates: 'learned', everyStep: true },
   { stage: 'search', way: 2, statistics: 'batch', everyStep: true },
-  { stage: 'retrain', way: 2, network: 'conv4', exactSteps: 2, everyStep: true },
-  { stage: 'retrain', way: 2, network: 'conv4', head: 'shared', stride: 2 },
+  { stage: 'retrain', way: 2, network: 'conv4', exactSteps: 2, everyStep: true, always: true },
+  { stage: 'retrain', way: 2, network: 'conv4', head: 'shared', stride: 2, always: true },
   { stage: 'search', way: 2, nodes: 2, rectified: true },
-  { stage: 'retrain', way: 3, rectified: true, mirrored: true },
-  { stage: 'search', way: 2, rates: 'learned', exactSteps: 1, head: 'shared', encoder: 'bidirectional' },
+  { stage: 'retrain', way: 3, rectified: true, mirrored: true, always: true },
+  {
+    stage: 'search',
+    way: 2,
+    rates: 'learned',
+    exactSteps: 1,
+    head: 'shared',
+    encoder: 'bidirectional',
+    always: true,
+  },
 ];
 
 export interface Problem {
@@ -101,10 +114,15 @@ function problemOf(entry: Case, seed: number): Problem {
 }
 
 const problems = cases.map((entry, i) => problemOf(entry, i + 1));
-export const table = (of: (entry: Case) => boolean): [string, Problem][] =>
+
+/** The problems that `of` holds for, with their names and the options of their tests. */
+export const table = (of: (entry: Case) => boolean): [string, TestOptions, Problem][] =>
   problems
     .filter(({ entry }) => of(entry))
-    .map((problem) => [JSON.stringify(problem.entry).replaceAll('"', ''), problem]);
+    .map((problem) => {
+      const { always = false, ...named } = problem.entry;
+      return [JSON.stringify(named).replaceAll('"', ''), slowUnless(always), problem];
+    });
 
 interface Reference {
   readonly result: MetaGradient;

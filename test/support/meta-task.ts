@@ -1,13 +1,12 @@
 import { parseModelConfiguration } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
-import type { Executor } from '../../model/graph/executor.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
 import { initialParameters, parameterSpecifications } from '../../model/parameters.ts';
 import { fold, keyFrom, normal, uniform } from '../../model/random.ts';
 import { TaskRunner } from '../../model/inner-loop/task-runner.ts';
-import { ReferencePrograms } from './reference-programs.ts';
-import type { MetaTask, LabelledSet } from '../../model/task/labelled-set.ts';
 import { oneHotTargets } from '../../model/task/labelled-set.ts';
+import type { LabelledSet, MetaTask } from '../../model/task/labelled-set.ts';
+import { compilesNothing, ReferencePrograms } from './reference-programs.ts';
 
 /** The parts of a configuration that change what is computed; sizes are as small as the model allows. */
 export interface SmallOptions {
@@ -93,7 +92,6 @@ export function referenceRunner(configuration: ModelConfiguration): {
   runner: TaskRunner;
   programs: ReferencePrograms;
 } {
-  const unused: Executor = { program: () => Promise.reject(new Error('the reference compiles nothing')) };
   const programs = new ReferencePrograms();
-  return { runner: Object.assign(new TaskRunner(configuration, unused), { programs }), programs };
+  return { runner: new TaskRunner(configuration, compilesNothing, [], programs), programs };
 }

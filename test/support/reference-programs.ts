@@ -1,4 +1,5 @@
 import { evaluate } from '../../model/graph/reference/interpreter.ts';
+import type { Executor } from '../../model/graph/executor.ts';
 import { inputsOf, topological } from '../../model/graph/graph.ts';
 import type { GraphFunction } from '../../model/graph/graph.ts';
 import { maxPoolIndex } from '../../model/graph/operations.ts';
@@ -10,7 +11,14 @@ import type { Values } from '../../model/graph/programs.ts';
 export const asValues = (values: Readonly<Record<string, Float64Array>>): Record<string, Float32Array> =>
   values as unknown as Record<string, Float32Array>;
 
+/** The executor of those who run nothing by one. */
+export const compilesNothing: Executor = {
+  program: () => Promise.reject(new Error('the reference compiles nothing')),
+};
+
 interface Built {
+  /** Of the function. */
+  readonly name: string;
   readonly names: readonly string[];
   readonly outputs: readonly Tensor[];
   readonly inputs: readonly string[];
@@ -41,7 +49,7 @@ export class ReferencePrograms extends Programs {
   readonly #runs = new Map<string, Run>();
 
   constructor() {
-    super({ program: () => Promise.reject(new Error('the reference compiles nothing')) }, 'reference');
+    super(compilesNothing, 'reference');
   }
 
   override run(
@@ -49,21 +57,21 @@ export class ReferencePrograms extends Programs {
     build: () => GraphFunction,
     ...values: readonly Values[]
   ): Promise<Record<string, Float32Array>> {
-    const { names, outputs, inputs, branches } = this.#build(key, build);
+    const { name, names, outputs, inputs, branches } = this.#build(key, build);
     const given = Object.assign({}, ...values) as Values;
     const wide = Object.fromEntries(
-      inputs.map((name) => [name, Float64Array.from(given[name] ?? missing(key, name))]),
+      inputs.map((input) => [input, Float64Array.from(given[input] ?? missing(key, input))]),
     );
     const results = evaluate([...outputs, ...branches], wide);
     branches.forEach((tensor, i) => this.#follow(tensor, results[outputs.length + i]!));
-    const named = asValues(Object.fromEntries(names.map((name, i) => [name, results[i]!])));
-    this.#runs.set(key.split(' ')[0]!, { given, results: named });
+    const named = asValues(Object.fromEntries(names.map((output, i) => [output, results[i]!])));
+    this.#runs.set(name, { given, results: named });
     return Promise.resolve(named);
   }
 
-  /** The last run of the keys that begin with the word `kind`. */
-  last(kind: string): Run {
-    return this.#runs.get(kind) ?? missing('last', kind);
+  /** The last run of a function of this name. */
+  last(name: string): Run {
+    return this.#runs.get(name) ?? missing('last', name);
   }
 
   /** A hash of the side of every ReLU and the choice of every max-pool of all runs since the last call. */
@@ -76,9 +84,10 @@ export class ReferencePrograms extends Programs {
   #build(key: string, build: () => GraphFunction): Built {
     const known = this.#built.get(key);
     if (known) return known;
-    const { outputs } = build();
+    const { name, outputs } = build();
     const roots = Object.values(outputs);
     const built = {
+      name,
       names: Object.keys(outputs),
       outputs: roots,
       inputs: Object.keys(inputsOf(roots)),

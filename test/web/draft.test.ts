@@ -86,6 +86,9 @@ describe('the draft of a task', () => {
     const [a, b] = filled(['a', 1], ['b', 1]);
     expect(drafts.obstacleOf(drafts.rename([a!, b!], b!.key, ' a '))).toContain('Two classes are named “a”');
     expect(drafts.obstacleOf(drafts.rename([a!, b!], b!.key, ' '))).toContain('Name the class of b0');
+    expect(drafts.obstacleOf(drafts.rename([a!, b!], b!.key, 'b\u200b'))).toContain(
+      'invisible character U+200B',
+    );
   });
 
   it('takes the label of a path from its folder', () => {

@@ -106,6 +106,7 @@ export async function overTasks<T>(
   options: EvaluationOptions,
   run: (pool: EvaluationPool, setting: Setting, task: number) => Promise<T>,
 ): Promise<(Setting & { readonly tasks: T[] })[]> {
+  if (settings.length === 0) return [];
   const pool = evaluationPool(checkpoint, domains, options);
   const total = settings.length * options.tasks;
   let done = 0;

@@ -27,8 +27,8 @@ import { runLoop } from '../run/run-loop.ts';
 import type { RunEvents } from '../run/run-loop.ts';
 import { stageAt, temperatureAt, totalIterations } from '../run/schedule.ts';
 import type { TrainingJobs } from './training-jobs.ts';
-import { partedState } from './trunk.ts';
-import type { Trunk } from './trunk.ts';
+import { partedState } from './branch.ts';
+import type { EarlierRun } from './branch.ts';
 import { ParameterLayout, sharedVector } from '../run/parameter-vector.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import type { RunFolder, RunState, Validation } from '../run/run-folder.ts';
@@ -106,7 +106,7 @@ export class Trainer {
     configuration: TrainingConfiguration,
     domains: readonly ImageDomain[] | readonly PlaneDomain[],
     folder: RunFolder,
-    from: 'new' | 'saved' | Checkpoint | Trunk,
+    from: 'new' | 'saved' | Checkpoint | EarlierRun,
     engine: EngineName = defaultEngine,
   ): Promise<Trainer> {
     const stateOf = async (): Promise<RunState> => {

@@ -27,6 +27,15 @@ export interface TrainingWorkerData {
   readonly gradients: readonly Float32Array[];
 }
 
+/** Domains as workers are given them: decoded, or of kept planes. */
+export function domainData(
+  domains: readonly ImageDomain[] | readonly PlaneDomain[],
+): Pick<TrainingWorkerData, 'domains' | 'planes'> {
+  const planes = domains.filter((domain): domain is PlaneDomain => 'pixelHash' in domain);
+  if (planes.length > 0) return { domains: [], planes };
+  return { domains: domains.filter((domain): domain is ImageDomain => 'pixels' in domain) };
+}
+
 /** The runners of a stage and of validation, kept between jobs. */
 let runners = new Map<string, TaskRunner>();
 /** This worker's copy of Θ. */

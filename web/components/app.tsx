@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { canonicalLabel } from '../../contract/label.ts';
 import { addLabelled, emptyDraft, obstacleOf, type Draft } from '../draft.ts';
 import { loadExample } from '../example.ts';
 import { forget, keep, keptTasks, type Kept } from '../kept-tasks.ts';
@@ -22,7 +23,7 @@ const making =
   async (tell, signal) => {
     const classes = draft
       .filter(({ shots }) => shots.length > 0)
-      .map(({ label, shots }) => ({ label: label.trim(), files: shots.map(({ file }) => file) }));
+      .map(({ label, shots }) => ({ label: canonicalLabel(label), files: shots.map(({ file }) => file) }));
     const makeIt = place === 'server' ? makeOnServer : makeOnDevice;
     return { task: await makeIt(classes, tell, signal), source: { place, classes }, queries };
   };

@@ -1,3 +1,4 @@
+import { imageFormat, refusalOf, startLength } from '../../images/format.ts';
 import { longestSide, squeeze, type Picture } from '../../images/pixels/resize.ts';
 
 /** Rows that are taken from the canvas at a time: browsers limit a canvas's area, not an image's. */
@@ -13,6 +14,9 @@ const stripRows = 512;
  */
 export async function decodeImage(file: Blob, size: number): Promise<Uint8Array> {
   const name = file instanceof File ? file.name : 'the image';
+  // some browsers read what the service does not, such as HEIC
+  const start = new Uint8Array(await file.slice(0, startLength).arrayBuffer());
+  if (imageFormat(start) === undefined) throw new Error(`${name}: ${refusalOf(start)}.`);
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { architecture, architectureInputs } from '../../../model/controller/architecture.ts';
 import { encodeTask } from '../../../model/embedding/image-encoder.ts';
 import { cellNames, edgeCount, operationNames } from '../../../model/search-space/genotype.ts';
@@ -22,9 +22,6 @@ import type { Problem } from '../../support/meta-problems.ts';
 import { modulate } from '../../../model/controller/modulator.ts';
 import { relaxationInputs } from '../../../model/controller/relaxation.ts';
 
-// seconds when idle; the float64 interpreter is slow on a busy machine
-vi.setConfig({ testTimeout: 240_000 });
-
 function networkOf(runner: TaskRunner, { options }: Problem, { genotype }: MetaGradient): TaskNetwork {
   if (!genotype) return runner.conv4();
   return options.stage === 'retrain' ? runner.child(genotype) : runner.supernet();
@@ -42,7 +39,7 @@ function pulledBack(
     return Object.fromEntries(names.map((name) => [name, given[`cotangent.${name}`]!]));
   }
   // before they are put back into the one-shot model's (float32) tensors
-  const last = configuration.innerLoop.steps === 0 ? 'query-gradient' : 'step-pullback';
+  const last = configuration.innerLoop.steps === 0 ? 'query-gradient' : 'inner-step-pullback';
   const [step, head] = [programs.last(last).results, programs.last('head-pullback').results];
   return Object.fromEntries(body.map((name) => [name, step[name]!.map((x, i) => x + head[name]![i]!)]));
 }
@@ -50,97 +47,100 @@ function pulledBack(
 describe('the hand-made reverse equals the gradient of one unrolled graph, in float64', () => {
   // with losses of steps that derivatives do not go through, no single graph of the reverse has the whole
   const whole = table(({ everyStep, exactSteps }) => everyStep !== true || exactSteps === undefined);
-  test.each(whole)('weights, architecture and head: %s', async (_, problem) => {
-    const { configuration, adapted: task, parameters, options } = problem;
-    const everyStep = options.everyStep === true;
-    const { result, runner, programs } = await referenceOf(problem);
-    const { graphs } = networkOf(runner, problem, result);
-    const body = graphs.adapted(task.size.way).slice(0, -2);
-    const variables = [...body, ...graphs.mixes, ...graphs.headParameters(), ...graphs.rates];
-    const shapes = new Map(variables.map(({ name, shape }) => [name, shape]));
-    const graph = new Graph();
-    const start: Weights = (name) => graph.input(name, shapes.get(name)!);
-    const names = body.map(({ name }) => name);
-    const { last, outer } = unrolledLoss({
-      graph,
-      configuration,
-      network: graphs.network,
-      task,
-      start,
-      body: names,
-      everyStep,
+  for (const [name, run, problem] of whole)
+    test(`weights, architecture and head: ${name}`, run, async () => {
+      const { configuration, adapted: task, parameters, options } = problem;
+      const everyStep = options.everyStep === true;
+      const { result, runner, programs } = await referenceOf(problem);
+      const { graphs } = networkOf(runner, problem, result);
+      const body = graphs.adapted(task.size.way).slice(0, -2);
+      const variables = [...body, ...graphs.mixes, ...graphs.headParameters(), ...graphs.rates];
+      const shapes = new Map(variables.map(({ name, shape }) => [name, shape]));
+      const graph = new Graph();
+      const start: Weights = (name) => graph.input(name, shapes.get(name)!);
+      const names = body.map(({ name }) => name);
+      const { last, outer } = unrolledLoss({
+        graph,
+        configuration,
+        network: graphs.network,
+        task,
+        start,
+        body: names,
+        everyStep,
+      });
+      const gradients = gradient(
+        outer,
+        variables.map(({ name }) => start(name)),
+      );
+      const { given } = programs.last('head');
+      const values = evaluate(
+        [last, ...gradients],
+        widened({ ...parameters, ...taskInputs(task), ...only(given, [...shapes.keys()]) }),
+      );
+      const { 'inner.rates': toRates, ...expected } = Object.fromEntries(
+        variables.map(({ name }, i): [string, Float64Array] => [name, values[i + 1]!]),
+      );
+
+      const head = programs.last('head-pullback').results;
+      const actual = { ...head, ...pulledBack(programs, graphs, names) };
+      const error = largestDistance(actual, expected);
+      expect(values[0]![0]).toBeCloseTo(result.query.loss, 12);
+      expect(error).toBeLessThan(1e-9);
+      // collected in float32
+      if (toRates) expect(distance(result.gradients, { 'inner.rates': toRates })).toBeLessThan(1e-6);
     });
-    const gradients = gradient(
-      outer,
-      variables.map(({ name }) => start(name)),
-    );
-    const { given } = programs.last('head');
-    const values = evaluate(
-      [last, ...gradients],
-      widened({ ...parameters, ...taskInputs(task), ...only(given, [...shapes.keys()]) }),
-    );
-    const { 'inner.rates': toRates, ...expected } = Object.fromEntries(
-      variables.map(({ name }, i): [string, Float64Array] => [name, values[i + 1]!]),
-    );
 
-    const head = programs.last('head-pullback').results;
-    const actual = { ...head, ...pulledBack(programs, graphs, names) };
-    const error = largestDistance(actual, expected);
-    expect(values[0]![0]).toBeCloseTo(result.query.loss, 12);
-    expect(error).toBeLessThan(1e-9);
-    // collected in float32
-    if (toRates) expect(distance(result.gradients, { 'inner.rates': toRates })).toBeLessThan(1e-6);
-  });
+  for (const [name, run, problem] of table(() => true))
+    test(`and the unrolled graph of the training: ${name}`, run, async () => {
+      const { configuration, task, parameters, options } = problem;
+      const { result } = await referenceOf(problem);
+      const { runner } = referenceRunner(configuration);
+      const unrolled = await metaGradient(runner, parameters, task, options, unrolledGradient);
+      expect(Object.keys(unrolled.gradients).sort()).toEqual(Object.keys(result.gradients).sort());
+      expect(distance(unrolled.gradients, widened(result.gradients))).toBeLessThan(1e-6);
+      expect(unrolled.query.loss).toBeCloseTo(result.query.loss, 12);
+      expect(unrolled.query.accuracy).toBe(result.query.accuracy);
+      expect(unrolled.support?.after.accuracy).toBe(result.support?.after.accuracy);
+      if (result.support) expect(unrolled.support!.after.loss).toBeCloseTo(result.support.after.loss, 12);
+      expect(unrolled.support?.before).toEqual(result.support?.before);
+    });
 
-  test.each(table(() => true))('and the unrolled graph of the training: %s', async (_, problem) => {
-    const { configuration, task, parameters, options } = problem;
-    const { result } = await referenceOf(problem);
-    const { runner } = referenceRunner(configuration);
-    const unrolled = await metaGradient(runner, parameters, task, options, unrolledGradient);
-    expect(Object.keys(unrolled.gradients).sort()).toEqual(Object.keys(result.gradients).sort());
-    expect(distance(unrolled.gradients, widened(result.gradients))).toBeLessThan(1e-6);
-    expect(unrolled.query.loss).toBeCloseTo(result.query.loss, 12);
-    expect(unrolled.query.accuracy).toBe(result.query.accuracy);
-    expect(unrolled.support?.after.accuracy).toBe(result.support?.after.accuracy);
-    if (result.support) expect(unrolled.support!.after.loss).toBeCloseTo(result.support.after.loss, 12);
-    expect(unrolled.support?.before).toEqual(result.support?.before);
-  });
+  for (const [name, run, problem] of table(({ stage }) => stage === 'search'))
+    test(`all of Θ: ${name}`, run, async () => {
+      const { configuration, task, parameters, options } = problem;
+      const { gradients } = (await referenceOf(problem)).result;
+      const graph = new Graph();
+      const shapes = new Map(parameterSpecifications(configuration).map(({ name, shape }) => [name, shape]));
+      const weights: Weights = (name) => graph.input(name, shapes.get(name)!);
+      const { size } = configuration.image;
+      const images = graph.input('support.images', [task.support.count, 3, size, size]);
+      const targets = graph.input('support.targets', [task.support.count, task.size.way]);
+      const { embedding, reconstruction } = encodeTask(configuration, images, targets, weights);
+      const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
+      const mask = options.relaxation.mask ? graph.input('path.mask', [rows, operationNames.length]) : null;
+      const temperature = graph.input('alpha.temperature', [1, 1]);
+      const mixes = architectureInputs(
+        configuration,
+        architecture(configuration, embedding, { mask, temperature }, weights).alpha,
+      );
+      const modulated = modulate(configuration, embedding, weights);
+      const start: Weights = (name) => mixes[name] ?? modulated[name] ?? weights(name);
+      const body = Object.keys(modulated).filter((name) => name !== 'head.vector');
+      const everyStep = options.everyStep === true;
+      const network = { kind: 'supernet' } as const;
+      const { outer } = unrolledLoss({ graph, configuration, network, task, start, body, everyStep });
+      const loss = add(outer, reshape(multiply(reconstruction(), options.reconstructionWeight), outer.shape));
+      const names = Object.keys(inputsOf([loss])).filter((name) => shapes.has(name));
+      expect(Object.keys(gradients).sort()).toEqual(names.sort());
 
-  test.each(table(({ stage }) => stage === 'search'))('all of Θ: %s', async (_, problem) => {
-    const { configuration, task, parameters, options } = problem;
-    const { gradients } = (await referenceOf(problem)).result;
-    const graph = new Graph();
-    const shapes = new Map(parameterSpecifications(configuration).map(({ name, shape }) => [name, shape]));
-    const weights: Weights = (name) => graph.input(name, shapes.get(name)!);
-    const { size } = configuration.image;
-    const images = graph.input('support.images', [task.support.count, 3, size, size]);
-    const targets = graph.input('support.targets', [task.support.count, task.size.way]);
-    const { embedding, reconstruction } = encodeTask(configuration, images, targets, weights);
-    const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
-    const mask = options.relaxation.mask ? graph.input('path.mask', [rows, operationNames.length]) : null;
-    const temperature = graph.input('alpha.temperature', [1, 1]);
-    const mixes = architectureInputs(
-      configuration,
-      architecture(configuration, embedding, { mask, temperature }, weights).alpha,
-    );
-    const modulated = modulate(configuration, embedding, weights);
-    const start: Weights = (name) => mixes[name] ?? modulated[name] ?? weights(name);
-    const body = Object.keys(modulated).filter((name) => name !== 'head.vector');
-    const everyStep = options.everyStep === true;
-    const network = { kind: 'supernet' } as const;
-    const { outer } = unrolledLoss({ graph, configuration, network, task, start, body, everyStep });
-    const loss = add(outer, reshape(multiply(reconstruction(), options.reconstructionWeight), outer.shape));
-    const names = Object.keys(inputsOf([loss])).filter((name) => shapes.has(name));
-    expect(Object.keys(gradients).sort()).toEqual(names.sort());
-
-    const given = {
-      ...parameters,
-      ...taskInputs(task),
-      ...relaxationInputs(options.relaxation),
-    };
-    const exact = evaluate(gradient(loss, names.map(weights)), widened(given));
-    const error = largestDistance(gradients, Object.fromEntries(names.map((name, i) => [name, exact[i]!])));
-    // not 1e-9: the runner hands the architecture over as float32, whatever evaluates the graphs
-    expect(error).toBeLessThan(5e-6);
-  });
+      const given = {
+        ...parameters,
+        ...taskInputs(task),
+        ...relaxationInputs(options.relaxation),
+      };
+      const exact = evaluate(gradient(loss, names.map(weights)), widened(given));
+      const error = largestDistance(gradients, Object.fromEntries(names.map((name, i) => [name, exact[i]!])));
+      // not 1e-9: the runner hands the architecture over as float32, whatever evaluates the graphs
+      expect(error).toBeLessThan(5e-6);
+    });
 });

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { engineNames } from '../../../engine/options.ts';
 import type { ModelConfiguration } from '../../../model/configuration.ts';
 import { embeddingGraph } from '../../../model/controller/embedding-graphs.ts';
@@ -25,9 +25,7 @@ import { asValues } from '../../support/reference-programs.ts';
 import { only, referenceOf, table } from '../../support/meta-problems.ts';
 import type { Problem } from '../../support/meta-problems.ts';
 import { noRelaxation } from '../../../model/controller/relaxation.ts';
-
-// seconds when idle; the float64 interpreter is slow on a busy machine
-vi.setConfig({ testTimeout: 240_000 });
+import { slowUnless } from '../../support/slow.ts';
 
 const groups: readonly ParameterGroup[] = ['encoder', 'controller', 'modulator', 'weights', 'head'];
 
@@ -105,9 +103,10 @@ function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
 
 describe('the meta-gradient is the derivative of the query loss after five inner steps, in float64', () => {
   // `tune` is a straight-through estimator, and what leaves steps out no derivative either
-  test.each(table(({ stage, exactSteps }) => stage !== 'tune' && exactSteps === undefined))(
-    '%s',
-    async (_, problem) => {
+  for (const [name, run, problem] of table(
+    ({ stage, exactSteps }) => stage !== 'tune' && exactSteps === undefined,
+  ))
+    test(name, run, async () => {
       const { configuration, parameters, seed } = problem;
       const { gradients } = (await referenceOf(problem)).result;
       const f = forwardLoss(problem);
@@ -135,8 +134,7 @@ describe('the meta-gradient is the derivative of the query loss after five inner
         const error = relativeError(exact, difference, floor);
         expect(error, `${group}: ${exact} is not ${difference}`).toBeLessThan(2e-6);
       }
-    },
-  );
+    });
 });
 
 describe('with a fixed encoder all but its own gradient is the same', () => {
@@ -144,24 +142,25 @@ describe('with a fixed encoder all but its own gradient is the same', () => {
     ({ stage, steps, exactSteps, everyStep }) =>
       stage === 'retrain' && steps === undefined && exactSteps === undefined && !everyStep,
   );
-  test.each(own)('%s', async (_, problem) => {
-    const { configuration, task, parameters, options } = problem;
-    const { result, runner } = await referenceOf(problem);
-    const fixed = { ...options, fixedEncoder: true };
-    const { gradients, reconstruction } = await metaGradient(
-      runner,
-      parameters,
-      task,
-      fixed,
-      stepwiseGradient,
-    );
-    const without = Object.keys(result.gradients).filter(
-      (name) => !namesOf(configuration, 'encoder').includes(name),
-    );
-    expect(Object.keys(gradients).sort()).toEqual(without.sort());
-    expect(distance(gradients, widened(only(result.gradients, without)))).toBeLessThan(1e-6);
-    expect(reconstruction).toBe(0);
-  });
+  for (const [name, run, problem] of own)
+    test(name, run, async () => {
+      const { configuration, task, parameters, options } = problem;
+      const { result, runner } = await referenceOf(problem);
+      const fixed = { ...options, fixedEncoder: true };
+      const { gradients, reconstruction } = await metaGradient(
+        runner,
+        parameters,
+        task,
+        fixed,
+        stepwiseGradient,
+      );
+      const without = Object.keys(result.gradients).filter(
+        (name) => !namesOf(configuration, 'encoder').includes(name),
+      );
+      expect(Object.keys(gradients).sort()).toEqual(without.sort());
+      expect(distance(gradients, widened(only(result.gradients, without)))).toBeLessThan(1e-6);
+      expect(reconstruction).toBe(0);
+    });
 });
 
 describe.each(engineNames)('%s agrees with the float64 evaluation', (engine) => {
@@ -169,23 +168,30 @@ describe.each(engineNames)('%s agrees with the float64 evaluation', (engine) => 
   afterAll(() => executor.dispose());
   // every other one with tfjs, which is one of each stage
   const own = table(() => true).filter((_, i) => engine === 'onnxruntime' || i % 2 === 1);
+  // supernets take longest to compile and to interpret: one by onnxruntime is enough for every day
+  const isDaily = ({ always = false, stage, encoder }: Problem['entry']): boolean =>
+    always && (stage === 'retrain' || (engine === 'onnxruntime' && encoder === 'bidirectional'));
 
-  test.each(own)('%s', async (_, problem) => {
-    const { configuration, task, parameters, options } = problem;
-    const exact = (await referenceOf(problem)).result;
-    // small tasks: by the unrolled graph
-    const actual = await metaGradient(new TaskRunner(configuration, executor), parameters, task, options);
-    expect(actual.genotype).toEqual(exact.genotype);
-    expect(Object.keys(actual.gradients).sort()).toEqual(Object.keys(exact.gradients).sort());
-    for (const group of groups) {
-      const error = distance(actual.gradients, widened(only(exact.gradients, namesOf(configuration, group))));
-      expect(error, group).toBeLessThan(1e-4);
-    }
-    expect(actual.query.loss).toBeCloseTo(exact.query.loss, 5);
-    for (const when of ['before', 'after'] as const) {
-      if (problem.entry.steps === 0) expect(actual.support).toBeNull();
-      else expect(actual.support![when].loss).toBeCloseTo(exact.support![when].loss, 5);
-    }
-    expect(actual.reconstruction).toBeCloseTo(exact.reconstruction, 5);
-  });
+  for (const [name, , problem] of own)
+    test(name, slowUnless(isDaily(problem.entry)), async () => {
+      const { configuration, task, parameters, options } = problem;
+      const exact = (await referenceOf(problem)).result;
+      // small tasks: by the unrolled graph
+      const actual = await metaGradient(new TaskRunner(configuration, executor), parameters, task, options);
+      expect(actual.genotype).toEqual(exact.genotype);
+      expect(Object.keys(actual.gradients).sort()).toEqual(Object.keys(exact.gradients).sort());
+      for (const group of groups) {
+        const error = distance(
+          actual.gradients,
+          widened(only(exact.gradients, namesOf(configuration, group))),
+        );
+        expect(error, group).toBeLessThan(1e-4);
+      }
+      expect(actual.query.loss).toBeCloseTo(exact.query.loss, 5);
+      for (const when of ['before', 'after'] as const) {
+        if (problem.entry.steps === 0) expect(actual.support).toBeNull();
+        else expect(actual.support![when].loss).toBeCloseTo(exact.support![when].loss, 5);
+      }
+      expect(actual.reconstruction).toBeCloseTo(exact.reconstruction, 5);
+    });
 });

@@ -45,6 +45,9 @@ describe('a download', () => {
     ['bytes=5-', 5, undefined],
     ['bytes=0-0', 0, 1],
     ['bytes=3-99999999', 3, undefined],
+    ['bytes=-999999999', 0, undefined],
+    ['bytes=-99999999999999999999999', 0, undefined],
+    ['bytes=9999999-, 5-', 5, undefined],
   ])('gives %s', async (range, start, end) => {
     const { get, bytes } = await downloadable();
     const part = await get({ Range: range });
@@ -53,7 +56,7 @@ describe('a download', () => {
 
   test('is sent whole for several ranges, other units, nonsense, and when If-Range names another file', async () => {
     const { get, bytes, whole } = await downloadable();
-    for (const range of ['bytes=0-1,5-6', 'lines=0-1', 'nonsense']) {
+    for (const range of ['bytes=0-1,5-6', 'lines=0-1', 'nonsense', 'bytes=', 'bytes=5-2', 'bytes=-']) {
       const answer = await get({ Range: range });
       expect([answer.status, answer.body], range).toEqual([200, bytes]);
     }
@@ -65,6 +68,7 @@ describe('a download', () => {
 
   test('refuses a range behind its end with 416 and its length', async () => {
     const { get, bytes } = await downloadable();
+    expect((await get({ Range: 'bytes=-0' })).status).toBe(416);
     const answer = await get({ Range: `bytes=${bytes.length}-` });
     expectProblem(answer, 'range-not-satisfiable');
     expect(answer.headers['content-range']).toBe(`bytes */${bytes.length}`);

@@ -40,6 +40,17 @@ export const provokedBy = {
     'too-many-images',
     'broken-image',
   ],
+  'upload/data-sets.test.ts': ['unlabelled-file', 'invalid-label', 'unsupported-image', 'malformed-zip'],
+  'upload/labels.test.ts': ['invalid-label'],
+  'upload/parts.test.ts': [
+    'malformed-multipart',
+    'missing-field-name',
+    'text-part',
+    'empty-file',
+    'unsupported-media-type',
+    'malformed-request',
+    'truncated-body',
+  ],
   'upload/upload.test.ts': [
     'no-files',
     'missing-boundary',

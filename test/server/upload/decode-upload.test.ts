@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { ImageError } from '../../../images/decode.ts';
+import { ImageError } from '../../../images/image-error.ts';
 import { createUploadDecoder } from '../../../server/upload/decode-upload.ts';
 import type { UploadedFile } from '../../../server/upload/files.ts';
 

@@ -32,7 +32,7 @@ describe('an upload is refused that', () => {
       expect(detail).toContain('multipart/form-data or application/zip or application/json');
     }
     expectProblem(await request(app).post('/v1/tasks'), 'unsupported-media-type');
-    const encoded = { 'Content-Type': CONTENT_TYPE, 'Content-Encoding': 'gzip' };
+    const encoded = { 'Content-Type': CONTENT_TYPE, 'Content-Encoding': 'br' };
     expectProblem(await send(encoded, multipart(good)), 'unsupported-media-type');
     expectProblem(await send({ 'Content-Type': 'multipart/form-data' }, multipart(good)), 'missing-boundary');
     expectProblem(
@@ -83,7 +83,7 @@ describe('an upload is refused that', () => {
     const { app } = await harness();
     const body = `--${BOUNDARY}\r\nno colon here\r\n\r\nx\r\n--${BOUNDARY}--\r\n`;
     const answer = await request(app).post('/v1/tasks').set('Content-Type', CONTENT_TYPE).send(body);
-    expectProblem(answer, 'malformed-multipart');
+    expectProblem(answer, 'malformed-multipart', { index: 0 });
   });
 
   test('is over the limit by its Content-Length', async () => {

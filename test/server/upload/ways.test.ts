@@ -1,7 +1,7 @@
-import type request from 'supertest';
+import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../../server/errors/errors.ts';
-import { classFolders } from '../../../server/upload/folders.ts';
+import { placeByFolders } from '../../../server/upload/folders.ts';
 import { expectContract } from '../support/contract.ts';
 import { harness } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
@@ -113,6 +113,22 @@ test('predictions take an archive and JSON like a form', async () => {
   expectProblem(stranger, 'unexpected-part', { index: 0, name: 'image', file: 'x.zip' });
 });
 
+test('JSON with a member twice is refused, since its images would be lost', async () => {
+  const running = await harness();
+  const { id } = taskOf(await running.post('/v1/tasks', support));
+  const image = base64(red[0]);
+  const bodies: readonly (readonly [string, string])[] = [
+    ['/v1/tasks', `{"support":{"a":["${image}"],"b":["${image}"],"\\u0061" :["${image}"]}}`],
+    [`/v1/tasks/${id}/predictions`, `{"images":["${image}"], "images":["${image}"]}`],
+  ];
+  for (const [path, body] of bodies) {
+    const answer = await request(running.app).post(path).set('Content-Type', 'application/json').send(body);
+    expect(expectProblem(answer, 'malformed-json').detail).toContain('twice');
+  }
+  const nested = `{"support":{"a:{}":["${image}"],"support":["${base64(blue[0])}"]}}`;
+  expect((await running.postJson('/v1/tasks', nested)).status).toBe(201);
+});
+
 describe('images in JSON are refused', () => {
   const image = base64(red[0]);
   const cases: readonly (readonly [string, unknown, ErrorCode, string])[] = [
@@ -208,5 +224,10 @@ test('which folder is the class', () => {
       ['cat', 'dog'],
     ],
   ];
-  for (const [paths, folders] of cases) expect(classFolders(paths), paths.join()).toEqual(folders);
+  for (const [paths, folders] of cases) {
+    const labels = placeByFolders(paths, 'train').map((placement) =>
+      'label' in placement ? placement.label : undefined,
+    );
+    expect(labels, paths.join()).toEqual(folders);
+  }
 });

@@ -7,7 +7,7 @@ import type { EvaluationOptions } from '../../evaluation/evaluate-checkpoint.ts'
 import type { RunFolder } from '../../run/run-folder.ts';
 import { Trainer } from '../../outer-loop/trainer.ts';
 import type { TrainerEvents } from '../../outer-loop/trainer.ts';
-import type { Trunk } from '../../outer-loop/trunk.ts';
+import type { EarlierRun } from '../../outer-loop/branch.ts';
 import { embeddingsOf, historyOf, settingOf, writeResult } from './result.ts';
 import type { ImageResult, Protocol } from './result.ts';
 
@@ -18,7 +18,7 @@ export interface ImageRun {
   readonly results: string;
   readonly resume: boolean;
   /** Whose first stages are taken over instead of trained again, where the run is not resumed. */
-  readonly trunk?: Trunk;
+  readonly earlier?: EarlierRun;
   readonly commit: string;
   readonly protocol: Protocol;
   /** Whether the embeddings of test tasks are kept, too. */
@@ -41,7 +41,7 @@ export async function runImageRow(
   signal: AbortSignal,
 ): Promise<ImageResult | null> {
   const { folder, domains, protocol, floors } = run;
-  const from = run.resume ? 'saved' : (run.trunk ?? 'new');
+  const from = run.resume ? 'saved' : (run.earlier ?? 'new');
   const trainer = await Trainer.start(configuration, domains, folder, from);
   try {
     await trainer.run(events, undefined, signal);

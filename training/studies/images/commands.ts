@@ -30,7 +30,7 @@ interface ImageOptions {
   readonly tasks: number;
   readonly resume: boolean;
   readonly overwrite: boolean;
-  readonly trunk?: string;
+  readonly branchFrom?: string;
   readonly embeddings: string[];
   readonly floors: string[];
   readonly configurations: string;
@@ -52,7 +52,7 @@ export function addImageCommands(program: Command): void {
     .option('--resume', 'go on from the saved states, exactly; what is trained is tested again', false)
     .option('--overwrite', 'begin anew although there are saved states', false)
     .option(
-      '--trunk <row>',
+      '--branch-from <row>',
       'a trained row whose first stages the rows have, too: they are taken over from its run, to the bit',
     )
     .option('--floors <rows>', 'rows that are tested beside the floors, comma-separated', list, ['maml'])
@@ -83,7 +83,7 @@ export function addImageCommands(program: Command): void {
 async function runRows(options: ImageOptions): Promise<void> {
   const { rows, seeds, workers, tasks, resume, overwrite, results } = options;
   const read = (row: string) => readTrainingConfiguration(resolve(options.configurations, `${row}.yaml`));
-  const trunk = options.trunk === undefined ? undefined : await read(options.trunk);
+  const earlier = options.branchFrom === undefined ? undefined : await read(options.branchFrom);
   await flushDenormals(); // before any session, so that all workers compute the same bits
   const stop = stopSignal();
   for (const row of rows) {
@@ -104,7 +104,7 @@ async function runRows(options: ImageOptions): Promise<void> {
         commit: commit(),
         embeddings,
         floors: options.floors.includes(row),
-        ...(trunk ? { trunk: { configuration: { ...trunk, seed }, folder: folderOf(trunk.name) } } : {}),
+        ...(earlier ? { earlier: { configuration: { ...earlier, seed }, folder: folderOf(earlier.name) } } : {}),
       };
       await runWithProgress(configuration, { ...run, protocol: { ...protocol, tasks } }, stop);
       if (stop.aborted) return;

@@ -6,7 +6,7 @@ import { sizeOf } from '../../../../model/graph/shapes.ts';
 import type { Genotype, GenotypeEdge } from '../../../../model/search-space/genotype.ts';
 import { readTrainingConfiguration } from '../../../../training/outer-loop/configuration.ts';
 import { studyRows } from '../../../../training/studies/images/paper.ts';
-import { sharedIterations } from '../../../../training/outer-loop/trunk.ts';
+import { sharedIterations } from '../../../../training/outer-loop/branch.ts';
 import { featureCount, weightSpecifications } from '../../../../model/network/weights.ts';
 
 const folder = 'training/configs/images';
@@ -75,7 +75,7 @@ describe('configurations of the image study', () => {
     const own = await read('m-nas');
     for (const file of files) {
       const shared = sharedIterations(await read(basename(file, '.yaml')), own);
-      const says = (await readFile(join(folder, file), 'utf8')).includes('--trunk m-nas');
+      const says = (await readFile(join(folder, file), 'utf8')).includes('--branch-from m-nas');
       expect(shared > 0, file).toBe(says);
     }
   });

@@ -34,8 +34,10 @@ const configuration = toyConfigurationSchema.parse({
 });
 
 let root: string;
+let whole: Awaited<ReturnType<typeof train>>;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'm-nas-toy-'));
+  whole = await train('whole', [], 2);
 });
 afterAll(() => rm(root, { recursive: true }));
 
@@ -68,7 +70,6 @@ async function train(
 
 describe('ToyTrainer', () => {
   it('interrupted and resumed in every stage equals uninterrupted, to the bit, for any number of workers', async () => {
-    const whole = await train('whole', [], 2);
     const resumed = await train('resumed', [4, 6], 1);
     expect(resumed.state.parameters).toEqual(whole.state.parameters);
     expect(resumed.state.genotypes).toEqual(whole.state.genotypes);
@@ -76,7 +77,7 @@ describe('ToyTrainer', () => {
     expect(resumed.metrics).toEqual(whole.metrics);
     expect(whole.state.genotypes.length).toBeGreaterThan(0);
     expect(whole.errors.every(Number.isFinite)).toBe(true);
-  }, 120_000);
+  });
 
   it('refuses to resume a run of another configuration', async () => {
     const folder = new RunFolder(join(root, 'whole'));
@@ -85,7 +86,7 @@ describe('ToyTrainer', () => {
     );
   });
 
-  it('trains with tfjs to nearly the same errors as with onnxruntime', async () => {
+  it('trains with tfjs to nearly the same errors as with onnxruntime', { tags: ['slow'] }, async () => {
     const small = { ...configuration, workers: 1, validation: { every: 100, tasks: 1 } };
     const errors = async (engine: EngineName, until: number): Promise<number[]> => {
       const folder = new RunFolder(join(root, `engine-${engine}`));

@@ -8,7 +8,7 @@ import { identityOf } from './run-identity.ts';
 import { totalIterations } from '../run/schedule.ts';
 
 /** A run whose first stages another one has, too. */
-export interface Trunk {
+export interface EarlierRun {
   readonly configuration: TrainingConfiguration;
   readonly folder: RunFolder;
 }
@@ -36,23 +36,23 @@ export function sharedIterations(a: TrainingConfiguration, b: TrainingConfigurat
 }
 
 /**
- * The state in which `configuration` parts from the trunk's, with the metrics up to there copied to `folder`: the run
+ * The state in which `configuration` parts from the earlier's, with the metrics up to there copied to `folder`: the run
  * goes on as if it had trained those stages itself, and counts what they cost. Its running average begins there.
- * @throws Error when they share no stage, or the trunk has not kept the state after the last one that they share
+ * @throws Error when they share no stage, or the earlier has not kept the state after the last one that they share
  */
 export async function partedState(
   configuration: TrainingConfiguration,
-  trunk: Trunk,
+  earlier: EarlierRun,
   folder: RunFolder,
   domains: readonly ImageDomain[] | readonly PlaneDomain[],
   engine: EngineName,
 ): Promise<RunState> {
-  const shared = sharedIterations(configuration, trunk.configuration);
+  const shared = sharedIterations(configuration, earlier.configuration);
   if (shared === 0)
-    throw new Error(`${configuration.name} and ${trunk.configuration.name} share no stage before their last`);
-  const state = await trunk.folder.loadStage(shared, identityOf(trunk.configuration, domains, engine));
+    throw new Error(`${configuration.name} and ${earlier.configuration.name} share no stage before their last`);
+  const state = await earlier.folder.loadStage(shared, identityOf(earlier.configuration, domains, engine));
   await folder.begin(0);
-  await folder.appendMetrics(await trunk.folder.readMetrics(shared));
+  await folder.appendMetrics(await earlier.folder.readMetrics(shared));
   const { iteration, parameters, adam, genotypes, seconds } = state;
   return { iteration, parameters, adam, genotypes, seconds };
 }

@@ -1,0 +1,68 @@
+import { ImageError } from './image-error.ts';
+import type { Picture } from './pixels/resize.ts';
+
+/** What a PNG file says of its colours before its pixels. */
+export interface PngColours {
+  /** bits a sample */
+  readonly depth: number;
+  /** exponent of the encoding; undefined where it is near sRGB's, or a profile takes precedence */
+  readonly gamma: number | undefined;
+}
+
+/** Coding-independent code points (ITU-T H.273) whose picture is as good as sRGB's: of BT.709, BT.601 and sRGB. */
+const PRIMARIES: ReadonlySet<number> = new Set([1, 2, 5, 6, 7]);
+const TRANSFERS: ReadonlySet<number> = new Set([1, 2, 6, 13, 14, 15]);
+/** Relative difference of gammas that nobody sees; libpng's own threshold. */
+const NEAR = 0.05;
+const SRGB_GAMMA = 1 / 2.2;
+
+/**
+ * The colours of a PNG file (PNG, third edition, 11.3.2): cICP before iCCP, sRGB and gAMA. cHRM is passed over.
+ * @throws ImageError unsupported_format for colours by cICP that are not sRGB's, such as those of HDR
+ */
+export function pngColours(bytes: Uint8Array): PngColours {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const chunks = new Map<string, number>();
+  for (let at = 8; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
+    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    if (type === 'IDAT') break;
+    chunks.set(type, at + 8);
+  }
+  const cicp = chunks.get('cICP');
+  if (cicp !== undefined) {
+    const [primaries, transfer] = [bytes[cicp] ?? 0, bytes[cicp + 1] ?? 0];
+    if (!PRIMARIES.has(primaries) || !TRANSFERS.has(transfer))
+      throw new ImageError(
+        'unsupported_format',
+        `the PNG image has colours (cICP ${primaries}, ${transfer}) that are not supported; export it as sRGB`,
+      );
+  }
+  const isTold = cicp !== undefined || chunks.has('iCCP') || chunks.has('sRGB');
+  const at = chunks.get('gAMA');
+  const gamma = at === undefined || isTold || at + 4 > bytes.length ? 0 : view.getUint32(at) / 100_000;
+  const isFar = gamma > 0 && Math.abs(gamma / SRGB_GAMMA - 1) > NEAR;
+  return { depth: bytes[24] ?? 0, gamma: isFar ? gamma : undefined };
+}
+
+/**
+ * A picture of another gamma as sRGB, as browsers show it.
+ * @param samples colours and maybe alpha, interleaved, of 8 or of 16 bits
+ */
+export function asSrgb(
+  samples: Picture['data'] | Uint16Array,
+  { width, height }: { readonly width: number; readonly height: number },
+  gamma: number,
+): Picture {
+  const channels = samples.length / (width * height);
+  const shift = 8 * (samples.BYTES_PER_ELEMENT - 1);
+  const most = 2 ** (8 * samples.BYTES_PER_ELEMENT) - 1;
+  const table = Uint8Array.from({ length: most + 1 }, (_, value) => encode((value / most) ** (1 / gamma)));
+  const data = new Uint8Array(samples.length);
+  for (let i = 0; i < samples.length; i++)
+    data[i] = i % channels === 3 ? samples[i]! >> shift : table[samples[i]!]!;
+  return { data, width, height };
+}
+
+/** Linear light, 0 to 1, as sRGB (IEC 61966-2-1), 0 to 255. */
+const encode = (light: number): number =>
+  Math.round(255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055));

@@ -1,0 +1,105 @@
+import { deflateSync, gzipSync } from 'node:zlib';
+import { BOUNDARY, folders, multipartOf, zipOf, type Corpus } from './corpus.ts';
+import type { Draw } from './draw.ts';
+import { mutateBytes } from './mutate.ts';
+import { rawZip, unicodePath } from './raw-zip.ts';
+
+/** Headers of a part as clients of all kinds write them, and as none should. */
+const DISPOSITIONS = [
+  'form-data; name="cat"; filename=my cat.png',
+  'form-data; name="cat"; filename="12" screen.png"',
+  'form-data; name="cat"; filename="a.png";',
+  'form-data; name="black\\ cap"; filename="x.jpg"',
+  'form-data; name*=utf-8\'\'gr%C3%BCn; filename="x.jpg"',
+  'form-data; name="cat"; filename*=UTF-8\'\'100%.png',
+  'form-data; name="cat"; filename*=Shift_JIS\'\'%94%4C.png',
+  'form-data; name="=?UTF-8?B?Z3LDvG4=?="; filename="=?iso-8859-1?Q?gr=FCn?="',
+  'form-data; name="cat"; filename=""',
+  'form-data; name="cat"; filename*0="a"; filename*1="b"',
+  'attachment; name="cat"; filename="a.png"',
+  'form-data; name="cat"',
+  'form-data',
+];
+
+/** Labels that look like others, or cannot be seen. */
+export const LABELS = [
+  'cat',
+  ' cat\u00a0',
+  'c\u00e4t',
+  'ca\u0308t',
+  'ca\u200bt',
+  'cat\ufeff',
+  '\u202etac',
+  '\ud800',
+  '\u{1f408}\u200d\u2b1b',
+  'x'.repeat(101),
+  '',
+  '__proto__',
+];
+
+/** A form of parts with odd headers, now and then mutated, or with an end of lines that is none. */
+export function oddForm(draw: Draw, { images }: Corpus): Buffer {
+  const parts = Array.from({ length: 1 + draw.below(3) }, () => {
+    const head = Buffer.from(`Content-Disposition: ${draw.pick(DISPOSITIONS)}`);
+    return [
+      Buffer.from(`--${BOUNDARY}${draw.chance(0.05) ? ' ' : ''}\r\n`),
+      draw.chance(0.3) ? mutateBytes(head, draw, head) : head,
+      Buffer.from('\r\n\r\n'),
+      draw.pick(images),
+      Buffer.from(draw.chance(0.1) ? '\n' : '\r\n'),
+    ];
+  });
+  return Buffer.concat([...parts.flat(), Buffer.from(`--${BOUNDARY}--\r\n`)]);
+}
+
+/** The bytes of a body with a content encoding, sometimes cut, broken or of another one. */
+export function encoded(body: Buffer, draw: Draw): { readonly encoding: string; readonly body: Buffer } {
+  const encoding = draw.pick(['gzip', 'deflate', 'x-gzip', 'br', 'gzip, gzip']);
+  const content = draw.chance(0.1) ? Buffer.alloc(draw.below(50_000_000)) : body;
+  const packed = encoding === 'deflate' ? deflateSync(content) : gzipSync(content, { level: 1 });
+  return { encoding, body: draw.chance(0.4) ? mutateBytes(packed, draw, body) : packed };
+}
+
+const TABLES = [
+  'file,label\n1.png,cat\n2.png,dog\n',
+  'id;class;split\n1;cat;train\n2;"d""og";test\n',
+  'a,b\n1,2\n',
+  '"file',
+];
+
+/** A data set as people have them: parts around the classes, a table of labels, names in code pages. */
+export function oddDataSet(draw: Draw, { images }: Corpus): Buffer {
+  const whole = Object.entries(folders(images));
+  const makes: readonly (() => Buffer)[] = [
+    () =>
+      zipOf(
+        Object.fromEntries(
+          whole.map(([path, content]) => [`${draw.pick(['train', 'Test', 'val', 'x'])}/${path}`, content]),
+        ),
+      ),
+    () => {
+      const table = Buffer.from(draw.pick(TABLES));
+      const text = draw.chance(0.4) ? mutateBytes(table, draw, table) : table;
+      return zipOf({ 'd/labels.csv': text, 'd/1.png': images[0]!, 'd/2.png': images[4]! });
+    },
+    () =>
+      rawZip(
+        whole.map(([path, content]) => {
+          const name = mutateBytes(Buffer.from(path), draw, Buffer.from('c3a8955c81fe2f', 'hex'));
+          const extra = draw.chance(0.5) ? unicodePath(path, name) : Buffer.alloc(0);
+          return { name, content, flags: draw.pick([0, 0x800]), extra };
+        }),
+      ),
+  ];
+  return draw.pick(makes)();
+}
+
+/** A form, or JSON as text, of two images under labels that are odd. */
+export function oddLabels(draw: Draw, { images }: Corpus): { readonly type: string; readonly body: Buffer } {
+  const labels = [draw.pick(LABELS), draw.pick(LABELS)];
+  const files = labels.map((label) => [label, draw.pick(images)] as const);
+  if (draw.chance(0.5))
+    return { type: `multipart/form-data; boundary=${BOUNDARY}`, body: multipartOf(files) };
+  const support = Object.fromEntries(files.map(([label, image]) => [label, [image.toString('base64')]]));
+  return { type: 'application/json', body: Buffer.from(JSON.stringify({ support })) };
+}
