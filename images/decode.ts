@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import sharp, { type Sharp } from 'sharp';
-import { imageFormat, refusalOf, type ImageFormat } from './format.ts';
-import { longestSide, squeezeInSteps, type Picture, type View } from './pixels/resize.ts';
+import { imageFormat, refusalOf } from './format.ts';
+import type { ImageFormat } from './format.ts';
+import { longestSide, squeezeInSteps } from './pixels/resize.ts';
+import type { Picture, View } from './pixels/resize.ts';
 
 /** Raised whenever the way of decoding changes its result: caches of decoded pixels depend on it. */
 export const decoderVersion = 2;
