@@ -30,7 +30,7 @@ export const layersRule = {
     const layer = holderOf(file, Object.keys(tables.layers));
     if (layer === undefined) return {};
     const check = (node) => {
-      if (!node.source) return;
+      if (typeof node.source?.value !== 'string') return; // nothing is imported, or what is computed
       const message = refusal(file, layer, node.source.value, tables);
       if (message !== undefined) context.report({ node, message });
     };
