@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import type { Executor, Program, TensorValue, TensorValues } from '../model/graph/executor.ts';
 import type { GraphFunction } from '../model/graph/graph.ts';
@@ -48,6 +49,7 @@ interface Entry {
   /** calls that wait for or run the session; it is released only at zero */
   users: number;
   evicted: boolean;
+  released: Promise<void> | undefined;
 }
 
 /** What the provider does not have runs on the CPU, by onnxruntime's own rule. */
@@ -66,8 +68,7 @@ export function createOnnxExecutor(options: OnnxOptions): OnnxExecutor {
 /** Graphs and ONNX files compiled by onnxruntime, the least recently used released first. */
 export class OnnxExecutor implements Executor, ModelRunner {
   readonly #options: OnnxOptions;
-  /** in the order of use, oldest first */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries: LRUCache<string, Entry>;
   readonly #counts = { hits: 0, misses: 0, buildMs: 0, compileMs: 0 };
   #provider: Promise<void> | undefined;
   #disposed = false;
@@ -78,6 +79,7 @@ export class OnnxExecutor implements Executor, ModelRunner {
         throw new RangeError(`${name} must be at least 1`);
     }
     this.#options = options;
+    this.#entries = new LRUCache({ max: options.cacheSize, dispose: evict });
   }
 
   get stats(): ExecutorStats {
@@ -116,16 +118,14 @@ export class OnnxExecutor implements Executor, ModelRunner {
   /** Releases every session as soon as its running calls have ended. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    const idle = [...this.#entries].map(([key, entry]) => this.#evict(key, entry));
-    await Promise.all(idle);
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    await Promise.all(entries.map(({ released }) => released));
   }
 
   async #use<T>(key: string, source: Source, work: (session: InferenceSession) => Promise<T>): Promise<T> {
     if (this.#disposed) throw new EngineError('DISPOSED', `${key}: the executor was disposed`);
     const entry = this.#entries.get(key) ?? this.#add(key, source);
-    // move to the end: most recently used
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
     entry.users++;
     try {
       return await work(await entry.session);
@@ -138,22 +138,12 @@ export class OnnxExecutor implements Executor, ModelRunner {
   #add(key: string, source: Source): Entry {
     this.#counts.misses++;
     const session = this.#compile(key, source);
-    const entry: Entry = { session, users: 0, evicted: false };
+    const entry: Entry = { session, users: 0, evicted: false, released: undefined };
     this.#entries.set(key, entry);
     session.catch(() => {
-      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+      if (this.#entries.peek(key) === entry) this.#entries.delete(key);
     });
-    for (const [oldKey, old] of this.#entries) {
-      if (this.#entries.size <= this.#options.cacheSize) break;
-      void this.#evict(oldKey, old);
-    }
     return entry;
-  }
-
-  async #evict(key: string, entry: Entry): Promise<void> {
-    this.#entries.delete(key);
-    entry.evicted = true;
-    if (entry.users === 0) await release(entry);
   }
 
   async #compile(key: string, { load, optimization }: Source): Promise<InferenceSession> {
@@ -257,6 +247,12 @@ async function run(
 }
 
 /** A session that failed to compile has nothing to release; its error went to whoever asked for it. */
+/** For an entry that the cache has let go of. */
+function evict(entry: Entry): void {
+  entry.evicted = true;
+  if (entry.users === 0) entry.released = release(entry);
+}
+
 async function release(entry: Entry): Promise<void> {
   const session = await entry.session.catch(() => undefined);
   await session?.release();

@@ -65,6 +65,7 @@ export class ImageTasks {
   async estimate(request: EstimateRequest, signal: AbortSignal): Promise<Schema<'Estimate'>> {
     const { checkpoint, steps } = request;
     const pixels = await this.#pixels(request, signal);
+    // ordered by the files' bytes, so that the page, which decodes otherwise, has the same folds
     const images = request.files.map(({ label, file }, index) => ({
       label,
       pixels: pixels[index]!,

@@ -112,6 +112,7 @@ describe('layers', () => {
     ['server/answers/bundle/new.ts', '../../../contract/schema.ts'],
     ['web/device/new.ts', '../../contract/openapi.ts'],
     ['web/device/new.ts', '../../images/pixels/resize.ts'],
+    ['web/new.ts', '../client/index.ts'],
     ['web/device/new.tsx', '../api.ts'],
     ['client/new.ts', '../contract/openapi.ts'],
   ])('%s may import %s', async (file, source) => {
