@@ -19,7 +19,6 @@ import {
   multiply,
   relu,
   reshape,
-  slice,
   softmax,
 } from '../graph/operations.ts';
 import type { Convolution, Tensor } from '../graph/primitives.ts';
@@ -31,7 +30,7 @@ import { cellGeometry, featureCount, strideOf } from '../parameters.ts';
 import type { Values } from '../graph/programs.ts';
 
 /** Raise it when the same task, of images or of regression, would be exported as other bytes: ids of tasks contain it. */
-export const exporterVersion = 5;
+export const exporterVersion = 6;
 
 /** The preprocessing that a client does: everything else is inside the exported graph. */
 export const preprocessing = 'RGB, squeezed to the input size (Lanczos), divided by 255, planar [n, 3, s, s]';
@@ -52,6 +51,8 @@ export interface AdaptedChild {
  *
  * Where the task is mirrored, the head reads the mean of the features of an image and of its mirror image
  * (docs/adr/0015-mirror-images.md); `known` is of the image's own, as those of the support set that it was calibrated on.
+ *
+ * `probabilities` come last: runtimes that are asked for no output by name give the last one.
  */
 export function childFunction(
   checkpoint: Pick<Checkpoint, 'configuration'>,
@@ -63,32 +64,32 @@ export function childFunction(
   const { own, read } = builder.features(batch);
   const logits = builder.logits(read, way);
   const known = knownProbability(own, child.openSet);
-  return { name: 'm-nas-child', outputs: { logits, probabilities: softmax(logits), known } };
+  return { name: 'm-nas-child', outputs: { logits, known, probabilities: softmax(logits) } };
 }
 
 class ChildBuilder {
   readonly #graph = new Graph();
   readonly #configuration: Checkpoint['configuration'];
   readonly #child: AdaptedChild;
+  readonly #constants = new Map<string, Tensor>();
 
   constructor(configuration: Checkpoint['configuration'], child: AdaptedChild) {
     this.#configuration = configuration;
     this.#child = child;
   }
 
-  /** Of the images, [batch, f], and what the head reads of them. */
+  /**
+   * Of the images, [batch, f], and what the head reads of them. Mirror images go through a second branch of the same
+   * weights: a batch that is doubled and parted again is more than some runtimes follow (docs/onnx.md).
+   */
   features(batch: number): { readonly own: Tensor; readonly read: Tensor } {
     const { size } = this.#configuration.image;
     const images = this.#graph.input('image', [batch, 3, size, size]);
     const count = featureCount(this.#configuration);
-    if (!this.#child.mirrored) {
-      const own = reshape(this.#means(images), [batch, count]);
-      return { own, read: own };
-    }
-    const views = reshape(concat([images, mirror(images, 3)], 1), [2 * batch, 3, size, size]);
-    const both = reshape(this.#means(views), [batch, 2 * count]);
-    const own = slice(both, 1, 0, count);
-    return { own, read: multiply(add(own, slice(both, 1, count, count)), 0.5) };
+    const featuresOf = (x: Tensor): Tensor => reshape(this.#means(x), [batch, count]);
+    const own = featuresOf(images);
+    if (!this.#child.mirrored) return { own, read: own };
+    return { own, read: multiply(add(own, featuresOf(mirror(images, 3))), 0.5) };
   }
 
   /** Means over the last cell's planes, [n, f, 1, 1]. */
@@ -120,15 +121,15 @@ class ChildBuilder {
   /** [batch, way]. */
   logits(features: Tensor, way: number): Tensor {
     const product = matmul(features, this.#headMatrix(way, features.shape[1]!));
-    return add(product, broadcast(this.#constant(this.#weight('head.bias'), [1, way]), product.shape));
+    const bias = this.#constant('head.bias', [1, way], () => this.#weight('head.bias'));
+    return add(product, broadcast(bias, product.shape));
   }
 
   /** The head's weights [way, f], stored transposed so that the file needs no transposition. */
   #headMatrix(way: number, count: number): Tensor {
     const weight = this.#weight('head.weight');
-    return this.#constant(
-      Float32Array.from(weight, (_, i) => weight[(i % way) * count + Math.floor(i / way)]!),
-      [count, way],
+    return this.#constant('head.weight', [count, way], () =>
+      weight.map((_, i) => weight[(i % way) * count + Math.floor(i / way)]!),
     );
   }
 
@@ -138,18 +139,21 @@ class ChildBuilder {
     return value;
   }
 
-  #constant(data: Float32Array, shape: Shape): Tensor {
-    return this.#graph.constant(Float64Array.from(data), shape);
+  /** The constant of this name, which the branches of an image and of its mirror image share. */
+  #constant(name: string, shape: Shape, values: () => Float32Array): Tensor {
+    const made = this.#constants.get(name) ?? this.#graph.constant(Float64Array.from(values()), shape);
+    this.#constants.set(name, made);
+    return made;
   }
 
-  /** Per-channel scale and shift of a folded normalisation: y = x · inverse - mean · inverse. */
-  #affine(name: string): { scale: Float32Array; shift: Float32Array } {
+  /** Of a folded normalisation y = x · inverse - mean · inverse. */
+  #shift(x: Tensor, name: string): Tensor {
     const [center, scale] = [this.#weight(`mean.${name}`), this.#weight(`inverse.${name}`)];
-    return { scale, shift: scale.map((inverse, i) => -center[i]! * inverse) };
-  }
-
-  #perChannel(values: Float32Array, like: Tensor): Tensor {
-    return broadcast(this.#constant(values, [1, values.length, 1, 1]), like.shape);
+    const shape = [1, scale.length, 1, 1];
+    const shift = this.#constant(`${name}.shift`, shape, () =>
+      scale.map((inverse, i) => -center[i]! * inverse),
+    );
+    return add(x, broadcast(shift, x.shape));
   }
 
   #normalizedConv(
@@ -159,16 +163,18 @@ class ChildBuilder {
     shape: Shape,
     geometry: Partial<Convolution>,
   ): Tensor {
-    const { scale, shift } = this.#affine(statistics);
+    const scale = this.#weight(`inverse.${statistics}`);
     const perOutput = sizeOf(shape) / shape[0]!;
-    const folded = this.#weight(weight).map((w, i) => w * scale[Math.floor(i / perOutput)]!);
-    const y = conv(x, this.#constant(folded, shape), geometry);
-    return add(y, this.#perChannel(shift, y));
+    const folded = this.#constant(`${weight}.folded`, shape, () =>
+      this.#weight(weight).map((w, i) => w * scale[Math.floor(i / perOutput)]!),
+    );
+    return this.#shift(conv(x, folded, geometry), statistics);
   }
 
   #normalized(x: Tensor, name: string): Tensor {
-    const { scale, shift } = this.#affine(name);
-    return add(multiply(x, this.#perChannel(scale, x)), this.#perChannel(shift, x));
+    const inverse = this.#weight(`inverse.${name}`);
+    const scale = this.#constant(`${name}.scale`, [1, inverse.length, 1, 1], () => inverse);
+    return this.#shift(multiply(x, broadcast(scale, x.shape)), name);
   }
 
   #cell(cell: CellName, inputs: readonly [Tensor, Tensor], genotype: CellGenotype): Tensor {
@@ -195,7 +201,8 @@ class ChildBuilder {
     }
     const { kernel, dilation, twice } = convolutionOf(operation);
     const half = (y: Tensor, part: 'first' | 'second', by: number): Tensor => {
-      const kernels = this.#constant(this.#weight(`${name}.depthwise.${part}`), [c, 1, kernel, kernel]);
+      const weight = `${name}.depthwise.${part}`;
+      const kernels = this.#constant(weight, [c, 1, kernel, kernel], () => this.#weight(weight));
       const spatial = conv(relu(y), kernels, {
         stride: by,
         dilation,

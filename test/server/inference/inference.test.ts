@@ -59,8 +59,8 @@ describe('the Open Inference Protocol', () => {
       inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 3, SIZE, SIZE] }],
       outputs: [
         { name: 'logits', datatype: 'FP32', shape: [-1, 3] },
-        { name: 'probabilities', datatype: 'FP32', shape: [-1, 3] },
         { name: 'known', datatype: 'FP32', shape: [-1, 1] },
+        { name: 'probabilities', datatype: 'FP32', shape: [-1, 3] },
       ],
     });
     const ready = await request(app).get(`/v2/models/${regression}/ready`);
