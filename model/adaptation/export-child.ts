@@ -52,7 +52,7 @@ export interface AdaptedChild {
  * Where the task is mirrored, the head reads the mean of the features of an image and of its mirror image
  * (docs/adr/0015-mirror-images.md); `known` is of the image's own, as those of the support set that it was calibrated on.
  *
- * `probabilities` come last: runtimes that are asked for no output by name give the last one.
+ * `probabilities` come last: OpenCV 4 gives the last output where it is asked for none by name.
  */
 export function childFunction(
   checkpoint: Pick<Checkpoint, 'configuration'>,
