@@ -42,8 +42,8 @@ export interface Toolchain {
   readonly provider: string;
 }
 
-/** One image of the support set. */
-export interface SupportImage {
+/** An image of a support set as the service has it; the model's `LabelledImage` has floats. */
+export interface LabelledBytes {
   readonly label: string;
   /** planar RGB bytes [3, size, size] */
   readonly pixels: Uint8Array;
@@ -56,7 +56,7 @@ interface AdaptRequest {
 }
 
 export interface AdaptImagesRequest extends AdaptRequest {
-  readonly support: readonly SupportImage[];
+  readonly support: readonly LabelledBytes[];
 }
 
 export interface AdaptRegressionRequest extends AdaptRequest {

@@ -21,7 +21,7 @@ import type {
   CheckpointInfo,
   ImagesCheckpoint,
   RegressionCheckpoint,
-  SupportImage,
+  LabelledBytes,
   TaskAdapter,
   Watcher,
 } from '../../../server/ports.ts';
@@ -198,7 +198,7 @@ const SHARPNESS = 20;
 
 function colourModel(
   labels: readonly string[],
-  support: readonly SupportImage[],
+  support: readonly LabelledBytes[],
   openSet: OpenSet,
 ): Uint8Array {
   const means = labels.map((label) => meanColour(support.filter((image) => image.label === label)));
@@ -217,7 +217,7 @@ function colourModel(
 }
 
 /** Mean of each channel over images and positions, 0 to 1. */
-function meanColour(images: readonly SupportImage[]): number[] {
+function meanColour(images: readonly LabelledBytes[]): number[] {
   const area = SIZE * SIZE;
   return [0, 1, 2].map((channel) => {
     const values = images.flatMap(({ pixels }) => [...pixels.subarray(channel * area, (channel + 1) * area)]);
