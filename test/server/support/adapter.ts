@@ -139,9 +139,10 @@ export function createFakePool(checkpoints: readonly CheckpointInfo[] = everyKin
     transfer: () => undefined,
   };
   return {
-    run: async (job, request, { onAccepted, onStarted, onProgress: progress = () => undefined } = {}) => {
-      onAccepted?.();
-      onStarted?.();
+    run: async (job, request, options) => {
+      options?.onAccepted?.();
+      options?.onStarted?.();
+      const progress = options?.onProgress ?? (() => undefined);
       try {
         return await jobs[job](request, { ...context, progress });
       } catch (error) {
