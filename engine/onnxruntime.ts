@@ -128,7 +128,7 @@ export class OnnxExecutor implements Executor, ModelRunner {
     this.#disposed = true;
     const entries = [...this.#entries.values()];
     this.#entries.clear();
-    await Promise.all(entries.map(({ released }) => released));
+    await Promise.all(entries.flatMap(({ released }) => released ?? []));
   }
 
   async #use<T>(key: string, source: Source, work: (session: InferenceSession) => Promise<T>): Promise<T> {

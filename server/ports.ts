@@ -60,8 +60,8 @@ export interface Toolchain {
   readonly provider: string;
 }
 
-/** One image of the support set. */
-export interface SupportImage {
+/** An image of a support set as the service has it; the model's `LabelledImage` has floats. */
+export interface LabelledBytes {
   readonly label: string;
   /** planar RGB bytes [1 + crops, 3, size, size]: the whole image, then its crops where the checkpoint takes any */
   readonly pixels: Uint8Array;
@@ -74,7 +74,7 @@ interface AdaptRequest {
 }
 
 export interface AdaptImagesRequest extends AdaptRequest {
-  readonly support: readonly SupportImage[];
+  readonly support: readonly LabelledBytes[];
 }
 
 export interface AdaptRegressionRequest extends AdaptRequest {

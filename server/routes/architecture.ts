@@ -1,7 +1,7 @@
 import type { Router } from 'express';
 import { z } from 'zod';
 import { themes } from '../../drawing/draw-cells.ts';
-import { describeArchitecture, pictureOf } from '../answers/architecture.ts';
+import { describeArchitecture, pictureOf } from '../answers/describe-architecture.ts';
 import { whileConnected } from '../http/client.ts';
 import { jsonContent, REVALIDATE, sendContent } from '../http/content.ts';
 import type { TaskAdapter } from '../ports.ts';

@@ -1,6 +1,6 @@
 import { byCodePoint } from '../../model/task/canonical-support.ts';
 import type { Point } from '../../model/regression/adapt.ts';
-import type { CheckpointInfo, Kind, SupportImage, Toolchain } from '../ports.ts';
+import type { CheckpointInfo, Kind, LabelledBytes, Toolchain } from '../ports.ts';
 import { sha256 } from '../storage/sha256.ts';
 
 /**
@@ -14,7 +14,7 @@ const IDENTITY_VERSION: Readonly<Record<Kind, string>> = {
 
 /** A support set with the hashes of its pixels, by label, then by hash: the order that its id is made of. */
 export interface HashedSupport {
-  readonly images: readonly SupportImage[];
+  readonly images: readonly LabelledBytes[];
   readonly hashes: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export interface HashedSupport {
  * (`canonicalSupport`), by another hash: it also runs in browsers, which have no SHA-256 that answers at once, and its
  * order may not depend on the labels.
  */
-export function hashSupport(support: readonly SupportImage[]): HashedSupport {
+export function hashSupport(support: readonly LabelledBytes[]): HashedSupport {
   const hashed = support.map((image) => ({ image, hash: sha256(image.pixels) }));
   hashed.sort((a, b) => byCodePoint(a.image.label, b.image.label) || byHash(a.hash, b.hash));
   return { images: hashed.map(({ image }) => image), hashes: hashed.map(({ hash }) => hash) };

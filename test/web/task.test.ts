@@ -46,15 +46,15 @@ test('a task is made by the service, told step by step, and opened again as the 
 
 test('what the service refuses is an error in its words, and a task of points is none of the page', async () => {
   const refusal = await page
-    .makeOnServer(classes.slice(1), () => undefined, signal)
+    .makeOnServer(classes.slice(0, 1), () => undefined, signal)
     .catch((error: unknown) => error);
   expect((refusal as MnasError).name).toBe('MnasError');
-  const { body } = await running.postJson('/v1/tasks', {
+  const points = await running.postJson('/v1/tasks', {
     support: [
       [0, 0],
       [1, 1],
     ],
   });
-  const { id } = body as { id: string };
+  const { id } = points.body as { id: string };
   await expect(page.openOnServer(id, signal)).rejects.toThrow('This is a regression task');
 });

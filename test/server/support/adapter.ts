@@ -21,7 +21,7 @@ import type {
   CheckpointInfo,
   ImagesCheckpoint,
   RegressionCheckpoint,
-  SupportImage,
+  LabelledBytes,
   TaskAdapter,
   Watcher,
 } from '../../../server/ports.ts';
@@ -141,9 +141,10 @@ export function createFakePool(checkpoints: readonly CheckpointInfo[] = everyKin
     transfer: () => undefined,
   };
   return {
-    run: async (job, request, { onAccepted, onStarted, onProgress: progress = () => undefined } = {}) => {
-      onAccepted?.();
-      onStarted?.();
+    run: async (job, request, options) => {
+      options?.onAccepted?.();
+      options?.onStarted?.();
+      const progress = options?.onProgress ?? (() => undefined);
       try {
         return await jobs[job](request, { ...context, progress });
       } catch (error) {
@@ -200,7 +201,7 @@ const SHARPNESS = 20;
 
 function colourModel(
   labels: readonly string[],
-  support: readonly SupportImage[],
+  support: readonly LabelledBytes[],
   openSet: OpenSet,
 ): Uint8Array {
   const means = labels.map((label) => meanColour(support.filter((image) => image.label === label)));
@@ -219,7 +220,7 @@ function colourModel(
 }
 
 /** Mean of each channel over images and positions, 0 to 1. */
-function meanColour(images: readonly SupportImage[]): number[] {
+function meanColour(images: readonly LabelledBytes[]): number[] {
   const area = SIZE * SIZE;
   return [0, 1, 2].map((channel) => {
     const values = images.flatMap(({ pixels }) => [...pixels.subarray(channel * area, (channel + 1) * area)]);

@@ -7,7 +7,7 @@ import {
   regressionTaskId,
   type TaskIdentity,
 } from '../../../server/tasks/identity.ts';
-import type { SupportImage } from '../../../server/ports.ts';
+import type { LabelledBytes } from '../../../server/ports.ts';
 import { isTaskId } from '../../../server/storage/task-id.ts';
 import { imagesCheckpoint } from '../support/adapter.ts';
 
@@ -18,11 +18,11 @@ const image = fc.record({
 });
 const support = fc.array(image, { minLength: 1, maxLength: 8 });
 const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
-const idOf = (images: readonly SupportImage[], changes: Partial<TaskIdentity> = {}) =>
+const idOf = (images: readonly LabelledBytes[], changes: Partial<TaskIdentity> = {}) =>
   imagesTaskId({ checkpoint, steps: 5, toolchain, ...changes }, hashSupport(images));
 
 /** Multiset equality without the code under test. */
-const signature = (images: readonly SupportImage[]) =>
+const signature = (images: readonly LabelledBytes[]) =>
   images
     .map(({ label, pixels }) => `${label}:${pixels.join()}`)
     .sort()

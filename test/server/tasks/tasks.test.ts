@@ -1,11 +1,13 @@
-import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import request from 'supertest';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { SharedRuns } from '../../../server/concurrency/shared-runs.ts';
+import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { sha256 } from '../../../server/storage/sha256.ts';
 import { expectContract } from '../support/contract.ts';
 import { createFakeAdapter, holdAdaptation } from '../support/adapter.ts';
-import { harness, type Harness } from '../support/harness.ts';
+import { harness, temporaryFolder, type Harness } from '../support/harness.ts';
 import { png, type RawPart } from '../support/multipart.ts';
 import { shades, support, taskOf } from '../support/tasks.ts';
 
@@ -170,18 +172,24 @@ describe('a task', () => {
   });
 
   test('DELETE during the adaptation removes the task that it makes', async () => {
-    const { app, post, adapter } = await harness();
+    const storage = await openDiskStorage(await temporaryFolder(), pino({ level: 'silent' }));
+    const { app, post, adapter } = await harness({ replace: { storage } });
     const id = taskOf(await post('/v1/tasks', support)).id;
     await request(app).delete(`/v1/tasks/${id}`);
+    const [write, remove] = [vi.spyOn(storage, 'write'), vi.spyOn(storage, 'remove')];
+    const waiting = vi.spyOn(SharedRuns.prototype, 'settled');
     const { started, release } = holdAdaptation(adapter);
     const posting = post('/v1/tasks', support).then((answer) => answer.status);
     await started;
     const removing = request(app)
       .delete(`/v1/tasks/${id}`)
       .then((answer) => answer.status);
-    await setTimeout(50); // the DELETE waits for the adaptation by now
+    await vi.waitFor(() => expect(waiting).toHaveBeenCalledWith(id), { timeout: 10_000 });
     release();
     expect(await Promise.all([posting, removing])).toEqual([201, 204]);
+    const [written] = write.mock.invocationCallOrder;
+    expect(remove.mock.invocationCallOrder).toEqual([expect.any(Number)]);
+    expect(remove.mock.invocationCallOrder[0]).toBeGreaterThan(written!);
     expect((await request(app).get(`/v1/tasks/${id}`)).status).toBe(404);
   });
 
