@@ -90,7 +90,9 @@ export const folders = (images: readonly Buffer[]): Readonly<Record<string, Buff
   'dog/2.gif': images[10]!,
 });
 
-export const zipOf = (files: Readonly<Record<string, Uint8Array>>): Buffer => Buffer.from(zipSync(files));
+/** An archive, the same whenever it is made. */
+export const zipOf = (files: Readonly<Record<string, Uint8Array>>): Buffer =>
+  Buffer.from(zipSync(files, { mtime: new Date(1990, 0, 1) }));
 
 export const BOUNDARY = 'fuzz-boundary';
 
