@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type JpegOptions } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePicture } from '../../images/decode.ts';
 import { imageFormat, refusalOf } from '../../images/format.ts';
@@ -185,7 +185,7 @@ describe('a GIF file', () => {
 
 describe('a JPEG file', () => {
   const noise = Buffer.from(Array.from({ length: 80 * 60 * 3 }, (_, i) => (i * 7919 + (i >> 8) * 31) % 256));
-  const made = (options: sharp.JpegOptions) =>
+  const made = (options: JpegOptions) =>
     sharp(noise, { raw: { width: 80, height: 60, channels: 3 } })
       .jpeg(options)
       .toBuffer();
