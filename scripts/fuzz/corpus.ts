@@ -28,7 +28,7 @@ export async function imagesOfEveryKind(): Promise<Buffer[]> {
   const colour = () => sharp(pixels, { raw: { width: side, height: side, channels: 4 } });
   const grey = () =>
     sharp(pixels.subarray(0, side * side), { raw: { width: side, height: side, channels: 1 } });
-  return Promise.all([
+  const plain = await Promise.all([
     colour().jpeg().toBuffer(),
     colour().jpeg({ progressive: true }).withMetadata({ orientation: 6 }).toBuffer(),
     colour().toColourspace('cmyk').jpeg().toBuffer(),
@@ -44,8 +44,8 @@ export async function imagesOfEveryKind(): Promise<Buffer[]> {
     colour().tiff({ compression: 'lzw', tile: true }).toBuffer(),
     colour().jpeg().toBuffer().then(withoutEnd),
     colour().avif({ effort: 0 }).toBuffer().then(asSequence),
-    ...(await oddColours()),
   ]);
+  return [...plain, ...(await oddColours())];
 }
 
 const withoutEnd = (jpeg: Buffer): Buffer => jpeg.subarray(0, -2);
@@ -90,7 +90,9 @@ export const folders = (images: readonly Buffer[]): Readonly<Record<string, Buff
   'dog/2.gif': images[10]!,
 });
 
-export const zipOf = (files: Readonly<Record<string, Uint8Array>>): Buffer => Buffer.from(zipSync(files));
+/** An archive, the same whenever it is made. */
+export const zipOf = (files: Readonly<Record<string, Uint8Array>>): Buffer =>
+  Buffer.from(zipSync(files, { mtime: new Date(1990, 0, 1) }));
 
 export const BOUNDARY = 'fuzz-boundary';
 

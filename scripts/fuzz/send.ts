@@ -18,6 +18,7 @@ export function send(base: string, { method, path, headers, body }: Case, second
         method,
         path,
         headers: { ...headers, ...(body && { 'Content-Length': body.length }) },
+        agent: false, // one that is kept alive may be closed by the service just when it is used again
         signal: AbortSignal.timeout(seconds * 1000),
       },
       (response) => {
