@@ -45,7 +45,7 @@ export const domains = [syntheticDomain('a', 16), syntheticDomain('b', 16)];
 /** The last stage of the configuration, alone and so short. */
 export const retrainAlone = (iterations: number): TrainingConfiguration => ({
   ...configuration,
-  stages: [{ ...configuration.stages[2]!, iterations, shapes: shapes.map((shape) => ({ ...shape, weight: 1 })) }],
+  stages: [{ ...configuration.stages[2]!, iterations, shapes: configuration.stages[0]!.shapes }],
 });
 
 /** Runs in a folder that is removed after the tests of the file. */
