@@ -12,7 +12,8 @@ import { pythonWith } from './python.ts';
  * \@hey-api/openapi-ts generate of openapi.yaml upload, adapt and predict, and those of Triton and KServe infer. Exits with
  * an error where one does not.
  */
-const generator = '@hey-api/openapi-ts@0.95.0';
+/** With a compiler that it can use. In a folder of its own: `npx` would take the project's compiler for it. */
+const generator = ['@hey-api/openapi-ts@0.95.0', 'typescript@5.9.3'];
 const home = 'scripts/prove-clients';
 const folder = join('runs', 'prove-clients');
 const images = join(folder, 'images');
@@ -57,7 +58,9 @@ try {
   await step(python, join(home, 'generated.py'), generated, service.url, images);
 
   const typescript = join(folder, 'typescript');
-  await run('npx', ['--yes', generator, '-i', 'openapi.yaml', '-o', typescript]);
+  const tool = join(folder, 'generator');
+  await run('npm', ['install', '--ignore-scripts', '--prefix', tool, ...generator]);
+  await run(join(tool, 'node_modules', '.bin', 'openapi-ts'), ['-i', 'openapi.yaml', '-o', typescript]);
   await writeFile(join(typescript, 'package.json'), '{"type": "module"}');
   await step('npx', 'tsx', join(home, 'generated.ts'), typescript, service.url, images);
 

@@ -27,6 +27,12 @@ const { createTask, createPredictions } = (await import(
   pathToFileURL(resolve(client, 'sdk.gen.ts')).href
 )) as Generated;
 
+const { formDataBodySerializer } = (await import(
+  pathToFileURL(resolve(client, 'client', 'index.ts')).href
+)) as { readonly formDataBodySerializer: object };
+/** Where an operation takes forms and JSON, the client sends JSON unless it is told otherwise. */
+const asForm = { ...formDataBodySerializer, baseUrl, headers: { 'Content-Type': null } };
+
 const names = (await readdir(folder)).sort();
 const labelOf = (name: string): string => name.split('-')[0]!;
 const files = await Promise.all(
@@ -35,9 +41,9 @@ const files = await Promise.all(
 const support: Record<string, File[]> = {};
 for (const file of files) (support[labelOf(file.name)] ??= []).push(file);
 
-const made = await createTask({ baseUrl, body: support });
+const made = await createTask({ ...asForm, body: support });
 if (!made.data) throw new Error(`no task was made: ${JSON.stringify(made.error)}`);
-const answered = await createPredictions({ baseUrl, path: { id: made.data.id }, body: { images: files } });
+const answered = await createPredictions({ ...asForm, path: { id: made.data.id }, body: { images: files } });
 if (!answered.data) throw new Error(`nothing was predicted: ${JSON.stringify(answered.error)}`);
 const labels = answered.data.predictions.map((each) => ('label' in each ? each.label : undefined));
 if (String(labels) !== String(names.map(labelOf))) throw new Error(`predicted was ${String(labels)}`);

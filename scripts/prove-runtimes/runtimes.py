@@ -9,6 +9,7 @@ probabilities a task. A line of JSON a task is printed: {"task", "difference", "
 
 import importlib.metadata
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -110,6 +111,10 @@ def tflite(model, folder):
     import onnx2tf
     from ai_edge_litert.interpreter import Interpreter
 
+    # images that onnx2tf tries its layers with, which it would download
+    sample = np.random.default_rng(1).random((20, 128, 128, 3), np.float32)
+    np.save(folder / "calibration_image_sample_data_20x128x128x3_float32.npy", sample)
+    os.chdir(folder)
     onnx2tf.convert(
         input_onnx_file_path=str(model),
         output_folder_path=str(folder / "saved"),
