@@ -126,7 +126,9 @@ function decodeTaps({ slots, shares }: RelaxedTaps): TapChoice {
   const strongest = (weights: Readonly<Record<string, number>>): string =>
     highest(Object.entries(weights), ([, weight]) => weight)![0];
   const chosen = slotNames.map((name) => [name, strongest(slots[name])] as const);
-  const beside = Object.entries(shares).filter(([name, share]) => name !== cellsSource && share >= leastShare);
+  const beside = Object.entries(shares).filter(
+    ([name, share]) => name !== cellsSource && share >= leastShare,
+  );
   return {
     slots: Object.fromEntries(chosen) as Record<SlotName, string>,
     beside: beside.map(([name]) => name),
