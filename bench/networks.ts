@@ -50,8 +50,8 @@ function networkTask(
   );
   const taskRun: TaskRun = { runner, network, mixes, task: randomTask(workload), everyStep: false };
   const run = async (): Promise<Values> => {
-    const { toBody, toMixes, toOthers } = await innerGradient(taskRun, parameters, parameters);
-    return { ...toBody, ...toMixes, ...toOthers };
+    const { toModulated, toMixes, toOthers } = await innerGradient(taskRun, parameters, parameters);
+    return { ...toModulated, ...toMixes, ...toOthers };
   };
   const adapted = network.graphs.adapted(way);
   return { weights: adapted.reduce((total, { shape }) => total + sizeOf(shape), 0), run };

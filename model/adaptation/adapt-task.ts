@@ -4,7 +4,6 @@ import { byCodePoint, canonicalSupport } from '../task/canonical-support.ts';
 import type { LabelledImage } from '../task/canonical-support.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { selectChild } from '../network/child.ts';
-import { firstSide } from '../configuration.ts';
 import { childFunction, exportChild, multiplyAdds } from './export-child.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import type { Executor } from '../graph/executor.ts';
@@ -18,6 +17,7 @@ import { TaskRunner } from '../inner-loop/task-runner.ts';
 import type { TaskNetwork } from '../inner-loop/task-runner.ts';
 import { adaptationFunction, fitNames, fittedFunction } from '../inner-loop/unrolled-graphs.ts';
 import { fitOf, oneHotTargets, sizeKey, supportInputs } from '../task/labelled-set.ts';
+import { fitsOneGraph } from '../inner-loop/one-graph.ts';
 import type { Fit, LabelledSet, TaskSize } from '../task/labelled-set.ts';
 
 export type { LabelledImage } from '../task/canonical-support.ts';
@@ -134,12 +134,17 @@ export interface Adaptation {
   readonly onFit?: (fit: Fit, step: number) => void;
 }
 
-/**
- * Pixels of the support sets of all steps whose activations one graph may hold: 50 images of 42 px and five steps. What
- * is larger runs step by step, with one graph for any number of steps: 50 steps in one graph take longer to compile than
- * to run.
- */
-const largestUnrolled = 50 * 5 * 42 ** 2;
+/** What Eq. 8 makes of a support set. */
+interface Adapted {
+  /** By name: the network's, and the head's. */
+  readonly weights: Values;
+  /** Of the support set, [n, f]. */
+  readonly features: Float32Array;
+  /** Of every normalisation, `mean.NAME` and `inverse.NAME`. */
+  readonly statistics: Values;
+  /** Before, between and after the steps. */
+  readonly fits: readonly Fit[];
+}
 
 /**
  * Eq. 8 from the modulated weights `start`: the adapted weights, their head calibrated, and the support set's fits
@@ -150,30 +155,21 @@ export async function adaptWeights(
   network: TaskNetwork,
   start: Values,
   adaptation: Adaptation,
-): Promise<{ weights: Values; statistics: Values; openSet: OpenSet; fits: readonly Fit[] }> {
+): Promise<Omit<Adapted, 'features'> & { readonly openSet: OpenSet }> {
   const { set, size, steps } = adaptation;
-  const pixels = set.count * steps * firstSide(runner.configuration.image) ** 2;
-  const way = pixels <= largestUnrolled ? inOneGraph : stepByStep;
-  const { results, fits } = await way(runner, network, start, adaptation);
-  const names = network.graphs.adapted(size.way).map(({ name }) => name);
-  const entries = Object.entries(results);
+  const way = fitsOneGraph(network.graphs, set.count, steps) ? inOneGraph : stepByStep;
+  const { weights, features, statistics, fits } = await way(runner, network, start, adaptation);
   return {
-    weights: calibrated(Object.fromEntries(names.map((name) => [name, results[name]!])), start, size),
-    statistics: Object.fromEntries(entries.filter(([name]) => /^(mean|inverse)\./.test(name))),
+    weights: calibrated(weights, start, size),
+    statistics,
     openSet: calibrateOpenSet({
-      features: results['features']!,
+      features,
       labels: labelsOf(set, size.way),
       way: size.way,
       ...(set.mirrored ? { mirrored: true } : {}),
     }),
     fits,
   };
-}
-
-/** The adapted weights by name with what `fittedFunction` tells of them, and all fits. */
-interface Adapted {
-  readonly results: Values;
-  readonly fits: readonly Fit[];
 }
 
 /** Eq. 8, all steps in one graph, which computes once what steps on their own compute twice. */
@@ -189,10 +185,13 @@ export async function inOneGraph(
     start,
     supportInputs(set),
   );
-  const between = Array.from({ length: steps }, (_, k) => fitOf(results, set, size.way, fitNames(k)));
-  const fits = [...between, fitOf(results, set, size.way)];
+  const names = Array.from({ length: steps }, (_, k) => fitNames(k));
+  const fits = [...names.map((own) => fitOf(results, set, size.way, own)), fitOf(results, set, size.way)];
   fits.forEach((fit, step) => onFit?.(fit, step));
-  return { results, fits };
+  const adapted = graphs.adapted(size.way).map(({ name }) => name);
+  const weights = Object.fromEntries(adapted.map((name) => [name, results[name]!]));
+  const others = [...adapted, ...names.flatMap(({ loss, logits }) => [loss, logits])];
+  return { weights, fits, ...fittedOf(without(results, others)) };
 }
 
 /** Eq. 8, a graph a step: memory does not depend on the number of steps. */
@@ -203,7 +202,8 @@ export async function stepByStep(
   { set, size, steps, onFit }: Adaptation,
 ): Promise<Adapted> {
   const { graphs } = network;
-  const task = { network, mixes: {}, support: set, size };
+  const mixes = Object.fromEntries(graphs.mixes.map(({ name }) => [name, start[name]!]));
+  const task = { network, mixes, support: set, size };
   const fits: Fit[] = [];
   const note = (fit: Fit): void => {
     onFit?.(fit, fits.length);
@@ -218,11 +218,21 @@ export async function stepByStep(
     `fitted ${graphs.key} ${sizeKey(size)}`,
     () => fittedFunction(graphs, size),
     weights,
+    mixes,
     supportInputs(set),
   );
   note(fitOf(results, set, size.way));
-  return { results: { ...weights, ...results }, fits };
+  return { weights, fits, ...fittedOf(results) };
 }
+
+/** What a last pass over the support set gives beside its loss and logits. */
+const fittedOf = (results: Values): Pick<Adapted, 'features' | 'statistics'> => ({
+  features: results['features']!,
+  statistics: without(results, ['loss', 'logits', 'features']),
+});
+
+const without = (values: Values, names: readonly string[]): Values =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
 
 /** The class of every image. */
 export const labelsOf = ({ targets, count }: LabelledSet, way: number): number[] =>

@@ -15,7 +15,7 @@ import { dense } from '../layers/primitive-layers.ts';
 import { mixName } from '../search-space/mix-names.ts';
 import type { Weights } from '../graph/weights.ts';
 import type { Values } from '../graph/programs.ts';
-import type { RelaxedTaps, Architecture } from '../search-space/genotype.ts';
+import type { RelaxedTaps, RelaxedArchitecture } from '../search-space/genotype.ts';
 import type { TapSlot } from '../search-space/taps.ts';
 import type { ParameterSpecification } from '../layers/parameter-specification.ts';
 import { denseSpecifications } from '../layers/parameter-specification.ts';
@@ -102,7 +102,7 @@ function softmaxOf(logits: Float32Array): Float32Array {
 
 /** The supernet's architecture inputs of concrete architecture weights; on a trunk those of its slots, too. */
 export function architectureValues(
-  architecture: Architecture,
+  architecture: RelaxedArchitecture,
   nodes: number,
   slots: readonly TapSlot[] = [],
 ): Record<string, Float32Array> {

@@ -1,5 +1,6 @@
 import type { Tensor } from '../graph/primitives.ts';
 import { matmul, add, broadcast, sum, multiply, divide, reshape } from '../graph/operations.ts';
+import type { Variable } from '../graph/variables.ts';
 import type { Weights } from '../graph/weights.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { ModelConfiguration } from '../configuration.ts';
@@ -20,6 +21,18 @@ export interface Head {
 export const headOf = (weights: Weights): Head => ({
   weight: weights('head.weight'),
   bias: weights('head.bias'),
+});
+
+/** The tensors of a head of `way` classes that reads `features` features, as variables that a task adapts. */
+export const headVariables = (way: number, features: number): Variable[] => [
+  { name: 'head.weight', shape: [way, features] },
+  { name: 'head.bias', shape: [1, way] },
+];
+
+/** The tensors of a head by the names of `headVariables`. */
+export const headTensors = ({ weight, bias }: Head): Readonly<Record<string, Tensor>> => ({
+  'head.weight': weight,
+  'head.bias': bias,
 });
 
 /**

@@ -1,4 +1,4 @@
-import { childWeights } from '../network/child.ts';
+import { childBody } from '../network/child.ts';
 import type { ModelConfiguration } from '../configuration.ts';
 import { genotypeKey, operationNames, targetsOf } from '../search-space/genotype.ts';
 import { gradient, innerProduct, vectorJacobian } from '../graph/gradient.ts';
@@ -15,17 +15,17 @@ import { learnedRate, rateVariables, stepRates } from './rates.ts';
 import type { Rate } from './rates.ts';
 import { inputWeights, seedsOf } from '../graph/variables.ts';
 import type { Variable } from '../graph/variables.ts';
-import { headLogits, headOf, initialHead } from '../head/linear-head.ts';
+import { headLogits, headOf, headTensors, headVariables, initialHead } from '../head/linear-head.ts';
 import type { Head } from '../head/linear-head.ts';
-import { featureCount, rateColumns, weightSpecifications } from '../network/weights.ts';
+import { bodySpecifications, featureCount, rateColumns, vectorSpecifications } from '../network/weights.ts';
 import type { TaskSize } from '../task/labelled-set.ts';
 
 /** The graphs of one configuration and network; each is built when asked for (docs/architecture.md, "A task"). */
 export class TaskGraphs {
   readonly configuration: ModelConfiguration;
   readonly network: NetworkKind;
-  /** What the inner loop adapts: all weights of the network, then the head. */
-  readonly adapted: (way: number) => Variable[];
+  /** What the inner loop adapts of the network. */
+  readonly body: readonly Variable[];
   /** Names of the architecture inputs (supernet only). */
   readonly mixes: readonly Variable[];
   /** The learned inner rates; none where ρ is fixed. */
@@ -38,21 +38,13 @@ export class TaskGraphs {
     this.network = network;
     const body: readonly (Variable & { readonly from?: string })[] =
       network.kind === 'child'
-        ? childWeights(configuration, network.genotype)
-        : weightSpecifications(configuration);
+        ? childBody(configuration, network.genotype)
+        : bodySpecifications(configuration);
     const columns = rateColumns(configuration);
     this.#rateColumns = new Map(columns.map((name, i) => [name, i]));
     for (const { name, from } of body) if (from) this.#rateColumns.set(name, columns.indexOf(from));
     this.rates = rateVariables(configuration, columns);
-    const adaptedBody = body
-      .filter(({ name }) => name !== 'head.vector')
-      .map(({ name, shape }) => ({ name, shape }));
-    const count = featureCount(configuration);
-    this.adapted = (way) => [
-      ...adaptedBody,
-      { name: 'head.weight', shape: [way, count] },
-      { name: 'head.bias', shape: [1, way] },
-    ];
+    this.body = body.map(({ name, shape }) => ({ name, shape }));
     const { nodes } = configuration.supernet;
     this.mixes =
       network.kind === 'supernet'
@@ -68,25 +60,35 @@ export class TaskGraphs {
     return this.network.kind === 'child' ? genotypeKey(this.network.genotype) : this.network.kind;
   }
 
+  /** What the inner loop adapts: the network's weights, then the head of `way` classes. */
+  adapted(way: number): Variable[] {
+    return [...this.body, ...headVariables(way, featureCount(this.configuration))];
+  }
+
+  /** What the inner loop starts from that is modulated: the body, and the vector of a shared head. */
+  get modulated(): Variable[] {
+    return [...this.body, ...this.#vector];
+  }
+
+  /** What it starts from beside: the scale of a head of class means, and the learned rates. */
+  get unmodulated(): Variable[] {
+    return [...this.#scale, ...this.rates];
+  }
+
   /** What the head needs before adaptation: the network's features of the support set and its labels. */
   head({ way, support }: TaskSize): HeadGraph {
     const graph = new Graph();
-    const weights = inputWeights(graph, [
-      ...this.adapted(way),
-      ...this.mixes,
-      { name: 'head.scale', shape: [1, 1] },
-      ...this.sharedVector(),
-    ]);
+    const weights = inputWeights(graph, [...this.adapted(way), ...this.mixes, ...this.headParameters]);
     const features = (): Tensor =>
       this.features(this.images(graph, 'support', support), weights, support).features;
     const head = this.initialHead(graph, features, graph.input('support.targets', [support, way]), weights);
-    return { outputs: { 'head.weight': head.weight, 'head.bias': head.bias }, weights };
+    return { outputs: headTensors(head), weights };
   }
 
   /** Cotangents of the head's initial weights, pulled back to the network, the architecture and the head's scale. */
   headPullback(size: TaskSize): GraphFunction {
     const { outputs, weights } = this.head(size);
-    const wrt = [...this.adapted(size.way).slice(0, -2), ...this.mixes, ...this.headParameters()];
+    const wrt = [...this.body, ...this.mixes, ...this.headParameters];
     const results = vectorJacobian(
       seedsOf(outputs),
       wrt.map(({ name }) => weights(name)),
@@ -98,16 +100,16 @@ export class TaskGraphs {
   }
 
   /** Parameters of the head that exist before adaptation. */
-  headParameters(): Variable[] {
-    return this.configuration.head.kind === 'prototype'
-      ? [{ name: 'head.scale', shape: [1, 1] }]
-      : this.sharedVector();
+  get headParameters(): Variable[] {
+    return [...this.#scale, ...this.#vector];
   }
 
-  sharedVector(): Variable[] {
-    return this.configuration.head.kind === 'shared'
-      ? [{ name: 'head.vector', shape: [1, featureCount(this.configuration)] }]
-      : [];
+  get #scale(): Variable[] {
+    return this.configuration.head.kind === 'prototype' ? [{ name: 'head.scale', shape: [1, 1] }] : [];
+  }
+
+  get #vector(): Variable[] {
+    return vectorSpecifications(this.configuration).map(({ name, shape }) => ({ name, shape }));
   }
 
   /** ρ of one inner step, from the rates of that step where they are learned. */

@@ -2,7 +2,7 @@ import { childWeights, selectChild } from '../network/child.ts';
 import type { ChildWeight } from '../network/child.ts';
 import type { ModelConfiguration } from '../configuration.ts';
 import { chooseGenotype, edgeCount, genotypeKey, oneHot, operationNames } from '../search-space/genotype.ts';
-import type { Architecture, Genotype } from '../search-space/genotype.ts';
+import type { RelaxedArchitecture, Genotype } from '../search-space/genotype.ts';
 import type { Executor } from '../graph/executor.ts';
 import { solvedNetwork } from './solved-network.ts';
 import type { SolvedNetwork } from './solved-network.ts';
@@ -21,7 +21,7 @@ import { relaxedTaps } from '../controller/architecture.ts';
 export interface Embedded {
   readonly embedding: Float32Array;
   /** null: the network is not one of cells. */
-  readonly architecture: Architecture | null;
+  readonly architecture: RelaxedArchitecture | null;
   readonly modulated: Values;
 }
 
@@ -129,12 +129,12 @@ export class TaskRunner {
   }
 
   /** @throws TypeError without an architecture, of a network that is not one of cells */
-  decode(architecture: Architecture | null): Genotype {
+  decode(architecture: RelaxedArchitecture | null): Genotype {
     if (!architecture) throw new TypeError('only a network of cells has an architecture to decode');
     return chooseGenotype(architecture, this.genotypes, this.configuration.supernet.nodes);
   }
 
-  oneHot(genotype: Genotype): Architecture {
+  oneHot(genotype: Genotype): RelaxedArchitecture {
     return oneHot(genotype, this.configuration.supernet.nodes);
   }
 

@@ -9,7 +9,7 @@ import { rowOfStep } from './rates.ts';
 import type { TaskGraphs } from './step-graphs.ts';
 import { inputWeights } from '../graph/variables.ts';
 import type { Variable } from '../graph/variables.ts';
-import { headLogits } from '../head/linear-head.ts';
+import { headLogits, headTensors } from '../head/linear-head.ts';
 import type { TaskSize } from '../task/labelled-set.ts';
 
 /** Results of the support set before step k, as a graph's outputs. */
@@ -41,7 +41,6 @@ function unroll(
   start: Weights,
   { steps, exact }: { readonly steps: number; readonly exact: number },
 ): Unrolled {
-  const body = graphs.adapted(way).slice(0, -2);
   const images = graphs.images(graph, 'support', support);
   const targets = graph.input('support.targets', [support, way]);
   const head = graphs.initialHead(
@@ -52,9 +51,8 @@ function unroll(
   );
   const fits: Record<string, Tensor> = {};
   let adapted = new Map<string, Tensor>([
-    ...body.map(({ name }) => [name, start(name)] as const),
-    ['head.weight', head.weight],
-    ['head.bias', head.bias],
+    ...graphs.body.map(({ name }) => [name, start(name)] as const),
+    ...Object.entries(headTensors(head)),
   ]);
   const during =
     (current: ReadonlyMap<string, Tensor>): Weights =>
@@ -84,10 +82,10 @@ function unroll(
 }
 
 /** What the unrolled graphs start from: the network's weights, the architecture, the head's parameters, the rates. */
-const startVariables = (graphs: TaskGraphs, way: number): Variable[] => [
-  ...graphs.adapted(way).slice(0, -2),
+const startVariables = (graphs: TaskGraphs): Variable[] => [
+  ...graphs.body,
   ...graphs.mixes,
-  ...graphs.headParameters(),
+  ...graphs.headParameters,
   ...graphs.rates,
 ];
 
@@ -110,9 +108,8 @@ export function unrolledFunction(
   size: TaskSize,
   { query, statistics, everyStep }: QuerySet,
 ): GraphFunction {
-  const { way } = size;
   const graph = new Graph();
-  const wrt = startVariables(graphs, way);
+  const wrt = startVariables(graphs);
   const start = inputWeights(graph, wrt);
   const { steps } = graphs.configuration.innerLoop;
   const asked = graphs.images(graph, 'query', query);
@@ -120,7 +117,7 @@ export function unrolledFunction(
     steps === 0 && statistics === 'support'
       ? { answers: [unadaptedLogits(graph, graphs, size, start, asked)], fits: {} }
       : adaptedLogits(graph, graphs, size, start, { asked, steps, statistics, everyStep });
-  const targets = graph.input('query.targets', [query, way]);
+  const targets = graph.input('query.targets', [query, size.way]);
   const losses = answers.map((answer) => crossEntropy(answer, targets));
   const [logits, loss] = [answers.at(-1)!, losses.at(-1)!];
   const gradients = gradient(
@@ -179,7 +176,7 @@ function unadaptedLogits(
  */
 export function adaptationFunction(graphs: TaskGraphs, size: TaskSize, steps: number): GraphFunction {
   const graph = new Graph();
-  const start = inputWeights(graph, startVariables(graphs, size.way));
+  const start = inputWeights(graph, startVariables(graphs));
   const { adapted, weights, images, targets, fits } = unroll(graph, graphs, size, start, {
     steps,
     exact: steps,
@@ -197,7 +194,7 @@ export function adaptationFunction(graphs: TaskGraphs, size: TaskSize, steps: nu
  */
 export function fittedFunction(graphs: TaskGraphs, { way, support }: TaskSize): GraphFunction {
   const graph = new Graph();
-  const weights = inputWeights(graph, graphs.adapted(way));
+  const weights = inputWeights(graph, [...graphs.adapted(way), ...graphs.mixes]);
   const images = graphs.images(graph, 'support', support);
   const targets = graph.input('support.targets', [support, way]);
   return { name: 'fitted', outputs: fitted(graphs, images, targets, weights) };

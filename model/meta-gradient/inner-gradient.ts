@@ -1,8 +1,10 @@
 import type { GraphFunction } from '../graph/graph.ts';
 import type { Values } from '../graph/programs.ts';
+import type { Variable } from '../graph/variables.ts';
 import { selectChild } from '../network/child.ts';
-import { exactSteps, firstSide } from '../configuration.ts';
+import { exactSteps } from '../configuration.ts';
 import { sizeOf } from '../graph/shapes.ts';
+import { fitsOneGraph } from '../inner-loop/one-graph.ts';
 import { stepRates, stepRateValues } from '../inner-loop/rates.ts';
 import type { Parameters } from '../layers/parameter-specification.ts';
 import type { TaskNetwork, TaskRunner } from '../inner-loop/task-runner.ts';
@@ -25,20 +27,13 @@ export interface InnerGradient {
   readonly query: Fit;
   /** Of the support set before every inner step. */
   readonly fits: readonly Fit[];
-  /** Of the network's weights before the first step, by name. */
-  readonly toBody: Values;
+  /** Of the modulated weights before the first step, by name: the network's, and the vector of a shared head. */
+  readonly toModulated: Values;
   /** Of the architecture. */
   readonly toMixes: Values;
-  /** Of the head's parameters, `head.scale` or `head.vector`, and of the learned inner rates. */
+  /** Of what is not modulated: the scale of a head of class means, and the learned inner rates. */
   readonly toOthers: Values;
 }
-
-/** Pixels of the support sets of all steps that one graph may hold the activations of: 10 and 50 images of 42 px. */
-const largestUnrolled = {
-  supernet: 10 * 5 * 42 ** 2,
-  child: 50 * 5 * 42 ** 2,
-  conv4: 50 * 5 * 42 ** 2,
-} as const;
 
 /**
  * Eq. 8 and the exact second-order reverse of Eq. 9 through it, from the modulated weights: as one unrolled graph where
@@ -50,9 +45,8 @@ export function innerGradient(
   modulated: Values,
 ): Promise<InnerGradient> {
   const { runner, network, task } = run;
-  const { image, innerLoop: inner } = runner.configuration;
-  const pixels = task.support.count * inner.steps * firstSide(image) ** 2;
-  const way = pixels <= largestUnrolled[network.graphs.network.kind] ? unrolledGradient : stepwiseGradient;
+  const { steps } = runner.configuration.innerLoop;
+  const way = fitsOneGraph(network.graphs, task.support.count, steps) ? unrolledGradient : stepwiseGradient;
   return way(run, parameters, modulated);
 }
 
@@ -74,14 +68,12 @@ export async function unrolledGradient(
     supportInputs(support),
     { 'query.images': query.images, 'query.targets': query.targets },
   );
-  const names = (variables: readonly { readonly name: string }[]): string[] =>
-    variables.map(({ name }) => name);
   return {
     query: fitOf(results, query, size.way),
     fits: Array.from({ length: inner.steps }, (_, k) => fitOf(results, support, size.way, fitNames(k))),
-    toBody: pick(results, names(graphs.adapted(size.way).slice(0, -2))),
-    toMixes: pick(results, names(graphs.mixes)),
-    toOthers: pick(results, names([...graphs.headParameters(), ...graphs.rates])),
+    toModulated: pick(results, namesOf(graphs.modulated)),
+    toMixes: pick(results, namesOf(graphs.mixes)),
+    toOthers: pick(results, namesOf(graphs.unmodulated)),
   };
 }
 
@@ -105,22 +97,19 @@ export async function stepwiseGradient(
     supportInputs(task.support),
     cotangents(toStart),
   );
-  const toBody = pick(toStart, Object.keys(toStart).slice(0, -2)); // without the head's weight and bias
+  const { graphs } = network;
+  const ofHead = pick(head, namesOf(graphs.headParameters));
+  const toBody = pick(toStart, namesOf(graphs.body));
   accumulate(toBody, head);
   accumulate(toMixes, head);
+  const whole = { ...toBody, ...ofHead, ...toRates };
   const { query, size } = task;
   return {
     query: fitOf(outer, query, size.way),
     fits,
-    toBody,
+    toModulated: pick(whole, namesOf(graphs.modulated)),
     toMixes,
-    toOthers: {
-      ...pick(
-        head,
-        network.graphs.headParameters().map(({ name }) => name),
-      ),
-      ...toRates,
-    },
+    toOthers: pick(whole, namesOf(graphs.unmodulated)),
   };
 }
 
@@ -210,6 +199,8 @@ async function reverseSteps(
   }
   return { toStart, toMixes, toRates: Object.fromEntries(toRates) };
 }
+
+const namesOf = (variables: readonly Variable[]): string[] => variables.map(({ name }) => name);
 
 /** The named values, times `factor`. */
 const pick = (values: Values, names: readonly string[], factor = 1): Record<string, Float32Array> =>

@@ -105,7 +105,7 @@ async function pullToParameters(
   { runner, network, task }: TaskRun,
   parameters: Parameters,
   options: MetaGradientOptions,
-  { toBody, toMixes, toOthers }: InnerGradient,
+  { toModulated, toMixes, toOthers }: InnerGradient,
   { embedding }: Embedded,
 ): Promise<Record<string, Float32Array>> {
   const { size } = task;
@@ -114,14 +114,11 @@ async function pullToParameters(
   const relaxation = relaxationOf(options);
   const searching = stage !== 'retrain';
   const masked = relaxation.mask !== null;
-  const { 'head.vector': vector, ...unmodulated } = toOthers;
-  const given = {
-    ...toBody,
-    ...(vector ? { 'head.vector': vector } : {}),
-  };
   if (configuration.network.kind === 'conv4')
-    return { ...given, ...unmodulated, reconstruction: new Float32Array(1) };
-  const full = network.child ? scatterChild(network.child, given, weightLengths(configuration)) : given;
+    return { ...toModulated, ...toOthers, reconstruction: new Float32Array(1) };
+  const full = network.child
+    ? scatterChild(network.child, toModulated, weightLengths(configuration))
+    : toModulated;
   if (fixedEncoder && !searching) {
     const pulled =
       configuration.modulator.kind === 'none'
@@ -133,7 +130,7 @@ async function pullToParameters(
             { embedding },
             cotangents(full),
           );
-    return { ...pulled, ...unmodulated, reconstruction: new Float32Array(1) };
+    return { ...pulled, ...toOthers, reconstruction: new Float32Array(1) };
   }
   const gradients = await programs.run(
     `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${reconstructionWeight}`,
@@ -143,7 +140,7 @@ async function pullToParameters(
     cotangents(full),
     cotangents(toMixes),
   );
-  return { ...gradients, ...unmodulated };
+  return { ...gradients, ...toOthers };
 }
 
 const weightLengths = (configuration: ModelConfiguration): Record<string, number> =>

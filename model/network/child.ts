@@ -1,6 +1,6 @@
 import type { ModelConfiguration } from '../configuration.ts';
 import { cellNames, edgeIndex, targetsOf } from '../search-space/genotype.ts';
-import type { CellGenotype, CellName, Genotype, GenotypeEdge, SlotName } from '../search-space/genotype.ts';
+import type { CellGenotype, CellName, Genotype, GenotypeEdge } from '../search-space/genotype.ts';
 import { add, concat, relu, reshape } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { sizeOf } from '../graph/shapes.ts';
@@ -8,9 +8,9 @@ import type { Shape } from '../graph/shapes.ts';
 import { depthwise, outputSide } from '../layers/depthwise.ts';
 import { pool3, subsample } from '../layers/primitive-layers.ts';
 import type { CellContext } from './cell-context.ts';
-import type { Parameters } from '../layers/parameter-specification.ts';
+import type { Parameters, ParameterSpecification } from '../layers/parameter-specification.ts';
 import { cellGeometry, depthwiseKinds, strideOf } from '../search-space/geometry.ts';
-import { weightSpecifications } from './weights.ts';
+import { outerWeights, projectionWeights, vectorSpecifications } from './weights.ts';
 
 /** The depthwise kernel of each convolution of the search space, and whether it is applied twice. */
 const convolutionKinds = {
@@ -75,27 +75,33 @@ function edgeWeights(
   ]);
 }
 
-/** Whether a tensor of the one-shot model is part of a child whatever its edges: stem, projections, head, sources. */
-function isShared(name: string, { taps }: Genotype): boolean {
-  const [first, second, input, tap] = name.split('.');
-  if (first === 'stem' || first === 'head') return true;
-  if (first === 'beside') return second === 'cells' || taps!.beside.includes(second!);
-  if (second !== 'preprocess') return false;
-  return tap === undefined || taps!.slots[`${first}.${input}` as SlotName] === tap;
-}
-
-/** The weights of a child network, each a part of a tensor of the one-shot model. */
-export function childWeights(configuration: ModelConfiguration, genotype: Genotype): ChildWeight[] {
-  const shared = weightSpecifications(configuration)
-    .filter(({ name }) => isShared(name, genotype))
-    .map(({ name, shape }): ChildWeight => ({ name, shape, from: name, offset: 0 }));
+/** What the inner loop adapts of a child, each a part of a tensor of the one-shot model. */
+export function childBody(configuration: ModelConfiguration, genotype: Genotype): ChildWeight[] {
+  const { taps } = genotype;
+  const whole = [
+    ...outerWeights(configuration, taps),
+    ...cellNames.flatMap((cell) => projectionWeights(cell, configuration, taps)),
+  ];
   const edges = cellNames.flatMap((cell) =>
     genotype[cell].nodes.flatMap((incoming, target) =>
       incoming.flatMap((edge) => edgeWeights(configuration, cell, target, edge)),
     ),
   );
-  return [...shared, ...edges];
+  return [...whole.map(asWhole), ...edges];
 }
+
+const asWhole = ({ name, shape }: ParameterSpecification): ChildWeight => ({
+  name,
+  shape,
+  from: name,
+  offset: 0,
+});
+
+/** The weights of a child network: its body, and the vector of a shared head. */
+export const childWeights = (configuration: ModelConfiguration, genotype: Genotype): ChildWeight[] => [
+  ...childBody(configuration, genotype),
+  ...vectorSpecifications(configuration).map(asWhole),
+];
 
 /** Copies the child's weights out of the one-shot model's. */
 export function selectChild(weights: readonly ChildWeight[], full: Parameters): Record<string, Float32Array> {

@@ -4,7 +4,7 @@ import type { ParameterSpecification } from '../layers/parameter-specification.t
 import { conv4FeatureCount, conv4Specifications } from './conv4.ts';
 import { firstSide } from '../configuration.ts';
 import type { Shape } from '../graph/shapes.ts';
-import type { CellName } from '../search-space/genotype.ts';
+import type { CellName, TapChoice } from '../search-space/genotype.ts';
 import { cellGeometry, depthwiseKinds, strideOf } from '../search-space/geometry.ts';
 import { projectionsOf } from '../search-space/taps.ts';
 
@@ -16,16 +16,18 @@ export const sourceWidths = (
   ...(configuration.trunk?.taps ?? []).map(({ name, channels }) => ({ name, width: channels })),
 ];
 
-/** The scales of every source's features, by channel: adapted and modulated as all weights are. */
-export const besideWeights = (configuration: ModelConfiguration): ParameterSpecification[] =>
-  sourceWidths(configuration).map(({ name, width }) => ({
-    name: `beside.${name}`,
-    shape: [1, width],
-    group: 'weights',
-    deviation: 0,
-    mean: 1,
-    modulation: [1, width],
-  }));
+/** The scales of the features of every source, or of those that the taps of a child read, by channel. */
+const besideWeights = (configuration: ModelConfiguration, taps?: TapChoice): ParameterSpecification[] =>
+  sourceWidths(configuration)
+    .filter(({ name }) => !taps || name === cellsSource || taps.beside.includes(name))
+    .map(({ name, width }) => ({
+      name: `beside.${name}`,
+      shape: [1, width],
+      group: 'weights',
+      deviation: 0,
+      mean: 1,
+      modulation: [1, width],
+    }));
 
 /** Length of the cells' features, the reduction cell's nodes concatenated; of a conv4 of what its head reads. */
 export const featureCount = ({ network, supernet, image }: ModelConfiguration): number =>
@@ -37,11 +39,36 @@ function weight(name: string, shape: Shape, fanIn: number, modulation: Shape): P
   return { name, shape, group: 'weights', deviation: fanIn ** -0.5, mean: 0, modulation };
 }
 
-function cellWeights(cell: CellName, configuration: ModelConfiguration): ParameterSpecification[] {
+/** The projections of a cell's inputs; of a child those of the taps that it reads. */
+export function projectionWeights(
+  cell: CellName,
+  configuration: ModelConfiguration,
+  taps?: TapChoice,
+): ParameterSpecification[] {
+  const { channels: c, inputs } = cellGeometry(configuration)[cell];
+  return inputs.flatMap((width, i) =>
+    projectionsOf(configuration, cell, i, width)
+      .filter(({ choice }) => !taps || !choice || taps.slots[choice.slot] === choice.tap)
+      .map(({ name, width: own }) => weight(name, [c, own], own, [1, own])),
+  );
+}
+
+/** What stands before the cells or beside them: the stem or, on a trunk, the scales of the sources. */
+export function outerWeights(configuration: ModelConfiguration, taps?: TapChoice): ParameterSpecification[] {
+  if (configuration.trunk) return besideWeights(configuration, taps);
+  const [first, second] = configuration.supernet.stem;
+  return [
+    weight('stem.0', [first, 3 * 9], 27, [1, 27]),
+    weight('stem.1', [second, first, 3, 3], 9 * first, [1, first, 1, 1]),
+  ];
+}
+
+/** The edges of a cell: every candidate operation of every edge. */
+function edgeWeights(cell: CellName, configuration: ModelConfiguration): ParameterSpecification[] {
   const { nodes } = configuration.supernet;
   const onTrunk = configuration.trunk !== undefined;
-  const { channels: c, inputs } = cellGeometry(configuration)[cell];
-  const edges = sourcesOf(nodes).flatMap((source) => {
+  const { channels: c } = cellGeometry(configuration)[cell];
+  return sourcesOf(nodes).flatMap((source) => {
     const e = targetsOf(source, nodes).length;
     const at = (part: string): string => `${cell}.${source}.${part}`;
     const depthwise = (
@@ -59,36 +86,35 @@ function cellWeights(cell: CellName, configuration: ModelConfiguration): Paramet
       ...(strideOf(cell, source, onTrunk) === 2 ? [weight(at('skip'), [e, c, c], c, [e, 1, c])] : []),
     ];
   });
-  const preprocess = inputs.flatMap((width, i) =>
-    projectionsOf(configuration, cell, i, width).map(({ name, width: own }) =>
-      weight(name, [c, own], own, [1, own]),
-    ),
-  );
-  return [...preprocess, ...edges];
 }
 
-/** The meta-weights w̃ of the one-shot model, or of a conv4, in a fixed order. */
-export function weightSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
-  const { network, supernet, head } = configuration;
-  const [first, second] = supernet.stem;
+/** What the inner loop adapts of a network, in a fixed order: the weights of the one-shot model, or of a conv4. */
+export const bodySpecifications = (configuration: ModelConfiguration): ParameterSpecification[] =>
+  configuration.network.kind === 'conv4'
+    ? conv4Specifications(configuration.network.filters)
+    : [
+        ...outerWeights(configuration),
+        ...cellNames.flatMap((cell) => [
+          ...projectionWeights(cell, configuration),
+          ...edgeWeights(cell, configuration),
+        ]),
+      ];
+
+/** The vector that a `shared` head is made of; other heads have none. */
+export function vectorSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
+  if (configuration.head.kind !== 'shared') return [];
   const count = featureCount(configuration);
-  const body =
-    network.kind === 'conv4'
-      ? conv4Specifications(network.filters)
-      : [
-          ...(configuration.trunk
-            ? besideWeights(configuration)
-            : [
-                weight('stem.0', [first, 3 * 9], 27, [1, 27]),
-                weight('stem.1', [second, first, 3, 3], 9 * first, [1, first, 1, 1]),
-              ]),
-          ...cellNames.flatMap((cell) => cellWeights(cell, configuration)),
-        ];
-  return [...body, ...(head.kind === 'shared' ? [weight('head.vector', [1, count], count, [1, count])] : [])];
+  return [weight('head.vector', [1, count], count, [1, count])];
 }
+
+/** The meta-weights w̃, in a fixed order: the body, and the vector of a shared head. */
+export const weightSpecifications = (configuration: ModelConfiguration): ParameterSpecification[] => [
+  ...bodySpecifications(configuration),
+  ...vectorSpecifications(configuration),
+];
 
 /** The tensors that have inner rates of their own, in the order of the rates. */
 export const rateColumns = (configuration: ModelConfiguration): string[] => [
-  ...weightSpecifications(configuration).flatMap(({ name }) => (name === 'head.vector' ? [] : name)),
+  ...bodySpecifications(configuration).map(({ name }) => name),
   ...(configuration.head.kind === 'ridge' ? ['shares'] : ['head.weight', 'head.bias']),
 ];

@@ -129,10 +129,11 @@ export async function adaptRegression(
     { chosen: oneHotRegression(genotype) },
   );
   requireFinite(...Object.values(results));
-  const errors = Array.from({ length: steps + 1 }, (_, step) => results[errorName(step)]![0]!);
+  const errorNames = Array.from({ length: steps + 1 }, (_, step) => errorName(step));
+  const errors = errorNames.map((name) => results[name]![0]!);
   clock.lap('adapt');
   errors.forEach((meanSquaredError, step) => report?.({ kind: 'fit', step, meanSquaredError }));
-  const weights = Object.fromEntries(Object.entries(results).filter(([name]) => !isErrorName(name)));
+  const weights = Object.fromEntries(Object.entries(results).filter(([name]) => !errorNames.includes(name)));
   const built = regressionFunction(model, genotype, weights);
   const file = exportRegression(checkpoint.id, genotype, built);
   clock.lap('export');
@@ -149,7 +150,6 @@ export async function adaptRegression(
 
 /** The output that has the mean squared error of the support set after `step` inner steps. */
 const errorName = (step: number): string => `error.${step}`;
-const isErrorName = (name: string): boolean => name.startsWith('error.');
 
 /**
  * Modulation and inner loop of one task: the adapted weights of the whole cell by name, [1, ...], and the mean squared

@@ -64,7 +64,7 @@ export const edgeIndex = (source: number, target: number, nodes: number): number
  * Softmax weights of the architecture: per cell [edges, 8], edges in source-major order; on a trunk the weights of the
  * taps.
  */
-export type Architecture = Readonly<Record<CellName, Float32Array>> & {
+export type RelaxedArchitecture = Readonly<Record<CellName, Float32Array>> & {
   readonly taps?: RelaxedTaps;
 };
 
@@ -113,7 +113,7 @@ export const decodeCell = (weights: Float32Array, nodes: number): CellGenotype =
 });
 
 /** DARTS's decoding of both cells. */
-export function decodeGenotype(architecture: Architecture, nodes: number): Genotype {
+export function decodeGenotype(architecture: RelaxedArchitecture, nodes: number): Genotype {
   return {
     normal: decodeCell(architecture.normal, nodes),
     reduction: decodeCell(architecture.reduction, nodes),
@@ -136,7 +136,7 @@ function decodeTaps({ slots, shares }: RelaxedTaps): TapChoice {
 }
 
 /** How much the architecture weights favour a genotype: the sum of its operations' weights. */
-export function strengthOf(architecture: Architecture, genotype: Genotype, nodes: number): number {
+export function strengthOf(architecture: RelaxedArchitecture, genotype: Genotype, nodes: number): number {
   const chosen = oneHot(genotype, nodes);
   const cells = cellNames.reduce(
     (total, cell) => architecture[cell].reduce((sum, a, i) => sum + a * chosen[cell][i]!, total),
@@ -154,7 +154,7 @@ export function strengthOf(architecture: Architecture, genotype: Genotype, nodes
  * few architectures that its tasks decode to (4-10 in the paper).
  */
 export function chooseGenotype(
-  architecture: Architecture,
+  architecture: RelaxedArchitecture,
   choices: readonly Genotype[],
   nodes: number,
 ): Genotype {
@@ -172,7 +172,7 @@ export function highest<T>(choices: readonly T[], score: (choice: T) => number):
 }
 
 /** The one-hot architecture of a genotype: 1 at each chosen (edge, operation), 0 elsewhere. */
-export function oneHot(genotype: Genotype, nodes: number): Architecture {
+export function oneHot(genotype: Genotype, nodes: number): RelaxedArchitecture {
   const cell = ({ nodes: chosen }: CellGenotype): Float32Array => {
     const weights = new Float32Array(edgeCount(nodes) * operationNames.length);
     chosen.forEach((edges, target) => {

@@ -62,16 +62,28 @@ export const tapsRead = ({ trunk }: ModelConfiguration, { slots, beside }: TapCh
 export const rowLength = (taps: readonly Tap[]): number =>
   taps.reduce((total, { channels, side }) => total + channels * side ** 2, 0);
 
+/** A projection of a cell's input: its tensor, the width of what it reads, and which tap of a slot that is. */
+export interface Projection {
+  readonly name: string;
+  readonly width: number;
+  /** null: there is nothing to choose. */
+  readonly choice: { readonly slot: SlotName; readonly tap: string } | null;
+}
+
 /** Names of the projections of a cell's input and the width of what each reads: on a trunk, one a tap of its slot. */
 export function projectionsOf(
   configuration: ModelConfiguration,
   cell: CellName,
   input: number,
   width: number,
-): { readonly name: string; readonly width: number }[] {
+): Projection[] {
   const name = `${cell}.preprocess.${input}`;
   const slot = tapSlots(configuration).find((own) => own.cell === cell && own.input === input);
   return slot
-    ? slot.taps.map((tap) => ({ name: `${name}.${tap.name}`, width: tap.channels }))
-    : [{ name, width }];
+    ? slot.taps.map((tap) => ({
+        name: `${name}.${tap.name}`,
+        width: tap.channels,
+        choice: { slot: slot.name, tap: tap.name },
+      }))
+    : [{ name, width, choice: null }];
 }

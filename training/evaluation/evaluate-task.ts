@@ -39,6 +39,13 @@ export interface EvaluationPayload {
   readonly answers?: boolean;
 }
 
+/** What a task's queries were answered: logits and one-hot labels, [n, way]. */
+export interface Answers {
+  readonly size: TaskSize;
+  readonly logits: Float32Array;
+  readonly targets: Float32Array;
+}
+
 /** What a network answers to the queries of a task. */
 export interface TaskEvaluation {
   /** null for a network that is not searched. */
@@ -100,28 +107,15 @@ export async function evaluateTask(
   };
 }
 
-/** Eq. 8 on the support set; of the large supernet step by step, since a graph of all steps takes too long to compile. */
+/** Eq. 8 on the support set, the way that the service goes. */
 async function adaptedWeights(
   runner: TaskRunner,
-  task: NetworkTask,
+  { network, mixes, support, size }: NetworkTask,
   parameters: Parameters,
   modulated: Values,
 ): Promise<Values> {
-  const { network, support, size } = task;
-  const { steps } = runner.configuration.innerLoop;
-  if (network.graphs.network.kind !== 'supernet') {
-    const body = network.child ? selectChild(network.child, modulated) : modulated;
-    const adaptation = { set: support, size, steps };
-    return (await adaptWeights(runner, network, { ...parameters, ...body }, adaptation)).weights;
-  }
-  let weights = await runner.initialWeights(task, parameters, modulated);
-  for await (const stepped of runner.innerSteps(task, weights, parameters, steps)) weights = stepped.weights;
-  return weights;
-}
-
-/** What a task's queries were answered: logits and one-hot labels, [n, way]. */
-export interface Answers {
-  readonly size: TaskSize;
-  readonly logits: Float32Array;
-  readonly targets: Float32Array;
+  const body = network.child ? selectChild(network.child, modulated) : modulated;
+  const adaptation = { set: support, size, steps: runner.configuration.innerLoop.steps };
+  const start = { ...parameters, ...body, ...mixes };
+  return (await adaptWeights(runner, network, start, adaptation)).weights;
 }

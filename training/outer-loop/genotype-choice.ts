@@ -1,13 +1,13 @@
 import { childWeights } from '../../model/network/child.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { genotypeKey, highest, strengthOf } from '../../model/search-space/genotype.ts';
-import type { Architecture, Genotype } from '../../model/search-space/genotype.ts';
+import type { RelaxedArchitecture, Genotype } from '../../model/search-space/genotype.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
 import { byFrequency } from '../report/statistics.ts';
 
 /** What the controller gives one task: architecture weights, and what they decode to. */
 export interface DrawnArchitecture {
-  readonly architecture: Architecture;
+  readonly architecture: RelaxedArchitecture;
   readonly genotype: Genotype;
 }
 

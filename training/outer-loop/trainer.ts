@@ -29,7 +29,7 @@ import { stageAt, temperatureAt, totalIterations } from '../run/schedule.ts';
 import type { TrainingJobs } from './training-jobs.ts';
 import { partedState } from './branch.ts';
 import type { EarlierRun } from './branch.ts';
-import { ParameterLayout, sharedVector } from '../run/parameter-vector.ts';
+import { ParameterLayout, SharedParameters, sharedVector } from '../run/parameter-vector.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import type { RunFolder, RunState, Validation } from '../run/run-folder.ts';
 import { domainData } from '../worker/worker-state.ts';
@@ -44,7 +44,7 @@ export class Trainer {
   readonly #engine: EngineName;
   readonly #layout: ParameterLayout;
   readonly #pool: WorkerPool<TrainingJobs, TrainingWorkerData>;
-  readonly #shared: Float32Array;
+  readonly #shared: SharedParameters;
   /** Of the tasks of a meta-batch, written by the workers; their mean; the rates of a step. */
   readonly #gradients: readonly Float32Array[];
   readonly #gradient: Float32Array;
@@ -65,7 +65,7 @@ export class Trainer {
     this.#engine = engine;
     this.#layout = new ParameterLayout(parameterSpecifications(configuration.model));
     const { length } = this.#layout;
-    this.#shared = sharedVector(length);
+    this.#shared = new SharedParameters(state.parameters);
     this.#gradients = Array.from({ length: largestMetaBatch(configuration) }, () => sharedVector(length));
     this.#gradient = new Float32Array(length);
     this.#rates = new Float32Array(length);
@@ -78,7 +78,7 @@ export class Trainer {
       weights: configuration.domains.map(({ weight }) => weight),
       augmentations: configuration.domains.map(({ augmentation }) => augmentation),
       seed: configuration.seed,
-      parameters: this.#shared,
+      parameters: this.#shared.vector,
       gradients: this.#gradients,
     };
     this.#pool = new WorkerPool({
@@ -94,7 +94,6 @@ export class Trainer {
       },
       workerData,
     });
-    this.#shared.set(state.parameters);
   }
 
   /**
@@ -151,7 +150,7 @@ export class Trainer {
     if (!this.#configuration.model.mirroring) return;
     const { start, size } = this.#layout.entries.find(({ group }) => group === 'mirroring')!;
     const fitted = fitMirroring(await embeddedTasks(this.#paused));
-    for (const vector of [this.#state.parameters, this.#kept, this.#shared])
+    for (const vector of [this.#state.parameters, this.#kept, this.#shared.vector])
       vector.subarray(start, start + size).set(fitted);
   }
 
@@ -160,18 +159,19 @@ export class Trainer {
     const { start, size } = this.#layout.entries.find(({ group }) => group === 'calibration')!;
     const own = (parameters: Float32Array): Float32Array => parameters.subarray(start, start + size);
     own(this.#kept).fill(0); // what an earlier end of this run has fitted
-    this.#shared.set(this.#kept);
-    await this.#fitMirroring();
-    own(this.#kept).set(fitCalibration(await calibrationAnswers(this.#paused)));
-    this.#shared.set(this.#state.parameters);
+    const answers = await this.#shared.during(this.#kept, async () => {
+      await this.#fitMirroring();
+      return calibrationAnswers(this.#paused);
+    });
+    own(this.#kept).set(fitCalibration(answers));
   }
 
   async #validate(): Promise<Validation['accuracies']> {
     const { iteration } = this.#state;
-    this.#shared.set(this.#kept);
-    await this.#fitMirroring();
-    const accuracies = await validationAccuracies(this.#paused);
-    this.#shared.set(this.#state.parameters);
+    const accuracies = await this.#shared.during(this.#kept, async () => {
+      await this.#fitMirroring();
+      return validationAccuracies(this.#paused);
+    });
     this.#state = { ...this.#state, validation: { iteration, accuracies } };
     return accuracies;
   }

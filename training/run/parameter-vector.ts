@@ -9,6 +9,35 @@ import type {
 export const sharedVector = (length: number): Float32Array =>
   new Float32Array(new SharedArrayBuffer(4 * length));
 
+/** Θ on the memory that the workers of a run read between its steps. */
+export class SharedParameters {
+  /** What the workers read. */
+  readonly vector: Float32Array;
+  #own: Float32Array;
+
+  constructor(parameters: Float32Array) {
+    this.vector = sharedVector(parameters.length);
+    this.#own = parameters;
+    this.vector.set(parameters);
+  }
+
+  /** From now on the workers read these parameters, as they are now. */
+  set(parameters: Float32Array): void {
+    this.#own = parameters;
+    this.vector.set(parameters);
+  }
+
+  /** Has the workers read `values` while `work` is done, and then again the parameters that were set last. */
+  async during<T>(values: Float32Array, work: () => Promise<T>): Promise<T> {
+    this.vector.set(values);
+    try {
+      return await work();
+    } finally {
+      this.vector.set(this.#own);
+    }
+  }
+}
+
 /** A thread's copy of a vector that threads share: onnxruntime takes no tensors on shared memory. */
 export class LocalCopy {
   #values: Float32Array | undefined;

@@ -53,8 +53,8 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
       const everyStep = options.everyStep === true;
       const { result, runner, programs } = await referenceOf(problem);
       const { graphs } = networkOf(runner, problem, result);
-      const body = graphs.adapted(task.size.way).slice(0, -2);
-      const variables = [...body, ...graphs.mixes, ...graphs.headParameters(), ...graphs.rates];
+      const { body } = graphs;
+      const variables = [...body, ...graphs.mixes, ...graphs.headParameters, ...graphs.rates];
       const shapes = new Map(variables.map(({ name, shape }) => [name, shape]));
       const graph = new Graph();
       const start: Weights = (name) => graph.input(name, shapes.get(name)!);

@@ -15,7 +15,7 @@ import {
   sourcesOf,
   targetsOf,
 } from '../../../model/search-space/genotype.ts';
-import type { Architecture, Genotype } from '../../../model/search-space/genotype.ts';
+import type { RelaxedArchitecture, Genotype } from '../../../model/search-space/genotype.ts';
 import { genotypeArbitrary } from '../../support/genotypes.ts';
 
 const nodeCount = fc.integer({ min: 1, max: 6 });
@@ -144,7 +144,7 @@ describe('oneHot', () => {
 });
 
 describe('chooseGenotype', () => {
-  const architectureArbitrary = (nodes: number): fc.Arbitrary<Architecture> =>
+  const architectureArbitrary = (nodes: number): fc.Arbitrary<RelaxedArchitecture> =>
     fc.record({ normal: weightsArbitrary(nodes), reduction: weightsArbitrary(nodes) });
 
   test('without choices decodes', () => {

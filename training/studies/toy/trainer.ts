@@ -7,7 +7,7 @@ import { regressionKey } from '../../../model/regression/cell.ts';
 import type { RegressionGenotype } from '../../../model/regression/cell.ts';
 import { finalTraining } from '../../../model/regression/mnas.ts';
 import type { RegressionTraining } from '../../../model/regression/mnas.ts';
-import { ParameterLayout, sharedVector } from '../../run/parameter-vector.ts';
+import { ParameterLayout, SharedParameters, sharedVector } from '../../run/parameter-vector.ts';
 import type { RunFolder } from '../../run/run-folder.ts';
 import { runLoop } from '../../run/run-loop.ts';
 import type { RunEvents } from '../../run/run-loop.ts';
@@ -48,7 +48,7 @@ export class ToyTrainer {
   readonly #layout: ParameterLayout;
   readonly #pool: WorkerPool<ToyJobs, ToyWorkerData>;
   readonly #identity: string;
-  readonly #shared: Float32Array;
+  readonly #shared: SharedParameters;
   readonly #gradients: readonly Float32Array[];
   readonly #rates: Float32Array;
   #state: ToyState;
@@ -65,14 +65,13 @@ export class ToyTrainer {
     this.#identity = toyIdentity(configuration, engine);
     this.#layout = new ParameterLayout(specificationsOf(configuration));
     const { length } = this.#layout;
-    this.#shared = sharedVector(length);
+    this.#shared = new SharedParameters(state.parameters);
     this.#gradients = Array.from({ length: shares }, () => sharedVector(length));
     this.#rates = new Float32Array(length);
-    this.#shared.set(state.parameters);
     this.#state = state;
     const workerData: ToyWorkerData = {
       configuration,
-      parameters: this.#shared,
+      parameters: this.#shared.vector,
       gradients: this.#gradients,
     };
     this.#pool = new WorkerPool({
