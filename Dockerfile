@@ -65,6 +65,7 @@ COPY images images
 COPY engine engine
 COPY checkpoints checkpoints
 COPY contract contract
+COPY client client
 COPY web web
 COPY openapi.yaml ./
 COPY server server

@@ -1,63 +1,211 @@
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { layersRule } from './scripts/layers-rule.js';
 
 /**
- * What the files of a folder may import of other top folders (docs/architecture.md), and of packages where these are
- * listed. What is not in `folders` is forbidden, folders that do not exist yet among it.
+ * What the files of a folder (or one file) may import beside those of the same folder; a folder stands for all that is in it, a
+ * nested entry has its own list instead. docs/architecture.md shows the same table. Nothing may be imported in a circle.
  */
 const layers = {
-  web: { folders: ['model', 'drawing', 'images/pixels', 'contract'] },
-  client: { folders: ['contract'] },
-  'client/examples': { folders: ['images/pixels'], files: ['index.ts'] },
-  server: { folders: ['model', 'engine', 'images', 'drawing', 'contract'] },
-  training: { folders: ['model', 'engine', 'images', 'drawing'] },
-  contract: { folders: [] },
-  drawing: { folders: ['model'] },
-  images: { folders: [] },
-  'images/pixels': { folders: [], packages: [] },
-  engine: { folders: ['model/graph', 'model/trunk'] },
-  model: { folders: [], packages: ['zod', 'protobufjs'] },
-  'model/graph': { folders: [], packages: ['protobufjs'] },
-  'model/trunk': { folders: ['graph'], packages: ['protobufjs'] },
+  web: ['client', 'model', 'drawing', 'images/pixels', 'contract'],
+  client: ['contract'],
+  'client/examples': ['client/index.ts', 'images/pixels'],
+  contract: [],
+  drawing: ['model/search-space', 'model/regression'],
+  images: ['images/pixels'],
+  'images/pixels': [],
+  engine: ['model/graph', 'model/trunk'],
+
+  server: ['server', 'model', 'engine', 'images', 'drawing', 'contract'],
+  'server/version.ts': [],
+  'server/errors': ['contract'],
+  'server/concurrency': ['server/errors'],
+  'server/access': ['server/errors'],
+  'server/page': [],
+  'server/documentation': ['server/page'],
+  'server/storage': ['server/concurrency', 'server/errors', 'model', 'contract'],
+  'server/http': ['server/access', 'server/errors', 'server/storage'],
+  'server/ports.ts': ['model', 'drawing', 'contract'],
+  'server/upload': [
+    'server/ports.ts',
+    'server/http',
+    'server/access',
+    'server/concurrency',
+    'server/errors',
+    'model',
+    'images',
+  ],
+  'server/tasks': [
+    'server/ports.ts',
+    'server/upload',
+    'server/http',
+    'server/storage',
+    'server/concurrency',
+    'server/errors',
+    'model',
+    'contract',
+  ],
+  'server/workers': [
+    'server/ports.ts',
+    'server/storage',
+    'server/concurrency',
+    'server/errors',
+    'model',
+    'engine',
+    'drawing',
+  ],
+  'server/answers': ['server/tasks', 'server/storage', 'server/errors', 'drawing', 'contract'],
+  'server/metrics.ts': ['server/http', 'server/storage', 'engine'],
+  'server/inference': [
+    'server/ports.ts',
+    'server/answers',
+    'server/tasks',
+    'server/upload',
+    'server/http',
+    'server/storage',
+    'server/errors',
+    'server/version.ts',
+    'model',
+    'contract',
+  ],
+  'server/routes': [
+    'server/ports.ts',
+    'server/metrics.ts',
+    'server/answers',
+    'server/tasks',
+    'server/upload',
+    'server/http',
+    'server/storage',
+    'server/concurrency',
+    'server/errors',
+    'server/page',
+    'server/documentation',
+    'model',
+    'drawing',
+    'contract',
+  ],
+  'server/configuration.ts': ['server/access', 'server/storage'],
+
+  model: [],
+  'model/graph': [],
+  'model/layers': ['model/graph', 'model/random.ts'],
+  'model/search-space': ['model/graph', 'model/configuration.ts'],
+  'model/task': ['model/graph', 'model/random.ts'],
+  'model/trunk': ['model/graph'],
+  'model/head': ['model/graph', 'model/configuration.ts'],
+  'model/embedding': ['model/graph', 'model/layers', 'model/search-space', 'model/configuration.ts'],
+  'model/network': ['model/graph', 'model/layers', 'model/search-space', 'model/configuration.ts'],
+  'model/controller': [
+    'model/graph',
+    'model/layers',
+    'model/search-space',
+    'model/task',
+    'model/embedding',
+    'model/network',
+    'model/configuration.ts',
+  ],
+  'model/inner-loop': [
+    'model/graph',
+    'model/layers',
+    'model/search-space',
+    'model/task',
+    'model/head',
+    'model/network',
+    'model/controller',
+    'model/configuration.ts',
+  ],
+  'model/parameters.ts': [
+    'model/layers',
+    'model/network',
+    'model/controller',
+    'model/inner-loop',
+    'model/configuration.ts',
+    'model/random.ts',
+  ],
+  'model/meta-gradient': [
+    'model/graph',
+    'model/layers',
+    'model/search-space',
+    'model/task',
+    'model/network',
+    'model/controller',
+    'model/inner-loop',
+    'model/configuration.ts',
+  ],
+  'model/checkpoint': ['model/layers', 'model/search-space', 'model/configuration.ts', 'model/parameters.ts'],
+  'model/adaptation': [
+    'model/graph',
+    'model/layers',
+    'model/search-space',
+    'model/task',
+    'model/network',
+    'model/inner-loop',
+    'model/checkpoint',
+    'model/configuration.ts',
+    'model/parameters.ts',
+    'model/random.ts',
+    'model/stopwatch.ts',
+  ],
+  'model/accuracy': ['model/task'],
+  'model/regression': [
+    'model/graph',
+    'model/layers',
+    'model/search-space',
+    'model/embedding',
+    'model/checkpoint',
+    'model/adaptation',
+    'model/configuration.ts',
+    'model/stopwatch.ts',
+  ],
+
+  training: ['training', 'model', 'engine', 'images', 'drawing'],
+  'training/optimizer': [],
+  'training/run': ['training/optimizer', 'model', 'engine'],
+  'training/report': ['training/run', 'model'],
+  'training/data': ['training/run', 'model', 'images'],
+  'training/planes': ['training/data', 'training/run', 'model', 'engine', 'images'],
+  'training/classify': ['training/planes', 'training/data', 'training/run', 'model', 'engine'],
+  'training/worker': ['training/data', 'training/run', 'model', 'engine'],
+  'training/evaluation': [
+    'training/worker',
+    'training/data',
+    'training/report',
+    'training/run',
+    'model',
+    'engine',
+  ],
+  'training/outer-loop': [
+    'training/evaluation',
+    'training/worker',
+    'training/data',
+    'training/report',
+    'training/run',
+    'training/optimizer',
+    'model',
+    'engine',
+  ],
+  'training/command': ['training/outer-loop'],
+  'training/studies': [
+    'training/command',
+    'training/outer-loop',
+    'training/evaluation',
+    'training/data',
+    'training/report',
+    'training/run',
+    'training/optimizer',
+    'model',
+    'engine',
+    'drawing',
+  ],
 };
 
-const DEPTHS = [0, 1, 2, 3, 4, 5];
-
-/** The rules of one layer, for each depth of its files: what leaves the layer has so many steps up and one more. */
-function layerRules(name, { folders, files = [], packages }) {
-  const allowed = [...folders.map((folder) => `${folder}/`), ...files.map((file) => `${file}$`)].join('|');
-  const pure = packages && [
-    {
-      regex: `^(?!\\.)(?!(${packages.join('|')})(/|$))`,
-      message: `${name}/ is pure: no I/O, no runtime; of packages only: ${packages.join(', ') || 'none'}.`,
-    },
-  ];
-  return DEPTHS.map((depth) => ({
-    files: [`${name}/${'*/'.repeat(depth)}*.{ts,tsx}`],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              // out of the layer's folder, and not down again into what is allowed
-              regex: `^(\\.\\./){${depth + 1},}(?!\\.\\./)${allowed === '' ? '' : `(?!(?:${allowed.replaceAll('.', '\\.')}))`}`,
-              message: `${name}/ may import of other folders only: ${folders.join(', ') || 'none'} (docs/architecture.md).`,
-            },
-            ...(pure ?? []),
-          ],
-        },
-      ],
-      // which no-restricted-imports does not see
-      ...(packages && {
-        'no-restricted-syntax': [
-          'error',
-          { selector: 'ImportExpression', message: `${name}/ is pure: it loads nothing while it runs.` },
-        ],
-      }),
-    },
-  }));
-}
+/** The packages that the files of pure folders may import; the others may import any. */
+const packages = {
+  'images/pixels': [],
+  model: ['zod', 'protobufjs'],
+  'model/graph': ['protobufjs'],
+  'model/trunk': ['protobufjs'],
+};
 
 export default tseslint.config(
   {
@@ -80,6 +228,7 @@ export default tseslint.config(
   eslint.configs.recommended,
   {
     files: ['**/*.{ts,tsx}'],
+    plugins: { house: { rules: { layers: layersRule } } },
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -91,9 +240,30 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       eqeqeq: 'error',
+      'house/layers': ['error', { layers, packages }],
     },
   },
-  ...Object.entries(layers).flatMap(([name, layer]) => layerRules(name, layer)),
+  {
+    files: ['{bench,drawing,engine,images,model,scripts,training}/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'ImportDeclaration[importKind="value"] > ImportSpecifier[importKind="type"]',
+          message: 'Types have an import of their own: import type { … }.',
+        },
+      ],
+    },
+  },
+  {
+    files: ['{drawing,engine,images,model,training}/**/*.ts'],
+    rules: {
+      '@typescript-eslint/naming-convention': [
+        'error',
+        { selector: 'variable', modifiers: ['global', 'const'], format: ['camelCase', 'PascalCase'] },
+      ],
+    },
+  },
   {
     files: ['**/*.{js,mjs}'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },

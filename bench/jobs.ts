@@ -1,7 +1,8 @@
 import type { JobContext, JobTable } from '../engine/jobs.ts';
 import { networkTasks } from './networks.ts';
 import type { MetaGradientTask } from './networks.ts';
-import { runBareLoop, type BareLoop } from './serve/bare.ts';
+import { runBareLoop } from './serve/bare.ts';
+import type { BareJobs } from './serve/bare.ts';
 import type { Workload } from './workload.ts';
 
 export interface MeasureRequest {
@@ -40,10 +41,8 @@ async function measure({ workload, seconds }: MeasureRequest, context: JobContex
 }
 
 /** The jobs of the benches' workers. */
-export interface BenchJobs {
+export interface BenchJobs extends BareJobs {
   measure(request: MeasureRequest): Measurement;
-  /** predictions a second */
-  bare(loop: BareLoop): number;
 }
 
 export const jobs: JobTable<BenchJobs> = { measure, bare: runBareLoop };

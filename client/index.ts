@@ -1,9 +1,9 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import createFetchClient, { type Client } from 'openapi-fetch';
-import type { components, paths } from '../contract/openapi.ts';
+import type { paths } from '../contract/openapi.ts';
+import type { Schema } from '../contract/schema.ts';
 
-/** A schema of openapi.yaml, by name. */
-export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name];
+export type { Schema } from '../contract/schema.ts';
 
 /** An event in the making of a task, by name, with its data. */
 export type TaskEvent =
@@ -17,10 +17,12 @@ export type TaskEvent =
 export class MnasError extends Error {
   override readonly name = 'MnasError';
   readonly problem: Schema<'Problem'>;
+  readonly status: number;
 
   constructor(problem: Schema<'Problem'>) {
     super(`${problem.title}: ${problem.detail}`);
     this.problem = problem;
+    this.status = problem.status;
   }
 }
 
@@ -46,17 +48,26 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch;
 }
 
-/** Image files by label, a zip archive with a folder a class, or points [x, y]. */
-export type Support =
-  Readonly<Record<string, readonly Blob[]>> | Blob | readonly (readonly [x: number, y: number])[];
+/** Image files by label, or a zip archive with a folder a class. */
+export type Images = Readonly<Record<string, readonly Blob[]>> | Blob;
 
-export interface CreateOptions {
+/** Images, or points [x, y]. */
+export type Support = Images | readonly (readonly [x: number, y: number])[];
+
+/** What a task starts from. */
+export interface StartOptions {
   readonly checkpoint?: string;
   /** inner gradient steps */
   readonly steps?: number;
   readonly signal?: AbortSignal;
-  /** told how the task comes along; without it the request waits in silence */
-  readonly onEvent?: (event: TaskEvent) => void;
+}
+
+export interface CreateOptions extends StartOptions {
+  /**
+   * told how the task comes along, and what the service said when it took the task on; without it the request waits in
+   * silence
+   */
+  readonly onEvent?: (event: TaskEvent, accepted: Schema<'TaskProgress'>) => void;
 }
 
 export interface PredictOptions {
@@ -91,8 +102,8 @@ export class MnasClient {
    * its progress: where another one answers, the same is posted again, to wait for it, and no event is told.
    */
   async createTask(support: Support, options: CreateOptions = {}): Promise<Schema<'Task'>> {
-    const { checkpoint, steps, signal, onEvent } = options;
-    const query = { ...(checkpoint !== undefined && { checkpoint }), ...(steps !== undefined && { steps }) };
+    const { signal, onEvent } = options;
+    const query = queryOf(options);
     const post = async (header: { readonly Prefer?: string }) =>
       dataOf(
         await this.api.POST('/v1/tasks', {
@@ -105,23 +116,22 @@ export class MnasClient {
     if ('createdAt' in accepted) return accepted;
     let last: TaskEvent | undefined;
     try {
-      for await (last of this.events(accepted.id, signal)) onEvent?.(last);
+      for await (last of this.events(accepted.id, signal)) onEvent?.(last, accepted);
     } catch (error) {
       if (last || !(error instanceof MnasError && error.problem.status === 404)) throw error;
       return (await post({})) as Schema<'Task'>;
     }
     if (last?.event === 'ready') return last.data;
     if (last?.event === 'failed') throw new MnasError(last.data);
-    throw new TypeError('the events ended before the task was ready');
+    throw new TypeError('the connection ended before the task was ready');
   }
 
   /** The events in the making of a task: those that were and those to come, until it is ready or has failed. */
   async *events(id: string, signal?: AbortSignal): AsyncGenerator<TaskEvent> {
     const result = await this.api.GET('/v1/tasks/{id}/progress', {
-      params: { path: { id } },
+      ...ofTask(id, signal),
       headers: { Accept: 'text/event-stream' },
       parseAs: 'stream',
-      ...(signal && { signal }),
     });
     const stream = dataOf<ReadableStream<Uint8Array<ArrayBuffer>> | null>(result);
     if (!stream) return;
@@ -135,6 +145,21 @@ export class MnasClient {
     } finally {
       await reader.cancel();
     }
+  }
+
+  async getTask(id: string, signal?: AbortSignal): Promise<Schema<'Task'>> {
+    return dataOf(await this.api.GET('/v1/tasks/{id}', ofTask(id, signal)));
+  }
+
+  /** How accurate the task of such images is on images that it has not seen; nothing is kept. */
+  async estimate(images: Images, options: StartOptions = {}): Promise<Schema<'Estimate'>> {
+    const { signal } = options;
+    const result = await this.api.POST('/v1/estimates', {
+      params: { query: queryOf(options) },
+      ...imagesOf(images),
+      ...(signal && { signal }),
+    });
+    return dataOf(result);
   }
 
   /** What the task's model says of images, in their order. */
@@ -163,12 +188,24 @@ export class MnasClient {
 
   /** The task's ONNX file. */
   async getModel(id: string, signal?: AbortSignal): Promise<Uint8Array> {
-    const result = await this.api.GET('/v1/tasks/{id}/model', {
-      params: { path: { id } },
-      parseAs: 'arrayBuffer',
-      ...(signal && { signal }),
-    });
-    return new Uint8Array(dataOf<ArrayBuffer>(result));
+    const options = { ...ofTask(id, signal), parseAs: 'arrayBuffer' as const };
+    return new Uint8Array(dataOf<ArrayBuffer>(await this.api.GET('/v1/tasks/{id}/model', options)));
+  }
+
+  /** A zip: the task as a model repository for Triton and KServe. */
+  async getBundle(id: string, signal?: AbortSignal): Promise<Uint8Array> {
+    const options = { ...ofTask(id, signal), parseAs: 'arrayBuffer' as const };
+    return new Uint8Array(dataOf<ArrayBuffer>(await this.api.GET('/v1/tasks/{id}/bundle', options)));
+  }
+
+  /** The task's embedding z: near one another for like tasks of one checkpoint. */
+  async getEmbedding(id: string, signal?: AbortSignal): Promise<number[]> {
+    return dataOf(await this.api.GET('/v1/tasks/{id}/embedding', ofTask(id, signal))).embedding;
+  }
+
+  /** What tasks can start from. */
+  async checkpoints(signal?: AbortSignal): Promise<Schema<'Checkpoint'>[]> {
+    return dataOf(await this.api.GET('/v1/checkpoints', signal ? { signal } : {})).checkpoints;
   }
 
   #headers(): Record<string, string> {
@@ -176,6 +213,17 @@ export class MnasClient {
     return apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` };
   }
 }
+
+/** The options of a request for something of one task. */
+const ofTask = (id: string, signal: AbortSignal | undefined) => ({
+  params: { path: { id } },
+  ...(signal && { signal }),
+});
+
+const queryOf = ({ checkpoint, steps }: StartOptions) => ({
+  ...(checkpoint !== undefined && { checkpoint }),
+  ...(steps !== undefined && { steps }),
+});
 
 interface Answer<T> {
   readonly data?: T;
@@ -201,10 +249,13 @@ function form(parts: readonly (readonly [name: string, file: Blob])[]) {
   return { body: {} as never, bodySerializer: () => body };
 }
 
-function bodyOf(support: Support) {
-  if (Array.isArray(support))
-    return { body: { support: (support as readonly (readonly [number, number])[]).map(([x, y]) => [x, y]) } };
-  if (support instanceof Blob) return form([['support', support]]);
-  const classes = Object.entries(support as Readonly<Record<string, readonly Blob[]>>);
+const arePoints = (support: Support): support is Exclude<Support, Images> => Array.isArray(support);
+
+const bodyOf = (support: Support) =>
+  arePoints(support) ? { body: { support: support.map(([x, y]) => [x, y]) } } : imagesOf(support);
+
+function imagesOf(images: Images) {
+  if (images instanceof Blob) return form([['support', images]]);
+  const classes = Object.entries(images);
   return form(classes.flatMap(([label, files]) => files.map((file) => [label, file] as const)));
 }

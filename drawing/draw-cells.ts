@@ -41,7 +41,7 @@ export async function drawCells({ title, cells, theme }: CellsPicture): Promise<
         nodesep: 0.12,
         bgcolor: palette.paper,
         fontcolor: palette.ink,
-        fontname: FONT,
+        fontname: font,
         fontsize: 13,
       },
       nodeAttributes: {
@@ -49,7 +49,7 @@ export async function drawCells({ title, cells, theme }: CellsPicture): Promise<
         style: 'rounded,filled',
         color: palette.frame,
         fontcolor: palette.ink,
-        fontname: FONT,
+        fontname: font,
         fontsize: 12,
         height: 0.3,
       },
@@ -64,7 +64,7 @@ export async function drawCells({ title, cells, theme }: CellsPicture): Promise<
   return accessible(svg, title, description, theme);
 }
 
-const FONT = 'Helvetica,Arial,sans-serif';
+const font = 'Helvetica,Arial,sans-serif';
 
 /** A backslash would begin an escape of Graphviz's. */
 const plain = (text: string): string => text.replaceAll('\\', '\\\\');

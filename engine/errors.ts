@@ -66,10 +66,10 @@ export class JobError extends Error {
 }
 
 /** Longer chains of causes (or circular ones) are cut. */
-const MAX_CAUSES = 5;
+const maxCauses = 5;
 
 /** The parts of anything thrown that survive a thread boundary. */
-export function errorRecord(thrown: unknown, causes = MAX_CAUSES): ErrorRecord {
+export function errorRecord(thrown: unknown, causes = maxCauses): ErrorRecord {
   if (!(thrown instanceof Error)) {
     const message = typeof thrown === 'string' ? thrown : `a job threw ${inspect(thrown)}`;
     return {

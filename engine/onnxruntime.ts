@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import type { Executor, Program, TensorValue, TensorValues } from '../model/graph/executor.ts';
 import type { GraphFunction } from '../model/graph/graph.ts';
@@ -50,6 +51,7 @@ interface Entry {
   evicted: boolean;
   /** of the ONNX file; 0 until it is loaded */
   bytes: number;
+  released: Promise<void> | undefined;
 }
 
 /**
@@ -74,8 +76,7 @@ export function createOnnxExecutor(options: OnnxOptions): OnnxExecutor {
 /** Graphs and ONNX files compiled by onnxruntime, the least recently used released first. */
 export class OnnxExecutor implements Executor, ModelRunner {
   readonly #options: OnnxOptions;
-  /** in the order of use, oldest first */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries: LRUCache<string, Entry>;
   readonly #counts = { hits: 0, misses: 0, buildMs: 0, compileMs: 0 };
   #provider: Promise<void> | undefined;
   #disposed = false;
@@ -86,6 +87,7 @@ export class OnnxExecutor implements Executor, ModelRunner {
         throw new RangeError(`${name} must be at least 1`);
     }
     this.#options = options;
+    this.#entries = new LRUCache({ max: options.cacheSize, dispose: evict });
   }
 
   get stats(): ExecutorStats {
@@ -124,16 +126,14 @@ export class OnnxExecutor implements Executor, ModelRunner {
   /** Releases every session as soon as its running calls have ended. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    const idle = [...this.#entries].map(([key, entry]) => this.#evict(key, entry));
-    await Promise.all(idle);
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    await Promise.all(entries.map(({ released }) => released));
   }
 
   async #use<T>(key: string, source: Source, work: (session: InferenceSession) => Promise<T>): Promise<T> {
     if (this.#disposed) throw new EngineError('DISPOSED', `${key}: the executor was disposed`);
     const entry = this.#entries.get(key) ?? this.#add(key, source);
-    // move to the end: most recently used
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
     entry.users++;
     try {
       return await work(await entry.session);
@@ -149,29 +149,18 @@ export class OnnxExecutor implements Executor, ModelRunner {
       entry.bytes = bytes;
       this.#trim();
     });
-    const entry: Entry = { session, users: 0, evicted: false, bytes: 0 };
+    const entry: Entry = { session, users: 0, evicted: false, released: undefined, bytes: 0 };
     this.#entries.set(key, entry);
     session.catch(() => {
-      if (this.#entries.get(key) === entry) this.#entries.delete(key);
+      if (this.#entries.peek(key) === entry) this.#entries.delete(key);
     });
-    this.#trim();
     return entry;
   }
 
-  /** Evicts the oldest until the rest is few and small enough; the youngest stays, however large it is. */
+  /** Evicts the least recently used until the files of the rest are small enough together; the last one stays. */
   #trim(): void {
     let bytes = [...this.#entries.values()].reduce((total, entry) => total + entry.bytes, 0);
-    for (const [key, entry] of [...this.#entries].slice(0, -1)) {
-      if (this.#entries.size <= this.#options.cacheSize && bytes <= keptBytes) break;
-      bytes -= entry.bytes;
-      void this.#evict(key, entry);
-    }
-  }
-
-  async #evict(key: string, entry: Entry): Promise<void> {
-    this.#entries.delete(key);
-    entry.evicted = true;
-    if (entry.users === 0) await release(entry);
+    while (bytes > keptBytes && this.#entries.size > 1) bytes -= this.#entries.pop()?.bytes ?? 0;
   }
 
   async #compile(
@@ -280,6 +269,12 @@ async function run(
 }
 
 /** A session that failed to compile has nothing to release; its error went to whoever asked for it. */
+/** For an entry that the cache has let go of. */
+function evict(entry: Entry): void {
+  entry.evicted = true;
+  if (entry.users === 0) entry.released = release(entry);
+}
+
 async function release(entry: Entry): Promise<void> {
   const session = await entry.session.catch(() => undefined);
   await session?.release();

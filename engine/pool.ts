@@ -1,5 +1,6 @@
 import type { Transferable } from 'node:worker_threads';
-import { JobError, PoolClosedError, QueueFullError, type WorkerCrashError } from './errors.ts';
+import { JobError, PoolClosedError, QueueFullError } from './errors.ts';
+import type { WorkerCrashError } from './errors.ts';
 import type { AnyJobs, ProgressOf, RequestOf, ResultOf, Signatures } from './jobs.ts';
 import type { FromWorker } from './messages.ts';
 import { mostWorkers } from './options.ts';

@@ -1,4 +1,5 @@
-import { Worker, type Transferable } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
+import type { Transferable } from 'node:worker_threads';
 import { WorkerCrashError } from './errors.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 
@@ -9,7 +10,7 @@ export interface ThreadEvents {
 }
 
 /** A thread that does not end by itself within this time is ended by force. */
-const STOP_GRACE_MS = 5_000;
+const stopGraceMs = 5_000;
 
 /** One worker thread, from its start to its end. */
 export class WorkerThread {
@@ -56,7 +57,7 @@ export class WorkerThread {
   /** Ends an idle thread; its sessions are released first. */
   async stop(): Promise<void> {
     this.#send({ kind: 'stop' }, []);
-    const force = setTimeout(() => void this.#worker.terminate(), STOP_GRACE_MS);
+    const force = setTimeout(() => void this.#worker.terminate(), stopGraceMs);
     await this.#exited;
     clearTimeout(force);
   }

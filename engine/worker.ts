@@ -1,4 +1,5 @@
-import { parentPort, workerData, type MessagePort, type Transferable } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { MessagePort, Transferable } from 'node:worker_threads';
 import { errorRecord } from './errors.ts';
 import type { JobContext, JobTable } from './jobs.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';

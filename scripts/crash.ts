@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { startService, type StartedService, type StartPlan } from '../bench/serve/start.ts';
+import { startService } from '../bench/serve/start.ts';
+import type { StartedService, StartPlan } from '../bench/serve/start.ts';
 import { fold, keyFrom, uniform } from '../model/random.ts';
 
 export interface CrashPlan extends StartPlan {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { PoolClosedError } from '../engine/errors.ts';
@@ -176,8 +177,7 @@ function watched(pool: ServicePool, storage: TaskStorage): Metrics {
 }
 
 /** Resolves after so many seconds; keeps nothing alive. */
-const elapsed = (seconds: number) =>
-  new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000).unref());
+const elapsed = (seconds: number) => wait(seconds * 1000, undefined, { ref: false });
 
 /** Resolves when every connection has ended; after the given time the rest is cut. */
 async function drain(server: Server, seconds: number): Promise<void> {

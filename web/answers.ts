@@ -1,5 +1,5 @@
 import { isForeign } from '../model/adaptation/open-set.ts';
-import { ServiceRefusal, predict } from './api.ts';
+import { refusalStatus, service } from './api.ts';
 import { ask } from './device/client.ts';
 import { percent } from './format.ts';
 import type { MadeTask } from './task.ts';
@@ -58,7 +58,7 @@ export async function answersOfService(
   signal: AbortSignal,
 ): Promise<readonly Answer[]> {
   try {
-    const predictions = await predict(task.id, files, signal);
+    const predictions = await service().predict(task.id, files, { signal });
     return predictions.map(({ probabilities, known }) => ({
       probabilities: task.labels.map((label) => probabilities[label]!),
       known,
@@ -72,8 +72,7 @@ export async function answersOfService(
 }
 
 /** Whether a refusal can be one file's fault: it is empty, too large, of another format or broken. */
-const isOfFile = (reason: unknown): boolean =>
-  reason instanceof ServiceRefusal && [400, 413, 415, 422].includes(reason.status);
+const isOfFile = (reason: unknown): boolean => [400, 413, 415, 422].includes(refusalStatus(reason) ?? 0);
 
 /** What is made of a judgement: the class that is nearest, and whether the image is taken for one of none. */
 export interface Verdict {

@@ -17,7 +17,8 @@ export function rememberKey(key: string): void {
   }
 }
 
-function knownKey(): string | null {
+/** The key that was given last; null where none was. */
+export function knownKey(): string | null {
   if (held !== null) return held;
   try {
     return sessionStorage.getItem(name);
@@ -29,7 +30,7 @@ function knownKey(): string | null {
 /** Whether requests are sent with a key. */
 export const hasKey = (): boolean => knownKey() !== null;
 
-/** Headers that every request to the service has. */
+/** Headers of a request to the service. */
 export function authorization(): Readonly<Record<string, string>> {
   const key = knownKey();
   return key === null ? {} : { Authorization: `Bearer ${key}` };

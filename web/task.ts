@@ -1,6 +1,8 @@
+import type { TaskEvent } from '../client/index.ts';
 import { canonicalLabel } from '../contract/label.ts';
+import type { Schema } from '../contract/schema.ts';
 import type { Genotype } from '../model/search-space/genotype.ts';
-import * as api from './api.ts';
+import { filesByLabel, service, type ClassFiles } from './api.ts';
 import { ask } from './device/client.ts';
 import type { AdaptRequest, Stage } from './device/messages.ts';
 import { percent } from './format.ts';
@@ -24,7 +26,7 @@ export interface MadeTask {
     readonly weights: number;
     readonly multiplyAdds: number;
   };
-  readonly support: api.ImagesTask['support'];
+  readonly support: Schema<'ImagesTask'>['support'];
   readonly model: Uint8Array;
   /** side of the model's input, pixels */
   readonly size: number;
@@ -46,18 +48,25 @@ export interface Status {
 export type Tell = (status: Status) => void;
 
 export async function makeOnServer(
-  classes: readonly api.ClassFiles[],
+  classes: readonly ClassFiles[],
   tell: Tell,
   signal: AbortSignal,
 ): Promise<MadeTask> {
   const count = classes.reduce((sum, { files }) => sum + files.length, 0);
   tell({ text: `Sending ${count} images` });
-  const task = await api.createTask(classes, (event, steps) => tell(statusOf(event, steps)), signal);
+  const task = await service().createTask(filesByLabel(classes), {
+    signal,
+    onEvent: (event, { steps }) => {
+      const status = statusOf(event, steps);
+      if (status) tell(status);
+    },
+  });
   return fetchModel(task, signal);
 }
 
-function statusOf(event: api.ProgressEvent, steps: number): Status {
-  switch (event.kind) {
+/** What is going on after the event; undefined where nothing is any more. */
+function statusOf({ event, data }: TaskEvent, steps: number): Status | undefined {
+  switch (event) {
     case 'accepted':
       return { text: 'Waiting for a worker', done: 0 };
     case 'started':
@@ -65,25 +74,32 @@ function statusOf(event: api.ProgressEvent, steps: number): Status {
     case 'genotype':
       return { text: 'Adapting the weights', done: 0.4 };
     case 'fit': {
-      const { step, loss, accuracy } = event.fit;
+      if (!('loss' in data)) return undefined;
+      const { step, loss, accuracy } = data;
       const text = `Step ${step} of ${steps}: loss ${loss.toFixed(2)}, ${percent(accuracy)} of the images right`;
       return { text, done: 0.4 + (0.6 * step) / Math.max(steps, 1) };
     }
+    case 'ready':
+    case 'failed':
+      return undefined;
   }
 }
 
-/** A task that is on the server. @throws ServiceRefusal, Error when it is none of images */
+/** A task that is on the server. @throws MnasError, Error when it is none of images */
 export async function openOnServer(id: string, signal: AbortSignal): Promise<MadeTask> {
-  const task = await api.getTask(id, signal);
-  if (task.kind !== 'images') throw new Error('This is a regression task; the page shows tasks of images.');
-  return fetchModel(task, signal);
+  return fetchModel(await service().getTask(id, signal), signal);
 }
 
-async function fetchModel(task: api.ImagesTask, signal: AbortSignal): Promise<MadeTask> {
+async function fetchModel(task: Schema<'Task'>, signal: AbortSignal): Promise<MadeTask> {
+  if (task.kind !== 'images') throw new Error('This is a regression task; the page shows tasks of images.');
   const { id, createdAt, labels, shots, checkpoint, steps, support, timings } = task;
   // the contract allows the operation «none», which no genotype has
   const architecture = { ...task.architecture, genotype: task.architecture.genotype as Genotype };
-  const [model, embedding] = await Promise.all([api.getModel(task, signal), api.getEmbedding(id, signal)]);
+  const client = service();
+  const [model, embedding] = await Promise.all([
+    client.getModel(id, signal),
+    client.getEmbedding(id, signal),
+  ]);
   return {
     place: 'server',
     id,
@@ -111,8 +127,9 @@ const stages: Readonly<Record<Stage, Status>> = {
 };
 
 /** The checkpoint and the images as the worker takes them. */
-async function deviceRequest(classes: readonly api.ClassFiles[], signal: AbortSignal) {
-  const checkpoint = await api.defaultCheckpoint(signal);
+async function deviceRequest(classes: readonly ClassFiles[], signal: AbortSignal) {
+  const checkpoints = await service().checkpoints(signal);
+  const checkpoint = checkpoints.find(({ kind, default: isDefault }) => kind === 'images' && isDefault);
   if (!checkpoint) throw new Error('The service has no checkpoint of images.');
   if (checkpoint.kind === 'images' && checkpoint.trunk)
     throw new Error('This service makes its classifiers on the server only: switch “On this device” off.');
@@ -128,23 +145,23 @@ async function deviceRequest(classes: readonly api.ClassFiles[], signal: AbortSi
 }
 
 /** Whether there is anything to leave out: a class of two images or more. */
-export const canEstimate = (classes: readonly api.ClassFiles[]): boolean =>
+export const canEstimate = (classes: readonly ClassFiles[]): boolean =>
   classes.some(({ files }) => files.length > 1);
 
 /** The accuracy on images that were left out, where the task was made. */
 export async function estimateAt(
   place: Place,
-  classes: readonly api.ClassFiles[],
+  classes: readonly ClassFiles[],
   signal: AbortSignal,
-): Promise<api.Estimate | undefined> {
-  if (place === 'server') return api.estimate(classes, signal);
+): Promise<Schema<'ImagesEvaluation'> | undefined> {
+  if (place === 'server') return (await service().estimate(filesByLabel(classes), { signal })).evaluation;
   const { request } = await deviceRequest(classes, signal);
   return ask('estimate', request, { signal });
 }
 
 /** The same task without the server: the checkpoint comes here, the images stay. */
 export async function makeOnDevice(
-  classes: readonly api.ClassFiles[],
+  classes: readonly ClassFiles[],
   tell: Tell,
   signal: AbortSignal,
 ): Promise<MadeTask> {

@@ -1,6 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { WorkerPool } from '../../engine/pool.ts';
-import type { BenchJobs } from '../jobs.ts';
 import { decodeImage } from '../../images/decode.ts';
 import { toFloat } from '../../model/task/pixels.ts';
 
@@ -12,6 +11,12 @@ export interface BareLoop {
   /** at the same time, so that one decodes while another infers */
   readonly loops: number;
   readonly seconds: number;
+}
+
+/** The job of the bare loop's threads. */
+export interface BareJobs {
+  /** predictions a second */
+  bare(loop: BareLoop): number;
 }
 
 /** Predictions a second of loops in this thread that decode the images with sharp and run the model with onnxruntime-node. */
@@ -40,7 +45,7 @@ export async function runBareLoop({ model, images, size, loops, seconds }: BareL
  * its thread, and in all of them as many loops as the service has connections, or one more.
  */
 export async function barePredictions(plan: BareLoop, workers: number): Promise<number> {
-  const pool = new WorkerPool<BenchJobs>({
+  const pool = new WorkerPool<BareJobs>({
     workers,
     queueLimit: 0,
     jobs: new URL('../jobs.ts', import.meta.url),

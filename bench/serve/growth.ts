@@ -1,6 +1,7 @@
 import { median } from '../median.ts';
 import { post } from './load.ts';
-import { formOf, photo, phone, type PhotoSize } from './photos.ts';
+import { formOf, photo, phone } from './photos.ts';
+import type { PhotoSize } from './photos.ts';
 import { startOwnService, watchHealth } from './process.ts';
 
 export interface GrowthRow {

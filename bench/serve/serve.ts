@@ -1,8 +1,11 @@
 import { availableParallelism, cpus } from 'node:os';
 import { barePredictions } from './bare.ts';
-import { load, post, timesOf, type Load, type Times } from './load.ts';
-import { formOf, phone, photo, type Body } from './photos.ts';
-import { startOwnService, watchHealth, type Health, type OwnService } from './process.ts';
+import { load, post, timesOf } from './load.ts';
+import type { Load, Times } from './load.ts';
+import { formOf, phone, photo } from './photos.ts';
+import type { Body } from './photos.ts';
+import { startOwnService, watchHealth } from './process.ts';
+import type { Health, OwnService } from './process.ts';
 
 export interface ServePlan {
   readonly way: number;

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Executor, Program, TensorValue, TensorValues } from '../../model/graph/executor.ts';
 import type { GraphFunction } from '../../model/graph/graph.ts';
 import { sameShape } from '../../model/graph/shapes.ts';
@@ -20,16 +21,14 @@ export function createTfjsExecutor(cacheSize: number): TfjsExecutor {
 export class TfjsExecutor implements Executor {
   readonly description: string;
   readonly #tf: Tfjs;
-  readonly #cacheSize: number;
-  /** in the order of use, oldest first */
-  readonly #entries = new Map<string, Interpretation>();
+  readonly #entries: LRUCache<string, Interpretation>;
   #disposed = false;
 
   constructor({ tf, description }: Backend, cacheSize: number) {
     if (!Number.isInteger(cacheSize) || cacheSize < 1) throw new RangeError('cacheSize must be at least 1');
     this.description = description;
     this.#tf = tf;
-    this.#cacheSize = cacheSize;
+    this.#entries = new LRUCache({ max: cacheSize, dispose: (entry) => entry.dispose() });
   }
 
   /**
@@ -48,22 +47,16 @@ export class TfjsExecutor implements Executor {
   /** Frees all that the programs hold. */
   dispose(): Promise<void> {
     this.#disposed = true;
-    for (const entry of this.#entries.values()) entry.dispose();
     this.#entries.clear();
     return Promise.resolve();
   }
 
   #use(key: string, build: () => GraphFunction): Interpretation {
     if (this.#disposed) throw new EngineError('DISPOSED', `${key}: the executor was disposed`);
-    const entry = this.#entries.get(key) ?? this.#prepare(key, build());
-    // move to the end: most recently used
-    this.#entries.delete(key);
+    const known = this.#entries.get(key);
+    if (known) return known;
+    const entry = this.#prepare(key, build());
     this.#entries.set(key, entry);
-    for (const [oldKey, old] of this.#entries) {
-      if (this.#entries.size <= this.#cacheSize) break;
-      this.#entries.delete(oldKey);
-      old.dispose();
-    }
     return entry;
   }
 

@@ -1,4 +1,5 @@
-import { lanczosTaps, type Taps } from './lanczos.ts';
+import { lanczosTaps } from './lanczos.ts';
+import type { Taps } from './lanczos.ts';
 import { borrowWorkspace, returnWorkspace } from './workspace.ts';
 
 /** Rows of interleaved bytes from the top: RGB, or RGBA with alpha that the colours are not multiplied by. */

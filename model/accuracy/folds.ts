@@ -1,17 +1,17 @@
 import { wordsHash } from '../task/canonical-support.ts';
 
 /** Adaptations that an estimate costs at most. */
-const MOST_FOLDS = 5;
+const mostFolds = 5;
 
 /** Bytes of a file that its order is made of. */
-const MOST_BYTES = 65_536;
+const mostBytes = 65_536;
 
 /**
  * Where a file stands among others, for folds that do not depend on the order in which files are given: a hash of its length
  * and of bytes spread evenly over it, as a text to sort by. Of the file and not of its pixels, since decoders differ.
  */
 export function fileOrder(bytes: Uint8Array): string {
-  const count = Math.min(bytes.length, MOST_BYTES);
+  const count = Math.min(bytes.length, mostBytes);
   const spread = Array.from({ length: count }, (_, i) => bytes[Math.floor((i * bytes.length) / count)]!);
   return wordsHash([bytes.length, ...spread])
     .map((word) => word.toString(16).padStart(8, '0'))
@@ -36,7 +36,7 @@ export function foldsOf<T extends { readonly label: string }>(images: readonly T
     sizes.set(image.label, position + 1);
     return { image, position };
   });
-  const count = Math.min(MOST_FOLDS, Math.max(...sizes.values()));
+  const count = Math.min(mostFolds, Math.max(...sizes.values()));
   if (count < 2) return [];
   return Array.from({ length: count }, (_, fold) => {
     const isLeft = ({ image, position }: (typeof placed)[number]) =>

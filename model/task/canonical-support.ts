@@ -59,7 +59,7 @@ export const byCodePoint = (a: string, b: string): number => {
 /**
  * Orders images by a hash of their content and classes by their images, so that everything computed from the result
  * is the same, to the bit, for any order of the images and any names of the classes. Only classes with identical
- * images are told apart by name.
+ * images are told apart by name. A task's id is made of another order, by SHA-256 (server/tasks/identity.ts).
  */
 export function canonicalSupport<T extends LabelledImage>(support: readonly T[]): CanonicalSupport<T> {
   const keyed = support.map((image): Keyed<T> => ({ image, hash: contentHash(image.pixels) }));

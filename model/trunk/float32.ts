@@ -1,10 +1,10 @@
 import type { OnnxInitializer, OnnxModel, OnnxNode } from '../graph/onnx/encode.ts';
 
 /** `to` of a Cast to float32: ONNX's `TensorProto.FLOAT`. */
-export const FLOAT = 1;
+export const float = 1;
 
 /** The smallest float16 above zero. */
-const SMALLEST = 2 ** -24;
+const smallest = 2 ** -24;
 
 /** The values of float16 numbers, given by their bits; exact. */
 export function fromFloat16(halves: Uint16Array): Float32Array {
@@ -16,7 +16,7 @@ export function fromFloat16(halves: Uint16Array): Float32Array {
     const sign = (half & 0x8000) << 16;
     const exponent = (half >> 10) & 0x1f;
     const fraction = half & 0x3ff;
-    if (exponent === 0) values[i] = (sign ? -1 : 1) * fraction * SMALLEST;
+    if (exponent === 0) values[i] = (sign ? -1 : 1) * fraction * smallest;
     else bits[i] = sign | ((exponent === 0x1f ? 0xff : exponent + 112) << 23) | (fraction << 13);
   }
   return values;
@@ -50,5 +50,5 @@ const isHalf = (each: OnnxInitializer): each is Half => each.data instanceof Uin
 
 function isWidening({ operator, inputs, attributes }: OnnxNode, halves: ReadonlyMap<string, Half>): boolean {
   const to = attributes?.['to'];
-  return operator === 'Cast' && halves.has(inputs[0]!) && to?.kind === 'int' && to.value === FLOAT;
+  return operator === 'Cast' && halves.has(inputs[0]!) && to?.kind === 'int' && to.value === float;
 }

@@ -1,4 +1,5 @@
-import { BOUNDARY, folders, multipartOf, points, zipOf, type Corpus } from './corpus.ts';
+import { BOUNDARY, folders, multipartOf, points, zipOf } from './corpus.ts';
+import type { Corpus } from './corpus.ts';
 import { Draw } from './draw.ts';
 import { mutateBytes, mutateJson, mutateText } from './mutate.ts';
 import { encoded, oddDataSet, oddForm, oddLabels } from './odd-bodies.ts';

@@ -1,4 +1,5 @@
-import { fold, keyFrom, uniform, type Key } from '../../model/random.ts';
+import { fold, keyFrom, uniform } from '../../model/random.ts';
+import type { Key } from '../../model/random.ts';
 
 /** Draws one after the other; equal seeds and cases give equal draws. */
 export class Draw {

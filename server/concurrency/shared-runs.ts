@@ -6,35 +6,39 @@ interface Run<T> {
   waiters: number;
 }
 
+/** A waiter's part in a run. */
+export interface Joined<T> {
+  /** false where the run was under way */
+  readonly started: boolean;
+  /** what the run gives, or the reason of the waiter's signal */
+  readonly result: Promise<T>;
+}
+
 /** Work by key: everybody who asks for the same at the same time shares one run, which ends with its last waiter. */
 export class SharedRuns<T> {
   readonly #runs = new Map<string, Run<T>>();
 
   /**
-   * Waits for the run of the key, starting it when there is none. The signal takes one waiter away; the last one
-   * aborts the run. A run that was aborted is waited for, never joined, so that no two of a key ever overlap. `joined`
-   * is told once a run is found or started.
-   * @throws the signal's reason, what the run throws
+   * Resolves once there is a run of the key, started where there is none. The signal takes one waiter away; the last one
+   * aborts the run. A run that was aborted is waited for, never joined, so that no two of a key ever overlap.
+   * @throws the signal's reason; `result` what the run throws, too
    */
   async join(
     key: string,
     signal: AbortSignal,
     start: (signal: AbortSignal) => Promise<T>,
-    joined?: () => void,
-  ): Promise<{ readonly value: T; readonly started: boolean }> {
+  ): Promise<Joined<T>> {
     for (let old = this.#runs.get(key); old?.controller.signal.aborted; old = this.#runs.get(key))
       await Promise.allSettled([old.result]);
     signal.throwIfAborted();
     const running = this.#runs.get(key);
     const run = running ?? this.#start(key, start);
     run.waiters++;
-    joined?.();
-    try {
-      return { value: await unlessAborted(run.result, signal), started: !running };
-    } finally {
+    const result = unlessAborted(run.result, signal).finally(() => {
       run.waiters--;
       if (run.waiters === 0 && this.#runs.get(key) === run) run.controller.abort(signal.reason);
-    }
+    });
+    return { started: !running, result };
   }
 
   /** Resolves when no run of the key is under way any more, however it ended. */

@@ -18,7 +18,11 @@ export interface HashedSupport {
   readonly hashes: readonly string[];
 }
 
-/** The same multiset of (label, pixels) always gives the same sequence. */
+/**
+ * The same multiset of (label, pixels) always gives the same sequence. The model has an order of its own
+ * (`canonicalSupport`), by another hash: it also runs in browsers, which have no SHA-256 that answers at once, and its
+ * order may not depend on the labels.
+ */
 export function hashSupport(support: readonly SupportImage[]): HashedSupport {
   const hashed = support.map((image) => ({ image, hash: sha256(image.pixels) }));
   hashed.sort((a, b) => byCodePoint(a.image.label, b.image.label) || byHash(a.hash, b.hash));

@@ -68,6 +68,7 @@ export class ImageTasks {
     const { checkpoint, steps } = request;
     const pixels = await this.#pixels(request, signal);
     if (checkpoint.trunk) return this.#estimateAtOnce(request, pixels, signal);
+    // ordered by the files' bytes, so that the page, which decodes otherwise, has the same folds
     const images = request.files.map(({ label, file }, index) => ({
       label,
       pixels: pixels[index]!,

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { ServiceError } from '../errors/errors.ts';
 import type { AdaptationReport, Kind } from '../ports.ts';
 import type { TaskRecord } from '../storage/record.ts';
@@ -62,13 +63,13 @@ export class TaskProgress {
   }
 }
 
-/** Ended ones that are kept for those who ask late; the oldest goes. */
+/** Ended ones that are kept for those who ask late; the one that nobody has asked for longest goes. */
 const KEPT = 1000;
 
 /** The progress of every task that is being made, and of those that were made or failed lately. */
 export class Progresses {
   readonly #running = new Map<string, TaskProgress>();
-  readonly #ended = new Map<string, TaskProgress>();
+  readonly #ended = new LRUCache<string, TaskProgress>({ max: KEPT });
 
   get(id: string): TaskProgress | undefined {
     return this.#running.get(id) ?? this.#ended.get(id);
@@ -95,10 +96,7 @@ export class Progresses {
   end(progress: TaskProgress, last: Extract<ProgressEvent, { kind: 'ready' | 'failed' }>): void {
     const { id } = progress.outline;
     this.#running.delete(id);
-    this.#ended.delete(id); // so that it becomes the youngest
     this.#ended.set(id, progress);
-    const [oldest] = this.#ended.keys();
-    if (oldest !== undefined && this.#ended.size > KEPT) this.#ended.delete(oldest);
     progress.add(last);
   }
 

@@ -4,6 +4,7 @@ import { asServiceError, ServiceError } from '../errors/errors.ts';
 import type { CheckpointInfo, Watcher } from '../ports.ts';
 import { Progresses, TaskProgress, type TaskOutline } from './progress.ts';
 import type { TaskRecord } from '../storage/record.ts';
+import { within } from '../concurrency/in-time.ts';
 import { SharedRuns } from '../concurrency/shared-runs.ts';
 import type { StoredTask, TaskStorage } from '../storage/storage.ts';
 import { UnattendedWork } from '../concurrency/unattended.ts';
@@ -26,6 +27,12 @@ export interface CreatedTask {
   readonly record: TaskRecord;
   /** false when the task was there already, or is made for another request */
   readonly created: boolean;
+}
+
+/** The making of a task, as one of those who wait for it sees it. */
+interface Making {
+  readonly progress: TaskProgress | undefined;
+  readonly done: Promise<CreatedTask>;
 }
 
 /** Tasks by content, whatever their kind: makes each at most once and keeps it. */
@@ -53,10 +60,9 @@ export class Tasks {
    * The task of a plan. Equal plans at the same time share one run, which the last signal ends.
    * @throws what the plan throws; the signal's reason
    */
-  async create(plan: TaskPlan, signal: AbortSignal, joined?: () => void): Promise<CreatedTask> {
-    const start = (shared: AbortSignal) => this.#findOrMake(plan, shared);
-    const { value, started } = await this.#inFlight.join(plan.id, signal, start, joined);
-    return { record: value.record, created: started && value.created };
+  async create(plan: TaskPlan, signal: AbortSignal): Promise<CreatedTask> {
+    const { done } = await this.#join(plan, signal);
+    return done;
   }
 
   /**
@@ -66,30 +72,18 @@ export class Tasks {
    */
   async begin(plan: TaskPlan, seconds: number, signal: AbortSignal): Promise<CreatedTask | TaskProgress> {
     signal.throwIfAborted();
-    const { id, requestId } = plan;
     const controller = new AbortController();
-    let join = () => {};
-    const joined = new Promise<void>((resolve) => (join = resolve));
     const giveUp = () => controller.abort(signal.reason);
     signal.addEventListener('abort', giveUp, { once: true });
-    const made = this.create(plan, controller.signal, join);
-    const takenOn = async () => {
-      await joined;
-      const progress = this.#progresses.running(id);
-      if (!progress) return made; // it is at its end
-      await progress.accepted;
-      return progress;
-    };
-    const progress = await Promise.race([made, takenOn()]).finally(() =>
+    const { progress, done } = await this.#untilAccepted(plan, controller.signal).finally(() =>
       signal.removeEventListener('abort', giveUp),
     );
-    if (!(progress instanceof TaskProgress)) return progress;
-    this.#unattended.add(id, controller);
-    const ended = made.finally(() => this.#unattended.remove(id, controller));
-    this.#background.add(ended, requestId);
-    const outcome =
-      seconds > 0 ? await within(seconds, ended, AbortSignal.any([controller.signal, signal])) : undefined;
-    return outcome ?? progress;
+    if (!progress) return done;
+    this.#unattended.add(plan.id, controller);
+    const ended = done.finally(() => this.#unattended.remove(plan.id, controller));
+    this.#background.add(ended, plan.requestId);
+    if (seconds === 0) return progress;
+    return (await within(seconds, ended, AbortSignal.any([controller.signal, signal]))) ?? progress;
   }
 
   /**
@@ -124,6 +118,21 @@ export class Tasks {
     const removed = await this.#storage.remove(id);
     this.#progresses.forget(id);
     if (!removed && !abandoned) throw unknownTask(id);
+  }
+
+  /** Takes part in the run of a plan; `progress` is absent where it is at its end. */
+  async #join(plan: TaskPlan, signal: AbortSignal): Promise<Making> {
+    const start = (shared: AbortSignal) => this.#findOrMake(plan, shared);
+    const { started, result } = await this.#inFlight.join(plan.id, signal, start);
+    const done = result.then(({ record, created }) => ({ record, created: started && created }));
+    return { progress: this.#progresses.running(plan.id), done };
+  }
+
+  /** The same, once the queue has taken the adaptation; without `progress` where the run has ended before. */
+  async #untilAccepted(plan: TaskPlan, signal: AbortSignal): Promise<Making> {
+    const { progress, done } = await this.#join(plan, signal);
+    const made = await Promise.race([done, progress?.accepted ?? done]);
+    return made ? { progress: undefined, done } : { progress, done };
   }
 
   async #findOrMake(plan: TaskPlan, signal: AbortSignal): Promise<CreatedTask> {
@@ -163,17 +172,4 @@ function failureOf(error: unknown): ServiceError {
   if (error instanceof ClientGoneError)
     return new ServiceError('unknown-task', { detail: 'Nobody waits for the task any more.' });
   return asServiceError(error);
-}
-
-/** The promise's value if it comes within so many seconds, and before the signal. */
-async function within<T>(seconds: number, promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  let end = () => {};
-  const late = new Promise<undefined>((resolve) => (end = () => resolve(undefined)));
-  const timer = setTimeout(end, seconds * 1000);
-  if (signal.aborted) end();
-  signal.addEventListener('abort', end, { once: true });
-  return Promise.race([promise, late]).finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', end); // Node keeps a signal of others for ever while somebody listens to it
-  });
 }

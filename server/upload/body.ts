@@ -6,7 +6,7 @@ import getRawBody from 'raw-body';
 import { callerOf } from '../access/access.ts';
 import { whileConnected } from '../http/client.ts';
 import { ServiceError } from '../errors/errors.ts';
-import { inTime, unlessAborted } from '../concurrency/in-time.ts';
+import { inTime, unlessAborted, withDeadline } from '../concurrency/in-time.ts';
 
 export type MediaType = 'multipart/form-data' | 'application/zip' | 'application/json';
 
@@ -143,10 +143,12 @@ export type BodyGate = <T>(request: Request, work: (signal: AbortSignal) => Prom
  */
 export function createBodyGate({ parallel, seconds }: GateLimits): BodyGate {
   const places = new Places(parallel);
+  const late = () =>
+    new ServiceError('deadline-exceeded', { detail: `There was no answer within ${seconds} seconds.` });
   return (request, work) =>
     whileConnected(request, async (connected) => {
       const leave = places.take(callerOf(request));
-      return withDeadline(seconds, connected, (signal) =>
+      return withDeadline(seconds, connected, late, (signal) =>
         unlessAborted(work(signal).finally(leave), signal).finally(() => {
           // not by a listener: Node keeps a signal of others while it has one, and with it all that the listener can reach
           if (signal.aborted) request.resume(); // nobody may read it any more
@@ -178,24 +180,5 @@ class Places {
       if (left > 0) this.#held.set(caller, left);
       else this.#held.delete(caller);
     };
-  }
-}
-
-/** Works with a signal that also aborts, with `deadline-exceeded`, when the seconds are over. */
-async function withDeadline<T>(
-  seconds: number,
-  connected: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const deadline = new AbortController();
-  const late = () =>
-    deadline.abort(
-      new ServiceError('deadline-exceeded', { detail: `There was no answer within ${seconds} seconds.` }),
-    );
-  const timer = setTimeout(late, seconds * 1000);
-  try {
-    return await work(AbortSignal.any([connected, deadline.signal]));
-  } finally {
-    clearTimeout(timer);
   }
 }

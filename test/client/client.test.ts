@@ -64,8 +64,23 @@ describe('the client', () => {
       ['x.png', 'red', 2],
     ]);
     expect((await client.getModel(id)).length).toBe(model.bytes);
-    const { data } = await client.api.GET('/v1/checkpoints');
-    expect(data?.checkpoints.map((checkpoint) => checkpoint.id)).toContain('photos');
+    const { data } = await client.api.GET('/healthz');
+    expect(data?.status).toBe('ok');
+  });
+
+  test('gets a task and what belongs to it, what tasks start from, and an estimate', async () => {
+    const { client } = await serving();
+    const task = await client.createTask(classes());
+    expect(await client.getTask(task.id)).toEqual(task);
+    expect(await client.getEmbedding(task.id)).toEqual([0.5, -0.5]);
+    expect([...(await client.getBundle(task.id)).subarray(0, 2)]).toEqual([0x50, 0x4b]); // a zip
+    const ids = (await client.checkpoints()).map((checkpoint) => checkpoint.id);
+    expect(ids).toEqual(['photos', 'toy', 'drawn', 'other']);
+    const estimate = await client.estimate(
+      { ...classes(), blue: [0, 1].map((i) => blob(shades.blue[i]!)) },
+      { steps: 2 },
+    );
+    expect(estimate).toMatchObject({ checkpoint: 'photos', steps: 2, evaluation: { images: 4 } });
   });
 
   test('throws the service’s problem, of a refusal and of a failure later', async () => {

@@ -12,13 +12,15 @@ let answers: typeof Module;
 beforeEach(async () => {
   posted = [];
   vi.stubGlobal('ASSETS', {});
-  vi.stubGlobal('fetch', (_path: string, { body }: { body: FormData }) => {
-    const names = body.getAll('images').map((each) => (each as File).name);
+  vi.stubGlobal('sessionStorage', { getItem: () => null });
+  vi.stubGlobal('location', { origin: 'http://localhost' });
+  vi.stubGlobal('fetch', async (request: Request) => {
+    const names = (await request.formData()).getAll('images').map((each) => (each as File).name);
     posted.push(names);
-    if (names.includes('down')) return Promise.resolve(new Response('', { status: 503 }));
-    if (names.includes('broken')) return Promise.resolve(new Response('', { status: 422 }));
+    if (names.includes('down')) return new Response('', { status: 503 });
+    if (names.includes('broken')) return new Response('', { status: 422 });
     const predictions = names.map((_, i) => ({ known: 0.3, probabilities: { a: i / 10, b: 1 - i / 10 } }));
-    return Promise.resolve(Response.json({ predictions }));
+    return Response.json({ predictions });
   });
   answers = await import('../../web/answers.ts');
 });

@@ -1,4 +1,5 @@
-import { uniform, type Key } from '../../model/random.ts';
+import { uniform } from '../../model/random.ts';
+import type { Key } from '../../model/random.ts';
 
 export interface Augmentation {
   /** Mirror every image left to right with probability 1/2. */

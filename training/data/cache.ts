@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
-import { splits, type ImageDomain } from './domain.ts';
+import { splits } from './domain.ts';
+import type { ImageDomain } from './domain.ts';
 
 const count = z.number().int().nonnegative();
 const indexSchema = z.object({

@@ -1,4 +1,5 @@
-import { fold, keyFrom, type Key } from '../../model/random.ts';
+import { fold, keyFrom } from '../../model/random.ts';
+import type { Key } from '../../model/random.ts';
 import type { Split } from './domain.ts';
 
 export interface SplitFractions {

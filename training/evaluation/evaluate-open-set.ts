@@ -4,7 +4,8 @@ import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { Executor } from '../../model/graph/executor.ts';
 import { fold, keyFrom } from '../../model/random.ts';
 import type { ImageDomain, Split } from '../data/domain.ts';
-import { sampleTask, type LabelledImages } from '../data/tasks.ts';
+import { sampleTask } from '../data/tasks.ts';
+import type { LabelledImages } from '../data/tasks.ts';
 import { areaUnderCurve } from '../report/statistics.ts';
 
 export interface OpenSetPayload {

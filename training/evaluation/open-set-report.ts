@@ -2,7 +2,8 @@ import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { ImageDomain } from '../data/domain.ts';
 import { hasTasks } from '../data/tasks.ts';
 import type { OpenSetEvaluation, OpenSetPayload } from './evaluate-open-set.ts';
-import { accuracyOver, overTasks, type Accuracy, type EvaluationOptions } from './evaluate-checkpoint.ts';
+import { accuracyOver, overTasks } from './evaluate-checkpoint.ts';
+import type { Accuracy, EvaluationOptions } from './evaluate-checkpoint.ts';
 import { table } from '../report/markdown.ts';
 
 /** Means over tasks and their 95 % intervals, in percent. */

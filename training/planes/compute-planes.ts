@@ -10,7 +10,8 @@ import type { Source } from '../data/source.ts';
 import { located } from '../data/domains.ts';
 import type { PlanesConfiguration } from './configuration.ts';
 import type { PlanesJobs, PlanesWorkerData } from './jobs.ts';
-import { imageCount, type PlaneDomain, type TapPlanes } from './plane-domain.ts';
+import { imageCount } from './plane-domain.ts';
+import type { PlaneDomain, TapPlanes } from './plane-domain.ts';
 import {
   beginRows,
   completeDomain,
@@ -19,8 +20,8 @@ import {
   noteSlice,
   planeFiles,
   requireRoom,
-  type PlannedDomain,
 } from './plane-files.ts';
+import type { PlannedDomain } from './plane-files.ts';
 
 /** Raised whenever rows change with all that the fingerprint names unchanged: views, layout, slices. */
 const planesVersion = 1;

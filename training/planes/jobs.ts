@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { JobContext, JobTable } from '../../engine/jobs.ts';
-import { readTrunk, type TrunkFile } from '../../engine/trunk/file.ts';
+import { readTrunk } from '../../engine/trunk/file.ts';
+import type { TrunkFile } from '../../engine/trunk/file.ts';
 import { planesOf, sliceSize } from '../../engine/trunk/planes.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
 import { halvedTo } from '../../model/trunk/halve.ts';
@@ -12,7 +13,8 @@ import type { Source } from '../data/source.ts';
 import type { ListedImage } from '../data/sources/listing.ts';
 import { encodeFloat16 } from '../../model/trunk/float16.ts';
 import type { PlannedDomain } from './plane-files.ts';
-import { planesLength, rowBytes, type TapPlanes } from './plane-domain.ts';
+import { planesLength, rowBytes } from './plane-domain.ts';
+import type { TapPlanes } from './plane-domain.ts';
 import { renderViews } from './render-views.ts';
 
 /** What every worker is given once. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { viewCount } from '../../model/task/views.ts';
-import { splits, type ImageClass } from '../data/domain.ts';
+import { splits } from '../data/domain.ts';
+import type { ImageClass } from '../data/domain.ts';
 
 const count = z.number().int().nonnegative();
 const positive = z.number().int().positive();

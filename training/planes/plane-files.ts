@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, open, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../run/write-atomically.ts';
-import { planeIndexSchema, rowBytes, rowCount, type PlaneDomain } from './plane-domain.ts';
+import { planeIndexSchema, rowBytes, rowCount } from './plane-domain.ts';
+import type { PlaneDomain } from './plane-domain.ts';
 
 /**
  * The files of one domain's planes in the cache folder: FINGERPRINT.bin has the rows, FINGERPRINT.progress what is

@@ -1,4 +1,5 @@
-import { squeeze, type Picture } from '../../images/pixels/resize.ts';
+import { squeeze } from '../../images/pixels/resize.ts';
+import type { Picture } from '../../images/pixels/resize.ts';
 import { contentHash, servedViews } from '../../model/task/views.ts';
 import type { Split } from '../data/domain.ts';
 import type { PlaneDomain } from './plane-domain.ts';

@@ -1,4 +1,5 @@
-import { placed, viewsOf, type View, type ViewPlan } from '../../model/task/views.ts';
+import { placed, viewsOf } from '../../model/task/views.ts';
+import type { View, ViewPlan } from '../../model/task/views.ts';
 import { fold, keyFrom, uniform } from '../../model/random.ts';
 
 /** Least area of a crop, as a part of the image's. */

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { ClassFiles, Estimate as Figures } from '../api.ts';
+import type { Schema } from '../../contract/schema.ts';
+import type { ClassFiles } from '../api.ts';
 import { percent } from '../format.ts';
 import { estimateAt, type Place } from '../task.ts';
 
@@ -10,7 +11,7 @@ interface EstimateProps {
 
 type State =
   | { readonly kind: 'working' }
-  | { readonly kind: 'known'; readonly figures: Figures }
+  | { readonly kind: 'known'; readonly figures: Schema<'ImagesEvaluation'> }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** How accurate the task is on images that it has not seen: images are left out in turn, and classified by the rest. */
@@ -42,7 +43,7 @@ export function Estimate({ place, classes }: EstimateProps) {
   );
 }
 
-function Sentence({ figures }: { readonly figures: Figures }) {
+function Sentence({ figures }: { readonly figures: Schema<'ImagesEvaluation'> }) {
   const { accuracy, interval, images } = figures;
   const [from, to] = interval as [number, number];
   return (
@@ -53,7 +54,7 @@ function Sentence({ figures }: { readonly figures: Figures }) {
   );
 }
 
-function Confusion({ figures: { labels, confusion } }: { readonly figures: Figures }) {
+function Confusion({ figures: { labels, confusion } }: { readonly figures: Schema<'ImagesEvaluation'> }) {
   return (
     <div class="scroll" tabIndex={0} role="group" aria-label="Confusion matrix">
       <table class="confusion">

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { download } from '../files.ts';
 import { amount, duration, percent } from '../format.ts';
-import { getBundle } from '../api.ts';
+import { service } from '../api.ts';
 import { classesOf, type Shown } from '../shown.ts';
 import { canEstimate } from '../task.ts';
 import { Architecture } from './architecture.tsx';
@@ -55,7 +55,7 @@ function BundleButton({ id }: { readonly id: string }) {
   const [error, setError] = useState<string>();
   const save = async () => {
     try {
-      download(`m-nas-${id}.zip`, await getBundle(id));
+      download(`m-nas-${id}.zip`, await service().getBundle(id));
       setError(undefined);
     } catch (reason) {
       setError(reason instanceof Error ? reason.message : String(reason));

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { ServiceRefusal } from '../api.ts';
+import { refusalStatus } from '../api.ts';
 import { isKey } from '../key.ts';
 import type { Work } from '../runs.ts';
 
@@ -33,7 +33,7 @@ export function WorkState({ work, from, onKey }: WorkStateProps) {
           {error.message}
         </p>
       )}
-      {error instanceof ServiceRefusal && error.status === 401 && <KeyForm onKey={onKey} />}
+      {refusalStatus(error) === 401 && <KeyForm onKey={onKey} />}
     </>
   );
 }

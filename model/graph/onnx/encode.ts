@@ -56,8 +56,8 @@ export class OnnxFormatError extends Error {
 }
 
 /** ONNX 1.12-1.13, the version that goes with opset 17. */
-const IR_VERSION = 8;
-const PRODUCER = 'm-nas';
+const irVersion = 8;
+const producer = 'm-nas';
 
 const { AttributeType } = onnx.AttributeProto;
 const { DataType } = onnx.TensorProto;
@@ -72,8 +72,8 @@ const elementType = { float: DataType.FLOAT, int64: DataType.INT64 } as const;
  */
 export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
   const message: onnx.ModelProto.$Properties = {
-    irVersion: IR_VERSION,
-    producerName: PRODUCER,
+    irVersion,
+    producerName: producer,
     opsetImport: [{ domain: '', version: model.opset }, ...(model.domains ?? [])],
     graph: {
       node: model.nodes.map(encodeNode),

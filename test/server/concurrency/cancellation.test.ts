@@ -2,8 +2,7 @@ import { getEventListeners, once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { decodeImage as decode } from '../../../images/decode.ts';
 import type { AppLimits } from '../../../server/app.ts';
 import { createPoolAdapter, type ServerPool } from '../../../server/workers/pool-adapter.ts';
@@ -30,36 +29,40 @@ async function postByHand(port: number, path: string, body: Buffer): Promise<Soc
   return socket;
 }
 
+/** Until something holds, however long that takes. */
+const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 60_000, interval: 5 });
+
+/** Time limits that are over only when a test says so. */
+function stopTheClock(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+}
+
 /** The service with adaptations that end by their signal only. */
 async function stuck(limits: Partial<AppLimits> = {}) {
-  let decoded = 0;
-  const decodeImage: ImageDecoder = async (bytes, size) => {
-    const pixels = await decode(bytes, size);
-    decoded++;
-    return pixels;
-  };
-  const running = await harness({ limits, replace: { decodeImage } });
+  const join = vi.spyOn(SharedRuns.prototype, 'join');
+  onTestFinished(() => join.mockRestore());
+  const running = await harness({ limits });
   const { port } = await listen(running.app);
   const signals: AbortSignal[] = [];
   running.adapter.beforeAdapt = async (signal) => {
     signals.push(signal);
     return untilAborted(signal);
   };
-  const begun = async (count: number) => {
-    while (signals.length < count) await setTimeout(5);
-  };
-  /** resolves when this many posts of `support` have all their images decoded, and are waiting for an adaptation */
-  const joined = async (count: number) => {
-    while (decoded < count * support.length) await setTimeout(5);
-    await setTimeout(20);
-  };
+  const begun = (count: number) => until(() => expect(signals.length).toBeGreaterThanOrEqual(count));
+  /** resolves when this many posts wait for an adaptation */
+  const joined = (count: number) => until(() => expect(join).toHaveBeenCalledTimes(count));
   return { ...running, port, signals, begun, joined };
 }
 
 describe('work for clients that have gone', () => {
   test('a request that is not answered in time gets 503, and its adaptation ends', async () => {
-    const { adapter, post, signals, folder } = await stuck({ requestSeconds: 0.3 });
-    const answer = await post('/v1/tasks', support);
+    const { adapter, post, signals, begun, folder } = await stuck({ requestSeconds: 1000 });
+    stopTheClock();
+    const answering = post('/v1/tasks', support).then((answer) => answer);
+    await begun(1);
+    vi.advanceTimersByTime(1_000_000);
+    const answer = await answering;
     expectProblem(answer, 'deadline-exceeded');
     expect(answer.headers['retry-after']).toBe('2');
     expect(signals[0]!.aborted).toBe(true);
@@ -78,20 +81,23 @@ describe('work for clients that have gone', () => {
   test('the deadline covers a running decode, which keeps its place among the uploads until it is over', async () => {
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
-    const decodeImage: ImageDecoder = async (bytes, size) => {
+    const decodeImage = vi.fn<ImageDecoder>(async (bytes, size) => {
       await held;
       return decode(bytes, size);
-    };
+    });
     const { post } = await harness({
-      limits: { requestSeconds: 0.3, uploads: 1 },
+      limits: { requestSeconds: 1000, uploads: 1 },
       replace: { decodeImage },
     });
-    expectProblem(await post('/v1/tasks', support), 'deadline-exceeded');
+    stopTheClock();
+    const answering = post('/v1/tasks', support).then((answer) => answer);
+    await until(() => expect(decodeImage).toHaveBeenCalled());
+    vi.advanceTimersByTime(1_000_000);
+    expectProblem(await answering, 'deadline-exceeded');
     const refused = await post('/v1/tasks', support);
     expect((refused.body as Problem).code).toBe('overloaded');
     release();
-    await setTimeout(50);
-    expect((await post('/v1/tasks', support)).status).toBe(201);
+    await until(async () => expect((await post('/v1/tasks', support)).status).toBe(201));
   });
 
   test('an adaptation ends with its client, leaves nothing, and an equal post later makes the task', async () => {
@@ -100,7 +106,7 @@ describe('work for clients that have gone', () => {
     await begun(1);
     expect(signals[0]!.aborted).toBe(false);
     socket.destroy();
-    while (!signals[0]!.aborted) await setTimeout(5);
+    await until(() => expect(signals[0]!.aborted).toBe(true));
     expect(signals[0]!.reason).toBeInstanceOf(ClientGoneError);
     expect(await readdir(join(folder, 'tasks'))).toEqual([]);
     adapter.beforeAdapt = () => Promise.resolve();
@@ -109,7 +115,7 @@ describe('work for clients that have gone', () => {
   });
 
   test('equal posts share an adaptation that ends with the last of them', async () => {
-    const { adapter, port, post, signals, begun, joined } = await stuck();
+    const { adapter, log, port, post, signals, begun, joined } = await stuck();
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
     adapter.beforeAdapt = async (signal) => {
@@ -121,7 +127,7 @@ describe('work for clients that have gone', () => {
     const second = post('/v1/tasks', support).then(({ status }) => status);
     await joined(2); // the second waits for the first one's adaptation by now
     first.destroy();
-    await setTimeout(50);
+    await until(() => expect(log.some(({ disconnected }) => disconnected === true)).toBe(true));
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
     release();
     expect(await second).toBe(200);
@@ -138,9 +144,9 @@ describe('work for clients that have gone', () => {
     };
     const body = multipart([{ ...support[0]!, name: 'images' }]);
     const socket = await postByHand(port, `/v1/tasks/${id}/predictions`, body);
-    while (asked.length === 0) await setTimeout(5);
+    await until(() => expect(asked).toHaveLength(1));
     socket.destroy();
-    while (!asked[0]!.aborted) await setTimeout(5);
+    await until(() => expect(asked[0]!.aborted).toBe(true));
   });
 
   test('nothing listens to the signal of a request that is over, which would keep its body in memory', async () => {
@@ -188,23 +194,26 @@ describe('SharedRuns', () => {
     const runs = new SharedRuns<number>();
     let running = 0;
     let count = 0;
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => (end = resolve));
     const start = async () => {
       running++;
       expect(running).toBe(1); // never two of a key
-      await setTimeout(20); // deaf to its signal, as a write is
+      await ended; // deaf to its signal, as a write is
       running--;
       return ++count;
     };
     const gone = new AbortController();
-    const first = runs.join('a', gone.signal, start);
+    const first = await runs.join('a', gone.signal, start);
     gone.abort(new Error('gone'));
-    await expect(first).rejects.toThrow('gone');
+    await expect(first.result).rejects.toThrow('gone');
     const { signal } = new AbortController();
     const later = Promise.all([runs.join('a', signal, start), runs.join('a', signal, start)]);
-    expect(await later).toEqual([
-      { value: 2, started: true },
-      { value: 2, started: false },
-    ]);
+    expect(running).toBe(1);
+    end();
+    const [one, other] = await later;
+    expect([one.started, other.started]).toEqual([true, false]);
+    expect(await Promise.all([one.result, other.result])).toEqual([2, 2]);
     await expect(runs.join('a', gone.signal, start)).rejects.toThrow('gone');
     expect(count).toBe(2);
   });

@@ -219,7 +219,9 @@ describe('evaluateOpenSets', () => {
     const payload = { domain: 'a', split: 'test', way: 3, foreign: 1, shot: 1, query: 4, seed: 11 } as const;
     const tasks: OpenSetEvaluation[] = [];
     for (let task = 0; task < 3; task++)
-      tasks.push(await evaluateOpenSet(settled, { executor, models: executor }, domain, { ...payload, task }));
+      tasks.push(
+        await evaluateOpenSet(settled, { executor, models: executor }, domain, { ...payload, task }),
+      );
     for (const name of ['auroc', 'accepted', 'foreignAccepted'] as const)
       expect(one[0]![name]).toEqual(accuracyOver(tasks.map((task) => task[name])));
     expect(await evaluateOpenSets(settled, domains, { ...foreign, workers: 2 })).toEqual(one);
@@ -280,7 +282,10 @@ describe('chooseGenotypes', () => {
   it('leaves out what is too large, however many tasks are sure of it', () => {
     const size = (genotype: Genotype): number =>
       childWeights(configuration, genotype).reduce((total, { shape }) => total + sizeOf(shape), 0);
-    const [small, large] = (['skip_connect', 'sep_conv_5x5'] as const).map(everywhere) as [Genotype, Genotype];
+    const [small, large] = (['skip_connect', 'sep_conv_5x5'] as const).map(everywhere) as [
+      Genotype,
+      Genotype,
+    ];
     const drawn = [small, large, large, large].map(sure);
     const limited = { maximumGenotypes: 2, maximumWeights: size(small) };
     expect(size(large)).toBeGreaterThan(size(small));

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import opentype, { type Font } from 'opentype.js';
 import { splitClasses } from '../class-splits.ts';
 import type { SourceOf } from '../source.ts';
-import { paint, paintPicture, samplesOfClass, type Drawing } from './drawing.ts';
+import { paint, paintPicture, samplesOfClass } from './drawing.ts';
+import type { Drawing } from './drawing.ts';
 import type { ListedClass, SourceReader } from './listing.ts';
 import { packageFolder, packageStamp } from './packages.ts';
 

@@ -2,7 +2,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { decodeImage, decodePicture } from '../../../images/decode.ts';
-import { splits, type Split } from '../domain.ts';
+import { splits } from '../domain.ts';
+import type { Split } from '../domain.ts';
 import type { SourceOf } from '../source.ts';
 import type { ListedClass, ListedImage, SourceReader } from './listing.ts';
 
