@@ -1,6 +1,6 @@
 import type { OnnxInitializer, OnnxModel, OnnxNode } from '../graph/onnx/encode.ts';
 import { encodeFloat16 } from './float16.ts';
-import { FLOAT, fromFloat16 } from './float32.ts';
+import { float, fromFloat16 } from './float32.ts';
 
 /**
  * The same model with half the bytes: kernels of convolutions that are float16 numbers are stored as such and cast in the
@@ -20,7 +20,7 @@ export function withFloat16Kernels(model: OnnxModel): OnnxModel {
       operator: 'Cast',
       inputs: [name],
       outputs: [each.name],
-      attributes: { to: { kind: 'int', value: FLOAT } },
+      attributes: { to: { kind: 'int', value: float } },
     });
     return { name, shape: each.shape, data: bits };
   });

@@ -1,6 +1,6 @@
 import type { OnnxInitializer, OnnxModel, OnnxNode, OnnxValueInfo } from '../graph/onnx/encode.ts';
 import { cutTrunk } from './cut.ts';
-import { FLOAT } from './float32.ts';
+import { float } from './float32.ts';
 import { TrunkError, trunkInput } from './trunk.ts';
 
 /** Of every name of the trunk's nodes, tensors and metadata in a spliced file, but for its input's. */
@@ -123,7 +123,7 @@ const mirroringNodes = (exchange: string, mirrored: string): OnnxNode[] => [
     operator: 'Cast',
     inputs: [exchange],
     outputs: [`${mirrored}.exchange`],
-    attributes: { to: { kind: 'int', value: FLOAT } },
+    attributes: { to: { kind: 'int', value: float } },
   },
   {
     name: `${mirrored}.product`,

@@ -6,7 +6,7 @@ import { sizeOf } from '../../model/graph/shapes.ts';
 import { initialParameters, parameterSpecifications } from '../../model/parameters.ts';
 import { fold, keyFrom, normal, uniform } from '../../model/random.ts';
 import { encodeFloat16 } from '../../model/trunk/float16.ts';
-import { FLOAT } from '../../model/trunk/float32.ts';
+import { float } from '../../model/trunk/float32.ts';
 import { answerCostOf } from '../../model/trunk/cost.ts';
 import { cutTrunk } from '../../model/trunk/cut.ts';
 import type { TrunkCard } from '../../model/trunk/trunk.ts';
@@ -38,7 +38,7 @@ function block(
         name: `${weight}.cast`,
         inputs: [`${weight}.float16`],
         outputs: [weight],
-        attributes: { to: { kind: 'int', value: FLOAT } },
+        attributes: { to: { kind: 'int', value: float } },
       },
       {
         operator: 'Conv',
