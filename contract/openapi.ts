@@ -424,10 +424,89 @@ export interface paths {
         /**
          * Run a task's model on a tensor
          * @description One tensor, the model's one input: up to 100 images or 10,000 x. Data are JSON numbers, flat or nested, of at most 4 MiB;
-         *     or, by the extension `binary_tensor_data`, little-endian float32 after the JSON. Images are given as the model takes them
+         *     or, by the extension `binary_tensor_data`, little-endian float32 after the JSON. An output can be asked for as
+         *     classes, by the extension `classification`. Images are given as the model takes them
          *     (`model.preprocessing` of the task); for image files there is `/v1/tasks/{id}/predictions`.
          */
         post: operations["inferModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{id}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+                /** @description A task does not change, so every model has this version and no other. */
+                version: components["parameters"]["ModelVersion"];
+            };
+            cookie?: never;
+        };
+        /** As without the version */
+        get: operations["getInferenceModelVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{id}/versions/{version}/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+                /** @description A task does not change, so every model has this version and no other. */
+                version: components["parameters"]["ModelVersion"];
+            };
+            cookie?: never;
+        };
+        /** As without the version */
+        get: operations["getInferenceModelVersionReady"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{id}/versions/{version}/infer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+                /** @description A task does not change, so every model has this version and no other. */
+                version: components["parameters"]["ModelVersion"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * As without the version
+         * @description As `/v2/models/{id}/infer`.
+         */
+        post: operations["inferModelVersion"];
         delete?: never;
         options?: never;
         head?: never;
@@ -681,7 +760,7 @@ export interface components {
                 width: number;
                 height: number;
                 /**
-                 * @description Squeeze the whole image to the square; no crop
+                 * @description Squeeze the whole image to the square; no crop, no padding.
                  * @constant
                  */
                 fit: "fill";
@@ -692,7 +771,7 @@ export interface components {
                 kernel: "lanczos3";
             };
             /**
-             * @description Planar
+             * @description Planar, channels in the order R, G, B.
              * @constant
              */
             layout: "NCHW";
@@ -974,6 +1053,7 @@ export interface components {
         };
         InferenceModelMetadata: {
             name: components["schemas"]["TaskId"];
+            versions: "1"[];
             /** @constant */
             platform: "onnxruntime_onnx";
             inputs: components["schemas"]["InferenceTensorMetadata"][];
@@ -1006,22 +1086,32 @@ export interface components {
                 parameters?: {
                     /** @description Whether it is wanted as binary data. */
                     binary_data?: boolean;
+                    /**
+                     * @description So many classes of the highest values are wanted of every row, in place of its numbers: as texts
+                     *     `value:index`, of `probabilities` `value:index:label`.
+                     */
+                    classification?: number;
                 };
             }[];
         };
         InferenceResponse: {
             model_name: components["schemas"]["TaskId"];
+            /** @constant */
+            model_version: "1";
             id?: string;
             outputs: {
                 name: string;
-                /** @constant */
-                datatype: "FP32";
+                /**
+                 * @description BYTES of classifications.
+                 * @enum {string}
+                 */
+                datatype: "FP32" | "BYTES";
                 shape: number[];
                 parameters?: {
                     binary_data_size: number;
                 };
-                /** @description Row-major, flat; absent where the data come after the JSON. */
-                data?: number[];
+                /** @description Row-major, flat; texts of classifications. Absent where the data come after the JSON. */
+                data?: (number | string)[];
             }[];
         };
         ImagesPredictions: {
@@ -1099,7 +1189,7 @@ export interface components {
         ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "forbidden-origin" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "internal" | "no-checkpoint" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
         /** @description The part of a form, or the entry of a zip archive, that is at fault. */
         Part: {
-            /** @description Position among all parts */
+            /** @description Position among all parts, or all entries. */
             index: number;
             /** @description Field name (the label). */
             name?: string;
@@ -1290,6 +1380,8 @@ export interface components {
          * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
          */
         TaskId: components["schemas"]["TaskId"];
+        /** @description A task does not change, so every model has this version and no other. */
+        ModelVersion: "1";
         /** @description Bytes of the JSON, where binary data come after it. */
         InferenceJsonLength: number;
         /**
@@ -2078,6 +2170,108 @@ export interface operations {
                  * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
                  */
                 id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InferenceRequest"];
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The outputs that were asked for, or all of them; where binary data were, after the JSON in the order of their outputs. */
+            200: {
+                headers: {
+                    /** @description Bytes of the JSON; there with binary data only. */
+                    "Inference-Header-Content-Length"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "application/json": components["schemas"]["InferenceResponse"];
+                };
+            };
+            default: components["responses"]["Inference"];
+        };
+    };
+    getInferenceModelVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+                /** @description A task does not change, so every model has this version and no other. */
+                version: components["parameters"]["ModelVersion"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The model, which the protocol names by the task's id. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InferenceModelMetadata"];
+                };
+            };
+            default: components["responses"]["Inference"];
+        };
+    };
+    getInferenceModelVersionReady: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+                /** @description A task does not change, so every model has this version and no other. */
+                version: components["parameters"]["ModelVersion"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        name: components["schemas"]["TaskId"];
+                        /** @constant */
+                        ready: true;
+                    };
+                };
+            };
+            default: components["responses"]["Inference"];
+        };
+    };
+    inferModelVersion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Bytes of the JSON, where binary data come after it. */
+                "Inference-Header-Content-Length"?: components["parameters"]["InferenceJsonLength"];
+            };
+            path: {
+                /**
+                 * @description The task's id, 32 lower-case hexadecimal digits.
+                 * @example 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+                 */
+                id: components["parameters"]["TaskId"];
+                /** @description A task does not change, so every model has this version and no other. */
+                version: components["parameters"]["ModelVersion"];
             };
             cookie?: never;
         };

@@ -38,7 +38,7 @@ const JSON_BYTES = 32 * 1024 * 1024;
 /** What of it may stand outside of strings: many times what the largest set of points needs. */
 const STRUCTURE_BYTES = 1024 * 1024;
 /** Of a tensor as JSON, which the thread that answers requests parses: some images of 84 × 84 pixels. */
-const INFERENCE_BYTES = 4 * 1024 * 1024;
+const INFERENCE_JSON_BYTES = 4 * 1024 * 1024;
 
 export interface AppLimits {
   readonly bodyBytes: number;
@@ -116,10 +116,7 @@ export function createApp(dependencies: AppDependencies): Express {
   inferenceRoutes(app, {
     tasks,
     adapter,
-    read: createInferenceReader(
-      { bodyBytes: Math.min(bodyBytes, 2 * INFERENCE_BYTES), jsonBytes: INFERENCE_BYTES, seconds },
-      gate,
-    ),
+    read: createInferenceReader({ bodyBytes, jsonBytes: INFERENCE_JSON_BYTES, seconds }, gate),
     obstacle: () => obstacleOf(operation),
   });
   app.use((request) => {

@@ -51,8 +51,8 @@ function describeImagesModel(record: ImagesRecord): Schema<'ImagesModel'> {
     input: tensor('image', 'n', 3, size, size),
     outputs: [
       tensor('logits', 'n', classes.length),
-      tensor('probabilities', 'n', classes.length),
       ...(openSet ? [tensor('known', 'n', 1)] : []),
+      tensor('probabilities', 'n', classes.length),
     ],
     preprocessing: {
       orientation: 'exif',

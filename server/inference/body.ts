@@ -16,32 +16,42 @@ export interface InferenceBody {
   readonly binary: Buffer;
 }
 
+/** `bodyBytes` bounds what the model's input may have, too. */
 export interface InferenceLimits extends BytesLimits {
   /** of the JSON */
   readonly jsonBytes: number;
 }
 
 /**
- * Reads an inference request and works with it; the signal aborts when the client hangs up.
+ * Reads an inference request and works with it; the signal aborts when the client hangs up. `binaryBytes` are the most that
+ * may come after the JSON.
  * @throws ServiceError, ClientGoneError, what the work throws
  */
 export type InferenceReader = <T>(
   request: Request,
+  binaryBytes: number,
   work: (body: InferenceBody, signal: AbortSignal) => Promise<T>,
 ) => Promise<T>;
 
 /** A reader that shares the gate's places in memory with all other bodies. */
 export function createInferenceReader(limits: InferenceLimits, gate: BodyGate): InferenceReader {
-  return async (request, work) => {
+  const { jsonBytes, seconds } = limits;
+  const checkJson = (length: number): void => {
+    if (length > jsonBytes)
+      throw new ServiceError('body-too-large', {
+        detail: `The JSON has ${length} bytes, ${jsonBytes} are allowed; binary data take less.`,
+      });
+  };
+  return async (request, binaryBytes, work) => {
     checkType(request);
-    checkLength(request, limits.bodyBytes);
+    const mixed = request.get(JSON_LENGTH) !== undefined;
+    if (!mixed) checkJson(Number(request.get('content-length') ?? 0));
+    const bodyBytes = Math.min(limits.bodyBytes, jsonBytes + (mixed ? binaryBytes : 0));
+    checkLength(request, bodyBytes);
     return gate(request, async (signal) => {
-      const bytes = await readBytes(request, limits);
+      const bytes = await readBytes(request, { bodyBytes, seconds });
       const length = jsonLengthOf(request, bytes.length);
-      if (length > limits.jsonBytes)
-        throw new ServiceError('body-too-large', {
-          detail: `The JSON has ${length} bytes, ${limits.jsonBytes} are allowed; binary data take less.`,
-        });
+      checkJson(length);
       return work({ value: parseText(bytes.subarray(0, length)), binary: bytes.subarray(length) }, signal);
     });
   };

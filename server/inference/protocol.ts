@@ -5,6 +5,8 @@ import type { Schema } from '../../contract/schema.ts';
 import { memberError, ServiceError } from '../errors/errors.ts';
 import { parseMembers } from '../upload/json.ts';
 import type { InferenceBody } from './body.ts';
+import { bytesOf, classificationOf } from './classification.ts';
+import type { Classification } from './classification.ts';
 
 type Tensor = Schema<'Tensor'>;
 
@@ -12,6 +14,8 @@ type Tensor = Schema<'Tensor'>;
 export interface InferenceModel {
   readonly input: Tensor;
   readonly outputs: readonly Tensor[];
+  /** of the columns of outputs that have such, by the output's name */
+  readonly labels: Readonly<Record<string, readonly string[]>>;
   /** rows of one request */
   readonly maxRows: number;
 }
@@ -20,10 +24,21 @@ export interface Inference {
   readonly id?: string;
   readonly input: TensorValue & { readonly name: string };
   /** the outputs that are asked for, in their order */
-  readonly outputs: readonly { readonly name: string; readonly binary: boolean }[];
+  readonly outputs: readonly AskedOutput[];
+}
+
+interface AskedOutput {
+  readonly name: string;
+  readonly binary: boolean;
+  /** how many classes are wanted in place of the numbers, if they are */
+  readonly classes: number | undefined;
 }
 
 const flag = z.boolean('must be true or false').optional();
+/** Triton's extensions `system_shared_memory` and `cuda_shared_memory`. */
+const shared_memory_region = z
+  .undefined('is of shared memory, which is not offered: data are JSON, or binary after it')
+  .optional();
 const requestSchema = z.object(
   {
     id: z.string().max(200, 'has more than 200 characters').optional(),
@@ -35,7 +50,12 @@ const requestSchema = z.object(
             name: z.string('must be a string'),
             shape: z.array(z.number().int().nonnegative(), 'must be an array of whole numbers'),
             datatype: z.string('must be a string'),
-            parameters: z.object({ binary_data_size: z.number().int().nonnegative().optional() }).optional(),
+            parameters: z
+              .object({
+                binary_data_size: z.number().int().nonnegative().optional(),
+                shared_memory_region,
+              })
+              .optional(),
             // its elements are looked at below, once
             data: z.custom<readonly unknown[]>(Array.isArray, 'must be an array').optional(),
           },
@@ -48,7 +68,17 @@ const requestSchema = z.object(
       .array(
         z.object({
           name: z.string('must be a string'),
-          parameters: z.object({ binary_data: flag }).optional(),
+          parameters: z
+            .object({
+              binary_data: flag,
+              classification: z
+                .number('must be a number of classes')
+                .int('must be a number of classes')
+                .positive('must be 1 or more')
+                .optional(),
+              shared_memory_region,
+            })
+            .optional(),
         }),
       )
       .optional(),
@@ -57,6 +87,9 @@ const requestSchema = z.object(
 );
 
 const CODE = 'invalid-tensor';
+
+/** A task does not change, so every model has this version and no other. */
+export const MODEL_VERSION = '1';
 
 /**
  * An inference request as a tensor of the model's input. Members that the protocol does not know are passed over, as it says.
@@ -93,6 +126,7 @@ export function parseInference(
     outputs: wanted.map((output) => ({
       name: output.name,
       binary: output.parameters?.binary_data ?? parameters?.binary_data_output ?? false,
+      classes: output.parameters?.classification,
     })),
   };
 }
@@ -191,6 +225,7 @@ export const metadataOf = (
   { input, outputs }: Pick<InferenceModel, 'input' | 'outputs'>,
 ): Schema<'InferenceModelMetadata'> => ({
   name,
+  versions: [MODEL_VERSION],
   platform: 'onnxruntime_onnx',
   inputs: [describe(input)],
   outputs: outputs.map(describe),
@@ -202,34 +237,58 @@ export interface InferenceAnswer {
   readonly binary: readonly Buffer[];
 }
 
+type AnsweredTensor = Schema<'InferenceResponse'>['outputs'][number];
+
 /** The answer of a model; data are row-major, in JSON flat. @throws ServiceError `not-predictable` */
 export function answerOf(
   model: string,
   { id, outputs }: Inference,
   results: Readonly<Record<string, TensorValue>>,
+  labels: InferenceModel['labels'],
 ): InferenceAnswer {
-  const tensors = outputs.map(({ name, binary }) => {
-    const value = results[name];
-    if (!value) throw new Error(`the exported model has no output named ${name}`);
-    const described = { name, datatype: 'FP32' as const, shape: [...value.shape] };
-    if (!binary) {
-      // JSON has no other numbers; binary data have
-      if (!value.data.every(Number.isFinite))
-        throw new ServiceError('not-predictable', {
-          detail: `The output ${name} is not finite for this input.`,
-        });
-      return { described: { ...described, data: Array.from(value.data) }, bytes: [] };
-    }
-    const bytes = Buffer.alloc(4 * value.data.length);
-    value.data.forEach((number, i) => bytes.writeFloatLE(number, 4 * i));
-    return { described: { ...described, parameters: { binary_data_size: bytes.length } }, bytes: [bytes] };
+  const tensors = outputs.map((output) => {
+    const value = results[output.name];
+    if (!value) throw new Error(`the exported model has no output named ${output.name}`);
+    // neither JSON nor an order of classes has other numbers; binary data have
+    if ((!output.binary || output.classes !== undefined) && !value.data.every(Number.isFinite))
+      throw new ServiceError('not-predictable', {
+        detail: `The output ${output.name} is not finite for this input.`,
+      });
+    return output.classes === undefined
+      ? numbersOf(output, value)
+      : textsOf(output, classificationOf(value, output.classes, labels[output.name]));
   });
   return {
     json: {
       model_name: model,
+      model_version: MODEL_VERSION,
       ...(id === undefined ? {} : { id }),
-      outputs: tensors.map(({ described }) => described),
+      outputs: tensors.map(({ tensor }) => tensor),
     },
-    binary: tensors.flatMap(({ bytes }) => bytes),
+    binary: tensors.flatMap(({ bytes }) => (bytes ? [bytes] : [])),
   };
 }
+
+interface Answered {
+  readonly tensor: AnsweredTensor;
+  /** what comes after the JSON */
+  readonly bytes?: Buffer;
+}
+
+function numbersOf({ name, binary }: AskedOutput, { shape, data }: TensorValue): Answered {
+  const described = { name, datatype: 'FP32' as const, shape: [...shape] };
+  if (!binary) return { tensor: { ...described, data: Array.from(data) } };
+  const bytes = Buffer.alloc(4 * data.length);
+  data.forEach((number, i) => bytes.writeFloatLE(number, 4 * i));
+  return withBytes(described, bytes);
+}
+
+function textsOf({ name, binary }: AskedOutput, { shape, texts }: Classification): Answered {
+  const described = { name, datatype: 'BYTES' as const, shape: [...shape] };
+  return binary ? withBytes(described, bytesOf(texts)) : { tensor: { ...described, data: [...texts] } };
+}
+
+const withBytes = (tensor: AnsweredTensor, bytes: Buffer): Answered => ({
+  tensor: { ...tensor, parameters: { binary_data_size: bytes.length } },
+  bytes,
+});

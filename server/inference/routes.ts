@@ -1,4 +1,4 @@
-import type { Response, Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import type { Body } from '../../contract/schema.ts';
 import { describeTask } from '../answers/describe-task.ts';
 import { ServiceError } from '../errors/errors.ts';
@@ -12,6 +12,7 @@ import { JSON_LENGTH, type InferenceReader } from './body.ts';
 import {
   answerOf,
   metadataOf,
+  MODEL_VERSION,
   parseInference,
   type InferenceAnswer,
   type InferenceModel,
@@ -29,39 +30,66 @@ export interface InferenceServices {
 
 function modelOf(record: TaskRecord): InferenceModel {
   const { input, outputs } = describeTask(record).model;
-  return { input, outputs, maxRows: record.kind === 'images' ? MAX_IMAGES : POINT_LIMITS.query };
+  if (record.kind === 'regression') return { input, outputs, labels: {}, maxRows: POINT_LIMITS.query };
+  const probabilities = record.classes.map(({ label }) => label);
+  return { input, outputs, labels: { probabilities }, maxRows: MAX_IMAGES };
 }
+
+/** Of the most rows of the input as binary data. */
+const binaryBytesOf = ({ input, maxRows }: InferenceModel): number =>
+  input.shape.reduce<number>(
+    (bytes, size) => bytes * (typeof size === 'number' ? size : maxRows),
+    Float32Array.BYTES_PER_ELEMENT,
+  );
+
+/** A model by its name alone, and by its name and version. */
+const MODEL_PATHS = ['/v2/models/:id', '/v2/models/:id/versions/:version'];
 
 /** The Open Inference Protocol (KServe's v2) over HTTP: every task is a model, named by its id. */
 export function inferenceRoutes(router: Router, services: InferenceServices): void {
   healthRoutes(router, services);
-  const { tasks, adapter, read } = services;
-  route(router, '/v2/models/:id', {
+  for (const path of MODEL_PATHS) modelRoutes(router, path, services);
+  router.use(['/v2/systemsharedmemory', '/v2/cudasharedmemory'], () => {
+    throw new ServiceError('not-found', {
+      detail: 'Shared memory is not offered: data are JSON, or binary after it.',
+    });
+  });
+}
+
+/** @throws ServiceError `invalid-query`, `not-found` for another version, those of `Tasks.get` */
+async function modelAskedFor(tasks: Tasks, request: Request) {
+  parseQuery(noQuery, request);
+  const { version = MODEL_VERSION } = request.params;
+  if (version !== MODEL_VERSION)
+    throw new ServiceError('not-found', { detail: `Models have the version ${MODEL_VERSION} only.` });
+  return tasks.get(idOf(request));
+}
+
+function modelRoutes(router: Router, path: string, { tasks, adapter, read }: InferenceServices): void {
+  route(router, path, {
     get: async (request, response) => {
-      parseQuery(noQuery, request);
-      const { record } = await tasks.get(idOf(request));
+      const { record } = await modelAskedFor(tasks, request);
       const body: Body<'getInferenceModel', 200> = metadataOf(record.id, modelOf(record));
       response.json(body);
     },
   });
-  route(router, '/v2/models/:id/ready', {
+  route(router, `${path}/ready`, {
     get: async (request, response) => {
-      parseQuery(noQuery, request);
-      const { record } = await tasks.get(idOf(request));
+      const { record } = await modelAskedFor(tasks, request);
       const body: Body<'getInferenceModelReady', 200> = { name: record.id, ready: true };
       response.set('Cache-Control', 'no-store').json(body);
     },
   });
-  route(router, '/v2/models/:id/infer', {
+  route(router, `${path}/infer`, {
     post: async (request, response) => {
-      parseQuery(noQuery, request);
-      const { record, model } = await tasks.get(idOf(request));
-      const answer = await read(request, async (body, signal) => {
-        const inference = parseInference(body, modelOf(record));
+      const { record, model } = await modelAskedFor(tasks, request);
+      const described = modelOf(record);
+      const answer = await read(request, binaryBytesOf(described), async (body, signal) => {
+        const inference = parseInference(body, described);
         const batch = record.kind === 'images' ? IMAGES_BATCH : POINT_LIMITS.query;
         const file = { key: record.model.sha256, model };
         const results = await adapter.infer({ ...file, input: inference.input, batch }, signal);
-        return answerOf(record.id, inference, results);
+        return answerOf(record.id, inference, results, described.labels);
       });
       sendAnswer(response, answer);
     },
@@ -87,7 +115,7 @@ function healthRoutes(router: Router, { obstacle }: Pick<InferenceServices, 'obs
       const body: Body<'getInferenceServer', 200> = {
         name: 'm-nas',
         version,
-        extensions: ['binary_tensor_data'],
+        extensions: ['binary_tensor_data', 'classification'],
       };
       response.json(body);
     },

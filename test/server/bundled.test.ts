@@ -134,7 +134,21 @@ describe('the service with the bundled checkpoints', () => {
       }),
     });
     const { outputs } = (await inferred.json()) as Schema<'InferenceResponse'>;
-    expect(Math.abs(outputs[0]!.data![0]! - known[0]!)).toBeLessThan(1e-4);
+    expect(Math.abs(Number(outputs[0]!.data![0]) - known[0]!)).toBeLessThan(1e-4);
+
+    // as many images as are promised, as binary data
+    const values = Buffer.alloc(100 * 3 * size * size * 4);
+    const many = { name: 'image', datatype: 'FP32', shape: [100, 3, size, size] };
+    const json = JSON.stringify({
+      inputs: [{ ...many, parameters: { binary_data_size: values.length } }],
+      outputs: [{ name: 'known' }],
+    });
+    const answered = await fetch(`${service.url}/v2/models/${task.id}/infer`, {
+      method: 'POST',
+      headers: { 'Inference-Header-Content-Length': String(json.length) },
+      body: Buffer.concat([Buffer.from(json), values]),
+    });
+    expect(await answered.json()).toMatchObject({ outputs: [{ shape: [100, 1] }] });
   }, 120_000);
 
   it('estimates the accuracy of a support set by leaving out images', async () => {

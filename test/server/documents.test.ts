@@ -74,6 +74,25 @@ describe('openapi.yaml', () => {
     for (const [name, { value }] of examples) expectSchema(name, value);
   });
 
+  test('has a value for every key, items for every array, and files where bytes are', () => {
+    const faults: string[] = [];
+    let files = 0;
+    const walk = (value: unknown, path: string): void => {
+      if (value === null) faults.push(`${path} has no value`);
+      if (typeof value !== 'object' || value === null) return;
+      const { type, items, contentMediaType, format } = value as Record<string, unknown>;
+      if (type === 'array' && items === undefined) faults.push(`${path} has no items`);
+      if (typeof contentMediaType === 'string') {
+        files++;
+        if (format !== 'binary') faults.push(`${path} is text`);
+      }
+      for (const [key, inner] of Object.entries(value)) if (key !== 'value') walk(inner, `${path}/${key}`);
+    };
+    walk(contract, '');
+    expect(faults).toEqual([]);
+    expect(files).toBeGreaterThan(10);
+  });
+
   test('has every path of docs/http.md and the other way round', () => {
     const named = new Set(
       [

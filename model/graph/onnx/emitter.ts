@@ -101,6 +101,7 @@ export class Emitter {
     );
     if (domain !== undefined) this.usesContributed = true;
     this.nodes.push({
+      name: `${operator}_${this.nodes.length}`,
       operator,
       inputs,
       outputs,

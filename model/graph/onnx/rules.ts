@@ -20,9 +20,17 @@ const transposed = (emitter: Emitter, name: string, perm: readonly number[]): st
 const reshaped = (emitter: Emitter, name: string, shape: readonly number[]): string =>
   emitter.emit('Reshape', [name, emitter.integers(shape)]);
 
+/** The last two axes of planes or of filters. */
+const spatial = ({ shape }: Tensor): readonly [number, number] => [shape[2]!, shape[3]!];
+
 const both = (value: number): readonly [number, number] => [value, value];
 
-const convolutionAttributes = ({ stride, padding, dilation, groups }: Convolution): Attributes => ({
+/** With the kernel's size, which ONNX lets be left out and OpenCV asks for. */
+const convolutionAttributes = (
+  { stride, padding, dilation, groups }: Convolution,
+  kernel: readonly [number, number],
+): Attributes => ({
+  kernel_shape: kernel,
   strides: both(stride),
   dilations: both(dilation),
   pads: [...both(padding), ...both(padding)],
@@ -98,6 +106,23 @@ function inverted(_: Tensor<'inverse'>, emitter: Emitter, [x]: Inputs): string {
   return emitter.emit('Inverse', [emitter.nameOf(x!)], {}, 'com.microsoft');
 }
 
+/** A slice backwards; in a portable file a product with an exchange matrix, as many runtimes know no step below 0. */
+function mirrored({ attributes: { axis }, shape }: Tensor<'mirror'>, emitter: Emitter, [x]: Inputs): string {
+  const [name, size] = [emitter.nameOf(x!), shape[axis]!];
+  if (!emitter.options.portable) {
+    // from the last element to before the first one: an end that stays below 0 when the size is added to it
+    const bounds = [[-1], [-size - 1], [axis], [-1]].map((values) => emitter.integers(values));
+    return emitter.emit('Slice', [name, ...bounds]);
+  }
+  const after = shape.length - 1 - axis;
+  if (after > 1) throw new GraphError('a portable file mirrors one of the last two axes only');
+  const antidiagonal = Float32Array.from({ length: size ** 2 }, (_, i) =>
+    Number(Math.floor(i / size) + (i % size) === size - 1),
+  );
+  const exchange = emitter.floats(antidiagonal, [size, size], `exchange ${size}`);
+  return emitter.emit('MatMul', after === 0 ? [name, exchange] : [exchange, name]);
+}
+
 /** From so many output pixels on, one product a tap is faster than one convolution. */
 const fewestPixelsForProducts = 512;
 
@@ -164,7 +189,7 @@ function filterGradientByConvolution(node: Tensor<'convFilterGradient'>, emitter
   }
   const filters = transposed(emitter, emitter.nameOf(g), [1, 0, 2, 3]); // [o, n, h', w']
   const swapped = { stride: dilation, dilation: stride, padding, groups };
-  let result = emitter.emit('Conv', [images, filters], convolutionAttributes(swapped)); // [c/groups, o, >=k, >=k]
+  let result = emitter.emit('Conv', [images, filters], convolutionAttributes(swapped, spatial(g))); // [c/groups, o, >=k, >=k]
   const covered = (size: number, output: number): number =>
     Math.floor((size + 2 * padding - stride * (output - 1) - 1) / dilation) + 1;
   if (covered(h, g.shape[2]!) !== kernel[0] || covered(w, g.shape[3]!) !== kernel[1]) {
@@ -182,7 +207,7 @@ function averageGradient(node: Tensor<'averagePoolGradient'>, emitter: Emitter):
   const [g] = node.inputs as readonly [Tensor];
   const { kernel, stride, padding, inputSize } = node.attributes;
   const [n, c, h, w] = node.shape as [number, number, number, number];
-  const [oh, ow] = g.shape.slice(2) as [number, number];
+  const [oh, ow] = spatial(g);
   const covered = (at: number, size: number): number =>
     Math.min(at * stride - padding + kernel, size) - Math.max(at * stride - padding, 0);
   // a window that keeps the size is its own transpose, so the gradient is an average of shares that counts the padding
@@ -200,7 +225,7 @@ function averageGradient(node: Tensor<'averagePoolGradient'>, emitter: Emitter):
   const flat = reshaped(emitter, shared, [n * c, 1, oh, ow]);
   const geometry = { stride, padding, dilation: 1, groups: 1 };
   const spread = emitter.emit('ConvTranspose', [flat, emitter.floats([1], [1, 1, kernel, kernel])], {
-    ...convolutionAttributes(geometry),
+    ...convolutionAttributes(geometry, both(kernel)),
     output_padding: [outputPadding(h, oh, kernel, geometry), outputPadding(w, ow, kernel, geometry)],
   });
   return reshaped(emitter, spread, [n, c, h, w]);
@@ -261,11 +286,7 @@ export const loweringRules: PrimitiveTable<[emitter: Emitter, inputs: Inputs], s
     const bounds = [[start], [start + size], [axis]].map((values) => emitter.integers(values));
     return emitter.emit('Slice', [emitter.nameOf(x!), ...bounds]);
   },
-  mirror: ({ attributes: { axis }, shape }, emitter, [x]) => {
-    // from the last element to before the first one: an end that stays below 0 when the size is added to it
-    const bounds = [[-1], [-shape[axis]! - 1], [axis], [-1]].map((values) => emitter.integers(values));
-    return emitter.emit('Slice', [emitter.nameOf(x!), ...bounds]);
-  },
+  mirror: mirrored,
   pad: ({ attributes: { axis, before, after }, shape }, emitter, [x]) => {
     const pads = [
       ...shape.map((_, i) => (i === axis ? before : 0)),
@@ -279,14 +300,14 @@ export const loweringRules: PrimitiveTable<[emitter: Emitter, inputs: Inputs], s
     emitter.emit(
       'Conv',
       inputs.map((input) => emitter.nameOf(input)),
-      convolutionAttributes(node.attributes),
+      convolutionAttributes(node.attributes, spatial(inputs[1]!)),
     ),
   convInputGradient: (node, emitter, [g, w]) => {
     const [h, width] = node.attributes.inputSize;
-    const [oh, ow] = g!.shape.slice(2) as [number, number];
-    const [kh, kw] = w!.shape.slice(2) as [number, number];
+    const [oh, ow] = spatial(g!);
+    const [kh, kw] = spatial(w!);
     return emitter.emit('ConvTranspose', [emitter.nameOf(g!), emitter.nameOf(w!)], {
-      ...convolutionAttributes(node.attributes),
+      ...convolutionAttributes(node.attributes, [kh, kw]),
       output_padding: [
         outputPadding(h, oh, kh, node.attributes),
         outputPadding(width, ow, kw, node.attributes),

@@ -33,7 +33,10 @@ describe('the Open Inference Protocol', () => {
     const { app } = await harness();
     const server = await request(app).get('/v2');
     expectContract(server, 'get', '/v2');
-    expect(server.body).toMatchObject({ name: 'm-nas', extensions: ['binary_tensor_data'] });
+    expect(server.body).toMatchObject({
+      name: 'm-nas',
+      extensions: ['binary_tensor_data', 'classification'],
+    });
     for (const [path, body] of [
       ['/v2/health/live', { live: true }],
       ['/v2/health/ready', { ready: true }],
@@ -55,12 +58,13 @@ describe('the Open Inference Protocol', () => {
     expectContract(described, 'get', '/v2/models/{id}');
     expect(described.body).toEqual({
       name: images,
+      versions: ['1'],
       platform: 'onnxruntime_onnx',
       inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 3, SIZE, SIZE] }],
       outputs: [
         { name: 'logits', datatype: 'FP32', shape: [-1, 3] },
-        { name: 'probabilities', datatype: 'FP32', shape: [-1, 3] },
         { name: 'known', datatype: 'FP32', shape: [-1, 1] },
+        { name: 'probabilities', datatype: 'FP32', shape: [-1, 3] },
       ],
     });
     const ready = await request(app).get(`/v2/models/${regression}/ready`);
@@ -79,6 +83,7 @@ describe('the Open Inference Protocol', () => {
       expectContract(answer, 'post', '/v2/models/{id}/infer');
       expect(answer.body).toEqual({
         model_name: regression,
+        model_version: '1',
         id: 'seven',
         outputs: [{ name: 'y', datatype: 'FP32', shape: [2, 1], data: expected.map(({ y }) => y) }],
       });
@@ -124,6 +129,21 @@ describe('the Open Inference Protocol', () => {
     ['rows of another width', { inputs: [x([[1], [2, 3]])] }, '/inputs/0/data/1'],
     ['no data', { inputs: [{ ...x([]), data: undefined }] }, '/inputs/0/data'],
     ['another output', { inputs: [x([1, 2])], outputs: [{ name: 'z' }] }, '/outputs/0/name'],
+    [
+      'no class',
+      { inputs: [x([1, 2])], outputs: [{ name: 'y', parameters: { classification: 0 } }] },
+      '/outputs/0/parameters/classification',
+    ],
+    [
+      'shared memory of the input',
+      { inputs: [{ ...x([]), data: undefined, parameters: { shared_memory_region: 'r' } }] },
+      '/inputs/0/parameters/shared_memory_region',
+    ],
+    [
+      'shared memory of an output',
+      { inputs: [x([1, 2])], outputs: [{ name: 'y', parameters: { shared_memory_region: 'r' } }] },
+      '/outputs/0/parameters/shared_memory_region',
+    ],
   ])('refuses %s and says where', async (_, body, at) => {
     const { infer, regression } = await bothKinds();
     const answer = await infer(regression, body);
@@ -131,6 +151,78 @@ describe('the Open Inference Protocol', () => {
     expect(answer.status).toBe(catalogue['invalid-tensor'].status);
     expect((answer.body as Schema<'InferenceError'>).error).toMatch(new RegExp(`^${at}: `));
     noteCode('invalid-tensor');
+  });
+
+  test('has the version 1 of every model, and no other', async () => {
+    const { app, regression, infer, postJson } = await bothKinds();
+    const path = (version: string, rest = '') => `/v2/models/${regression}/versions/${version}${rest}`;
+    const inputs = [x([-1, 0.5])];
+    const promised = '/v2/models/{id}/versions/{version}';
+    const answer = await postJson(path('1', '/infer'), { inputs });
+    expectContract(answer, 'post', `${promised}/infer`);
+    expect(answer.body).toEqual((await infer(regression, { inputs })).body);
+    const described = await request(app).get(path('1'));
+    expectContract(described, 'get', promised);
+    expect(described.body).toEqual((await request(app).get(`/v2/models/${regression}`)).body);
+    const ready = await request(app).get(path('1', '/ready'));
+    expectContract(ready, 'get', `${promised}/ready`);
+    expect(ready.body).toEqual({ name: regression, ready: true });
+    const other = await request(app).get(path('2'));
+    expectContract(other, 'get', promised);
+    expect([other.status, other.body]).toEqual([404, { error: 'Models have the version 1 only.' }]);
+  });
+
+  test('gives classes in place of numbers where they are asked for', async () => {
+    const { app, images, infer } = await bothKinds();
+    const pixel = [250, 10, 10].flatMap((value) => Array<number>(SIZE * SIZE).fill(value / 255));
+    const inputs = [
+      { name: 'image', datatype: 'FP32', shape: [2, 3, SIZE, SIZE], data: [...pixel, ...pixel.toReversed()] },
+    ];
+    const asked = (classification: number, name = 'probabilities') => ({
+      name,
+      parameters: { classification },
+    });
+    const outputs = [{ name: 'probabilities' }, asked(2), asked(9), asked(1, 'known')];
+    const answer = await infer(images, { inputs, outputs });
+    expectContract(answer, 'post', '/v2/models/{id}/infer');
+    const [numbers, two, all, known] = (answer.body as Schema<'InferenceResponse'>).outputs;
+    expect([two!.datatype, two!.shape, all!.shape]).toEqual(['BYTES', [2, 2], [2, 3]]);
+    const labels = two!.data!.map((text) => String(text).split(':')[2]);
+    expect(labels.slice(0, 1)).toEqual(['red']);
+    expect(labels.slice(2, 3)).toEqual(['blue']);
+    for (const [i, text] of all!.data!.entries()) {
+      const [value, column, label] = String(text).split(':');
+      expect(Math.fround(Number(value))).toBe(numbers!.data![3 * Math.floor(i / 3) + Number(column)]);
+      expect(label).toBe(['blue', 'green', 'red'][Number(column)]);
+    }
+    expect(String(known!.data![0])).toMatch(/^[\d.e-]+:0$/);
+
+    // as binary data: every text after its length
+    const json = { inputs, outputs: [{ ...asked(1), parameters: { classification: 1, binary_data: true } }] };
+    const binary = await request(app).post(`/v2/models/${images}/infer`).responseType('blob').send(json);
+    const body = binary.body as Buffer;
+    const start = Number(binary.headers['inference-header-content-length']);
+    const length = body.readUInt32LE(start);
+    expect(body.subarray(start + 4, start + 4 + length).toString()).toBe(two!.data![0]);
+  });
+
+  test('names the limit of JSON where JSON is over it', async () => {
+    const { app, images } = await bothKinds();
+    const long = JSON.stringify({ inputs: [], padding: ' '.repeat(5 * 2 ** 20) });
+    const answer = await request(app).post(`/v2/models/${images}/infer`).type('json').send(long);
+    expect([answer.status, answer.body]).toEqual([
+      413,
+      { error: `The JSON has ${long.length} bytes, 4194304 are allowed; binary data take less.` },
+    ]);
+  });
+
+  test('says that there is no shared memory', async () => {
+    const { app } = await harness();
+    const answer = await request(app).post('/v2/systemsharedmemory/region/r/register').send({});
+    expect([answer.status, answer.body]).toEqual([
+      404,
+      { error: 'Shared memory is not offered: data are JSON, or binary after it.' },
+    ]);
   });
 
   test('refuses as JSON what is not finite', async () => {
@@ -167,7 +259,7 @@ describe('the Open Inference Protocol', () => {
     test('go in and come out after the JSON, as the same numbers', async () => {
       const { app, regression, infer } = await bothKinds();
       const plain = await infer(regression, { inputs: [x([-1, 0.5])] });
-      const expected = (plain.body as Schema<'InferenceResponse'>).outputs[0]!.data!;
+      const expected = (plain.body as Schema<'InferenceResponse'>).outputs[0]!.data!.map(Number);
       for (const asked of [
         { outputs: [{ name: 'y', parameters: { binary_data: true } }] },
         { parameters: { binary_data_output: true } },

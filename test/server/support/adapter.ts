@@ -213,7 +213,7 @@ function colourModel(
   const colour = reshape(mean(graph.input('image', [2, 3, SIZE, SIZE]), [2, 3]), [2, 3]);
   const product = matmul(colour, graph.constant(weights, [3, ways]));
   const logits = add(product, broadcast(graph.constant(biases, [1, ways]), product.shape));
-  const outputs = { logits, probabilities: softmax(logits), known: knownProbability(colour, openSet) };
+  const outputs = { logits, known: knownProbability(colour, openSet), probabilities: softmax(logits) };
   const metadata = { names: JSON.stringify(labels) };
   return toOnnx({ name: 'colours', outputs }, { dynamicBatch: 'n', portable: true, metadata });
 }

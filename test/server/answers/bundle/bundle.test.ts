@@ -47,8 +47,8 @@ max_batch_size: 25
 input [ { name: "image" data_type: TYPE_FP32 dims: [ 3, 8, 8 ] } ]
 output [
   { name: "logits" data_type: TYPE_FP32 dims: [ 3 ] },
-  { name: "probabilities" data_type: TYPE_FP32 dims: [ 3 ] label_filename: "labels.txt" },
-  { name: "known" data_type: TYPE_FP32 dims: [ 1 ] }
+  { name: "known" data_type: TYPE_FP32 dims: [ 1 ] },
+  { name: "probabilities" data_type: TYPE_FP32 dims: [ 3 ] label_filename: "labels.txt" }
 ]`);
   });
 
