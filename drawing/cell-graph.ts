@@ -70,7 +70,10 @@ const trunkSurroundings = ({ slots }: TapChoice): typeof imagesSurroundings => (
     inputs: [`input 0: ${slots['normal.0']}`, `input 1: ${slots['normal.1']}`],
     output: 'concatenation',
   },
-  reduction: { inputs: [`input 0: ${slots['reduction.0']}`, 'input 1: normal cell'], output: 'concatenation' },
+  reduction: {
+    inputs: [`input 0: ${slots['reduction.0']}`, 'input 1: normal cell'],
+    output: 'concatenation',
+  },
 });
 
 /** Both cells of a network for images. */

@@ -7,11 +7,11 @@ import { canHalve } from '../../model/trunk/halve.ts';
 import { TrunkError } from '../../model/trunk/trunk.ts';
 import type { CheckpointInfo, ServedTrunk } from '../ports.ts';
 
-const BUNDLED_TRUNKS = dirname(fileURLToPath(bundledTrunk));
+const bundledTrunks = dirname(fileURLToPath(bundledTrunk));
 
 /** Where a trunk's card is: in `trunks` beside the checkpoint, or among those that come with the service. */
 function cardOf(name: string, folder: string): string {
-  const places = [join(folder, 'trunks'), BUNDLED_TRUNKS].map((place) => join(place, `${name}.json`));
+  const places = [join(folder, 'trunks'), bundledTrunks].map((place) => join(place, `${name}.json`));
   return places.find((path) => existsSync(path)) ?? places[0]!;
 }
 
