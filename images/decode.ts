@@ -1,11 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import sharp, { type Sharp, type SharpOptions } from 'sharp';
+import sharp from 'sharp';
+import type { Sharp, SharpOptions } from 'sharp';
 import { asStill } from './avif.ts';
-import { imageFormat, refusalOf, type ImageFormat } from './format.ts';
+import { imageFormat, refusalOf } from './format.ts';
+import type { ImageFormat } from './format.ts';
 import { whiteAround } from './gif.ts';
 import { ImageError } from './image-error.ts';
 import { withEndMarker } from './jpeg.ts';
-import { longestSide, squeezeInSteps, type Picture, type View } from './pixels/resize.ts';
+import { longestSide, squeezeInSteps } from './pixels/resize.ts';
+import type { Picture, View } from './pixels/resize.ts';
 import { asSrgb, pngColours } from './png.ts';
 import { tiffLayout } from './tiff/layout.ts';
 import { checkTiff, hasStranger, isFloat, readFloats } from './tiff/read.ts';
@@ -94,7 +97,7 @@ const readers: Readonly<Record<ImageFormat, Reader>> = {
     const file = sharp(bytes, options);
     if (isFloat(layout)) {
       const { width, height } = await file.metadata();
-      const allowed = Math.floor(options.limitInputPixels / FLOAT_BYTES);
+      const allowed = Math.floor(options.limitInputPixels / floatBytes);
       if (width * height > allowed)
         throw new ImageError(
           'image_too_large',
@@ -108,7 +111,7 @@ const readers: Readonly<Record<ImageFormat, Reader>> = {
 };
 
 /** Of a sample: pictures of such samples may have fewer pixels by as much. */
-const FLOAT_BYTES = 4;
+const floatBytes = 4;
 
 /** Of RGB with 16 bits and a profile sharp's output is Display P3 unless it is asked for sRGB. */
 async function toSrgbOf16(image: Sharp): Promise<Sharp> {

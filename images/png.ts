@@ -14,7 +14,7 @@ const PRIMARIES: ReadonlySet<number> = new Set([1, 2, 5, 6, 7]);
 const TRANSFERS: ReadonlySet<number> = new Set([1, 2, 6, 13, 14, 15]);
 /** Relative difference of gammas that nobody sees; libpng's own threshold. */
 const NEAR = 0.05;
-const SRGB_GAMMA = 1 / 2.2;
+const srgbGamma = 1 / 2.2;
 
 /**
  * The colours of a PNG file (PNG, third edition, 11.3.2): cICP before iCCP, sRGB and gAMA. cHRM is passed over.
@@ -40,7 +40,7 @@ export function pngColours(bytes: Uint8Array): PngColours {
   const isTold = cicp !== undefined || chunks.has('iCCP') || chunks.has('sRGB');
   const at = chunks.get('gAMA');
   const gamma = at === undefined || isTold || at + 4 > bytes.length ? 0 : view.getUint32(at) / 100_000;
-  const isFar = gamma > 0 && Math.abs(gamma / SRGB_GAMMA - 1) > NEAR;
+  const isFar = gamma > 0 && Math.abs(gamma / srgbGamma - 1) > NEAR;
   return { depth: bytes[24] ?? 0, gamma: isFar ? gamma : undefined };
 }
 

@@ -78,7 +78,11 @@ async function main(): Promise<void> {
   };
   const evaluate = async () => {
     if (foreign === undefined) {
-      const reports = await evaluateCheckpoint(checkpoint, loaded.planes ?? loaded.decoded, { ...options, floors: true, progress });
+      const reports = await evaluateCheckpoint(checkpoint, loaded.planes ?? loaded.decoded, {
+        ...options,
+        floors: true,
+        progress,
+      });
       return { reports, table: evaluationTable(reports) };
     }
     if ('planes' in loaded) throw new Error('foreign images are not yet evaluated on a trunk');
@@ -103,7 +107,11 @@ async function main(): Promise<void> {
   console.log(options.json ? JSON.stringify(result) : table);
 }
 
-async function decoded(file: string, chosen: (name: string) => boolean, side: number): Promise<ImageDomain[]> {
+async function decoded(
+  file: string,
+  chosen: (name: string) => boolean,
+  side: number,
+): Promise<ImageDomain[]> {
   const sources = z.array(sourceSchema).parse(parse(await readFile(file, 'utf8')));
   return loadDomains(
     sources.filter(({ name }) => chosen(name)),

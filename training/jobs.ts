@@ -7,7 +7,7 @@ import { evaluateOpenSet } from './evaluation/evaluate-open-set.ts';
 import { evaluateTask } from './evaluation/evaluate-task.ts';
 import { gradientJob } from './outer-loop/gradient-job.ts';
 import type { TrainingJobs } from './outer-loop/training-jobs.ts';
-import { embedTrunkTask, evaluateTrunkTask } from './planes/trunk-tasks.ts';
+import { embedTrunkTask, evaluateTrunkTask } from './evaluation/trunk-tasks.ts';
 import { domainOf, memory, parametersOf, planesNamed, runnerOf } from './worker/worker-state.ts';
 import type { TrainingWorkerData } from './worker/worker-state.ts';
 
@@ -18,7 +18,8 @@ export const jobs: JobTable<TrainingJobs, TrainingWorkerData> = {
   evaluate: async (request, context) => {
     const { workerData: data } = context;
     const runner = runnerOf(context, data.model, request.genotypes);
-    if (!data.planes) return evaluateTask(runner, parametersOf(data), domainOf(data, request.domain), request);
+    if (!data.planes)
+      return evaluateTask(runner, parametersOf(data), domainOf(data, request.domain), request);
     memory.reset();
     return evaluateTrunkTask(runner, parametersOf(data), planesNamed(data, request.domain), request, memory);
   },

@@ -76,7 +76,12 @@ async function domainsOf(
   path: string,
 ): Promise<readonly ImageDomain[] | readonly PlaneDomain[]> {
   const { domains, model } = configuration;
-  if (!model.trunk) return loadDomains(domains.map(({ source }) => source), model.image.size, logDecoding);
+  if (!model.trunk)
+    return loadDomains(
+      domains.map(({ source }) => source),
+      model.image.size,
+      logDecoding,
+    );
   const { progress, stop } = planesBar();
   try {
     return await preparePlanes(await readPlanesConfiguration(path), { cacheFolder: planesFolder, progress });

@@ -13,12 +13,12 @@ const COLOURS: ReadonlyMap<number, number> = new Map([
   [6, 3],
   [8, 3],
 ]);
-const BLACK_IS_ZERO = 1;
+const blackIsZero = 1;
 const RGB = 2;
 /** Bits of unsigned samples that the decoder reads. */
 const BITS: ReadonlySet<number> = new Set([1, 2, 4, 8, 16]);
 /** The largest value of a picture of 0 to 255: less is as likely a picture beyond 1, or a measurement. */
-const LEAST_WHITE = 16;
+const leastWhite = 16;
 
 export const isFloat = ({ formats }: TiffLayout): boolean => formats.includes(3);
 
@@ -50,7 +50,7 @@ export function checkTiff(layout: TiffLayout): void {
     throw refuse(`${samples} bands`);
   if (layout.isGeographic && colours === 1 && depth > 8)
     throw refuse('one band of measurements, such as an elevation model');
-  const isPlain = photometric === RGB || (photometric === BLACK_IS_ZERO && others === 0);
+  const isPlain = photometric === RGB || (photometric === blackIsZero && others === 0);
   if (format === 3 && !isPlain)
     throw refuse('floating-point numbers that are neither RGB nor grey from black to white');
 }
@@ -110,7 +110,7 @@ function rangeOf(
 
 function scaleOf(low: number, high: number): number {
   if (low >= 0 && high <= 1) return 255;
-  if (low >= 0 && high >= LEAST_WHITE && high <= 255) return 1;
+  if (low >= 0 && high >= leastWhite && high <= 255) return 1;
   const found = `from ${Number(low.toPrecision(4))} to ${Number(high.toPrecision(4))}`;
   throw new ImageError(
     'unsupported_format',

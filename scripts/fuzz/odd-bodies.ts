@@ -1,5 +1,6 @@
 import { deflateSync, gzipSync } from 'node:zlib';
-import { BOUNDARY, folders, multipartOf, zipOf, type Corpus } from './corpus.ts';
+import { BOUNDARY, folders, multipartOf, zipOf } from './corpus.ts';
+import type { Corpus } from './corpus.ts';
 import type { Draw } from './draw.ts';
 import { mutateBytes } from './mutate.ts';
 import { rawZip, unicodePath } from './raw-zip.ts';

@@ -1,9 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OwnService } from '../../bench/serve/process.ts';
-import { caseOf, type Case } from './cases.ts';
-import { imagesOfEveryKind, multipartOf, points, refusedImages, BOUNDARY, type Corpus } from './corpus.ts';
-import { faultOf, send, type Answer } from './send.ts';
+import { caseOf } from './cases.ts';
+import type { Case } from './cases.ts';
+import { imagesOfEveryKind, multipartOf, points, refusedImages, BOUNDARY } from './corpus.ts';
+import type { Corpus } from './corpus.ts';
+import { faultOf, send } from './send.ts';
+import type { Answer } from './send.ts';
 
 export interface FuzzPlan {
   readonly seed: number;

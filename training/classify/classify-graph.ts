@@ -106,10 +106,7 @@ export function classifyFunction(
   const statistics = normalizer.statistics.flatMap(({ name, mean: center, inverse }) => {
     const variance = subtract(divide(1, multiply(inverse, inverse)), epsilon);
     const names = statisticNames(name);
-    return [
-      [names.mean, center] as const,
-      [names.square, add(variance, multiply(center, center))] as const,
-    ];
+    return [[names.mean, center] as const, [names.square, add(variance, multiply(center, center))] as const];
   });
   return {
     name: 'classify',

@@ -129,7 +129,10 @@ export class ClassifyTrainer {
   }
 
   /** Trains until the end or the signal; saves every few minutes and at the end. */
-  async run(iteration: (metrics: ClassifyMetrics) => void = () => undefined, signal?: AbortSignal): Promise<void> {
+  async run(
+    iteration: (metrics: ClassifyMetrics) => void = () => undefined,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const { classify, checkpointMinutes } = this.#configuration;
     let saved = performance.now();
     while (this.#state.iteration < classify.iterations && !signal?.aborted) {
@@ -155,7 +158,8 @@ export class ClassifyTrainer {
     )) as ClassifyResult[];
     const mean = (of: keyof ClassifyResult): number => (results[0]![of] + results[1]![of]) / 2;
     const loss = mean('loss');
-    if (!Number.isFinite(loss)) throw new Error(`iteration ${iteration}: the loss is ${loss} (${architecture})`);
+    if (!Number.isFinite(loss))
+      throw new Error(`iteration ${iteration}: the loss is ${loss} (${architecture})`);
     const rate = (classify.learningRate * (1 + Math.cos((Math.PI * iteration) / classify.iterations))) / 2;
     const decay = Math.min(classify.averaging, (1 + iteration) / (10 + iteration));
     descend({ parameters, momentum, average }, this.#halves, this.#segments.get(architecture)!, {
@@ -184,7 +188,10 @@ export class ClassifyTrainer {
       },
     });
     await writeAtomically(join(this.#folder.path, stateFile), bytes);
-    await writeAtomically(join(this.#folder.path, 'classified.safetensors'), encodeCheckpoint(this.checkpoint()));
+    await writeAtomically(
+      join(this.#folder.path, 'classified.safetensors'),
+      encodeCheckpoint(this.checkpoint()),
+    );
   }
 
   /** The averaged weights as a checkpoint whose architectures are those of the stage. */
@@ -193,7 +200,10 @@ export class ClassifyTrainer {
     const { iteration, seconds, average } = this.#state;
     const trained = this.#layout.unpack(average);
     const parameters = Object.fromEntries(
-      Object.entries(initialParameters(model, keyFrom(seed))).map(([key, initial]) => [key, trained[key] ?? initial]),
+      Object.entries(initialParameters(model, keyFrom(seed))).map(([key, initial]) => [
+        key,
+        trained[key] ?? initial,
+      ]),
     );
     return {
       id: name,

@@ -1,4 +1,5 @@
-import { fold, integer, uniform, type Key } from '../../model/random.ts';
+import { fold, integer, uniform } from '../../model/random.ts';
+import type { Key } from '../../model/random.ts';
 import { viewCount } from '../../model/task/views.ts';
 import type { ImageClass } from '../data/domain.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';

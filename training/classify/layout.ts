@@ -1,6 +1,10 @@
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
-import { childStatistics, centerName, statisticSpecifications } from '../../model/network/trunk-statistics.ts';
+import {
+  childStatistics,
+  centerName,
+  statisticSpecifications,
+} from '../../model/network/trunk-statistics.ts';
 import { weightSpecifications } from '../../model/network/weights.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import { sourceNames } from '../../model/search-space/taps.ts';

@@ -1,6 +1,8 @@
-import { fold, type Key } from '../../model/random.ts';
+import { fold } from '../../model/random.ts';
+import type { Key } from '../../model/random.ts';
 import type { PlaneReader } from '../planes/plane-reader.ts';
-import { drawBatch, drawBeta, type TrainingClasses } from './draw-batch.ts';
+import { drawBatch, drawBeta } from './draw-batch.ts';
+import type { TrainingClasses } from './draw-batch.ts';
 
 /** A batch as it is trained on: images and targets are mixtures of two each (mixup, Zhang et al. 2018). */
 export interface ClassBatch {

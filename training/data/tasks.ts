@@ -1,5 +1,7 @@
-import { choice, fold, integer, permutation, uniform, type Key } from '../../model/random.ts';
-import { drawView, noAugmentation, renderView, type Augmentation } from './augment.ts';
+import { choice, fold, integer, permutation, uniform } from '../../model/random.ts';
+import type { Key } from '../../model/random.ts';
+import { drawView, noAugmentation, renderView } from './augment.ts';
+import type { Augmentation } from './augment.ts';
 import type { ClassedDomain, ImageClass, ImageDomain, Split } from './domain.ts';
 
 /** An n-way k-shot task: `way` classes, `shot` support images a class (or one number a class), `query` queries. */

@@ -49,7 +49,9 @@ export async function partedState(
 ): Promise<RunState> {
   const shared = sharedIterations(configuration, earlier.configuration);
   if (shared === 0)
-    throw new Error(`${configuration.name} and ${earlier.configuration.name} share no stage before their last`);
+    throw new Error(
+      `${configuration.name} and ${earlier.configuration.name} share no stage before their last`,
+    );
   const state = await earlier.folder.loadStage(shared, identityOf(earlier.configuration, domains, engine));
   await folder.begin(0);
   await folder.appendMetrics(await earlier.folder.readMetrics(shared));

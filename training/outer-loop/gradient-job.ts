@@ -12,7 +12,7 @@ import { metaTaskOf } from '../data/sampled-task.ts';
 import { metaGradient } from '../../model/meta-gradient/meta-gradient.ts';
 import { stageModel } from './configuration.ts';
 import type { MetaGradient, Stage } from '../../model/meta-gradient/meta-gradient.ts';
-import { trunkGradient } from '../planes/trunk-tasks.ts';
+import { trunkGradient } from '../evaluation/trunk-tasks.ts';
 import { adaptedSet } from '../../model/adaptation/mirror-images.ts';
 
 /** A task of a meta-batch and how its gradient is computed. */

@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { viewCount } from '../../model/task/views.ts';
 import { blockLength, halfBytes, widenHalves } from './float16.ts';
-import { rowBytes, rowCount, rowLength, teacherLength, type PlaneDomain } from './plane-domain.ts';
+import { rowBytes, rowCount, rowLength, teacherLength } from './plane-domain.ts';
+import type { PlaneDomain } from './plane-domain.ts';
 
 /** One row: a view of an image of the domain (`ImageClass` says which are a class's). */
 export interface PlaneRequest {

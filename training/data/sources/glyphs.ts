@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import opentype, { type Font } from 'opentype.js';
+import opentype from 'opentype.js';
+import type { Font } from 'opentype.js';
 import { splitClasses } from '../class-splits.ts';
 import type { SourceOf } from '../source.ts';
 import { paint, paintPicture, samplesOfClass } from './drawing.ts';

@@ -104,7 +104,9 @@ async function runRows(options: ImageOptions): Promise<void> {
         commit: commit(),
         embeddings,
         floors: options.floors.includes(row),
-        ...(earlier ? { earlier: { configuration: { ...earlier, seed }, folder: folderOf(earlier.name) } } : {}),
+        ...(earlier
+          ? { earlier: { configuration: { ...earlier, seed }, folder: folderOf(earlier.name) } }
+          : {}),
       };
       await runWithProgress(configuration, { ...run, protocol: { ...protocol, tasks } }, stop);
       if (stop.aborted) return;

@@ -13,11 +13,11 @@ import type { ViewedTask } from '../../model/task/viewed-task.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { chooseDomain, possibleShape } from '../data/tasks.ts';
 import type { ImageMemory, TaskShape } from '../data/tasks.ts';
-import type { EvaluationPayload, TaskEvaluation } from '../evaluation/evaluate-task.ts';
-import { reliabilityOf } from '../evaluation/reliability.ts';
-import type { PlaneDomain } from './plane-domain.ts';
-import { PlaneReader } from './plane-reader.ts';
-import { sampleRows } from './sample-rows.ts';
+import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
+import { reliabilityOf } from './reliability.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
+import { PlaneReader } from '../planes/plane-reader.ts';
+import { sampleRows } from '../planes/sample-rows.ts';
 
 /** Per worker: the opened files. */
 const readers = new Map<string, PlaneReader>();
