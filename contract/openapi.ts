@@ -1164,9 +1164,9 @@ export interface components {
         /** @description The frozen network whose planes a checkpoint's cells read; absent where they read pixels. */
         Trunk: {
             name: string;
-            /** @description Of its weights */
+            /** @description Of its weights, as SPDX writes it. */
             licence: string;
-            /** @description Of the square images that it reads */
+            /** @description Of the square images that it reads, in pixels. */
             side: number;
             /** @description Path of its ONNX file. */
             url: string;

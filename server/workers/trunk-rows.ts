@@ -1,7 +1,7 @@
-import type { JobOptions } from '../../engine/pool.ts';
+import type { JobOptions, WorkerPool } from '../../engine/pool.ts';
 import { mirrorView, viewPlan } from '../../model/adaptation/support-views.ts';
 import type { AdaptationReport, AdaptImagesRequest, ServedTrunk } from '../ports.ts';
-import type { ServerPool } from './pool-adapter.ts';
+import type { ServerJobs } from './jobs.ts';
 
 /** Views in one job at most: other requests wait for no more than that. */
 const mostViews = 32;
@@ -20,7 +20,7 @@ interface Piece {
  * takes a job that all others would wait for.
  */
 export async function supportRows(
-  run: ServerPool['run'],
+  run: WorkerPool<ServerJobs>['run'],
   { checkpoint, support }: AdaptImagesRequest,
   trunk: ServedTrunk,
   lanes: number,

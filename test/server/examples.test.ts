@@ -26,7 +26,7 @@ test.each(examples)('$path does what its example $name asks for', async ({ path,
   expectRequest('post', path, value);
   const { postJson } = await harness();
   const { id } = (await postJson('/v1/tasks', supportFor(name))).body as { id: string };
-  const answer = await postJson(path.replace('{id}', id), value);
+  const answer = await postJson(path.replace('{id}', id).replace('{version}', '1'), value);
   expectContract(answer, 'post', path);
   expect(answer.status, answer.text).toBe(200);
 });

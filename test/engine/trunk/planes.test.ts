@@ -32,12 +32,12 @@ function images(...numbers: number[]): TensorValue {
 
 /** Means of the planes of an image whose pixels are all 0.25, by PyTorch (scripts/make-trunk). */
 const greyMeans = {
-  b4: -0.480711,
-  b7: 0.419089,
-  b10: -0.608049,
-  b14: 0.090013,
-  b15: -0.032336,
-  last: 0.026196,
+  b4: -0.508686,
+  b7: 0.43811,
+  b10: -0.636445,
+  b14: 0.127124,
+  b15: -0.034246,
+  last: 0.030828,
 };
 
 /** The planes of the image at `place`. */
@@ -64,8 +64,8 @@ describe('planesOf', () => {
     const planes = await planesOf(models, trunk, ['last', 'b7', 'b14', 'b7'], images(1, 2, 3, 4, 5));
     const shapes = Object.entries(planes).map(([name, { shape }]) => [name, shape]);
     expect(shapes).toEqual([
-      ['b7', [5, 80, 7, 7]],
-      ['b14', [5, 192, 4, 4]],
+      ['b7', [5, 80, 10, 10]],
+      ['b14', [5, 192, 5, 5]],
       ['last', [5, 1280]],
     ]);
     expect((await planesOf(models, trunk, ['last'], images()))['last']!.shape).toEqual([0, 1280]);
