@@ -48,6 +48,7 @@ COPY model model
 COPY drawing drawing
 COPY images images
 COPY engine engine
+COPY checkpoints checkpoints
 COPY training training
 RUN useradd --create-home node && mkdir runs && chown node:node . runs
 USER node
@@ -64,6 +65,7 @@ COPY drawing drawing
 COPY images images
 COPY engine engine
 COPY checkpoints checkpoints
+COPY LICENSE NOTICE ./
 COPY contract contract
 COPY client client
 COPY web web
