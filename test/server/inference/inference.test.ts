@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { deflateSync, gzipSync } from 'node:zlib';
 import type { Express } from 'express';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
@@ -279,6 +280,39 @@ describe('the Open Inference Protocol', () => {
       const asJson = await send(app, regression, input(8), le(-1, 0.5));
       const parsed = JSON.parse((asJson.body as Buffer).toString()) as Schema<'InferenceResponse'>;
       expect(parsed.outputs[0]!.data).toEqual(expected);
+    });
+
+    test('are the same in a content encoding, and bounded by their size without it', async () => {
+      const { app, regression, infer } = await bothKinds();
+      const expected = (await infer(regression, { inputs: [x([-1, 0.5])] })).body as unknown;
+      const json = Buffer.from(JSON.stringify(input(8)));
+      const post = (encoding: string, body: Buffer, headers: Record<string, string> = {}) =>
+        request(app)
+          .post(`/v2/models/${regression}/infer`)
+          .set({ 'Content-Type': 'application/json', 'Content-Encoding': encoding, ...headers })
+          .serialize((value: unknown) => value as string)
+          .send(body);
+      const mixed = {
+        'Content-Type': 'application/octet-stream',
+        'Inference-Header-Content-Length': String(json.length),
+      };
+      for (const [encoding, pack] of [
+        ['gzip', gzipSync],
+        ['deflate', deflateSync],
+      ] as const) {
+        const answer = await post(encoding, pack(Buffer.concat([json, le(-1, 0.5)])), mixed);
+        expectContract(answer, 'post', '/v2/models/{id}/infer');
+        expect([answer.status, answer.body]).toEqual([200, expected]);
+        const asJson = await post(encoding, pack(JSON.stringify({ inputs: [x([-1, 0.5])] })));
+        expect([asJson.status, asJson.body]).toEqual([200, expected]);
+        const bomb = await post(encoding, pack(Buffer.alloc(20_000_000)), mixed);
+        expect([bomb.status, Object.keys(bomb.body as object)]).toEqual([413, ['error']]);
+        const cut = await post(encoding, pack(json).subarray(0, -6), mixed);
+        expect([cut.status, Object.keys(cut.body as object)]).toEqual([400, ['error']]);
+      }
+      const unknown = await post('br', json);
+      expectContract(unknown, 'post', '/v2/models/{id}/infer');
+      expect([unknown.status, unknown.headers['accept-encoding']]).toEqual([415, 'gzip, deflate']);
     });
 
     test('need no media type, as clients of Triton send none', async () => {
