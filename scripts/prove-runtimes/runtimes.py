@@ -81,14 +81,19 @@ def ncnn(model, folder):
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
     net = library.Net()
     net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+    net.opt.num_threads = 1  # its threads wait by spinning, which takes minutes on a busy machine
     net.load_param(str(folder / "model.ncnn.param"))
     net.load_model(str(folder / "model.ncnn.bin"))
-    output = net.output_names()[-1]  # pnnx renames the outputs, and leaves them in the file's order
+    output = max(net.output_names())  # pnnx numbers the outputs in the file's order: out0, out1, out2
 
     def run(image):
         extractor = net.create_extractor()
-        extractor.input(net.input_names()[0], library.Mat(np.ascontiguousarray(image[0])))
-        return np.array(extractor.extract(output)[1])
+        # a Mat of an array has no count of references, which layers that work in place read: a clone has one
+        extractor.input(net.input_names()[0], library.Mat(np.ascontiguousarray(image[0])).clone())
+        code, answered = extractor.extract(output)
+        if code != 0:
+            raise RuntimeError(f"extract gives the code {code}")
+        return np.array(answered)
 
     return one_by_one(run)
 
