@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import * as ort from 'onnxruntime-node';
@@ -82,6 +82,8 @@ async function rowOf(runtime: string): Promise<Row> {
   const python = await pythonWith(join(home, runtimes[runtime]!));
   const child = spawn(python, [join(home, 'runtimes.py'), runtime.replace(/-4$/, ''), folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    // onnx2tf calls onnxsim by its name, and goes on without it
+    env: { ...process.env, PATH: [dirname(python), process.env['PATH']].join(delimiter) },
   });
   let row: Row = { version: '', tasks: 0, difference: 0, labels: 0, error: undefined, failed: 0 };
   for await (const text of createInterface(child.stdout)) {

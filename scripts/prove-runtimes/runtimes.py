@@ -20,6 +20,10 @@ import numpy as np
 PROBABILITIES = "probabilities"
 
 
+def described(folder):
+    return json.loads((folder / "tasks.json").read_text())
+
+
 def one_by_one(run):
     """For runtimes that take one image a run."""
     return lambda images: np.concatenate([run(images[i : i + 1]).reshape(1, -1) for i in range(len(images))])
@@ -73,7 +77,7 @@ def ncnn(model, folder):
     """By pnnx, which asks for the shape of the input and makes a file for one image."""
     import ncnn as library
 
-    side = json.loads((folder.parent / "tasks.json").read_text())["side"]
+    side = described(folder.parent)["side"]
     copy = folder / "model.onnx"
     copy.write_bytes(model.read_bytes())
     program = Path(sys.executable).parent / "pnnx"
@@ -81,14 +85,19 @@ def ncnn(model, folder):
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
     net = library.Net()
     net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+    net.opt.num_threads = 1  # its threads wait by spinning, which takes minutes on a busy machine
     net.load_param(str(folder / "model.ncnn.param"))
     net.load_model(str(folder / "model.ncnn.bin"))
-    output = net.output_names()[-1]  # pnnx renames the outputs, and leaves them in the file's order
+    output = max(net.output_names())  # pnnx numbers the outputs in the file's order: out0, out1, out2
 
     def run(image):
         extractor = net.create_extractor()
-        extractor.input(net.input_names()[0], library.Mat(np.ascontiguousarray(image[0])))
-        return np.array(extractor.extract(output)[1])
+        # a Mat of an array has no count of references, which layers that work in place read: a clone has one
+        extractor.input(net.input_names()[0], library.Mat(np.ascontiguousarray(image[0])).clone())
+        code, answered = extractor.extract(output)
+        if code != 0:
+            raise RuntimeError(f"extract gives the code {code}")
+        return np.array(answered)
 
     return one_by_one(run)
 
@@ -111,6 +120,7 @@ def tflite(model, folder):
     import onnx2tf
     from ai_edge_litert.interpreter import Interpreter
 
+    side = described(folder.parent)["side"]
     # images that onnx2tf tries its layers with, which it would download
     sample = np.random.default_rng(1).random((20, 128, 128, 3), np.float32)
     np.save(folder / "calibration_image_sample_data_20x128x128x3_float32.npy", sample)
@@ -118,15 +128,14 @@ def tflite(model, folder):
     onnx2tf.convert(
         input_onnx_file_path=str(model),
         output_folder_path=str(folder / "saved"),
-        batch_size=1,
-        copy_onnx_input_output_names_to_tflite=True,
+        overwrite_input_shape=[f"image:1,3,{side},{side}"],  # a batch_size alone leaves it uncertain of the channels
         non_verbose=True,
     )
     (path,) = (folder / "saved").glob("*_float32.tflite")
     interpreter = Interpreter(str(path))
     interpreter.allocate_tensors()
     (given,) = interpreter.get_input_details()
-    output = next(each for each in interpreter.get_output_details() if PROBABILITIES in each["name"])
+    output = interpreter.get_output_details()[-1]  # renamed, in the file's order
 
     def run(image):
         interpreter.set_tensor(given["index"], np.ascontiguousarray(image.transpose(0, 2, 3, 1)))
@@ -152,10 +161,10 @@ def main(name, folder):
     load, packages = RUNTIMES[name]
     versions = [f"{package} {importlib.metadata.version(package)}" for package in packages]
     print(json.dumps({"version": ", ".join(versions)}), flush=True)
-    described = json.loads((folder / "tasks.json").read_text())
-    side, ways, count = described["side"], described["ways"], described["count"]
+    of_all = described(folder)
+    side, ways, count = of_all["side"], of_all["ways"], of_all["count"]
     images = np.fromfile(folder / "images.f32", np.float32).reshape(count, 3, side, side)
-    for task in described["tasks"]:
+    for task in of_all["tasks"]:
         expected = np.fromfile(folder / task["expected"], np.float32).reshape(count, ways)
         print(json.dumps({"task": task["name"], **compared(load, folder / task["model"], images, expected)}), flush=True)
 

@@ -4,7 +4,7 @@ import { applyRule } from '../primitives.ts';
 import type { Tensor } from '../primitives.ts';
 import type { Shape } from '../shapes.ts';
 import { encodeModel } from './encode.ts';
-import type { OnnxModel, OnnxValueInfo } from './encode.ts';
+import type { OnnxModel, OnnxNode, OnnxValueInfo } from './encode.ts';
 import { Emitter } from './emitter.ts';
 import { loweringRules } from './rules.ts';
 
@@ -49,11 +49,22 @@ export function toOnnxModel({ name, outputs }: GraphFunction, options: LoweringO
     name,
     opset,
     ...(emitter.usesContributed ? { domains: [{ domain: 'com.microsoft', version: 1 }] } : {}),
-    nodes: emitter.nodes,
+    nodes: withoutUnread(emitter.nodes, Object.keys(outputs)),
     initializers: emitter.initializers,
     inputs: inputs.map((node) => describe(node.attributes.name, node)),
     outputs: Object.entries(outputs).map(([label, tensor]) => describe(label, tensor)),
     ...(options.metadata ? { metadata: options.metadata } : {}),
     ...(options.documentation ? { documentation: options.documentation } : {}),
   };
+}
+
+/** Without the nodes that no other node and no output of the model reads: a rule may read past its node's inputs. */
+function withoutUnread(nodes: readonly OnnxNode[], outputs: readonly string[]): OnnxNode[] {
+  const read = new Set(outputs);
+  const backwards = [...nodes].reverse().filter((node) => {
+    const needed = node.outputs.some((name) => read.has(name));
+    if (needed) for (const name of node.inputs) read.add(name);
+    return needed;
+  });
+  return backwards.reverse();
 }

@@ -123,6 +123,16 @@ function mirrored({ attributes: { axis }, shape }: Tensor<'mirror'>, emitter: Em
   return emitter.emit('MatMul', after === 0 ? [name, exchange] : [exchange, name]);
 }
 
+/**
+ * In a portable file the exponential of a logarithm of softmax is a softmax: runtimes that make two operators of a
+ * LogSoftmax take the logarithm of a 0 where the probabilities are 0 and 1.
+ */
+function exponential(_: Tensor<'exp'>, emitter: Emitter, [x]: Inputs): string {
+  if (!emitter.options.portable || x!.primitive !== 'logSoftmax')
+    return emitter.emit('Exp', [emitter.nameOf(x!)]);
+  return emitter.emit('Softmax', [emitter.nameOf(x!.inputs[0]!)], { axis: -1 });
+}
+
 /** From so many output pixels on, one product a tap is faster than one convolution. */
 const fewestPixelsForProducts = 512;
 
@@ -249,7 +259,7 @@ export const loweringRules: PrimitiveTable<[emitter: Emitter, inputs: Inputs], s
   constant: ({ attributes: { data }, shape, id }, emitter) =>
     emitter.floats(data, shape, data.length === 1 ? undefined : `constant ${id}`),
   negate: operator('Neg'),
-  exp: operator('Exp'),
+  exp: exponential,
   log: operator('Log'),
   sqrt: operator('Sqrt'),
   sigmoid: operator('Sigmoid'),

@@ -105,6 +105,27 @@ describe('toOnnx', () => {
     });
   });
 
+  it('writes a softmax as one operator in a portable file, and no logarithm that nothing reads', async () => {
+    const probabilities = op.softmax(new Graph().input('x', [1, 3]));
+    const operators = (outputs: Record<string, Tensor>, portable: boolean): string[] =>
+      decodeModel(toOnnx({ name: 'f', outputs }, { portable })).nodes.map(({ operator }) => operator);
+    expect(operators({ probabilities }, true)).toEqual(['Softmax', 'Identity']);
+    expect(operators({ probabilities }, false)).toEqual(['LogSoftmax', 'Exp', 'Identity']);
+    const logarithms = probabilities.inputs[0]!;
+    expect(operators({ logarithms, probabilities }, true)).toEqual([
+      'LogSoftmax',
+      'Softmax',
+      'Identity',
+      'Identity',
+    ]);
+    const session = await ort.InferenceSession.create(
+      toOnnx({ name: 'f', outputs: { probabilities } }, { portable: true }),
+    );
+    const given = await session.run({ x: new ort.Tensor('float32', [-200, 200, 200], [1, 3]) });
+    await session.release();
+    expect(Array.from(given['probabilities']!.data as Float32Array)).toEqual([0, 0.5, 0.5]);
+  });
+
   it('refuses to lose a dynamic first axis', () => {
     const x = new Graph().input('x', [2, 3]);
     const mixed = { name: 'f', outputs: { y: op.exp(op.reshape(x, [3, 2])) } };
