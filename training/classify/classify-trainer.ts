@@ -18,7 +18,7 @@ import { writeAtomically } from '../run/write-atomically.ts';
 import { trainingClasses } from './draw-batch.ts';
 import { classifierSpecifications } from './classify-graph.ts';
 import type { ClassifyConfiguration } from './configuration.ts';
-import type { ClassifyResult, ClassifyWorkerData } from './jobs.ts';
+import type { ClassifyJobs, ClassifyResult, ClassifyWorkerData } from './jobs.ts';
 import { classifyLayout, segmentsOf } from './layout.ts';
 import type { Segment } from './layout.ts';
 import { descend } from './momentum.ts';
@@ -44,7 +44,7 @@ export class ClassifyTrainer {
   readonly #configuration: ClassifyConfiguration;
   readonly #folder: RunFolder;
   readonly #layout: ParameterLayout;
-  readonly #pool: WorkerPool;
+  readonly #pool: WorkerPool<ClassifyJobs, ClassifyWorkerData>;
   readonly #shared: Float32Array;
   readonly #halves: readonly Float32Array[];
   readonly #segments: ReadonlyMap<string, readonly Segment[]>;
@@ -153,9 +153,9 @@ export class ClassifyTrainer {
     const at = integer(fold(keyFrom(seed), 'architecture', iteration), classify.architectures.length);
     const architecture = classify.architectures[at]!;
     this.#shared.set(parameters);
-    const results = (await Promise.all(
+    const results = await Promise.all(
       this.#halves.map((_, half) => this.#pool.run('classify', { iteration, half, architecture })),
-    )) as ClassifyResult[];
+    );
     const mean = (of: keyof ClassifyResult): number => (results[0]![of] + results[1]![of]) / 2;
     const loss = mean('loss');
     if (!Number.isFinite(loss))

@@ -1,17 +1,23 @@
-import type { Job, JobTable } from '../../engine/jobs.ts';
+import type { JobTable } from '../../engine/jobs.ts';
+import type { Executor } from '../../model/graph/executor.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { Programs } from '../../model/graph/programs.ts';
 import { fold, keyFrom } from '../../model/random.ts';
 import { selectChild } from '../../model/network/child.ts';
+import type { ChildWeight } from '../../model/network/child.ts';
 import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { PlaneReader } from '../planes/plane-reader.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
 import { LocalCopy } from '../run/parameter-vector.ts';
+import type { ParameterLayout } from '../run/parameter-vector.ts';
 import { trainingClasses } from './draw-batch.ts';
 import type { TrainingClasses } from './draw-batch.ts';
 import { readBatch } from './read-batch.ts';
 import { classifiedWeights, classifierSpecifications, classifyFunction } from './classify-graph.ts';
+import type { ClassifyShape } from './classify-graph.ts';
 import { classifyLayout, segmentsOf } from './layout.ts';
+import type { Segment } from './layout.ts';
 import type { ClassifyConfiguration } from './configuration.ts';
 
 /** What every worker is given once. */
@@ -38,33 +44,38 @@ export interface ClassifyResult {
   readonly teaching: number;
 }
 
+/** The jobs of the stage's workers. */
+export interface ClassifyJobs {
+  /** Gradients and statistics of one half of a step, written to shared memory. */
+  classify(payload: ClassifyPayload): ClassifyResult;
+}
+
+/** What a child's steps read and write of the vectors. */
+interface Child {
+  readonly genotype: Genotype;
+  readonly weights: readonly ChildWeight[];
+  readonly segments: readonly Segment[];
+}
+
+/** What does not change from step to step. */
 interface Prepared {
   readonly readers: readonly PlaneReader[];
   readonly classes: TrainingClasses;
+  readonly shape: ClassifyShape;
+  readonly layout: ParameterLayout;
+  /** Names of the parameters that all children share. */
+  readonly shared: readonly string[];
+  readonly children: ReadonlyMap<string, Child>;
+  readonly programs: Programs;
 }
 
 /** Kept between jobs. */
 let prepared: Prepared | undefined;
 const local = new LocalCopy();
 
-const prepare = ({ domains }: ClassifyWorkerData): Prepared => ({
-  readers: domains.map((domain) => new PlaneReader(domain)),
-  classes: trainingClasses(domains),
-});
-
-/** Gradients and statistics of one half of a step, written to shared memory. */
-const classifyJob: Job = async (payload, context) => {
-  const { iteration, half, architecture } = payload as ClassifyPayload;
-  const data = context.workerData as ClassifyWorkerData;
-  const { model, classify, seed } = data;
-  const { readers, classes } = (prepared ??= prepare(data));
-  const { planes, targets, teacher } = readBatch(
-    fold(keyFrom(seed), 'classify', iteration, half),
-    classes,
-    readers,
-    { size: classify.batch / 2, mixup: classify.mixup, smoothing: classify.labelSmoothing },
-  );
-  const genotype = parseGenotypeKey(architecture);
+function prepare({ model, classify, domains }: ClassifyWorkerData, executor: Executor): Prepared {
+  const readers = domains.map((domain) => new PlaneReader(domain));
+  const classes = trainingClasses(domains);
   const shape = {
     images: classify.batch / 2,
     classes: classes.count,
@@ -72,19 +83,46 @@ const classifyJob: Job = async (payload, context) => {
     distillation: classify.distillation,
   };
   const layout = classifyLayout(model, shape);
-  const all = local.of(data.parameters, layout);
-  const weights = classifiedWeights(model, genotype);
-  const own = classifierSpecifications(model, shape).map(({ name }) => [name, all[name]!] as const);
-  const results = await new Programs(context.executor, `classify ${JSON.stringify(model)}`).run(
-    architecture,
-    () => classifyFunction(model, genotype, shape),
-    { ...selectChild(weights, all), ...Object.fromEntries(own) },
-    { images: planes, targets, 'teacher.features': teacher },
-  );
-  const into = data.halves[half]!;
-  for (const { name, start, size } of segmentsOf(model, genotype, layout))
-    into.set(results[name]!.subarray(0, size), start);
-  return { loss: results['loss']![0]!, teaching: results['teaching']![0]! } satisfies ClassifyResult;
-};
+  const children = classify.architectures.map((key) => {
+    const genotype = parseGenotypeKey(key);
+    const weights = classifiedWeights(model, genotype);
+    return [key, { genotype, weights, segments: segmentsOf(model, genotype, layout) }] as const;
+  });
+  return {
+    readers,
+    classes,
+    shape,
+    layout,
+    shared: classifierSpecifications(model, shape).map(({ name }) => name),
+    children: new Map(children),
+    programs: new Programs(executor, 'classify'),
+  };
+}
 
-export const jobs: JobTable = { classify: classifyJob };
+/** The job module of the workers of the stage. */
+export const jobs: JobTable<ClassifyJobs, ClassifyWorkerData> = {
+  classify: async ({ iteration, half, architecture }, { executor, workerData: data }) => {
+    const { readers, classes, shape, layout, shared, children, programs } = (prepared ??= prepare(
+      data,
+      executor,
+    ));
+    const { mixup, labelSmoothing: smoothing } = data.classify;
+    const { planes, targets, teacher } = readBatch(
+      fold(keyFrom(data.seed), 'classify', iteration, half),
+      classes,
+      readers,
+      { size: shape.images, mixup, smoothing },
+    );
+    const { genotype, weights, segments } = children.get(architecture)!;
+    const all = local.of(data.parameters, layout);
+    const results = await programs.run(
+      architecture,
+      () => classifyFunction(data.model, genotype, shape),
+      { ...selectChild(weights, all), ...Object.fromEntries(shared.map((name) => [name, all[name]!])) },
+      { images: planes, targets, 'teacher.features': teacher },
+    );
+    const into = data.halves[half]!;
+    for (const { name, start, size } of segments) into.set(results[name]!.subarray(0, size), start);
+    return { loss: results['loss']![0]!, teaching: results['teaching']![0]! };
+  },
+};
