@@ -5,7 +5,7 @@ import { planesOf } from './planes.ts';
 import type { Trunk } from './planes.ts';
 
 /** A tap as a model reads it: averaged down by halves to `side`, px. */
-interface ReadTap {
+export interface ReadTap {
   readonly name: string;
   readonly channels: number;
   readonly side: number;

@@ -66,8 +66,8 @@ export class ImageTasks {
    */
   async estimate(request: EstimateRequest, signal: AbortSignal): Promise<Schema<'Estimate'>> {
     const { checkpoint, steps } = request;
+    if (checkpoint.trunk) return this.#estimateAtOnce(request, signal);
     const pixels = await this.#pixels(request, signal);
-    if (checkpoint.trunk) return this.#estimateAtOnce(request, pixels, signal);
     // ordered by the files' bytes, so that the page, which decodes otherwise, has the same folds
     const images = request.files.map(({ label, file }, index) => ({
       label,
@@ -88,12 +88,9 @@ export class ImageTasks {
   }
 
   /** On a trunk the head is solved in closed form, and so are the heads without an image: one adaptation tells all. */
-  async #estimateAtOnce(
-    { files, checkpoint, steps }: EstimateRequest,
-    pixels: readonly Uint8Array[],
-    signal: AbortSignal,
-  ): Promise<Schema<'Estimate'>> {
-    const { images } = hashSupport(files.map(({ label }, i) => ({ label, pixels: pixels[i]! })));
+  async #estimateAtOnce(request: EstimateRequest, signal: AbortSignal): Promise<Schema<'Estimate'>> {
+    const { checkpoint, steps } = request;
+    const { images } = await this.#support(request, signal);
     const { labels, leftOut = [] } = await this.#adapter.adaptImages(
       { checkpoint: checkpoint.id, steps, support: images },
       { signal, report: () => undefined },

@@ -1,12 +1,11 @@
 import type { JobOptions, WorkerPool } from '../../engine/pool.ts';
+import { sliceSize } from '../../engine/trunk/planes.ts';
 import { mirrorView, viewPlan } from '../../model/adaptation/support-views.ts';
 import type { AdaptationReport, AdaptImagesRequest, ServedTrunk } from '../ports.ts';
 import type { ServerJobs } from './jobs.ts';
 
 /** Views in one job at most: other requests wait for no more than that. */
 const mostViews = 32;
-/** What the trunk takes at once (engine/trunk/planes.ts): jobs of a multiple compute nothing for nothing. */
-const slice = 4;
 
 /** One view of one image of a support set. */
 interface Piece {
@@ -33,7 +32,8 @@ export async function supportRows(
     .filter((view) => view !== mirrorView || plan.mirror)
     .flatMap((view) => support.map((_, image): Piece => ({ image, view })));
   const rows = Array.from({ length: views }, () => new Float32Array(0));
-  const size = Math.min(mostViews, slice * Math.ceil(pieces.length / lanes / slice));
+  // jobs of a multiple of what the trunk takes at once compute nothing for nothing
+  const size = Math.min(mostViews, sliceSize * Math.ceil(pieces.length / lanes / sliceSize));
   const waiting = chunks(pieces, size).entries();
   let failed = false;
   const compute = async (job: number, own: readonly Piece[]): Promise<Float32Array> => {

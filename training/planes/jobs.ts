@@ -3,9 +3,10 @@ import { open } from 'node:fs/promises';
 import type { JobContext, JobTable } from '../../engine/jobs.ts';
 import { readTrunk } from '../../engine/trunk/file.ts';
 import type { TrunkFile } from '../../engine/trunk/file.ts';
-import { planesOf, sliceSize } from '../../engine/trunk/planes.ts';
+import { sliceSize } from '../../engine/trunk/planes.ts';
+import { rowsOf } from '../../engine/trunk/rows.ts';
+import type { ReadTap } from '../../engine/trunk/rows.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
-import { halvedTo } from '../../model/trunk/halve.ts';
 import { viewCount } from '../../model/task/views.ts';
 import type { Split } from '../data/domain.ts';
 import { listClasses, named } from '../data/load.ts';
@@ -13,8 +14,7 @@ import type { Source } from '../data/source.ts';
 import type { ListedImage } from '../data/sources/listing.ts';
 import { encodeFloat16 } from '../../model/trunk/float16.ts';
 import type { PlannedDomain } from './plane-files.ts';
-import { planesLength, rowBytes } from './plane-domain.ts';
-import type { TapPlanes } from './plane-domain.ts';
+import { rowBytes } from './plane-domain.ts';
 import { renderViews } from './render-views.ts';
 
 /** What every worker is given once. */
@@ -86,7 +86,8 @@ class RowWriter {
   readonly #context: JobContext;
   readonly #trunk: TrunkFile;
   readonly #domain: PlannedDomain;
-  readonly #outputs: readonly TapPlanes[];
+  /** Taps in their order, then the teacher. */
+  readonly #outputs: readonly ReadTap[];
   readonly #batch: Float32Array;
   readonly #rows: Uint16Array<ArrayBuffer>;
   #filled = 0;
@@ -96,7 +97,8 @@ class RowWriter {
     this.#context = context;
     this.#trunk = trunk;
     this.#domain = domain;
-    this.#outputs = domain.teacher === null ? domain.taps : [...domain.taps, domain.teacher];
+    const outputs = domain.teacher === null ? domain.taps : [...domain.taps, domain.teacher];
+    this.#outputs = outputs.map(({ name, shape: [channels, side] }) => ({ name, channels, side }));
     this.#batch = new Float32Array(batchViews * 3 * trunk.card.side ** 2);
     this.#rows = new Uint16Array((images * viewCount(domain.views) * rowBytes(domain)) / 2);
   }
@@ -116,21 +118,11 @@ class RowWriter {
   async #flush(): Promise<void> {
     const { side } = this.#trunk.card;
     const image = [3, side, side];
-    const count = this.#filled / sizeOf(image);
-    const names = [...new Set(this.#outputs.map(({ name }) => name))];
-    const images = { data: this.#batch.subarray(0, this.#filled), shape: [count, ...image] };
-    const planes = await planesOf(this.#context.models, this.#trunk, names, images);
-    const values = this.#outputs.map(({ name, shape: [channels, side] }) =>
-      halvedTo(planes[name]!.data, count * channels, side),
-    );
-    for (let view = 0; view < count; view++) {
-      for (const [index, output] of this.#outputs.entries()) {
-        const length = planesLength(output);
-        const row = values[index]!.subarray(view * length, (view + 1) * length);
-        encodeFloat16(row, this.#rows, this.#written);
-        this.#written += length;
-      }
-    }
+    const shape = [this.#filled / sizeOf(image), ...image];
+    const images = { data: this.#batch.subarray(0, this.#filled), shape };
+    const rows = await rowsOf(this.#context.models, this.#trunk, this.#outputs, images);
+    encodeFloat16(rows, this.#rows, this.#written);
+    this.#written += rows.length;
     this.#filled = 0;
   }
 
