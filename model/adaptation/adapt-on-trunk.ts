@@ -10,17 +10,15 @@ import { viewPlan, viewsTaken, wholeView } from './support-views.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Executor } from '../graph/executor.ts';
 import type { Values } from '../graph/programs.ts';
-import { stepRateValues } from '../inner-loop/rates.ts';
 import { startValues } from '../inner-loop/solved-network.ts';
-import type { SolvedGraphs } from '../inner-loop/solved-graphs.ts';
 import type { SolvedNetwork } from '../inner-loop/solved-network.ts';
+import { solvedSteps } from '../inner-loop/solved-steps.ts';
+import type { SolvedAdaptation } from '../inner-loop/solved-steps.ts';
 import type { TaskRunner } from '../inner-loop/task-runner.ts';
-import { fitNames } from '../inner-loop/unrolled-graphs.ts';
 import type { Judgement } from '../accuracy/judgements.ts';
 import { bestOf } from '../accuracy/ranking.ts';
 import { besideName } from '../network/trunk-network.ts';
 import { fold, keyFrom, normal } from '../random.ts';
-import { cellGeometry } from '../search-space/geometry.ts';
 import { rowLength } from '../search-space/taps.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import { stopwatch } from '../stopwatch.ts';
@@ -175,14 +173,6 @@ async function viewRows(
   return all;
 }
 
-interface Adaptation {
-  readonly set: LabelledSet;
-  readonly size: TaskSize;
-  readonly steps: number;
-  /** told the support set's fit after `step` steps, from 0 on: while the steps are run, where these are many */
-  readonly onFit: (fit: Fit, step: number) => void;
-}
-
 /** Kernels as they are kept: float16 numbers. What scales features, and the shares, are few numbers and stay as they are. */
 const rounded = (weights: Values): Values =>
   Object.fromEntries(
@@ -197,14 +187,11 @@ async function adapted(
   runner: TaskRunner,
   network: SolvedNetwork,
   start: Values,
-  adaptation: Adaptation,
+  adaptation: SolvedAdaptation,
 ): Promise<{ weights: Values; fitted: Values; fits: readonly Fit[] }> {
   const { graphs } = network;
   const { set, size, steps, onFit } = adaptation;
-  const { channels, side } = cellGeometry(runner.configuration).normal;
-  const floats = set.count * size.views! * steps * channels * side ** 2;
-  const way = floats <= largestUnrolled ? inOneGraph : stepByStep;
-  const stepped = await way(runner, network, start, adaptation);
+  const stepped = await solvedSteps(runner, network, start, adaptation);
   const weights = rounded(stepped.weights);
   const fitted = await runner.programs.run(
     `fitted ${graphs.key} ${sizeKey(size)}`,
@@ -214,65 +201,9 @@ async function adapted(
     supportInputs(set),
   );
   const last = fitOf(fitted, set, size.way);
-  onFit(last, steps);
+  onFit?.(last, steps);
   return { weights, fitted, fits: [...stepped.fits, last] };
 }
-
-/** Of what one graph may hold of a plane of every channel of the normal cell, over all rows and steps. */
-const largestUnrolled = 50 * 5 * 64 * 5 ** 2;
-
-interface Stepped {
-  readonly weights: Values;
-  /** Before every step. */
-  readonly fits: readonly Fit[];
-}
-
-/** All steps in one graph. */
-export async function inOneGraph(
-  { programs }: TaskRunner,
-  { graphs }: SolvedNetwork,
-  start: Values,
-  { set, size, steps, onFit }: Adaptation,
-): Promise<Stepped> {
-  const results = await programs.run(
-    `solved steps ${graphs.key} ${sizeKey(size)} ${steps}`,
-    () => graphs.steps(size, steps),
-    start,
-    supportInputs(set),
-  );
-  const fits = Array.from({ length: steps }, (_, k) => fitOf(results, set, size.way, fitNames(k)));
-  fits.forEach(onFit);
-  return { weights: weightsOf(graphs, results), fits };
-}
-
-/** A graph a step: memory does not depend on the number of steps. */
-export async function stepByStep(
-  { programs, configuration }: TaskRunner,
-  { graphs }: SolvedNetwork,
-  start: Values,
-  { set, size, steps, onFit }: Adaptation,
-): Promise<Stepped> {
-  let weights = weightsOf(graphs, start);
-  const fits: Fit[] = [];
-  for (let k = 0; k < steps; k++) {
-    const results = await programs.run(
-      `solved step ${graphs.key} ${sizeKey(size)}`,
-      () => graphs.step(size),
-      start,
-      weights,
-      stepRateValues(configuration, start, k),
-      supportInputs(set),
-    );
-    const fit = fitOf(results, set, size.way);
-    onFit(fit, k);
-    fits.push(fit);
-    weights = weightsOf(graphs, results);
-  }
-  return { weights, fits };
-}
-
-const weightsOf = ({ adapted: variables }: SolvedGraphs, values: Values): Values =>
-  Object.fromEntries(variables.map(({ name }) => [name, values[name]!]));
 
 /**
  * True and given class of every image whose class has another one, by logits of heads without it.

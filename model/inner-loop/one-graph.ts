@@ -1,4 +1,7 @@
 import { firstSide } from '../configuration.ts';
+import type { ModelConfiguration } from '../configuration.ts';
+import { cellGeometry } from '../search-space/geometry.ts';
+import type { TaskSize } from '../task/labelled-set.ts';
 import type { TaskGraphs } from './step-graphs.ts';
 
 /**
@@ -18,3 +21,16 @@ export const fitsOneGraph = (
   count: number,
   steps: number,
 ): boolean => count * steps * firstSide(configuration.image) ** 2 <= largest[network.kind];
+
+/** Of what one graph may hold of a plane of every channel of the normal cell on a trunk, over all rows and steps. */
+const largestSolved = 50 * 5 * 64 * 5 ** 2;
+
+/** The same on a trunk, where rows of small planes are adapted to. */
+export function fitsOneSolvedGraph(
+  configuration: ModelConfiguration,
+  { support, views = 1 }: TaskSize,
+  steps: number,
+): boolean {
+  const { channels, side } = cellGeometry(configuration).normal;
+  return support * views * steps * channels * side ** 2 <= largestSolved;
+}

@@ -2,7 +2,8 @@ import { isMirrored } from '../../model/adaptation/mirror-images.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Embedded } from '../../model/inner-loop/task-runner.ts';
-import { solvedLogits } from '../../model/meta-gradient/solved-logits.ts';
+import { startValues } from '../../model/inner-loop/solved-network.ts';
+import { solvedLogits } from '../../model/inner-loop/solved-steps.ts';
 import { chooseSolved, solvedMetaGradient } from '../../model/meta-gradient/solved-meta-gradient.ts';
 import type { MetaGradient, MetaGradientOptions } from '../../model/meta-gradient/meta-gradient.ts';
 import { fold, keyFrom } from '../../model/random.ts';
@@ -90,10 +91,10 @@ export async function evaluateTrunkTask(
   const key = fold(keyFrom(payload.seed), 'evaluation', domain.name, payload.task);
   const { task, embedded, mirrored } = await heldOutTask(runner, parameters, domain, payload, key, memory);
   const { way, support, query } = task;
-  const { stage } = payload;
+  const { network, mixes, genotype } = chooseSolved(runner, embedded, payload.stage);
+  const start = { ...startValues(network, parameters, embedded.modulated), ...mixes };
   const { steps } = runner.configuration.innerLoop;
-  const served = await solvedLogits(runner, parameters, task, { embedded, stage, steps });
-  const { genotype } = chooseSolved(runner, embedded, stage);
+  const served = await solvedLogits(runner, network, start, task, steps);
   return {
     genotype,
     embedding: embedded.embedding,

@@ -3,12 +3,8 @@ import * as ort from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
 import { rowsOf } from '../../../engine/trunk/rows.ts';
-import {
-  adaptChildOnTrunk,
-  adaptOnTrunk,
-  inOneGraph,
-  stepByStep,
-} from '../../../model/adaptation/adapt-on-trunk.ts';
+import { adaptChildOnTrunk, adaptOnTrunk } from '../../../model/adaptation/adapt-on-trunk.ts';
+import { inOneGraph, stepByStep } from '../../../model/inner-loop/solved-steps.ts';
 import type { TrunkSupport } from '../../../model/adaptation/adapt-on-trunk.ts';
 import { exportTrunkChild } from '../../../model/adaptation/export-trunk-child.ts';
 import { temperatureOf } from '../../../model/adaptation/calibration.ts';
