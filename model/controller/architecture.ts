@@ -16,7 +16,6 @@ import { mixName } from '../search-space/mix-names.ts';
 import type { Weights } from '../graph/weights.ts';
 import type { Values } from '../graph/programs.ts';
 import type { RelaxedTaps, RelaxedArchitecture } from '../search-space/genotype.ts';
-import type { TapSlot } from '../search-space/taps.ts';
 import type { ParameterSpecification } from '../layers/parameter-specification.ts';
 import { denseSpecifications } from '../layers/parameter-specification.ts';
 
@@ -103,10 +102,10 @@ function softmaxOf(logits: Float32Array): Float32Array {
 /** The supernet's architecture inputs of concrete architecture weights; on a trunk those of its slots, too. */
 export function architectureValues(
   architecture: RelaxedArchitecture,
-  nodes: number,
-  slots: readonly TapSlot[] = [],
+  configuration: ModelConfiguration,
 ): Record<string, Float32Array> {
-  const taps = slots.map(({ name, taps: own }) => {
+  const { nodes } = configuration.supernet;
+  const taps = tapSlots(configuration).map(({ name, taps: own }) => {
     const weights = architecture.taps?.slots[name] ?? {};
     return [tapMixName(name), Float32Array.from(own, (tap) => weights[tap.name] ?? 0)] as const;
   });

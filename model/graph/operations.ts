@@ -228,3 +228,9 @@ export const softmax = (x: Tensor): Tensor => exp(logSoftmax(x));
 export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
   return multiply(sum(multiply(targets, logSoftmax(logits))), -1 / logits.shape[0]!);
 }
+
+/** Rows [n, f] brought to length one; `smallest` is added to a squared length, which keeps a row of zeros finite. */
+export function unitRows(x: Tensor, smallest: number): Tensor {
+  const length = sqrt(add(sum(multiply(x, x), [1]), smallest));
+  return divide(x, broadcast(length, x.shape));
+}

@@ -20,14 +20,19 @@ export interface LeaveOneOutProblem extends RidgeProblem {
   readonly scale: Tensor;
 }
 
+/** What the head of all others says of each image, [n, way]. */
+export function leaveOneOutLogits(problem: LeaveOneOutProblem): Tensor {
+  const predictions = leaveOneOut(problem);
+  return multiply(predictions, broadcast(problem.scale, predictions.shape));
+}
+
 /**
  * Mean cross-entropy [1, 1] of each image against the head of all others. Images whose class has no other image do not
  * count; where none counts, the loss and its gradient are 0.
  */
 export function leaveOneOutLoss(problem: LeaveOneOutProblem): Tensor {
   const { targets } = problem;
-  const predictions = leaveOneOut(problem);
-  const logits = multiply(predictions, broadcast(problem.scale, predictions.shape));
+  const logits = leaveOneOutLogits(problem);
   const counted = step(subtract(classSizes(targets), 1.5)); // [n, 1]
   const count = sum(counted);
   const losses = negate(sum(multiply(targets, logSoftmax(logits)), [1]));
@@ -52,12 +57,16 @@ export interface ViewsProblem {
   readonly scale: Tensor;
 }
 
+/** What the head of the made views says of the asked ones, [m, way]. */
+export function viewsLogits({ made, asked, lambda, scale }: ViewsProblem): Tensor {
+  const { weight } = ridgeHead({ ...made, lambda }); // its bias is zero
+  const predictions = matmul(asked.features, weight, false, true);
+  return multiply(predictions, broadcast(scale, predictions.shape));
+}
+
 /**
  * Mean cross-entropy [1, 1] of the asked views against the head of the made ones: for one image a class, where no image
  * can be left out.
  */
-export function viewsLoss({ made, asked, lambda, scale }: ViewsProblem): Tensor {
-  const { weight } = ridgeHead({ ...made, lambda }); // its bias is zero
-  const predictions = matmul(asked.features, weight, false, true);
-  return crossEntropy(multiply(predictions, broadcast(scale, predictions.shape)), asked.targets);
-}
+export const viewsLoss = (problem: ViewsProblem): Tensor =>
+  crossEntropy(viewsLogits(problem), problem.asked.targets);

@@ -8,8 +8,8 @@ import type { Tensor } from '../graph/primitives.ts';
 import { inputWeights } from '../graph/variables.ts';
 import type { Variable } from '../graph/variables.ts';
 import type { Weights } from '../graph/weights.ts';
-import { leaveOneOutLoss, viewsLoss } from '../head/losses.ts';
-import { leaveOneOut, ridgeHead } from '../head/ridge.ts';
+import { leaveOneOutLogits, leaveOneOutLoss, viewsLogits, viewsLoss } from '../head/losses.ts';
+import { ridgeHead } from '../head/ridge.ts';
 import { childWeights } from '../network/child.ts';
 import { trunkFeatures } from '../network/trunk-network.ts';
 import type { TrunkFeatures, TrunkNetworkKind, ViewedSet } from '../network/trunk-network.ts';
@@ -19,9 +19,9 @@ import {
   statisticNames,
   statisticSpecifications,
 } from '../network/trunk-statistics.ts';
-import { genotypeKey, operationNames, targetsOf } from '../search-space/genotype.ts';
-import { mixNames, tapMixName } from '../search-space/mix-names.ts';
-import { sourceNames, tapSlots } from '../search-space/taps.ts';
+import { genotypeKey } from '../search-space/genotype.ts';
+import { mixVariables } from '../search-space/mix-names.ts';
+import { sourceNames } from '../search-space/taps.ts';
 import { imagesShape } from '../search-space/tap-planes.ts';
 import { learnedRate, rowOfStep } from './rates.ts';
 import type { Rate } from './rates.ts';
@@ -68,7 +68,7 @@ export class SolvedGraphs {
       ['shares', columns.indexOf('shares')],
     ]);
     this.adapted = [...body.map(({ name, shape }) => ({ name, shape })), shares];
-    this.mixes = network.kind === 'supernet' ? mixesOf(configuration) : [];
+    this.mixes = network.kind === 'supernet' ? mixVariables(configuration) : [];
     this.conditions = taskConditions(configuration)
       .filter(({ name }) => name !== 'shares')
       .map(({ name, shape }) => ({ name, shape }));
@@ -132,19 +132,16 @@ export class SolvedGraphs {
     const [lambda, scale] = [weights('head.lambda'), weights('head.scale')];
     if (support > way || views === 1) {
       const { features } = this.features(rows, weights, [{ images: support, views }], 1);
-      const predictions = leaveOneOut({ features, targets, lambda });
-      const logits = multiply(predictions, broadcast(scale, predictions.shape));
-      return { loss: leaveOneOutLoss({ features, targets, lambda, scale }), logits };
+      const problem = { features, targets, lambda, scale };
+      return { loss: leaveOneOutLoss(problem), logits: leaveOneOutLogits(problem) };
     }
     const half = Math.floor(views / 2);
     const sets = [half, views - half].map((own): ViewedSet => ({ images: support, views: own }));
     const { features } = this.features(rows, weights, sets, 2);
     const asked = { features: slice(features, 0, 0, support), targets };
     const made = { features: slice(features, 0, support, support), targets };
-    const { weight } = ridgeHead({ ...made, lambda });
-    const predictions = matmul(asked.features, weight, false, true);
-    const logits = multiply(predictions, broadcast(scale, predictions.shape));
-    return { loss: viewsLoss({ made, asked, lambda, scale }), logits };
+    const problem = { made, asked, lambda, scale };
+    return { loss: viewsLoss(problem), logits: viewsLogits(problem) };
   }
 
   /**
@@ -282,16 +279,4 @@ export class SolvedGraphs {
     };
     return trunkFeatures(this.configuration, this.network, rows, weights, { sets, counted }, learned);
   }
-}
-
-/** The supernet's architecture weights as inputs: of the edges out of every node, and of every slot's taps. */
-function mixesOf(configuration: ModelConfiguration): Variable[] {
-  const { nodes } = configuration.supernet;
-  return [
-    ...mixNames(nodes).map((name) => ({
-      name,
-      shape: [targetsOf(Number(name.split('.')[2]), nodes).length, operationNames.length - 1],
-    })),
-    ...tapSlots(configuration).map(({ name, taps }) => ({ name: tapMixName(name), shape: [1, taps.length] })),
-  ];
 }

@@ -1,13 +1,13 @@
 import { childBody } from '../network/child.ts';
 import type { ModelConfiguration } from '../configuration.ts';
-import { genotypeKey, operationNames, targetsOf } from '../search-space/genotype.ts';
+import { genotypeKey } from '../search-space/genotype.ts';
 import { gradient, innerProduct, vectorJacobian } from '../graph/gradient.ts';
 import { Graph } from '../graph/graph.ts';
 import type { GraphFunction } from '../graph/graph.ts';
 import { crossEntropy, multiply, negate, slice, subtract } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import type { Normalizer } from '../layers/normalizer.ts';
-import { mixNames } from '../search-space/mix-names.ts';
+import { mixVariables } from '../search-space/mix-names.ts';
 import type { Weights } from '../graph/weights.ts';
 import { features } from '../network/features.ts';
 import type { NetworkKind } from '../network/features.ts';
@@ -45,14 +45,7 @@ export class TaskGraphs {
     for (const { name, from } of body) if (from) this.#rateColumns.set(name, columns.indexOf(from));
     this.rates = rateVariables(configuration, columns);
     this.body = body.map(({ name, shape }) => ({ name, shape }));
-    const { nodes } = configuration.supernet;
-    this.mixes =
-      network.kind === 'supernet'
-        ? mixNames(nodes).map((name) => ({
-            name,
-            shape: [targetsOf(Number(name.split('.')[2]), nodes).length, operationNames.length - 1],
-          }))
-        : [];
+    this.mixes = network.kind === 'supernet' ? mixVariables(configuration) : [];
   }
 
   /** Distinguishes compiled graphs of different networks of one configuration. */

@@ -1,4 +1,5 @@
 import { scatterChild } from '../network/child.ts';
+import type { ChildWeight } from '../network/child.ts';
 import type { ModelConfiguration } from '../configuration.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import type { Values } from '../graph/programs.ts';
@@ -9,7 +10,7 @@ import { cotangents, innerGradient } from './inner-gradient.ts';
 import type { InnerGradient, TaskRun } from './inner-gradient.ts';
 import type { Embedded, TaskNetwork, TaskRunner } from '../inner-loop/task-runner.ts';
 import { embeddingPullback, modulationPullback } from '../controller/embedding-graphs.ts';
-import type { MetaTask, Fit, LabelledSet } from '../task/labelled-set.ts';
+import type { MetaTask, Fit, LabelledSet, TaskSize } from '../task/labelled-set.ts';
 import { architectureValues } from '../controller/architecture.ts';
 import { noRelaxation, relaxationInputs } from '../controller/relaxation.ts';
 import { sizeKey, supportInputs } from '../task/labelled-set.ts';
@@ -49,7 +50,11 @@ export interface MetaGradientOptions {
 /** How the inner loop and its reverse are computed: `innerGradient`, or one of the two ways that it chooses from. */
 export type InnerMethod = typeof innerGradient;
 
-const relaxationOf = ({ stage, relaxation }: MetaGradientOptions): Relaxation =>
+/** The relaxation of a stage: none but in the search. */
+export const relaxationOf = ({
+  stage,
+  relaxation,
+}: Pick<MetaGradientOptions, 'stage' | 'relaxation'>): Relaxation =>
   stage === 'search' ? relaxation : noRelaxation;
 
 /** The exact meta-gradient of one task (Eq. 9), second order through all inner steps. */
@@ -70,7 +75,7 @@ export async function metaGradient(
   const run: TaskRun = { runner, network, mixes, task, everyStep };
   const result = await inner({ ...run, task: adapted }, parameters, embedded.modulated);
   const { query, fits } = result;
-  const { reconstruction, ...gradients } = await pullToParameters(run, parameters, options, result, embedded);
+  const { reconstruction, ...gradients } = await gradientsOf(run, parameters, options, result, embedded);
   return {
     gradients,
     query,
@@ -78,6 +83,22 @@ export async function metaGradient(
     reconstruction: reconstruction![0]!,
     genotype,
   };
+}
+
+/** Gradients of all of Θ; a conv4 has nothing before its weights. */
+async function gradientsOf(
+  { runner, network, task: { size, support } }: TaskRun,
+  parameters: Parameters,
+  options: MetaGradientOptions,
+  { toModulated: own, toMixes, toOthers }: InnerGradient,
+  { embedding }: Embedded,
+): Promise<Record<string, Float32Array>> {
+  const { configuration } = runner;
+  if (configuration.network.kind === 'conv4')
+    return { ...own, ...toOthers, reconstruction: new Float32Array(1) };
+  const toModulated = network.child ? inOneShot(configuration, network.child, own) : own;
+  const at = { support, size, embedding, toModulated, toMixes };
+  return { ...(await pullToParameters(runner, parameters, options, at)), ...toOthers };
 }
 
 /**
@@ -90,58 +111,67 @@ export function chooseNetwork(
   stage: Stage,
 ): { network: TaskNetwork; mixes: Values; genotype: Genotype | null } {
   if (!architecture) return { network: runner.conv4(), mixes: {}, genotype: null };
-  const { nodes } = runner.configuration.supernet;
   const genotype = runner.decode(architecture);
   if (stage === 'retrain') return { network: runner.child(genotype), mixes: {}, genotype };
   const used = stage === 'search' ? architecture : runner.oneHot(genotype);
-  return { network: runner.supernet(), mixes: architectureValues(used, nodes), genotype };
+  return { network: runner.supernet(), mixes: architectureValues(used, runner.configuration), genotype };
 }
 
-/**
- * Gradients by parameter name, and `reconstruction`, L_r itself. Straight through: cotangents of the zeroed architecture
- * are taken as those of the relaxed one.
- */
-async function pullToParameters(
-  { runner, network, task }: TaskRun,
+/** What the inner loop's reverse leaves where the embedding graph ends. */
+export interface AtEmbedding {
+  readonly support: LabelledSet;
+  readonly size: TaskSize;
+  /** z_i. */
+  readonly embedding: Float32Array;
+  /** Of what the controller makes of the one-shot model for the task: the modulated weights, on a trunk the conditions. */
+  readonly toModulated: Values;
+  /** Of the architecture. Straight through: those of the zeroed one are taken as those of the relaxed one. */
+  readonly toMixes: Values;
+}
+
+/** Gradients by parameter name, and `reconstruction`, L_r itself. */
+export async function pullToParameters(
+  { configuration, programs }: TaskRunner,
   parameters: Parameters,
-  options: MetaGradientOptions,
-  { toModulated, toMixes, toOthers }: InnerGradient,
-  { embedding }: Embedded,
+  options: Pick<MetaGradientOptions, 'stage' | 'reconstructionWeight' | 'fixedEncoder' | 'relaxation'>,
+  { support, size, embedding, toModulated, toMixes }: AtEmbedding,
 ): Promise<Record<string, Float32Array>> {
-  const { size } = task;
-  const { configuration, programs } = runner;
   const { stage, reconstructionWeight, fixedEncoder } = options;
-  const relaxation = relaxationOf(options);
   const searching = stage !== 'retrain';
-  const masked = relaxation.mask !== null;
-  if (configuration.network.kind === 'conv4')
-    return { ...toModulated, ...toOthers, reconstruction: new Float32Array(1) };
-  const full = network.child
-    ? scatterChild(network.child, toModulated, weightLengths(configuration))
-    : toModulated;
   if (fixedEncoder && !searching) {
-    const pulled =
-      configuration.modulator.kind === 'none'
-        ? full
-        : await programs.run(
-            `modulation-pullback ${sizeKey(size)}`,
-            () => modulationPullback(configuration, size),
-            parameters,
-            { embedding },
-            cotangents(full),
-          );
-    return { ...pulled, ...toOthers, reconstruction: new Float32Array(1) };
+    // without factors and conditions nothing lies between the weights and Θ
+    const direct = configuration.modulator.kind === 'none' && !configuration.trunk;
+    const pulled = direct
+      ? toModulated
+      : await programs.run(
+          `modulation-pullback ${sizeKey(size)}`,
+          () => modulationPullback(configuration, size),
+          parameters,
+          { embedding },
+          cotangents(toModulated),
+        );
+    return { ...pulled, reconstruction: new Float32Array(1) };
   }
-  const gradients = await programs.run(
+  const relaxation = relaxationOf(options);
+  const masked = relaxation.mask !== null;
+  return programs.run(
     `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${reconstructionWeight}`,
     () => embeddingPullback(configuration, size, { masked, searching, reconstructionWeight }),
     parameters,
-    { ...supportInputs(task.support), ...relaxationInputs(relaxation) },
-    cotangents(full),
+    { ...supportInputs(support), ...relaxationInputs(relaxation) },
+    cotangents(toModulated),
     cotangents(toMixes),
   );
-  return { ...gradients, ...toOthers };
 }
 
-const weightLengths = (configuration: ModelConfiguration): Record<string, number> =>
-  Object.fromEntries(weightSpecifications(configuration).map(({ name, shape }) => [name, sizeOf(shape)]));
+/** A child's values put into zeros of the one-shot model's weights. */
+export const inOneShot = (
+  configuration: ModelConfiguration,
+  child: readonly ChildWeight[],
+  values: Values,
+): Values =>
+  scatterChild(
+    child,
+    values,
+    Object.fromEntries(weightSpecifications(configuration).map(({ name, shape }) => [name, sizeOf(shape)])),
+  );

@@ -1,17 +1,13 @@
 import type { ModelConfiguration } from '../configuration.ts';
 import {
-  add,
   averagePool,
-  broadcast,
   concat,
-  divide,
   mean,
   multiply,
   reshape,
   slice,
-  sqrt,
-  sum,
   transpose,
+  unitRows,
 } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import type { Shape } from '../graph/shapes.ts';
@@ -56,7 +52,7 @@ export function pooled(planes: Tensor): Tensor {
   return reshape(mean(planes, [2, 3]), [r, c]);
 }
 
-/** Keeps a length above zero. */
+/** Keeps features finite that are all zero. */
 const smallest = 1e-6;
 
 /** What the task encoder reads of rows of planes: every tap's pooled features at a mean square of 1, side by side, [r, Σ c]. */
@@ -64,8 +60,7 @@ export function tapSummary(rows: Tensor, taps: readonly Tap[]): Tensor {
   return concat(
     taps.map(({ name }) => {
       const features = pooled(tapPlanes(rows, taps, name));
-      const length = sqrt(add(sum(multiply(features, features), [1]), smallest));
-      return multiply(divide(features, broadcast(length, features.shape)), Math.sqrt(features.shape[1]!));
+      return multiply(unitRows(features, smallest), Math.sqrt(features.shape[1]!));
     }),
     1,
   );

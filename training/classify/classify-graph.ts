@@ -11,9 +11,9 @@ import {
   matmul,
   mean,
   multiply,
-  sqrt,
   subtract,
   sum,
+  unitRows,
 } from '../../model/graph/operations.ts';
 import type { Tensor } from '../../model/graph/primitives.ts';
 import { inputWeights } from '../../model/graph/variables.ts';
@@ -59,11 +59,8 @@ export function classifierSpecifications(
 export const classifiedWeights = (configuration: ModelConfiguration, genotype: Genotype) =>
   childWeights(configuration, genotype).filter(({ name }) => !name.startsWith('beside.'));
 
-/** Rows of length one. */
-function unit(x: Tensor): Tensor {
-  const length = sqrt(add(sum(multiply(x, x), [1]), 1e-6));
-  return divide(x, broadcast(length, x.shape));
-}
+/** Keeps rows of zeros finite. */
+const unit = (x: Tensor): Tensor => unitRows(x, 1e-6);
 
 /**
  * One step: `loss`, its part `teaching`, the gradients of all weights by name, and the batch's statistics by the names of the

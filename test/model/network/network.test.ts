@@ -29,7 +29,7 @@ async function compare(
   const { support, query, size } = smallTask(configuration, 2, seed);
   const { runner } = referenceRunner(configuration);
   const parameters = noisyParameters(configuration, seed);
-  const mixes = architectureValues(runner.oneHot(genotype), nodes);
+  const mixes = architectureValues(runner.oneHot(genotype), configuration);
   const supernet = { network: runner.supernet(), mixes, support, size };
   const child = { network: runner.child(genotype), mixes: {}, support, size };
   let full = await runner.initialWeights(supernet, parameters, parameters);
