@@ -1,26 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { sourceFolders } from '../support/source-folders.ts';
 
 const root = new URL('../../', import.meta.url);
 const documents = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' })
   .trim()
   .split('\n');
-
-/** Folders of source files. */
-const sources = [
-  'bench',
-  'client',
-  'contract',
-  'drawing',
-  'engine',
-  'images',
-  'model',
-  'scripts',
-  'server',
-  'training',
-  'web',
-];
 
 /** The anchors that GitHub gives to the headings of a page. */
 function anchorsOf(page: URL): ReadonlySet<string> {
@@ -57,7 +43,7 @@ test.each(documents)('the relative links of %s lead somewhere, to headings that 
 });
 
 test.each(
-  sources.flatMap((folder) =>
+  sourceFolders.flatMap((folder) =>
     readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: 'utf8' })
       .filter((path) => /\.tsx?$/.test(path))
       .map((path) => `${folder}/${path.replaceAll('\\', '/')}`)
@@ -71,7 +57,7 @@ test.each(
 test.each(['docs/architecture.md', 'docs/lifecycle.md'])(
   'the files and folders that %s names exist',
   (path) => {
-    const named = new RegExp(`\\b(?:${[...sources, 'test'].join('|')})/[\\w./-]*`, 'g');
+    const named = new RegExp(`\\b(?:${[...sourceFolders, 'test'].join('|')})/[\\w./-]*`, 'g');
     const paths = [...readFileSync(new URL(path, root), 'utf8').matchAll(named)].map(([found]) =>
       found.replace(/\.$/, ''),
     );

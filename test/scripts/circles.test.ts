@@ -3,20 +3,7 @@ import { dirname, join } from 'node:path/posix';
 import ts from 'typescript';
 import { expect, it } from 'vitest';
 import { circlesOf } from '../support/circles.ts';
-
-const folders = [
-  'bench',
-  'client',
-  'contract',
-  'drawing',
-  'engine',
-  'images',
-  'model',
-  'scripts',
-  'server',
-  'training',
-  'web',
-];
+import { sourceFolders } from '../support/source-folders.ts';
 
 /** The files that each file imports, types too. */
 function importsOf(files: readonly string[]): Map<string, string[]> {
@@ -31,7 +18,7 @@ function importsOf(files: readonly string[]): Map<string, string[]> {
 }
 
 it('no file imports itself in a circle', () => {
-  const files = folders.flatMap((folder) =>
+  const files = sourceFolders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((path) => /\.tsx?$/.test(path) && !path.includes('node_modules'))
       .map((path) => join(folder, path)),

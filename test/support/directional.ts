@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { randomArray } from './random.ts';
 
 /** Values by name, and directions to move them. */
@@ -42,7 +43,7 @@ export function largestDistance(a: Numbers, b: Vectors): number {
 }
 
 /** A random direction of length 1 over the named values of `point`. */
-export function randomDirection(point: Vectors, names: readonly string[], seed: number): Vectors {
+function randomDirection(point: Vectors, names: readonly string[], seed: number): Vectors {
   const raw = Object.fromEntries(
     names.map((name, i) => [name, randomArray(point[name]!.length, 7919 * seed + i)]),
   );
@@ -68,7 +69,7 @@ export interface Branched {
  * same side of every kink as the point itself; null when even 1.6e-7 crosses one. Whether a step is taken does not
  * depend on the values, so a wrong derivative is never tried away.
  */
-export async function centralDifference(
+async function centralDifference(
   f: (point: Vectors) => Promise<Branched>,
   point: Vectors,
   direction: Vectors,
@@ -84,5 +85,53 @@ export async function centralDifference(
 }
 
 /** |a - b| relative to the larger one, or to `floor` where both are smaller. */
-export const relativeError = (a: number, b: number, floor: number): number =>
+const relativeError = (a: number, b: number, floor: number): number =>
   Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b), floor);
+
+/**
+ * Holds gradients of the named values against central differences of `f` at `point`, along the first random direction
+ * without a kink.
+ * @param gradients of those names alone
+ */
+export async function expectDerivative(
+  f: (point: Vectors) => Promise<Branched>,
+  gradients: Numbers,
+  {
+    point,
+    pattern,
+    names,
+    seed,
+    what,
+  }: {
+    readonly point: Vectors;
+    readonly pattern: number;
+    readonly names: readonly string[];
+    readonly seed: number;
+    readonly what: string;
+  },
+): Promise<void> {
+  let difference: number | null = null;
+  let exact = 0;
+  for (let trial = 0; trial < 6 && difference === null; trial++) {
+    const direction = randomDirection(point, names, seed + trial);
+    difference = await centralDifference(f, point, direction, pattern);
+    exact = dot(gradients, direction);
+  }
+  if (difference === null) expect.fail(`${what}: no direction without kinks`);
+  // the usual size along a random direction, so that one small by chance is not measured by itself
+  const count = names.reduce((total, name) => total + point[name]!.length, 0);
+  const floor = Math.max(norm(gradients) / Math.sqrt(count), 1e-6);
+  const error = relativeError(exact, difference, floor);
+  expect(error, `${what}: ${exact} is not ${difference}`).toBeLessThan(2e-6);
+}
+
+/** Mean cross-entropy of logits [n, way] and one-hot targets. */
+export function meanCrossEntropy(logits: ArrayLike<number>, targets: ArrayLike<number>, way: number): number {
+  let total = 0;
+  for (let row = 0; row < logits.length; row += way) {
+    const own = Array.from({ length: way }, (_, c) => logits[row + c]!);
+    const partition = Math.log(own.reduce((sum, x) => sum + Math.exp(x), 0));
+    own.forEach((x, c) => (total += targets[row + c]! * (partition - x)));
+  }
+  return (total * way) / logits.length;
+}

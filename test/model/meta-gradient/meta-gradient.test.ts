@@ -8,16 +8,7 @@ import { chooseNetwork, metaGradient } from '../../../model/meta-gradient/meta-g
 import { parameterSpecifications } from '../../../model/parameters.ts';
 import type { ParameterGroup } from '../../../model/layers/parameter-specification.ts';
 import { TaskRunner } from '../../../model/inner-loop/task-runner.ts';
-import {
-  centralDifference,
-  distance,
-  dot,
-  lengthOf,
-  norm,
-  randomDirection,
-  relativeError,
-  widened,
-} from '../../support/directional.ts';
+import { distance, expectDerivative, meanCrossEntropy, widened } from '../../support/directional.ts';
 import type { Branched, Vectors } from '../../support/directional.ts';
 import { executors } from '../../support/executors.ts';
 import { referenceRunner } from '../../support/meta-task.ts';
@@ -33,16 +24,6 @@ const namesOf = (configuration: ModelConfiguration, group: ParameterGroup): stri
   parameterSpecifications(configuration)
     .filter((specification) => specification.group === group)
     .map(({ name }) => name);
-
-function meanCrossEntropy(logits: Float32Array, targets: Float32Array, way: number): number {
-  let total = 0;
-  for (let row = 0; row < logits.length; row += way) {
-    const own = logits.subarray(row, row + way);
-    const partition = Math.log(own.reduce((sum, x) => sum + Math.exp(x), 0));
-    own.forEach((x, i) => (total += targets[row + i]! * (partition - x)));
-  }
-  return (total * way) / logits.length;
-}
 
 /** L_r of the support set. */
 async function reconstructionLoss(
@@ -121,18 +102,7 @@ describe('the meta-gradient is the derivative of the query loss after five inner
           group === 'controller' && problem.entry.stage === 'retrain' ? 0 : names.length,
         );
         if (Object.keys(own).length === 0) continue;
-        let difference: number | null = null;
-        let exact = 0;
-        for (let trial = 0; trial < 6 && difference === null; trial++) {
-          const direction = randomDirection(point, names, 100 * seed + trial);
-          difference = await centralDifference(f, point, direction, pattern);
-          exact = dot(own, direction);
-        }
-        if (difference === null) expect.fail(`${group}: no direction without kinks`);
-        // the usual size along a random direction, so that one small by chance is not measured by itself
-        const floor = Math.max(norm(own) / Math.sqrt(lengthOf(only(point, names))), 1e-6);
-        const error = relativeError(exact, difference, floor);
-        expect(error, `${group}: ${exact} is not ${difference}`).toBeLessThan(2e-6);
+        await expectDerivative(f, own, { point, pattern, names, seed: 100 * seed, what: group });
       }
     });
 });

@@ -6,16 +6,7 @@ import { chooseSolved, solvedMetaGradient } from '../../../model/meta-gradient/s
 import type { MetaGradientOptions, Stage } from '../../../model/meta-gradient/meta-gradient.ts';
 import type { ModelConfiguration } from '../../../model/configuration.ts';
 import { parameterSpecifications } from '../../../model/parameters.ts';
-import {
-  centralDifference,
-  distance,
-  dot,
-  lengthOf,
-  norm,
-  randomDirection,
-  relativeError,
-  widened,
-} from '../../support/directional.ts';
+import { distance, expectDerivative, meanCrossEntropy, widened } from '../../support/directional.ts';
 import type { Branched, Vectors } from '../../support/directional.ts';
 import { executors } from '../../support/executors.ts';
 import { only } from '../../support/meta-problems.ts';
@@ -59,16 +50,6 @@ function problemOf(entry: Case): {
   const configuration = smallTrunkConfiguration({ rates, modulator });
   const task = smallTrunkTask(configuration, { way: 2, shot, views, seed: 5 });
   return { configuration, task, parameters: noisyParameters(configuration, 3), options: optionsOf(stage) };
-}
-
-function meanCrossEntropy(logits: ArrayLike<number>, targets: Float32Array, way: number): number {
-  let total = 0;
-  for (let row = 0; row < logits.length; row += way) {
-    const own = Array.from({ length: way }, (_, c) => logits[row + c]!);
-    const partition = Math.log(own.reduce((sum, x) => sum + Math.exp(x), 0));
-    own.forEach((x, c) => (total += targets[row + c]! * (partition - x)));
-  }
-  return (total * way) / logits.length;
 }
 
 /** The query set's loss by the graphs of the service: one step after the other, then the answers. */
@@ -130,17 +111,7 @@ describe('on a trunk the meta-gradient is the derivative of the query loss after
       const isFixed = group === 'controller' && entry.stage === 'retrain';
       expect(Object.keys(own)).toHaveLength(isFixed ? 0 : names.length);
       if (isFixed) continue;
-      let difference: number | null = null;
-      let exact = 0;
-      for (let trial = 0; trial < 6 && difference === null; trial++) {
-        const direction = randomDirection(point, names, 100 + trial);
-        difference = await centralDifference(f, point, direction, pattern);
-        exact = dot(own, direction);
-      }
-      if (difference === null) expect.fail(`${group}: no direction without kinks`);
-      const floor = Math.max(norm(own) / Math.sqrt(lengthOf(only(point, names))), 1e-6);
-      const error = relativeError(exact, difference, floor);
-      expect(error, `${group}: ${exact} is not ${difference}`).toBeLessThan(2e-6);
+      await expectDerivative(f, own, { point, pattern, names, seed: 100, what: group });
     }
   });
 });
