@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { z } from 'zod';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { ClassifyTrainer } from './classify/classify-trainer.ts';
 import { readClassifyConfiguration } from './classify/configuration.ts';
-import { planesFolder, preparePlanes } from './planes/compute-planes.ts';
+import { runCommand } from './command/run-command.ts';
 import { readPlanesConfiguration } from './planes/configuration.ts';
-import { planesBar } from './planes/progress-bar.ts';
+import { planesOf } from './planes/progress-bar.ts';
 import { RunFolder } from './run/run-folder.ts';
 import { stopSignal } from './run/stop-signal.ts';
 
@@ -28,10 +27,7 @@ async function main(): Promise<void> {
   const configuration = await readClassifyConfiguration(config);
   await flushDenormals();
   const signal = stopSignal();
-  const { progress, stop } = planesBar();
-  const planes = await readPlanesConfiguration(config);
-  const domains = await preparePlanes(planes, { cacheFolder: planesFolder, progress, signal });
-  stop();
+  const domains = await planesOf(await readPlanesConfiguration(config), signal);
   const folder = new RunFolder(resolve(runs, configuration.name));
   const trainer = await ClassifyTrainer.start(configuration, domains, folder, resume ? 'saved' : 'new');
   const { iterations } = configuration.classify;
@@ -45,10 +41,4 @@ async function main(): Promise<void> {
   await trainer.close();
 }
 
-try {
-  await main();
-} catch (error) {
-  if (error instanceof z.ZodError) console.error(z.prettifyError(error));
-  else console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+await runCommand(main);

@@ -6,10 +6,9 @@ import { integerFrom, integersFrom, list } from './command/arguments.ts';
 import { commit } from './run/commit.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { loadDomains } from './data/domains.ts';
-import { planesFolder, preparePlanes } from './planes/compute-planes.ts';
 import { readPlanesConfiguration } from './planes/configuration.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
-import { planesBar } from './planes/progress-bar.ts';
+import { planesOf } from './planes/progress-bar.ts';
 import { evaluateCheckpoint, evaluationTable } from './evaluation/evaluate-checkpoint.ts';
 import { evaluateOpenSets, openSetTable } from './evaluation/open-set-report.ts';
 import { writeAtomically } from './run/write-atomically.ts';
@@ -69,7 +68,7 @@ async function main(): Promise<void> {
   const checkpoint = decodeCheckpoint(await readFile(options.checkpoint));
   const chosen = (name: string): boolean => options.domains?.includes(name) ?? true;
   const loaded = checkpoint.configuration.trunk
-    ? { planes: await planesOf(options.planes, chosen) }
+    ? { planes: await keptPlanes(options.planes, chosen) }
     : { decoded: await decoded(options.sources, chosen, checkpoint.configuration.image.size) };
   const started = performance.now();
   const { split, tasks, way, shots, query, seed, foreign } = options;
@@ -120,15 +119,9 @@ async function decoded(
   );
 }
 
-async function planesOf(file: string, chosen: (name: string) => boolean): Promise<PlaneDomain[]> {
+async function keptPlanes(file: string, chosen: (name: string) => boolean): Promise<PlaneDomain[]> {
   const { domains, ...configuration } = await readPlanesConfiguration(file);
-  const own = domains.filter(({ source }) => chosen(source.name));
-  const { progress, stop } = planesBar();
-  try {
-    return await preparePlanes({ ...configuration, domains: own }, { cacheFolder: planesFolder, progress });
-  } finally {
-    stop();
-  }
+  return planesOf({ ...configuration, domains: domains.filter(({ source }) => chosen(source.name)) });
 }
 
 await main();

@@ -1,10 +1,9 @@
 import { Command } from 'commander';
-import { z } from 'zod';
+import { runCommand } from './command/run-command.ts';
 import { flushDenormals } from '../engine/onnxruntime.ts';
-import { planesFolder, preparePlanes } from './planes/compute-planes.ts';
 import { readPlanesConfiguration } from './planes/configuration.ts';
 import { rowBytes, rowCount } from './planes/plane-domain.ts';
-import { planesBar } from './planes/progress-bar.ts';
+import { planesOf } from './planes/progress-bar.ts';
 import { stopSignal } from './run/stop-signal.ts';
 
 const program = new Command('planes')
@@ -18,26 +17,15 @@ async function main(): Promise<void> {
   const configuration = await readPlanesConfiguration(config);
   await flushDenormals(); // as the trainer does, so that both compute the same bits
   const signal = stopSignal();
-  const { progress, stop } = planesBar();
   try {
-    const domains = await preparePlanes(configuration, { cacheFolder: planesFolder, progress, signal });
-    stop();
-    for (const domain of domains) {
+    for (const domain of await planesOf(configuration, signal)) {
       const rows = rowCount(domain);
       console.log(`${domain.name}: ${rows} rows, ${((rows * rowBytes(domain)) / 1e9).toFixed(2)} GB`);
     }
   } catch (error) {
-    stop();
     if (!signal.aborted) throw error;
     console.log('stopped: the same command goes on');
   }
 }
 
-try {
-  await main();
-} catch (error) {
-  // mistakes of a configuration and of its files: their messages say what to do
-  if (error instanceof z.ZodError) console.error(z.prettifyError(error));
-  else console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+await runCommand(main);

@@ -8,10 +8,9 @@ import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { readTrainingConfiguration } from './outer-loop/configuration.ts';
 import type { TrainingConfiguration } from './outer-loop/configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
-import { planesFolder, preparePlanes } from './planes/compute-planes.ts';
 import { readPlanesConfiguration } from './planes/configuration.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
-import { planesBar } from './planes/progress-bar.ts';
+import { planesOf } from './planes/progress-bar.ts';
 import { loadDomains, logDecoding } from './data/domains.ts';
 import { progressBar } from './command/progress-bar.ts';
 import { RunFolder } from './run/run-folder.ts';
@@ -82,12 +81,7 @@ async function domainsOf(
       model.image.size,
       logDecoding,
     );
-  const { progress, stop } = planesBar();
-  try {
-    return await preparePlanes(await readPlanesConfiguration(path), { cacheFolder: planesFolder, progress });
-  } finally {
-    stop();
-  }
+  return planesOf(await readPlanesConfiguration(path));
 }
 
 await main();

@@ -43,7 +43,8 @@ export interface DrawnClass {
   readonly query: readonly number[];
 }
 
-interface Placed {
+/** An image of a domain and its label in a task. */
+export interface Placed {
   readonly image: number;
   readonly label: number;
 }
@@ -66,18 +67,27 @@ export function sampleTask(
   memory: ImageMemory = newMemory,
 ): Task {
   const drawn = drawClasses(key, domain, split, shape, augmentation.rotateClasses);
-  const support = drawn.flatMap((own, label) => own.support.map((image): Placed => ({ image, label })));
-  const query = drawn.flatMap((own, label) => own.query.map((image): Placed => ({ image, label })));
-  const order = permutation(fold(key, 'support order'), support.length);
-  const shuffled = order.map((index) => support[index]!);
+  const { support, query } = placedImages(key, drawn);
   const turns = drawn.map((own) => own.quarterTurns);
   return {
     domain: domain.name,
     size: domain.size,
     classes: drawn.map((own) => own.name),
-    support: render(fold(key, 'support views'), domain, shuffled, turns, augmentation, memory),
+    support: render(fold(key, 'support views'), domain, support, turns, augmentation, memory),
     query: render(fold(key, 'query views'), domain, query, turns, augmentation, memory),
   };
+}
+
+/** The images of drawn classes with their labels: the support set's in random order, the queries' by label. */
+export function placedImages(
+  key: Key,
+  drawn: readonly DrawnClass[],
+): { readonly support: readonly Placed[]; readonly query: readonly Placed[] } {
+  const placed = (kind: 'support' | 'query'): Placed[] =>
+    drawn.flatMap((own, label) => own[kind].map((image) => ({ image, label })));
+  const support = placed('support');
+  const order = permutation(fold(key, 'support order'), support.length);
+  return { support: order.map((index) => support[index]!), query: placed('query') };
 }
 
 const newMemory: ImageMemory = { take: (length) => new Float32Array(length) };

@@ -1,8 +1,27 @@
 import { SingleBar } from 'cli-progress';
+import { planesFolder, preparePlanes } from './compute-planes.ts';
 import type { PlaneOptions } from './compute-planes.ts';
+import type { PlanesConfiguration } from './configuration.ts';
+import type { PlaneDomain } from './plane-domain.ts';
+
+/**
+ * The planes of all domains of a configuration, in the project's cache, behind a bar for each domain that is computed.
+ * @throws as `preparePlanes` does
+ */
+export async function planesOf(
+  configuration: PlanesConfiguration,
+  signal?: AbortSignal,
+): Promise<PlaneDomain[]> {
+  const { progress, stop } = planesBar();
+  try {
+    return await preparePlanes(configuration, { cacheFolder: planesFolder, progress, signal });
+  } finally {
+    stop();
+  }
+}
 
 /** A bar for each domain whose planes are computed, one after another. */
-export function planesBar(): {
+function planesBar(): {
   readonly progress: NonNullable<PlaneOptions['progress']>;
   readonly stop: () => void;
 } {

@@ -1,9 +1,9 @@
-import { fold, integer, permutation, uniform } from '../../model/random.ts';
+import { fold, integer, uniform } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
 import { oneHotTargets } from '../../model/task/labelled-set.ts';
 import type { ViewedImages, ViewedTask } from '../../model/task/viewed-task.ts';
-import type { ImageMemory, TaskShape } from '../data/tasks.ts';
-import { drawClasses } from '../data/tasks.ts';
+import type { ImageMemory, Placed, TaskShape } from '../data/tasks.ts';
+import { drawClasses, placedImages } from '../data/tasks.ts';
 import type { Split } from '../data/domain.ts';
 import type { PlaneReader } from './plane-reader.ts';
 
@@ -15,11 +15,6 @@ export interface TaskViews {
   readonly crops: number;
   /** A crop stands for the whole image half the time: augmentation, of training tasks. */
   readonly augmented: boolean;
-}
-
-/** A task's rows, and the classes that they are of. */
-export interface SampledRows extends ViewedTask {
-  readonly classes: readonly string[];
 }
 
 /** Probability that an augmented image is seen in part. */
@@ -37,17 +32,14 @@ export function sampleRows(
   shape: TaskShape,
   { mirrored, crops, augmented }: TaskViews,
   memory: ImageMemory,
-): SampledRows {
+): ViewedTask {
   const { views } = reader.domain;
   const drawn = drawClasses(key, reader.domain, split, shape, false);
-  const placed = (kind: 'support' | 'query') =>
-    drawn.flatMap((own, label) => own[kind].map((image) => ({ image, label })));
-  const support = placed('support');
-  const order = permutation(fold(key, 'support order'), support.length).map((at) => support[at]!);
+  const { support, query } = placedImages(key, drawn);
   const firstCrop = 1 + Number(views.mirror);
   const base = mirrored && views.mirror ? [0, 1] : [0];
   const wanted = Array.from({ length: Math.min(crops, views.crops) }, (_, crop) => firstCrop + crop);
-  const set = (images: typeof support, seen: readonly number[], own: Key): ViewedImages => {
+  const set = (images: readonly Placed[], seen: readonly number[], own: Key): ViewedImages => {
     const rows = memory.take(images.length * seen.length * reader.rowLength);
     const whole = images.map((_, i) => wholeView(fold(own, i), augmented, firstCrop, views.crops));
     const requests = seen.flatMap((view) =>
@@ -63,10 +55,9 @@ export function sampleRows(
     };
   };
   return {
-    classes: drawn.map(({ name }) => name),
     way: drawn.length,
-    support: set(order, [...base, ...wanted], fold(key, 'support views')),
-    query: set(placed('query'), base, fold(key, 'query views')),
+    support: set(support, [...base, ...wanted], fold(key, 'support views')),
+    query: set(query, base, fold(key, 'query views')),
   };
 }
 
