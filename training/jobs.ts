@@ -1,14 +1,16 @@
 import type { JobTable } from '../engine/jobs.ts';
 import { TaskRunner } from '../model/inner-loop/task-runner.ts';
+import type { Embedded } from '../model/inner-loop/task-runner.ts';
 import { fold, keyFrom } from '../model/random.ts';
 import { metaTaskOf } from './data/sampled-task.ts';
 import { possibleShape, sampleTask } from './data/tasks.ts';
 import { evaluateOpenSet } from './evaluation/evaluate-open-set.ts';
+import type { EvaluationPayload } from './evaluation/evaluate-task.ts';
 import { evaluateTask } from './evaluation/evaluate-task.ts';
 import { gradientJob } from './outer-loop/gradient-job.ts';
 import type { TrainingJobs } from './outer-loop/training-jobs.ts';
 import { embedTrunkTask, evaluateTrunkTask } from './evaluation/trunk-tasks.ts';
-import { domainOf, memory, parametersOf, planesNamed, runnerOf } from './worker/worker-state.ts';
+import { domainNamed, memory, parametersOf, runnerOf } from './worker/worker-state.ts';
 import type { TrainingWorkerData } from './worker/worker-state.ts';
 
 /** The job module of the workers that train and evaluate. */
@@ -18,28 +20,17 @@ export const jobs: JobTable<TrainingJobs, TrainingWorkerData> = {
   evaluate: async (request, context) => {
     const { workerData: data } = context;
     const runner = runnerOf(context, data.model, request.genotypes);
+    const parameters = parametersOf(data);
     if (!data.planes)
-      return evaluateTask(runner, parametersOf(data), domainOf(data, request.domain), request);
+      return evaluateTask(runner, parameters, domainNamed(data.domains, request.domain), request);
     memory.reset();
-    return evaluateTrunkTask(runner, parametersOf(data), planesNamed(data, request.domain), request, memory);
+    return evaluateTrunkTask(runner, parameters, domainNamed(data.planes, request.domain), request, memory);
   },
 
   genotype: async (request, { executor, workerData: data }) => {
-    const key = fold(keyFrom(request.seed), 'genotype', request.domain, request.task);
-    const free = new TaskRunner(data.model, executor);
-    if (data.planes) {
-      memory.reset();
-      const planes = planesNamed(data, request.domain);
-      const given = { key, payload: request, memory };
-      const embedded = await embedTrunkTask(free, parametersOf(data), planes, given);
-      const { architecture, embedding } = embedded;
-      return { architecture: architecture!, genotype: free.decode(architecture), embedding };
-    }
-    const domain = domainOf(data, request.domain);
-    const shape = possibleShape(domain, request.split, request.shape);
-    const { size, support } = metaTaskOf(sampleTask(key, domain, request.split, shape));
-    const { architecture, embedding } = await free.embed(parametersOf(data), support, size);
-    return { architecture: architecture!, genotype: free.decode(architecture), embedding };
+    const runner = new TaskRunner(data.model, executor);
+    const { architecture, embedding } = await embedTask(runner, data, request);
+    return { architecture: architecture!, genotype: runner.decode(architecture), embedding };
   },
 
   openSet: async (request, context) => {
@@ -47,6 +38,25 @@ export const jobs: JobTable<TrainingJobs, TrainingWorkerData> = {
     const { genotypes } = request;
     const parameters = parametersOf(data);
     const checkpoint = { id: 'evaluated', configuration: data.model, parameters, genotypes, training: {} };
-    return evaluateOpenSet(checkpoint, context, domainOf(data, request.domain), request);
+    return evaluateOpenSet(checkpoint, context, domainNamed(data.domains, request.domain), request);
   },
 };
+
+/** The embedding of a task, and the architecture that the controller alone gives it. */
+function embedTask(
+  runner: TaskRunner,
+  data: TrainingWorkerData,
+  request: EvaluationPayload,
+): Promise<Pick<Embedded, 'embedding' | 'architecture'>> {
+  const key = fold(keyFrom(request.seed), 'genotype', request.domain, request.task);
+  const parameters = parametersOf(data);
+  if (data.planes) {
+    memory.reset();
+    const planes = domainNamed(data.planes, request.domain);
+    return embedTrunkTask(runner, parameters, planes, { key, payload: request, memory });
+  }
+  const domain = domainNamed(data.domains, request.domain);
+  const shape = possibleShape(domain, request.split, request.shape);
+  const { size, support } = metaTaskOf(sampleTask(key, domain, request.split, shape));
+  return runner.embed(parameters, support, size);
+}

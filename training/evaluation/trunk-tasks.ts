@@ -1,4 +1,5 @@
 import { isMirrored } from '../../model/adaptation/mirror-images.ts';
+import { viewPlan } from '../../model/adaptation/support-views.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Embedded } from '../../model/inner-loop/task-runner.ts';
@@ -29,11 +30,9 @@ function readerOf(domain: PlaneDomain): PlaneReader {
   return known;
 }
 
-/** Crops that a support set of this shape is adapted to, of each image. */
-function cropsOf({ crops }: ModelConfiguration, { shot }: TaskShape): number {
-  if (!crops || typeof shot !== 'number' || shot > crops.shots) return 0;
-  return crops.count;
-}
+/** Crops that a support set of this shape is adapted to, of each image; none where the shots are drawn. */
+const cropsOf = (configuration: ModelConfiguration, { way, shot }: TaskShape): number =>
+  typeof shot === 'number' ? viewPlan(configuration, { way, support: way * shot }).crops : 0;
 
 /** A training task of any domain and its meta-gradient. */
 export async function trunkGradient(
@@ -77,7 +76,8 @@ async function heldOutTask(
   const relaxation = { mask: null, temperature };
   const embedded = await runner.embed(parameters, firstViews(plain.support), size, relaxation);
   const mirrored = isMirrored(runner.configuration, parameters, embedded.embedding);
-  return { task: sample(mirrored, cropsOf(runner.configuration, shape)), embedded, mirrored };
+  const crops = cropsOf(runner.configuration, shape);
+  return { task: mirrored || crops > 0 ? sample(mirrored, crops) : plain, embedded, mirrored };
 }
 
 /** Adapts to one task of kept planes and classifies its queries, as evaluateTask does with pixels. */

@@ -67,15 +67,8 @@ export const parametersOf = (data: TrainingWorkerData, layout = layoutOf(data)):
   local.of(data.parameters, layout);
 
 /** @throws Error when the run has no such domain */
-export function domainOf({ domains }: TrainingWorkerData, wanted: string): ImageDomain {
+export function domainNamed<D extends { readonly name: string }>(domains: readonly D[], wanted: string): D {
   const domain = domains.find(({ name }) => name === wanted);
   if (!domain) throw new Error(`no domain ${wanted}`);
-  return domain;
-}
-
-/** The kept planes of a domain, of a model on a trunk. */
-export function planesNamed({ planes = [] }: TrainingWorkerData, wanted: string): PlaneDomain {
-  const domain = planes.find(({ name }) => name === wanted);
-  if (!domain) throw new Error(`no planes of ${wanted}`);
   return domain;
 }
