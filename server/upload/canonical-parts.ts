@@ -4,6 +4,8 @@ import { HeaderError, parsePartHeaders } from './disposition.ts';
 
 /** Of the headers of one part, bytes. */
 const HEADER_BYTES = 16 * 1024;
+/** Of what stands behind a boundary in its line, bytes. */
+const PADDING_BYTES = 1000;
 const EMPTY_LINE = Buffer.from('\r\n\r\n');
 
 /**
@@ -97,7 +99,8 @@ export class CanonicalParts extends Transform {
 
   /** After the boundary: `--` at the end of the body, else the line's end, maybe after white space. */
   #delimiter(): boolean {
-    const line = /^(?:(--)|[ \t]*(\r\n)|[ \t]*\r?$|-$)/.exec(this.#pending.toString('latin1', 0, 1000));
+    const start = this.#pending.toString('latin1', 0, PADDING_BYTES);
+    const line = /^(?:(--)|[ \t]*(\r\n)|[ \t]*\r?$|-$)/.exec(start);
     if (line === null) throw this.#broken('a line begins with the boundary, but is no delimiter');
     const [text, last, next] = line;
     if (last !== undefined) {
@@ -106,7 +109,8 @@ export class CanonicalParts extends Transform {
     } else if (next !== undefined) {
       this.push(Buffer.concat([Buffer.from('\r\n'), this.#boundary, Buffer.from('\r\n')]));
       this.#state = 'headers';
-    } else return false;
+    } else if (text.length < PADDING_BYTES) return false;
+    else throw this.#broken(`a boundary is followed by ${PADDING_BYTES} bytes and no end of the line`);
     this.#take(text.length);
     return true;
   }

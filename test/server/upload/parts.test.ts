@@ -101,6 +101,12 @@ describe('as many answers as parts', () => {
       { index: 0, name: 'images', file: 'a' },
     ],
     [
+      'a boundary whose line does not end',
+      [...part('form-data; name="images"; filename="a"'), `--${BOUNDARY}${' '.repeat(10_000)}\r\n`],
+      'malformed-multipart',
+      { index: 0, name: 'images', file: 'a' },
+    ],
+    [
       'the end in the middle',
       [...part('form-data; name="images"; filename="a"'), END],
       'malformed-multipart',
