@@ -27,9 +27,9 @@ async function main(): Promise<void> {
   const configuration = await readClassifyConfiguration(config);
   await flushDenormals();
   const signal = stopSignal();
-  const domains = await planesOf(await readPlanesConfiguration(config), signal);
+  const planes = await planesOf(await readPlanesConfiguration(config), signal);
   const folder = new RunFolder(resolve(runs, configuration.name));
-  const trainer = await ClassifyTrainer.start(configuration, domains, folder, resume ? 'saved' : 'new');
+  const trainer = await ClassifyTrainer.start(configuration, planes, folder, resume ? 'saved' : 'new');
   const { iterations } = configuration.classify;
   await trainer.run(({ iteration, loss, teaching, seconds }) => {
     if (iteration % 100 !== 0) return;

@@ -7,6 +7,7 @@ import type { EngineName } from '../engine/options.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { readTrainingConfiguration } from './outer-loop/configuration.ts';
 import type { TrainingConfiguration } from './outer-loop/configuration.ts';
+import { partOf } from './data/class-splits.ts';
 import type { ImageDomain } from './data/domain.ts';
 import { readPlanesConfiguration } from './planes/configuration.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
@@ -69,19 +70,24 @@ async function main(): Promise<void> {
   );
 }
 
-/** The images of a run: decoded, or the planes that a trunk gives them. */
+/**
+ * The images of a run: decoded, or the planes that a trunk gives them. Where the run has the stage `classify`, without the
+ * training classes that the stage learns.
+ */
 async function domainsOf(
   configuration: TrainingConfiguration,
   path: string,
 ): Promise<readonly ImageDomain[] | readonly PlaneDomain[]> {
-  const { domains, model } = configuration;
+  const { domains, model, classify } = configuration;
   if (!model.trunk)
     return loadDomains(
       domains.map(({ source }) => source),
       model.image.size,
       logDecoding,
     );
-  return planesOf(await readPlanesConfiguration(path));
+  const planes = await planesOf(await readPlanesConfiguration(path));
+  if (!classify) return planes;
+  return planes.map((domain, i) => partOf(domain, 'drawn', domains[i]!.classified));
 }
 
 await main();

@@ -8,6 +8,7 @@ import { initialParameters } from '../../model/parameters.ts';
 import { drawParameters } from '../../model/layers/parameter-specification.ts';
 import { fold, integer, keyFrom } from '../../model/random.ts';
 import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
+import { partOf } from '../data/class-splits.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { teacherLength } from '../planes/plane-domain.ts';
 import { commit } from '../run/commit.ts';
@@ -37,6 +38,15 @@ interface ClassifyState {
   readonly seconds: number;
 }
 
+/** What a trainer begins with. */
+interface ClassifyStart {
+  readonly layout: ParameterLayout;
+  readonly state: ClassifyState;
+  readonly identity: string;
+  /** With which the domains are drawn. */
+  readonly weights: readonly number[];
+}
+
 const stateFile = 'classify.safetensors';
 
 /** The stage `classify`: a pure function of configuration and planes; every step is two half batches on the workers. */
@@ -55,7 +65,7 @@ export class ClassifyTrainer {
     configuration: ClassifyConfiguration,
     domains: readonly PlaneDomain[],
     folder: RunFolder,
-    { layout, state, identity }: { layout: ParameterLayout; state: ClassifyState; identity: string },
+    { layout, state, identity, weights }: ClassifyStart,
   ) {
     this.#configuration = configuration;
     this.#folder = folder;
@@ -72,6 +82,7 @@ export class ClassifyTrainer {
       model,
       classify,
       domains,
+      weights,
       seed,
       parameters: this.#shared,
       halves: this.#halves,
@@ -87,26 +98,42 @@ export class ClassifyTrainer {
 
   /**
    * From new weights, or from the saved state of the folder, exactly.
+   * @param planes of all domains of the configuration, in its order; which classes are learned the stage decides
    * @throws Error when the saved state is of another configuration or of other planes
    */
   static async start(
     configuration: ClassifyConfiguration,
-    domains: readonly PlaneDomain[],
+    planes: readonly PlaneDomain[],
     folder: RunFolder,
     from: 'new' | 'saved',
   ): Promise<ClassifyTrainer> {
+    const drawn = configuration.domains.map(({ classified, weight }, i) => ({
+      classified,
+      weight,
+      domain: planes[i]!,
+    }));
+    const learned = drawn.filter(({ classified }) => classified > 0);
+    const domains = learned.map(({ domain, classified }) => partOf(domain, 'classified', classified));
+    const weights = learned.map(({ weight }) => weight);
     const { model, seed } = configuration;
     const shape = { classes: trainingClasses(domains).count, teacher: teacherLength(domains[0]!) };
     const layout = classifyLayout(model, shape);
-    const { model: own, planes, classify, name } = configuration;
+    const { planes: kept, classify, name } = configuration;
     const identity = JSON.stringify({
-      ...{ name, seed, model: own, planes, classify },
-      domains: domains.map(({ fingerprint, pixelHash }) => ({ fingerprint, pixelHash })),
+      ...{
+        name,
+        seed,
+        model,
+        planes: kept,
+        classify,
+        drawn: drawn.map(({ classified, weight }) => ({ classified, weight })),
+      },
+      domains: planes.map(({ fingerprint, pixelHash }) => ({ fingerprint, pixelHash })),
     });
     if (from === 'saved') {
       const state = await loadState(folder, identity);
       await folder.trimMetrics(state.iteration);
-      return new ClassifyTrainer(configuration, domains, folder, { layout, state, identity });
+      return new ClassifyTrainer(configuration, domains, folder, { layout, state, identity, weights });
     }
     const key = keyFrom(seed);
     const parameters = layout.pack({
@@ -121,7 +148,7 @@ export class ClassifyTrainer {
       seconds: 0,
     };
     await folder.trimMetrics(0);
-    return new ClassifyTrainer(configuration, domains, folder, { layout, state, identity });
+    return new ClassifyTrainer(configuration, domains, folder, { layout, state, identity, weights });
   }
 
   get iteration(): number {

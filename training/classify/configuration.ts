@@ -35,6 +35,12 @@ export const classifySchema = z.strictObject({
   architectures: z.array(genotypeKeySchema).min(1),
 });
 
+/**
+ * Of a domain: the share of its training classes that the stage learns. Tasks of meta-training are drawn from the others
+ * alone (see partOf); at 0 the stage does not see the domain.
+ */
+export const classifiedSchema = z.number().min(0).max(0.9).default(0.6);
+
 /** What of a training configuration the stage reads; the rest is not looked at. */
 export const classifyRunSchema = z.object({
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
@@ -42,7 +48,16 @@ export const classifyRunSchema = z.object({
   model: modelConfigurationSchema,
   planes: planesSchema,
   classify: classifySchema,
-  domains: z.array(z.object({ source: sourceSchema, views: viewPlanSchema.prefault({}) })).min(1),
+  domains: z
+    .array(
+      z.object({
+        source: sourceSchema,
+        weight: z.number().positive().default(1),
+        views: viewPlanSchema.prefault({}),
+        classified: classifiedSchema,
+      }),
+    )
+    .min(1),
   workers: z.number().int().min(1).default(2),
   checkpointMinutes: z.number().positive().default(3),
 });

@@ -32,13 +32,17 @@ export interface DrawnImage {
 }
 
 /**
- * Labels the training classes of all domains. A domain is drawn with the square root of its number of training images:
- * an image's weight is the number to the power of −0.5, so that large domains do not drown small ones.
+ * Labels the training classes of all domains. A domain is drawn with the square root of its number of training images,
+ * so that large domains do not drown small ones, times its weight.
+ * @param weights of the domains, in their order; 1 where there are none
  * @throws RangeError when a domain has no training class with images
  */
-export function trainingClasses(domains: readonly PlaneDomain[]): TrainingClasses {
+export function trainingClasses(
+  domains: readonly PlaneDomain[],
+  weights: readonly number[] = [],
+): TrainingClasses {
   let count = 0;
-  const own = domains.map(({ name, classes, views }): TrainingDomain => {
+  const own = domains.map(({ name, classes, views }, index): TrainingDomain => {
     const training = classes.filter((each) => each.split === 'train' && each.count > 0);
     if (training.length === 0) throw new RangeError(`domain ${name} has no training class`);
     const starts = [0];
@@ -50,7 +54,7 @@ export function trainingClasses(domains: readonly PlaneDomain[]): TrainingClasse
       firstLabel,
       starts,
       views: viewCount(views),
-      weight: Math.sqrt(starts.at(-1)!),
+      weight: (weights[index] ?? 1) * Math.sqrt(starts.at(-1)!),
     };
   });
   return { count, domains: own };

@@ -25,6 +25,8 @@ export interface ClassifyWorkerData {
   readonly model: ModelConfiguration;
   readonly classify: ClassifyConfiguration['classify'];
   readonly domains: readonly PlaneDomain[];
+  /** With which the domains are drawn (see trainingClasses). */
+  readonly weights: readonly number[];
   readonly seed: number;
   /** All weights on shared memory, rewritten by the trainer between steps. */
   readonly parameters: Float32Array;
@@ -73,9 +75,9 @@ interface Prepared {
 let prepared: Prepared | undefined;
 const local = new LocalCopy();
 
-function prepare({ model, classify, domains }: ClassifyWorkerData, executor: Executor): Prepared {
+function prepare({ model, classify, domains, weights }: ClassifyWorkerData, executor: Executor): Prepared {
   const readers = domains.map((domain) => new PlaneReader(domain));
-  const classes = trainingClasses(domains);
+  const classes = trainingClasses(domains, weights);
   const shape = {
     images: classify.batch / 2,
     classes: classes.count,

@@ -1,6 +1,6 @@
 import { fold, keyFrom } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
-import type { Split } from './domain.ts';
+import type { ClassedDomain, Split } from './domain.ts';
 
 export interface SplitFractions {
   readonly val: number;
@@ -15,14 +15,39 @@ export const defaultFractions: SplitFractions = { val: 0.15, test: 0.25 };
  * exactly round(fraction * classes) classes in test and val. Names must differ.
  */
 export function splitClasses(names: readonly string[], fractions = defaultFractions): Map<string, Split> {
-  const ranked = names
-    .map((name) => ({ name, hash: fold(keyFrom(0), 'class split', name) }))
-    .sort((a, b) => compareKeys(a.hash, b.hash));
-  const test = Math.round(fractions.test * ranked.length);
-  const val = Math.round(fractions.val * ranked.length);
+  const test = Math.round(fractions.test * names.length);
+  const val = Math.round(fractions.val * names.length);
   return new Map(
-    ranked.map(({ name }, rank) => [name, rank < test ? 'test' : rank < test + val ? 'val' : 'train']),
+    ranked('class split', names).map((name, rank) => [
+      name,
+      rank < test ? 'test' : rank < test + val ? 'val' : 'train',
+    ]),
   );
+}
+
+/** Who trains on a training class: the stage `classify`, or the tasks of meta-training. */
+export type TrainingPart = 'classified' | 'drawn';
+
+/**
+ * The domain with the training classes of one part alone; the other splits stay. A network looks better on the classes
+ * that it was taught to tell apart than on others, and what is meta-learned from them trusts it too much.
+ * @param share of the training classes that is classified, 0 to 1; which ones their names' hashes say
+ */
+export function partOf<D extends ClassedDomain>(domain: D, part: TrainingPart, share: number): D {
+  const names = domain.classes.filter(({ split }) => split === 'train').map(({ name }) => name);
+  const classified = new Set(ranked('classified', names).slice(0, Math.round(share * names.length)));
+  const classes = domain.classes.filter(
+    ({ name, split }) => split !== 'train' || classified.has(name) === (part === 'classified'),
+  );
+  return { ...domain, classes };
+}
+
+/** Names by the order of their hashes, which `purpose` is part of. */
+function ranked(purpose: string, names: readonly string[]): string[] {
+  return names
+    .map((name) => ({ name, hash: fold(keyFrom(0), purpose, name) }))
+    .sort((a, b) => compareKeys(a.hash, b.hash))
+    .map(({ name }) => name);
 }
 
 function compareKeys(a: Key, b: Key): number {

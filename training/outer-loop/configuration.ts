@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { modelConfigurationSchema } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
-import { classifySchema } from '../classify/configuration.ts';
+import { classifiedSchema, classifySchema } from '../classify/configuration.ts';
 import { sourceSchema } from '../data/source.ts';
 import { planesSchema } from '../planes/configuration.ts';
 import { viewPlanSchema } from '../planes/plane-domain.ts';
@@ -67,6 +67,8 @@ const runSchema = z.strictObject({
         augmentation: augmentationSchema.prefault({}),
         /** Views of each image whose planes are kept, for a model on a trunk. */
         views: viewPlanSchema.optional(),
+        /** Where the run has the stage `classify`: the share of the training classes that it learns. */
+        classified: classifiedSchema,
       }),
     )
     .min(1),

@@ -1,6 +1,9 @@
 import { Matrix, solve } from 'ml-matrix';
 
-/** A training task: z_i, and whether the classes of its domain are the same in a mirror (its `augmentation.flip`). */
+/**
+ * A training task: z_i, and whether the classes of its domain are the same in a mirror (its `augmentation.flip`, on a trunk
+ * its `views.mirror`).
+ */
 export interface EmbeddedTask {
   readonly embedding: Float32Array;
   readonly symmetric: boolean;

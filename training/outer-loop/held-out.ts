@@ -83,12 +83,12 @@ export async function embeddedTasks(run: PausedRun): Promise<EmbeddedTask[]> {
     .at(-1)!
     .shapes.filter(({ way, shot }) => mayMirror(model, { way, support: way * shot }));
   const asked = shapes.flatMap(({ way, shot }) =>
-    domains.flatMap(({ source, augmentation }) =>
+    domains.flatMap(({ source, augmentation, views }) =>
       Array.from({ length: mirroringTasks }, async (_, task): Promise<EmbeddedTask> => {
         const shape = { way, shot, query: 1 };
         const payload = { ...evaluationPayload(run, source.name, 'train', task), shape };
         const { embedding } = await run.pool.run('genotype', payload);
-        return { embedding, symmetric: augmentation.flip };
+        return { embedding, symmetric: model.trunk ? (views?.mirror ?? false) : augmentation.flip };
       }),
     ),
   );

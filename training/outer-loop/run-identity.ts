@@ -35,10 +35,11 @@ export function identityOf(
   engine: EngineName,
 ): string {
   const data = domains.map((domain) => [domain.name, contentHash(domain)]);
-  const named = configuration.domains.map(({ source, weight, augmentation }) => ({
+  const named = configuration.domains.map(({ source, weight, augmentation, classified }) => ({
     name: source.name,
     weight,
     augmentation,
+    ...(configuration.classify ? { classified } : {}),
   }));
   const common = { ...configuration, workers: 0, checkpointMinutes: 0, domains: named, data };
   return JSON.stringify({ ...common, ...engineEntry(engine) });

@@ -68,7 +68,8 @@ export async function preparePlanes(
     if (complete !== undefined) planned.push(complete);
     else {
       const classes = placeClasses(source.name, await listClasses(own));
-      const domain = { name: source.name, classes, views, ...outputs, fingerprint, path: files.rows };
+      const images = imageCount(classes);
+      const domain = { name: source.name, classes, images, views, ...outputs, fingerprint, path: files.rows };
       planned.push({ source: own, planned: domain });
     }
   }
@@ -156,7 +157,7 @@ async function computeDomain(
   const files = planeFiles(cacheFolder, planned.fingerprint);
   const finished = await finishedSlices(files);
   await beginRows(planned, files);
-  const total = imageCount(planned.classes);
+  const total = planned.images;
   const sizeOfSlice = (slice: number): number => Math.min(sliceImages, total - slice * sliceImages);
   let done = [...finished.keys()].reduce((sum, slice) => sum + sizeOfSlice(slice), 0);
   progress?.(planned.name, done, total);

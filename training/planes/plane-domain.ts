@@ -43,7 +43,10 @@ export type TapPlanes = z.infer<typeof planesSchema>;
  */
 export interface PlaneDomain {
   readonly name: string;
+  /** What is drawn from; the file may hold images of further classes. */
   readonly classes: readonly ImageClass[];
+  /** Images in the file. */
+  readonly images: number;
   readonly views: Readonly<z.infer<typeof viewPlanSchema>>;
   readonly taps: readonly TapPlanes[];
   /** The output that is learned from; null without. */
@@ -74,6 +77,6 @@ export const rowBytes = (outputs: Pick<PlaneDomain, 'taps' | 'teacher'>): number
 export const imageCount = (classes: readonly ImageClass[]): number =>
   classes.reduce((sum, { count }) => sum + count, 0);
 
-/** Rows of a domain: images times views. */
-export const rowCount = ({ classes, views }: Pick<PlaneDomain, 'classes' | 'views'>): number =>
-  imageCount(classes) * viewCount(views);
+/** Rows of a domain's file: images times views. */
+export const rowCount = ({ images, views }: Pick<PlaneDomain, 'images' | 'views'>): number =>
+  images * viewCount(views);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, mkdir, open, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeAtomically } from '../run/write-atomically.ts';
-import { planeIndexSchema, rowBytes, rowCount } from './plane-domain.ts';
+import { imageCount, planeIndexSchema, rowBytes, rowCount } from './plane-domain.ts';
 import type { PlaneDomain } from './plane-domain.ts';
 
 /**
@@ -30,7 +30,8 @@ export async function completeDomain(files: PlaneFiles): Promise<PlaneDomain | u
   const text = await textOf(files.index);
   if (text === undefined) return undefined;
   try {
-    return { ...planeIndexSchema.parse(JSON.parse(text)), path: files.rows };
+    const index = planeIndexSchema.parse(JSON.parse(text));
+    return { ...index, images: imageCount(index.classes), path: files.rows };
   } catch (error) {
     throw new Error(`${files.index}: not an index of planes; delete it to compute them again`, {
       cause: error,
@@ -66,13 +67,12 @@ export async function completeRows(
   slices: readonly string[],
   files: PlaneFiles,
 ): Promise<PlaneDomain> {
-  const { path, ...planned } = domain;
   const hash = createHash('sha256').update(JSON.stringify(domain.classes));
   for (const slice of slices) hash.update(slice);
   const pixelHash = hash.digest('hex');
-  await writeAtomically(files.index, JSON.stringify({ ...planned, pixelHash }));
+  await writeAtomically(files.index, JSON.stringify(planeIndexSchema.parse({ ...domain, pixelHash })));
   await rm(files.progress, { force: true });
-  return { ...planned, pixelHash, path };
+  return { ...domain, pixelHash };
 }
 
 /**

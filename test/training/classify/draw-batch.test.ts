@@ -17,6 +17,7 @@ function domain(
   return {
     name,
     classes,
+    images: first,
     views: { mirror: false, crops: 0, served: false, ...views },
     taps: [],
     teacher: null,
@@ -65,6 +66,12 @@ describe('batches of all training classes', () => {
     for (const view of [0, 1, 2])
       expect(part((own) => own.domain === 0 && own.view === view)).toBeCloseTo(0.2 / 3, 1.5);
     expect(part((own) => own.domain === 1 && own.view === 0)).toBeCloseTo(0.8, 1.5);
+  });
+
+  it('draw a domain as often as its weight says', () => {
+    const weighted = drawBatch(keyFrom(1), trainingClasses([small, large], [4, 1]), 20_000);
+    const part = weighted.filter(({ domain }) => domain === 0).length / weighted.length;
+    expect(part).toBeCloseTo(0.5, 1.5); // 4 * 10 of 4 * 10 + 40
   });
 
   it('are the same for the same key, whatever their size', () => {

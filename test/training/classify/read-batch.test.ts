@@ -40,6 +40,7 @@ async function writeDomain(index: number): Promise<PlaneDomain> {
   return {
     name: `domain ${index}`,
     classes: [0, 6].map((first) => ({ name: `from ${first}`, split: 'train', first, count: 6 })),
+    images: 12,
     views: { mirror: false, crops: 0, served: false },
     taps: [{ name: 'tap', shape: [1, 2, 2] }],
     teacher: { name: 'last', shape: [2, 1, 1] },

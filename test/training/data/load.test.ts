@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { splitClasses } from '../../../training/data/class-splits.ts';
-import type { ImageDomain } from '../../../training/data/domain.ts';
+import { partOf, splitClasses } from '../../../training/data/class-splits.ts';
+import type { ClassedDomain, ImageDomain, Split } from '../../../training/data/domain.ts';
 import { loadDomain } from '../../../training/data/load.ts';
 import { sourceSchema, type Source } from '../../../training/data/source.ts';
 
@@ -193,6 +193,39 @@ describe('splitClasses', () => {
     const counted = (own: string) => [...split.values()].filter((value) => value === own).length;
     expect([counted('train'), counted('val'), counted('test')]).toEqual([60, 15, 25]);
     expect(new Map([...splitClasses([...names].reverse())].sort())).toEqual(new Map([...split].sort()));
+  });
+});
+
+describe('partOf', () => {
+  const splitOf = (index: number): Split => (index < 5 ? 'test' : index < 8 ? 'val' : 'train');
+  const classes = Array.from({ length: 28 }, (_, index) => ({
+    name: `class ${index}`,
+    split: splitOf(index),
+    first: 3 * index,
+    count: 3,
+  }));
+  const domain = { name: 'a', classes };
+  const trainingOf = (own: ClassedDomain): string[] =>
+    own.classes.filter(({ split }) => split === 'train').map(({ name }) => name);
+
+  it('gives every training class to one part and leaves the other splits to both', () => {
+    const parts = (['classified', 'drawn'] as const).map((part) => partOf(domain, part, 0.6));
+    expect(parts.map((part) => trainingOf(part).length)).toEqual([12, 8]);
+    expect(new Set(parts.flatMap(trainingOf)).size).toBe(20);
+    for (const part of parts)
+      expect(part.classes.filter(({ split }) => split !== 'train')).toEqual(classes.slice(0, 8));
+  });
+
+  it('does not depend on the order of the classes', () => {
+    const reversed = { name: 'a', classes: classes.toReversed() };
+    expect(trainingOf(partOf(reversed, 'drawn', 0.6)).toSorted()).toEqual(
+      trainingOf(partOf(domain, 'drawn', 0.6)).toSorted(),
+    );
+  });
+
+  it('has no classified class where the share is 0', () => {
+    expect(trainingOf(partOf(domain, 'classified', 0))).toEqual([]);
+    expect(trainingOf(partOf(domain, 'drawn', 0))).toHaveLength(20);
   });
 });
 
