@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
 import { integerFrom, integersFrom, list } from './command/arguments.ts';
 import { commit } from './run/commit.ts';
 import type { ImageDomain } from './data/domain.ts';
@@ -11,6 +12,7 @@ import type { PlaneDomain } from './planes/plane-domain.ts';
 import { planesOf } from './planes/progress-bar.ts';
 import { evaluateCheckpoint, evaluationTable } from './evaluation/evaluate-checkpoint.ts';
 import { evaluateOpenSets, openSetTable } from './evaluation/open-set-report.ts';
+import { evaluateStages, stagesTables } from './evaluation/stages-report.ts';
 import { writeAtomically } from './run/write-atomically.ts';
 import { sourceSchema } from './data/source.ts';
 import { parse } from 'yaml';
@@ -40,6 +42,13 @@ const program = new Command('evaluate')
     'instead: how foreign images are told, of so many classes beside those of a task',
     integer,
   )
+  .option(
+    '--stages',
+    'instead, on a trunk: each stage switched off, plain features of the trunk, and other checkpoints, on the same tasks',
+    false,
+  )
+  .option('--against <files>', 'checkpoints that --stages compares with, comma-separated', list, [])
+  .option('--no-plain', 'leaves plain features out of --stages')
   .option('--seed <n>', 'seed of the tasks', integer, 2020)
   .option('--workers <n>', 'worker threads', integer, 2)
   .option('--out <file>', 'writes the JSON report to a file')
@@ -56,6 +65,9 @@ const optionsSchema = z.object({
   shots: z.array(z.number()),
   query: z.number(),
   foreign: z.number().optional(),
+  stages: z.boolean(),
+  against: z.array(z.string()),
+  plain: z.boolean(),
   seed: z.number(),
   workers: z.number(),
   out: z.string().optional(),
@@ -65,7 +77,7 @@ const optionsSchema = z.object({
 async function main(): Promise<void> {
   const options = optionsSchema.parse(program.parse().opts());
   await flushDenormals();
-  const checkpoint = decodeCheckpoint(await readFile(options.checkpoint));
+  const checkpoint = await checkpointAt(options.checkpoint);
   const chosen = (name: string): boolean => options.domains?.includes(name) ?? true;
   const loaded = checkpoint.configuration.trunk
     ? { planes: await keptPlanes(options.planes, chosen) }
@@ -76,6 +88,16 @@ async function main(): Promise<void> {
     if (done % 100 === 0) process.stderr.write(`\r${done} of ${total} tasks`);
   };
   const evaluate = async () => {
+    if (options.stages) {
+      if (!loaded.planes) throw new Error('--stages needs a checkpoint on a trunk');
+      const against = await Promise.all(options.against.map(checkpointAt));
+      const reports = await evaluateStages(checkpoint, against, loaded.planes, {
+        ...options,
+        floors: false,
+        progress,
+      });
+      return { reports, table: stagesTables(reports) };
+    }
     if (foreign === undefined) {
       const reports = await evaluateCheckpoint(checkpoint, loaded.planes ?? loaded.decoded, {
         ...options,
@@ -105,6 +127,8 @@ async function main(): Promise<void> {
   if (options.out) await writeAtomically(options.out, `${JSON.stringify(result, null, 2)}\n`);
   console.log(options.json ? JSON.stringify(result) : table);
 }
+
+const checkpointAt = async (path: string): Promise<Checkpoint> => decodeCheckpoint(await readFile(path));
 
 async function decoded(
   file: string,

@@ -7,6 +7,7 @@ import { possibleShape, sampleTask } from './data/tasks.ts';
 import { evaluateOpenSet } from './evaluation/evaluate-open-set.ts';
 import type { EvaluationPayload } from './evaluation/evaluate-task.ts';
 import { evaluateTask } from './evaluation/evaluate-task.ts';
+import { stageRows } from './evaluation/stage-rows.ts';
 import { gradientJob } from './outer-loop/gradient-job.ts';
 import type { TrainingJobs } from './outer-loop/training-jobs.ts';
 import { embedTrunkTask, evaluateTrunkTask } from './evaluation/trunk-tasks.ts';
@@ -25,6 +26,14 @@ export const jobs: JobTable<TrainingJobs, TrainingWorkerData> = {
       return evaluateTask(runner, parameters, domainNamed(data.domains, request.domain), request);
     memory.reset();
     return evaluateTrunkTask(runner, parameters, domainNamed(data.planes, request.domain), request, memory);
+  },
+
+  stages: async (request, context) => {
+    const { workerData: data } = context;
+    const runner = runnerOf(context, data.model, request.genotypes);
+    memory.reset();
+    const domain = domainNamed(data.planes ?? [], request.domain);
+    return stageRows(runner, parametersOf(data), domain, request, memory);
   },
 
   genotype: async (request, { executor, workerData: data }) => {

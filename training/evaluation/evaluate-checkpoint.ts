@@ -126,13 +126,16 @@ export async function overTasks<T>(
   }
 }
 
+const everySetting = (domains: EvaluatedDomains, { shots }: EvaluationOptions): Setting[] =>
+  domains.flatMap((domain) => shots.map((shot) => ({ domain: domain.name, shot })));
+
 /** Evaluates a checkpoint on tasks that depend on the seed alone, the same for every checkpoint. */
 export async function evaluateTasks(
   checkpoint: Checkpoint,
   domains: EvaluatedDomains,
   options: EvaluationOptions,
+  settings: readonly Setting[] = everySetting(domains, options),
 ): Promise<EvaluatedSetting[]> {
-  const settings = domains.flatMap((domain) => options.shots.map((shot) => ({ domain: domain.name, shot })));
   const { split, way, query, seed, floors } = options;
   return overTasks(checkpoint, domains, settings, options, (pool, { domain, shot }, task) => {
     const payload: EvaluationPayload = {

@@ -24,14 +24,15 @@ import { sampleRows } from '../planes/sample-rows.ts';
 /** Per worker: the opened files. */
 const readers = new Map<string, PlaneReader>();
 
-function readerOf(domain: PlaneDomain): PlaneReader {
+/** The opened file of a domain. */
+export function readerOf(domain: PlaneDomain): PlaneReader {
   const known = readers.get(domain.path) ?? new PlaneReader(domain);
   readers.set(domain.path, known);
   return known;
 }
 
 /** Crops that a support set of this shape is adapted to, of each image; none where the shots are drawn. */
-const cropsOf = (configuration: ModelConfiguration, { way, shot }: TaskShape): number =>
+export const cropsOf = (configuration: ModelConfiguration, { way, shot }: TaskShape): number =>
   typeof shot === 'number' ? viewPlan(configuration, { way, support: way * shot }).crops : 0;
 
 /** A training task of any domain and its meta-gradient. */
@@ -60,7 +61,7 @@ export async function trunkGradient(
 }
 
 /** Draws a task of held-out classes as it is served, and embeds it: mirrored where its embedding says so. */
-async function heldOutTask(
+export async function heldOutTask(
   runner: TaskRunner,
   parameters: Parameters,
   domain: PlaneDomain,

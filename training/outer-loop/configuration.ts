@@ -81,6 +81,11 @@ const runSchema = z.strictObject({
   metaBatch: z.number().int().min(1).default(4),
   /** ρ_A, for the architecture controller. */
   controllerLearningRate: z.number().positive().default(1e-4),
+  /**
+   * Of the layers that make a task's settings on a trunk (model/controller/conditions.ts); as the rest where it is not said.
+   * Shares of sources are logarithms: at the rate of the weights they do not arrive.
+   */
+  conditionsLearningRate: z.number().positive().optional(),
   /** β of Eq. 9, on the reconstruction loss a support image. */
   reconstructionWeight: z.number().min(0).default(0.01),
   /** Probability that a candidate operation of an edge is dropped in a search step. */

@@ -268,11 +268,12 @@ export class Trainer {
     { stage, encoder, learningRate: [from, to] }: StageConfiguration,
     progress: number,
   ): Float32Array {
-    const { controllerLearningRate } = this.#configuration;
+    const { controllerLearningRate, conditionsLearningRate } = this.#configuration;
     const outer = from + (to - from) * progress;
     const own: Partial<Record<ParameterGroup, number>> = {
       controller: stage === 'retrain' ? 0 : controllerLearningRate,
       encoder: encoder === 'fixed' ? 0 : outer,
+      ...(conditionsLearningRate === undefined ? {} : { conditions: conditionsLearningRate }),
     };
     return this.#layout.perGroup((group) => own[group] ?? outer, this.#rates);
   }

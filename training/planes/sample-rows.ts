@@ -15,6 +15,19 @@ export interface TaskViews {
   readonly crops: number;
   /** A crop stands for the whole image half the time: augmentation, of training tasks. */
   readonly augmented: boolean;
+  /** Whether the teacher's features are read, too. */
+  readonly taught?: boolean;
+}
+
+/** Images with the teacher's features of their views, [rows, f], where these are read. */
+export interface SampledImages extends ViewedImages {
+  readonly teacher?: Float32Array;
+}
+
+/** A task drawn from kept planes. */
+export interface SampledRows extends ViewedTask {
+  readonly support: SampledImages;
+  readonly query: SampledImages;
 }
 
 /** Probability that an augmented image is seen in part. */
@@ -30,28 +43,30 @@ export function sampleRows(
   reader: PlaneReader,
   split: Split,
   shape: TaskShape,
-  { mirrored, crops, augmented }: TaskViews,
+  { mirrored, crops, augmented, taught }: TaskViews,
   memory: ImageMemory,
-): ViewedTask {
+): SampledRows {
   const { views } = reader.domain;
   const drawn = drawClasses(key, reader.domain, split, shape, false);
   const { support, query } = placedImages(key, drawn);
   const firstCrop = 1 + Number(views.mirror);
   const base = mirrored && views.mirror ? [0, 1] : [0];
   const wanted = Array.from({ length: Math.min(crops, views.crops) }, (_, crop) => firstCrop + crop);
-  const set = (images: readonly Placed[], seen: readonly number[], own: Key): ViewedImages => {
+  const set = (images: readonly Placed[], seen: readonly number[], own: Key): SampledImages => {
     const rows = memory.take(images.length * seen.length * reader.rowLength);
     const whole = images.map((_, i) => wholeView(fold(own, i), augmented, firstCrop, views.crops));
     const requests = seen.flatMap((view) =>
       images.map(({ image }, i) => ({ image, view: view === 0 ? whole[i]! : view })),
     );
-    reader.rows(requests, rows);
+    const teacher = taught ? new Float32Array(requests.length * reader.teacherLength) : undefined;
+    reader.rows(requests, rows, 0, teacher);
     const labels = images.map(({ label }) => label);
     return {
       images: rows,
       targets: oneHotTargets(labels, drawn.length),
       count: images.length,
       views: seen.length,
+      ...(teacher ? { teacher } : {}),
     };
   };
   return {

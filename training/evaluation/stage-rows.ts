@@ -1,0 +1,90 @@
+import type { Values } from '../../model/graph/programs.ts';
+import { startValues } from '../../model/inner-loop/solved-network.ts';
+import { solvedLogits } from '../../model/inner-loop/solved-steps.ts';
+import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
+import type { Parameters } from '../../model/layers/parameter-specification.ts';
+import { chooseSolved } from '../../model/meta-gradient/solved-meta-gradient.ts';
+import { fold, keyFrom } from '../../model/random.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
+import { accuracyOf } from '../../model/task/labelled-set.ts';
+import type { ViewedTask } from '../../model/task/viewed-task.ts';
+import type { ImageMemory } from '../data/tasks.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
+import { sampleRows } from '../planes/sample-rows.ts';
+import type { EvaluationPayload } from './evaluate-task.ts';
+import { plainRows } from './plain-rows.ts';
+import { cropsOf, heldOutTask, readerOf } from './trunk-tasks.ts';
+
+/** The answer as it is served: what all other rows are compared with. */
+export const servedRow = 'as served';
+
+export interface StagesPayload extends EvaluationPayload {
+  /** Whether plain features of the trunk answer, too. */
+  readonly plain: boolean;
+}
+
+/** One task answered in every way that the stages' table has a row for. */
+export interface StageRows {
+  readonly genotype: Genotype;
+  readonly queries: number;
+  /** Right answers by the row's name. */
+  readonly right: Readonly<Record<string, number>>;
+}
+
+/** A share's logarithm that leaves nothing of it. */
+const none = -1e4;
+
+/**
+ * One task of held-out classes: as served, with each stage switched off in the finished checkpoint, and by plain features.
+ */
+export async function stageRows(
+  runner: TaskRunner,
+  parameters: Parameters,
+  domain: PlaneDomain,
+  payload: StagesPayload,
+  memory: ImageMemory,
+): Promise<StageRows> {
+  const { configuration } = runner;
+  const { split, shape } = payload;
+  const key = fold(keyFrom(payload.seed), 'evaluation', domain.name, payload.task);
+  const { task, embedded, mirrored } = await heldOutTask(runner, parameters, domain, payload, key, memory);
+  const { network, genotype } = chooseSolved(runner, embedded, payload.stage);
+  const { steps } = configuration.innerLoop;
+  const { modulated } = embedded;
+  const crops = cropsOf(configuration, shape);
+  const sample = (views: { readonly mirrored: boolean; readonly crops: number }) =>
+    sampleRows(key, readerOf(domain), split, shape, { ...views, augmented: false }, memory);
+  const right = async (of: ViewedTask, start = modulated, count = steps): Promise<number> => {
+    const values = startValues(network, parameters, start);
+    const logits = await solvedLogits(runner, network, values, of, count);
+    return Math.round(accuracyOf(logits, of.query.targets, of.way) * of.query.count);
+  };
+  const shares = modulated['shares']!;
+  const withShares = (of: (share: number, source: number) => number): Values => ({
+    ...modulated,
+    shares: Float32Array.from(shares, of),
+  });
+  const rows: Record<string, number> = {
+    [servedRow]: await right(task),
+    'no inner steps': await right(task, modulated, 0),
+    'no modulation': await right(task, { ...modulated, ...unmodulated(parameters, modulated) }),
+    'cells alone': await right(
+      task,
+      withShares((share, source) => (source === 0 ? share : none)),
+    ),
+    'no cells': await right(
+      task,
+      withShares((share, source) => (source === 0 ? none : share)),
+    ),
+    ...(mirrored ? { 'no mirror images': await right(sample({ mirrored: false, crops })) } : {}),
+    ...(crops > 0 ? { 'no crops': await right(sample({ mirrored, crops: 0 })) } : {}),
+  };
+  const plain = payload.plain
+    ? plainRows(configuration, domain, payload, { key, mirrored, crops }, memory)
+    : {};
+  return { genotype, queries: task.query.count, right: { ...rows, ...plain } };
+}
+
+/** The meta-weights in place of what the modulator made of them. */
+const unmodulated = (parameters: Parameters, modulated: Values): Values =>
+  Object.fromEntries(Object.entries(parameters).filter(([name]) => name in modulated));

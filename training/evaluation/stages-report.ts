@@ -1,0 +1,112 @@
+import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import { genotypeKey } from '../../model/search-space/genotype.ts';
+import { hasTasks } from '../data/tasks.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
+import { table } from '../report/markdown.ts';
+import { countsOf, differences, intervalOf, meanOfIntervals } from '../report/statistics.ts';
+import type { Interval } from '../report/statistics.ts';
+import { evaluateTasks, overTasks } from './evaluate-checkpoint.ts';
+import type { EvaluationOptions, Setting } from './evaluate-checkpoint.ts';
+import { servedRow } from './stage-rows.ts';
+
+/** A row of one domain and shot: accuracy, and its paired difference from the answer as served; shares of 1. */
+export interface StageRow {
+  readonly accuracy: Interval;
+  readonly difference: Interval;
+}
+
+/** All rows of one domain and shot. */
+export interface StagesReport extends Setting {
+  readonly tasks: number;
+  readonly rows: Readonly<Record<string, StageRow>>;
+  /** How many tasks decode to each architecture. */
+  readonly genotypes: Readonly<Record<string, number>>;
+}
+
+/**
+ * The same tasks answered as served, with each stage switched off, by plain features of the trunk, and by other
+ * checkpoints, each a row of its identifier. Settings whose domain has too few classes or images are left out.
+ */
+export async function evaluateStages(
+  checkpoint: Checkpoint,
+  against: readonly Checkpoint[],
+  domains: readonly PlaneDomain[],
+  options: EvaluationOptions & { readonly plain: boolean },
+): Promise<StagesReport[]> {
+  const { split, way, query, seed, shots, plain } = options;
+  const settings = domains.flatMap((domain) =>
+    shots
+      .filter((shot) => hasTasks(domain, split, { way, shot, query }))
+      .map((shot) => ({ domain: domain.name, shot })),
+  );
+  const own = await overTasks(checkpoint, domains, settings, options, (pool, { domain, shot }, task) =>
+    pool.run('stages', {
+      ...{ domain, split, shape: { way, shot, query }, seed, task, plain },
+      ...{ stage: 'retrain', temperature: 1, transductive: false, floors: false },
+      genotypes: checkpoint.genotypes,
+    }),
+  );
+  const others = new Map<string, Map<string, number[]>>();
+  for (const other of against) {
+    const evaluated = await evaluateTasks(other, domains, options, settings);
+    others.set(
+      other.id,
+      new Map(
+        evaluated.map(({ domain, shot, tasks }) => [
+          `${domain} ${shot}`,
+          tasks.map(({ served, queries }) => served / queries),
+        ]),
+      ),
+    );
+  }
+  return own.map(({ domain, shot, tasks }) => {
+    const shares = (row: string): number[] =>
+      tasks.map(({ right, queries }) => (right[row] ?? right[servedRow]!) / queries);
+    const served = shares(servedRow);
+    const rowOf = (values: readonly number[]): StageRow => ({
+      accuracy: intervalOf(values),
+      difference: intervalOf(differences(values, served)),
+    });
+    const names = [...new Set(tasks.flatMap(({ right }) => Object.keys(right)))];
+    const rows = [
+      ...names.map((name) => [name, rowOf(shares(name))] as const),
+      ...Array.from(others, ([id, values]) => [id, rowOf(values.get(`${domain} ${shot}`)!)] as const),
+    ];
+    return {
+      domain,
+      shot,
+      tasks: tasks.length,
+      rows: Object.fromEntries(rows),
+      genotypes: countsOf(tasks.map(({ genotype }) => genotypeKey(genotype))),
+    };
+  });
+}
+
+const percent = (share: number): string => (100 * share).toFixed(1);
+const signed = ({ mean, half }: Interval): string =>
+  `${mean < 0 ? '−' : '+'}${percent(Math.abs(mean))} ± ${percent(half)}`;
+
+/** A Markdown table for every shot: a line a row, a column a domain, then the mean and its paired difference from served. */
+export function stagesTables(reports: readonly StagesReport[]): string {
+  const shots = [...new Set(reports.map(({ shot }) => shot))];
+  return shots
+    .map((shot) => {
+      const own = reports.filter((report) => report.shot === shot);
+      const names = [...new Set(own.flatMap(({ rows }) => Object.keys(rows)))];
+      const lines = names.map((name) => {
+        // a stage that no task of a domain uses changes nothing there
+        const rows = own.map((report) => report.rows[name] ?? report.rows[servedRow]!);
+        const mean = meanOfIntervals(rows.map(({ accuracy }) => accuracy));
+        const difference = meanOfIntervals(rows.map((row) => row.difference));
+        return [
+          name,
+          ...rows.map(({ accuracy }) => percent(accuracy.mean)),
+          `${percent(mean.mean)} ± ${percent(mean.half)}`,
+          name === servedRow ? '' : signed(difference),
+        ];
+      });
+      const header = [`${shot}-shot`, ...own.map(({ domain }) => domain), 'mean', 'from served, paired'];
+      return table(header, lines);
+    })
+    .join('\n\n');
+}
