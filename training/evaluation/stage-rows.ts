@@ -31,8 +31,8 @@ export interface StageRows {
   readonly right: Readonly<Record<string, number>>;
 }
 
-/** A share's logarithm that leaves nothing of it. */
-const none = -1e4;
+/** A share's logarithm that leaves nothing of it; inner steps differentiate its root, so that it is not zero. */
+const none = -30;
 
 /**
  * One task of held-out classes: as served, with each stage switched off in the finished checkpoint, and by plain features.

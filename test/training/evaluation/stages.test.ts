@@ -1,0 +1,101 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeFloat16 } from '../../../model/trunk/float16.ts';
+import { evaluateCheckpoint } from '../../../training/evaluation/evaluate-checkpoint.ts';
+import { evaluateStages, stagesTables } from '../../../training/evaluation/stages-report.ts';
+import type { StagesReport } from '../../../training/evaluation/stages-report.ts';
+import { rowBytes, rowCount } from '../../../training/planes/plane-domain.ts';
+import type { PlaneDomain } from '../../../training/planes/plane-domain.ts';
+import { randomTrunkCheckpoint, trunkConfiguration } from '../../support/random-trunk.ts';
+import { testRandom } from '../../support/random.ts';
+
+const configuration = trunkConfiguration();
+const checkpoint = randomTrunkCheckpoint(configuration);
+const other = randomTrunkCheckpoint(configuration, { id: 'other', seed: 2 });
+const options = {
+  ...{ split: 'test' as const, way: 3, shots: [1, 2], query: 6, tasks: 6, seed: 11, workers: 1 },
+  ...{ floors: false, plain: true },
+};
+
+let folder: string;
+let domain: PlaneDomain;
+let reports: StagesReport[];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'm-nas-stages-'));
+  domain = await writeDomain();
+  reports = await evaluateStages(checkpoint, [other], [domain], options);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Four test classes of eight images, in all views that the model asks for. */
+async function writeDomain(): Promise<PlaneDomain> {
+  const described: Omit<PlaneDomain, 'path'> = {
+    name: 'noise',
+    classes: [0, 8, 16, 24].map((first) => ({ name: `from ${first}`, split: 'test', first, count: 8 })),
+    images: 32,
+    views: { mirror: true, crops: 2, served: true },
+    taps: configuration.trunk!.taps.map(({ name, channels, side }) => ({
+      name,
+      shape: [channels, side, side],
+    })),
+    teacher: { name: 'last', shape: [6, 1, 1] },
+    fingerprint: '',
+    pixelHash: '',
+  };
+  const path = join(folder, 'noise.bin');
+  const rows = new Uint16Array((rowCount(described) * rowBytes(described)) / 2);
+  const random = testRandom(1);
+  encodeFloat16(
+    Float32Array.from(rows, () => random()),
+    rows,
+    0,
+  );
+  await writeFile(path, rows);
+  return { ...described, path };
+}
+
+describe('the table of stages', () => {
+  it('has the answers as served of both checkpoints, on the same tasks as an evaluation', async () => {
+    for (const [evaluated, row] of [
+      [checkpoint, 'as served'],
+      [other, 'other'],
+    ] as const) {
+      const own = await evaluateCheckpoint(evaluated, [domain], options);
+      own.forEach(({ served }, i) =>
+        expect(100 * reports[i]!.rows[row]!.accuracy.mean).toBeCloseTo(served.mean, 9),
+      );
+    }
+    for (const { rows } of reports) expect(rows['as served']!.difference).toEqual({ mean: 0, half: 0 });
+  });
+
+  it('has a row for every stage that the tasks use, for every tap and for the teacher', () => {
+    const [one, two] = reports.map(({ rows }) => Object.keys(rows));
+    const stages = ['no inner steps', 'no modulation', 'cells alone', 'no cells', 'no mirror images'];
+    expect(one).toEqual(expect.arrayContaining([...stages, 'no crops', 'a means', 'last ridge 1, views']));
+    expect(two).toEqual(expect.arrayContaining(stages));
+    expect(two).not.toContain('no crops'); // crops belong to one shot
+  });
+
+  it('switching a stage off changes answers, where the checkpoint makes use of it', () => {
+    for (const name of ['no modulation', 'cells alone', 'no cells', 'no mirror images'])
+      expect(reports.some(({ rows }) => rows[name]!.difference.half > 0)).toBe(true);
+  });
+
+  it('the answers of the cells alone and of all but the cells differ', () => {
+    for (const { rows } of reports)
+      expect(rows['cells alone']!.difference).not.toEqual(rows['no cells']!.difference);
+  });
+
+  it('is written with a line a row and the paired difference', () => {
+    const [one, two] = stagesTables(reports).split('\n\n');
+    expect(one).toContain('| 1-shot | noise | mean | from served, paired |');
+    expect(two!.split('\n')).toHaveLength(2 + Object.keys(reports[1]!.rows).length);
+  });
+
+  it('leaves out shots for which a domain has too few images', async () => {
+    const asked = { ...options, shots: [8], plain: false };
+    expect(await evaluateStages(checkpoint, [], [domain], asked)).toEqual([]);
+  });
+});
