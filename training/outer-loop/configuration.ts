@@ -82,10 +82,16 @@ const runSchema = z.strictObject({
   /** ρ_A, for the architecture controller. */
   controllerLearningRate: z.number().positive().default(1e-4),
   /**
-   * Of the layers that make a task's settings on a trunk (model/controller/conditions.ts); as the rest where it is not said.
-   * Shares of sources are logarithms: at the rate of the weights they do not arrive.
+   * ρ_outer of a part of Θ that has one of its own, all through the run. `conditions` are the layers that make a task's
+   * settings on a trunk (model/controller/conditions.ts): logarithms, which do not arrive at the rate of weights.
    */
-  conditionsLearningRate: z.number().positive().optional(),
+  ownLearningRates: z
+    .strictObject({
+      encoder: z.number().positive().optional(),
+      modulator: z.number().positive().optional(),
+      conditions: z.number().positive().optional(),
+    })
+    .optional(),
   /** β of Eq. 9, on the reconstruction loss a support image. */
   reconstructionWeight: z.number().min(0).default(0.01),
   /** Probability that a candidate operation of an edge is dropped in a search step. */

@@ -268,12 +268,12 @@ export class Trainer {
     { stage, encoder, learningRate: [from, to] }: StageConfiguration,
     progress: number,
   ): Float32Array {
-    const { controllerLearningRate, conditionsLearningRate } = this.#configuration;
+    const { controllerLearningRate, ownLearningRates } = this.#configuration;
     const outer = from + (to - from) * progress;
-    const own: Partial<Record<ParameterGroup, number>> = {
+    const own: Partial<Record<ParameterGroup, number | undefined>> = {
+      ...ownLearningRates,
       controller: stage === 'retrain' ? 0 : controllerLearningRate,
-      encoder: encoder === 'fixed' ? 0 : outer,
-      ...(conditionsLearningRate === undefined ? {} : { conditions: conditionsLearningRate }),
+      ...(encoder === 'fixed' ? { encoder: 0 } : {}),
     };
     return this.#layout.perGroup((group) => own[group] ?? outer, this.#rates);
   }
