@@ -116,7 +116,8 @@ export const modelConfigurationSchema = z
       .prefault({}),
     innerLoop: z
       .object({
-        steps: z.number().int().min(1).default(5),
+        /** 0: a task adapts its head alone. */
+        steps: z.number().int().min(0).default(5),
         learningRate: z.number().positive().default(0.05),
         /** `learned`: a factor of ρ for every step and weight tensor, part of Θ (MAML++). */
         rates: z.enum(['fixed', 'learned']).default('fixed'),
@@ -138,6 +139,10 @@ export const modelConfigurationSchema = z
   .refine(({ trunk, head }) => (trunk !== undefined) === (head.kind === 'ridge'), {
     path: ['head', 'kind'],
     message: 'a network on a trunk has a ridge head, and no other has one',
+  })
+  .refine(({ innerLoop: { steps, rates } }) => steps > 0 || rates === 'fixed', {
+    path: ['innerLoop', 'rates'],
+    message: 'there are no rates to learn without steps',
   })
   .refine(({ network, mirroring }) => network.kind === 'cells' || !mirroring, {
     path: ['mirroring'],

@@ -6,6 +6,7 @@ import { exportTrunkChild } from './export-trunk-child.ts';
 import type { ExportedOnTrunk, TrunkGraph } from './export-trunk-child.ts';
 import { isMirrored } from './mirror-images.ts';
 import { calibrateOpenSet } from './open-set.ts';
+import { roundedKernels } from './solved-answer.ts';
 import { viewPlan, viewsTaken, wholeView } from './support-views.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Executor } from '../graph/executor.ts';
@@ -17,7 +18,6 @@ import type { SolvedAdaptation } from '../inner-loop/solved-steps.ts';
 import type { TaskRunner } from '../inner-loop/task-runner.ts';
 import type { Judgement } from '../accuracy/judgements.ts';
 import { bestOf } from '../accuracy/ranking.ts';
-import { besideName } from '../network/trunk-network.ts';
 import { fold, keyFrom, normal } from '../random.ts';
 import { rowLength } from '../search-space/taps.ts';
 import type { Genotype } from '../search-space/genotype.ts';
@@ -25,7 +25,6 @@ import { stopwatch } from '../stopwatch.ts';
 import { byCodePoint, canonicalSupport } from '../task/canonical-support.ts';
 import { fitOf, oneHotTargets, sizeKey, supportInputs } from '../task/labelled-set.ts';
 import type { Fit, LabelledSet, TaskSize } from '../task/labelled-set.ts';
-import { roundedToFloat16 } from '../trunk/float16.ts';
 
 /** A support set whose images are known by what the trunk makes of them. */
 export interface TrunkSupport {
@@ -173,15 +172,6 @@ async function viewRows(
   return all;
 }
 
-/** Kernels as they are kept: float16 numbers. What scales features, and the shares, are few numbers and stay as they are. */
-const rounded = (weights: Values): Values =>
-  Object.fromEntries(
-    Object.entries(weights).map(([name, values]) => [
-      name,
-      name === 'shares' || name.startsWith(besideName('')) ? values : roundedToFloat16(values),
-    ]),
-  );
-
 /** Eq. 8 and the head of what it leads to: the adapted weights, what `SolvedGraphs.fitted` tells of them, and all fits. */
 async function adapted(
   runner: TaskRunner,
@@ -192,7 +182,7 @@ async function adapted(
   const { graphs } = network;
   const { set, size, steps, onFit } = adaptation;
   const stepped = await solvedSteps(runner, network, start, adaptation);
-  const weights = rounded(stepped.weights);
+  const weights = roundedKernels(stepped.weights);
   const fitted = await runner.programs.run(
     `fitted ${graphs.key} ${sizeKey(size)}`,
     () => graphs.fitted(size),

@@ -5,10 +5,8 @@ import type { SolvedNetwork } from './solved-network.ts';
 import type { TaskRunner } from './task-runner.ts';
 import { fitNames } from './unrolled-graphs.ts';
 import type { Values } from '../graph/programs.ts';
-import { fitOf, joined, sizeKey, supportInputs } from '../task/labelled-set.ts';
+import { fitOf, sizeKey, supportInputs } from '../task/labelled-set.ts';
 import type { Fit, LabelledSet, TaskSize } from '../task/labelled-set.ts';
-import { viewedSize } from '../task/viewed-task.ts';
-import type { ViewedTask } from '../task/viewed-task.ts';
 
 /** A support set on a trunk and the inner steps that it is adapted by. */
 export interface SolvedAdaptation {
@@ -84,28 +82,3 @@ export async function stepByStep(
 
 const weightsOf = ({ adapted }: SolvedGraphs, values: Values): Values =>
   Object.fromEntries(adapted.map(({ name }) => [name, values[name]!]));
-
-/**
- * Logits [query, way] of a task's queries after `steps` inner steps from `start`, a graph a step: what the exported file of
- * the same support set answers, not calibrated.
- */
-export async function solvedLogits(
-  runner: TaskRunner,
-  network: SolvedNetwork,
-  start: Values,
-  task: ViewedTask,
-  steps: number,
-): Promise<Float32Array> {
-  const { support, query } = task;
-  const size = viewedSize(task);
-  const { weights } = await stepByStep(runner, network, start, { set: support, size, steps });
-  const asked = { images: query.count, views: query.views };
-  const { logits } = await runner.programs.run(
-    `solved query ${network.graphs.key} ${sizeKey(size)} ${asked.images}v${asked.views}`,
-    () => network.graphs.query(size, asked),
-    start,
-    weights,
-    { 'both.images': joined(support.images, query.images), 'support.targets': support.targets },
-  );
-  return logits!;
-}

@@ -1,6 +1,6 @@
 import type { Values } from '../../model/graph/programs.ts';
 import { startValues } from '../../model/inner-loop/solved-network.ts';
-import { solvedLogits } from '../../model/inner-loop/solved-steps.ts';
+import { solvedLogits } from '../../model/adaptation/solved-answer.ts';
 import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { chooseSolved } from '../../model/meta-gradient/solved-meta-gradient.ts';

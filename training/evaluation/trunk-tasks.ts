@@ -4,7 +4,7 @@ import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Embedded } from '../../model/inner-loop/task-runner.ts';
 import { startValues } from '../../model/inner-loop/solved-network.ts';
-import { solvedLogits } from '../../model/inner-loop/solved-steps.ts';
+import { solvedLogits } from '../../model/adaptation/solved-answer.ts';
 import { chooseSolved, solvedMetaGradient } from '../../model/meta-gradient/solved-meta-gradient.ts';
 import type { MetaGradient, MetaGradientOptions } from '../../model/meta-gradient/meta-gradient.ts';
 import { fold, keyFrom } from '../../model/random.ts';

@@ -35,6 +35,28 @@ export function reinitializedState(
 }
 
 /**
+ * The start of meta-training behind the stage `classify`: its one-shot weights, statistics and architectures; all else is
+ * drawn by the run's own seed. So runs that differ in encoder, controller, modulator or inner loop begin with the same cells.
+ * @throws Error naming the tensor that the run's cells have otherwise
+ */
+export function classifiedState(configuration: TrainingConfiguration, classified: Checkpoint): RunState {
+  const fresh = freshState(configuration);
+  const { entries } = new ParameterLayout(parameterSpecifications(configuration.model));
+  for (const { name, group, start, size } of entries) {
+    if (group !== 'weights' && group !== 'statistics') continue;
+    const values = classified.parameters[name];
+    if (values?.length !== size)
+      throw new Error(`checkpoint ${classified.id} has other cells than the run: ${name}`);
+    fresh.parameters.set(values, start);
+  }
+  return { ...fresh, genotypes: classified.genotypes };
+}
+
+/** Whether a checkpoint comes from the stage `classify`, before any meta-training. */
+export const isClassified = ({ training }: Checkpoint): boolean =>
+  training['classified'] !== undefined && training['iterations'] === 0;
+
+/**
  * Where a checkpoint stopped: its weights, architectures and iteration, but Adam's moments, which a checkpoint does not
  * hold, start at 0. For a run whose state is lost, or to train a bundled checkpoint further.
  * @throws Error when the checkpoint is of another model configuration or does not say how far it was trained

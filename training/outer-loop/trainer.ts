@@ -17,7 +17,13 @@ import { chooseGenotypes } from './genotype-choice.ts';
 import { fitCalibration } from './fit-calibration.ts';
 import { calibrationAnswers, drawArchitectures, embeddedTasks, validationAccuracies } from './held-out.ts';
 import type { PausedRun } from './held-out.ts';
-import { continuedState, freshState, reinitializedState } from './initial-state.ts';
+import {
+  classifiedState,
+  continuedState,
+  freshState,
+  isClassified,
+  reinitializedState,
+} from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
 import { fitMirroring } from './fit-mirroring.ts';
 import { largestMetaBatch, meanInto, metaBatchGradients, normOf } from './meta-batch.ts';
@@ -98,7 +104,7 @@ export class Trainer {
 
   /**
    * From new meta-weights, from the saved state of `folder` (exactly), from where it parts from another run (exactly, see
-   * partedState), or from a checkpoint (see continuedState). All but the second destroy a saved state: ask
+   * partedState), or from a checkpoint (see classifiedState and continuedState). All but the second destroy a saved state: ask
    * `folder.refuseToOverwrite` before.
    */
   static async start(
@@ -112,7 +118,7 @@ export class Trainer {
       if (from === 'saved') return folder.loadState(identityOf(configuration, domains, engine));
       if (from === 'new') return freshState(configuration);
       if ('folder' in from) return partedState(configuration, from, folder, domains, engine);
-      return continuedState(configuration, from);
+      return isClassified(from) ? classifiedState(configuration, from) : continuedState(configuration, from);
     };
     const state = await stateOf();
     await (from === 'saved' ? folder.trimMetrics(state.iteration) : folder.begin(state.iteration));

@@ -1,0 +1,43 @@
+import type { Values } from '../graph/programs.ts';
+import type { SolvedNetwork } from '../inner-loop/solved-network.ts';
+import { solvedSteps } from '../inner-loop/solved-steps.ts';
+import type { TaskRunner } from '../inner-loop/task-runner.ts';
+import { besideName } from '../network/trunk-network.ts';
+import { joined, sizeKey } from '../task/labelled-set.ts';
+import { viewedSize } from '../task/viewed-task.ts';
+import type { ViewedTask } from '../task/viewed-task.ts';
+import { roundedToFloat16 } from '../trunk/float16.ts';
+
+/** Kernels as they are kept: float16 numbers. What scales features, and the shares, are few numbers and stay as they are. */
+export const roundedKernels = (weights: Values): Values =>
+  Object.fromEntries(
+    Object.entries(weights).map(([name, values]) => [
+      name,
+      name === 'shares' || name.startsWith(besideName('')) ? values : roundedToFloat16(values),
+    ]),
+  );
+
+/**
+ * Logits [query, way] of a task's queries after `steps` inner steps from `start`: what the exported file of the same
+ * support set answers, not calibrated.
+ */
+export async function solvedLogits(
+  runner: TaskRunner,
+  network: SolvedNetwork,
+  start: Values,
+  task: ViewedTask,
+  steps: number,
+): Promise<Float32Array> {
+  const { support, query } = task;
+  const size = viewedSize(task);
+  const { weights } = await solvedSteps(runner, network, start, { set: support, size, steps });
+  const asked = { images: query.count, views: query.views };
+  const { logits } = await runner.programs.run(
+    `solved query ${network.graphs.key} ${sizeKey(size)} ${asked.images}v${asked.views}`,
+    () => network.graphs.query(size, asked),
+    start,
+    roundedKernels(weights),
+    { 'both.images': joined(support.images, query.images), 'support.targets': support.targets },
+  );
+  return logits!;
+}

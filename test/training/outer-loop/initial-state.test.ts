@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import type { Checkpoint } from '../../../model/checkpoint/checkpoint.ts';
+import { parameterSpecifications } from '../../../model/parameters.ts';
+import { classifiedState, isClassified } from '../../../training/outer-loop/initial-state.ts';
+import { trainingConfigurationSchema } from '../../../training/outer-loop/configuration.ts';
+import type { TrainingConfiguration } from '../../../training/outer-loop/configuration.ts';
+import { ParameterLayout } from '../../../training/run/parameter-vector.ts';
+import { randomTrunkCheckpoint } from '../../support/random-trunk.ts';
+import { smallTrunkConfiguration } from '../../support/trunk-task.ts';
+
+const model = smallTrunkConfiguration();
+const drawn = randomTrunkCheckpoint(model, { seed: 7 });
+const classified: Checkpoint = { ...drawn, training: { iterations: 0, classified: 100 } };
+
+/** A run of the same cells; `innerLoop` and `modulator` may differ from those of the stage. */
+const runOf = (own: Partial<TrainingConfiguration['model']>): TrainingConfiguration =>
+  trainingConfigurationSchema.parse({
+    name: 'run',
+    seed: 3,
+    model: { ...model, ...own },
+    planes: { trunk: 'unused', taps: ['a', 'b', 'c'] },
+    domains: [{ source: { kind: 'folder', name: 'a', path: 'unused' } }],
+    stages: [{ stage: 'retrain', iterations: 1, shapes: [{ way: 2, shot: 1, query: 1 }] }],
+  });
+
+describe('meta-training behind classify', () => {
+  it('begins with the weights and statistics of the stage, and with the run’s own of all else', () => {
+    const run = runOf({});
+    const { iteration, parameters } = classifiedState(run, classified);
+    expect(iteration).toBe(0);
+    const start = new ParameterLayout(parameterSpecifications(run.model)).unpack(parameters);
+    for (const { name, group } of parameterSpecifications(run.model)) {
+      const same = Buffer.from(start[name]!.buffer).equals(Buffer.from(drawn.parameters[name]!.buffer));
+      expect([name, same]).toEqual([name, group === 'weights' || group === 'statistics']);
+    }
+  });
+
+  it('may have another inner loop and modulator, but not other cells', () => {
+    const other = runOf({
+      innerLoop: { ...model.innerLoop, steps: 0, rates: 'fixed' },
+      modulator: { kind: 'none' },
+    });
+    expect(classifiedState(other, classified).iteration).toBe(0);
+    const wider = runOf({ supernet: { ...model.supernet, channels: 3 } });
+    expect(() => classifiedState(wider, classified)).toThrow(/tiny has other cells than the run: /);
+  });
+
+  it('is told from a checkpoint that was meta-trained', () => {
+    expect(isClassified(classified)).toBe(true);
+    expect(isClassified(drawn)).toBe(false);
+    expect(isClassified({ ...drawn, training: { iterations: 5, classified: 100 } })).toBe(false);
+  });
+});
