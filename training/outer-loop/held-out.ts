@@ -2,7 +2,7 @@ import type { WorkerPool } from '../../engine/pool.ts';
 import { mayMirror } from '../../model/adaptation/mirror-images.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ClassedDomain } from '../data/domain.ts';
-import { hasTasks } from '../data/tasks.ts';
+import { hasTasks, possibleShape } from '../data/tasks.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
 import type { TaskShape } from '../data/tasks.ts';
 import type { Answers, EvaluationPayload } from '../evaluation/evaluate-task.ts';
@@ -82,16 +82,18 @@ export async function embeddedTasks(run: PausedRun): Promise<EmbeddedTask[]> {
   const shapes = stages
     .at(-1)!
     .shapes.filter(({ way, shot }) => mayMirror(model, { way, support: way * shot }));
-  const asked = shapes.flatMap(({ way, shot }) =>
-    domains.flatMap(({ source, augmentation, views }) =>
-      Array.from({ length: mirroringTasks }, async (_, task): Promise<EmbeddedTask> => {
-        const shape = { way, shot, query: 1 };
+  const asked = shapes.flatMap(({ way, shot }) => {
+    const shape = { way, shot, query: 1 };
+    return domains.flatMap(({ source, augmentation, views }, i) => {
+      // a domain whose classes have too few images for so many shots says nothing of these
+      if (possibleShape(run.domains[i]!, 'train', shape).way < 2) return [];
+      return Array.from({ length: mirroringTasks }, async (_, task): Promise<EmbeddedTask> => {
         const payload = { ...evaluationPayload(run, source.name, 'train', task), shape };
         const { embedding } = await run.pool.run('genotype', payload);
         return { embedding, symmetric: model.trunk ? (views?.mirror ?? false) : augmentation.flip };
-      }),
-    ),
-  );
+      });
+    });
+  });
   return Promise.all(asked);
 }
 
