@@ -106,8 +106,7 @@ async function main(): Promise<void> {
       });
       return { reports, table: evaluationTable(reports) };
     }
-    if ('planes' in loaded) throw new Error('foreign images are not yet evaluated on a trunk');
-    const reports = await evaluateOpenSets(checkpoint, loaded.decoded, {
+    const reports = await evaluateOpenSets(checkpoint, loaded.planes ?? loaded.decoded, {
       ...options,
       foreign,
       floors: false,

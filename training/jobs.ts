@@ -4,7 +4,7 @@ import type { Embedded } from '../model/inner-loop/task-runner.ts';
 import { fold, keyFrom } from '../model/random.ts';
 import { metaTaskOf } from './data/sampled-task.ts';
 import { possibleShape, sampleTask } from './data/tasks.ts';
-import { evaluateOpenSet } from './evaluation/evaluate-open-set.ts';
+import { evaluateOpenSet, evaluateTrunkOpenSet } from './evaluation/evaluate-open-set.ts';
 import type { EvaluationPayload } from './evaluation/evaluate-task.ts';
 import { evaluateTask } from './evaluation/evaluate-task.ts';
 import { stageRows } from './evaluation/stage-rows.ts';
@@ -46,6 +46,17 @@ export const jobs: JobTable<TrainingJobs, TrainingWorkerData> = {
     const { workerData: data } = context;
     const { genotypes } = request;
     const parameters = parametersOf(data);
+    if (data.planes) {
+      memory.reset();
+      const runner = runnerOf(context, data.model, genotypes);
+      return evaluateTrunkOpenSet(
+        runner,
+        parameters,
+        domainNamed(data.planes, request.domain),
+        request,
+        memory,
+      );
+    }
     const checkpoint = { id: 'evaluated', configuration: data.model, parameters, genotypes, training: {} };
     return evaluateOpenSet(checkpoint, context, domainNamed(data.domains, request.domain), request);
   },

@@ -136,6 +136,22 @@ function squaredDistance(a: Float32Array, b: Float32Array): number {
   return a.reduce((sofar, value, i) => sofar + (value - b[i]!) ** 2, 0);
 }
 
+/** The probability to belong to one of the classes, n of them, of features [n, f]: as the exported graph tells it. */
+export function knownOf(
+  features: Float32Array,
+  { means, midpoint, slope }: OpenSet,
+  way: number,
+): Float32Array {
+  const width = means.length / way;
+  return Float32Array.from({ length: features.length / width }, (_, i) => {
+    const row = features.subarray(i * width, (i + 1) * width);
+    const distances = Array.from({ length: way }, (_, c) =>
+      squaredDistance(row, means.subarray(c * width, (c + 1) * width)),
+    );
+    return 1 / (1 + Math.exp(slope * (score(Math.min(...distances)) - midpoint)));
+  });
+}
+
 /** The probability to belong to one of the classes, [n, 1], of features [n, f]: part of the exported graph. */
 export function knownProbability(features: Tensor, { means, midpoint, slope }: OpenSet): Tensor {
   const [n, width] = features.shape as [number, number];

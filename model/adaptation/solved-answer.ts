@@ -17,27 +17,36 @@ export const roundedKernels = (weights: Values): Values =>
     ]),
   );
 
-/**
- * Logits [query, way] of a task's queries after `steps` inner steps from `start`: what the exported file of the same
- * support set answers, not calibrated.
- */
-export async function solvedLogits(
+/** What an adapted network says of a task. */
+export interface SolvedAnswer {
+  /** [query, way], not calibrated. */
+  readonly logits: Float32Array;
+  /** What the head reads of the support set and of the queries, [n, f] each. */
+  readonly features: { readonly support: Float32Array; readonly query: Float32Array };
+}
+
+/** The answer to a task's queries after `steps` inner steps from `start`: that of the exported file of its support set. */
+export async function solvedAnswer(
   runner: TaskRunner,
   network: SolvedNetwork,
   start: Values,
   task: ViewedTask,
   steps: number,
-): Promise<Float32Array> {
+): Promise<SolvedAnswer> {
   const { support, query } = task;
   const size = viewedSize(task);
   const { weights } = await solvedSteps(runner, network, start, { set: support, size, steps });
   const asked = { images: query.count, views: query.views };
-  const { logits } = await runner.programs.run(
+  const { logits, features } = await runner.programs.run(
     `solved query ${network.graphs.key} ${sizeKey(size)} ${asked.images}v${asked.views}`,
     () => network.graphs.query(size, asked),
     start,
     roundedKernels(weights),
     { 'both.images': joined(support.images, query.images), 'support.targets': support.targets },
   );
-  return logits!;
+  const part = (features!.length / (support.count + query.count)) * support.count;
+  return {
+    logits: logits!,
+    features: { support: features!.subarray(0, part), query: features!.subarray(part) },
+  };
 }

@@ -217,20 +217,25 @@ export class SolvedGraphs {
     return { weights, fits };
   }
 
-  /** Logits [query, way] of query images by the adapted weights; the support set runs along. */
+  /** Logits [query, way] of query images by the adapted weights, and `features` of the support set and then theirs. */
   query(size: TaskSize, query: ViewedSet): GraphFunction {
     const graph = new Graph();
-    const logits = this.#answers(graph, size, query, inputWeights(graph, this.#variables));
-    return { name: 'query', outputs: { logits } };
+    const weights = inputWeights(graph, this.#variables);
+    return { name: 'query', outputs: { ...this.#answers(graph, size, query, weights) } };
   }
 
-  #answers(graph: Graph, size: TaskSize, query: ViewedSet, weights: Weights): Tensor {
+  #answers(
+    graph: Graph,
+    size: TaskSize,
+    query: ViewedSet,
+    weights: Weights,
+  ): { readonly logits: Tensor; readonly features: Tensor } {
     const { way, support, views = 1 } = size;
     const rows = this.images(graph, 'both', support * views + query.images * query.views);
     const { features } = this.features(rows, weights, [{ images: support, views }, query], 1);
     const targets = graph.input('support.targets', [support, way]);
     const { weight } = this.#head(slice(features, 0, 0, support), targets, weights);
-    return matmul(slice(features, 0, support, query.images), weight, false, true);
+    return { logits: matmul(slice(features, 0, support, query.images), weight, false, true), features };
   }
 
   /**
@@ -245,7 +250,7 @@ export class SolvedGraphs {
     const graph = new Graph();
     const start = inputWeights(graph, this.#variables);
     const { weights, fits } = this.#unroll(graph, size, start, { steps, exact });
-    const logits = this.#answers(graph, size, query, weights.at(-1)!);
+    const { logits } = this.#answers(graph, size, query, weights.at(-1)!);
     const loss = crossEntropy(logits, graph.input('query.targets', [query.images, size.way]));
     const wrt = this.startVariables;
     const gradients = gradient(

@@ -1,12 +1,20 @@
 import type { ModelRunner } from '../../engine/jobs.ts';
-import { adaptTask } from '../../model/adaptation/adapt-task.ts';
+import { adaptTask, labelsOf } from '../../model/adaptation/adapt-task.ts';
+import { calibrateOpenSet, knownOf } from '../../model/adaptation/open-set.ts';
+import { solvedAnswer } from '../../model/adaptation/solved-answer.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { Executor } from '../../model/graph/executor.ts';
+import { startValues } from '../../model/inner-loop/solved-network.ts';
+import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
+import type { Parameters } from '../../model/layers/parameter-specification.ts';
+import { chooseSolved } from '../../model/meta-gradient/solved-meta-gradient.ts';
 import { fold, keyFrom } from '../../model/random.ts';
 import type { ImageDomain, Split } from '../data/domain.ts';
 import { sampleTask } from '../data/tasks.ts';
-import type { LabelledImages } from '../data/tasks.ts';
+import type { ImageMemory, LabelledImages } from '../data/tasks.ts';
+import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { areaUnderCurve } from '../report/statistics.ts';
+import { heldOutTask } from './trunk-tasks.ts';
 
 export interface OpenSetPayload {
   readonly domain: string;
@@ -59,7 +67,34 @@ export async function evaluateOpenSet(
   const program = await models.model(`open set ${domain.name} ${shot} ${task}`, () => model);
   const shape = [asked.length, 3, drawn.size, drawn.size];
   const scores = (await program.run({ image: { data, shape } }))['known']!.data;
-  const [inside, outside] = [scores.subarray(0, known.length), scores.subarray(known.length)];
+  return openSetOf(scores.subarray(0, known.length), scores.subarray(known.length));
+}
+
+/** The same on a trunk, from kept planes. */
+export async function evaluateTrunkOpenSet(
+  runner: TaskRunner,
+  parameters: Parameters,
+  domain: PlaneDomain,
+  payload: OpenSetPayload,
+  memory: ImageMemory,
+): Promise<OpenSetEvaluation> {
+  const { way, foreign, shot, query, split, seed, task: number } = payload;
+  const key = fold(keyFrom(seed), 'open set', domain.name, number);
+  const drawn = { split, shape: { way, shot, query }, temperature: 1 };
+  const { task, embedded } = await heldOutTask(runner, parameters, domain, drawn, key, memory, foreign);
+  const { network } = chooseSolved(runner, embedded, 'retrain');
+  const start = startValues(network, parameters, embedded.modulated);
+  const { steps } = runner.configuration.innerLoop;
+  const { features } = await solvedAnswer(runner, network, start, task, steps);
+  const openSet = calibrateOpenSet({ features: features.support, labels: labelsOf(task.support, way), way });
+  const known = knownOf(features.query, openSet, way);
+  const labels = labelsOf(task.query, way + foreign);
+  const scores = (own: boolean): Float32Array => known.filter((_, i) => labels[i]! < way === own);
+  return openSetOf(scores(true), scores(false));
+}
+
+/** From the scores of images of the task's classes and of foreign ones. */
+function openSetOf(inside: Float32Array, outside: Float32Array): OpenSetEvaluation {
   const accepted = (part: Float32Array): number => part.filter((score) => score >= 0.5).length / part.length;
   return {
     auroc: areaUnderCurve(inside, outside),

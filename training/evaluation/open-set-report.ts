@@ -1,9 +1,8 @@
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
-import type { ImageDomain } from '../data/domain.ts';
 import { hasTasks } from '../data/tasks.ts';
 import type { OpenSetEvaluation, OpenSetPayload } from './evaluate-open-set.ts';
 import { accuracyOver, overTasks } from './evaluate-checkpoint.ts';
-import type { Accuracy, EvaluationOptions } from './evaluate-checkpoint.ts';
+import type { Accuracy, EvaluatedDomains, EvaluationOptions } from './evaluate-checkpoint.ts';
 import { table } from '../report/markdown.ts';
 
 /** Means over tasks and their 95 % intervals, in percent. */
@@ -19,7 +18,7 @@ export interface OpenSetReport {
 /** Evaluates the open set of a checkpoint by domain and shot, where a domain has classes enough; tasks depend on the seed alone. */
 export async function evaluateOpenSets(
   checkpoint: Checkpoint,
-  domains: readonly ImageDomain[],
+  domains: EvaluatedDomains,
   options: EvaluationOptions & { readonly foreign: number },
 ): Promise<OpenSetReport[]> {
   const { split, way, foreign, query, seed, shots } = options;

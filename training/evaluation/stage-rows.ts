@@ -1,6 +1,6 @@
 import type { Values } from '../../model/graph/programs.ts';
 import { startValues } from '../../model/inner-loop/solved-network.ts';
-import { solvedLogits } from '../../model/adaptation/solved-answer.ts';
+import { solvedAnswer } from '../../model/adaptation/solved-answer.ts';
 import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { chooseSolved } from '../../model/meta-gradient/solved-meta-gradient.ts';
@@ -56,7 +56,7 @@ export async function stageRows(
     sampleRows(key, readerOf(domain), split, shape, { ...views, augmented: false }, memory);
   const right = async (of: ViewedTask, start = modulated, count = steps): Promise<number> => {
     const values = startValues(network, parameters, start);
-    const logits = await solvedLogits(runner, network, values, of, count);
+    const { logits } = await solvedAnswer(runner, network, values, of, count);
     return Math.round(accuracyOf(logits, of.query.targets, of.way) * of.query.count);
   };
   const shares = modulated['shares']!;

@@ -4,14 +4,14 @@ import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Embedded } from '../../model/inner-loop/task-runner.ts';
 import { startValues } from '../../model/inner-loop/solved-network.ts';
-import { solvedLogits } from '../../model/adaptation/solved-answer.ts';
+import { solvedAnswer } from '../../model/adaptation/solved-answer.ts';
 import { chooseSolved, solvedMetaGradient } from '../../model/meta-gradient/solved-meta-gradient.ts';
 import type { MetaGradient, MetaGradientOptions } from '../../model/meta-gradient/meta-gradient.ts';
 import { fold, keyFrom } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
 import { accuracyOf } from '../../model/task/labelled-set.ts';
 import { firstViews } from '../../model/task/viewed-task.ts';
-import type { ViewedTask } from '../../model/task/viewed-task.ts';
+import type { ViewedImages, ViewedTask } from '../../model/task/viewed-task.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { chooseDomain, possibleShape } from '../data/tasks.ts';
 import type { ImageMemory, TaskShape } from '../data/tasks.ts';
@@ -60,7 +60,17 @@ export async function trunkGradient(
   return { domain: domain.name, result: await solvedMetaGradient(runner, parameters, task, options) };
 }
 
-/** Draws a task of held-out classes as it is served, and embeds it: mirrored where its embedding says so. */
+/** A task of held-out classes as it is served. */
+export interface HeldOut {
+  readonly task: ViewedTask;
+  readonly embedded: Embedded;
+  readonly mirrored: boolean;
+}
+
+/**
+ * Draws a task of held-out classes and embeds it: mirrored where its embedding says so.
+ * @param foreign classes beside those of the shape, of which the task has queries alone; their labels follow
+ */
 export async function heldOutTask(
   runner: TaskRunner,
   parameters: Parameters,
@@ -68,10 +78,17 @@ export async function heldOutTask(
   { split, shape, temperature }: Pick<EvaluationPayload, 'split' | 'shape' | 'temperature'>,
   key: Key,
   memory: ImageMemory,
-): Promise<{ readonly task: ViewedTask; readonly embedded: Embedded; readonly mirrored: boolean }> {
+  foreign = 0,
+): Promise<HeldOut> {
+  const { way } = shape;
   const reader = readerOf(domain);
-  const sample = (mirrored: boolean, crops: number) =>
-    sampleRows(key, reader, split, shape, { mirrored, crops, augmented: false }, memory);
+  const sample = (mirrored: boolean, crops: number): ViewedTask => {
+    const views = { mirrored, crops, augmented: false };
+    const drawn = sampleRows(key, reader, split, { ...shape, way: way + foreign }, views, memory);
+    return foreign === 0
+      ? drawn
+      : { ...drawn, way, support: ofFirstClasses(drawn.support, way, way + foreign) };
+  };
   const plain = sample(false, 0);
   const size = { way: plain.way, support: plain.support.count };
   const relaxation = { mask: null, temperature };
@@ -79,6 +96,28 @@ export async function heldOutTask(
   const mirrored = isMirrored(runner.configuration, parameters, embedded.embedding);
   const crops = cropsOf(runner.configuration, shape);
   return { task: mirrored || crops > 0 ? sample(mirrored, crops) : plain, embedded, mirrored };
+}
+
+/** The images of the first `way` of `all` classes, with labels among them. */
+function ofFirstClasses(
+  { images, targets, count, views }: ViewedImages,
+  way: number,
+  all: number,
+): ViewedImages {
+  const length = images.length / (count * views);
+  const kept = Array.from({ length: count }, (_, i) => i).filter(
+    (i) => targets.indexOf(1, i * all) < i * all + way,
+  );
+  const rows = new Float32Array(kept.length * views * length);
+  const labels = new Float32Array(kept.length * way);
+  kept.forEach((i, place) => {
+    labels.set(targets.subarray(i * all, i * all + way), place * way);
+    for (let view = 0; view < views; view++) {
+      const from = (view * count + i) * length;
+      rows.set(images.subarray(from, from + length), (view * kept.length + place) * length);
+    }
+  });
+  return { images: rows, targets: labels, count: kept.length, views };
 }
 
 /** Adapts to one task of kept planes and classifies its queries, as evaluateTask does with pixels. */
@@ -95,7 +134,7 @@ export async function evaluateTrunkTask(
   const { network, mixes, genotype } = chooseSolved(runner, embedded, payload.stage);
   const start = { ...startValues(network, parameters, embedded.modulated), ...mixes };
   const { steps } = runner.configuration.innerLoop;
-  const served = await solvedLogits(runner, network, start, task, steps);
+  const { logits: served } = await solvedAnswer(runner, network, start, task, steps);
   return {
     genotype,
     embedding: embedded.embedding,

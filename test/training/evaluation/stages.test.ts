@@ -1,15 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeFloat16 } from '../../../model/trunk/float16.ts';
 import { evaluateCheckpoint } from '../../../training/evaluation/evaluate-checkpoint.ts';
+import { evaluateOpenSets } from '../../../training/evaluation/open-set-report.ts';
 import { evaluateStages, stagesTables } from '../../../training/evaluation/stages-report.ts';
 import type { StagesReport } from '../../../training/evaluation/stages-report.ts';
-import { rowBytes, rowCount } from '../../../training/planes/plane-domain.ts';
 import type { PlaneDomain } from '../../../training/planes/plane-domain.ts';
+import { writeNoisePlanes } from '../../support/noise-planes.ts';
 import { randomTrunkCheckpoint, trunkConfiguration } from '../../support/random-trunk.ts';
-import { testRandom } from '../../support/random.ts';
 
 const configuration = trunkConfiguration();
 const checkpoint = randomTrunkCheckpoint(configuration);
@@ -24,37 +23,14 @@ let domain: PlaneDomain;
 let reports: StagesReport[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'm-nas-stages-'));
-  domain = await writeDomain();
+  domain = await writeNoisePlanes(folder, 'noise', configuration, {
+    splits: ['test', 'test', 'test', 'test'],
+    count: 8,
+    views: { mirror: true, crops: 2, served: true },
+  });
   reports = await evaluateStages(checkpoint, [other], [domain], options);
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-/** Four test classes of eight images, in all views that the model asks for. */
-async function writeDomain(): Promise<PlaneDomain> {
-  const described: Omit<PlaneDomain, 'path'> = {
-    name: 'noise',
-    classes: [0, 8, 16, 24].map((first) => ({ name: `from ${first}`, split: 'test', first, count: 8 })),
-    images: 32,
-    views: { mirror: true, crops: 2, served: true },
-    taps: configuration.trunk!.taps.map(({ name, channels, side }) => ({
-      name,
-      shape: [channels, side, side],
-    })),
-    teacher: { name: 'last', shape: [6, 1, 1] },
-    fingerprint: '',
-    pixelHash: '',
-  };
-  const path = join(folder, 'noise.bin');
-  const rows = new Uint16Array((rowCount(described) * rowBytes(described)) / 2);
-  const random = testRandom(1);
-  encodeFloat16(
-    Float32Array.from(rows, () => random()),
-    rows,
-    0,
-  );
-  await writeFile(path, rows);
-  return { ...described, path };
-}
 
 describe('the table of stages', () => {
   it('has the answers as served of both checkpoints, on the same tasks as an evaluation', async () => {
@@ -97,5 +73,18 @@ describe('the table of stages', () => {
   it('leaves out shots for which a domain has too few images', async () => {
     const asked = { ...options, shots: [8], plain: false };
     expect(await evaluateStages(checkpoint, [], [domain], asked)).toEqual([]);
+  });
+});
+
+describe('foreign images on a trunk', () => {
+  it('are told by the features that the answer reads: the same for any number of workers, within their range', async () => {
+    const asked = { ...options, shots: [2], way: 2, foreign: 2 };
+    const [report] = await evaluateOpenSets(checkpoint, [domain], asked);
+    expect(report).toMatchObject({ domain: 'noise', shot: 2, tasks: 6 });
+    for (const { mean } of [report!.auroc, report!.accepted, report!.foreignAccepted]) {
+      expect(mean).toBeGreaterThan(0);
+      expect(mean).toBeLessThan(100);
+    }
+    expect(await evaluateOpenSets(checkpoint, [domain], { ...asked, workers: 2 })).toEqual([report]);
   });
 });

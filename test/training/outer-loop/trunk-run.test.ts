@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeCheckpoint } from '../../../model/checkpoint/checkpoint.ts';
+import { parseGenotypeKey } from '../../../model/search-space/genotype.ts';
+import { trainingConfigurationSchema } from '../../../training/outer-loop/configuration.ts';
+import { Trainer } from '../../../training/outer-loop/trainer.ts';
+import type { PlaneDomain } from '../../../training/planes/plane-domain.ts';
+import { RunFolder } from '../../../training/run/run-folder.ts';
+import { writeNoisePlanes } from '../../support/noise-planes.ts';
+import { randomTrunkCheckpoint } from '../../support/random-trunk.ts';
+import { smallTrunkConfiguration } from '../../support/trunk-task.ts';
+
+const model = { ...smallTrunkConfiguration(), mirroring: { shots: 20 } };
+const shapes = [
+  { way: 2, shot: 1, query: 2 },
+  { way: 2, shot: 3, query: 2 },
+];
+const configuration = trainingConfigurationSchema.parse({
+  name: 'standing',
+  seed: 3,
+  model,
+  planes: { trunk: 'unused', taps: ['a', 'b', 'c'] },
+  domains: ['many', 'few'].map((name) => ({
+    source: { kind: 'folder', name, path: 'unused' },
+    views: { mirror: name === 'many' },
+  })),
+  stages: [
+    { stage: 'retrain', iterations: 2, innerLoop: { steps: 0 }, shapes },
+    { stage: 'retrain', iterations: 2, innerLoop: { exactSteps: 1 }, shapes },
+  ],
+  metaBatch: 2,
+  workers: 1,
+  validation: { every: 2, tasks: 1, query: 2 },
+});
+const genotypes = [parseGenotypeKey('0s1s.1s2i/0i1m.2a0s/a,b,b+a,c')];
+const classified = {
+  ...randomTrunkCheckpoint(model),
+  genotypes,
+  training: { iterations: 0, classified: 10 },
+};
+
+let root: string;
+let domains: PlaneDomain[];
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'm-nas-trunk-run-'));
+  const splits = ['train', 'train', 'val', 'val'] as const;
+  const views = { mirror: true, crops: 0, served: false };
+  domains = [
+    await writeNoisePlanes(root, 'many', model, { splits, count: 8, views }),
+    // as many as its shape of three shots takes, and none for the query beside it
+    await writeNoisePlanes(root, 'few', model, { splits, count: 3, views: { ...views, mirror: false } }),
+  ];
+});
+afterAll(() => rm(root, { recursive: true }));
+
+describe('a run on a trunk', () => {
+  it('goes from classified cells through its stages to a calibrated checkpoint, exactly after a pause', async () => {
+    const whole = new RunFolder(join(root, 'whole'));
+    const trainer = await Trainer.start(configuration, domains, whole, classified);
+    const validated: string[][] = [];
+    await trainer.run({ validation: (_, accuracies) => validated.push(Object.keys(accuracies)) });
+    const checkpoint = trainer.checkpoint();
+    await trainer.close();
+    expect(validated).toEqual([
+      ['many', 'few'],
+      ['many', 'few'],
+    ]);
+    const { genotypes: kept, parameters } = decodeCheckpoint(checkpoint);
+    expect(kept).toEqual(genotypes);
+    // mirror images are decided by tasks of the domains that have images enough: both at one shot, one at three
+    expect(parameters['mirroring']!.some((value) => value !== 0)).toBe(true);
+
+    const folder = new RunFolder(join(root, 'paused'));
+    const first = await Trainer.start(configuration, domains, folder, classified);
+    await first.run({}, 3);
+    await first.close();
+    const second = await Trainer.start(configuration, domains, folder, 'saved');
+    await second.run();
+    const resumed = decodeCheckpoint(second.checkpoint());
+    await second.close();
+    expect(resumed.parameters).toEqual(parameters);
+  }, 120_000);
+});
