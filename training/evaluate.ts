@@ -5,7 +5,8 @@ import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
 import { integerFrom, integersFrom, list } from './command/arguments.ts';
 import { commit } from './run/commit.ts';
-import type { ImageDomain } from './data/domain.ts';
+import { splits } from './data/domain.ts';
+import type { ClassedDomain, ImageDomain } from './data/domain.ts';
 import { loadDomains } from './data/domains.ts';
 import { readPlanesConfiguration } from './planes/configuration.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
@@ -32,7 +33,7 @@ const program = new Command('evaluate')
     'training/configs/planes/unseen.yaml',
   )
   .option('--domains <names>', 'only these, comma-separated', list)
-  .option('--split <split>', 'train, val or test', 'test')
+  .option('--split <split>', 'train, val, test, or every: the classes of all splits', 'test')
   .option('--tasks <n>', 'tasks a domain and shot', integer, 600)
   .option('--way <n>', 'classes a task', integer, 5)
   .option('--shots <list>', 'images a class, comma-separated', integersFrom(1), [1, 5])
@@ -59,7 +60,7 @@ const optionsSchema = z.object({
   sources: z.string(),
   planes: z.string(),
   domains: z.array(z.string()).optional(),
-  split: z.enum(['train', 'val', 'test']),
+  split: z.enum([...splits, 'every']),
   tasks: z.number(),
   way: z.number(),
   shots: z.array(z.number()),
@@ -79,11 +80,14 @@ async function main(): Promise<void> {
   await flushDenormals();
   const checkpoint = await checkpointAt(options.checkpoint);
   const chosen = (name: string): boolean => options.domains?.includes(name) ?? true;
+  const asked = <D extends ClassedDomain>(domains: readonly D[]): D[] =>
+    domains.map((domain) => (options.split === 'every' ? withEveryClass(domain) : domain));
   const loaded = checkpoint.configuration.trunk
-    ? { planes: await keptPlanes(options.planes, chosen) }
-    : { decoded: await decoded(options.sources, chosen, checkpoint.configuration.image.size) };
+    ? { planes: asked(await keptPlanes(options.planes, chosen)) }
+    : { decoded: asked(await decoded(options.sources, chosen, checkpoint.configuration.image.size)) };
   const started = performance.now();
-  const { split, tasks, way, shots, query, seed, foreign } = options;
+  const { tasks, way, shots, query, seed, foreign } = options;
+  const split = options.split === 'every' ? 'test' : options.split;
   const progress = (done: number, total: number): void => {
     if (done % 100 === 0) process.stderr.write(`\r${done} of ${total} tasks`);
   };
@@ -93,6 +97,7 @@ async function main(): Promise<void> {
       const against = await Promise.all(options.against.map(checkpointAt));
       const reports = await evaluateStages(checkpoint, against, loaded.planes, {
         ...options,
+        split,
         floors: false,
         progress,
       });
@@ -101,6 +106,7 @@ async function main(): Promise<void> {
     if (foreign === undefined) {
       const reports = await evaluateCheckpoint(checkpoint, loaded.planes ?? loaded.decoded, {
         ...options,
+        split,
         floors: true,
         progress,
       });
@@ -108,6 +114,7 @@ async function main(): Promise<void> {
     }
     const reports = await evaluateOpenSets(checkpoint, loaded.planes ?? loaded.decoded, {
       ...options,
+      split,
       foreign,
       floors: false,
       progress,
@@ -119,7 +126,7 @@ async function main(): Promise<void> {
   const result = {
     checkpoint: checkpoint.id,
     commit: commit(),
-    protocol: { split, tasks, way, shots, query, seed, foreign },
+    protocol: { split: options.split, tasks, way, shots, query, seed, foreign },
     seconds: Math.round((performance.now() - started) / 1000),
     domains: reports,
   };
@@ -141,6 +148,12 @@ async function decoded(
     () => undefined,
   );
 }
+
+/** All classes as test classes. */
+const withEveryClass = <D extends ClassedDomain>(domain: D): D => ({
+  ...domain,
+  classes: domain.classes.map((own) => ({ ...own, split: 'test' as const })),
+});
 
 async function keptPlanes(file: string, chosen: (name: string) => boolean): Promise<PlaneDomain[]> {
   const { domains, ...configuration } = await readPlanesConfiguration(file);
