@@ -1,6 +1,6 @@
 import type { JobOptions, WorkerPool } from '../../engine/pool.ts';
-import { sliceSize } from '../../engine/trunk/planes.ts';
 import { mirrorView, viewPlan } from '../../model/adaptation/support-views.ts';
+import { sliceSize } from '../../model/trunk/planes.ts';
 import type { AdaptationReport, AdaptImagesRequest, ServedTrunk } from '../ports.ts';
 import type { ServerJobs } from './jobs.ts';
 

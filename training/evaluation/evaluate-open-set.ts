@@ -1,7 +1,6 @@
-import type { ModelRunner } from '../../engine/jobs.ts';
 import { adaptTask } from '../../model/adaptation/adapt-task.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
-import type { Executor } from '../../model/graph/executor.ts';
+import type { Executor, ModelRunner } from '../../model/graph/executor.ts';
 import { fold, keyFrom } from '../../model/random.ts';
 import type { ImageDomain, Split } from '../data/domain.ts';
 import { sampleTask } from '../data/tasks.ts';
