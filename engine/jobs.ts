@@ -1,11 +1,5 @@
 import type { Transferable } from 'node:worker_threads';
-import type { Executor, Program } from '../model/graph/executor.ts';
-
-/** Runs exported networks: ONNX files made ready once and kept. */
-export interface ModelRunner {
-  /** The program of `key`; `load` gives its ONNX bytes and is called only when the program is not cached. */
-  model(key: string, load: () => Uint8Array): Promise<Program>;
-}
+import type { Executor, ModelRunner } from '../model/graph/executor.ts';
 
 /**
  * What the jobs of a pool take and give, by name: an interface of methods, which only the compiler ever sees. The second

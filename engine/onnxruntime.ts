@@ -1,13 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
-import type { Executor, Program, TensorValue, TensorValues } from '../model/graph/executor.ts';
+import type { Executor, ModelRunner, Program, TensorValue, TensorValues } from '../model/graph/executor.ts';
 import type { GraphFunction } from '../model/graph/graph.ts';
 import { encodeModel } from '../model/graph/onnx/encode.ts';
 import { toOnnx } from '../model/graph/onnx/lowering.ts';
 import { withoutResultNames, withResultNames } from '../model/graph/onnx/results.ts';
 import { EngineError, messageOf } from './errors.ts';
 import { requiredInput } from './inputs.ts';
-import type { ModelRunner } from './jobs.ts';
 
 /** Of the native library: another one may round otherwise. */
 export const onnxruntimeVersion: string = env.versions.node ?? env.versions.common;

@@ -4,7 +4,7 @@ import type { Schema } from '../contract/schema.ts';
 import type { Genotype } from '../model/search-space/genotype.ts';
 import { filesByLabel, service, type ClassFiles } from './api.ts';
 import { ask } from './device/client.ts';
-import type { AdaptRequest, Stage } from './device/messages.ts';
+import type { AdaptRequest, Progress } from './device/messages.ts';
 import { percent } from './format.ts';
 import { authorization } from './key.ts';
 
@@ -34,6 +34,8 @@ export interface MadeTask {
   readonly tellsKnown: boolean;
   /** z of the paper: near one another for like tasks of one checkpoint */
   readonly embedding: readonly number[];
+  /** how images that were left out were classified, where making the task has told it */
+  readonly evaluation?: Schema<'ImagesEvaluation'>;
   /** milliseconds by stage */
   readonly timings: Readonly<Record<string, number>>;
 }
@@ -118,23 +120,28 @@ async function fetchModel(task: Schema<'Task'>, signal: AbortSignal): Promise<Ma
   };
 }
 
-const stages: Readonly<Record<Stage, Status>> = {
+const stages: Readonly<Record<Exclude<Progress['stage'], 'images'>, Status>> = {
   runtime: { text: 'Loading onnxruntime' },
   checkpoint: { text: 'Loading the checkpoint' },
-  images: { text: 'Preparing the images' },
+  trunk: { text: 'Loading the trunk' },
   architecture: { text: 'Choosing the architecture' },
   weights: { text: 'Adapting the weights' },
 };
+
+/** What the worker tells, in words; `count` images are to be prepared. */
+const deviceStatus = (progress: Progress, count: number): Status =>
+  progress.stage === 'images'
+    ? { text: `Preparing image ${progress.ready + 1} of ${count}`, done: progress.ready / count }
+    : stages[progress.stage];
 
 /** The checkpoint and the images as the worker takes them. */
 async function deviceRequest(classes: readonly ClassFiles[], signal: AbortSignal) {
   const checkpoints = await service().checkpoints(signal);
   const checkpoint = checkpoints.find(({ kind, default: isDefault }) => kind === 'images' && isDefault);
-  if (!checkpoint) throw new Error('The service has no checkpoint of images.');
-  if (checkpoint.kind === 'images' && checkpoint.trunk)
-    throw new Error('This service makes its classifiers on the server only: switch “On this device” off.');
+  if (checkpoint?.kind !== 'images') throw new Error('The service has no checkpoint of images.');
   const request: AdaptRequest = {
     checkpoint: `/v1/checkpoints/${encodeURIComponent(checkpoint.id)}/file`,
+    trunk: checkpoint.trunk,
     headers: authorization(),
     steps: checkpoint.steps,
     support: classes.flatMap(({ label, files }) =>
@@ -148,12 +155,13 @@ async function deviceRequest(classes: readonly ClassFiles[], signal: AbortSignal
 export const canEstimate = (classes: readonly ClassFiles[]): boolean =>
   classes.some(({ files }) => files.length > 1);
 
-/** The accuracy on images that were left out, where the task was made. */
-export async function estimateAt(
-  place: Place,
+/** The accuracy of a task of these images on those that are left out: as its making told, else where it was made. */
+export async function estimateOf(
+  { place, evaluation }: Pick<MadeTask, 'place' | 'evaluation'>,
   classes: readonly ClassFiles[],
   signal: AbortSignal,
 ): Promise<Schema<'ImagesEvaluation'> | undefined> {
+  if (evaluation) return evaluation;
   if (place === 'server') return (await service().estimate(filesByLabel(classes), { signal })).evaluation;
   const { request } = await deviceRequest(classes, signal);
   return ask('estimate', request, { signal });
@@ -166,8 +174,9 @@ export async function makeOnDevice(
   signal: AbortSignal,
 ): Promise<MadeTask> {
   const { checkpoint, request } = await deviceRequest(classes, signal);
-  const adapted = await ask('adapt', request, { onStage: (stage) => tell(stages[stage]), signal });
-  const { labels, genotype, weights, multiplyAdds, support, model, size, timings } = adapted;
+  const onProgress = (progress: Progress) => tell(deviceStatus(progress, request.support.length));
+  const adapted = await ask('adapt', request, { onProgress, signal });
+  const { labels, genotype, weights, multiplyAdds, support, model, size, evaluation, timings } = adapted;
   return {
     place: 'device',
     id: `device-${Date.now().toString(36)}`,
@@ -182,6 +191,7 @@ export async function makeOnDevice(
     size,
     tellsKnown: true,
     embedding: Array.from(adapted.embedding),
+    ...(evaluation && { evaluation }),
     timings,
   };
 }

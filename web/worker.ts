@@ -1,11 +1,12 @@
-import { adaptTask, type AdaptOptions, type LabelledImage } from '../model/adaptation/adapt-task.ts';
-import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint/checkpoint.ts';
+import { adaptTask } from '../model/adaptation/adapt-task.ts';
 import { estimateAccuracy } from '../model/accuracy/estimate.ts';
 import type { ImagesEvaluation } from '../model/accuracy/judgements.ts';
 import { fileOrder } from '../model/accuracy/folds.ts';
 import { toFloat } from '../model/task/pixels.ts';
-import { decodeImage } from './device/decode.ts';
+import { adaptToFiles, supportImages, type DeviceTask, type DeviceTools } from './device/adapt.ts';
+import { decodeImage, decodePicture } from './device/decode.ts';
 import { loadRuntime, WebExecutor, type Backend } from './device/executor.ts';
+import { ServerFiles } from './device/load.ts';
 import { until } from './device/until.ts';
 import type {
   Adapted,
@@ -16,8 +17,8 @@ import type {
   Latency,
   ModelRequest,
   Predicted,
+  Progress,
   Reply,
-  Stage,
   Start,
 } from './device/messages.ts';
 
@@ -25,17 +26,18 @@ import type {
 
 interface Engine {
   readonly executor: WebExecutor;
+  /** for exported models that visitors try */
   readonly backend: Backend;
 }
 
 let start: Start | undefined;
 let engine: Promise<Engine> | undefined;
-const checkpoints = new Map<string, Promise<Checkpoint>>();
+const files = new ServerFiles();
 
 async function startEngine(): Promise<Engine> {
   if (!start) throw new Error('the worker was not told where onnxruntime is');
   const { runtime, backend } = await loadRuntime(new URL(start.onnxruntime, location.href).href);
-  return { executor: new WebExecutor(runtime, backend), backend };
+  return { executor: new WebExecutor(runtime), backend };
 }
 
 /** Started when it is first needed; a failure is not kept, since the next try may find the network again. */
@@ -47,62 +49,52 @@ function engineOf(): Promise<Engine> {
   return engine;
 }
 
-/** The checkpoint of a file on the server, read once. */
-function checkpointOf({ checkpoint: url, headers }: AdaptRequest): Promise<Checkpoint> {
-  const known = checkpoints.get(url) ?? loadCheckpoint(url, headers);
-  checkpoints.set(url, known);
-  known.catch(() => checkpoints.delete(url));
-  return known;
-}
-
-async function loadCheckpoint(url: string, headers: AdaptRequest['headers']): Promise<Checkpoint> {
-  const response = await fetch(url, { headers });
-  if (!response.ok) throw new Error(`the checkpoint could not be loaded (${response.status})`);
-  return decodeCheckpoint(new Uint8Array(await response.arrayBuffer()));
-}
-
 /** How a call is told of, and ended. */
 interface Caller {
-  readonly tell: (stage: Stage) => void;
+  readonly tell: (progress: Progress) => void;
   readonly signal: AbortSignal;
 }
 
-/** What every adaptation begins with. */
-async function prepared(request: AdaptRequest, { tell, signal }: Caller) {
-  tell('runtime');
+/** What every adaptation begins with: the task with what it needs of the server, and what it is made with. */
+async function prepared(
+  { checkpoint, trunk, headers, steps, support }: AdaptRequest,
+  { tell, signal }: Caller,
+): Promise<{ executor: WebExecutor; task: DeviceTask; tools: DeviceTools }> {
+  tell({ stage: 'runtime' });
   const { executor } = await engineOf();
-  tell('checkpoint');
-  const checkpoint = await checkpointOf(request);
-  const { size } = checkpoint.configuration.image;
-  tell('images');
-  const support: LabelledImage[] = [];
-  // one after the other: a photo takes its whole size in memory while it is decoded
-  for (const { label, file } of request.support) {
+  tell({ stage: 'checkpoint' });
+  const loaded = await files.checkpoint(checkpoint, headers);
+  if (trunk) tell({ stage: 'trunk' });
+  const task = {
+    checkpoint: loaded,
+    trunk: trunk && (await files.trunk(trunk, headers)),
+    steps,
+    support,
+  };
+  const decode = (file: Blob) => {
     signal.throwIfAborted();
-    support.push({ label, pixels: toFloat(await decodeImage(file, size)) });
-  }
-  return { executor, graphs: until(signal, executor), checkpoint, size, support };
+    return decodePicture(file);
+  };
+  return { executor, task, tools: { executor: until(signal, executor), decode, tell } };
 }
 
 async function adapt(request: AdaptRequest, caller: Caller): Promise<Adapted> {
-  const { graphs, checkpoint, size, support } = await prepared(request, caller);
-  caller.tell('architecture');
-  const report: AdaptOptions['report'] = ({ kind }) => {
-    if (kind === 'genotype') caller.tell('weights');
-  };
-  const { steps } = request;
-  return { ...(await adaptTask(checkpoint, support, { steps, report }, graphs)), size };
+  const { task, tools } = await prepared(request, caller);
+  return adaptToFiles(task, tools);
 }
 
 /** As `/v1/estimates` of the service: every fold's network classifies what it was not adapted to. */
 async function estimate(request: AdaptRequest, caller: Caller): Promise<ImagesEvaluation | undefined> {
-  const { executor, graphs, checkpoint, size, support } = await prepared(request, caller);
+  const { executor, task, tools } = await prepared(request, caller);
+  const { checkpoint, steps } = task;
+  const { size } = checkpoint.configuration.image;
+  const support = await supportImages(task, tools);
   const orders: string[] = [];
   for (const { file } of request.support) orders.push(fileOrder(new Uint8Array(await file.arrayBuffer())));
   const images = support.map((image, i) => ({ ...image, order: orders[i]! }));
   const estimated = await estimateAccuracy(images, async ({ support: rest, left }, fold) => {
-    const { model } = await adaptTask(checkpoint, rest, { steps: request.steps }, graphs);
-    const program = await executor.model(`fold ${fold} of ${performance.now()}`, model, 'wasm');
+    const { model } = await adaptTask(checkpoint, rest, { steps }, tools.executor);
+    const program = await executor.model(`fold ${fold} of ${performance.now()}`, () => model);
     try {
       const answers: Float32Array[] = [];
       for (const { pixels } of left) {
@@ -118,8 +110,8 @@ async function estimate(request: AdaptRequest, caller: Caller): Promise<ImagesEv
 }
 
 async function predict({ key, model, size, file }: Calls['predict']['request']): Promise<Predicted> {
-  const { executor } = await engineOf();
-  const program = await executor.model(key, model);
+  const { executor, backend } = await engineOf();
+  const program = await executor.model(key, () => model, backend);
   const pixels = toFloat(await decodeImage(file, size));
   const { probabilities, known } = await program.run({ image: { data: pixels, shape: [1, 3, size, size] } });
   return { probabilities: probabilities!.data, ...(known && { known: known.data[0]! }) };
@@ -131,7 +123,7 @@ const timedRuns = 5;
 /** How fast a model is; which image it is given makes no difference. */
 async function measure({ key, model, size }: ModelRequest): Promise<Latency> {
   const { executor, backend } = await engineOf();
-  const program = await executor.model(key, model);
+  const program = await executor.model(key, () => model, backend);
   const image = { data: new Float32Array(3 * size * size).fill(0.5), shape: [1, 3, size, size] };
   await program.time({ image });
   const durations: number[] = [];
@@ -154,7 +146,7 @@ const running = new Map<number, AbortController>();
 async function answer({ id, name, request }: Call): Promise<void> {
   const abort = new AbortController();
   running.set(id, abort);
-  const tell = (stage: Stage) => reply({ id, kind: 'stage', stage });
+  const tell = (progress: Progress) => reply({ id, kind: 'progress', progress });
   try {
     reply({
       id,

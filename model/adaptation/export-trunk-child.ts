@@ -7,14 +7,14 @@ import { answerCostOf } from '../trunk/cost.ts';
 import { cutTrunk } from '../trunk/cut.ts';
 import { withFloat16Kernels } from '../trunk/half-weights.ts';
 import { spliceTrunk } from '../trunk/splice.ts';
-import type { TrunkCard } from '../trunk/trunk.ts';
+import type { TrunkDescription } from '../trunk/trunk.ts';
 import type { AdaptedChild } from './child-cells.ts';
 import { childDocumentation, childMetadata, multiplyAdds } from './export-child.ts';
 import { planesRead, trunkChildFunction } from './trunk-child.ts';
 
 /** A trunk as its card tells it, and its graph. */
 export interface TrunkGraph {
-  readonly card: Pick<TrunkCard, 'name' | 'side' | 'licence' | 'taps'>;
+  readonly card: Pick<TrunkDescription, 'name' | 'side' | 'licence' | 'taps'>;
   readonly model: OnnxModel;
 }
 

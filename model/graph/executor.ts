@@ -19,3 +19,9 @@ export interface Executor {
   /** The program of `key`; `build` gives its graph and is called only when the program is not cached. */
   program(key: string, build: () => GraphFunction): Promise<Program>;
 }
+
+/** What runs exported networks: ONNX files made ready once and kept. */
+export interface ModelRunner {
+  /** The program of `key`; `load` gives its ONNX bytes and is called only when the program is not cached. */
+  model(key: string, load: () => Uint8Array): Promise<Program>;
+}

@@ -64,6 +64,26 @@ export function placed({ width, height }: Size, across: number, down: number, x:
   return [left, top, Math.min(width, left + width * across), Math.min(height, top + height * down)];
 }
 
+/**
+ * An image as a support set needs it: the whole, then so many crops, at places that its content decides.
+ * @param squeezed a view of the image at the side that the network sees: planar RGB, uint8 [3, side, side]
+ * @returns uint8 [1 + crops, 3, side, side]
+ * @throws what `squeezed` throws
+ */
+export async function wholeAndCrops(
+  size: Size,
+  crops: number,
+  squeezed: (view: View) => Uint8Array | Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const pixels = await squeezed({ box: whole(size), mirrored: false });
+  if (crops === 0) return pixels;
+  const all = new Uint8Array((1 + crops) * pixels.length);
+  all.set(pixels);
+  const [, ...cropped] = servedViews(contentHash(pixels, size), size, { mirror: false, crops });
+  for (const [i, view] of cropped.entries()) all.set(await squeezed(view), (i + 1) * pixels.length);
+  return all;
+}
+
 const offsetBasis = 0x811c9dc5;
 const prime = 0x01000193;
 

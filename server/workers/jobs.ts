@@ -1,8 +1,6 @@
 import { drawCells, type CellsPicture } from '../../drawing/draw-cells.ts';
 import type { JobTable } from '../../engine/jobs.ts';
 import { readTrunk, type TrunkFile } from '../../engine/trunk/file.ts';
-import { sliceSize } from '../../engine/trunk/planes.ts';
-import { rowsOf } from '../../engine/trunk/rows.ts';
 import { adaptOnTrunk, precompileOnTrunk } from '../../model/adaptation/adapt-on-trunk.ts';
 import { adaptTask, precompile } from '../../model/adaptation/adapt-task.ts';
 import type { AdaptationEvent, AdaptedTask } from '../../model/adaptation/adapt-task.ts';
@@ -13,6 +11,8 @@ import type { TensorValue } from '../../model/graph/executor.ts';
 import { adaptRegression } from '../../model/regression/adapt.ts';
 import type { AdaptedRegression, RegressionEvent } from '../../model/regression/adapt.ts';
 import { decodeRegressionCheckpoint, type RegressionCheckpoint } from '../../model/regression/checkpoint.ts';
+import { sliceSize } from '../../model/trunk/planes.ts';
+import { rowsOf } from '../../model/trunk/rows.ts';
 import { readCheckpointFile, type CheckpointFile } from './load-checkpoints.ts';
 import { infer } from './infer.ts';
 import type {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { TrunkError } from '../../model/trunk/trunk.ts';
 import { byCodePoint } from '../../model/task/canonical-support.ts';
 import { CheckpointError, formatOf } from '../../model/checkpoint/checkpoint-file.ts';
@@ -25,6 +26,10 @@ export type CheckpointFile = ImagesFile | (RegressionCheckpoint & InFile);
 /** A file before it is known which ones are the defaults. */
 type ReadFile = Omit<ImagesFile, 'default'> | Omit<RegressionCheckpoint & InFile, 'default'>;
 
+/** Names the default checkpoint of images of a folder that comes with the service. */
+const DEFAULTS = 'default.json';
+const defaultsSchema = z.strictObject({ images: z.string().min(1) });
+
 const KINDS: readonly Kind[] = ['images', 'regression'];
 
 /** The checkpoints cannot be served as configured; thrown at start. */
@@ -43,10 +48,10 @@ export interface CheckpointSources {
 
 /**
  * Reads and checks every `*.safetensors` of the folders: the default of each kind first, the others by id. The default
- * by name is that of its kind only; of a kind without one it is the first one bundled, which an added checkpoint must
- * not replace unasked.
+ * by name is that of its kind only; of a kind without one it is the bundled one that `default.json` beside it names, or
+ * else the first one bundled, which an added checkpoint must not replace unasked.
  * @throws CheckpointSetupError when a folder cannot be read, a file is no checkpoint, two different files have one id
- *   or the default is missing
+ *   or a default is missing
  */
 export async function loadCheckpoints(sources: CheckpointSources): Promise<readonly CheckpointFile[]> {
   const bundled = existsSync(sources.bundled) ? await readFolder(sources.bundled) : [];
@@ -57,13 +62,35 @@ export async function loadCheckpoints(sources: CheckpointSources): Promise<reado
     throw new CheckpointSetupError(
       `MNAS_DEFAULT_CHECKPOINT: ${sources.defaultId} is not among: ${files.map(({ id }) => id).join(', ')}`,
     );
-  const candidates = [...(named ? [named] : []), ...bundled, ...files];
+  const first = await bundledDefault(sources.bundled, bundled);
+  const candidates = [named, first, ...bundled, ...files].filter((file) => file !== undefined);
   const defaults = KINDS.flatMap((kind) => candidates.find((file) => file.kind === kind)?.id ?? []);
   const marked = files.map((file): CheckpointFile => ({ ...file, default: defaults.includes(file.id) }));
   return [
     ...defaults.flatMap((id) => marked.filter((file) => file.id === id)),
     ...marked.filter((file) => !file.default),
   ];
+}
+
+/** The checkpoint that the folder's `default.json` names; undefined where there is no such file. */
+async function bundledDefault(folder: string, files: readonly ReadFile[]): Promise<ReadFile | undefined> {
+  const path = join(folder, DEFAULTS);
+  if (!existsSync(path)) return undefined;
+  const { images } = await readDefaults(path);
+  const file = files.find(({ kind, id }) => kind === 'images' && id === images);
+  if (!file)
+    throw new CheckpointSetupError(
+      `${path}: ${images} is no checkpoint of images in the folder of this file`,
+    );
+  return file;
+}
+
+async function readDefaults(path: string): Promise<z.infer<typeof defaultsSchema>> {
+  try {
+    return defaultsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    throw new CheckpointSetupError(`${path} is not {"images": "ID"}`, { cause: error });
+  }
 }
 
 /** A folder's checkpoints by id; `source` is where an error says that the folder was named. */

@@ -1,4 +1,4 @@
-import type { ModelRunner } from '../../engine/jobs.ts';
+import type { ModelRunner } from '../../model/graph/executor.ts';
 import { toFloat } from '../../model/task/pixels.ts';
 import { IMAGES_BATCH, type PredictedImages, type PredictImagesRequest } from '../ports.ts';
 import { runModel } from './run-model.ts';

@@ -1,4 +1,4 @@
-import type { ModelRunner } from '../../engine/jobs.ts';
+import type { ModelRunner } from '../../model/graph/executor.ts';
 import type { PredictRegressionRequest } from '../ports.ts';
 import { runModel } from './run-model.ts';
 

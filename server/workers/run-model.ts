@@ -1,5 +1,4 @@
-import type { ModelRunner } from '../../engine/jobs.ts';
-import type { TensorValue } from '../../model/graph/executor.ts';
+import type { ModelRunner, TensorValue } from '../../model/graph/executor.ts';
 import type { ModelFile } from '../ports.ts';
 
 /**

@@ -27,7 +27,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const request = { checkpoint: '/file', headers: {}, steps: 1, support: [] };
+const request = { checkpoint: '/file', trunk: undefined, headers: {}, steps: 1, support: [] };
 
 describe('ask', () => {
   it('asks nothing when its signal has aborted already', async () => {

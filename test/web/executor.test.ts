@@ -20,7 +20,7 @@ const native = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 10 }
 afterAll(() => native.dispose());
 
 onnxruntime.env.wasm.numThreads = 1;
-const web = new WebExecutor(onnxruntime, 'wasm');
+const web = new WebExecutor(onnxruntime);
 
 /** Weights of an ONNX file by name. */
 const weightsOf = (model: Uint8Array) =>
@@ -45,7 +45,7 @@ describe('a task that is made by onnxruntime-web', () => {
 
     const { size } = checkpoint.configuration.image;
     const image = { data: support[0]!.pixels, shape: [1, 3, size, size] };
-    const here = await (await web.model('made', made.model)).run({ image });
+    const here = await (await web.model('made', () => made.model)).run({ image });
     const there = await (await native.model('served', () => served.model)).run({ image });
     for (const output of ['probabilities', 'known'])
       expect(largestDifference(here[output]!.data, there[output]!.data), output).toBeLessThan(1e-3);
@@ -76,7 +76,7 @@ describe('a task that is made by onnxruntime-web', () => {
       { steps: 0 },
       native,
     );
-    const program = await web.model('other', model);
+    const program = await web.model('other', () => model);
     await expect(program.run({})).rejects.toThrow('input image is missing');
     await expect(program.time({})).rejects.toThrow('input image is missing');
   });
@@ -90,7 +90,7 @@ describe('a task that is made by onnxruntime-web', () => {
     );
     const { size } = checkpoint.configuration.image;
     const image = { data: new Float32Array(3 * size * size), shape: [1, 3, size, size] };
-    const program = await web.model('timed', model, 'wasm');
+    const program = await web.model('timed', () => model);
     const begun = performance.now();
     const times = await Promise.all(Array.from({ length: 8 }, () => program.time({ image })));
     const all = performance.now() - begun;

@@ -1,6 +1,8 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { MnasError } from '../../client/index.ts';
+import type { Adapted, AdaptRequest, Progress } from '../../web/device/messages.ts';
 import type * as Module from '../../web/task.ts';
+import { createFakeAdapter, imagesCheckpoint } from '../server/support/adapter.ts';
 import { harness, listen } from '../server/support/harness.ts';
 import { shades } from '../server/support/tasks.ts';
 
@@ -57,4 +59,56 @@ test('what the service refuses is an error in its words, and a task of points is
   });
   const { id } = points.body as { id: string };
   await expect(page.openOnServer(id, signal)).rejects.toThrow('This is a regression task');
+});
+
+describe('on this device', () => {
+  const trunk = { name: 'tiny', licence: 'CC0-1.0', side: 20, sha256: '1'.repeat(64), bytes: 9 };
+  const standing = {
+    ...imagesCheckpoint('standing', true),
+    trunk: { ...trunk, card: '/tiny.json', views: {} },
+  };
+  const evaluation = { images: 2, accuracy: 0.5 } as Adapted['evaluation'];
+  const asked: [string, AdaptRequest][] = [];
+
+  /** The page of a service whose default checkpoint stands on a trunk, with a worker that tells and answers this. */
+  beforeEach(async () => {
+    const { app } = await harness({ adapter: createFakeAdapter([standing]) });
+    const { port } = await listen(app);
+    vi.stubGlobal('location', { origin: `http://127.0.0.1:${port}` });
+    asked.length = 0;
+    vi.resetModules();
+    vi.doMock('../../web/device/client.ts', () => ({
+      ask: (name: string, request: AdaptRequest, options: { onProgress(progress: Progress): void }) => {
+        asked.push([name, request]);
+        options.onProgress({ stage: 'trunk' });
+        options.onProgress({ stage: 'images', ready: 1 });
+        return Promise.resolve({ labels: ['blue', 'green', 'red'], embedding: [1], size: 20, evaluation });
+      },
+    }));
+    page = await import('../../web/task.ts');
+  });
+  afterEach(() => {
+    vi.doUnmock('../../web/device/client.ts');
+    vi.resetModules();
+  });
+
+  test('the worker is told of the trunk, and what it says is shown in words', async () => {
+    const told: Module.Status[] = [];
+    const made = await page.makeOnDevice(classes, (status) => told.push(status), signal);
+    const [[name, request] = []] = asked;
+    expect(name).toBe('adapt');
+    expect(request).toMatchObject({
+      checkpoint: '/v1/checkpoints/standing/file',
+      trunk: { name: 'tiny', licence: 'CC0-1.0', url: `/v1/trunks/${trunk.sha256}`, sha256: trunk.sha256 },
+      steps: 5,
+    });
+    expect(told).toEqual([{ text: 'Loading the trunk' }, { text: 'Preparing image 2 of 3', done: 1 / 3 }]);
+    expect(made).toMatchObject({ place: 'device', checkpoint: 'standing', size: 20 });
+  });
+
+  test('an accuracy that the adaptation has told is not estimated once more', async () => {
+    const made = await page.makeOnDevice(classes, () => undefined, signal);
+    expect(await page.estimateOf(made, classes, signal)).toBe(evaluation);
+    expect(asked).toHaveLength(1);
+  });
 });

@@ -1,9 +1,8 @@
-import type { ModelRunner } from '../../engine/jobs.ts';
 import { adaptTask, labelsOf } from '../../model/adaptation/adapt-task.ts';
 import { calibrateOpenSet, knownOf } from '../../model/adaptation/open-set.ts';
 import { solvedAnswer } from '../../model/adaptation/solved-answer.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
-import type { Executor } from '../../model/graph/executor.ts';
+import type { Executor, ModelRunner } from '../../model/graph/executor.ts';
 import { startValues } from '../../model/inner-loop/solved-network.ts';
 import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';

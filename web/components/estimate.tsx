@@ -2,10 +2,10 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Schema } from '../../contract/schema.ts';
 import type { ClassFiles } from '../api.ts';
 import { percent } from '../format.ts';
-import { estimateAt, type Place } from '../task.ts';
+import { estimateOf, type MadeTask } from '../task.ts';
 
 interface EstimateProps {
-  readonly place: Place;
+  readonly task: MadeTask;
   readonly classes: readonly ClassFiles[];
 }
 
@@ -15,12 +15,12 @@ type State =
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** How accurate the task is on images that it has not seen: images are left out in turn, and classified by the rest. */
-export function Estimate({ place, classes }: EstimateProps) {
+export function Estimate({ task, classes }: EstimateProps) {
   const [state, setState] = useState<State>({ kind: 'working' });
   useEffect(() => {
     const abort = new AbortController();
     setState({ kind: 'working' });
-    estimateAt(place, classes, abort.signal).then(
+    estimateOf(task, classes, abort.signal).then(
       (figures) =>
         setState(figures ? { kind: 'known', figures } : { kind: 'unknown', reason: 'too few images' }),
       (error: unknown) => {
@@ -29,7 +29,7 @@ export function Estimate({ place, classes }: EstimateProps) {
       },
     );
     return () => abort.abort();
-  }, [place, classes]);
+  }, [task, classes]);
   return (
     <figure>
       <figcaption>Estimated accuracy on new images</figcaption>

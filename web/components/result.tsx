@@ -43,7 +43,7 @@ export function Result({ task, source }: Pick<Shown, 'task' | 'source'>) {
         </button>
         {place === 'server' && <BundleButton id={id} />}
       </div>
-      {classes && canEstimate(classes) && <Estimate key={id} place={place} classes={classes} />}
+      {classes && canEstimate(classes) && <Estimate key={id} task={task} classes={classes} />}
       <Architecture genotype={architecture.genotype} />
       <Snippets task={task} />
     </>

@@ -1,10 +1,10 @@
 import { assets } from '../assets.ts';
-import type { Call, Calls, Cancel, Reply, Stage, Start } from './messages.ts';
+import type { Call, Calls, Cancel, Progress, Reply, Start } from './messages.ts';
 
 interface Waiting {
   readonly resolve: (answer: never) => void;
   readonly reject: (reason: unknown) => void;
-  readonly onStage: (stage: Stage) => void;
+  readonly onProgress: (progress: Progress) => void;
 }
 
 let worker: Worker | undefined;
@@ -24,8 +24,8 @@ function started(): Worker {
 function settle(reply: Reply): void {
   const call = waiting.get(reply.id);
   if (!call) return;
-  if (reply.kind === 'stage') {
-    call.onStage(reply.stage);
+  if (reply.kind === 'progress') {
+    call.onProgress(reply.progress);
     return;
   }
   waiting.delete(reply.id);
@@ -42,7 +42,7 @@ function fail(message: string): void {
 }
 
 interface AskOptions {
-  readonly onStage?: (stage: Stage) => void;
+  readonly onProgress?: (progress: Progress) => void;
   /** ends the work before its next graph; what the worker has loaded and what else it does stays */
   readonly signal?: AbortSignal;
 }
@@ -51,7 +51,7 @@ interface AskOptions {
 export async function ask<Name extends keyof Calls>(
   name: Name,
   request: Calls[Name]['request'],
-  { onStage = () => undefined, signal }: AskOptions = {},
+  { onProgress = () => undefined, signal }: AskOptions = {},
 ): Promise<Calls[Name]['answer']> {
   signal?.throwIfAborted();
   const id = count++;
@@ -64,7 +64,7 @@ export async function ask<Name extends keyof Calls>(
   };
   try {
     return await new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject, onStage });
+      waiting.set(id, { resolve, reject, onProgress });
       signal?.addEventListener('abort', cancel, { once: true });
       started().postMessage({ id, name, request } satisfies Call);
     });

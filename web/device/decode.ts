@@ -5,14 +5,20 @@ import { longestSide, squeeze, type Picture } from '../../images/pixels/resize.t
 const stripRows = 512;
 
 /**
- * The preprocessing of the service (`images/decode.ts`) in a browser: EXIF-oriented and converted to sRGB by the browser,
- * put on white and squeezed to size × size by the service's own function. Equal pixels in give equal pixels out; what can
- * differ is what the browser's decoder gives for lossy files and embedded profiles (docs/page.md
- * has what was measured).
+ * The preprocessing of the service (`images/decode.ts`) in a browser: put on white and squeezed to size × size by the
+ * service's own function. Equal pixels in give equal pixels out; what can differ is what the browser's decoder gives for
+ * lossy files and embedded profiles (docs/page.md has what was measured).
  * @returns planar RGB, uint8 [3, size, size]
+ * @throws Error as `decodePicture` does
+ */
+export const decodeImage = async (file: Blob, size: number): Promise<Uint8Array> =>
+  squeeze(await decodePicture(file), size);
+
+/**
+ * The pixels of an image file at full size, EXIF-oriented and converted to sRGB by the browser.
  * @throws Error with a message for whoever chose the image
  */
-export async function decodeImage(file: Blob, size: number): Promise<Uint8Array> {
+export async function decodePicture(file: Blob): Promise<Picture> {
   const name = file instanceof File ? file.name : 'the image';
   // some browsers read what the service does not, such as HEIC
   const start = new Uint8Array(await file.slice(0, startLength).arrayBuffer());
@@ -26,7 +32,7 @@ export async function decodeImage(file: Blob, size: number): Promise<Uint8Array>
   try {
     if (Math.max(bitmap.width, bitmap.height) > longestSide)
       throw new Error(`A side of ${name} has more than ${longestSide} pixels.`);
-    return squeeze(pictureOf(bitmap), size);
+    return pictureOf(bitmap);
   } finally {
     bitmap.close();
   }

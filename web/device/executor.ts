@@ -1,5 +1,11 @@
 import type * as Onnxruntime from 'onnxruntime-web/wasm';
-import type { Executor, Program, TensorValue, TensorValues } from '../../model/graph/executor.ts';
+import type {
+  Executor,
+  ModelRunner,
+  Program,
+  TensorValue,
+  TensorValues,
+} from '../../model/graph/executor.ts';
 import type { GraphFunction } from '../../model/graph/graph.ts';
 import { toOnnx } from '../../model/graph/onnx/lowering.ts';
 import { withoutResultNames, withResultNames } from '../../model/graph/onnx/results.ts';
@@ -11,8 +17,8 @@ export type Backend = 'webgpu' | 'wasm';
 /** Errors only: that some nodes stay on the processor is no news. */
 const quiet = { logSeverityLevel: 3 } as const;
 
-/** Compiled graphs and models kept at once: those of two tasks. */
-const keptSessions = 6;
+/** Compiled graphs and models kept at once: those of two tasks, and the trunk that both stand on. */
+const keptSessions = 7;
 
 /**
  * onnxruntime-web with the backend for exported models. Where there is a GPU it is the build that can use it.
@@ -42,17 +48,15 @@ export interface ReadyModel extends Program {
 }
 
 /** The executor of a browser: `model/`'s graphs, and exported models, compiled and run by onnxruntime-web. */
-export class WebExecutor implements Executor {
+export class WebExecutor implements Executor, ModelRunner {
   readonly #runtime: Runtime;
-  readonly #backend: Backend;
   /** in the order of use, oldest first */
   readonly #sessions = new Map<string, Promise<Session>>();
   /** onnxruntime-web runs one session at a time */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(runtime: Runtime, backend: Backend) {
+  constructor(runtime: Runtime) {
     this.#runtime = runtime;
-    this.#backend = backend;
   }
 
   /** Graphs always run in WebAssembly: thousands of small nodes are slower on a GPU, which lacks some of them. */
@@ -66,9 +70,11 @@ export class WebExecutor implements Executor {
     };
   }
 
-  /** An exported model, by its hash or any other name that is its own. */
-  async model(key: string, bytes: Uint8Array, backend = this.#backend): Promise<ReadyModel> {
-    const load = () => bytes;
+  /**
+   * An exported model, by its hash or any other name that is its own. In WebAssembly, where nothing else is asked for, its
+   * numbers are the service's within rounding.
+   */
+  async model(key: string, load: () => Uint8Array, backend: Backend = 'wasm'): Promise<ReadyModel> {
     const options = { ...quiet, executionProviders: backend === 'webgpu' ? ['webgpu', 'wasm'] : ['wasm'] };
     const session = () => this.#session(key, load, options);
     await session();

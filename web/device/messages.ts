@@ -1,3 +1,4 @@
+import type { Schema } from '../../contract/schema.ts';
 import type { AdaptedTask } from '../../model/adaptation/adapt-task.ts';
 import type { ImagesEvaluation } from '../../model/accuracy/judgements.ts';
 import type { Backend } from './executor.ts';
@@ -8,11 +9,16 @@ export interface LabelledFile {
   readonly file: Blob;
 }
 
+/** A trunk on the page's own server, which tells of it in its list of checkpoints. */
+export type TrunkSource = Pick<Schema<'Trunk'>, 'name' | 'licence' | 'url' | 'sha256'>;
+
 /** A task that is to be made in the browser. */
 export interface AdaptRequest {
   /** of the checkpoint's file, on the page's own server */
   readonly checkpoint: string;
-  /** for loading it */
+  /** what the checkpoint stands on; undefined where it reads pixels */
+  readonly trunk: TrunkSource | undefined;
+  /** for loading both */
   readonly headers: Readonly<Record<string, string>>;
   readonly steps: number;
   readonly support: readonly LabelledFile[];
@@ -45,18 +51,23 @@ export interface Latency {
 export type Adapted = AdaptedTask & {
   /** side of the model's input, pixels */
   readonly size: number;
+  /** on a trunk: how images that were left out were classified, where a class has two images or more */
+  readonly evaluation?: ImagesEvaluation;
 };
 
 /** What the worker can be asked for. */
 export interface Calls {
   readonly adapt: { readonly request: AdaptRequest; readonly answer: Adapted };
-  /** of a support set with a class of two images or more; undefined where there is none */
+  /** of a checkpoint without a trunk, and a support set with a class of two images or more; undefined where there is none */
   readonly estimate: { readonly request: AdaptRequest; readonly answer: ImagesEvaluation | undefined };
   readonly predict: { readonly request: ModelRequest & { readonly file: Blob }; readonly answer: Predicted };
   readonly measure: { readonly request: ModelRequest; readonly answer: Latency };
 }
 
-export type Stage = 'runtime' | 'checkpoint' | 'images' | 'architecture' | 'weights';
+/** How far a call is; of the support set's images, how many are ready. */
+export type Progress =
+  | { readonly stage: 'runtime' | 'checkpoint' | 'trunk' | 'architecture' | 'weights' }
+  | { readonly stage: 'images'; readonly ready: number };
 
 /** First message to the worker. */
 export interface Start {
@@ -76,6 +87,6 @@ export interface Cancel {
 }
 
 export type Reply =
-  | { readonly id: number; readonly kind: 'stage'; readonly stage: Stage }
+  | { readonly id: number; readonly kind: 'progress'; readonly progress: Progress }
   | { readonly id: number; readonly kind: 'answer'; readonly answer: unknown }
   | { readonly id: number; readonly kind: 'error'; readonly message: string };

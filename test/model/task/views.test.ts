@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contentHash, servedViews, viewCount } from '../../../model/task/views.ts';
+import { contentHash, servedViews, viewCount, wholeAndCrops } from '../../../model/task/views.ts';
+import type { View } from '../../../model/task/views.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
@@ -45,6 +46,20 @@ describe('the views of an image where tasks are served', () => {
         49.52454392862109,
       ]
     `);
+  });
+});
+
+describe('an image of a support set', () => {
+  const size = { width: 30, height: 20 };
+  /** Squares of side 1 that tell which view they are of. */
+  const squeezed = (view: View) => Uint8Array.of(...view.box.slice(0, 3).map(Math.round));
+
+  it('is its whole and the crops that its pixels decide', async () => {
+    const whole = Uint8Array.of(0, 0, 30);
+    const [, ...crops] = servedViews(contentHash(whole, size), size, { mirror: false, crops: 2 });
+    const expected = [...whole, ...crops.flatMap((view) => [...squeezed(view)])];
+    expect(Array.from(await wholeAndCrops(size, 2, squeezed))).toEqual(expected);
+    expect(await wholeAndCrops(size, 0, squeezed)).toEqual(whole);
   });
 });
 

@@ -44,6 +44,30 @@ describe('loadCheckpoints', () => {
     expect(await load(bundled, added, 'zebras')).toEqual(['zebras', 'apples', 'photos']);
   });
 
+  test('the bundled default of images is the one that default.json names', async () => {
+    const bundled = await folderOf(['apples', 'photos', 'toy']);
+    const name = (text: string) => writeFile(join(bundled, 'default.json'), text);
+    expect(await load(bundled)).toEqual(['apples', 'toy', 'photos']);
+    await name('{"images": "photos"}');
+    expect(await load(bundled)).toEqual(['photos', 'toy', 'apples']);
+    expect(await load(bundled, await folderOf(['zebras']), 'zebras')).toEqual([
+      'zebras',
+      'toy',
+      'apples',
+      'photos',
+    ]);
+    for (const missing of ['zebras', 'toy']) {
+      await name(`{"images": "${missing}"}`);
+      await expect(load(bundled, await folderOf(['zebras']))).rejects.toThrow(
+        `default.json: ${missing} is no checkpoint of images in the folder of this file`,
+      );
+    }
+    for (const text of ['photos', '{"points": "toy"}']) {
+      await name(text);
+      await expect(load(bundled)).rejects.toThrow('default.json is not {"images": "ID"}');
+    }
+  });
+
   test('without a bundled one it is the first id', async () => {
     const added = await folderOf(['zebras', 'apples']);
     expect(await load(join(added, 'nothing'), added)).toEqual(['apples', 'zebras']);

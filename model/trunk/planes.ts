@@ -1,11 +1,10 @@
-import type { TensorValue } from '../../model/graph/executor.ts';
-import { encodeModel } from '../../model/graph/onnx/encode.ts';
-import type { OnnxModel } from '../../model/graph/onnx/encode.ts';
-import { sizeOf } from '../../model/graph/shapes.ts';
-import { cutTrunk } from '../../model/trunk/cut.ts';
-import { tapShape, TrunkError, trunkInput } from '../../model/trunk/trunk.ts';
-import type { TrunkCard, TrunkTap } from '../../model/trunk/trunk.ts';
-import type { ModelRunner } from '../jobs.ts';
+import type { ModelRunner, TensorValue } from '../graph/executor.ts';
+import { encodeModel } from '../graph/onnx/encode.ts';
+import type { OnnxModel } from '../graph/onnx/encode.ts';
+import { sizeOf } from '../graph/shapes.ts';
+import { cutTrunk } from './cut.ts';
+import { tapShape, TrunkError, trunkInput } from './trunk.ts';
+import type { TapSize, TrunkDescription } from './trunk.ts';
 
 /**
  * Images that the trunk is given at once, always: what is missing in the last slice is filled up. So an image's planes
@@ -18,15 +17,16 @@ export type Planes = Readonly<Record<string, TensorValue>>;
 
 /** What computing planes needs of a trunk. */
 export interface Trunk {
-  readonly card: Pick<TrunkCard, 'sha256' | 'side' | 'taps'>;
+  readonly card: Pick<TrunkDescription, 'sha256' | 'side' | 'taps'>;
   readonly model: OnnxModel;
 }
 
 /**
  * The planes of `images`, [n, 3, side, side] of the card's side and pixels, at the given taps: the trunk is cut to
- * them, so that nothing behind the deepest one is computed. It blocks the calling thread: for workers and tests.
+ * them, so that nothing behind the deepest one is computed. The runner may block the calling thread, which is then a
+ * worker's or a test's.
  * @throws TrunkError when the images are not of that shape, or the trunk does not have one of the taps
- * @throws EngineError when onnxruntime cannot compile or run the trunk
+ * @throws what `models` throws when it cannot compile or run the trunk
  */
 export async function planesOf(
   models: ModelRunner,
@@ -53,7 +53,7 @@ export async function planesOf(
 }
 
 /** In the card's order, each once, so that the same taps have one program. */
-function wantedTaps({ taps: known }: Trunk['card'], taps: readonly string[]): [string, TrunkTap][] {
+function wantedTaps({ taps: known }: Trunk['card'], taps: readonly string[]): [string, TapSize][] {
   for (const name of taps)
     if (!Object.hasOwn(known, name))
       throw new TrunkError(`there is no tap ${name}; the trunk has ${Object.keys(known).join(', ')}`);

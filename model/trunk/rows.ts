@@ -1,6 +1,5 @@
-import type { TensorValue } from '../../model/graph/executor.ts';
-import { halvedTo } from '../../model/trunk/halve.ts';
-import type { ModelRunner } from '../jobs.ts';
+import type { ModelRunner, TensorValue } from '../graph/executor.ts';
+import { halvedTo } from './halve.ts';
 import { planesOf } from './planes.ts';
 import type { Trunk } from './planes.ts';
 
@@ -13,7 +12,7 @@ export interface ReadTap {
 
 /**
  * Rows [n, P] of the images: the planes of one after the other tap, in the order of `taps`, side by side. As `planesOf`,
- * whose errors it throws, it blocks the calling thread, and gives the same bits in any batch.
+ * whose errors it throws, it may block the calling thread, and gives the same bits in any batch.
  * @param images [n, 3, side, side] of the trunk's side and pixels
  */
 export async function rowsOf(

@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createOnnxExecutor, type OnnxExecutor } from '../../../engine/onnxruntime.ts';
 import { bundledTrunk, readTrunk, type TrunkFile } from '../../../engine/trunk/file.ts';
-import { planesOf, sliceSize } from '../../../engine/trunk/planes.ts';
 import type { TensorValue } from '../../../model/graph/executor.ts';
 import { encodeModel } from '../../../model/graph/onnx/encode.ts';
 import { withFloat32Weights } from '../../../model/trunk/float32.ts';
+import { planesOf, sliceSize } from '../../../model/trunk/planes.ts';
 
 let models: OnnxExecutor;
 let trunk: TrunkFile;

@@ -1,0 +1,148 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as onnxruntime from 'onnxruntime-web/wasm';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MnasClient } from '../../client/index.ts';
+import type { Schema } from '../../contract/schema.ts';
+import { decodePicture } from '../../images/decode.ts';
+import { parseModelConfiguration } from '../../model/configuration.ts';
+import { initialParameters } from '../../model/parameters.ts';
+import { keyFrom } from '../../model/random.ts';
+import { adaptToFiles, type DeviceTask } from '../../web/device/adapt.ts';
+import { WebExecutor } from '../../web/device/executor.ts';
+import { ServerFiles } from '../../web/device/load.ts';
+import type { Adapted, LabelledFile, Progress } from '../../web/device/messages.ts';
+import { largestDifference } from '../support/differences.ts';
+import { trunkSide } from '../support/random-trunk.ts';
+import { testRandom } from '../support/random.ts';
+import { writeTrunkCheckpoint } from '../support/trunk-files.ts';
+import { pageService } from './support/page.ts';
+
+onnxruntime.env.wasm.numThreads = 1;
+const executor = new WebExecutor(onnxruntime);
+
+/** A picture of noise, not square and larger than what the networks see. */
+async function picture(seed: number): Promise<File> {
+  const next = testRandom(seed);
+  const [width, height] = [48 + seed, 36];
+  const data = Uint8Array.from({ length: 3 * width * height }, () => 127 * (next() + 1));
+  const bytes = await sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+  return new File([Uint8Array.from(bytes)], `${seed}.png`);
+}
+
+async function supportOf(shots: Readonly<Record<string, number>>): Promise<LabelledFile[]> {
+  const labels = Object.entries(shots).flatMap(([label, count]) => Array<string>(count).fill(label));
+  return Promise.all(labels.map(async (label, i) => ({ label, file: await picture(i) })));
+}
+
+async function adapt(task: DeviceTask): Promise<{ adapted: Adapted; told: Progress[] }> {
+  const told: Progress[] = [];
+  const decode = async (file: Blob) => decodePicture(new Uint8Array(await file.arrayBuffer()));
+  const adapted = await adaptToFiles(task, { executor, decode, tell: (progress) => told.push(progress) });
+  return { adapted, told };
+}
+
+describe('a task on a trunk that is made on a device', () => {
+  let folder: string;
+  let service: Awaited<ReturnType<typeof pageService>>;
+  let client: MnasClient;
+  let device: Omit<DeviceTask, 'support'>;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'm-nas-device-'));
+    await writeTrunkCheckpoint(folder, 'standing');
+    service = await pageService({ MNAS_CHECKPOINTS: folder, MNAS_DEFAULT_CHECKPOINT: 'standing' });
+    client = new MnasClient({ baseUrl: service.url });
+    device = await loaded();
+  }, 120_000);
+  afterAll(async () => {
+    await service.stop();
+    await rm(folder, { recursive: true });
+  }, 120_000);
+
+  /** The default checkpoint and its trunk, as the page's worker loads them. */
+  async function loaded(): Promise<Omit<DeviceTask, 'support'>> {
+    const known = (await client.checkpoints()).find(({ id }) => id === 'standing');
+    if (known?.kind !== 'images' || !known.trunk) throw new Error('the checkpoint is not served');
+    const files = new ServerFiles();
+    return {
+      checkpoint: await files.checkpoint(`${service.url}/v1/checkpoints/standing/file`, {}),
+      trunk: await files.trunk({ ...known.trunk, url: service.url + known.trunk.url }, {}),
+      steps: known.steps,
+    };
+  }
+
+  /** Probabilities and `known` of some images by an exported model. */
+  async function answers(key: string, model: Uint8Array): Promise<Float32Array[]> {
+    const next = testRandom(99);
+    const data = Float32Array.from({ length: 4 * 3 * trunkSide ** 2 }, () => (next() + 1) / 2);
+    const program = await executor.model(key, () => model);
+    const { probabilities, known } = await program.run({
+      image: { data, shape: [4, 3, trunkSide, trunkSide] },
+    });
+    program.release();
+    return [probabilities!.data, known!.data];
+  }
+
+  it.each([
+    { views: 'mirror images and crops', shots: { cat: 1, dog: 1, emu: 1 } },
+    { views: 'mirror images', shots: { cat: 2, dog: 1, emu: 1 } },
+    { views: 'whole images', shots: { cat: 3, dog: 5, emu: 2 } },
+  ])('is the one that the service makes: $views', async ({ shots }) => {
+    const support = await supportOf(shots);
+    const form = Object.fromEntries(
+      Object.keys(shots).map((name) => [
+        name,
+        support.filter(({ label }) => label === name).map(({ file }) => file as File),
+      ]),
+    );
+    // all that the service says comes first: what the device computes blocks this thread, and connections end meanwhile
+    const served = (await client.createTask(form)) as Schema<'ImagesTask'>;
+    const model = await client.getModel(served.id);
+    const embedding = await client.getEmbedding(served.id);
+    const several = support.length > Object.keys(shots).length;
+    const estimate = several ? await client.estimate(form) : undefined;
+
+    const { adapted, told } = await adapt({ ...device, support });
+    expect(adapted).toMatchObject({
+      size: trunkSide,
+      labels: served.labels,
+      genotype: served.architecture.genotype,
+      mirrored: served.mirrored,
+      weights: served.architecture.weights,
+      multiplyAdds: served.architecture.multiplyAdds,
+    });
+    expect(largestDifference(adapted.embedding, embedding)).toBeLessThan(1e-5);
+    const [here, there] = [await answers('here', adapted.model), await answers('there', model)];
+    here.forEach((values, i) => expect(largestDifference(values, there[i]!)).toBeLessThan(1e-4));
+    // the classes are told apart, or the comparison would say nothing
+    expect(Math.max(...here[0]!) - Math.min(...here[0]!)).toBeGreaterThan(0.05);
+    expect(adapted.evaluation).toEqual(estimate?.evaluation);
+    expect(told).toEqual([
+      ...support.map((_, ready) => ({ stage: 'images', ready })),
+      { stage: 'architecture' },
+      { stage: 'weights' },
+    ]);
+  });
+});
+
+describe('a task of pixels that is made on a device', () => {
+  it('has the side of its checkpoint and no evaluation of its own', async () => {
+    const configuration = parseModelConfiguration({
+      image: { size: 16 },
+      supernet: { channels: 2, nodes: 1, stem: [3, 4] },
+      encoder: { features: 4, state: 5 },
+      controller: { hidden: 4 },
+    });
+    const parameters = initialParameters(configuration, keyFrom(1));
+    const checkpoint = { id: 'tiny', configuration, parameters, genotypes: [], training: {} };
+    const support = await supportOf({ cat: 2, dog: 1 });
+    const { adapted, told } = await adapt({ checkpoint, steps: 1, support });
+    expect(adapted).toMatchObject({ labels: ['cat', 'dog'], size: 16 });
+    expect(adapted.evaluation).toBeUndefined();
+    expect(told.map(({ stage }) => stage)).toEqual(['images', 'images', 'images', 'architecture', 'weights']);
+  });
+});

@@ -1,0 +1,81 @@
+import { fileURLToPath } from 'node:url';
+import * as onnxruntime from 'onnxruntime-web/wasm';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createOnnxExecutor } from '../../engine/onnxruntime.ts';
+import { bundledTrunk, readTrunk } from '../../engine/trunk/file.ts';
+import type { ModelRunner } from '../../model/graph/executor.ts';
+import { toFloat } from '../../model/task/pixels.ts';
+import { rowsOf } from '../../model/trunk/rows.ts';
+import type { ServerPool } from '../../server/workers/pool-adapter.ts';
+import { supportRows as servedRows } from '../../server/workers/trunk-rows.ts';
+import { WebExecutor } from '../../web/device/executor.ts';
+import { supportRows } from '../../web/device/trunk-rows.ts';
+import { largestDifference } from '../support/differences.ts';
+import { randomTrunk, randomTrunkCard, trunkConfiguration, trunkSide } from '../support/random-trunk.ts';
+import { testRandom } from '../support/random.ts';
+
+const native = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 10 });
+afterAll(() => native.dispose());
+
+onnxruntime.env.wasm.numThreads = 1;
+const web = new WebExecutor(onnxruntime);
+
+const noise = (length: number, seed: number): Uint8Array => {
+  const next = testRandom(seed);
+  return Uint8Array.from({ length }, () => 127 * (next() + 1));
+};
+
+describe('rows by onnxruntime-web', () => {
+  it('of the bundled trunk are the rows of the service', async () => {
+    const trunk = await readTrunk(fileURLToPath(bundledTrunk));
+    const { side, taps } = trunk.card;
+    const read = ['b4', 'b10', 'b15'].map((name) => {
+      const { channels, side: own } = taps[name]!;
+      return { name, channels, side: own === 20 ? 10 : own };
+    });
+    const images = { data: toFloat(noise(2 * 3 * side ** 2, 1)), shape: [2, 3, side, side] };
+    const of = (models: ModelRunner) => rowsOf(models, trunk, read, images);
+    expect(largestDifference(await of(web), await of(native))).toBeLessThan(1e-4);
+  });
+});
+
+describe('rows of a support set on a device', () => {
+  const trunk = { card: randomTrunkCard, model: randomTrunk };
+  const configuration = trunkConfiguration();
+  const image = 3 * trunkSide ** 2;
+
+  /** The service's job on this thread. */
+  const run = (async (_job: 'planes', { pixels }: { readonly pixels: Uint8Array }) =>
+    rowsOf(native, trunk, configuration.trunk!.taps, {
+      data: toFloat(pixels),
+      shape: [pixels.length / image, 3, trunkSide, trunkSide],
+    })) as unknown as ServerPool['run'];
+
+  it.each([
+    { labels: ['cat', 'dog', 'emu'], crops: 2, views: 4 },
+    { labels: ['cat', 'cat', 'dog', 'emu', 'emu'], crops: 0, views: 2 },
+    { labels: ['cat', 'cat', 'cat', 'dog', 'dog', 'dog'], crops: 0, views: 1 },
+  ])('are those of the service: $labels', async ({ labels, crops, views }) => {
+    const pixels = labels.map((_, i) => noise((1 + crops) * image, i));
+    const support = labels.map((label, i) => ({ label, pixels: pixels[i]! }));
+    const { mirroring, crops: cropped } = configuration;
+    const { side } = randomTrunkCard;
+    const served = { side, views: { mirroring: mirroring!, crops: cropped! } };
+    const request = { checkpoint: 'x', steps: 1, support };
+    const expected = await servedRows(run, request, served as never, 2, {});
+
+    const asked: number[] = [];
+    const rows = await supportRows(web, trunk, configuration, {
+      labels,
+      pixels: (place, count) => {
+        expect(count).toBe(crops);
+        asked.push(place);
+        return Promise.resolve(pixels[place]!);
+      },
+    });
+    expect(asked).toEqual([...labels.keys()]);
+    expect(rows.filter(({ length }) => length > 0)).toHaveLength(views);
+    expect(rows).toHaveLength(expected.length);
+    rows.forEach((own, view) => expect(largestDifference(own, expected[view]!)).toBeLessThan(1e-5));
+  });
+});
