@@ -1,10 +1,10 @@
 import type { TestOptions } from 'vitest';
-import type { ModelConfiguration } from '../../model/configuration.ts';
+import type { ModelConfiguration, Stage } from '../../model/configuration.ts';
 import { cellNames, edgeCount, operationNames } from '../../model/search-space/genotype.ts';
 import { stepwiseGradient } from '../../model/meta-gradient/inner-gradient.ts';
 import { withMirrorImages } from '../../model/adaptation/mirror-images.ts';
 import { metaGradient } from '../../model/meta-gradient/meta-gradient.ts';
-import type { MetaGradient, MetaGradientOptions, Stage } from '../../model/meta-gradient/meta-gradient.ts';
+import type { MetaGradient, MetaGradientOptions } from '../../model/meta-gradient/meta-gradient.ts';
 import { fold, keyFrom, uniform } from '../../model/random.ts';
 import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import { noisyParameters, referenceRunner, smallConfiguration, smallTask } from './meta-task.ts';

@@ -11,7 +11,7 @@ import { layoutOf, memory, runnerOf, parametersOf } from '../worker/worker-state
 import { metaTaskOf } from '../data/sampled-task.ts';
 import { metaGradient } from '../../model/meta-gradient/meta-gradient.ts';
 import { stageModel } from './configuration.ts';
-import type { MetaGradient, Stage } from '../../model/meta-gradient/meta-gradient.ts';
+import type { MetaGradient } from '../../model/meta-gradient/meta-gradient.ts';
 import { trunkGradient } from '../evaluation/trunk-tasks.ts';
 import { adaptedSet } from '../../model/adaptation/mirror-images.ts';
 
@@ -79,7 +79,7 @@ export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerDat
   const runner = runnerOf(context, stageModel(data.model, stage), genotypes);
   const drawn = taskShape(data.seed, iteration, position, stage);
   const options = {
-    stage: stage.stage satisfies Stage,
+    stage: stage.stage,
     reconstructionWeight: training.reconstructionWeight,
     everyStep,
     fixedEncoder: stage.encoder === 'fixed',
