@@ -1,11 +1,14 @@
-import { adaptTask, type AdaptOptions, type LabelledImage } from '../model/adaptation/adapt-task.ts';
-import { decodeCheckpoint, type Checkpoint } from '../model/checkpoint/checkpoint.ts';
+import { adaptTask } from '../model/adaptation/adapt-task.ts';
+import type { AdaptOptions, LabelledImage } from '../model/adaptation/adapt-task.ts';
+import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
 import { estimateAccuracy } from '../model/accuracy/estimate.ts';
 import type { ImagesEvaluation } from '../model/accuracy/judgements.ts';
 import { fileOrder } from '../model/accuracy/folds.ts';
 import { toFloat } from '../model/task/pixels.ts';
 import { decodeImage } from './device/decode.ts';
-import { loadRuntime, WebExecutor, type Backend } from './device/executor.ts';
+import { loadRuntime, WebExecutor } from './device/executor.ts';
+import type { Backend } from './device/executor.ts';
 import { until } from './device/until.ts';
 import type {
   Adapted,

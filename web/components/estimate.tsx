@@ -2,7 +2,8 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Schema } from '../../contract/schema.ts';
 import type { ClassFiles } from '../api.ts';
 import { percent } from '../format.ts';
-import { estimateAt, type Place } from '../task.ts';
+import { estimateAt } from '../task.ts';
+import type { Place } from '../task.ts';
 
 interface EstimateProps {
   readonly place: Place;

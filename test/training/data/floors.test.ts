@@ -6,7 +6,8 @@ import { fold, keyFrom } from '../../../model/random.ts';
 import type { ImageDomain } from '../../../training/data/domain.ts';
 import { floorAccuracy } from '../../../training/data/floors.ts';
 import { loadDomain } from '../../../training/data/load.ts';
-import { sampleTask, type Task } from '../../../training/data/tasks.ts';
+import { sampleTask } from '../../../training/data/tasks.ts';
+import type { Task } from '../../../training/data/tasks.ts';
 import { sharedFolder } from '../../support/shared-folder.ts';
 
 /** A task of one image a class and queries, made by functions of label and place (0..1 of all pixels). */

@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { splitClasses } from '../../../training/data/class-splits.ts';
 import type { ImageDomain } from '../../../training/data/domain.ts';
 import { loadDomain } from '../../../training/data/load.ts';
-import { sourceSchema, type Source } from '../../../training/data/source.ts';
+import { sourceSchema } from '../../../training/data/source.ts';
+import type { Source } from '../../../training/data/source.ts';
 import { sharedFolder } from '../../support/shared-folder.ts';
 
 const root = sharedFolder();

@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  decodeModel,
-  encodeModel,
-  OnnxFormatError,
-  type OnnxAttribute,
-  type OnnxModel,
-} from '../../../../model/graph/onnx/encode.ts';
+import { decodeModel, encodeModel, OnnxFormatError } from '../../../../model/graph/onnx/encode.ts';
+import type { OnnxAttribute, OnnxModel } from '../../../../model/graph/onnx/encode.ts';
 import { runFile } from '../../../support/run-file.ts';
 
 /** y = softmax(x · w + b) with a dynamic batch; uses every kind of initializer. */
