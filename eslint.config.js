@@ -251,7 +251,8 @@ export default tseslint.config(
     },
   },
   {
-    files: ['{bench,drawing,engine,images,model,scripts,training}/**/*.ts'],
+    files: ['{bench,client,contract,drawing,engine,images,model,scripts,test,training,web}/**/*.{ts,tsx}'],
+    ignores: ['test/server/**'],
     rules: {
       'no-restricted-syntax': [
         'error',
@@ -260,14 +261,9 @@ export default tseslint.config(
           message: 'Types have an import of their own: import type { … }.',
         },
       ],
-    },
-  },
-  {
-    files: ['{drawing,engine,images,model,training}/**/*.ts'],
-    rules: {
       '@typescript-eslint/naming-convention': [
         'error',
-        { selector: 'variable', modifiers: ['global', 'const'], format: ['camelCase', 'PascalCase'] },
+        { selector: 'variable', modifiers: ['global', 'const'], format: ['camelCase', 'StrictPascalCase'] },
       ],
     },
   },

@@ -1,5 +1,6 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
-import createFetchClient, { type Client } from 'openapi-fetch';
+import createFetchClient from 'openapi-fetch';
+import type { Client } from 'openapi-fetch';
 import type { paths } from '../contract/openapi.ts';
 import type { Schema } from '../contract/schema.ts';
 

@@ -5,15 +5,15 @@ export const longestLabel = 100;
 export type LabelReading = { readonly label: string } | { readonly problem: string };
 
 /** Line feeds and other controls, line and paragraph separators. */
-const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+const controls = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 /** Halves of surrogate pairs, and U+FFFD, which stands for bytes that are not UTF-8. */
-const BROKEN = /[\p{Cs}\uFFFD]/u;
+const broken = /[\p{Cs}\uFFFD]/u;
 /** What nobody sees: zero-width and bidirectional controls, joiners, selectors, fillers, annotations, empty Braille. */
-const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\uFFF9-\uFFFB\u2800]/u;
+const unseen = /[\p{Default_Ignorable_Code_Point}\uFFF9-\uFFFB\u2800]/u;
 /** Whole emoji, whose parts may be joiners, selectors and tags. The flag `v` is newer than the language level here. */
-const EMOJI = new RegExp('\\p{RGI_Emoji}', 'gv');
+const emoji = new RegExp('\\p{RGI_Emoji}', 'gv');
 /** Joiners inside words of scripts that are written with them (Unicode Standard Annex 31, 2.3). */
-const JOINED =
+const joined =
   /(?<=[\p{L}\p{M}])(?<=[\p{scx=Arab}\p{scx=Syrc}\p{scx=Mong}\p{scx=Deva}\p{scx=Beng}\p{scx=Guru}\p{scx=Gujr}\p{scx=Orya}\p{scx=Taml}\p{scx=Telu}\p{scx=Knda}\p{scx=Mlym}\p{scx=Sinh}\p{scx=Khmr}\p{scx=Mymr}])[\u200C\u200D](?=[\p{L}\p{M}])/gu;
 
 /**
@@ -22,12 +22,12 @@ const JOINED =
  * but where a script or an emoji needs it. So labels that look alike are alike.
  */
 export function readLabel(text: string): LabelReading {
-  if (BROKEN.test(text)) return { problem: 'the label is not Unicode' };
-  if (CONTROLS.test(text)) return { problem: 'the label has a control character' };
+  if (broken.test(text)) return { problem: 'the label is not Unicode' };
+  if (controls.test(text)) return { problem: 'the label has a control character' };
   const label = canonicalLabel(text);
   if (label === '') return { problem: 'the label is blank' };
-  const visible = label.replace(EMOJI, '').replace(JOINED, '');
-  const hidden = INVISIBLE.exec(visible)?.[0].codePointAt(0);
+  const visible = label.replace(emoji, '').replace(joined, '');
+  const hidden = unseen.exec(visible)?.[0].codePointAt(0);
   if (hidden !== undefined) return { problem: `the label has the invisible character ${nameOf(hidden)}` };
   const length = Array.from(label).length;
   if (length > longestLabel)

@@ -120,7 +120,7 @@ async function toSrgbOf16(image: Sharp): Promise<Sharp> {
 }
 
 /** What the decoder says of well-formed files that it does not read; it has no error codes, so a test holds these. */
-const UNSUPPORTED =
+const unsupported =
   /Unsupported (?:JPEG|color|feature)|arithmetic|Compression scheme \d+|not configured|not implemented|out of range/i;
 
 /** What `read` returns. Its errors become those of the image. */
@@ -137,7 +137,7 @@ async function readable<T>(
     if (message.includes('exceeds pixel limit')) {
       throw new ImageError('image_too_large', `the ${format} image has more than ${maxPixels} pixels`, error);
     }
-    if (UNSUPPORTED.test(message))
+    if (unsupported.test(message))
       throw new ImageError(
         'unsupported_format',
         `the ${format} image is of a kind that is not supported; export it as PNG`,

@@ -1,7 +1,7 @@
-const MARKER = { end: 0xd9, scan: 0xda, progressive: 0xc2, fill: 0xff } as const;
+const markerCodes = { end: 0xd9, scan: 0xda, progressive: 0xc2, fill: 0xff } as const;
 /** Start of frame, whatever the coding (ITU-T T.81, table B.1). */
-const FRAMES: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2, 0xc9, 0xca]);
-const END = Uint8Array.of(0xff, MARKER.end);
+const frames: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2, 0xc9, 0xca]);
+const endMarker = Uint8Array.of(0xff, markerCodes.end);
 
 /**
  * A JPEG file that lacks nothing but its end marker, with one; browsers show such files. Undefined for one that has its
@@ -12,17 +12,17 @@ export function withEndMarker(bytes: Uint8Array): Uint8Array | undefined {
   let at = 2;
   while (at + 1 < bytes.length) {
     const marker = bytes[at + 1]!;
-    if (bytes[at] !== 0xff || marker === MARKER.end) return undefined;
-    if (marker === MARKER.fill) {
+    if (bytes[at] !== 0xff || marker === markerCodes.end) return undefined;
+    if (marker === markerCodes.fill) {
       at++;
       continue;
     }
     const end = at + 2 + ((bytes[at + 2] ?? 0) << 8) + (bytes[at + 3] ?? 0);
     if (end > bytes.length) return undefined;
     scans.note(marker, bytes.subarray(at + 4, end));
-    at = marker === MARKER.scan ? endOfScan(bytes, end) : end;
+    at = marker === markerCodes.scan ? endOfScan(bytes, end) : end;
   }
-  return scans.areWhole ? Buffer.concat([bytes.subarray(0, at), END]) : undefined;
+  return scans.areWhole ? Buffer.concat([bytes.subarray(0, at), endMarker]) : undefined;
 }
 
 /** Where the next marker begins, or the bytes end; a lone 0xFF at the end is half a marker. */
@@ -47,11 +47,11 @@ class Scans {
   }
 
   note(marker: number, body: Uint8Array): void {
-    if (FRAMES.has(marker)) {
-      this.#isProgressive = marker === MARKER.progressive || marker === 0xca;
+    if (frames.has(marker)) {
+      this.#isProgressive = marker === markerCodes.progressive || marker === 0xca;
       for (let at = 6; at + 2 < body.length; at += 3)
         this.#missing.set(body[at]!, new Uint8Array(64).fill(255));
-    } else if (marker === MARKER.scan) this.#scan(body);
+    } else if (marker === markerCodes.scan) this.#scan(body);
   }
 
   /** A scan's header: its components, and in progressive files which coefficients up to which bit. */

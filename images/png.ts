@@ -10,10 +10,10 @@ export interface PngColours {
 }
 
 /** Coding-independent code points (ITU-T H.273) whose picture is as good as sRGB's: of BT.709, BT.601 and sRGB. */
-const PRIMARIES: ReadonlySet<number> = new Set([1, 2, 5, 6, 7]);
-const TRANSFERS: ReadonlySet<number> = new Set([1, 2, 6, 13, 14, 15]);
+const knownPrimaries: ReadonlySet<number> = new Set([1, 2, 5, 6, 7]);
+const transfers: ReadonlySet<number> = new Set([1, 2, 6, 13, 14, 15]);
 /** Relative difference of gammas that nobody sees; libpng's own threshold. */
-const NEAR = 0.05;
+const near = 0.05;
 const srgbGamma = 1 / 2.2;
 
 /**
@@ -31,7 +31,7 @@ export function pngColours(bytes: Uint8Array): PngColours {
   const cicp = chunks.get('cICP');
   if (cicp !== undefined) {
     const [primaries, transfer] = [bytes[cicp] ?? 0, bytes[cicp + 1] ?? 0];
-    if (!PRIMARIES.has(primaries) || !TRANSFERS.has(transfer))
+    if (!knownPrimaries.has(primaries) || !transfers.has(transfer))
       throw new ImageError(
         'unsupported_format',
         `the PNG image has colours (cICP ${primaries}, ${transfer}) that are not supported; export it as sRGB`,
@@ -40,7 +40,7 @@ export function pngColours(bytes: Uint8Array): PngColours {
   const isTold = cicp !== undefined || chunks.has('iCCP') || chunks.has('sRGB');
   const at = chunks.get('gAMA');
   const gamma = at === undefined || isTold || at + 4 > bytes.length ? 0 : view.getUint32(at) / 100_000;
-  const isFar = gamma > 0 && Math.abs(gamma / srgbGamma - 1) > NEAR;
+  const isFar = gamma > 0 && Math.abs(gamma / srgbGamma - 1) > near;
   return { depth: bytes[24] ?? 0, gamma: isFar ? gamma : undefined };
 }
 

@@ -1,5 +1,12 @@
 import { z } from 'zod';
 
+/**
+ * Stages of meta-training. `search`: the relaxed network (Algorithm 1). `tune`: what decoding does not select is zeroed,
+ * and cotangents go straight through to the controller. `retrain`: decoded networks alone, controller fixed.
+ */
+export const stageNames = ['search', 'tune', 'retrain'] as const;
+export type Stage = (typeof stageNames)[number];
+
 /** `recurrent`: the paper's GRU auto-encoder; `bidirectional`: GRUs from both ends; `set`: attention, no order. */
 const kinds = ['recurrent', 'bidirectional', 'set'] as const;
 

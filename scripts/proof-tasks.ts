@@ -13,7 +13,7 @@ export interface ProofTask {
   readonly model: Uint8Array;
 }
 
-const WAYS = 5;
+const ways = 5;
 
 /** Images [count, 3, side, side] in 0..1, row-major: stripes of one direction a class, under noise. */
 export function stripes(count: number, side: number, seed: number): Float32Array {
@@ -21,7 +21,7 @@ export function stripes(count: number, side: number, seed: number): Float32Array
   return Float32Array.from(noise, (grain, at) => {
     const image = Math.floor(at / (3 * side * side));
     const [y, x] = [Math.floor(at / side) % side, at % side];
-    const angle = (Math.PI * (image % WAYS)) / WAYS;
+    const angle = (Math.PI * (image % ways)) / ways;
     const wave = Math.sin((x * Math.cos(angle) + y * Math.sin(angle)) * 0.5 + image);
     return 0.5 + 0.3 * wave + 0.4 * (grain - 0.5);
   });
@@ -43,10 +43,10 @@ export async function* proofTasks(checkpoint: Checkpoint, executor: Executor): A
 }
 
 function supportOf(side: number): LabelledImage[] {
-  const count = 2 * WAYS;
+  const count = 2 * ways;
   const pixels = stripes(count, side, 1);
   return Array.from({ length: count }, (_, i) => ({
-    label: `class ${i % WAYS}`,
+    label: `class ${i % ways}`,
     pixels: pixels.slice(i * 3 * side * side, (i + 1) * 3 * side * side),
   }));
 }

@@ -20,12 +20,12 @@ const program = new Command('prove-contract')
 const { cases, seed } = program.opts<{ cases: string; seed: string }>();
 const folder = join('runs', 'prove-contract');
 /** The service's own deadline for a request (MNAS_REQUEST_SECONDS), and some time to say so. */
-const ANSWER_SECONDS = '200';
+const answerSeconds = '200';
 /** Of the paths that name what is there; the others name what schemathesis thinks of. */
-const PROBABILITY = 0.9;
+const shareOfKnownPaths = 0.9;
 /** Of the faults of earlier runs, which would be sent again: a run is that of its seed alone. */
-const NO_CACHE = '[cache]\nenabled = false\n';
-const CHECKS = [
+const noCache = '[cache]\nenabled = false\n';
+const checks = [
   'not_a_server_error',
   'status_code_conformance',
   'content_type_conformance',
@@ -83,18 +83,18 @@ async function configure(url: string): Promise<string> {
   const dictionaries = things.map(([, ids], i) => `[dictionaries.d${i}]\nvalues = ${JSON.stringify(ids)}\n`);
   const operations = things.map(
     ([select], i) =>
-      `[[operations]]\n${select}\nparameters = { "path.id" = { dictionary = "d${i}", probability = ${PROBABILITY} } }\n`,
+      `[[operations]]\n${select}\nparameters = { "path.id" = { dictionary = "d${i}", probability = ${shareOfKnownPaths} } }\n`,
   );
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'schemathesis.toml');
-  await writeFile(file, [NO_CACHE, ...dictionaries, ...operations].join('\n'));
+  await writeFile(file, [noCache, ...dictionaries, ...operations].join('\n'));
   return file;
 }
 
 async function prove(python: string, url: string): Promise<number> {
   const given = ['-m', 'schemathesis.cli', '--config-file', await configure(url), 'run', 'openapi.yaml'];
-  const bounds = ['--url', url, '--max-examples', cases, '--seed', seed, '--request-timeout', ANSWER_SECONDS];
-  const looked = ['--checks', CHECKS.join(','), '--phases', 'examples,coverage,fuzzing'];
+  const bounds = ['--url', url, '--max-examples', cases, '--seed', seed, '--request-timeout', answerSeconds];
+  const looked = ['--checks', checks.join(','), '--phases', 'examples,coverage,fuzzing'];
   const child = spawn(python, [...given, ...bounds, ...looked], { stdio: 'inherit' });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;

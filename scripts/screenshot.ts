@@ -17,7 +17,7 @@ const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const width = 1100;
 const height = 1300;
 /** Long, for machines that are busy with other things. */
-const WAIT = { timeout: 120_000 };
+const patience = { timeout: 120_000 };
 
 const folder = await mkdtemp(join(tmpdir(), 'm-nas-screenshot-'));
 const service = await startService(
@@ -32,9 +32,9 @@ try {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: 'light' });
   await page.goto(service.url);
   await page.getByRole('button', { name: 'Try an example' }).click();
-  await page.getByText('that were left out were told right').waitFor(WAIT);
-  await page.locator('.cells img').nth(1).waitFor(WAIT);
-  await page.getByText('Largest difference').nth(11).waitFor(WAIT);
+  await page.getByText('that were left out were told right').waitFor(patience);
+  await page.locator('.cells img').nth(1).waitFor(patience);
+  await page.getByText('Largest difference').nth(11).waitFor(patience);
   // without a ring of focus, and from the top
   await page.evaluate('document.activeElement.blur(); scrollTo(0, 0)');
   const drawn = await page.screenshot({ clip: { x: 0, y: 0, width, height } });

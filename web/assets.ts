@@ -7,6 +7,7 @@ export interface AssetPaths {
   readonly example: string;
 }
 
+// eslint-disable-next-line @typescript-eslint/naming-convention -- what the bundler replaces is told from what is defined
 declare const ASSETS: AssetPaths;
 
 export const assets: AssetPaths = ASSETS;

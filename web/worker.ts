@@ -3,9 +3,11 @@ import { estimateAccuracy } from '../model/accuracy/estimate.ts';
 import type { ImagesEvaluation } from '../model/accuracy/judgements.ts';
 import { fileOrder } from '../model/accuracy/folds.ts';
 import { toFloat } from '../model/task/pixels.ts';
-import { adaptToFiles, supportImages, type DeviceTask, type DeviceTools } from './device/adapt.ts';
+import { adaptToFiles, supportImages } from './device/adapt.ts';
+import type { DeviceTask, DeviceTools } from './device/adapt.ts';
 import { decodeImage, decodePicture } from './device/decode.ts';
-import { loadRuntime, WebExecutor, type Backend } from './device/executor.ts';
+import { loadRuntime, WebExecutor } from './device/executor.ts';
+import type { Backend } from './device/executor.ts';
 import { ServerFiles } from './device/load.ts';
 import { until } from './device/until.ts';
 import type {

@@ -48,7 +48,7 @@ export interface Health {
   readonly eventLoopDelay: number;
 }
 
-const RESOLUTION_MS = 10;
+const resolutionMs = 10;
 
 /** Reads the service's metrics four times a second until it is stopped. */
 export function watchHealth(service: Pick<OwnService, 'url' | 'pid'>): () => Promise<Health> {
@@ -59,7 +59,7 @@ export function watchHealth(service: Pick<OwnService, 'url' | 'pid'>): () => Pro
     const text = await (await fetch(`${service.url}/metrics`)).text();
     const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? NaN);
     memory.push(value('process_resident_memory_bytes'));
-    worst = Math.max(worst, value('nodejs_eventloop_lag_max_seconds') * 1000 - RESOLUTION_MS);
+    worst = Math.max(worst, value('nodejs_eventloop_lag_max_seconds') * 1000 - resolutionMs);
   };
   const watching = (async () => {
     await read(); // what was before does not count

@@ -59,7 +59,7 @@ export interface ServeResult {
 
 /** A prediction's photo: what a page would scale it to before sending. */
 const small = { width: 320, height: 240 };
-const BATCH = 25;
+const batchSize = 25;
 /** Threads of the bare loops. */
 const bareThreads = [1, availableParallelism()];
 /** Images that the tasks of the soak are made of. */
@@ -143,7 +143,7 @@ async function predictions(
   const url = `${service.url}/v1/tasks/${task.id}/predictions`;
   const model = new Uint8Array(await (await fetch(service.url + task.model.url)).arrayBuffer());
   const size = Number(task.model.input.shape[2]);
-  const photos = await Promise.all(Array.from({ length: BATCH }, (_, i) => photo(i % 5, 100 + i, small)));
+  const photos = await Promise.all(Array.from({ length: batchSize }, (_, i) => photo(i % 5, 100 + i, small)));
   const bodyOf = (files: readonly Buffer[]) => formOf(files.map((file) => ['images', file] as const));
   const against = async (files: readonly Buffer[]): Promise<Against> => {
     const body = await bodyOf(files);

@@ -19,13 +19,13 @@ export interface StartedService {
   readonly url: string;
 }
 
-const SERVICE = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
+const servicePath = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
 /** Of what it prints, kept to tell why it ended. */
-const KEPT_CHARACTERS = 10_000;
+const keptCharacters = 10_000;
 
 /** Starts a service as a process and waits until it listens. @throws Error with what it printed when it ends before that */
 export async function startService({
-  script = SERVICE,
+  script = servicePath,
   folder,
   environment,
 }: StartPlan): Promise<StartedService> {
@@ -35,7 +35,7 @@ export async function startService({
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-KEPT_CHARACTERS)));
+    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-keptCharacters)));
   for (;;) {
     const [, url] = /listens on (http:\S+)/.exec(output) ?? [];
     if (url !== undefined) return { child, url };

@@ -10,7 +10,8 @@ import process from 'node:process';
 import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
 import { squeeze } from '../../images/pixels/resize.ts';
-import { MnasClient, type Schema } from '../index.ts';
+import { MnasClient } from '../index.ts';
+import type { Schema } from '../index.ts';
 
 const [url = '', folder = '', photo = ''] = process.argv.slice(2);
 const apiKey = process.env['API_KEY'];

@@ -12,7 +12,7 @@ export interface TiffLayout {
   readonly isGeographic: boolean;
 }
 
-const TAGS = {
+const tagNumbers = {
   bits: 258,
   photometric: 262,
   samples: 277,
@@ -46,12 +46,12 @@ export function tiffLayout(bytes: Uint8Array): TiffLayout | undefined {
   try {
     const tags = readTags(new Reader(bytes));
     return {
-      bits: tags.get(TAGS.bits) ?? [1],
-      formats: tags.get(TAGS.format) ?? [],
-      photometric: tags.get(TAGS.photometric)?.[0],
-      samples: tags.get(TAGS.samples)?.[0] ?? 1,
-      extra: tags.get(TAGS.extra) ?? [],
-      isGeographic: tags.has(TAGS.geo) || tags.has(TAGS.noData),
+      bits: tags.get(tagNumbers.bits) ?? [1],
+      formats: tags.get(tagNumbers.format) ?? [],
+      photometric: tags.get(tagNumbers.photometric)?.[0],
+      samples: tags.get(tagNumbers.samples)?.[0] ?? 1,
+      extra: tags.get(tagNumbers.extra) ?? [],
+      isGeographic: tags.has(tagNumbers.geo) || tags.has(tagNumbers.noData),
     };
   } catch (error) {
     if (error instanceof RangeError) return undefined;
@@ -64,7 +64,7 @@ function readTags(reader: Reader): ReadonlyMap<number, readonly number[]> {
   const [word, entryBytes] = reader.isBig ? [8, 20] : [4, 12];
   const directory = reader.wide(reader.isBig ? 8 : 4);
   const count = reader.isBig ? reader.wide(directory) : reader.short(directory);
-  const wanted = new Set<number>(Object.values(TAGS));
+  const wanted = new Set<number>(Object.values(tagNumbers));
   const tags = new Map<number, readonly number[]>();
   for (let index = 0; index < count; index++) {
     const at = directory + (reader.isBig ? 8 : 2) + index * entryBytes;

@@ -4,7 +4,7 @@ import type { Picture } from '../pixels/resize.ts';
 import type { TiffLayout } from './layout.ts';
 
 /** Samples of colour by photometric interpretation (TIFF 6.0, 8): of grey, RGB, palettes, CMYK, YCbCr and L*a*b*. */
-const COLOURS: ReadonlyMap<number, number> = new Map([
+const channelCounts: ReadonlyMap<number, number> = new Map([
   [0, 1],
   [1, 1],
   [2, 3],
@@ -14,9 +14,9 @@ const COLOURS: ReadonlyMap<number, number> = new Map([
   [8, 3],
 ]);
 const blackIsZero = 1;
-const RGB = 2;
+const rgb = 2;
 /** Bits of unsigned samples that the decoder reads. */
-const BITS: ReadonlySet<number> = new Set([1, 2, 4, 8, 16]);
+const knownBits: ReadonlySet<number> = new Set([1, 2, 4, 8, 16]);
 /** The largest value of a picture of 0 to 255: less is as likely a picture beyond 1, or a measurement. */
 const leastWhite = 16;
 
@@ -34,7 +34,7 @@ export function checkTiff(layout: TiffLayout): void {
   const [format = 1] = formats;
   if (format === 2) throw refuse(`signed integers of ${depth} bits`);
   if (format > 4) throw refuse('complex numbers');
-  if (format === 3 ? depth !== 32 : !BITS.has(depth))
+  if (format === 3 ? depth !== 32 : !knownBits.has(depth))
     throw refuse(`${format === 3 ? 'floating-point numbers' : 'integers'} of ${depth} bits`);
   if (
     [...bits, ...Array<number>(Math.max(0, samples - bits.length)).fill(depth)].some(
@@ -42,15 +42,15 @@ export function checkTiff(layout: TiffLayout): void {
     )
   )
     throw refuse('channels of different bits');
-  const colours = COLOURS.get(photometric ?? (samples < 3 ? 1 : 2));
+  const colours = channelCounts.get(photometric ?? (samples < 3 ? 1 : 2));
   if (colours === undefined)
     throw refuse(`colours (photometric interpretation ${photometric}) that are not supported`);
   const others = samples - colours;
-  if (others > 1 || others < 0 || (others === 1 && photometric !== RGB && !isAlpha(extra[0])))
+  if (others > 1 || others < 0 || (others === 1 && photometric !== rgb && !isAlpha(extra[0])))
     throw refuse(`${samples} bands`);
   if (layout.isGeographic && colours === 1 && depth > 8)
     throw refuse('one band of measurements, such as an elevation model');
-  const isPlain = photometric === RGB || (photometric === blackIsZero && others === 0);
+  const isPlain = photometric === rgb || (photometric === blackIsZero && others === 0);
   if (format === 3 && !isPlain)
     throw refuse('floating-point numbers that are neither RGB nor grey from black to white');
 }
@@ -59,7 +59,7 @@ const isAlpha = (kind: number | undefined) => kind === 1 || kind === 2;
 
 /** Whether a fourth channel beside RGB is something else than alpha: it is dropped. */
 export const hasStranger = ({ photometric, samples, extra }: TiffLayout): boolean =>
-  photometric === RGB && samples === 4 && !isAlpha(extra[0]);
+  photometric === rgb && samples === 4 && !isAlpha(extra[0]);
 
 /**
  * A picture of floating-point numbers. They are 0 to 1 where none is above 1, and 0 to 255 where the largest is 16 to
@@ -68,8 +68,8 @@ export const hasStranger = ({ photometric, samples, extra }: TiffLayout): boolea
  */
 export async function readFloats(image: Sharp, { photometric }: TiffLayout): Promise<Picture> {
   // colour spaces of the decoder in which it leaves numbers as they are
-  const space = photometric === RGB ? 'scrgb' : 'b-w';
-  const own = photometric === RGB ? image.pipelineColourspace(space) : image;
+  const space = photometric === rgb ? 'scrgb' : 'b-w';
+  const own = photometric === rgb ? image.pipelineColourspace(space) : image;
   const { data, info } = await own
     .toColourspace(space)
     .raw({ depth: 'float' })

@@ -132,7 +132,8 @@ function meanWithout(mean: Float32Array, size: number, left: readonly Float32Arr
   return mean.map((value, f) => (size * value - sum(f)) / (size - left.length));
 }
 
-function squaredDistance(a: Float32Array, b: Float32Array): number {
+/** ‖a - b‖² of vectors of one length. */
+export function squaredDistance(a: Float32Array, b: Float32Array): number {
   return a.reduce((sofar, value, i) => sofar + (value - b[i]!) ** 2, 0);
 }
 

@@ -1,6 +1,6 @@
 import { scatterChild } from '../network/child.ts';
 import type { ChildWeight } from '../network/child.ts';
-import type { ModelConfiguration } from '../configuration.ts';
+import type { ModelConfiguration, Stage } from '../configuration.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import type { Values } from '../graph/programs.ts';
 import { weightSpecifications } from '../network/weights.ts';
@@ -15,12 +15,6 @@ import { architectureValues } from '../controller/architecture.ts';
 import { noRelaxation, relaxationInputs } from '../controller/relaxation.ts';
 import { sizeKey, supportInputs } from '../task/labelled-set.ts';
 import type { Relaxation } from '../controller/relaxation.ts';
-
-/**
- * Stages of meta-training. `search`: the relaxed supernet (Algorithm 1). `tune`: unselected operations are zeroed and
- * the controller is tuned by the straight-through estimator. `retrain`: the decoded children alone, controller fixed.
- */
-export type Stage = 'search' | 'tune' | 'retrain';
 
 export interface MetaGradient {
   /** ∂(L_val + β L_r)/∂Θ of one task, by parameter name. */

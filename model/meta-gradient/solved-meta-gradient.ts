@@ -1,4 +1,5 @@
 import { exactSteps } from '../configuration.ts';
+import type { Stage } from '../configuration.ts';
 import type { Values } from '../graph/programs.ts';
 import type { Variable } from '../graph/variables.ts';
 import { startValues } from '../inner-loop/solved-network.ts';
@@ -8,7 +9,7 @@ import { fitNames } from '../inner-loop/unrolled-graphs.ts';
 import type { Parameters } from '../layers/parameter-specification.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import { inOneShot, pullToParameters, relaxationOf } from './meta-gradient.ts';
-import type { MetaGradient, MetaGradientOptions, Stage } from './meta-gradient.ts';
+import type { MetaGradient, MetaGradientOptions } from './meta-gradient.ts';
 import { architectureValues } from '../controller/architecture.ts';
 import { fitOf, joined, sizeKey, supportInputs } from '../task/labelled-set.ts';
 import type { ViewedTask } from '../task/viewed-task.ts';

@@ -2,6 +2,7 @@ import { gradient } from '../graph/gradient.ts';
 import { Graph } from '../graph/graph.ts';
 import type { GraphFunction } from '../graph/graph.ts';
 import type { Tensor } from '../graph/primitives.ts';
+import { lookup } from './inner-loop.ts';
 import type { RegressionMethod } from './method.ts';
 import { taskErrors } from './tensors.ts';
 import type { RegressionTasks } from './tensors.ts';
@@ -34,12 +35,7 @@ function build(method: RegressionMethod, size: RegressionSize): Built {
   const graph = new Graph();
   const tasks = taskInputs(graph, size);
   const theta = method.parameters.map(({ name, shape }) => ({ name, tensor: graph.input(name, shape) }));
-  const byName = new Map(theta.map(({ name, tensor }) => [name, tensor]));
-  const weights = (name: string): Tensor => {
-    const found = byName.get(name);
-    if (!found) throw new Error(`the method asks for an undeclared parameter ${name}`);
-    return found;
-  };
+  const weights = lookup(Object.fromEntries(theta.map(({ name, tensor }) => [name, tensor])));
   const extra = (name: string, shape: readonly number[]): Tensor => graph.input(name, shape);
   const { predictions, objective } = method.predict(tasks, weights, extra);
   const errors = taskErrors(predictions, tasks.queryY);

@@ -1,6 +1,7 @@
 import { gradient } from '../graph/gradient.ts';
 import { broadcast, multiply, reshape, subtract } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
+import { undeclared } from '../graph/variables.ts';
 import type { Weights } from '../graph/weights.ts';
 import { summedError } from './tensors.ts';
 
@@ -18,13 +19,14 @@ export interface InnerLoopOptions {
   readonly frozen?: ReadonlySet<string>;
 }
 
+/**
+ * Weights that are there already.
+ * @throws Error where one is asked for that is not
+ */
 export const lookup =
   (values: TaskWeights): Weights =>
-  (name) => {
-    const value = values[name];
-    if (!value) throw new Error(`the network asks for an undeclared weight ${name}`);
-    return value;
-  };
+  (name) =>
+    values[name] ?? undeclared(name);
 
 /**
  * Eq. 8 on every task at once: SGD on the mean squared error of the support set, kept in the graph so that every

@@ -12,8 +12,6 @@ export interface Prediction {
   readonly predictions: Tensor;
   /** What the outer loop minimises, a sum over tasks [1, 1, 1]. */
   readonly objective: Tensor;
-  /** What a chaser loss draws to what, [t, m, weights]: no derivative goes through the leader. */
-  readonly chase?: { readonly chaser: Tensor; readonly leader: Tensor };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Stage } from '../configuration.ts';
 import type { Weights } from '../graph/weights.ts';
 import { Graph } from '../graph/graph.ts';
 import type { GraphFunction } from '../graph/graph.ts';
@@ -30,14 +31,12 @@ import { noNormalization, normalizationBy } from './normalization.ts';
 import { perTask, summedError } from './tensors.ts';
 import type { RegressionTasks } from './tensors.ts';
 
-/**
- * Where the architecture comes from. `search`: the controller's α, with path dropout by the input `mask`; `tune`: the
- * input `chosen` (one-hot), whose cotangents go straight through to α; `retrain`: `chosen` alone.
- */
-export type RegressionStage = 'search' | 'tune' | 'retrain';
-
 export interface RegressionTraining {
-  readonly stage: RegressionStage;
+  /**
+   * Where the architecture comes from. `search`: the controller's α, with path dropout by the input `mask`; `tune`: the
+   * input `chosen` (one-hot), whose cotangents go straight through to α; `retrain`: `chosen` alone.
+   */
+  readonly stage: Stage;
   /** Weights of the query error after each inner step (MAML++'s multi-step loss); empty: after the last one only. */
   readonly stepWeights: readonly number[];
   /** β of Eq. 9. */
@@ -134,7 +133,7 @@ export function modulateCell(
 }
 
 /** The architecture that a stage runs with, [t, edges, 3]. */
-function stageArchitecture(stage: RegressionStage, alpha: Tensor, extra: ExtraInput): Tensor {
+function stageArchitecture(stage: Stage, alpha: Tensor, extra: ExtraInput): Tensor {
   if (stage === 'retrain') return extra('chosen', alpha.shape);
   if (stage === 'tune') return add(alpha, extra('chosen.offset', alpha.shape));
   const kept = multiply(alpha, extra('mask', alpha.shape));

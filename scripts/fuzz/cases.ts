@@ -1,4 +1,4 @@
-import { BOUNDARY, folders, multipartOf, points, zipOf } from './corpus.ts';
+import { fuzzBoundary, folders, multipartOf, points, zipOf } from './corpus.ts';
 import type { Corpus } from './corpus.ts';
 import { Draw } from './draw.ts';
 import { mutateBytes, mutateJson, mutateText } from './mutate.ts';
@@ -14,7 +14,7 @@ export interface Case {
 
 type Make = (draw: Draw, corpus: Corpus) => Omit<Case, 'kind'>;
 
-const MULTIPART = `multipart/form-data; boundary=${BOUNDARY}`;
+const multipartType = `multipart/form-data; boundary=${fuzzBoundary}`;
 const post = (path: string, type: string, body: Buffer): Omit<Case, 'kind'> => ({
   method: 'POST',
   path,
@@ -40,7 +40,7 @@ const uploads = (draw: Draw, { imagesTask }: Corpus) =>
     { path: `/v1/tasks/${imagesTask}/evaluations`, fields: ['cat', 'dog'] },
   ]);
 
-const ODD_PATHS = [
+const oddPaths = [
   '../../x',
   '/etc/x',
   'C:\\x',
@@ -56,7 +56,7 @@ const ODD_PATHS = [
 function oddFolders(draw: Draw, corpus: Corpus): Record<string, Uint8Array> {
   const files: Record<string, Uint8Array> = { ...folders(corpus.images) };
   for (let times = 1 + draw.below(3); times > 0; times--) {
-    const path = draw.chance(0.5) ? draw.pick(ODD_PATHS) : draw.pick(Object.keys(files));
+    const path = draw.chance(0.5) ? draw.pick(oddPaths) : draw.pick(Object.keys(files));
     const contents: readonly (() => Uint8Array)[] = [
       () => oddImage(draw, corpus),
       () => Buffer.alloc(draw.below(20_000_000)), // next to nothing in the archive
@@ -80,15 +80,15 @@ const makers: Readonly<Record<string, Make>> = {
       [field, oddImage(draw, corpus)] as const,
       [field, draw.pick(corpus.images)] as const,
     ]);
-    return post(path, MULTIPART, multipartOf(files.slice(draw.below(2))));
+    return post(path, multipartType, multipartOf(files.slice(draw.below(2))));
   },
   multipart: (draw, corpus) => {
     const { path, fields } = uploads(draw, corpus);
     const body = multipartOf(fields.map((field) => [field, draw.pick(corpus.images)] as const));
-    return post(path, MULTIPART, mutateBytes(body, draw, body));
+    return post(path, multipartType, mutateBytes(body, draw, body));
   },
   contentType: (draw, corpus) => {
-    const types = [MULTIPART, 'application/json', 'application/zip', 'application/json; charset=utf-8'];
+    const types = [multipartType, 'application/json', 'application/zip', 'application/json; charset=utf-8'];
     const type = Buffer.from(draw.pick(types));
     const { path, fields } = uploads(draw, corpus);
     const body = multipartOf(fields.map((field) => [field, draw.pick(corpus.images)] as const));
@@ -119,7 +119,7 @@ const makers: Readonly<Record<string, Make>> = {
     const body = draw.chance(0.4) ? mutateBytes(whole, draw, whole) : zipOf(oddFolders(draw, corpus));
     return post(uploads(draw, corpus).path, 'application/zip', body);
   },
-  disposition: (draw, corpus) => post(uploads(draw, corpus).path, MULTIPART, oddForm(draw, corpus)),
+  disposition: (draw, corpus) => post(uploads(draw, corpus).path, multipartType, oddForm(draw, corpus)),
   labels: (draw, corpus) => {
     const { type, body } = oddLabels(draw, corpus);
     return post(uploads(draw, corpus).path, type, body);
@@ -129,7 +129,7 @@ const makers: Readonly<Record<string, Make>> = {
     const { path, fields } = uploads(draw, corpus);
     const form = multipartOf(fields.map((field) => [field, draw.pick(corpus.images)] as const));
     const { encoding, body } = encoded(form, draw);
-    const sent = post(path, draw.pick([MULTIPART, 'application/json', 'application/zip']), body);
+    const sent = post(path, draw.pick([multipartType, 'application/json', 'application/zip']), body);
     return { ...sent, headers: { ...sent.headers, 'Content-Encoding': encoding } };
   },
   infer: (draw, { pointsTask }) => {

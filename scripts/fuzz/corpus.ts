@@ -94,17 +94,17 @@ export const folders = (images: readonly Buffer[]): Readonly<Record<string, Buff
 export const zipOf = (files: Readonly<Record<string, Uint8Array>>): Buffer =>
   Buffer.from(zipSync(files, { mtime: new Date(1990, 0, 1) }));
 
-export const BOUNDARY = 'fuzz-boundary';
+export const fuzzBoundary = 'fuzz-boundary';
 
 /** A multipart/form-data body of [field, file]. */
 export function multipartOf(files: readonly (readonly [string, Buffer])[]): Buffer {
   const parts = files.flatMap(([field, content], index) => [
     Buffer.from(
-      `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${field}"; filename="${index}.jpg"\r\n` +
+      `--${fuzzBoundary}\r\nContent-Disposition: form-data; name="${field}"; filename="${index}.jpg"\r\n` +
         'Content-Type: image/jpeg\r\n\r\n',
     ),
     content,
     Buffer.from('\r\n'),
   ]);
-  return Buffer.concat([...parts, Buffer.from(`--${BOUNDARY}--\r\n`)]);
+  return Buffer.concat([...parts, Buffer.from(`--${fuzzBoundary}--\r\n`)]);
 }

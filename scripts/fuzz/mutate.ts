@@ -3,7 +3,7 @@ import type { Draw } from './draw.ts';
 type ByteMutation = (bytes: Buffer, draw: Draw, other: Buffer) => Buffer;
 
 /** Lengths and offsets of formats are where parsers go wrong. */
-const INTERESTING = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
+const interesting = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
 
 function cut(bytes: Buffer, draw: Draw): readonly [number, number] {
   const start = draw.below(bytes.length + 1);
@@ -34,7 +34,7 @@ const byteMutations: readonly ByteMutation[] = [
   (bytes, draw) => {
     if (bytes.length < 4) return bytes;
     const changed = Buffer.from(bytes);
-    const [value, at] = [draw.pick(INTERESTING), draw.below(bytes.length - 3)];
+    const [value, at] = [draw.pick(interesting), draw.below(bytes.length - 3)];
     if (draw.chance(0.5)) changed.writeUInt32LE(value, at);
     else changed.writeUInt32BE(value, at);
     return changed;
@@ -55,7 +55,7 @@ export function mutateBytes(bytes: Buffer, draw: Draw, other: Buffer): Buffer {
   return changed;
 }
 
-const STRANGE_VALUES: readonly unknown[] = [
+const strangeValues: readonly unknown[] = [
   null,
   true,
   0,
@@ -82,11 +82,11 @@ const STRANGE_VALUES: readonly unknown[] = [
 
 /** Another value in one place of a JSON value, or one place more or fewer. */
 export function mutateJson(value: unknown, draw: Draw): unknown {
-  if (typeof value !== 'object' || value === null || draw.chance(0.15)) return draw.pick(STRANGE_VALUES);
+  if (typeof value !== 'object' || value === null || draw.chance(0.15)) return draw.pick(strangeValues);
   if (Array.isArray(value)) {
     const items: unknown[] = value.slice();
     const at = draw.below(items.length + 1);
-    if (draw.chance(0.2)) items.splice(at, draw.below(3), draw.pick(STRANGE_VALUES));
+    if (draw.chance(0.2)) items.splice(at, draw.below(3), draw.pick(strangeValues));
     else if (draw.chance(0.1)) return Array.from({ length: 1 + draw.below(20_000) }, () => items[0] ?? 0);
     else if (at < items.length) items[at] = mutateJson(items[at], draw);
     return items;
@@ -96,7 +96,7 @@ export function mutateJson(value: unknown, draw: Draw): unknown {
   if (draw.chance(0.2))
     members.splice(at, draw.below(2), [
       draw.pick(['x', '__proto__', 'support', '']),
-      draw.pick(STRANGE_VALUES),
+      draw.pick(strangeValues),
     ]);
   else if (at < members.length) members[at] = [members[at]![0], mutateJson(members[at]![1], draw)];
   return Object.fromEntries(members);

@@ -1,12 +1,12 @@
 import { deflateSync, gzipSync } from 'node:zlib';
-import { BOUNDARY, folders, multipartOf, zipOf } from './corpus.ts';
+import { fuzzBoundary, folders, multipartOf, zipOf } from './corpus.ts';
 import type { Corpus } from './corpus.ts';
 import type { Draw } from './draw.ts';
 import { mutateBytes } from './mutate.ts';
 import { rawZip, unicodePath } from './raw-zip.ts';
 
 /** Headers of a part as clients of all kinds write them, and as none should. */
-const DISPOSITIONS = [
+const dispositions = [
   'form-data; name="cat"; filename=my cat.png',
   'form-data; name="cat"; filename="12" screen.png"',
   'form-data; name="cat"; filename="a.png";',
@@ -23,7 +23,7 @@ const DISPOSITIONS = [
 ];
 
 /** Labels that look like others, or cannot be seen. */
-export const LABELS = [
+export const strangeLabels = [
   'cat',
   ' cat\u00a0',
   'c\u00e4t',
@@ -41,16 +41,16 @@ export const LABELS = [
 /** A form of parts with odd headers, now and then mutated, or with an end of lines that is none. */
 export function oddForm(draw: Draw, { images }: Corpus): Buffer {
   const parts = Array.from({ length: 1 + draw.below(3) }, () => {
-    const head = Buffer.from(`Content-Disposition: ${draw.pick(DISPOSITIONS)}`);
+    const head = Buffer.from(`Content-Disposition: ${draw.pick(dispositions)}`);
     return [
-      Buffer.from(`--${BOUNDARY}${draw.chance(0.05) ? ' ' : ''}\r\n`),
+      Buffer.from(`--${fuzzBoundary}${draw.chance(0.05) ? ' ' : ''}\r\n`),
       draw.chance(0.3) ? mutateBytes(head, draw, head) : head,
       Buffer.from('\r\n\r\n'),
       draw.pick(images),
       Buffer.from(draw.chance(0.1) ? '\n' : '\r\n'),
     ];
   });
-  return Buffer.concat([...parts.flat(), Buffer.from(`--${BOUNDARY}--\r\n`)]);
+  return Buffer.concat([...parts.flat(), Buffer.from(`--${fuzzBoundary}--\r\n`)]);
 }
 
 /** The bytes of a body with a content encoding, sometimes cut, broken or of another one. */
@@ -61,7 +61,7 @@ export function encoded(body: Buffer, draw: Draw): { readonly encoding: string; 
   return { encoding, body: draw.chance(0.4) ? mutateBytes(packed, draw, body) : packed };
 }
 
-const TABLES = [
+const tables = [
   'file,label\n1.png,cat\n2.png,dog\n',
   'id;class;split\n1;cat;train\n2;"d""og";test\n',
   'a,b\n1,2\n',
@@ -79,7 +79,7 @@ export function oddDataSet(draw: Draw, { images }: Corpus): Buffer {
         ),
       ),
     () => {
-      const table = Buffer.from(draw.pick(TABLES));
+      const table = Buffer.from(draw.pick(tables));
       const text = draw.chance(0.4) ? mutateBytes(table, draw, table) : table;
       return zipOf({ 'd/labels.csv': text, 'd/1.png': images[0]!, 'd/2.png': images[4]! });
     },
@@ -97,10 +97,10 @@ export function oddDataSet(draw: Draw, { images }: Corpus): Buffer {
 
 /** A form, or JSON as text, of two images under labels that are odd. */
 export function oddLabels(draw: Draw, { images }: Corpus): { readonly type: string; readonly body: Buffer } {
-  const labels = [draw.pick(LABELS), draw.pick(LABELS)];
+  const labels = [draw.pick(strangeLabels), draw.pick(strangeLabels)];
   const files = labels.map((label) => [label, draw.pick(images)] as const);
   if (draw.chance(0.5))
-    return { type: `multipart/form-data; boundary=${BOUNDARY}`, body: multipartOf(files) };
+    return { type: `multipart/form-data; boundary=${fuzzBoundary}`, body: multipartOf(files) };
   const support = Object.fromEntries(files.map(([label, image]) => [label, [image.toString('base64')]]));
   return { type: 'application/json', body: Buffer.from(JSON.stringify({ support })) };
 }

@@ -9,7 +9,7 @@ export interface Samples {
 }
 
 /** Eight pixels of red, green, blue, white, greys and dark colours, two rows. */
-const COLOURS = [
+const colours = [
   [255, 0, 0],
   [0, 255, 0],
   [0, 0, 255],
@@ -19,7 +19,7 @@ const COLOURS = [
   [10, 20, 30],
   [1, 2, 3],
 ];
-export const colourful: Samples = { width: 8, channels: 3, values: [...COLOURS, ...COLOURS].flat() };
+export const colourful: Samples = { width: 8, channels: 3, values: [...colours, ...colours].flat() };
 
 export const scaled = ({ width, channels, values }: Samples, factor: number): Samples => ({
   width,
@@ -30,7 +30,7 @@ export const scaled = ({ width, channels, values }: Samples, factor: number): Sa
 const heightOf = ({ width, channels, values }: Samples) => values.length / width / channels;
 
 /** By the number of channels: grey, with alpha, RGB, with alpha (PNG, 11.2.1). */
-const COLOUR_TYPES = [0, 0, 4, 2, 6];
+const colourTypes = [0, 0, 4, 2, 6];
 
 /** A PNG file with chunks of one's own before its pixels. */
 export function pngFile(
@@ -51,7 +51,7 @@ export function pngFile(
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width, 0);
   head.writeUInt32BE(height, 4);
-  head.set([depth, COLOUR_TYPES[channels]!], 8);
+  head.set([depth, colourTypes[channels]!], 8);
   const all = [
     ['IHDR', head],
     ...chunks,
@@ -93,7 +93,7 @@ export interface TiffOptions {
 }
 
 /** Of SHORT, LONG and UNDEFINED (TIFF 6.0, 2). */
-const TYPE_BYTES: ReadonlyMap<number, number> = new Map([
+const typeBytes: ReadonlyMap<number, number> = new Map([
   [3, 2],
   [4, 4],
   [7, 1],
@@ -138,7 +138,7 @@ export function tiffFile(samples: Samples, options: TiffOptions): Buffer {
   let end = start + directory.length;
   for (const [index, [tag, type, given]] of tags.entries()) {
     const at = (big ? 8 : 2) + index * entryBytes;
-    const size = TYPE_BYTES.get(type)!;
+    const size = typeBytes.get(type)!;
     const bytes = Buffer.alloc(Math.max(word, given.length * size));
     Array.from(given).forEach((value, i) => bytes.writeUIntLE(value, i * size, size));
     directory.writeUInt16LE(tag, at);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { OwnService } from '../../bench/serve/process.ts';
 import { caseOf } from './cases.ts';
 import type { Case } from './cases.ts';
-import { imagesOfEveryKind, multipartOf, points, refusedImages, BOUNDARY } from './corpus.ts';
+import { imagesOfEveryKind, multipartOf, points, refusedImages, fuzzBoundary } from './corpus.ts';
 import type { Corpus } from './corpus.ts';
 import { faultOf, send } from './send.ts';
 import type { Answer } from './send.ts';
@@ -45,9 +45,9 @@ export const fuzzEnvironment = {
   MNAS_REQUEST_SECONDS: '60',
   MNAS_SESSIONS: '16',
 };
-const ANSWER_SECONDS = 90;
+const answerSeconds = 90;
 /** Growth of memory that counts as a find, in MiB: caches fill up, and allocators keep what they had. */
-const ALLOWED_GROWTH = 400;
+const allowedGrowth = 400;
 
 /** A service without any task but those that it is sent here. */
 export type Target = Pick<OwnService, 'url' | 'folder' | 'lives'>;
@@ -85,7 +85,7 @@ export async function fuzz(plan: FuzzPlan, service: Target): Promise<FuzzResult>
 
 async function outcome(service: Target, sent: Case): Promise<{ answer?: Answer; fault?: string }> {
   try {
-    const answer = await send(service.url, sent, ANSWER_SECONDS);
+    const answer = await send(service.url, sent, answerSeconds);
     const fault = faultOf(sent, answer);
     return { answer, ...(fault !== undefined && { fault }) };
   } catch (error) {
@@ -100,7 +100,7 @@ async function makeCorpus(service: Target): Promise<Corpus> {
   const make = async (type: string, body: Buffer) => {
     const headers = { 'Content-Type': type };
     const sent = { kind: 'corpus', method: 'POST', path: '/v1/tasks', headers, body };
-    const answer = await send(service.url, sent, ANSWER_SECONDS);
+    const answer = await send(service.url, sent, answerSeconds);
     if (answer.status !== 201) throw new Error(`the corpus is refused: ${answer.body.toString()}`);
     return (JSON.parse(answer.body.toString()) as { id: string }).id;
   };
@@ -108,7 +108,7 @@ async function makeCorpus(service: Target): Promise<Corpus> {
   return {
     images,
     refused: refusedImages(),
-    imagesTask: await make(`multipart/form-data; boundary=${BOUNDARY}`, multipartOf(files)),
+    imagesTask: await make(`multipart/form-data; boundary=${fuzzBoundary}`, multipartOf(files)),
     pointsTask: await make('application/json', Buffer.from(JSON.stringify({ support: points }))),
   };
 }
@@ -132,7 +132,7 @@ async function afterwards(
   const metrics = await (await fetch(`${service.url}/metrics`)).text();
   const crashes = Number(/^mnas_worker_crashes (\d+)/m.exec(metrics)?.[1] ?? 0);
   if (crashes !== 0) faults.push(`${crashes} workers have crashed`);
-  if (growth > ALLOWED_GROWTH) faults.push(`memory has grown by ${growth.toFixed(0)} MiB`);
+  if (growth > allowedGrowth) faults.push(`memory has grown by ${growth.toFixed(0)} MiB`);
   return faults;
 }
 

@@ -1,15 +1,17 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MnasClient, MnasError, type TaskEvent } from '../../client/index.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { MnasClient, MnasError } from '../../client/index.ts';
+import type { TaskEvent } from '../../client/index.ts';
 import { untilAborted } from '../server/support/adapter.ts';
 import { openDiskStorage } from '../../server/storage/disk.ts';
-import { harness, listen, temporaryFolder, type HarnessOptions } from '../server/support/harness.ts';
+import { harness, listen, temporaryFolder } from '../server/support/harness.ts';
+import type { HarnessOptions } from '../server/support/harness.ts';
+import { sharedFolder } from '../support/shared-folder.ts';
 import { support as points } from '../server/support/regression.ts';
 import { shades, support } from '../server/support/tasks.ts';
 import { zip } from '../server/support/zip.ts';
@@ -151,25 +153,23 @@ describe('the client', () => {
 });
 
 describe('as a package and by its examples', () => {
-  let folder: string;
-  const photos = () => join(folder, 'photos');
-  const photo = () => join(folder, 'new.png');
+  const folder = sharedFolder();
+  const photos = () => folder('photos');
+  const photo = () => folder('new.png');
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'm-nas-client-'));
     for (const { name, file, content } of support) {
       await mkdir(join(photos(), name!), { recursive: true });
       await writeFile(join(photos(), name!, file!), content);
     }
     await writeFile(photo(), shades.green[2]);
     const entries = support.map(({ name, file, content }) => ({ path: `photos/${name!}/${file!}`, content }));
-    await writeFile(join(folder, 'photos.zip'), await zip(entries));
+    await writeFile(folder('photos.zip'), await zip(entries));
   });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
 
   test('the package builds to plain modules that work without this repository’s sources', async () => {
-    const outDir = join(folder, 'dist');
+    const outDir = folder('dist');
     await run(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'client'), '--outDir', outDir]);
-    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    await symlink(join(root, 'node_modules'), folder('node_modules'));
     const built = (await import(pathToFileURL(join(outDir, 'client/index.js')).href)) as {
       MnasClient: typeof MnasClient;
     };
@@ -181,13 +181,9 @@ describe('as a package and by its examples', () => {
   test('curl', async ({ skip }) => {
     skip(!(await works('curl', ['--version'])), 'skipped: there is no curl');
     const { baseUrl } = await serving();
-    const { stdout } = await run(
-      'sh',
-      [example('classify.sh'), baseUrl, join(folder, 'photos.zip'), photo()],
-      {
-        cwd: folder,
-      },
-    );
+    const { stdout } = await run('sh', [example('classify.sh'), baseUrl, folder('photos.zip'), photo()], {
+      cwd: folder(),
+    });
     expect(JSON.parse(stdout)).toMatchObject({ predictions: [{ file: 'new.png', label: 'green' }] });
   });
 
@@ -210,7 +206,7 @@ describe('as a package and by its examples', () => {
     skip(!complete, 'skipped: python3 (or PYTHON) has no onnxruntime, numpy and Pillow');
     const { client } = await serving();
     const { id } = await client.createTask(classes());
-    const model = join(folder, 'python.onnx');
+    const model = folder('python.onnx');
     await writeFile(model, await client.getModel(id));
     const { stdout } = await run(python, [example('classify.py'), '--provider', 'cpu', model, photo()]);
     const { label, probabilities } = (await client.predict(id, [blob(shades.green[2])]))[0]!;

@@ -72,7 +72,7 @@ describe('the Dockerfile', () => {
 });
 
 /** What a module imports or resolves by name. */
-const NAMED = /(?:^(?:import|export|\}).*\bfrom |\bimport\(|\bresolve\()['"`]([^'"`]+)['"`]/gm;
+const moduleNames = /(?:^(?:import|export|\}).*\bfrom |\bimport\(|\bresolve\()['"`]([^'"`]+)['"`]/gm;
 
 describe('what npm installs into the images of the service (`npm ci --omit=dev`)', () => {
   const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
@@ -91,7 +91,7 @@ describe('what npm installs into the images of the service (`npm ci --omit=dev`)
   test('has every package that the code in them names', () => {
     const named = ['server', 'contract', 'model', 'engine', 'images', 'drawing', 'web']
       .flatMap((folder) => sourcesOf(folder, /\.(tsx?|m?js)$/))
-      .flatMap((file) => [...read(file).matchAll(NAMED)])
+      .flatMap((file) => [...read(file).matchAll(moduleNames)])
       .map(([, name]) => name!)
       .filter((name) => !/^(\.|node:)/.test(name))
       .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)![0]);

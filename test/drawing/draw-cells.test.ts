@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { imagesCells, regressionCell } from '../../drawing/cell-graph.ts';
 import { drawCells } from '../../drawing/draw-cells.ts';
-import { palettes, type Palette } from '../../drawing/palette.ts';
-import { decodeGenotype, edgeCount, type Genotype } from '../../model/search-space/genotype.ts';
+import { palettes } from '../../drawing/palette.ts';
+import type { Palette } from '../../drawing/palette.ts';
+import { decodeGenotype, edgeCount } from '../../model/search-space/genotype.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
 import { testRandom } from '../support/random.ts';
 
 const next = testRandom(5);

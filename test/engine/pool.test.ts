@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { JobError, PoolClosedError, QueueFullError, WorkerCrashError } from '../../engine/errors.ts';
-import { WorkerPool, type PoolOptions } from '../../engine/pool.ts';
+import { WorkerPool } from '../../engine/pool.ts';
+import type { PoolOptions } from '../../engine/pool.ts';
 import type { TestJobs } from './fixtures/jobs.ts';
 
 /** Pools whose jobs also have names that no module knows. */

@@ -1,17 +1,11 @@
-import sharp, { type JpegOptions } from 'sharp';
+import sharp from 'sharp';
+import type { JpegOptions } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePicture } from '../../images/decode.ts';
 import { imageFormat, refusalOf } from '../../images/format.ts';
 import { ImageError } from '../../images/image-error.ts';
-import {
-  colourful,
-  gifFile,
-  pngFile,
-  scaled,
-  srgbProfile,
-  tiffFile,
-  type Samples,
-} from '../../scripts/fuzz/odd-images.ts';
+import { colourful, gifFile, pngFile, scaled, srgbProfile, tiffFile } from '../../scripts/fuzz/odd-images.ts';
+import type { Samples } from '../../scripts/fuzz/odd-images.ts';
 
 const { iccp, profile } = await srgbProfile();
 const rgbOf = async (bytes: Uint8Array): Promise<number[]> => Array.from((await decodePicture(bytes)).data);

@@ -4,7 +4,8 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { decodeImage, decodePicture } from '../../images/decode.ts';
-import { longestSide, squeeze, squeezeInSteps, type Picture } from '../../images/pixels/resize.ts';
+import { longestSide, squeeze, squeezeInSteps } from '../../images/pixels/resize.ts';
+import type { Picture } from '../../images/pixels/resize.ts';
 
 const picture = z.tuple([z.number(), z.number(), z.number()]);
 /** Made by pillow.py. */

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { caseOf, kinds } from '../../scripts/fuzz/cases.ts';
-import { imagesOfEveryKind, refusedImages, type Corpus } from '../../scripts/fuzz/corpus.ts';
+import { imagesOfEveryKind, refusedImages } from '../../scripts/fuzz/corpus.ts';
+import type { Corpus } from '../../scripts/fuzz/corpus.ts';
 import { fuzz } from '../../scripts/fuzz/run.ts';
 import { faultOf } from '../../scripts/fuzz/send.ts';
 import { harness, listen } from '../server/support/harness.ts';

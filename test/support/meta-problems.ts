@@ -1,10 +1,12 @@
 import type { TestOptions } from 'vitest';
-import type { ModelConfiguration } from '../../model/configuration.ts';
+import type { ModelConfiguration, Stage } from '../../model/configuration.ts';
 import { cellNames, edgeCount, operationNames } from '../../model/search-space/genotype.ts';
 import { stepwiseGradient } from '../../model/meta-gradient/inner-gradient.ts';
 import { withMirrorImages } from '../../model/adaptation/mirror-images.ts';
 import { metaGradient } from '../../model/meta-gradient/meta-gradient.ts';
-import type { MetaGradient, MetaGradientOptions, Stage } from '../../model/meta-gradient/meta-gradient.ts';
+import type { MetaGradient, MetaGradientOptions } from '../../model/meta-gradient/meta-gradient.ts';
+import type { ParameterGroup } from '../../model/layers/parameter-specification.ts';
+import { parameterSpecifications } from '../../model/parameters.ts';
 import { fold, keyFrom, uniform } from '../../model/random.ts';
 import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import { noisyParameters, referenceRunner, smallConfiguration, smallTask } from './meta-task.ts';
@@ -147,6 +149,12 @@ export function referenceOf(problem: Problem): Promise<Reference> {
   references.set(problem, reference);
   return reference;
 }
+
+/** The parameters of a group, by name. */
+export const namesOf = (configuration: ModelConfiguration, group: ParameterGroup): string[] =>
+  parameterSpecifications(configuration)
+    .filter((specification) => specification.group === group)
+    .map(({ name }) => name);
 
 /** Those of `values` that are named. */
 export const only = <T>(values: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> =>

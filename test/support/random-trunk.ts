@@ -6,16 +6,14 @@ import { sizeOf } from '../../model/graph/shapes.ts';
 import { initialParameters, parameterSpecifications } from '../../model/parameters.ts';
 import { fold, keyFrom, normal, uniform } from '../../model/random.ts';
 import { encodeFloat16 } from '../../model/trunk/float16.ts';
-import { float } from '../../model/trunk/float32.ts';
 import { answerCostOf } from '../../model/trunk/cost.ts';
 import { cutTrunk } from '../../model/trunk/cut.ts';
 import type { TrunkCard } from '../../model/trunk/trunk.ts';
+import { convolution, float16Weight } from './trunk-nodes.ts';
 import { smallTrunkConfiguration } from './trunk-task.ts';
 
 /** Side of the images that the trunk reads. */
 export const trunkSide = 20;
-
-const ints = (...value: number[]) => ({ kind: 'ints', value }) as const;
 
 /** A convolution of random kernels, stored as float16 and cast, and what bounds its planes. */
 function block(
@@ -29,36 +27,15 @@ function block(
   const values = Float32Array.from(normal(fold(keyFrom(5), name), sizeOf(shape)), (x) => x * deviation);
   const data = new Uint16Array(values.length);
   encodeFloat16(values, data, 0);
-  const weight = `${name}.weight`;
-  return {
-    initializer: { name: `${weight}.float16`, shape, data },
-    nodes: [
-      {
-        operator: 'Cast',
-        name: `${weight}.cast`,
-        inputs: [`${weight}.float16`],
-        outputs: [weight],
-        attributes: { to: { kind: 'int', value: float } },
-      },
-      {
-        operator: 'Conv',
-        name: `${name}.convolution`,
-        inputs: [input, weight],
-        outputs: [`${name}.linear`],
-        attributes: {
-          kernel_shape: ints(kernel, kernel),
-          pads: ints(padding, padding, padding, padding),
-          strides: ints(stride, stride),
-        },
-      },
-      {
-        operator: 'Clip',
-        name: `${name}.clip`,
-        inputs: [`${name}.linear`, 'least', 'most'],
-        outputs: [name],
-      },
-    ],
+  const linear = `${name}.linear`;
+  const { initializer, cast } = float16Weight(`${linear}.weight`, shape, data);
+  const clip: OnnxNode = {
+    operator: 'Clip',
+    name: `${name}.clip`,
+    inputs: [linear, 'least', 'most'],
+    outputs: [name],
   };
+  return { initializer, nodes: [cast, convolution(linear, input, { kernel, stride, padding }), clip] };
 }
 
 const blocks = [

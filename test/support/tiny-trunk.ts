@@ -1,35 +1,14 @@
-import type { OnnxModel, OnnxNode } from '../../model/graph/onnx/encode.ts';
+import type { OnnxModel } from '../../model/graph/onnx/encode.ts';
+import { sizeOf } from '../../model/graph/shapes.ts';
 import type { TrunkCard } from '../../model/trunk/trunk.ts';
+import { convolution, float16Weight } from './trunk-nodes.ts';
 
-const ints = (...value: number[]) => ({ kind: 'ints', value }) as const;
-
-function convolution(output: string, input: string, kernel: number, stride: number): OnnxNode {
-  const padding = (kernel - 1) / 2;
-  return {
-    operator: 'Conv',
-    name: output,
-    inputs: [input, `${output}.weight`],
-    outputs: [output],
-    attributes: {
-      kernel_shape: ints(kernel, kernel),
-      pads: ints(padding, padding, padding, padding),
-      strides: ints(stride, stride),
-    },
-  };
-}
-
-/** A float16 initializer of small multiples of 1/16 and the node that casts it. */
+/** Small multiples of 1/16. */
 function weight(name: string, shape: readonly number[]) {
-  const size = shape.reduce((product, length) => product * length, 1);
-  const bits = Uint16Array.from({ length: size }, (_, i) => (i % 3 === 0 ? 0xac00 : 0x2c00 + 64 * (i % 7)));
-  const cast: OnnxNode = {
-    operator: 'Cast',
-    name: `${name}.cast`,
-    inputs: [`${name}.float16`],
-    outputs: [name],
-    attributes: { to: { kind: 'int', value: 1 } },
-  };
-  return { initializer: { name: `${name}.float16`, shape, data: bits }, cast };
+  const bits = Uint16Array.from({ length: sizeOf(shape) }, (_, i) =>
+    i % 3 === 0 ? 0xac00 : 0x2c00 + 64 * (i % 7),
+  );
+  return float16Weight(name, shape, bits);
 }
 
 const near = weight('near.weight', [4, 3, 3, 3]);
@@ -40,7 +19,7 @@ export const tinyTrunk: OnnxModel = {
   name: 'tiny',
   nodes: [
     near.cast,
-    convolution('near', 'image', 3, 2),
+    convolution('near', 'image', { kernel: 3, stride: 2, padding: 1 }),
     {
       operator: 'Clip',
       name: 'clipped',
@@ -48,7 +27,7 @@ export const tinyTrunk: OnnxModel = {
       outputs: ['clipped'],
     },
     far.cast,
-    convolution('far', 'clipped', 1, 1),
+    convolution('far', 'clipped', { kernel: 1, stride: 1, padding: 0 }),
     { operator: 'GlobalAveragePool', name: 'mean', inputs: ['far'], outputs: ['mean'] },
     { operator: 'Flatten', name: 'last', inputs: ['mean'], outputs: ['last'] },
   ],

@@ -5,7 +5,7 @@ import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import { hashKey } from '../../server/access/keys.ts';
 import { largestDifference } from '../support/differences.ts';
 import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
-import { WAIT, differenceIn, fill, make, pageService, predictions, violations } from './support/page.ts';
+import { patience, differenceIn, fill, make, pageService, predictions, violations } from './support/page.ts';
 import { jpeg, png } from './support/pictures.ts';
 
 const found = chromiumPath() !== undefined;
@@ -43,10 +43,10 @@ describe.skipIf(!found)('the page in a browser', () => {
     await fill(page, service.url);
     await make(page);
     expect(page.url()).toMatch(/#task=[0-9a-f]{32}$/);
-    await page.getByText('of 4 images that were left out were told right').waitFor(WAIT);
+    await page.getByText('of 4 images that were left out were told right').waitFor(patience);
     expect(await page.locator('.confusion tbody tr').allTextContents()).toEqual(['blue20', 'red02']);
     const cells = page.locator('.cells img');
-    await cells.nth(1).waitFor(WAIT);
+    await cells.nth(1).waitFor(patience);
     expect(await cells.first().getAttribute('alt')).toContain('normal cell: node 0 is');
 
     const news = [await png('blue', 3), await png('red', 3), await jpeg('blue', 4)];
@@ -73,9 +73,9 @@ describe.skipIf(!found)('the page in a browser', () => {
 
     await page.getByLabel('On this device').check();
     await page.getByRole('button', { name: 'Make the classifier' }).click();
-    await page.getByText('on this device', { exact: true }).waitFor(WAIT);
+    await page.getByText('on this device', { exact: true }).waitFor(patience);
     const made = await downloaded(page);
-    await page.getByText('of 4 images that were left out were told right').waitFor(WAIT);
+    await page.getByText('of 4 images that were left out were told right').waitFor(patience);
     expect(requests.filter((request) => !request.startsWith('GET '))).toEqual([]);
 
     const [weights, expected] = [weightsOf(made), new Map(weightsOf(served))];
@@ -90,7 +90,7 @@ describe.skipIf(!found)('the page in a browser', () => {
 
     // a task of the service does not get the images that were tried here, nor those that this one was made of
     await page.getByRole('button', { name: 'Open blue, red' }).last().click();
-    await page.getByText('by the service, 5 steps').waitFor(WAIT);
+    await page.getByText('by the service, 5 steps').waitFor(patience);
     expect(await page.locator('.prediction').count()).toBe(0);
     expect(await page.getByText('that were left out').count()).toBe(0);
     expect(requests.filter((request) => !request.startsWith('GET '))).toEqual([]);
@@ -111,10 +111,10 @@ describe.skipIf(!found)('the page in a browser', () => {
     expect(right.length).toBeGreaterThanOrEqual(8);
 
     // remembered, and opened again by its address in a browser that has never seen it
-    await page.getByRole('button', { name: 'Open cat, clock, heart, moon' }).waitFor(WAIT);
+    await page.getByRole('button', { name: 'Open cat, clock, heart, moon' }).waitFor(patience);
     const again = await watchedPage(browser);
     await again.page.goto(page.url());
-    await again.page.getByRole('heading', { name: 'Your classifier' }).waitFor(WAIT);
+    await again.page.getByRole('heading', { name: 'Your classifier' }).waitFor(patience);
     expect([...errors, ...again.errors]).toEqual([]);
     await again.page.context().close();
     await page.context().close();
@@ -131,11 +131,11 @@ describe.skipIf(!found)('the page in a browser', () => {
     await page.getByLabel('Choose images of blue').setInputFiles([broken]);
     await page.getByRole('button', { name: 'Make the classifier' }).click();
     const alert = page.getByRole('alert');
-    await alert.waitFor(WAIT);
+    await alert.waitFor(patience);
     expect(await alert.textContent()).toContain('broken.png');
     await page.getByLabel('On this device').check();
     await page.getByRole('button', { name: 'Make the classifier' }).click();
-    await page.getByText('This browser cannot read broken.png.').waitFor(WAIT);
+    await page.getByText('This browser cannot read broken.png.').waitFor(patience);
     await page.context().close();
   });
 
@@ -145,9 +145,13 @@ describe.skipIf(!found)('the page in a browser', () => {
       const { page, errors } = await watchedPage(own);
       await page.goto(service.url);
       await page.getByRole('button', { name: 'Camera' }).first().click();
-      await page.waitForFunction(() => (document.querySelector('video')?.videoWidth ?? 0) > 0, null, WAIT);
+      await page.waitForFunction(
+        () => (document.querySelector('video')?.videoWidth ?? 0) > 0,
+        null,
+        patience,
+      );
       await page.getByRole('button', { name: 'Take a picture of class 1' }).click();
-      await page.getByRole('button', { name: 'Remove camera-1.jpg from class 1' }).waitFor(WAIT);
+      await page.getByRole('button', { name: 'Remove camera-1.jpg from class 1' }).waitFor(patience);
       await page.getByRole('button', { name: 'Close' }).click();
       expect(await page.locator('video').count()).toBe(0);
       expect(errors).toEqual([]);
@@ -165,11 +169,11 @@ describe.skipIf(!found)('the page in a browser', () => {
       await page.getByRole('button', { name: 'Make the classifier' }).click();
       await page.getByLabel('API key').fill('sécret');
       await page.keyboard.press('Enter');
-      await page.getByText('A key has letters, digits and signs of ASCII only').waitFor(WAIT);
+      await page.getByText('A key has letters, digits and signs of ASCII only').waitFor(patience);
       expect(await violations(page)).toEqual([]);
       await page.getByLabel('API key').fill('secret');
       await page.keyboard.press('Enter'); // and what was refused is done
-      await page.getByText('of 4 images that were left out were told right').waitFor(WAIT);
+      await page.getByText('of 4 images that were left out were told right').waitFor(patience);
       await page.getByText('Use it in a program').click();
       expect(await page.locator('pre').first().textContent()).toContain('Bearer $API_KEY');
       await page.context().close();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Runs, type Work } from '../../web/runs.ts';
+import { Runs } from '../../web/runs.ts';
+import type { Work } from '../../web/runs.ts';
 import type { Tell } from '../../web/task.ts';
 
 /** Runs whose work and results are noted, and one that ends when it is told to. */

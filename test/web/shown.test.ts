@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { classesOf, shownAfter, type Shown } from '../../web/shown.ts';
+import { classesOf, shownAfter } from '../../web/shown.ts';
+import type { Shown } from '../../web/shown.ts';
 import type { MadeTask, Place } from '../../web/task.ts';
 
 const file = new File(['x'], 'private.png', { type: 'image/png' });

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
-import { WAIT, fill, make, pageService, predictions, violations } from './support/page.ts';
+import { patience, fill, make, pageService, predictions, violations } from './support/page.ts';
 import { png } from './support/pictures.ts';
 
 const found = chromiumPath() !== undefined;
@@ -59,11 +59,11 @@ describe.skipIf(!found)('states of the page in a browser', () => {
     await fill(page, service.url);
     await page.getByLabel('Choose images of red').setInputFiles([await png('red', 5)]);
     await page.getByRole('button', { name: 'Make the classifier' }).dblclick();
-    await page.getByRole('heading', { name: 'Your classifier' }).waitFor(WAIT);
+    await page.getByRole('heading', { name: 'Your classifier' }).waitFor(patience);
 
     await page.getByLabel('On this device').check();
     await page.getByRole('button', { name: 'Make the classifier' }).click();
-    await page.getByText('Choosing the architecture').waitFor(WAIT);
+    await page.getByText('Choosing the architecture').waitFor(patience);
     await page.getByRole('button', { name: 'Cancel' }).click();
     expect(await focused(page)).toBe('Make the classifier');
     await page.getByText('Choosing the architecture').waitFor({ state: 'detached' });
@@ -84,7 +84,7 @@ describe.skipIf(!found)('states of the page in a browser', () => {
     await input.setInputFiles([await png('red', 3), await png('red', 4)]);
     await input.setInputFiles([await png('blue', 3)]);
     expect((await predictions(page, 3)).map(({ label }) => label)).toEqual(['red', 'red', 'blue']);
-    await page.getByText('blue-3.png: blue').waitFor({ ...WAIT, state: 'attached' });
+    await page.getByText('blue-3.png: blue').waitFor({ ...patience, state: 'attached' });
 
     const slider = page.getByLabel('Call an image unknown');
     const headings = page.locator('.prediction h3');
@@ -98,13 +98,13 @@ describe.skipIf(!found)('states of the page in a browser', () => {
 
     await page.getByLabel('Name of class 1').fill('crimson');
     await make(page);
-    await page.getByText('crimson 2').waitFor(WAIT);
+    await page.getByText('crimson 2').waitFor(patience);
     await page.evaluate((hash) => (location.hash = hash), new URL(first).hash);
-    await page.getByText('blue 2, red 2').waitFor(WAIT);
+    await page.getByText('blue 2, red 2').waitFor(patience);
     const open = page.getByRole('button', { name: 'Open blue, red' });
     expect(await open.getAttribute('aria-current')).toBe('true');
     await page.getByRole('button', { name: 'Open blue, crimson' }).click();
-    await page.getByText('crimson 2').waitFor(WAIT);
+    await page.getByText('crimson 2').waitFor(patience);
     await page.getByRole('button', { name: 'Forget blue, crimson' }).press('Enter');
     await page.getByRole('button', { name: 'Open blue, crimson' }).waitFor({ state: 'detached' });
     expect(await focused(page)).toContain('blue, red');
@@ -126,7 +126,7 @@ describe.skipIf(!found)('states of the page in a browser', () => {
     await fill(page, service.url);
     await page.getByLabel('Name of class 1').fill('x'.repeat(60));
     await make(page);
-    await page.getByText('that were left out were told right').waitFor(WAIT);
+    await page.getByText('that were left out were told right').waitFor(patience);
     await page.getByLabel('Choose images to classify').setInputFiles([await png('blue', 3)]);
     await predictions(page, 1);
     const [wide, width, boxes] = await page.evaluate(() => [

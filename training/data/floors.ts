@@ -1,3 +1,4 @@
+import { squaredDistance } from '../../model/adaptation/open-set.ts';
 import type { LabelledImages, Task } from './tasks.ts';
 
 /**
@@ -47,12 +48,6 @@ function classMeans(vectors: readonly Float32Array[], labels: Int32Array, ways: 
 function nearest(vector: Float32Array, means: readonly Float32Array[]): number {
   const distances = means.map((mean) => squaredDistance(vector, mean));
   return distances.indexOf(Math.min(...distances));
-}
-
-function squaredDistance(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let at = 0; at < a.length; at++) sum += (a[at]! - b[at]!) ** 2;
-  return sum;
 }
 
 const smallSide = 16;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decoderVersion } from '../../images/decode.ts';
+import { isMissing } from '../run/missing-file.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import { readPixels, sharedPixels, parseIndex } from './cache.ts';
 import type { DomainIndex } from './cache.ts';
@@ -115,7 +116,7 @@ async function readIndex(path: string): Promise<DomainIndex | undefined> {
   try {
     return parseIndex(await readFile(path, 'utf8'));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw new Error(`${path}: not a domain index; delete it to decode again`, { cause: error });
   }
 }

@@ -8,7 +8,7 @@ import {
   withMirrorImages,
 } from '../../model/adaptation/mirror-images.ts';
 import { chooseNetwork } from '../../model/meta-gradient/meta-gradient.ts';
-import type { Stage } from '../../model/meta-gradient/meta-gradient.ts';
+import type { Stage } from '../../model/configuration.ts';
 import type { Values } from '../../model/graph/programs.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { fold, keyFrom } from '../../model/random.ts';

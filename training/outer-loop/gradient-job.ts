@@ -8,10 +8,11 @@ import type { Job } from '../../engine/jobs.ts';
 import type { TrainingWorkerData } from '../worker/worker-state.ts';
 import { chooseDomain, possibleShape, sampleTask } from '../data/tasks.ts';
 import { layoutOf, memory, runnerOf, parametersOf } from '../worker/worker-state.ts';
+import { pathMask } from '../data/path-mask.ts';
 import { metaTaskOf } from '../data/sampled-task.ts';
 import { metaGradient } from '../../model/meta-gradient/meta-gradient.ts';
 import { stageModel } from './configuration.ts';
-import type { MetaGradient, Stage } from '../../model/meta-gradient/meta-gradient.ts';
+import type { MetaGradient } from '../../model/meta-gradient/meta-gradient.ts';
 import { trunkGradient } from '../evaluation/trunk-tasks.ts';
 import { adaptedSet } from '../../model/adaptation/mirror-images.ts';
 
@@ -57,14 +58,10 @@ function drawShape(key: Key, shapes: StageConfiguration['shapes']): StageConfigu
   return shapes.find(({ weight }) => (rest -= weight) < 0) ?? shapes[0]!;
 }
 
-function pathMask({ supernet }: ModelConfiguration, key: Key, dropout: number): Float32Array | null {
+/** Path dropout of a search step; null without any. */
+function droppedPaths({ supernet }: ModelConfiguration, key: Key, dropout: number): Float32Array | null {
   if (dropout === 0) return null;
-  const rows = cellNames.length * edgeCount(supernet.nodes);
-  const mask = Float32Array.from(uniform(key, rows * operationNames.length), (u: number) =>
-    Number(u >= dropout),
-  );
-  for (let row = 0; row < rows; row++) mask[row * operationNames.length] = 1; // zero is never dropped: rows keep a weight
-  return mask;
+  return pathMask(key, [cellNames.length * edgeCount(supernet.nodes), operationNames.length], dropout);
 }
 
 /** Computes the gradient of one task of a meta-batch (Algorithm 1, lines 4 to 8) and leaves it on shared memory. */
@@ -79,12 +76,13 @@ export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerDat
   const runner = runnerOf(context, stageModel(data.model, stage), genotypes);
   const drawn = taskShape(data.seed, iteration, position, stage);
   const options = {
-    stage: stage.stage satisfies Stage,
+    stage: stage.stage,
     reconstructionWeight: training.reconstructionWeight,
     everyStep,
     fixedEncoder: stage.encoder === 'fixed',
     relaxation: {
-      mask: stage.stage === 'search' ? pathMask(data.model, fold(key, 'paths'), training.pathDropout) : null,
+      mask:
+        stage.stage === 'search' ? droppedPaths(data.model, fold(key, 'paths'), training.pathDropout) : null,
       temperature,
     },
   };

@@ -26,9 +26,11 @@ export function reinitializedState(
   const layout = new ParameterLayout(parameterSpecifications(model));
   const key = fold(keyFrom(seed), 'parameters', state.iteration);
   const parameters = layout.pack(initialParameters(model, key));
-  for (const { group, start, size } of layout.entries)
-    if (group === 'controller' || (group === 'encoder' && encoder === 'fixed'))
-      parameters.set(state.parameters.subarray(start, start + size), start);
+  layout.copy(
+    state.parameters,
+    parameters,
+    (group) => group === 'controller' || (group === 'encoder' && encoder === 'fixed'),
+  );
   const { iteration, genotypes, seconds, validation } = state;
   const kept = { iteration, genotypes, seconds, ...(validation ? { validation } : {}) };
   return { ...kept, parameters, adam: adamInit(layout.length) };

@@ -13,7 +13,8 @@ export interface IterationMetrics {
   readonly supportAfter: number | null;
   readonly reconstruction: number;
   readonly gradientNorm: number;
-  readonly genotypes: number;
+  /** How many different genotypes the tasks have; 0 for a network that is not searched. */
+  readonly distinctGenotypes: number;
   readonly seconds: number;
   /** Worker threads: seconds times workers are the core-seconds of the iteration. */
   readonly workers: number;
@@ -38,7 +39,7 @@ export function metricsOf(
     supportAfter: averageFit(({ supportAfter }) => supportAfter),
     reconstruction: average(({ reconstruction }) => reconstruction),
     gradientNorm: outer.gradientNorm,
-    genotypes: new Set(results.flatMap(({ genotype }) => genotype ?? [])).size,
+    distinctGenotypes: new Set(results.flatMap(({ genotype }) => genotype ?? [])).size,
     seconds: outer.seconds,
     workers: outer.workers,
   };

@@ -1,4 +1,5 @@
 import type { WorkerPool } from '../../engine/pool.ts';
+import type { Fault } from '../run/divergence.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { TrainingJobs } from './training-jobs.ts';
 import { taskShape } from './gradient-job.ts';
@@ -30,16 +31,16 @@ export async function metaBatchGradients(
   return results;
 }
 
-/** The elementwise mean, written to `mean`; summed in the given order: the same for any number of workers. */
-export function meanInto(mean: Float32Array, vectors: readonly Float32Array[]): void {
-  const share = 1 / vectors.length;
-  mean.fill(0);
-  for (const vector of vectors) for (let i = 0; i < mean.length; i++) mean[i]! += share * vector[i]!;
-}
-
-/** The Euclidean norm; a plain loop, since `reduce` takes ten times as long for a million numbers. */
-export function normOf(vector: Float32Array): number {
-  let total = 0;
-  for (let i = 0; i < vector.length; i++) total += vector[i]! * vector[i]!;
-  return Math.sqrt(total);
+/** The first task whose loss or gradient is not finite; null where all are, as `norm`, that of their mean, is then. */
+export function faultOf(
+  results: readonly Pick<GradientResult, 'loss' | 'domain'>[],
+  gradients: readonly Float32Array[],
+  norm: number,
+): Fault | null {
+  if (Number.isFinite(norm) && results.every(({ loss }) => Number.isFinite(loss))) return null;
+  const at = results.findIndex(
+    ({ loss }, i) => !Number.isFinite(loss) || !gradients[i]!.every(Number.isFinite),
+  );
+  const { domain = '?', loss = norm } = results[at] ?? {};
+  return { task: `task ${at} (${domain})`, values: `loss ${loss}` };
 }

@@ -1,18 +1,15 @@
 import { defaultEngine } from '../../engine/options.ts';
 import type { EngineName } from '../../engine/options.ts';
 import { WorkerPool } from '../../engine/pool.ts';
-import { adamUpdate } from '../optimizer/adam.ts';
 import { encodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { genotypeKey } from '../../model/search-space/genotype.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
 import { parameterSpecifications } from '../../model/parameters.ts';
-import type { ParameterGroup } from '../../model/layers/parameter-specification.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import type { ClassedDomain, ImageDomain } from '../data/domain.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
-import { average } from '../run/averaging.ts';
 import { commit } from '../run/commit.ts';
-import { checkFinite } from '../run/divergence.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
 import { fitCalibration } from './fit-calibration.ts';
 import { calibrationAnswers, drawArchitectures, embeddedTasks, validationAccuracies } from './held-out.ts';
@@ -26,17 +23,19 @@ import {
 } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
 import { fitMirroring } from './fit-mirroring.ts';
-import { largestMetaBatch, meanInto, metaBatchGradients, normOf } from './meta-batch.ts';
+import { meanOfTasks } from './mean-gradient.ts';
+import { faultOf, largestMetaBatch, metaBatchGradients } from './meta-batch.ts';
+import { OuterLoop, OuterMemory, startingState } from './outer-loop.ts';
+import type { MetaBatch } from './outer-loop.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
-import { runLoop } from '../run/run-loop.ts';
 import type { RunEvents } from '../run/run-loop.ts';
-import { stageAt, temperatureAt, totalIterations } from '../run/schedule.ts';
+import { temperatureAt } from '../run/schedule.ts';
+import type { StagePosition } from '../run/schedule.ts';
 import type { TrainingJobs } from './training-jobs.ts';
 import { partedState } from './branch.ts';
 import type { EarlierRun } from './branch.ts';
-import { ParameterLayout, SharedParameters, sharedVector } from '../run/parameter-vector.ts';
-import { writeAtomically } from '../run/write-atomically.ts';
+import { ParameterLayout } from '../run/parameter-vector.ts';
 import type { RunFolder, RunState, Validation } from '../run/run-folder.ts';
 import { domainData } from '../worker/worker-state.ts';
 import type { TrainingWorkerData } from '../worker/worker-state.ts';
@@ -48,16 +47,12 @@ export class Trainer {
   readonly #configuration: TrainingConfiguration;
   readonly #folder: RunFolder;
   readonly #engine: EngineName;
-  readonly #layout: ParameterLayout;
-  readonly #pool: WorkerPool<TrainingJobs, TrainingWorkerData>;
-  readonly #shared: SharedParameters;
-  /** Of the tasks of a meta-batch, written by the workers; their mean; the rates of a step. */
-  readonly #gradients: readonly Float32Array[];
-  readonly #gradient: Float32Array;
-  readonly #rates: Float32Array;
-  readonly #identity: string;
   readonly #domains: readonly ClassedDomain[];
-  #state: RunState;
+  readonly #memory: OuterMemory;
+  readonly #pool: WorkerPool<TrainingJobs, TrainingWorkerData>;
+  readonly #loop: OuterLoop<StageConfiguration, Genotype, IterationMetrics, Validation['accuracies']>;
+  /** Of the meta-batch. */
+  readonly #mean: Float32Array;
 
   private constructor(
     configuration: TrainingConfiguration,
@@ -69,23 +64,18 @@ export class Trainer {
     this.#configuration = configuration;
     this.#folder = folder;
     this.#engine = engine;
-    this.#layout = new ParameterLayout(parameterSpecifications(configuration.model));
-    const { length } = this.#layout;
-    this.#shared = new SharedParameters(state.parameters);
-    this.#gradients = Array.from({ length: largestMetaBatch(configuration) }, () => sharedVector(length));
-    this.#gradient = new Float32Array(length);
-    this.#rates = new Float32Array(length);
-    this.#identity = identityOf(configuration, domains, engine);
     this.#domains = domains;
-    this.#state = state;
+    const layout = new ParameterLayout(parameterSpecifications(configuration.model));
+    this.#mean = new Float32Array(layout.length);
+    this.#memory = new OuterMemory(layout, state.parameters, largestMetaBatch(configuration));
     const workerData: TrainingWorkerData = {
       model: configuration.model,
       ...domainData(domains),
       weights: configuration.domains.map(({ weight }) => weight),
       augmentations: configuration.domains.map(({ augmentation }) => augmentation),
       seed: configuration.seed,
-      parameters: this.#shared.vector,
-      gradients: this.#gradients,
+      parameters: this.#memory.parameters.vector,
+      gradients: this.#memory.gradients,
     };
     this.#pool = new WorkerPool({
       workers: configuration.workers,
@@ -99,6 +89,21 @@ export class Trainer {
         memoryPattern: false,
       },
       workerData,
+    });
+    const run = {
+      configuration,
+      folder,
+      identity: identityOf(configuration, domains, engine),
+      state,
+      memory: this.#memory,
+      pool: this.#pool,
+      faultLimit: 1,
+    };
+    this.#loop = new OuterLoop(run, {
+      enterStage: (stage) => this.#enterStage(stage),
+      metaBatch: (at) => this.#metaBatch(at),
+      validate: () => this.#validate(),
+      checkpoint: () => this.checkpoint(),
     });
   }
 
@@ -114,87 +119,37 @@ export class Trainer {
     from: 'new' | 'saved' | Checkpoint | EarlierRun,
     engine: EngineName = defaultEngine,
   ): Promise<Trainer> {
-    const stateOf = async (): Promise<RunState> => {
-      if (from === 'saved') return folder.loadState(identityOf(configuration, domains, engine));
-      if (from === 'new') return freshState(configuration);
+    const fresh = (): RunState | Promise<RunState> => {
+      if (from === 'new' || from === 'saved') return freshState(configuration);
       if ('folder' in from) return partedState(configuration, from, folder, domains, engine);
       return isClassified(from) ? classifiedState(configuration, from) : continuedState(configuration, from);
     };
-    const state = await stateOf();
-    await (from === 'saved' ? folder.trimMetrics(state.iteration) : folder.begin(state.iteration));
+    const identity = identityOf(configuration, domains, engine);
+    const state = await startingState(folder, identity, from === 'saved' ? from : fresh);
     return new Trainer(configuration, domains, folder, state, engine);
   }
 
   get iteration(): number {
-    return this.#state.iteration;
+    return this.#loop.state.iteration;
   }
 
   /** Trains until `until` (exclusive; the end by default) or until the signal; saves on the way and at the end. */
-  async run(
-    events: TrainerEvents = {},
-    until = totalIterations(this.#configuration),
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const { validation, checkpointMinutes } = this.#configuration;
-    const steps = {
-      pool: this.#pool,
-      folder: this.#folder,
-      iteration: () => this.#state.iteration,
-      step: () => this.#step(),
-      validate: () => this.#validate(),
-      save: () => this.save(),
-    };
-    const limits = { until, validateEvery: validation.every, saveMinutes: checkpointMinutes, signal };
-    await runLoop(steps, limits, events);
-    if (this.#state.iteration < totalIterations(this.#configuration)) return;
+  async run(events: TrainerEvents = {}, until?: number, signal?: AbortSignal): Promise<void> {
+    await this.#loop.run(events, until, signal);
+    if (!this.#loop.done) return;
     await this.#calibrate();
-    await this.save();
+    await this.#loop.save();
   }
 
-  /** Which tasks are mirrored, where the model mirrors: in the parameters and in what is kept, for it has no gradient. */
-  async #fitMirroring(): Promise<void> {
-    if (!this.#configuration.model.mirroring) return;
-    const { start, size } = this.#layout.entries.find(({ group }) => group === 'mirroring')!;
-    const fitted = fitMirroring(await embeddedTasks(this.#paused));
-    for (const vector of [this.#state.parameters, this.#kept, this.#shared.vector])
-      vector.subarray(start, start + size).set(fitted);
-  }
-
-  /** At the end of a run: probabilities that mean what they say, by a temperature fitted on validation tasks. */
-  async #calibrate(): Promise<void> {
-    const { start, size } = this.#layout.entries.find(({ group }) => group === 'calibration')!;
-    const own = (parameters: Float32Array): Float32Array => parameters.subarray(start, start + size);
-    own(this.#kept).fill(0); // what an earlier end of this run has fitted
-    const answers = await this.#shared.during(this.#kept, async () => {
-      await this.#fitMirroring();
-      return calibrationAnswers(this.#paused);
-    });
-    own(this.#kept).set(fitCalibration(answers));
-  }
-
-  async #validate(): Promise<Validation['accuracies']> {
-    const { iteration } = this.#state;
-    const accuracies = await this.#shared.during(this.#kept, async () => {
-      await this.#fitMirroring();
-      return validationAccuracies(this.#paused);
-    });
-    this.#state = { ...this.#state, validation: { iteration, accuracies } };
-    return accuracies;
-  }
-
-  async save(): Promise<void> {
-    await this.#folder.saveState(this.#state, this.#identity);
-    await writeAtomically(this.#folder.checkpointPath, this.checkpoint());
-  }
-
+  /** The bytes of the checkpoint as it is now. */
   checkpoint(): Uint8Array {
     const configuration = this.#configuration;
-    const { iteration, seconds, validation } = this.#state;
+    const { iteration, seconds, validation, genotypes } = this.#loop.state;
     return encodeCheckpoint({
       id: configuration.name,
       configuration: configuration.model,
-      parameters: this.#layout.unpack(this.#kept),
-      genotypes: this.#state.genotypes,
+      parameters: this.#memory.layout.unpack(this.#loop.kept),
+      genotypes,
       training: {
         configuration,
         iterations: iteration,
@@ -207,14 +162,15 @@ export class Trainer {
   }
 
   async close(): Promise<void> {
-    await this.#pool.close();
+    await this.#loop.close();
   }
 
-  async #step(): Promise<IterationMetrics> {
-    const { iteration } = this.#state;
-    const started = performance.now();
-    const { stage, progress, position, first, last } = stageAt(this.#configuration, iteration);
-    if (first) await this.#enterStage(stage);
+  async #metaBatch({
+    iteration,
+    stage,
+    progress,
+    position,
+  }: StagePosition<StageConfiguration>): Promise<MetaBatch<IterationMetrics>> {
     const { reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
     const payload = {
       iteration,
@@ -222,87 +178,66 @@ export class Trainer {
       temperature: temperatureAt(stage, progress),
       everyStep: position < stage.multiStepIterations,
       training: { reconstructionWeight, pathDropout },
-      genotypes: this.#state.genotypes,
+      genotypes: this.#loop.state.genotypes,
     };
     const results = await metaBatchGradients(this.#pool, this.#configuration, payload);
-    const gradient = this.#gradient;
-    meanInto(gradient, this.#gradients.slice(0, results.length));
-    const norm = normOf(gradient);
-    checkFinite({ iteration, seed: this.#configuration.seed, results, gradients: this.#gradients, norm });
-    if (norm > gradientClip)
-      for (let i = 0; i < gradient.length; i++) gradient[i] = (gradient[i]! * gradientClip) / norm;
-    const rates = this.#learningRates(stage, progress);
-    const { parameters } = this.#state;
-    const adam = adamUpdate(this.#state.adam, parameters, gradient, rates);
-    const average = this.#averaged(position);
-    this.#shared.set(parameters);
-    const seconds = (performance.now() - started) / 1000;
-    this.#state = {
-      ...this.#state,
-      iteration: iteration + 1,
-      adam,
-      ...(average ? { average } : {}),
-      seconds: this.#state.seconds + seconds,
-    };
-    if (last && iteration + 1 < totalIterations(this.#configuration))
-      await this.#folder.keepStage(this.#state, this.#identity);
-    return metricsOf(results, {
-      iteration: iteration + 1,
-      stage: stage.stage,
-      gradientNorm: norm,
-      seconds,
-      workers: this.#configuration.workers,
-    });
-  }
-
-  /** The running average with the present parameters, where the run has one; `steps` is how many there were before. */
-  #averaged(steps: number): Float32Array | undefined {
-    const { averaging: decay } = this.#configuration;
-    if (decay === 0) return undefined;
-    const { parameters, average: before } = this.#state;
-    if (!before) return parameters.slice();
-    average(before, parameters, { decay, steps });
-    return before;
-  }
-
-  /** The parameters that are validated and kept as the checkpoint. */
-  get #kept(): Float32Array {
-    return this.#state.average ?? this.#state.parameters;
-  }
-
-  #learningRates(
-    { stage, encoder, learningRate: [from, to] }: StageConfiguration,
-    progress: number,
-  ): Float32Array {
-    const { controllerLearningRate, ownLearningRates } = this.#configuration;
-    const outer = from + (to - from) * progress;
-    const own: Partial<Record<ParameterGroup, number | undefined>> = {
-      ...ownLearningRates,
-      controller: stage === 'retrain' ? 0 : controllerLearningRate,
-      ...(encoder === 'fixed' ? { encoder: 0 } : {}),
-    };
-    return this.#layout.perGroup((group) => own[group] ?? outer, this.#rates);
+    const gradients = this.#memory.gradients.slice(0, results.length);
+    const gradient = meanOfTasks(gradients, { clip: gradientClip, into: this.#mean });
+    const fault = faultOf(results, gradients, gradient.norm);
+    return { gradient, fault, metrics: (step) => metricsOf(results, step) };
   }
 
   /** Settles the architectures before the children are trained; draws new meta-weights where the stage says so. */
   async #enterStage(entered: StageConfiguration): Promise<void> {
     const { stage, reinitialize } = entered;
     const searched = this.#configuration.model.network.kind === 'cells';
-    const { iteration, genotypes } = this.#state;
-    if (searched && stage === 'retrain' && genotypes.length === 0) await this.#settleGenotypes(iteration);
+    if (searched && stage === 'retrain' && this.#loop.state.genotypes.length === 0)
+      await this.#settleGenotypes();
     if (!reinitialize) return;
-    this.#state = reinitializedState(this.#configuration, entered, this.#state);
-    this.#shared.set(this.#state.parameters);
+    this.#loop.state = reinitializedState(this.#configuration, entered, this.#loop.state);
   }
 
   /** The architectures that stand for those of training tasks: what the children are trained and served as. */
-  async #settleGenotypes(iteration: number): Promise<void> {
+  async #settleGenotypes(): Promise<void> {
     const drawn = await drawArchitectures(this.#paused);
-    const { model } = this.#configuration;
-    const { genotypes, ...choice } = chooseGenotypes(drawn, model, this.#configuration);
-    const line = { iteration: iteration + 1, ...choice, genotypes: genotypes.map(genotypeKey) };
+    const { state } = this.#loop;
+    const { genotypes, ...choice } = chooseGenotypes(drawn, this.#configuration.model, this.#configuration);
+    const line = { iteration: state.iteration + 1, ...choice, genotypes: genotypes.map(genotypeKey) };
     await this.#folder.appendMetrics([line]);
-    this.#state = { ...this.#state, genotypes };
+    this.#loop.state = { ...state, genotypes };
+  }
+
+  async #validate(): Promise<Validation['accuracies']> {
+    const accuracies = await this.#memory.parameters.during(this.#loop.kept, async () => {
+      await this.#fitMirroring();
+      return validationAccuracies(this.#paused);
+    });
+    const { state } = this.#loop;
+    this.#loop.state = { ...state, validation: { iteration: state.iteration, accuracies } };
+    return accuracies;
+  }
+
+  /** At the end of a run: probabilities that mean what they say, by a temperature fitted on validation tasks. */
+  async #calibrate(): Promise<void> {
+    const { start, size } = this.#memory.layout.entries.find(({ group }) => group === 'calibration')!;
+    const own = (parameters: Float32Array): Float32Array => parameters.subarray(start, start + size);
+    const { kept } = this.#loop;
+    own(kept).fill(0); // what an earlier end of this run has fitted
+    const answers = await this.#memory.parameters.during(kept, async () => {
+      await this.#fitMirroring();
+      return calibrationAnswers(this.#paused);
+    });
+    own(kept).set(fitCalibration(answers));
+  }
+
+  /** Which tasks are mirrored, where the model mirrors: in the parameters and in what is kept, for it has no gradient. */
+  async #fitMirroring(): Promise<void> {
+    if (!this.#configuration.model.mirroring) return;
+    const { start, size } = this.#memory.layout.entries.find(({ group }) => group === 'mirroring')!;
+    const fitted = fitMirroring(await embeddedTasks(this.#paused));
+    const { state, kept } = this.#loop;
+    for (const vector of [state.parameters, kept, this.#memory.parameters.vector])
+      vector.subarray(start, start + size).set(fitted);
   }
 
   get #paused(): PausedRun {
@@ -310,7 +245,7 @@ export class Trainer {
       pool: this.#pool,
       configuration: this.#configuration,
       domains: this.#domains,
-      state: this.#state,
+      state: this.#loop.state,
     };
   }
 }

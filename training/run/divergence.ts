@@ -1,24 +1,39 @@
-/** A loss or gradient that is not finite: training stops here. */
+/** Losses or gradients that are not finite: training stops here. */
 export class DivergenceError extends Error {
   override readonly name = 'DivergenceError';
 }
 
-/** A meta-batch: where in its run, what is told of its tasks, their gradients and the norm of their mean. */
-interface MetaBatch {
-  readonly iteration: number;
-  readonly seed: number;
-  readonly results: readonly { readonly loss: number; readonly domain: string }[];
-  readonly gradients: readonly Float32Array[];
-  readonly norm: number;
+/** What is not finite in a meta-batch. */
+export interface Fault {
+  /** The task that it begins with, in words, where that is known. */
+  readonly task?: string;
+  /** The values. */
+  readonly values: string;
 }
 
-/** @throws DivergenceError naming the first task whose loss or gradient is not finite */
-export function checkFinite({ iteration, seed, results, gradients, norm }: MetaBatch): void {
-  if (Number.isFinite(norm) && results.every(({ loss }) => Number.isFinite(loss))) return;
-  const task = results.findIndex(
-    ({ loss }, i) => !Number.isFinite(loss) || !gradients[i]!.every(Number.isFinite),
-  );
-  throw new DivergenceError(
-    `not finite at iteration ${iteration}, task ${task} (${results[task]?.domain ?? '?'}), seed ${seed}: loss ${results[task]?.loss ?? norm}`,
-  );
+/** Counts the iterations whose gradient is not finite. A run ends when `limit` of them follow one another. */
+export class DivergenceGuard {
+  readonly #seed: number;
+  readonly #limit: number;
+  #inARow = 0;
+
+  constructor(seed: number, limit: number) {
+    this.#seed = seed;
+    this.#limit = limit;
+  }
+
+  /**
+   * Notes what was found at `iteration` (0-based): a fault, or null where all is finite.
+   * @throws DivergenceError at the last iteration that the limit allows
+   */
+  note(iteration: number, fault: Fault | null): void {
+    this.#inARow = fault ? this.#inARow + 1 : 0;
+    if (!fault || this.#inARow < this.#limit) return;
+    const where =
+      this.#limit === 1
+        ? `iteration ${iteration}`
+        : `${this.#limit} iterations in a row up to ${iteration + 1}`;
+    const task = fault.task === undefined ? '' : `, ${fault.task}`;
+    throw new DivergenceError(`not finite at ${where}${task}, seed ${this.#seed}: ${fault.values}`);
+  }
 }

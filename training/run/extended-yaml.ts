@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { parse } from 'yaml';
+import { isMissing } from './missing-file.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -30,7 +31,7 @@ async function readText(path: string, by: string | undefined): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!isMissing(error)) throw error;
     throw new Error(by === undefined ? `there is no ${path}` : `${by} extends ${path}, which is not there`, {
       cause: error,
     });

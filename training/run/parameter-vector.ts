@@ -96,6 +96,12 @@ export class ParameterLayout {
     );
   }
 
+  /** Copies the parameters of the wanted groups from one vector to another. */
+  copy(from: Float32Array, to: Float32Array, wanted: (group: ParameterGroup) => boolean): void {
+    for (const { group, start, size } of this.entries)
+      if (wanted(group)) to.set(from.subarray(start, start + size), start);
+  }
+
   /** One value a parameter, chosen by its group: a new vector, or `into`. */
   perGroup(
     value: (group: ParameterGroup) => number,

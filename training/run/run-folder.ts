@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { AdamState } from '../optimizer/adam.ts';
 import { decodeTensors, encodeTensors } from '../../model/checkpoint/safetensors.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
+import { isMissing } from './missing-file.ts';
 import { writeAtomically } from './write-atomically.ts';
 
 /** Everything that a run needs to go on exactly: tasks are a function of seed and iteration. */
@@ -139,7 +140,7 @@ export class RunFolder {
   async trimMetrics(iteration: number): Promise<void> {
     const path = join(this.path, 'metrics.jsonl');
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+      if (isMissing(error)) return '';
       throw error;
     });
     await mkdir(this.path, { recursive: true });

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { cellSentence, imagesCells, type CellGraph } from '../../drawing/cell-graph.ts';
+import { cellSentence, imagesCells } from '../../drawing/cell-graph.ts';
+import type { CellGraph } from '../../drawing/cell-graph.ts';
 import type { MadeTask } from '../task.ts';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');

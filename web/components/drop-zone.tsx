@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { droppedFiles, type ChosenFiles } from '../files.ts';
+import { droppedFiles } from '../files.ts';
+import type { ChosenFiles } from '../files.ts';
 
 interface DropZoneProps {
   readonly class?: string;

@@ -2,7 +2,8 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Schema } from '../../contract/schema.ts';
 import type { ClassFiles } from '../api.ts';
 import { percent } from '../format.ts';
-import { estimateOf, type MadeTask } from '../task.ts';
+import { estimateOf } from '../task.ts';
+import type { MadeTask } from '../task.ts';
 
 interface EstimateProps {
   readonly task: MadeTask;

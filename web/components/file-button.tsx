@@ -1,4 +1,5 @@
-import { accepted, chosenFiles, type ChosenFiles } from '../files.ts';
+import { accepted, chosenFiles } from '../files.ts';
+import type { ChosenFiles } from '../files.ts';
 
 interface FileButtonProps {
   readonly text: string;

@@ -4,7 +4,8 @@ import type { MadeTask } from '../task.ts';
 import { leaveFocus } from './focus.ts';
 import { TaskMap } from './task-map.tsx';
 import { Thumbnail } from './thumbnail.tsx';
-import { WorkState, type Origin } from './work-state.tsx';
+import { WorkState } from './work-state.tsx';
+import type { Origin } from './work-state.tsx';
 
 interface GalleryProps {
   readonly tasks: readonly Kept[];

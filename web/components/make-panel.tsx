@@ -1,7 +1,8 @@
 import { useRef } from 'preact/hooks';
 import type { Work } from '../runs.ts';
 import type { Place } from '../task.ts';
-import { WorkState, type Origin } from './work-state.tsx';
+import { WorkState } from './work-state.tsx';
+import type { Origin } from './work-state.tsx';
 
 interface MakePanelProps {
   readonly place: Place;

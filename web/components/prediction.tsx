@@ -1,4 +1,5 @@
-import { judgementOf, largestDifference, shownOf, verdictOf, type Answer, type Answers } from '../answers.ts';
+import { judgementOf, largestDifference, shownOf, verdictOf } from '../answers.ts';
+import type { Answer, Answers } from '../answers.ts';
 import { percent } from '../format.ts';
 import type { Place } from '../task.ts';
 import { Thumbnail } from './thumbnail.tsx';

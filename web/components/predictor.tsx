@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { answerHere, answersOfService, shownOf, spoken, verdictOf, type Answers } from '../answers.ts';
+import { answerHere, answersOfService, shownOf, spoken, verdictOf } from '../answers.ts';
+import type { Answers } from '../answers.ts';
 import { ask } from '../device/client.ts';
 import type { Latency } from '../device/messages.ts';
 import type { ChosenFiles } from '../files.ts';

@@ -1,5 +1,6 @@
 import { imageFormat, refusalOf, startLength } from '../../images/format.ts';
-import { longestSide, squeeze, type Picture } from '../../images/pixels/resize.ts';
+import { longestSide, squeeze } from '../../images/pixels/resize.ts';
+import type { Picture } from '../../images/pixels/resize.ts';
 
 /** Rows that are taken from the canvas at a time: browsers limit a canvas's area, not an image's. */
 const stripRows = 512;

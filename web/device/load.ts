@@ -1,6 +1,9 @@
-import { decodeCheckpoint, type Checkpoint } from '../../model/checkpoint/checkpoint.ts';
-import { decodeModel, type OnnxModel } from '../../model/graph/onnx/encode.ts';
-import { describeTrunk, type TrunkDescription } from '../../model/trunk/trunk.ts';
+import { decodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import { decodeModel } from '../../model/graph/onnx/encode.ts';
+import type { OnnxModel } from '../../model/graph/onnx/encode.ts';
+import { describeTrunk } from '../../model/trunk/trunk.ts';
+import type { TrunkDescription } from '../../model/trunk/trunk.ts';
 import type { AdaptRequest, TrunkSource } from './messages.ts';
 
 /** A trunk as it was loaded: what is known of it, and its graph. */

@@ -4,7 +4,8 @@ import { viewPlan } from '../../model/adaptation/support-views.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { ModelRunner } from '../../model/graph/executor.ts';
 import { toFloat } from '../../model/task/pixels.ts';
-import { sliceSize, type Trunk } from '../../model/trunk/planes.ts';
+import { sliceSize } from '../../model/trunk/planes.ts';
+import type { Trunk } from '../../model/trunk/planes.ts';
 import { rowsOf } from '../../model/trunk/rows.ts';
 
 /** What a support set is adapted to: labels, and how the pixels of each image are had. */

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import * as ort from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
 import { adaptTask, labelledSet } from '../../../model/adaptation/adapt-task.ts';
@@ -15,6 +14,7 @@ import { initialParameters } from '../../../model/parameters.ts';
 import { keyFrom } from '../../../model/random.ts';
 import { TaskRunner } from '../../../model/inner-loop/task-runner.ts';
 import { testRandom } from '../../support/random.ts';
+import { runFile } from '../../support/run-file.ts';
 import { slowUnless } from '../../support/slow.ts';
 
 const size = 20;
@@ -56,14 +56,10 @@ async function run(
   images: Float32Array,
   count: number,
 ): Promise<Record<'logits' | 'probabilities' | 'known', Float32Array>> {
-  const session = await ort.InferenceSession.create(model);
-  const results = await session.run({ image: new ort.Tensor('float32', images, [count, 3, size, size]) });
-  await session.release();
-  return {
-    logits: results['logits']!.data as Float32Array,
-    probabilities: results['probabilities']!.data as Float32Array,
-    known: results['known']!.data as Float32Array,
-  };
+  const { logits, probabilities, known } = await runFile(model, {
+    image: { data: images, dims: [count, 3, size, size] },
+  });
+  return { logits: logits!.data, probabilities: probabilities!.data, known: known!.data };
 }
 
 const queries = Float32Array.from(

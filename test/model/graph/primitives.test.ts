@@ -1,5 +1,4 @@
 import { describe, expect, it, test } from 'vitest';
-import * as ort from 'onnxruntime-node';
 import { Graph, inputsOf, topological } from '../../../model/graph/graph.ts';
 import { gradient } from '../../../model/graph/gradient.ts';
 import * as op from '../../../model/graph/operations.ts';
@@ -10,17 +9,17 @@ import { evaluate } from '../../../model/graph/reference/interpreter.ts';
 import { checkGradients, randomPoint, randomSum } from '../../support/check-gradients.ts';
 import type { Point } from '../../support/check-gradients.ts';
 import { largestDifference } from '../../support/differences.ts';
+import { runFile } from '../../support/run-file.ts';
 import { samples } from '../../support/samples.ts';
 
 async function runOnnx(outputs: readonly Tensor[], point: Point, portable: boolean): Promise<Float32Array[]> {
   const named = Object.fromEntries(outputs.map((tensor, i) => [`out${i}`, tensor]));
-  const session = await ort.InferenceSession.create(toOnnx({ name: 'test', outputs: named }, { portable }));
-  const feeds = Object.entries(inputsOf(outputs)).map(
-    ([name, { shape }]) => [name, new ort.Tensor('float32', Float32Array.from(point[name]!), shape)] as const,
+  const inputs = Object.entries(inputsOf(outputs)).map(
+    ([name, { shape }]) => [name, { data: Float32Array.from(point[name]!), dims: shape }] as const,
   );
-  const results = await session.run(Object.fromEntries(feeds));
-  await session.release();
-  return outputs.map((_, i) => results[`out${i}`]!.data as Float32Array);
+  const file = toOnnx({ name: 'test', outputs: named }, { portable });
+  const results = await runFile(file, Object.fromEntries(inputs));
+  return outputs.map((_, i) => results[`out${i}`]!.data);
 }
 
 test('every primitive has a sample that uses it', () => {

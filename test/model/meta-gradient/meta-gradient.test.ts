@@ -1,11 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { engineNames } from '../../../engine/options.ts';
-import type { ModelConfiguration } from '../../../model/configuration.ts';
 import { embeddingGraph } from '../../../model/controller/embedding-graphs.ts';
 import { stepRateValues } from '../../../model/inner-loop/rates.ts';
 import { stepwiseGradient } from '../../../model/meta-gradient/inner-gradient.ts';
 import { chooseNetwork, metaGradient } from '../../../model/meta-gradient/meta-gradient.ts';
-import { parameterSpecifications } from '../../../model/parameters.ts';
 import type { ParameterGroup } from '../../../model/layers/parameter-specification.ts';
 import { TaskRunner } from '../../../model/inner-loop/task-runner.ts';
 import { distance, expectDerivative, meanCrossEntropy, widened } from '../../support/directional.ts';
@@ -13,17 +11,12 @@ import type { Branched, Vectors } from '../../support/directional.ts';
 import { executors } from '../../support/executors.ts';
 import { referenceRunner } from '../../support/meta-task.ts';
 import { asValues } from '../../support/reference-programs.ts';
-import { only, referenceOf, table } from '../../support/meta-problems.ts';
+import { namesOf, only, referenceOf, table } from '../../support/meta-problems.ts';
 import type { Problem } from '../../support/meta-problems.ts';
 import { noRelaxation } from '../../../model/controller/relaxation.ts';
 import { slowUnless } from '../../support/slow.ts';
 
 const groups: readonly ParameterGroup[] = ['encoder', 'controller', 'modulator', 'weights', 'head'];
-
-const namesOf = (configuration: ModelConfiguration, group: ParameterGroup): string[] =>
-  parameterSpecifications(configuration)
-    .filter((specification) => specification.group === group)
-    .map(({ name }) => name);
 
 /** L_r of the support set. */
 async function reconstructionLoss(

@@ -3,13 +3,12 @@ import { startValues } from '../../../model/inner-loop/solved-network.ts';
 import { TaskRunner } from '../../../model/inner-loop/task-runner.ts';
 import type { ParameterGroup } from '../../../model/layers/parameter-specification.ts';
 import { chooseSolved, solvedMetaGradient } from '../../../model/meta-gradient/solved-meta-gradient.ts';
-import type { MetaGradientOptions, Stage } from '../../../model/meta-gradient/meta-gradient.ts';
-import type { ModelConfiguration } from '../../../model/configuration.ts';
-import { parameterSpecifications } from '../../../model/parameters.ts';
+import type { MetaGradientOptions } from '../../../model/meta-gradient/meta-gradient.ts';
+import type { ModelConfiguration, Stage } from '../../../model/configuration.ts';
 import { distance, expectDerivative, meanCrossEntropy, widened } from '../../support/directional.ts';
 import type { Branched, Vectors } from '../../support/directional.ts';
 import { executors } from '../../support/executors.ts';
-import { only } from '../../support/meta-problems.ts';
+import { namesOf, only } from '../../support/meta-problems.ts';
 import { noisyParameters, referenceRunner } from '../../support/meta-task.ts';
 import { slowUnless } from '../../support/slow.ts';
 import { asValues } from '../../support/reference-programs.ts';
@@ -103,9 +102,7 @@ describe('on a trunk the meta-gradient is the derivative of the query loss after
     const { pattern, value } = await f(point);
     expect(result.query.loss).toBeCloseTo(value, 8);
     for (const group of groups) {
-      const names = parameterSpecifications(configuration)
-        .filter((own) => own.group === group)
-        .map(({ name }) => name);
+      const names = namesOf(configuration, group);
       if (names.length === 0) continue;
       const own = only(result.gradients, names);
       const isFixed = group === 'controller' && entry.stage === 'retrain';

@@ -1,4 +1,3 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
 import { CheckpointError, formatOf } from '../../../model/checkpoint/checkpoint-file.ts';
@@ -15,6 +14,7 @@ import {
 import type { RegressionCheckpoint } from '../../../model/regression/checkpoint.ts';
 import { predictionFunction } from '../../../model/regression/graphs.ts';
 import { finalTraining, mnas } from '../../../model/regression/mnas.ts';
+import { runFile } from '../../support/run-file.ts';
 import { tinyRegression } from '../../support/tiny-regression.ts';
 
 const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 16 });
@@ -30,10 +30,8 @@ const points: readonly Point[] = Array.from(normal(keyFrom(7), 8), (x: number): 
 const query = [-1.5, -0.2, 0.4, 2];
 
 async function exported(file: Uint8Array, xs: readonly number[]): Promise<number[]> {
-  const session = await InferenceSession.create(file);
-  const { y } = await session.run({ x: new Tensor('float32', Float32Array.from(xs), [xs.length, 1]) });
-  await session.release();
-  return Array.from(y!.data as Float32Array);
+  const { y } = await runFile(file, { x: { data: Float32Array.from(xs), dims: [xs.length, 1] } });
+  return Array.from(y!.data);
 }
 
 describe('a regression checkpoint', () => {

@@ -1,8 +1,8 @@
-import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { encodeModel } from '../../../model/graph/onnx/encode.ts';
 import type { OnnxModel } from '../../../model/graph/onnx/encode.ts';
 import { fromFloat16, withFloat32Weights } from '../../../model/trunk/float32.ts';
+import { runFile } from '../../support/run-file.ts';
 import { tinyTrunk } from '../../support/tiny-trunk.ts';
 
 const every = Uint16Array.from({ length: 65536 }, (_, i) => i);
@@ -26,10 +26,8 @@ const castEvery: OnnxModel = {
 };
 
 async function run(model: OnnxModel): Promise<ArrayLike<number>> {
-  const session = await ort.InferenceSession.create(encodeModel(model), { logSeverityLevel: 3 });
-  const { y } = await session.run({});
-  await session.release();
-  return y!.data as Float32Array;
+  const { y } = await runFile(encodeModel(model), {});
+  return y!.data;
 }
 
 describe('fromFloat16', () => {

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createOnnxExecutor, type OnnxExecutor } from '../../../engine/onnxruntime.ts';
-import { bundledTrunk, readTrunk, type TrunkFile } from '../../../engine/trunk/file.ts';
+import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
+import type { OnnxExecutor } from '../../../engine/onnxruntime.ts';
+import { bundledTrunk, readTrunk } from '../../../engine/trunk/file.ts';
+import type { TrunkFile } from '../../../engine/trunk/file.ts';
 import type { TensorValue } from '../../../model/graph/executor.ts';
 import { encodeModel } from '../../../model/graph/onnx/encode.ts';
 import { withFloat32Weights } from '../../../model/trunk/float32.ts';

@@ -1,4 +1,3 @@
-import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../../model/graph/graph.ts';
 import { decodeModel, encodeModel } from '../../../model/graph/onnx/encode.ts';
@@ -8,6 +7,8 @@ import { matmul, mean, multiply, reshape, softmax } from '../../../model/graph/o
 import { cutTrunk } from '../../../model/trunk/cut.ts';
 import { spliceTrunk } from '../../../model/trunk/splice.ts';
 import { TrunkError } from '../../../model/trunk/trunk.ts';
+import { runFile } from '../../support/run-file.ts';
+import type { Floats } from '../../support/run-file.ts';
 import { tinyTrunk } from '../../support/tiny-trunk.ts';
 
 /** Probabilities of two classes from the means of planes [n, 5, 4, 4] and features [n, 4, 4, 4]. */
@@ -31,29 +32,19 @@ function tinyChild(): OnnxModel {
 const child = tinyChild();
 const reads = { far: 'deep', near: 'fine' };
 
-async function run(
-  model: OnnxModel,
-  feeds: Record<string, ort.Tensor>,
-): Promise<ort.InferenceSession.ReturnType> {
-  const session = await ort.InferenceSession.create(encodeModel(model), { logSeverityLevel: 3 });
-  const outputs = await session.run(feeds);
-  await session.release();
-  return outputs;
-}
+const run = (model: OnnxModel, inputs: Readonly<Record<string, Floats>>) =>
+  runFile(encodeModel(model), inputs);
 
 describe('spliceTrunk', () => {
   it('answers pixels as the child answers planes', async () => {
-    const image = new ort.Tensor(
-      'float32',
-      Float32Array.from({ length: 3 * 192 }, (_, i) => (i % 17) / 16),
-      [3, 3, 8, 8],
-    );
+    const image = {
+      data: Float32Array.from({ length: 3 * 192 }, (_, i) => (i % 17) / 16),
+      dims: [3, 3, 8, 8],
+    };
     const planes = await run(cutTrunk(tinyTrunk, ['far', 'near']), { image });
     const wanted = await run(child, { deep: planes['far']!, fine: planes['near']! });
     const found = await run(spliceTrunk(tinyTrunk, child, reads), { image });
-    const [a, b] = [wanted, found].map(({ probabilities }) =>
-      Array.from(probabilities!.data as Float32Array),
-    );
+    const [a, b] = [wanted, found].map(({ probabilities }) => Array.from(probabilities!.data));
     expect(new Set(a).size).toBeGreaterThan(2);
     a!.forEach((value, i) => expect(b![i]).toBeCloseTo(value, 6));
   });
@@ -85,7 +76,7 @@ describe('spliceTrunk', () => {
   it('feeds planes of the mirror image, computed with the same weights', async () => {
     const image = Float32Array.from({ length: 2 * 192 }, (_, i) => ((i * i) % 17) / 16);
     const mirrored = image.map((_, i) => image[i - (i % 8) + 7 - (i % 8)]!);
-    const tensor = (data: Float32Array) => new ort.Tensor('float32', data, [2, 3, 8, 8]);
+    const tensor = (data: Float32Array): Floats => ({ data, dims: [2, 3, 8, 8] });
     const [own, turned] = [
       await run(cutTrunk(tinyTrunk, ['far', 'near']), { image: tensor(image) }),
       await run(cutTrunk(tinyTrunk, ['far', 'near']), { image: tensor(mirrored) }),
@@ -93,9 +84,7 @@ describe('spliceTrunk', () => {
     const wanted = await run(child, { deep: turned['far']!, fine: own['near']! });
     const spliced = spliceTrunk(tinyTrunk, child, { near: 'fine' }, { far: 'deep' });
     const found = await run(spliced, { image: tensor(image) });
-    const [a, b] = [wanted, found].map(({ probabilities }) =>
-      Array.from(probabilities!.data as Float32Array),
-    );
+    const [a, b] = [wanted, found].map(({ probabilities }) => Array.from(probabilities!.data));
     a!.forEach((value, i) => expect(b![i]).toBeCloseTo(value, 6));
     expect(spliced.inputs).toEqual(tinyTrunk.inputs);
     expect(spliced.initializers.filter(({ name }) => name.includes('weight'))).toHaveLength(2);

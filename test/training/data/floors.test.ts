@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { fold, keyFrom } from '../../../model/random.ts';
 import type { ImageDomain } from '../../../training/data/domain.ts';
 import { floorAccuracy } from '../../../training/data/floors.ts';
 import { loadDomain } from '../../../training/data/load.ts';
-import { sampleTask, type Task } from '../../../training/data/tasks.ts';
+import { sampleTask } from '../../../training/data/tasks.ts';
+import type { Task } from '../../../training/data/tasks.ts';
+import { sharedFolder } from '../../support/shared-folder.ts';
 
 /** A task of one image a class and queries, made by functions of label and place (0..1 of all pixels). */
 function madeTask(size: number, image: (label: number, channel: number, place: number) => number): Task {
@@ -57,19 +58,17 @@ const missing = !existsSync(join(packs, 'grocery.bin'));
 if (missing) console.warn(`floors of real images are not tested: no ${packs}`);
 
 describe.skipIf(missing).each(['grocery'] as const)('floors of %s', (name) => {
-  let folder: string;
+  const folder = sharedFolder();
   let domain: ImageDomain;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'm-nas-floors-'));
     const table = await readFile(join(packs, `${name}.tsv`), 'utf8');
     const rows = table.split('\n').filter((row) => row.startsWith('test\t')); // the others need no decoding
-    await writeFile(join(folder, `${name}.tsv`), rows.join('\n'));
-    await symlink(join(packs, `${name}.bin`), join(folder, `${name}.bin`));
-    const source = { kind: 'pack', name, path: folder } as const;
-    domain = await loadDomain(source, published[name].size, { cacheFolder: folder });
+    await writeFile(folder(`${name}.tsv`), rows.join('\n'));
+    await symlink(join(packs, `${name}.bin`), folder(`${name}.bin`));
+    const source = { kind: 'pack', name, path: folder() } as const;
+    domain = await loadDomain(source, published[name].size, { cacheFolder: folder() });
   });
-  afterAll(() => rm(folder, { recursive: true }));
 
   it.each([1, 5])('%i-shot: pixels as published, colours no weaker and at most 5 points stronger', (shot) => {
     const tasks = 200; // standard error of the mean about 0.7 points, so 2 points of difference may show as 3

@@ -1,21 +1,20 @@
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { partOf, splitClasses } from '../../../training/data/class-splits.ts';
 import type { ClassedDomain, ImageDomain, Split } from '../../../training/data/domain.ts';
 import { loadDomain } from '../../../training/data/load.ts';
-import { sourceSchema, type Source } from '../../../training/data/source.ts';
+import { sourceSchema } from '../../../training/data/source.ts';
+import type { Source } from '../../../training/data/source.ts';
+import { sharedFolder } from '../../support/shared-folder.ts';
 
-let root: string;
+const root = sharedFolder();
 let cacheFolder: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'm-nas-domains-'));
-  cacheFolder = join(root, 'cache');
+beforeAll(() => {
+  cacheFolder = root('cache');
 });
-afterAll(() => rm(root, { recursive: true }));
 
 /** A PNG of one colour. */
 function plain(grey: number, side = 6): Promise<Buffer> {
@@ -42,9 +41,9 @@ async function writePack(
     offset += images[index]!.length;
     return line;
   });
-  await writeFile(join(root, `${name}.bin`), Buffer.concat(images));
-  await writeFile(join(root, `${name}.tsv`), lines.join('\n') + '\n');
-  return { kind: 'pack', name, path: root };
+  await writeFile(root(`${name}.bin`), Buffer.concat(images));
+  await writeFile(root(`${name}.tsv`), lines.join('\n') + '\n');
+  return { kind: 'pack', name, path: root() };
 }
 
 describe('a pack', () => {
@@ -70,7 +69,7 @@ describe('a pack', () => {
       [`${domain.fingerprint}.bin`, `${domain.fingerprint}.json`].sort(),
     );
     expect((await loadDomain(source, 6, { cacheFolder })).fingerprint).not.toBe(domain.fingerprint);
-    await utimes(join(root, 'small.tsv'), 1, 1);
+    await utimes(root('small.tsv'), 1, 1);
     expect((await loadDomain(source, 5, { cacheFolder })).fingerprint).not.toBe(domain.fingerprint);
   });
 
@@ -101,12 +100,12 @@ describe('a pack', () => {
     ).rejects.toThrow('both.tsv:2: class cat is in two splits');
     await expect(load(await writePack('wrong', [['training', 'cat', 1]]))).rejects.toThrow('wrong.tsv:1');
     const short = await writePack('short', [['train', 'cat', 1]]);
-    await writeFile(join(root, 'short.bin'), 'x');
+    await writeFile(root('short.bin'), 'x');
     await expect(load(short)).rejects.toThrow('short.tsv:1: reaches beyond the end');
     const broken = await writePack('broken', [['train', 'cat', 1]]);
-    await writeFile(join(root, 'broken.bin'), Buffer.alloc(1000));
+    await writeFile(root('broken.bin'), Buffer.alloc(1000));
     await expect(load(broken)).rejects.toThrow('broken.tsv:1 (cat/1.png): not a JPEG');
-    await expect(load({ kind: 'pack', name: 'absent', path: root })).rejects.toThrow('ENOENT');
+    await expect(load({ kind: 'pack', name: 'absent', path: root() })).rejects.toThrow('ENOENT');
   });
 
   it('a damaged cache is an error, not a silent new start', async () => {
@@ -121,7 +120,7 @@ describe('a pack', () => {
 
 describe('a folder', () => {
   it('has a class a subfolder, split by the fractions', async () => {
-    const path = join(root, 'photos');
+    const path = root('photos');
     for (const index of Array.from({ length: 10 }, (_, own) => own)) {
       await mkdir(join(path, `c${index}`), { recursive: true });
       await writeFile(join(path, `c${index}`, 'b.png'), await plain(100 + index));
@@ -175,7 +174,7 @@ describe('drawn domains', () => {
         expect(Math.min(...sample)).toBeLessThan(170); // something is drawn
       }
     }
-    const fresh = await loadDomain(source, 16, { cacheFolder: join(root, 'second cache') });
+    const fresh = await loadDomain(source, 16, { cacheFolder: root('second cache') });
     expect(Buffer.from(fresh.pixels).equals(Buffer.from(domain.pixels))).toBe(true);
   });
 

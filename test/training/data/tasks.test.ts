@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { fold, keyFrom } from '../../../model/random.ts';
 import { drawView, noAugmentation, renderView } from '../../../training/data/augment.ts';
 import { TaskMemory } from '../../../training/data/task-memory.ts';
-import { chooseDomain, sampleTask, type LabelledImages } from '../../../training/data/tasks.ts';
+import { chooseDomain, sampleTask } from '../../../training/data/tasks.ts';
+import type { LabelledImages } from '../../../training/data/tasks.ts';
 import { keysOf } from '../../support/random.ts';
 import { plainDomain } from './domains.ts';
 

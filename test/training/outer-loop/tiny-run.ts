@@ -1,13 +1,12 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
 import type { ImageDomain } from '../../../training/data/domain.ts';
 import { trainingConfigurationSchema } from '../../../training/outer-loop/configuration.ts';
 import type { TrainingConfiguration } from '../../../training/outer-loop/configuration.ts';
 import { Trainer } from '../../../training/outer-loop/trainer.ts';
 import { RunFolder } from '../../../training/run/run-folder.ts';
 import { syntheticDomain } from '../../support/synthetic-domain.ts';
+import { sharedFolder } from '../../support/shared-folder.ts';
 
 export const shapes = [{ way: 2, shot: 1, query: 3 }];
 /** All three stages, eight iterations. */
@@ -54,12 +53,8 @@ export function temporaryRuns(): {
   /** A run of a configuration in the folder of its name, until it is paused or at its end. */
   readonly train: (given: TrainingConfiguration, options?: RunOptions) => Promise<RunFolder>;
 } {
-  let root = '';
-  beforeAll(async () => {
-    root = await mkdtemp(join(tmpdir(), 'm-nas-trainer-'));
-  });
-  afterAll(() => rm(root, { recursive: true }));
-  const folderOf = (name: string): RunFolder => new RunFolder(join(root, name));
+  const root = sharedFolder();
+  const folderOf = (name: string): RunFolder => new RunFolder(root(name));
   const train = async (
     given: TrainingConfiguration,
     { from = 'new', until, data = domains }: RunOptions = {},

@@ -28,7 +28,7 @@ describe('Trainer', () => {
       'head.scale',
       'calibration',
     ]);
-    expect((await metricsOf(folder))[0]).toMatchObject({ genotypes: 0, stage: 'retrain' });
+    expect((await metricsOf(folder))[0]).toMatchObject({ distinctGenotypes: 0, stage: 'retrain' });
   });
 
   it('trains a stage with an inner loop of its own, on as many ways as a domain has', async () => {

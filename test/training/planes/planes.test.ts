@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Source } from '../../../training/data/source.ts';
-import { preparePlanes, type PlaneOptions } from '../../../training/planes/compute-planes.ts';
+import { preparePlanes } from '../../../training/planes/compute-planes.ts';
+import type { PlaneOptions } from '../../../training/planes/compute-planes.ts';
 import { planesConfigurationSchema } from '../../../training/planes/configuration.ts';
 import type { PlaneDomain } from '../../../training/planes/plane-domain.ts';
-import { PlaneReader, type PlaneRequest } from '../../../training/planes/plane-reader.ts';
+import { PlaneReader } from '../../../training/planes/plane-reader.ts';
+import type { PlaneRequest } from '../../../training/planes/plane-reader.ts';
 import { writePoolingTrunk } from './pooling-trunk.ts';
 
 let root: string;

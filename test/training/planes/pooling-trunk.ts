@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeModel, type OnnxNode } from '../../../model/graph/onnx/encode.ts';
+import { encodeModel } from '../../../model/graph/onnx/encode.ts';
+import type { OnnxNode } from '../../../model/graph/onnx/encode.ts';
 
 /**
  * Writes a trunk whose planes are known without computing it, and returns its card's path. Of images of side 8, `quarters`

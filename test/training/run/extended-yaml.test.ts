@@ -1,17 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { readExtendedYaml } from '../../../training/run/extended-yaml.ts';
+import { sharedFolder } from '../../support/shared-folder.ts';
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'm-nas-extends-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
+const folder = sharedFolder();
 
 const write = async (name: string, text: string): Promise<string> => {
-  const path = join(folder, name);
+  const path = folder(name);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, text);
   return path;
@@ -33,9 +29,9 @@ describe('a YAML file that extends another', () => {
   it('names the file that extends a missing one, and a missing file itself', async () => {
     const path = await write('orphan.yaml', 'extends: nowhere.yaml\n');
     await expect(readExtendedYaml(path)).rejects.toThrow(
-      `${path} extends ${join(folder, 'nowhere.yaml')}, which is not there`,
+      `${path} extends ${folder('nowhere.yaml')}, which is not there`,
     );
-    const nowhere = join(folder, 'nowhere.yaml');
+    const nowhere = folder('nowhere.yaml');
     await expect(readExtendedYaml(nowhere)).rejects.toThrow(`there is no ${nowhere}`);
   });
 

@@ -11,7 +11,7 @@ import { drop } from './browser.ts';
 import { png } from './pictures.ts';
 
 /** Long, for machines that are busy with other things. */
-export const WAIT = { timeout: 120_000 };
+export const patience = { timeout: 120_000 };
 
 /** A service of its own with one worker, and how it ends. */
 export async function pageService(settings: Readonly<Record<string, string>> = {}) {
@@ -41,7 +41,7 @@ export async function fill(page: Page, url: string): Promise<void> {
 
 export async function make(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Make the classifier' }).click();
-  await page.getByRole('heading', { name: 'Your classifier' }).waitFor(WAIT);
+  await page.getByRole('heading', { name: 'Your classifier' }).waitFor(patience);
 }
 
 /** What the page says of new images: label, and the numbers of its table's columns by class. */
@@ -51,11 +51,11 @@ export async function predictions(page: Page, count: number) {
     .nth(count - 1)
     .locator('progress')
     .first()
-    .waitFor(WAIT);
+    .waitFor(patience);
   await page.waitForFunction(
     () => !document.querySelector('.predictions')!.textContent.includes('…'),
     null,
-    WAIT,
+    patience,
   );
   return Promise.all(
     (await items.all()).map(async (item) => ({

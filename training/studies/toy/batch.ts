@@ -1,5 +1,6 @@
 import { fold, keyFrom, uniform } from '../../../model/random.ts';
 import type { Key } from '../../../model/random.ts';
+import { pathMask } from '../../data/path-mask.ts';
 import type { ToyConfiguration } from './configuration.ts';
 import { drawTask } from './families.ts';
 import type { Family, RegressionTask } from './families.ts';
@@ -61,20 +62,16 @@ export const noiseOf = (tasks: readonly RegressionTask[], width: number): Float3
     (u) => Math.min(Math.max(u, 1e-6), 1 - 1e-6),
   );
 
-/** Path dropout of a share of tasks, [t, edges, operations]: 0 drops a candidate; `none` (the first) stays. */
-export function pathMask(
+/** Path dropout of a share of tasks, [t, edges, operations]. */
+export const pathMasks = (
   { seed, pathDropout }: ToyConfiguration,
   iteration: number,
   start: number,
   count: number,
-  [edges, operations]: readonly [number, number],
-): Float32Array {
-  const size = edges * operations;
-  const mask = new Float32Array(count * size).fill(1);
-  for (let task = 0; task < count; task++) {
-    const draws = uniform(fold(trainingKey(seed, iteration, start + task), 'paths'), size);
-    for (let i = 0; i < size; i++)
-      if (i % operations !== 0 && draws[i]! < pathDropout) mask[task * size + i] = 0;
-  }
-  return mask;
-}
+  shape: readonly [number, number],
+): Float32Array =>
+  Float32Array.from(
+    Array.from({ length: count }, (_, task) => [
+      ...pathMask(fold(trainingKey(seed, iteration, start + task), 'paths'), shape, pathDropout),
+    ]).flat(),
+  );

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { stageNames } from '../../../model/configuration.ts';
 import { regressionConfigurationSchema } from '../../../model/regression/configuration.ts';
 import { readExtendedYaml } from '../../run/extended-yaml.ts';
 
 const stageSchema = z.strictObject({
-  stage: z.enum(['search', 'tune', 'retrain']),
+  stage: z.enum(stageNames),
   iterations: z.number().int().min(1),
   /** ρ_outer at the start and at the end of the stage. */
   learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-3, 1e-3]),

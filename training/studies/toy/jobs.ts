@@ -14,7 +14,7 @@ import type { RegressionMethod } from '../../../model/regression/method.ts';
 import { architectureFunction } from '../../../model/regression/mnas.ts';
 import type { RegressionTraining } from '../../../model/regression/mnas.ts';
 import { LocalCopy, ParameterLayout } from '../../run/parameter-vector.ts';
-import { batchOf, heldOutTasks, noiseOf, pathMask, trainingTasks } from './batch.ts';
+import { batchOf, heldOutTasks, noiseOf, pathMasks, trainingTasks } from './batch.ts';
 import type { BatchValues } from './batch.ts';
 import type { ToyConfiguration } from './configuration.ts';
 import type { Family, RegressionTask } from './families.ts';
@@ -174,7 +174,7 @@ function searchInputs(
   const { method } = configuration;
   if (method.kind !== 'm-nas') return {};
   const shape = [regressionEdges(method.model), regressionOperations.length] as const;
-  return { mask: pathMask(configuration, iteration, start, count, shape) };
+  return { mask: pathMasks(configuration, iteration, start, count, shape) };
 }
 
 /** What the final prediction graph gives for held-out tasks, and how they were decoded. */

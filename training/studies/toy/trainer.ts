@@ -1,19 +1,19 @@
 import { defaultEngine } from '../../../engine/options.ts';
 import type { EngineName } from '../../../engine/options.ts';
 import { WorkerPool } from '../../../engine/pool.ts';
-import { adamInit, adamUpdate } from '../../optimizer/adam.ts';
-import { addInto } from '../../optimizer/kernels/vectors.ts';
+import { meanOfHalves } from '../../outer-loop/mean-gradient.ts';
+import { OuterLoop, OuterMemory, startingState } from '../../outer-loop/outer-loop.ts';
+import type { MetaBatch } from '../../outer-loop/outer-loop.ts';
 import { regressionKey } from '../../../model/regression/cell.ts';
 import type { RegressionGenotype } from '../../../model/regression/cell.ts';
 import { finalTraining } from '../../../model/regression/mnas.ts';
 import type { RegressionTraining } from '../../../model/regression/mnas.ts';
-import { ParameterLayout, SharedParameters, sharedVector } from '../../run/parameter-vector.ts';
+import { ParameterLayout } from '../../run/parameter-vector.ts';
 import type { RunFolder } from '../../run/run-folder.ts';
-import { runLoop } from '../../run/run-loop.ts';
 import type { RunEvents } from '../../run/run-loop.ts';
-import { stageAt, totalIterations } from '../../run/schedule.ts';
+import { stageAt } from '../../run/schedule.ts';
+import type { StagePosition } from '../../run/schedule.ts';
 import { byFrequency } from '../../report/statistics.ts';
-import { DivergenceError } from '../../run/divergence.ts';
 import type { ToyConfiguration, ToyStage } from './configuration.ts';
 import { byFamily, families } from './families.ts';
 import { evaluateFamilies } from './held-out.ts';
@@ -27,8 +27,8 @@ import type { ToyState } from './state.ts';
 const shares = 2;
 /** Training tasks a family that decide which architectures are kept. */
 const genotypeTasks = 250;
-/** Iterations without a finite gradient, one after another, that end a run. */
-const skipLimit = 10;
+/** An inner loop may leave the range of numbers on a rare task: so many meta-batches in a row end a run. */
+const faultLimit = 10;
 
 /** One line of the metrics. */
 export interface ToyMetrics {
@@ -45,14 +45,9 @@ export type ToyEvents = RunEvents<ToyMetrics, Readonly<Record<Family, number>>>;
 export class ToyTrainer {
   readonly #configuration: ToyConfiguration;
   readonly #folder: RunFolder;
-  readonly #layout: ParameterLayout;
+  readonly #memory: OuterMemory;
   readonly #pool: WorkerPool<ToyJobs, ToyWorkerData>;
-  readonly #identity: string;
-  readonly #shared: SharedParameters;
-  readonly #gradients: readonly Float32Array[];
-  readonly #rates: Float32Array;
-  #state: ToyState;
-  #skipped = 0;
+  readonly #loop: OuterLoop<ToyStage, RegressionGenotype, ToyMetrics, Readonly<Record<Family, number>>>;
 
   private constructor(
     configuration: ToyConfiguration,
@@ -62,17 +57,12 @@ export class ToyTrainer {
   ) {
     this.#configuration = configuration;
     this.#folder = folder;
-    this.#identity = toyIdentity(configuration, engine);
-    this.#layout = new ParameterLayout(specificationsOf(configuration));
-    const { length } = this.#layout;
-    this.#shared = new SharedParameters(state.parameters);
-    this.#gradients = Array.from({ length: shares }, () => sharedVector(length));
-    this.#rates = new Float32Array(length);
-    this.#state = state;
+    const layout = new ParameterLayout(specificationsOf(configuration));
+    this.#memory = new OuterMemory(layout, state.parameters, shares);
     const workerData: ToyWorkerData = {
       configuration,
-      parameters: this.#shared.vector,
-      gradients: this.#gradients,
+      parameters: this.#memory.parameters.vector,
+      gradients: this.#memory.gradients,
     };
     this.#pool = new WorkerPool({
       workers: configuration.workers,
@@ -80,6 +70,20 @@ export class ToyTrainer {
       jobs: new URL('./jobs.ts', import.meta.url),
       engine: { name: engine, provider: 'cpu', threads: 1, cacheSize: 16, memoryPattern: false },
       workerData,
+    });
+    const run = {
+      configuration,
+      folder,
+      identity: toyIdentity(configuration, engine),
+      state,
+      memory: this.#memory,
+      pool: this.#pool,
+      faultLimit,
+    };
+    this.#loop = new OuterLoop(run, {
+      enterStage: (stage) => this.#enterStage(stage),
+      metaBatch: (at) => this.#metaBatch(at),
+      validate: () => this.validate(),
     });
   }
 
@@ -90,43 +94,23 @@ export class ToyTrainer {
     from: 'new' | 'saved',
     engine: EngineName = defaultEngine,
   ): Promise<ToyTrainer> {
-    const state =
-      from === 'saved'
-        ? await folder.loadState<RegressionGenotype>(toyIdentity(configuration, engine))
-        : freshState(configuration);
-    await (from === 'saved' ? folder.trimMetrics(state.iteration) : folder.begin(state.iteration));
+    const fresh = (): ToyState => freshState(configuration);
+    const identity = toyIdentity(configuration, engine);
+    const state = await startingState(folder, identity, from === 'saved' ? from : fresh);
     return new ToyTrainer(configuration, folder, state, engine);
   }
 
   get state(): ToyState {
-    return this.#state;
+    return this.#loop.state;
   }
 
   /** Trains until `until` (exclusive; the end by default) or until the signal; saves on the way and at the end. */
-  async run(
-    events: ToyEvents = {},
-    until = totalIterations(this.#configuration),
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const { validation, checkpointMinutes } = this.#configuration;
-    const steps = {
-      pool: this.#pool,
-      folder: this.#folder,
-      iteration: () => this.#state.iteration,
-      step: () => this.#step(),
-      validate: () => this.validate(),
-      save: () => this.save(),
-    };
-    const limits = { until, validateEvery: validation.every, saveMinutes: checkpointMinutes, signal };
-    await runLoop(steps, limits, events);
-  }
-
-  async save(): Promise<void> {
-    await this.#folder.saveState(this.#state, this.#identity);
+  run(events: ToyEvents = {}, until?: number, signal?: AbortSignal): Promise<void> {
+    return this.#loop.run(events, until, signal);
   }
 
   async close(): Promise<void> {
-    await this.#pool.close();
+    await this.#loop.close();
   }
 
   /** Mean squared error on validation tasks, by family. */
@@ -156,17 +140,14 @@ export class ToyTrainer {
 
   /** What held-out tasks run with: their decoded architecture once the search is over. */
   #architectures(): Pick<ToyEvaluationPayload, 'training' | 'genotypes'> {
-    const { iteration, genotypes } = this.#state;
+    const { iteration, genotypes } = this.state;
     const last = Math.max(0, iteration - 1); // at the end of a stage still that stage
     const stage = genotypes.length > 0 ? 'retrain' : stageAt(this.#configuration, last).stage.stage;
     return { training: { ...finalTraining, stage }, genotypes };
   }
 
-  async #step(): Promise<ToyMetrics> {
-    const started = performance.now();
-    const { iteration } = this.#state;
-    const { stage, progress, first, position } = stageAt(this.#configuration, iteration);
-    if (first) await this.#enterStage(stage);
+  /** A meta-batch whose error or gradient is not finite moves nothing; the metrics show it. */
+  async #metaBatch({ iteration, stage, position }: StagePosition<ToyStage>): Promise<MetaBatch<ToyMetrics>> {
     const { metaBatch, gradientClip } = this.#configuration;
     const training = this.#training(stage, position);
     const cuts = Array.from({ length: shares + 1 }, (_, i) => Math.ceil((i * metaBatch) / shares));
@@ -178,37 +159,25 @@ export class ToyTrainer {
           start: cuts[i]!,
           count: end - cuts[i]!,
           training,
-          genotypes: this.#state.genotypes,
+          genotypes: this.state.genotypes,
         }),
       ),
     );
-    const [gradient, other] = this.#gradients as [Float32Array, Float32Array];
-    const norm = addInto(gradient, other) / metaBatch;
+    const [first, second] = this.#memory.gradients as [Float32Array, Float32Array];
+    const gradient = meanOfHalves([first, second], { tasks: metaBatch, clip: gradientClip });
+    const { norm } = gradient;
     const error = results.reduce((sum, { errors }) => errors.reduce((a, b) => a + b, sum), 0) / metaBatch;
     const finite = Number.isFinite(norm) && Number.isFinite(error);
-    if (finite) {
-      const { parameters } = this.#state;
-      const rates = this.#learningRates(stage, progress);
-      const scale = Math.min(1, gradientClip / norm) / metaBatch;
-      const adam = adamUpdate(this.#state.adam, parameters, gradient, rates, scale);
-      this.#state = { ...this.#state, adam };
-      this.#shared.set(parameters);
-    }
-    const seconds = (performance.now() - started) / 1000;
-    this.#state = { ...this.#state, iteration: iteration + 1, seconds: this.#state.seconds + seconds };
-    this.#countSkip(finite, `error ${error}, gradient norm ${norm}`);
-    const metrics = { iteration: iteration + 1, stage: stage.stage, error, seconds };
-    return finite ? metrics : { ...metrics, error: null };
-  }
-
-  /** An inner loop may leave the range of numbers on a rare task: its meta-batch is skipped, and the metrics show it. */
-  #countSkip(finite: boolean, what: string): void {
-    this.#skipped = finite ? 0 : this.#skipped + 1;
-    if (this.#skipped < skipLimit) return;
-    const { iteration } = this.#state;
-    throw new DivergenceError(
-      `not finite at ${skipLimit} iterations in a row up to ${iteration}, seed ${this.#configuration.seed}: ${what}`,
-    );
+    return {
+      gradient,
+      fault: finite ? null : { values: `error ${error}, gradient norm ${norm}` },
+      metrics: ({ iteration, stage, seconds }) => ({
+        iteration,
+        stage,
+        error: finite ? error : null,
+        seconds,
+      }),
+    };
   }
 
   #training({ stage, multiStepIterations }: ToyStage, position: number): RegressionTraining {
@@ -218,27 +187,15 @@ export class ToyTrainer {
     return { stage, stepWeights, reconstructionWeight };
   }
 
-  #learningRates(stage: ToyStage, progress: number): Float32Array {
-    const [from, to] = stage.learningRate;
-    const done = stage.schedule === 'linear' ? progress : (1 - Math.cos(Math.PI * progress)) / 2;
-    const outer = from + (to - from) * done;
-    const { controllerLearningRate } = this.#configuration;
-    const controller = stage.stage === 'retrain' ? 0 : controllerLearningRate;
-    return this.#layout.perGroup((group) => (group === 'controller' ? controller : outer), this.#rates);
-  }
-
   /** Settles the architectures before the children are trained; draws new meta-weights where the stage says so. */
   async #enterStage({ stage, reinitialize }: ToyStage): Promise<void> {
     if (this.#configuration.method.kind !== 'm-nas') return;
-    if (stage === 'retrain' && this.#state.genotypes.length === 0) await this.#settleGenotypes();
+    if (stage === 'retrain' && this.state.genotypes.length === 0) await this.#settleGenotypes();
     if (stage !== 'search') this.#forgetSearchedRates();
     if (!reinitialize) return;
-    const fresh = freshState(this.#configuration, `${this.#state.iteration}`);
-    const { parameters } = fresh;
-    for (const { group, start, size } of this.#layout.entries)
-      if (group === 'controller') parameters.set(this.#state.parameters.subarray(start, start + size), start);
-    this.#shared.set(parameters);
-    this.#state = { ...this.#state, parameters, adam: adamInit(parameters.length) };
+    const { parameters, adam } = freshState(this.#configuration, `${this.state.iteration}`);
+    this.#memory.layout.copy(this.state.parameters, parameters, (group) => group === 'controller');
+    this.#loop.state = { ...this.state, parameters, adam };
   }
 
   /**
@@ -246,13 +203,13 @@ export class ToyTrainer {
    * cell, whose operations weigh 1, they let the inner loop of most tasks diverge, so they are learned anew.
    */
   #forgetSearchedRates(): void {
-    const { iteration, parameters, adam } = this.#state;
+    const { iteration, parameters, adam } = this.state;
     const before = iteration > 0 ? stageAt(this.#configuration, iteration - 1).stage.stage : 'search';
-    const rates = this.#layout.entries.find(({ name }) => name === 'inner.rates');
+    const rates = this.#memory.layout.entries.find(({ name }) => name === 'inner.rates');
     if (!rates || before !== 'search') return;
     const { start, size } = rates;
     for (const vector of [parameters, adam.first, adam.second]) vector.fill(0, start, start + size);
-    this.#shared.set(parameters);
+    this.#memory.parameters.set(parameters);
   }
 
   async #settleGenotypes(): Promise<void> {
@@ -260,12 +217,12 @@ export class ToyTrainer {
     const decoded = families.flatMap((family) => results[family].decoded);
     const sorted = byFrequency(decoded, regressionKey);
     const line = {
-      iteration: this.#state.iteration + 1,
+      iteration: this.state.iteration + 1,
       decoded: sorted.length,
       genotypes: sorted.slice(0, 20).map(({ key, count }) => ({ key, count })),
     };
     await this.#folder.appendMetrics([line]);
     const kept = sorted.slice(0, this.#configuration.maximumGenotypes);
-    this.#state = { ...this.#state, genotypes: kept.map(({ value }) => value) };
+    this.#loop.state = { ...this.state, genotypes: kept.map(({ value }) => value) };
   }
 }

@@ -1,7 +1,5 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
 import { decodeCheckpoint } from '../../../../model/checkpoint/checkpoint.ts';
 import { trainingConfigurationSchema } from '../../../../training/outer-loop/configuration.ts';
 import { evaluateTasks } from '../../../../training/evaluation/evaluate-checkpoint.ts';
@@ -14,12 +12,9 @@ import {
 } from '../../../../training/studies/images/result.ts';
 import { RunFolder } from '../../../../training/run/run-folder.ts';
 import { syntheticDomain } from '../../../support/synthetic-domain.ts';
+import { sharedFolder } from '../../../support/shared-folder.ts';
 
-let root: string;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'm-nas-images-'));
-});
-afterAll(() => rm(root, { recursive: true }));
+const root = sharedFolder();
 
 const shapes = [{ way: 2, shot: 1, query: 2 }];
 const configuration = trainingConfigurationSchema.parse({
@@ -46,8 +41,8 @@ const protocol = { way: 3, shots: [1, 2], query: 4, tasks: 3, seed: 2020 };
 
 describe('a run of the image study', () => {
   it('is trained, tested and kept, and tested again to the same result', async () => {
-    const folder = new RunFolder(join(root, 'run'));
-    const results = join(root, 'results');
+    const folder = new RunFolder(root('run'));
+    const results = root('results');
     const common = { domains, folder, results, commit: 'abc', protocol, embeddings: true, floors: true };
     const never = new AbortController().signal;
     const result = await runImageRow(configuration, { ...common, resume: false }, {}, never);
@@ -93,18 +88,18 @@ describe('a run of the image study', () => {
     const stop = new AbortController();
     const run = {
       domains,
-      results: join(root, 'none'),
+      results: root('none'),
       commit: 'abc',
       protocol,
       embeddings: true,
       floors: true,
     };
-    const folder = new RunFolder(join(root, 'stopped'));
+    const folder = new RunFolder(root('stopped'));
     const events = { iteration: () => stop.abort() };
     expect(await runImageRow(configuration, { ...run, folder, resume: false }, events, stop.signal)).toBe(
       null,
     );
-    expect(await readResults(join(root, 'none'))).toEqual([]);
+    expect(await readResults(root('none'))).toEqual([]);
   });
 });
 

@@ -1,7 +1,6 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { RunFolder } from '../../../../training/run/run-folder.ts';
 import type { EngineName } from '../../../../engine/options.ts';
 import { toyConfigurationSchema } from '../../../../training/studies/toy/configuration.ts';
@@ -10,6 +9,7 @@ import { ToyTrainer } from '../../../../training/studies/toy/trainer.ts';
 import { ParameterLayout } from '../../../../training/run/parameter-vector.ts';
 import { specificationsOf, toyIdentity } from '../../../../training/studies/toy/state.ts';
 import type { ToyState } from '../../../../training/studies/toy/state.ts';
+import { sharedFolder } from '../../../support/shared-folder.ts';
 
 const configuration = toyConfigurationSchema.parse({
   name: 'tiny',
@@ -33,20 +33,18 @@ const configuration = toyConfigurationSchema.parse({
   validation: { every: 4, tasks: 3 },
 });
 
-let root: string;
+const root = sharedFolder();
 let whole: Awaited<ReturnType<typeof train>>;
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'm-nas-toy-'));
   whole = await train('whole', [], 2);
 });
-afterAll(() => rm(root, { recursive: true }));
 
 async function train(
   name: string,
   pauses: readonly number[],
   workers: number,
 ): Promise<{ state: ToyState; metrics: unknown[]; errors: readonly number[] }> {
-  const folder = new RunFolder(join(root, name));
+  const folder = new RunFolder(root(name));
   let state: ToyState | undefined;
   let errors: readonly number[] = [];
   for (const [i, until] of [...pauses, 8].entries()) {
@@ -80,7 +78,7 @@ describe('ToyTrainer', () => {
   });
 
   it('refuses to resume a run of another configuration', async () => {
-    const folder = new RunFolder(join(root, 'whole'));
+    const folder = new RunFolder(root('whole'));
     await expect(ToyTrainer.start({ ...configuration, seed: 6 }, folder, 'saved')).rejects.toThrow(
       'another configuration',
     );
@@ -89,7 +87,7 @@ describe('ToyTrainer', () => {
   it('trains with tfjs to nearly the same errors as with onnxruntime', { tags: ['slow'] }, async () => {
     const small = { ...configuration, workers: 1, validation: { every: 100, tasks: 1 } };
     const errors = async (engine: EngineName, until: number): Promise<number[]> => {
-      const folder = new RunFolder(join(root, `engine-${engine}`));
+      const folder = new RunFolder(root(`engine-${engine}`));
       const trainer = await ToyTrainer.start(small, folder, 'new', engine);
       let started = '';
       await trainer.run({ started: (description) => (started = description) }, until);
@@ -110,7 +108,7 @@ describe('ToyTrainer', () => {
       ...(JSON.parse(identity) as object),
       engine: 'tfjs',
     });
-    const folder = new RunFolder(join(root, 'whole'));
+    const folder = new RunFolder(root('whole'));
     await expect(ToyTrainer.start(configuration, folder, 'saved', 'tfjs')).rejects.toThrow('another engine');
   });
 
@@ -123,7 +121,7 @@ describe('ToyTrainer', () => {
       metaBatch: 2,
       workers: 1,
     });
-    const folder = new RunFolder(join(root, 'diverging'));
+    const folder = new RunFolder(root('diverging'));
     const trainer = await ToyTrainer.start(diverging, folder, 'new');
     const before = Float32Array.from(trainer.state.parameters);
     await expect(trainer.run()).rejects.toThrow(/10 iterations in a row up to 10, seed 1/);
@@ -147,7 +145,7 @@ describe('ToyTrainer', () => {
       ],
       workers: 1,
     };
-    const trainer = await ToyTrainer.start(learned, new RunFolder(join(root, 'rates')), 'new');
+    const trainer = await ToyTrainer.start(learned, new RunFolder(root('rates')), 'new');
     const ratesOf = () => {
       const { start, size } = new ParameterLayout(specificationsOf(learned)).entries.find(
         ({ name }) => name === 'inner.rates',

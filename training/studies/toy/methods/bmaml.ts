@@ -75,7 +75,6 @@ export function bmaml(learner: FullyConnected, { count, leaderSteps }: Particles
       return {
         predictions: reshape(predictions, queryX.shape),
         objective: total(distances),
-        chase: { chaser: rowsOf(chaser, count), leader: rowsOf(leader, count) },
       };
     },
   };
@@ -88,13 +87,6 @@ const particleRows = (weight: Tensor, m: number): Tensor => {
   const t = weight.shape[0]! / m;
   return reshape(weight, [t, m, sizeOf(weight.shape) / (t * m)]);
 };
-
-/** Whole particles as rows, [t, m, weights]. */
-const rowsOf = (weights: TaskWeights, m: number): Tensor =>
-  concat(
-    Object.values(weights).map((weight) => particleRows(weight, m)),
-    2,
-  );
 
 /**
  * A step along φ (Liu & Wang 2016, Eq. 8) of all particles, [t · m, ...] by weight; log p is minus the mean squared
