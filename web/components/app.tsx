@@ -6,7 +6,7 @@ import { forget, keep, keptTasks, type Kept } from '../kept-tasks.ts';
 import { rememberKey } from '../key.ts';
 import { Runs, type Run, type Work } from '../runs.ts';
 import { shownAfter, type Outcome, type Shown } from '../shown.ts';
-import { makeOnDevice, makeOnServer, openOnServer, type Place } from '../task.ts';
+import { makeOnDevice, makeOnServer, openOnServer, prepareDevice, type Place } from '../task.ts';
 import { ClassEditor } from './class-editor.tsx';
 import { Gallery } from './gallery.tsx';
 import { MakePanel } from './make-panel.tsx';
@@ -66,6 +66,12 @@ export function App() {
       return making(place, filled, queries)(tell, signal);
     });
 
+  const choosePlace = (chosen: Place) => {
+    setPlace(chosen);
+    // what fails is tried again, and told, when a task is made
+    if (chosen === 'device') prepareDevice().catch(() => undefined);
+  };
+
   const open = ({ id, task }: Kept) =>
     runs.start('gallery', task ? () => Promise.resolve({ task, queries: [] }) : opening(id));
 
@@ -113,7 +119,7 @@ export function App() {
           <ClassEditor draft={draft} onChange={setDraft} />
           <MakePanel
             place={place}
-            onPlace={setPlace}
+            onPlace={choosePlace}
             obstacle={obstacleOf(draft)}
             work={work}
             onKey={useKey}

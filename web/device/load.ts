@@ -1,7 +1,7 @@
 import { decodeCheckpoint, type Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { decodeModel, type OnnxModel } from '../../model/graph/onnx/encode.ts';
 import { describeTrunk, type TrunkDescription } from '../../model/trunk/trunk.ts';
-import type { AdaptRequest, TrunkSource } from './messages.ts';
+import type { Sources, TrunkSource } from './messages.ts';
 
 /** A trunk as it was loaded: what is known of it, and its graph. */
 export interface LoadedTrunk {
@@ -9,7 +9,7 @@ export interface LoadedTrunk {
   readonly model: OnnxModel;
 }
 
-type Headers = AdaptRequest['headers'];
+type Headers = Sources['headers'];
 
 /** Files of the server by their URLs, each loaded once; a failure is not kept, since the next try may find the network again. */
 export class ServerFiles {
