@@ -5,7 +5,7 @@ import type { Genotype } from '../model/search-space/genotype.ts';
 import { filesByLabel, service } from './api.ts';
 import type { ClassFiles } from './api.ts';
 import { ask } from './device/client.ts';
-import type { AdaptRequest, Progress } from './device/messages.ts';
+import type { AdaptRequest, Progress, Sources } from './device/messages.ts';
 import { percent } from './format.ts';
 import { authorization } from './key.ts';
 
@@ -135,15 +135,30 @@ const deviceStatus = (progress: Progress, count: number): Status =>
     ? { text: `Preparing image ${progress.ready + 1} of ${count}`, done: progress.ready / count }
     : stages[progress.stage];
 
-/** The checkpoint and the images as the worker takes them. */
-async function deviceRequest(classes: readonly ClassFiles[], signal: AbortSignal) {
+/** The default checkpoint of images, and where the worker finds what stands behind it. */
+async function deviceSources(signal?: AbortSignal) {
   const checkpoints = await service().checkpoints(signal);
   const checkpoint = checkpoints.find(({ kind, default: isDefault }) => kind === 'images' && isDefault);
   if (checkpoint?.kind !== 'images') throw new Error('The service has no checkpoint of images.');
-  const request: AdaptRequest = {
+  const sources: Sources = {
     checkpoint: `/v1/checkpoints/${encodeURIComponent(checkpoint.id)}/file`,
     trunk: checkpoint.trunk,
     headers: authorization(),
+  };
+  return { checkpoint, sources };
+}
+
+/** Loads what tasks on this device need, before one is made. @throws MnasError, Error when it cannot be loaded */
+export async function prepareDevice(): Promise<void> {
+  const { sources } = await deviceSources();
+  await ask('prepare', sources);
+}
+
+/** The checkpoint and the images as the worker takes them. */
+async function deviceRequest(classes: readonly ClassFiles[], signal: AbortSignal) {
+  const { checkpoint, sources } = await deviceSources(signal);
+  const request: AdaptRequest = {
+    ...sources,
     steps: checkpoint.steps,
     support: classes.flatMap(({ label, files }) =>
       files.map((file) => ({ label: canonicalLabel(label), file })),

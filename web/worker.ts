@@ -9,6 +9,7 @@ import { decodeImage, decodePicture } from './device/decode.ts';
 import { loadRuntime, WebExecutor } from './device/executor.ts';
 import type { Backend } from './device/executor.ts';
 import { ServerFiles } from './device/load.ts';
+import { warmTrunk } from './device/trunk-rows.ts';
 import { until } from './device/until.ts';
 import type {
   Adapted,
@@ -21,6 +22,7 @@ import type {
   Predicted,
   Progress,
   Reply,
+  Sources,
   Start,
 } from './device/messages.ts';
 
@@ -57,22 +59,30 @@ interface Caller {
   readonly signal: AbortSignal;
 }
 
-/** What every adaptation begins with: the task with what it needs of the server, and what it is made with. */
-async function prepared(
-  { checkpoint, trunk, headers, steps, support }: AdaptRequest,
-  { tell, signal }: Caller,
-): Promise<{ executor: WebExecutor; task: DeviceTask; tools: DeviceTools }> {
+/** onnxruntime, and what every task needs of the server. */
+async function load({ checkpoint: url, trunk: source, headers }: Sources, { tell }: Pick<Caller, 'tell'>) {
   tell({ stage: 'runtime' });
   const { executor } = await engineOf();
   tell({ stage: 'checkpoint' });
-  const loaded = await files.checkpoint(checkpoint, headers);
-  if (trunk) tell({ stage: 'trunk' });
-  const task = {
-    checkpoint: loaded,
-    trunk: trunk && (await files.trunk(trunk, headers)),
-    steps,
-    support,
-  };
+  const checkpoint = await files.checkpoint(url, headers);
+  if (source) tell({ stage: 'trunk' });
+  const trunk = source && (await files.trunk(source, headers));
+  return { executor, checkpoint, trunk };
+}
+
+async function prepare(sources: Sources, { tell, signal }: Caller): Promise<undefined> {
+  const { executor, checkpoint, trunk } = await load(sources, { tell });
+  if (trunk) await warmTrunk(until(signal, executor), trunk, checkpoint.configuration);
+}
+
+/** What every adaptation begins with: the task, and what it is made with. */
+async function prepared(
+  request: AdaptRequest,
+  { tell, signal }: Caller,
+): Promise<{ executor: WebExecutor; task: DeviceTask; tools: DeviceTools }> {
+  const { executor, checkpoint, trunk } = await load(request, { tell });
+  const { steps, support } = request;
+  const task = { checkpoint, trunk, steps, support };
   const decode = (file: Blob) => {
     signal.throwIfAborted();
     return decodePicture(file);
@@ -138,7 +148,7 @@ const handlers: {
     request: Calls[Name]['request'],
     caller: Caller,
   ) => Promise<Calls[Name]['answer']>;
-} = { adapt, estimate, predict, measure };
+} = { prepare, adapt, estimate, predict, measure };
 
 const reply = (message: Reply): void => postMessage(message);
 

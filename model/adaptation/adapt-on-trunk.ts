@@ -46,6 +46,8 @@ export interface AdaptedOnTrunk extends Omit<AdaptedTask, 'model' | 'multiplyAdd
 export interface TrunkOptions extends AdaptOptions {
   /** Instead of what the embedding says. */
   readonly mirrored?: boolean;
+  /** A graph a step, however few there are: for executors that compile slowly and keep little. */
+  readonly stepwise?: boolean;
 }
 
 /**
@@ -57,7 +59,7 @@ export interface TrunkOptions extends AdaptOptions {
 export async function adaptChildOnTrunk(
   checkpoint: Checkpoint,
   support: TrunkSupport,
-  { steps, genotype: forced, mirrored: asked, report }: TrunkOptions,
+  { steps, genotype: forced, mirrored: asked, stepwise, report }: TrunkOptions,
   executor: Executor,
 ): Promise<AdaptedOnTrunk> {
   const clock = stopwatch();
@@ -80,6 +82,7 @@ export async function adaptChildOnTrunk(
     set,
     size,
     steps,
+    stepwise,
     onFit: (fit, step) => report?.({ kind: 'fit', step, ...fit }),
   });
   const features = fitted['features']!;

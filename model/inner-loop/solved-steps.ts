@@ -13,6 +13,8 @@ export interface SolvedAdaptation {
   readonly set: LabelledSet;
   readonly size: TaskSize;
   readonly steps: number;
+  /** a graph a step, however few there are: it is compiled sooner, and runs a little longer */
+  readonly stepwise?: boolean | undefined;
   /** told the support set's fit before step `step`, from 0 on: while the steps are run, where these are many */
   readonly onFit?: (fit: Fit, step: number) => void;
 }
@@ -31,8 +33,8 @@ export function solvedSteps(
   start: Values,
   adaptation: SolvedAdaptation,
 ): Promise<Stepped> {
-  const { size, steps } = adaptation;
-  const way = fitsOneSolvedGraph(runner.configuration, size, steps) ? inOneGraph : stepByStep;
+  const { size, steps, stepwise = false } = adaptation;
+  const way = !stepwise && fitsOneSolvedGraph(runner.configuration, size, steps) ? inOneGraph : stepByStep;
   return way(runner, network, start, adaptation);
 }
 

@@ -78,8 +78,9 @@ describe('on this device', () => {
     asked.length = 0;
     vi.resetModules();
     vi.doMock('../../web/device/client.ts', () => ({
-      ask: (name: string, request: AdaptRequest, options: { onProgress(progress: Progress): void }) => {
+      ask: (name: string, request: AdaptRequest, options?: { onProgress(progress: Progress): void }) => {
         asked.push([name, request]);
+        if (!options) return Promise.resolve();
         options.onProgress({ stage: 'trunk' });
         options.onProgress({ stage: 'images', ready: 1 });
         return Promise.resolve({ labels: ['blue', 'green', 'red'], embedding: [1], size: 20, evaluation });
@@ -104,6 +105,15 @@ describe('on this device', () => {
     });
     expect(told).toEqual([{ text: 'Loading the trunk' }, { text: 'Preparing image 2 of 3', done: 1 / 3 }]);
     expect(made).toMatchObject({ place: 'device', checkpoint: 'standing', size: 20 });
+  });
+
+  test('what every task needs is loaded before one is made', async () => {
+    await page.prepareDevice();
+    await page.makeOnDevice(classes, () => undefined, signal);
+    const [[name, sources], [, request]] = asked as [(typeof asked)[0], (typeof asked)[0]];
+    expect(name).toBe('prepare');
+    expect(request).toMatchObject(sources);
+    expect(Object.keys(sources)).toEqual(['checkpoint', 'trunk', 'headers']);
   });
 
   test('an accuracy that the adaptation has told is not estimated once more', async () => {

@@ -9,7 +9,7 @@ import { rowsOf } from '../../model/trunk/rows.ts';
 import type { ServerPool } from '../../server/workers/pool-adapter.ts';
 import { supportRows as servedRows } from '../../server/workers/trunk-rows.ts';
 import { WebExecutor } from '../../web/device/executor.ts';
-import { supportRows } from '../../web/device/trunk-rows.ts';
+import { supportRows, warmTrunk } from '../../web/device/trunk-rows.ts';
 import { largestDifference } from '../support/differences.ts';
 import { randomTrunk, randomTrunkCard, trunkConfiguration, trunkSide } from '../support/random-trunk.ts';
 import { testRandom } from '../support/random.ts';
@@ -77,5 +77,20 @@ describe('rows of a support set on a device', () => {
     expect(rows.filter(({ length }) => length > 0)).toHaveLength(views);
     expect(rows).toHaveLength(expected.length);
     rows.forEach((own, view) => expect(largestDifference(own, expected[view]!)).toBeLessThan(1e-5));
+  });
+
+  it('come from the trunk that was compiled beforehand', async () => {
+    const compiled = new Set<string>();
+    const models: ModelRunner = {
+      model: (key, load) => {
+        compiled.add(key);
+        return web.model(key, load);
+      },
+    };
+    await warmTrunk(models, trunk, configuration);
+    expect(compiled.size).toBe(1);
+    const pixels = () => Promise.resolve(noise(image, 1));
+    await supportRows(models, trunk, configuration, { labels: ['cat', 'cat', 'dog', 'dog'], pixels });
+    expect(compiled.size).toBe(1);
   });
 });

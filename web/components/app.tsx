@@ -10,7 +10,7 @@ import { Runs } from '../runs.ts';
 import type { Run, Work } from '../runs.ts';
 import { shownAfter } from '../shown.ts';
 import type { Outcome, Shown } from '../shown.ts';
-import { makeOnDevice, makeOnServer, openOnServer } from '../task.ts';
+import { makeOnDevice, makeOnServer, openOnServer, prepareDevice } from '../task.ts';
 import type { Place } from '../task.ts';
 import { ClassEditor } from './class-editor.tsx';
 import { Gallery } from './gallery.tsx';
@@ -71,6 +71,12 @@ export function App() {
       return making(place, filled, queries)(tell, signal);
     });
 
+  const choosePlace = (chosen: Place) => {
+    setPlace(chosen);
+    // what fails is tried again, and told, when a task is made
+    if (chosen === 'device') prepareDevice().catch(() => undefined);
+  };
+
   const open = ({ id, task }: Kept) =>
     runs.start('gallery', task ? () => Promise.resolve({ task, queries: [] }) : opening(id));
 
@@ -118,7 +124,7 @@ export function App() {
           <ClassEditor draft={draft} onChange={setDraft} />
           <MakePanel
             place={place}
-            onPlace={setPlace}
+            onPlace={choosePlace}
             obstacle={obstacleOf(draft)}
             work={work}
             onKey={useKey}

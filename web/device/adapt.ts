@@ -69,7 +69,7 @@ async function adaptToRows(
   clock.lap('planes');
   tell({ stage: 'architecture' });
   const support = { labels, rows: (view: number) => rows[view]! };
-  const adapted = await adaptOnTrunk(checkpoint, trunk, support, options, executor);
+  const adapted = await adaptOnTrunk(checkpoint, trunk, support, { ...options, stepwise: true }, executor);
   const { leftOut = [], timings } = adapted;
   return {
     ...adapted,

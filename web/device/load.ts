@@ -4,7 +4,7 @@ import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import type { OnnxModel } from '../../model/graph/onnx/encode.ts';
 import { describeTrunk } from '../../model/trunk/trunk.ts';
 import type { TrunkDescription } from '../../model/trunk/trunk.ts';
-import type { AdaptRequest, TrunkSource } from './messages.ts';
+import type { Sources, TrunkSource } from './messages.ts';
 
 /** A trunk as it was loaded: what is known of it, and its graph. */
 export interface LoadedTrunk {
@@ -12,7 +12,7 @@ export interface LoadedTrunk {
   readonly model: OnnxModel;
 }
 
-type Headers = AdaptRequest['headers'];
+type Headers = Sources['headers'];
 
 /** Files of the server by their URLs, each loaded once; a failure is not kept, since the next try may find the network again. */
 export class ServerFiles {

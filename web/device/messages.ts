@@ -12,14 +12,18 @@ export interface LabelledFile {
 /** A trunk on the page's own server, which tells of it in its list of checkpoints. */
 export type TrunkSource = Pick<Schema<'Trunk'>, 'name' | 'licence' | 'url' | 'sha256'>;
 
-/** A task that is to be made in the browser. */
-export interface AdaptRequest {
+/** What tasks are made from. */
+export interface Sources {
   /** of the checkpoint's file, on the page's own server */
   readonly checkpoint: string;
   /** what the checkpoint stands on; undefined where it reads pixels */
   readonly trunk: TrunkSource | undefined;
   /** for loading both */
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A task that is to be made in the browser. */
+export interface AdaptRequest extends Sources {
   readonly steps: number;
   readonly support: readonly LabelledFile[];
 }
@@ -57,6 +61,8 @@ export type Adapted = AdaptedTask & {
 
 /** What the worker can be asked for. */
 export interface Calls {
+  /** loads what every task needs, so that the first one does not wait for it */
+  readonly prepare: { readonly request: Sources; readonly answer: undefined };
   readonly adapt: { readonly request: AdaptRequest; readonly answer: Adapted };
   /** of a checkpoint without a trunk, and a support set with a class of two images or more; undefined where there is none */
   readonly estimate: { readonly request: AdaptRequest; readonly answer: ImagesEvaluation | undefined };

@@ -3,6 +3,7 @@ import type { ImageView, ViewRows } from '../../model/adaptation/support-rows.ts
 import { viewPlan } from '../../model/adaptation/support-views.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { ModelRunner } from '../../model/graph/executor.ts';
+import { sizeOf } from '../../model/graph/shapes.ts';
 import { toFloat } from '../../model/task/pixels.ts';
 import { sliceSize } from '../../model/trunk/planes.ts';
 import type { Trunk } from '../../model/trunk/planes.ts';
@@ -14,6 +15,19 @@ export interface DeviceSupport {
   readonly labels: readonly string[];
   /** the image of that place, uint8 [1 + crops, 3, side, side] of the trunk's side as `wholeAndCrops` gives it */
   readonly pixels: (image: number, crops: number) => Promise<Uint8Array>;
+}
+
+/**
+ * Compiles the trunk and runs it once, so that the first image does not wait for it.
+ * @throws what `rowsOf` throws
+ */
+export async function warmTrunk(
+  models: ModelRunner,
+  trunk: Trunk,
+  { trunk: read }: ModelConfiguration,
+): Promise<void> {
+  const shape = [1, 3, trunk.card.side, trunk.card.side];
+  await rowsOf(models, trunk, read!.taps, { data: new Float32Array(sizeOf(shape)), shape });
 }
 
 /**
