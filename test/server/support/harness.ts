@@ -13,7 +13,7 @@ import { createApp, type AppDependencies, type AppLimits } from '../../../server
 import type { AccessOptions } from '../../../server/access/access.ts';
 import { Metrics } from '../../../server/metrics.ts';
 import { Background } from '../../../server/concurrency/background.ts';
-import { unavailableWhenFailing } from '../../../server/storage/open.ts';
+import { unavailableWhenFailing } from '../../../server/storage/faults.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { createFakeAdapter, type FakeAdapter } from './adapter.ts';
 import { expectRequest, templateOf } from './contract.ts';
@@ -24,6 +24,8 @@ export interface Harness {
   readonly app: Express;
   readonly adapter: FakeAdapter;
   readonly folder: string;
+  /** lets go of the folder, so that another service can be started on it */
+  readonly close: () => Promise<void>;
   /** lines of the log, parsed */
   readonly log: Record<string, unknown>[];
   readonly post: (path: string, parts: readonly RawPart[]) => request.Test;
@@ -52,9 +54,12 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
   const folder = options.folder ?? (await temporaryFolder());
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line) as never) });
+  const storage = await openDiskStorage(folder, logger);
+  const close = () => storage.close();
+  onTestFinished(close);
   const app = createApp({
     adapter,
-    storage: unavailableWhenFailing(await openDiskStorage(folder, logger), logger),
+    storage: unavailableWhenFailing(storage, logger),
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: 1_000_000 }),
     ...BESIDE,
     background: new Background(logger),
@@ -78,7 +83,7 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
         if (status < 300 && template !== undefined) expectRequest('post', template, JSON.parse(text));
       });
   };
-  return { app, adapter, folder, log, post, postJson };
+  return { app, adapter, folder, close, log, post, postJson };
 }
 
 /** The app on a port of its own, for tests that speak HTTP by hand. */
