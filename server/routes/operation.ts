@@ -84,6 +84,6 @@ export function obstacleOf({
 }: Pick<Operation, 'checkpoints' | 'readiness'>): string | undefined {
   if (readiness.draining) return 'The service is shutting down.';
   if (checkpoints.length === 0) return 'The service has no checkpoint.';
-  if (!readiness.workersAnswered) return 'No worker answers.';
+  if (!readiness.workersReady) return 'The workers are not ready.';
   return undefined;
 }

@@ -150,10 +150,10 @@ describe('paths and methods', () => {
   });
 
   test('readiness follows the workers and the shutdown', async () => {
-    const readiness = { workersAnswered: false, draining: false };
+    const readiness = { workersReady: false, draining: false };
     const { app } = await harness({ replace: { readiness } });
     expectProblem(await request(app).get('/readyz'), 'not-ready');
-    readiness.workersAnswered = true;
+    readiness.workersReady = true;
     expect((await request(app).get('/readyz')).status).toBe(200);
     readiness.draining = true;
     expectProblem(await request(app).get('/readyz'), 'not-ready');

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { onTestFinished } from 'vitest';
 import { decodeImage } from '../../../images/decode.ts';
 import { createApp, type AppDependencies, type AppLimits } from '../../../server/app.ts';
 import type { AccessOptions } from '../../../server/access/access.ts';
+import { createHttpServer } from '../../../server/http/server.ts';
 import { Metrics } from '../../../server/metrics.ts';
 import { Background } from '../../../server/concurrency/background.ts';
 import { unavailableWhenFailing } from '../../../server/storage/faults.ts';
@@ -63,7 +64,7 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: 1_000_000 }),
     ...BESIDE,
     background: new Background(logger),
-    readiness: { workersAnswered: true, draining: false },
+    readiness: { workersReady: true, draining: false },
     limits: { ...LIMITS, ...options.limits },
     access: { ...OPEN, ...options.access },
     metrics: new Metrics(),
@@ -88,7 +89,7 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
 
 /** The app on a port of its own, for tests that speak HTTP by hand. */
 export async function listen(app: Express): Promise<{ readonly server: Server; readonly port: number }> {
-  const server = createServer(app).listen(0, '127.0.0.1');
+  const server = createHttpServer(app, { requestSeconds: 300, keepAliveSeconds: 5 }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
     server.closeAllConnections();
