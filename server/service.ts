@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
+import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
@@ -23,6 +24,8 @@ import { buildDocumentation } from './documentation/build.ts';
 import { createHttpServer } from './http/server.ts';
 import type { ServerJobs, ServerWorkerData } from './workers/jobs.ts';
 import { Metrics } from './metrics.ts';
+import { version } from './version.ts';
+import { measuredPool } from './workers/measured-pool.ts';
 import { buildPage } from './page/build.ts';
 import type { Readiness } from './ports.ts';
 import { decodeViews } from './upload/decode-views.ts';
@@ -65,8 +68,10 @@ export async function startService(configuration: Configuration, logger: Logger)
     defaultId: configuration.MNAS_DEFAULT_CHECKPOINT,
   });
   if (checkpoints.length === 0) logger.warn('there is no checkpoint, so no task can be made');
-  const storage = await openStorage(configuration, logger);
+  const metrics = new Metrics();
+  const storage = await openStorage(configuration, logger, metrics);
   const pool = startPool(configuration, checkpoints);
+  watch(metrics, configuration, pool, storage);
   let compiled = false;
   const readiness: Readiness = {
     get workersReady() {
@@ -77,7 +82,7 @@ export async function startService(configuration: Configuration, logger: Logger)
   const background = new Background(logger);
   const app = createApp({
     adapter: createPoolAdapter(
-      pool,
+      measuredPool(pool, metrics),
       checkpoints,
       {
         exporter: exporterVersion,
@@ -110,7 +115,7 @@ export async function startService(configuration: Configuration, logger: Logger)
       proxies: configuration.MNAS_TRUST_PROXY,
       origins: configuration.MNAS_CORS_ORIGINS,
     },
-    metrics: watched(pool, storage),
+    metrics,
     logger,
   });
   const server = createHttpServer(app, {
@@ -185,12 +190,17 @@ function startPool(configuration: Configuration, checkpoints: readonly Checkpoin
   });
 }
 
-function watched(pool: ServicePool, storage: TaskStorage): Metrics {
-  const metrics = new Metrics();
+/** Lets the metrics read what they are about. */
+function watch(
+  metrics: Metrics,
+  { MNAS_PROVIDER: provider }: Configuration,
+  pool: ServicePool,
+  storage: TaskStorage,
+): void {
+  metrics.describeBuild({ version, node: process.version, onnxruntime: onnxruntimeVersion, provider });
   metrics.watchProcess();
   metrics.watchPool(() => pool.stats);
-  if (storage.stats) metrics.watchStorage(storage.stats);
-  return metrics;
+  metrics.watchStorage(storage);
 }
 
 /** @throws ListenError */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { cached, type CacheableStorage } from './cached.ts';
 import { openDiskStorage } from './disk.ts';
 import { unavailableWhenFailing } from './faults.ts';
+import { measured, type StorageObserver } from './measured.ts';
 import { describeStorage, type StoragePlace } from './place.ts';
 import { openSharedStorage } from './shared.ts';
 import type { TaskStorage } from './storage.ts';
@@ -27,15 +28,21 @@ export interface StorageOptions {
   readonly AWS_SECRET_ACCESS_KEY?: string | undefined;
 }
 
+const UNOBSERVED: StorageObserver = { onOperation: () => undefined, onRead: () => undefined };
+
 /**
  * The storage that the options name; whatever fails in it later is an error of the catalogue.
  * @throws StorageSetupError
  */
-export async function openStorage(options: StorageOptions, logger: Logger): Promise<TaskStorage> {
+export async function openStorage(
+  options: StorageOptions,
+  logger: Logger,
+  { onOperation, onRead }: StorageObserver = UNOBSERVED,
+): Promise<TaskStorage> {
   const { MNAS_CACHE_BYTES: bytes, MNAS_STORED_DAYS: days } = options;
   try {
-    const opened = await open(options, logger);
-    return unavailableWhenFailing(cached(opened, { bytes, days }, logger), logger);
+    const opened = measured(await open(options, logger), onOperation);
+    return unavailableWhenFailing(cached(opened, { bytes, days, onRead }, logger), logger);
   } catch (error) {
     const place = describeStorage(options.MNAS_STORAGE);
     const reason = error instanceof Error ? error.message : String(error);
