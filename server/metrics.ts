@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { PoolStats } from '../engine/pool.ts';
+import { catalogue } from './errors/error-catalogue.ts';
 import { whenOver } from './http/client.ts';
 import { codeAnswered } from './http/requests.ts';
 import type { StorageObserver } from './storage/measured.ts';
@@ -43,14 +44,14 @@ export class Metrics implements StorageObserver {
   readonly #waits = new Histogram({
     name: 'mnas_queue_wait_seconds',
     help: 'From the asking for a job to its beginning in a worker',
-    labelNames: ['job'] as const,
+    labelNames: ['work'] as const,
     buckets: BUCKETS,
     registers: [this.registry],
   });
   readonly #jobs = new Histogram({
     name: 'mnas_job_duration_seconds',
     help: 'From the beginning of a job in a worker to its end, or until nobody waits for it any more',
-    labelNames: ['job', 'outcome'] as const,
+    labelNames: ['work', 'outcome'] as const,
     buckets: BUCKETS,
     registers: [this.registry],
   });
@@ -67,6 +68,11 @@ export class Metrics implements StorageObserver {
     labelNames: ['outcome'] as const,
     registers: [this.registry],
   });
+
+  constructor() {
+    // a first error is a rise from 0 only where the 0 was there
+    for (const code of Object.keys(catalogue)) this.#refusals.inc({ code }, 0);
+  }
 
   /** Measures every request by the pattern of its route, so that no id becomes a label. */
   readonly middleware: RequestHandler = (request, response, next) => {
@@ -91,12 +97,14 @@ export class Metrics implements StorageObserver {
     for (const [stage, ms] of Object.entries(timings)) this.#stages.observe({ kind, stage }, ms / 1000);
   }
 
+  // the label is not `job`, which Prometheus has for what it scrapes
+
   /** A worker has begun with a job. */
-  readonly onJobStarted = (job: string, seconds: number): void => this.#waits.observe({ job }, seconds);
+  readonly onJobStarted = (work: string, seconds: number): void => this.#waits.observe({ work }, seconds);
 
   /** A job that a worker had begun has ended. */
-  readonly onJobEnded = (job: string, outcome: string, seconds: number): void =>
-    this.#jobs.observe({ job, outcome }, seconds);
+  readonly onJobEnded = (work: string, outcome: string, seconds: number): void =>
+    this.#jobs.observe({ work, outcome }, seconds);
 
   readonly onOperation: StorageObserver['onOperation'] = (operation, outcome, seconds) =>
     this.#operations.observe({ operation, outcome }, seconds);

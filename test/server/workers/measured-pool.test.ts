@@ -28,7 +28,7 @@ test('jobs are measured by kind: how long they wait, how long they take, how the
   expect(await counts('mnas_queue_wait_seconds')).toEqual([]);
   steps.start();
   expect(await counts('mnas_queue_wait_seconds')).toEqual([
-    'mnas_queue_wait_seconds_count{job="drawCells"} 1',
+    'mnas_queue_wait_seconds_count{work="drawCells"} 1',
   ]);
   steps.end();
   expect(await done).toBe('svg');
@@ -51,11 +51,11 @@ test('jobs are measured by kind: how long they wait, how long they take, how the
   await expect(left).rejects.toThrow('failed');
 
   expect((await counts('mnas_job_duration_seconds')).sort()).toEqual([
-    'mnas_job_duration_seconds_count{job="drawCells",outcome="done"} 1',
-    'mnas_job_duration_seconds_count{job="drawCells",outcome="failed"} 1',
-    'mnas_job_duration_seconds_count{job="drawCells",outcome="given-up"} 1',
+    'mnas_job_duration_seconds_count{work="drawCells",outcome="done"} 1',
+    'mnas_job_duration_seconds_count{work="drawCells",outcome="failed"} 1',
+    'mnas_job_duration_seconds_count{work="drawCells",outcome="given-up"} 1',
   ]);
   expect(await counts('mnas_queue_wait_seconds')).toEqual([
-    'mnas_queue_wait_seconds_count{job="drawCells"} 3',
+    'mnas_queue_wait_seconds_count{work="drawCells"} 3',
   ]);
 });
