@@ -56,7 +56,7 @@ const layers = {
     'drawing',
   ],
   'server/answers': ['server/tasks', 'server/storage', 'server/errors', 'drawing', 'contract'],
-  'server/metrics.ts': ['server/http', 'server/storage', 'engine'],
+  'server/metrics.ts': ['server/http', 'server/storage', 'server/errors', 'engine'],
   'server/inference': [
     'server/ports.ts',
     'server/answers',

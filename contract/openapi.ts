@@ -623,7 +623,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Readiness; 503 without a checkpoint, a worker or storage, and while shutting down */
+        /** Readiness; 503 without a checkpoint or a worker, and while shutting down */
         get: operations["getReadiness"];
         put?: never;
         post?: never;
@@ -1184,9 +1184,16 @@ export interface components {
             /** @constant */
             status: "ready";
             checkpoints: number;
+            /** @description What works of the storage of the tasks; it takes no replica out of traffic, since all share it. */
+            storage: {
+                /** @description Whether tasks can be read; those in memory are in any case. */
+                readable: boolean;
+                /** @description Whether tasks can be kept and removed. */
+                writable: boolean;
+            };
         };
         /** @enum {string} */
-        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "forbidden-origin" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "internal" | "no-checkpoint" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
+        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "forbidden-origin" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "internal" | "no-checkpoint" | "newer-task" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
         /** @description The part of a form, or the entry of a zip archive, that is at fault. */
         Part: {
             /** @description Position among all parts, or all entries. */

@@ -16,6 +16,7 @@ import type { Page } from './page/build.ts';
 import type { CheckpointReader, ImageDecoder, Readiness, TaskAdapter } from './ports.ts';
 import { RegressionTasks } from './tasks/regression-tasks.ts';
 import { problemHandler, requestLog } from './http/requests.ts';
+import { leaveWhileDraining } from './http/server.ts';
 import { architectureRoutes } from './routes/architecture.ts';
 import { bundleRoutes } from './routes/bundle.ts';
 import { checkpointRoutes } from './routes/checkpoints.ts';
@@ -35,7 +36,7 @@ import { createUploadReader } from './upload/upload.ts';
 
 /** Of a JSON body with images: its text stands in memory several times, and is parsed at one go. */
 const JSON_BYTES = 32 * 1024 * 1024;
-/** What of it may stand outside of strings: many times what the largest set of points needs. */
+/** What of it may stand outside of strings, or be escapes in them: many times what the largest set of points needs. */
 const STRUCTURE_BYTES = 1024 * 1024;
 /** Of a tensor as JSON, which the thread that answers requests parses: some images of 84 × 84 pixels. */
 const INFERENCE_JSON_BYTES = 4 * 1024 * 1024;
@@ -96,6 +97,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.disable('x-powered-by');
   app.use(requestLog(logger));
   app.use(metrics.middleware);
+  app.use(leaveWhileDraining(readiness));
   guard(app, access);
   app.use(refuseForeign(access.origins));
   const { page, documentation } = dependencies;

@@ -54,6 +54,8 @@ export const environmentSchema = z.object({
   MNAS_MAX_PIXELS: whole(1, 1_000_000_000).default(64_000_000),
   MNAS_UPLOAD_SECONDS: whole(1, 3600).default(120),
   MNAS_REQUEST_SECONDS: whole(1, 3600).default(180),
+  MNAS_KEEP_ALIVE_SECONDS: whole(1, 3600).default(75),
+  MNAS_NOTICE_SECONDS: whole(0, 600).default(5),
   MNAS_DRAIN_SECONDS: whole(0, 3600).default(30),
   MNAS_API_KEYS: z.string().default('').transform(parsedBy(parseKeys)),
   MNAS_RATE_LIMIT: whole(0, 1_000_000).default(0),
@@ -85,7 +87,7 @@ export function parseConfiguration(environment: Readonly<Record<string, string |
     ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
   ];
   if (!parsed.success || problems.length > 0)
-    throw new ConfigurationError(`Invalid environment.\n  ${problems.join('\n  ')}`);
+    throw new ConfigurationError(`Invalid environment: ${problems.join('; ')}`);
   return parsed.data;
 }
 

@@ -1,52 +1,64 @@
 import process from 'node:process';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { flushDenormals } from '../engine/onnxruntime.ts';
-import { CheckpointSetupError } from './workers/load-checkpoints.ts';
-import { ConfigurationError, parseConfiguration, printable } from './configuration.ts';
+import { parseConfiguration, printable } from './configuration.ts';
 import { startService, type Service } from './service.ts';
-import { StorageSetupError } from './storage/open.ts';
+
+/** A terminal sends a signal to all processes of a command, and npm and tsx pass it on: so soon after it, it is the same. */
+const SAME_SIGNAL_MS = 1000;
+
+/** Ends the process at once: an exit would wait for native code of the workers, which then aborts the process. */
+const die = () => process.kill(process.pid, 'SIGKILL');
 
 /**
- * Starts the service by the environment; SIGTERM and SIGINT let running requests end, a second one does not. While it
- * starts there are none, so one signal ends it; as the first process of a container it would ignore it without a handler.
+ * Starts the service by the environment; SIGTERM and SIGINT let running requests end, a second one does not. One that comes
+ * while the service starts ends it once it has.
  */
 async function main(): Promise<void> {
   const configuration = parseConfiguration(process.env);
   const logger = pino({ level: configuration.MNAS_LOG_LEVEL });
-  let service: Service | undefined = undefined;
-  let stopping = false;
+  let stoppedAt: number | undefined;
   const stop = (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(1); // whichever of the two signals it is
-    stopping = true;
-    logger.info({ signal }, service ? 'draining' : 'stopped before it was ready');
-    if (!service) process.exit(0);
-    service.stop().then(
-      (ended) => {
-        if (ended) process.exit(0);
-        logger.warn('killed, since a job did not end');
-        // an exit would wait for the native code of the job, which then aborts the process
-        process.kill(process.pid, 'SIGKILL');
-      },
-      (error: unknown) => {
-        logger.fatal({ err: error }, 'shutdown failed');
-        process.exit(1);
-      },
-    );
+    const now = performance.now();
+    if (stoppedAt !== undefined) {
+      if (now - stoppedAt > SAME_SIGNAL_MS) die();
+      return;
+    }
+    stoppedAt = now;
+    logger.info({ signal }, 'draining');
+    // who sends SIGINT sits at a terminal, and has no balancer that must notice
+    const notice = signal === 'SIGTERM' ? configuration.MNAS_NOTICE_SECONDS : 0;
+    void starting.then((service) => end(service, notice, logger), fail);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   logger.info({ configuration: printable(configuration) }, 'configuration');
-  await flushDenormals();
-  service = await startService(configuration, logger);
-  process.stdout.write(`M-NAS listens on ${service.url}\n`);
+  const starting = flushDenormals().then(() => startService(configuration, logger));
+  announce(await starting, logger);
 }
 
-main().catch((error: unknown) => {
-  const expected = [ConfigurationError, CheckpointSetupError, StorageSetupError].some(
-    (known) => error instanceof known,
-  );
-  process.stderr.write(
-    `${error instanceof Error ? String(expected ? error.message : error.stack) : String(error)}\n`,
-  );
+async function end(service: Service, notice: number, logger: Logger): Promise<void> {
+  try {
+    if (await service.stop(notice)) process.exit(0);
+    logger.warn('killed, since a job did not end');
+  } catch (error) {
+    logger.fatal({ err: error }, 'shutdown failed');
+  }
+  die();
+}
+
+/** Tells where the service is, whatever the log's level. */
+function announce({ url }: Service, logger: Logger): void {
+  logger.child({}, { level: 'info' }).info({ url }, `M-NAS listens on ${url}`);
+}
+
+/** Ends with one line; the stack of what nobody expects is for who debugs. */
+function fail(error: unknown): never {
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${text.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  if (['debug', 'trace'].includes(process.env['MNAS_LOG_LEVEL'] ?? '') && error instanceof Error)
+    process.stderr.write(`${String(error.stack)}\n`);
   process.exit(1);
-});
+}
+
+main().catch(fail);

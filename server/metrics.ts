@@ -1,15 +1,20 @@
 import type { RequestHandler } from 'express';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { PoolStats } from '../engine/pool.ts';
+import { catalogue } from './errors/error-catalogue.ts';
 import { whenOver } from './http/client.ts';
+import { codeAnswered } from './http/requests.ts';
+import type { StorageObserver } from './storage/measured.ts';
 import type { TaskRecord } from './storage/record.ts';
-import type { StorageStats } from './storage/storage.ts';
+import type { TaskStorage } from './storage/storage.ts';
 
 /** Seconds: from a prediction of a small photo to an adaptation that compiles. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** Seconds: from an answer of memory to a store that does not answer. */
+const STORAGE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10];
 
 /** What Prometheus reads at `/metrics`; docs/operation.md lists the same names, a test compares them. */
-export class Metrics {
+export class Metrics implements StorageObserver {
   readonly registry = new Registry();
   readonly #requests = new Histogram({
     name: 'mnas_http_request_duration_seconds',
@@ -23,6 +28,12 @@ export class Metrics {
     help: 'Requests that are not answered yet',
     registers: [this.registry],
   });
+  readonly #refusals = new Counter({
+    name: 'mnas_refusals_total',
+    help: 'Answers that are errors, by their code',
+    labelNames: ['code'] as const,
+    registers: [this.registry],
+  });
   readonly #stages = new Histogram({
     name: 'mnas_task_stage_seconds',
     help: 'Stages of making a task; `total` is all of them',
@@ -30,6 +41,38 @@ export class Metrics {
     buckets: BUCKETS,
     registers: [this.registry],
   });
+  readonly #waits = new Histogram({
+    name: 'mnas_queue_wait_seconds',
+    help: 'From the asking for a job to its beginning in a worker',
+    labelNames: ['work'] as const,
+    buckets: BUCKETS,
+    registers: [this.registry],
+  });
+  readonly #jobs = new Histogram({
+    name: 'mnas_job_duration_seconds',
+    help: 'From the beginning of a job in a worker to its end, or until nobody waits for it any more',
+    labelNames: ['work', 'outcome'] as const,
+    buckets: BUCKETS,
+    registers: [this.registry],
+  });
+  readonly #operations = new Histogram({
+    name: 'mnas_storage_operation_seconds',
+    help: 'Operations of the storage behind the cache',
+    labelNames: ['operation', 'outcome'] as const,
+    buckets: STORAGE_BUCKETS,
+    registers: [this.registry],
+  });
+  readonly #reads = new Counter({
+    name: 'mnas_cache_reads_total',
+    help: 'Reads of tasks, by whether memory answered them',
+    labelNames: ['outcome'] as const,
+    registers: [this.registry],
+  });
+
+  constructor() {
+    // a first error is a rise from 0 only where the 0 was there
+    for (const code of Object.keys(catalogue)) this.#refusals.inc({ code }, 0);
+  }
 
   /** Measures every request by the pattern of its route, so that no id becomes a label. */
   readonly middleware: RequestHandler = (request, response, next) => {
@@ -43,6 +86,8 @@ export class Metrics {
         { method: request.method, route: route?.path ?? 'other', status },
         (performance.now() - startedAt) / 1000,
       );
+      const code = codeAnswered(response);
+      if (code !== undefined) this.#refusals.inc({ code });
     });
     next();
   };
@@ -52,30 +97,61 @@ export class Metrics {
     for (const [stage, ms] of Object.entries(timings)) this.#stages.observe({ kind, stage }, ms / 1000);
   }
 
+  // the label is not `job`, which Prometheus has for what it scrapes
+
+  /** A worker has begun with a job. */
+  readonly onJobStarted = (work: string, seconds: number): void => this.#waits.observe({ work }, seconds);
+
+  /** A job that a worker had begun has ended. */
+  readonly onJobEnded = (work: string, outcome: string, seconds: number): void =>
+    this.#jobs.observe({ work, outcome }, seconds);
+
+  readonly onOperation: StorageObserver['onOperation'] = (operation, outcome, seconds) =>
+    this.#operations.observe({ operation, outcome }, seconds);
+
+  readonly onRead: StorageObserver['onRead'] = (hit) => this.#reads.inc({ outcome: hit ? 'hit' : 'miss' });
+
   /** Reads the pool whenever the metrics are read. */
   watchPool(read: () => PoolStats): void {
-    const figures: readonly (readonly [string, string, keyof PoolStats])[] = [
-      ['mnas_workers', 'Worker threads', 'workers'],
-      ['mnas_workers_alive', 'Worker threads that can take a job', 'alive'],
-      ['mnas_workers_busy', 'Worker threads that run a job', 'busy'],
-      ['mnas_queue_jobs', 'Jobs that wait for a worker', 'waiting'],
-      ['mnas_jobs_completed', 'Jobs that ended well, since the start', 'completed'],
-      ['mnas_jobs_failed', 'Jobs that failed, since the start', 'failed'],
-      ['mnas_worker_crashes', 'Worker threads that ended unasked, since the start', 'crashes'],
-      ['mnas_sessions', 'Compiled graphs in the caches of the workers', 'sessions'],
-    ];
-    for (const [name, help, key] of figures) this.#watch(name, help, () => read()[key]);
+    const gauge = (name: string, help: string, key: keyof PoolStats) =>
+      this.#watch(name, help, () => read()[key]);
+    const counter = (name: string, help: string, key: keyof PoolStats) =>
+      this.#count(name, help, () => read()[key]);
+    gauge('mnas_workers', 'Worker threads', 'workers');
+    gauge('mnas_workers_alive', 'Worker threads that can take a job', 'alive');
+    gauge('mnas_workers_busy', 'Worker threads that run a job', 'busy');
+    gauge('mnas_queue_jobs', 'Jobs that wait for a worker', 'waiting');
+    counter('mnas_jobs_completed_total', 'Jobs that ended well', 'completed');
+    counter('mnas_jobs_failed_total', 'Jobs that failed', 'failed');
+    counter('mnas_worker_crashes_total', 'Worker threads that ended unasked', 'crashes');
+    gauge('mnas_sessions', 'Compiled graphs in the caches of the workers', 'sessions');
   }
 
-  /** Reads what storage knows of itself whenever the metrics are read. */
-  watchStorage(read: () => StorageStats): void {
-    this.#watch('mnas_stored_tasks', 'Tasks in storage', () => read().tasks);
-    this.#watch('mnas_stored_bytes', 'Bytes of the tasks in storage', () => read().bytes);
-    this.#watch(
-      'mnas_evicted_tasks',
-      'Tasks removed by the limits of storage, since the start',
-      () => read().evicted,
+  /** Asks the storage whenever the metrics are read. */
+  watchStorage({ state, stats }: Pick<TaskStorage, 'state' | 'stats'>): void {
+    const works = (name: string, help: string, key: 'readable' | 'writable') =>
+      this.#watch(name, help, async () => Number((await state())[key]));
+    works('mnas_storage_readable', 'Whether tasks can be read: 1 or 0', 'readable');
+    works('mnas_storage_writable', 'Whether tasks can be kept: 1 or 0', 'writable');
+    this.#count(
+      'mnas_storage_losses_total',
+      'How often all tasks were found to be gone at once',
+      async () => (await state()).losses,
     );
+    if (!stats) return;
+    this.#watch('mnas_stored_tasks', 'Tasks in storage', () => stats().tasks);
+    this.#watch('mnas_stored_bytes', 'Bytes of the tasks in storage', () => stats().bytes);
+    this.#count('mnas_evicted_tasks_total', 'Tasks removed by the limits of storage', () => stats().evicted);
+  }
+
+  /** What runs here, as labels of a figure that is always 1. */
+  describeBuild(labels: Readonly<Record<'version' | 'node' | 'onnxruntime' | 'provider', string>>): void {
+    new Gauge({
+      name: 'mnas_build_info',
+      help: 'What runs here',
+      labelNames: Object.keys(labels),
+      registers: [this.registry],
+    }).set(labels, 1);
   }
 
   /** CPU, memory, garbage collection and the delay of the event loop: once a process. */
@@ -83,13 +159,27 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  #watch(name: string, help: string, read: () => number): void {
+  #watch(name: string, help: string, read: () => number | Promise<number>): void {
     new Gauge({
       name,
       help,
       registers: [this.registry],
-      collect() {
-        this.set(read());
+      async collect() {
+        this.set(await read());
+      },
+    });
+  }
+
+  /** A figure that only grows, and that somebody else counts. */
+  #count(name: string, help: string, read: () => number | Promise<number>): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      async collect() {
+        const value = await read();
+        this.reset();
+        this.inc(value);
       },
     });
   }

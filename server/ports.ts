@@ -159,8 +159,8 @@ export type ImageDecoder = (bytes: Uint8Array, size: number, crops?: number) => 
 
 /** Whether the service may get traffic. */
 export interface Readiness {
-  /** all workers have answered once, and one at least lives */
-  readonly workersAnswered: boolean;
+  /** all workers have compiled what usual requests ask of them, and one at least lives */
+  readonly workersReady: boolean;
   /** it is shutting down */
   draining: boolean;
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
+import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
@@ -20,8 +21,11 @@ import {
 } from './workers/load-checkpoints.ts';
 import type { Configuration } from './configuration.ts';
 import { buildDocumentation } from './documentation/build.ts';
+import { createHttpServer } from './http/server.ts';
 import type { ServerJobs, ServerWorkerData } from './workers/jobs.ts';
 import { Metrics } from './metrics.ts';
+import { version } from './version.ts';
+import { measuredPool } from './workers/measured-pool.ts';
 import { buildPage } from './page/build.ts';
 import type { Readiness } from './ports.ts';
 import { decodeViews } from './upload/decode-views.ts';
@@ -30,6 +34,11 @@ import { openStorage } from './storage/open.ts';
 import type { TaskStorage } from './storage/storage.ts';
 
 const BUNDLED_CHECKPOINTS = fileURLToPath(new URL('../checkpoints', import.meta.url));
+
+/** The service cannot listen where it should; thrown at start. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
 
 /** That jobs which nobody waits for get to end after MNAS_DRAIN_SECONDS. */
 const JOB_SECONDS = 5;
@@ -40,15 +49,17 @@ export interface Service {
   readonly url: string;
   readonly readiness: Readonly<Readiness>;
   /**
-   * Stops accepting, lets running requests and what goes on behind them end (for MNAS_DRAIN_SECONDS at most), then ends the
-   * workers. Says whether they ended: their jobs get a few seconds more, and cannot be interrupted.
+   * Is not ready from now on; stops accepting after the notice, in seconds; lets running requests and what goes on behind
+   * them end (for MNAS_DRAIN_SECONDS at most), then ends the workers. Says whether they ended: their jobs get a few seconds
+   * more, and cannot be interrupted.
    */
-  stop(): Promise<boolean>;
+  stop(notice?: number): Promise<boolean>;
 }
 
 /**
- * Starts everything and listens. Returns when the workers have answered; until then `/readyz` says 503.
- * @throws CheckpointSetupError, a failure of the workers or of listening
+ * Starts everything and listens. Returns when the workers have answered; `/readyz` says 503 until they have compiled what
+ * usual requests ask of them, too.
+ * @throws CheckpointSetupError, StorageSetupError, ListenError, a failure of the workers
  */
 export async function startService(configuration: Configuration, logger: Logger): Promise<Service> {
   const checkpoints = await loadCheckpoints({
@@ -57,19 +68,21 @@ export async function startService(configuration: Configuration, logger: Logger)
     defaultId: configuration.MNAS_DEFAULT_CHECKPOINT,
   });
   if (checkpoints.length === 0) logger.warn('there is no checkpoint, so no task can be made');
-  const storage = await openStorage(configuration, logger);
+  const metrics = new Metrics();
+  const storage = await openStorage(configuration, logger, metrics);
   const pool = startPool(configuration, checkpoints);
-  let answered = false;
+  watch(metrics, configuration, pool, storage);
+  let compiled = false;
   const readiness: Readiness = {
-    get workersAnswered() {
-      return answered && pool.stats.alive > 0;
+    get workersReady() {
+      return compiled && pool.stats.alive > 0;
     },
     draining: false,
   };
   const background = new Background(logger);
   const app = createApp({
     adapter: createPoolAdapter(
-      pool,
+      measuredPool(pool, metrics),
       checkpoints,
       {
         exporter: exporterVersion,
@@ -102,13 +115,15 @@ export async function startService(configuration: Configuration, logger: Logger)
       proxies: configuration.MNAS_TRUST_PROXY,
       origins: configuration.MNAS_CORS_ORIGINS,
     },
-    metrics: watched(pool, storage),
+    metrics,
     logger,
   });
-  const server = createServer({ requestTimeout: (configuration.MNAS_UPLOAD_SECONDS + 10) * 1000 }, app);
+  const server = createHttpServer(app, {
+    requestSeconds: configuration.MNAS_UPLOAD_SECONDS + 10,
+    keepAliveSeconds: configuration.MNAS_KEEP_ALIVE_SECONDS,
+  });
   try {
-    server.listen(configuration.PORT, configuration.HOST);
-    await once(server, 'listening');
+    await listen(server, configuration);
     await pool.runOnAll('warm', undefined);
   } catch (error) {
     server.closeAllConnections();
@@ -117,11 +132,13 @@ export async function startService(configuration: Configuration, logger: Logger)
     await storage.close();
     throw error;
   }
-  answered = true;
   const usual = checkpoints.find((checkpoint) => checkpoint.kind === 'images' && checkpoint.default);
-  if (usual?.kind === 'images') void precompileAll(pool, usual, readiness, logger);
-  const stop = async () => {
+  const compiling =
+    usual?.kind === 'images' ? precompileAll(pool, usual, readiness, logger) : Promise.resolve();
+  void compiling.then(() => (compiled = true));
+  const stop = async (notice = 0) => {
     readiness.draining = true;
+    await wait(notice * 1000);
     const seconds = configuration.MNAS_DRAIN_SECONDS;
     const [end, last] = [elapsed(seconds), elapsed(seconds + JOB_SECONDS)];
     await drain(server, seconds);
@@ -135,8 +152,8 @@ export async function startService(configuration: Configuration, logger: Logger)
 }
 
 /**
- * Compiles the architectures of a checkpoint of images while the service already answers, one short job at a time, so that
- * a request waits for one of them at most.
+ * Compiles the architectures of a checkpoint of images, one short job after another, in one half of the workers and then in
+ * the other: a request that comes before the service is ready finds a worker.
  */
 async function precompileAll(
   pool: ServicePool,
@@ -144,9 +161,14 @@ async function precompileAll(
   readiness: Readonly<Readiness>,
   logger: Logger,
 ): Promise<void> {
-  try {
+  const compile = async (worker: number) => {
     for (let genotypeIndex = 0; genotypeIndex < genotypes && !readiness.draining; genotypeIndex++)
-      await pool.runOnAll('precompile', { checkpoint, genotypeIndex });
+      await pool.run('precompile', { checkpoint, genotypeIndex }, { worker, admitted: true });
+  };
+  const workers = Array.from({ length: pool.stats.workers }, (_, worker) => worker);
+  const half = Math.ceil(workers.length / 2);
+  try {
+    for (const some of [workers.slice(0, half), workers.slice(half)]) await Promise.all(some.map(compile));
   } catch (error) {
     if (error instanceof PoolClosedError) return; // the service stopped meanwhile
     logger.warn({ err: error }, 'architectures could not be compiled ahead of requests');
@@ -168,12 +190,27 @@ function startPool(configuration: Configuration, checkpoints: readonly Checkpoin
   });
 }
 
-function watched(pool: ServicePool, storage: TaskStorage): Metrics {
-  const metrics = new Metrics();
+/** Lets the metrics read what they are about. */
+function watch(
+  metrics: Metrics,
+  { MNAS_PROVIDER: provider }: Configuration,
+  pool: ServicePool,
+  storage: TaskStorage,
+): void {
+  metrics.describeBuild({ version, node: process.version, onnxruntime: onnxruntimeVersion, provider });
   metrics.watchProcess();
   metrics.watchPool(() => pool.stats);
-  if (storage.stats) metrics.watchStorage(storage.stats);
-  return metrics;
+  metrics.watchStorage(storage);
+}
+
+/** @throws ListenError */
+async function listen(server: Server, { PORT, HOST }: Configuration): Promise<void> {
+  try {
+    server.listen(PORT, HOST);
+    await once(server, 'listening');
+  } catch (error) {
+    throw new ListenError(`HOST, PORT: cannot listen there (${String(error)})`, { cause: error });
+  }
 }
 
 /** Resolves after so many seconds; keeps nothing alive. */

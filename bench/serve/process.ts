@@ -23,7 +23,7 @@ export async function startOwnService(
   const folder = await mkdtemp(join(tmpdir(), 'm-nas-bench-'));
   const { child, url } = await startService({
     folder,
-    environment: { MNAS_LOG_LEVEL: 'error', ...environment },
+    environment: { MNAS_LOG_LEVEL: 'error', MNAS_NOTICE_SECONDS: '0', ...environment },
   });
   const exited = once(child, 'exit');
   return {

@@ -37,7 +37,7 @@ export async function startService({
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-keptCharacters)));
   for (;;) {
-    const [, url] = /listens on (http:\S+)/.exec(output) ?? [];
+    const [, url] = /listens on (http:[^\s"]+)/.exec(output) ?? [];
     if (url !== undefined) return { child, url };
     if (child.exitCode !== null) throw new Error(`${script} ended with ${child.exitCode}\n${output}`);
     await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);

@@ -130,7 +130,7 @@ async function afterwards(
   );
   if (drafts.length > 0) faults.push(`drafts are left: ${drafts.join(', ')}`);
   const metrics = await (await fetch(`${service.url}/metrics`)).text();
-  const crashes = Number(/^mnas_worker_crashes (\d+)/m.exec(metrics)?.[1] ?? 0);
+  const crashes = Number(/^mnas_worker_crashes_total (\d+)/m.exec(metrics)?.[1] ?? 0);
   if (crashes !== 0) faults.push(`${crashes} workers have crashed`);
   if (growth > allowedGrowth) faults.push(`memory has grown by ${growth.toFixed(0)} MiB`);
   return faults;

@@ -218,6 +218,11 @@ export const catalogue: Readonly<Record<Schema<'ErrorCode'>, CatalogueEntry>> = 
     title: 'No checkpoint of this kind',
     message: 'The service has no checkpoint of the kind of the body.',
   },
+  'newer-task': {
+    status: 503,
+    title: 'Task of a newer version',
+    message: 'The task was kept by a newer version of the service, which this one cannot read.',
+  },
   overloaded: { status: 503, title: 'Overloaded', message: 'The service is busy; try again later.' },
   'deadline-exceeded': {
     status: 503,

@@ -25,8 +25,12 @@ export function openEventStream(request: Request, response: Response, closed: ()
   });
   response.flushHeaders();
   const timer = setInterval(() => response.write(':\n\n'), KEEP_ALIVE_MS);
+  const { socket } = request;
+  const leave = () => socket.destroy(); // who waits for events keeps both sides open
+  socket.once('end', leave);
   const stop = () => {
     clearInterval(timer);
+    socket.off('end', leave);
     closed();
   };
   whenOver(request, response, stop);

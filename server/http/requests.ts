@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { clientOf } from '../access/access.ts';
 import { ClientGoneError, whenOver } from './client.ts';
 import { catalogue } from '../errors/error-catalogue.ts';
-import { asServiceError, problemOf } from '../errors/errors.ts';
+import { asServiceError, problemOf, type ErrorCode } from '../errors/errors.ts';
 import { inferenceErrorOf, isInference } from '../errors/inference-error.ts';
 
 const REQUEST_ID = 'X-Request-Id';
@@ -17,6 +17,11 @@ const LINGER_MS = 5000;
 /** The id that the request was given. */
 export function requestIdOf(response: Response): string {
   return String(response.getHeader(REQUEST_ID));
+}
+
+/** The code of the error that a request was answered with. */
+export function codeAnswered(response: Response): ErrorCode | undefined {
+  return (response.locals as { readonly code?: ErrorCode }).code;
 }
 
 /** Gives every request an id and one line in the log: no query, no headers, no names of files or labels. */
@@ -61,6 +66,7 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
         setTimeout(() => request.complete || request.socket.destroy(), LINGER_MS).unref();
     });
     const { status } = catalogue[error.code];
+    response.locals['code'] = error.code;
     response.status(status).set(error.headers).set('Cache-Control', 'no-store');
     if (isInference(request.path)) response.json(inferenceErrorOf(error));
     else

@@ -5,7 +5,8 @@ import { ServiceError } from '../errors/errors.ts';
 import { IMAGES_BATCH, type TaskAdapter } from '../ports.ts';
 import type { TaskRecord } from '../storage/record.ts';
 import { POINT_LIMITS } from '../upload/points.ts';
-import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
+import { noQuery, parseQuery, route } from '../http/route.ts';
+import { requestedTask } from '../tasks/requested.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { version } from '../version.ts';
 import { JSON_LENGTH, type InferenceReader } from './body.ts';
@@ -25,7 +26,7 @@ export interface InferenceServices {
   readonly adapter: Pick<TaskAdapter, 'infer'>;
   readonly read: InferenceReader;
   /** why the service is not ready, if it is not */
-  readonly obstacle: () => Promise<string | undefined>;
+  readonly obstacle: () => string | undefined;
 }
 
 function modelOf(record: TaskRecord): InferenceModel {
@@ -56,13 +57,13 @@ export function inferenceRoutes(router: Router, services: InferenceServices): vo
   });
 }
 
-/** @throws ServiceError `invalid-query`, `not-found` for another version, those of `Tasks.get` */
+/** @throws ServiceError `invalid-query`, `not-found` for another version, those of `requestedTask` */
 async function modelAskedFor(tasks: Tasks, request: Request) {
   parseQuery(noQuery, request);
   const { version = MODEL_VERSION } = request.params;
   if (version !== MODEL_VERSION)
     throw new ServiceError('not-found', { detail: `Models have the version ${MODEL_VERSION} only.` });
-  return tasks.get(idOf(request));
+  return requestedTask(tasks, request);
 }
 
 function modelRoutes(router: Router, path: string, { tasks, adapter, read }: InferenceServices): void {
@@ -127,8 +128,8 @@ function healthRoutes(router: Router, { obstacle }: Pick<InferenceServices, 'obs
     },
   });
   route(router, '/v2/health/ready', {
-    get: async (_request, response) => {
-      const detail = await obstacle();
+    get: (_request, response) => {
+      const detail = obstacle();
       if (detail !== undefined) throw new ServiceError('not-ready', { detail });
       const body: Body<'getInferenceReady', 200> = { ready: true };
       response.set('Cache-Control', 'no-store').json(body);

@@ -6,7 +6,8 @@ import { whileConnected } from '../http/client.ts';
 import { jsonContent, REVALIDATE, sendContent } from '../http/content.ts';
 import type { TaskAdapter } from '../ports.ts';
 import type { Tasks } from '../tasks/tasks.ts';
-import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
+import { requestedTask } from '../tasks/requested.ts';
+import { noQuery, parseQuery, route } from '../http/route.ts';
 
 const pictureQuery = z.strictObject({ theme: z.enum(themes).default('auto') });
 
@@ -22,7 +23,7 @@ export function architectureRoutes(
   route(router, '/v1/tasks/:id/architecture.svg', {
     get: async (request, response) => {
       const { theme } = parseQuery(pictureQuery, request);
-      const { record } = await tasks.get(idOf(request));
+      const { record } = await requestedTask(tasks, request);
       const svg = await whileConnected(request, (signal) =>
         adapter.drawCells(pictureOf(record, theme), signal),
       );
@@ -37,7 +38,7 @@ export function architectureRoutes(
   route(router, '/v1/tasks/:id/architecture.json', {
     get: async (request, response) => {
       parseQuery(noQuery, request);
-      const { record } = await tasks.get(idOf(request));
+      const { record } = await requestedTask(tasks, request);
       sendContent(request, response, jsonContent(describeArchitecture(record), REVALIDATE));
     },
   });

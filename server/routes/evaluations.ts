@@ -8,7 +8,8 @@ import type { ImagesRecord, RegressionRecord } from '../storage/record.ts';
 import { parseQuerySet } from '../upload/points.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import { checkOpenSet, isUnknown, threshold } from './predictions.ts';
-import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
+import { requestedTask } from '../tasks/requested.ts';
+import { noQuery, parseQuery, route } from '../http/route.ts';
 import { labelledSet, type TaskServices } from './tasks.ts';
 
 const QUERY = labelledSet('query', 'test');
@@ -18,7 +19,7 @@ const evaluationQuery = z.strictObject({ threshold });
 export function evaluationRoutes(router: Router, services: TaskServices): void {
   route(router, '/v1/tasks/:id/evaluations', {
     post: async (request, response) => {
-      const { record, model } = await services.tasks.get(idOf(request));
+      const { record, model } = await requestedTask(services.tasks, request);
       const body: Body<'createEvaluation', 200> =
         record.kind === 'images'
           ? await evaluateImages(services, { record, model }, request, response)

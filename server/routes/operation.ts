@@ -9,7 +9,7 @@ import { noQuery, parseQuery, route } from '../http/route.ts';
 export interface Operation {
   readonly checkpoints: readonly CheckpointInfo[];
   readonly readiness: Readonly<Readiness>;
-  readonly storage: Pick<TaskStorage, 'check'>;
+  readonly storage: Pick<TaskStorage, 'state'>;
   readonly metrics: Metrics;
 }
 
@@ -33,9 +33,14 @@ export function operationRoutes(router: Router, operation: Operation): void {
   });
   route(router, '/readyz', {
     get: async (_request, response) => {
-      const obstacle = await obstacleOf(operation);
+      const obstacle = obstacleOf(operation);
       if (obstacle !== undefined) throw new ServiceError('not-ready', { detail: obstacle });
-      const body: Body<'getReadiness', 200> = { status: 'ready', checkpoints: checkpoints.length };
+      const { readable, writable } = await operation.storage.state();
+      const body: Body<'getReadiness', 200> = {
+        status: 'ready',
+        checkpoints: checkpoints.length,
+        storage: { readable, writable },
+      };
       response.set('Cache-Control', 'no-store').json(body);
     },
   });
@@ -69,19 +74,16 @@ const describeTrunk = ({ name, licence, side, sha256, bytes }: ServedTrunk): Sch
   sha256,
 });
 
-/** Why the service takes no tasks at present; undefined when it does. */
-export async function obstacleOf({
+/**
+ * Why the service should get no traffic at present; undefined when it should. Storage is none of it: replicas share it, so
+ * that all would be without traffic at once, and tasks in memory are predicted with while it fails.
+ */
+export function obstacleOf({
   checkpoints,
   readiness,
-  storage,
-}: Operation): Promise<string | undefined> {
+}: Pick<Operation, 'checkpoints' | 'readiness'>): string | undefined {
   if (readiness.draining) return 'The service is shutting down.';
   if (checkpoints.length === 0) return 'The service has no checkpoint.';
-  if (!readiness.workersAnswered) return 'No worker answers.';
-  try {
-    await storage.check();
-  } catch {
-    return 'The storage of the tasks cannot be used.';
-  }
+  if (!readiness.workersReady) return 'The workers are not ready.';
   return undefined;
 }

@@ -11,7 +11,8 @@ import type { ImagesRecord, RegressionRecord } from '../storage/record.ts';
 import { parseX } from '../upload/points.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import type { UploadShape } from '../upload/files.ts';
-import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
+import { requestedTask } from '../tasks/requested.ts';
+import { noQuery, parseQuery, route } from '../http/route.ts';
 import type { TaskServices } from './tasks.ts';
 
 const IMAGES: UploadShape = { files: 100, member: 'images', split: undefined };
@@ -40,7 +41,7 @@ export function predictionRoutes(router: Router, services: TaskServices): void {
   route(router, '/v1/tasks/:id/predictions', {
     post: async (request, response) => {
       // before the body: an unknown id costs nothing, and the task's kind says what the body must be
-      const { record, model } = await services.tasks.get(idOf(request));
+      const { record, model } = await requestedTask(services.tasks, request);
       const body: Body<'createPredictions', 200> =
         record.kind === 'images'
           ? await predictImages(services, { record, model }, request, response)

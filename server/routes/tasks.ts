@@ -19,6 +19,7 @@ import type { Split } from '../upload/folders.ts';
 import { UPLOAD_TYPES, type UploadReader } from '../upload/upload.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
 import { sendAccepted } from './progress.ts';
+import { requestedTask } from '../tasks/requested.ts';
 import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 
 /** What the routes of tasks and predictions work with. */
@@ -113,7 +114,7 @@ export function taskRoutes(
   route(router, '/v1/tasks/:id', {
     get: async (request, response) => {
       parseQuery(noQuery, request);
-      const { record } = await tasks.get(idOf(request));
+      const { record } = await requestedTask(tasks, request);
       const body: Body<'getTask', 200> = describeTask(record);
       response.json(body);
     },

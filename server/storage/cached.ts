@@ -1,30 +1,65 @@
 import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import { inTime } from '../concurrency/in-time.ts';
+import { loggable } from './faults.ts';
+import { isTooOld } from './inventory.ts';
 import type { StoredTask, TaskStorage } from './storage.ts';
 
 /** Storage that can say of a task that was read before whether it would still be read. */
 export interface CacheableStorage extends TaskStorage {
-  /** counts as a use of the task */
-  keeps(task: StoredTask): Promise<boolean>;
+  /** counts as a use of the task. @throws the signal's reason */
+  keeps(task: StoredTask, signal?: AbortSignal): Promise<boolean>;
+}
+
+export interface CacheOptions {
+  /** of all tasks in memory; 0 for no cache */
+  readonly bytes: number;
+  /** after which a task counts as gone; 0 for never */
+  readonly days: number;
+  /** told of every read whether the task was in memory and kept */
+  readonly onRead?: (hit: boolean) => void;
 }
 
 /** About what a record takes in memory beside its model, most of it the embedding. */
 const RECORD_BYTES = 16 * 1024;
+/** Within which the storage says whether it keeps a task; after that memory answers for it. */
+const ANSWER_SECONDS = 1;
+/** For so long a storage that did not say is not asked about tasks in memory. */
+const SILENT_MS = 5000;
 
 /**
  * The same storage, with the tasks read last kept in memory, since every prediction reads its task: a task of the cache
- * is given only while the storage keeps it, so that whoever removes it removes it at once.
+ * is given only while the storage keeps it, so that whoever removes it removes it at once. While the storage cannot say,
+ * what is in memory is given without it.
  */
-export function cached(storage: CacheableStorage, bytes: number): TaskStorage {
+export function cached(storage: CacheableStorage, options: CacheOptions, logger: Logger): TaskStorage {
+  const { bytes, days, onRead = () => undefined } = options;
   if (bytes === 0) return storage;
   const cache = new LRUCache<string, StoredTask>({
     maxSize: bytes,
     sizeCalculation: ({ model }) => model.length + RECORD_BYTES,
   });
+  let silentUntil = 0;
+  const isKept = async (known: StoredTask, signal: AbortSignal | undefined): Promise<boolean> => {
+    const young = !isTooOld(Date.parse(known.record.createdAt), days, Date.now());
+    if (Date.now() < silentUntil) return young;
+    try {
+      const late = () => new Error(`no answer within ${ANSWER_SECONDS} seconds`);
+      return await inTime(ANSWER_SECONDS, storage.keeps(known, signal), late);
+    } catch (error) {
+      signal?.throwIfAborted();
+      logger.warn({ err: loggable(error) }, 'storage does not say what it keeps, so memory answers');
+      silentUntil = Date.now() + SILENT_MS;
+      return young;
+    }
+  };
   return {
-    read: async (id) => {
+    read: async (id, signal) => {
       const known = cache.get(id);
-      if (known && (await storage.keeps(known))) return known;
-      const task = await storage.read(id);
+      const hit = known !== undefined && (await isKept(known, signal));
+      onRead(hit);
+      if (hit) return known;
+      const task = await storage.read(id, signal);
       if (task) cache.set(id, task);
       else cache.delete(id);
       return task;
@@ -34,7 +69,7 @@ export function cached(storage: CacheableStorage, bytes: number): TaskStorage {
       cache.delete(id);
       return storage.remove(id);
     },
-    check: () => storage.check(),
+    state: () => storage.state(),
     ...(storage.stats && { stats: storage.stats }),
     close: () => storage.close(),
   };

@@ -1,95 +1,92 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import {
-  access,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { access, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { isTaskId } from './task-id.ts';
-import { heldFor } from './held.ts';
 import type { CacheableStorage } from './cached.ts';
+import { isFull, isMissing, refusesWrites } from './faults.ts';
+import {
+  emptyFolder,
+  exists,
+  isIncomplete,
+  MODEL_FILE,
+  readTask,
+  syncFolder,
+  takeStock,
+  writeTask,
+} from './files.ts';
 import { Inventory, type Holding, type StorageLimits } from './inventory.ts';
-import { assembleTask, DamagedTaskError, type StorageStats, type StoredTask } from './storage.ts';
-
-const RECORD_FILE = 'task.json';
-const MODEL_FILE = 'model.onnx';
+import { FolderLock } from './lock.ts';
+import { StateWatch } from './state.ts';
+import { DamagedTaskError, readableTask, type StorageStats, type StoredTask } from './storage.ts';
 
 /** How often tasks that are too old are looked for. */
 const SWEEP_MS = 60_000;
 /** A use is written down once in this time: it is there to order evictions, not to be exact. */
 const TOUCH_MS = 60_000;
-/** How long the answer of a check holds, so that probes cost nothing. */
-const CHECK_MS = 1000;
+/** How long what is known of the disk's state holds, so that probes cost nothing. */
+const STATE_MS = 1000;
+/** How often a full disk is made room on for one task, each time twice as much. */
+const EVICTIONS = 3;
 
 /**
  * Tasks in folders: `tasks/<id>/{task.json,model.onnx}`. They come and go by renaming whole folders between `tasks/`
- * and `temporary/`, which is emptied here: one process a data folder. When a task was made and last used is the
- * modification and the access time of its model.
+ * and `temporary/`, which is emptied here: one process a data folder, which a lock sees to. A disk that takes nothing is
+ * begun with where the folders are there.
+ * @throws FolderInUseError
  */
 export async function openDiskStorage(
   folder: string,
   logger: Logger,
   limits: StorageLimits = { bytes: 0, days: 0 },
 ): Promise<CacheableStorage> {
-  const tasks = join(folder, 'tasks');
-  const temporary = join(folder, 'temporary');
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
-  await mkdir(tasks, { recursive: true });
-  await syncFolder(folder);
-  const storage = new DiskStorage(
-    { tasks, temporary },
-    logger,
-    new Inventory(limits, await takeStock(tasks)),
-  );
-  await storage.sweep();
+  const storage = new DiskStorage(folder, logger, limits);
+  try {
+    await storage.begin();
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
   return storage;
 }
 
-/** What the folders of tasks say of themselves; what is no task is left alone. */
-async function takeStock(tasks: string): Promise<(readonly [string, Holding])[]> {
-  const holdings: (readonly [string, Holding])[] = [];
-  for (const id of (await readdir(tasks)).filter(isTaskId)) {
-    try {
-      const model = await stat(join(tasks, id, MODEL_FILE));
-      const record = await stat(join(tasks, id, RECORD_FILE));
-      holdings.push([
-        id,
-        {
-          bytes: model.size + record.size,
-          madeAt: model.mtimeMs,
-          usedAt: Math.max(model.atimeMs, model.mtimeMs),
-        },
-      ]);
-    } catch (error) {
-      if (!isMissing(error)) throw error; // a damaged task, which reading it will tell of
-    }
-  }
-  return holdings;
-}
-
 class DiskStorage implements CacheableStorage {
+  readonly #folder: string;
   readonly #tasks: string;
   readonly #temporary: string;
   readonly #logger: Logger;
   readonly #inventory: Inventory;
-  readonly #sweeper: NodeJS.Timeout;
+  readonly #lock: FolderLock;
+  readonly #watch: StateWatch;
+  #sweeper: NodeJS.Timeout | undefined;
+  #healed: Promise<void> | undefined;
   #evicted = 0;
 
-  constructor(folders: { tasks: string; temporary: string }, logger: Logger, inventory: Inventory) {
-    this.#tasks = folders.tasks;
-    this.#temporary = folders.temporary;
+  constructor(folder: string, logger: Logger, limits: StorageLimits) {
+    this.#folder = folder;
+    this.#tasks = join(folder, 'tasks');
+    this.#temporary = join(folder, 'temporary');
     this.#logger = logger;
-    this.#inventory = inventory;
+    this.#inventory = new Inventory(limits);
+    this.#lock = new FolderLock(folder, logger);
+    const looks = {
+      read: () => this.#healing(() => access(this.#tasks, constants.R_OK)),
+      write: () => this.#healing(() => this.#probe()),
+    };
+    this.#watch = new StateWatch(STATE_MS, looks, logger);
+  }
+
+  async begin(): Promise<void> {
+    await this.#settle();
+    try {
+      await emptyFolder(this.#temporary);
+      await syncFolder(this.#folder);
+    } catch (error) {
+      if (!refusesWrites(error)) throw error;
+      this.#logger.error({ err: error }, 'the data folder takes no tasks at present');
+    }
+    await this.sweep();
     this.#sweeper = setInterval(() => void this.sweep(), SWEEP_MS).unref();
   }
 
@@ -102,7 +99,7 @@ class DiskStorage implements CacheableStorage {
       return task;
     } catch (error) {
       if (isMissing(error) && !(await exists(folder))) return undefined;
-      if (!(error instanceof DamagedTaskError) && !isMissing(error)) throw error;
+      if (!(error instanceof DamagedTaskError) && !isIncomplete(error)) throw error;
       this.#logger.error({ err: error, task: id }, 'damaged task treated as absent');
       return undefined;
     }
@@ -113,13 +110,7 @@ class DiskStorage implements CacheableStorage {
   }
 
   async write(task: StoredTask): Promise<void> {
-    const draft = join(this.#temporary, randomUUID());
-    await mkdir(draft);
-    try {
-      await this.#publish(draft, task);
-    } finally {
-      await rm(draft, { recursive: true, force: true });
-    }
+    await this.#healing(() => this.#withRoom(task.model.length, () => this.#keep(task)));
     await this.#evict(this.#inventory.overflow(), 'no room');
   }
 
@@ -140,17 +131,16 @@ class DiskStorage implements CacheableStorage {
     return true;
   }
 
-  /** Writes a byte where tasks are written. */
-  readonly check = heldFor(CHECK_MS, () => this.#probe());
+  readonly state = () => this.#watch.now();
 
   readonly stats = (): StorageStats => {
     const { tasks, bytes } = this.#inventory;
     return { tasks, bytes, evicted: this.#evicted };
   };
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     clearInterval(this.#sweeper);
-    return Promise.resolve();
+    await this.#lock.release();
   }
 
   /** Removes what the limits do not allow; what cannot be removed is logged, and tried again the next time. */
@@ -159,7 +149,50 @@ class DiskStorage implements CacheableStorage {
     await this.#evict(this.#inventory.overflow(), 'no room');
   }
 
-  async #evict(ids: readonly string[], reason: string): Promise<void> {
+  /** Makes the folders where they are missing, takes the lock, and looks what is there. */
+  async #settle(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    await this.#lock.take();
+    await mkdir(this.#tasks, { recursive: true });
+    await mkdir(this.#temporary, { recursive: true });
+    this.#inventory.replace(await takeStock(this.#tasks));
+  }
+
+  /** Does the work; where the folders were removed under the service, they are made anew, and it is done once more. */
+  async #healing(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const gone = isMissing(error) && !((await exists(this.#tasks)) && (await exists(this.#temporary)));
+      if (!gone) throw error;
+      this.#healed ??= this.#heal().finally(() => (this.#healed = undefined));
+      await this.#healed;
+      await work();
+    }
+  }
+
+  async #heal(): Promise<void> {
+    if (!(await exists(this.#tasks))) this.#watch.lost('the folder of the tasks was removed');
+    await this.#lock.release();
+    await this.#settle();
+  }
+
+  /** Does the work again as long as the disk is full and tasks can go that were used least, a few times. */
+  async #withRoom(bytes: number, work: () => Promise<void>): Promise<void> {
+    for (let round = 0; ; round++) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        const ids = isFull(error) && round < EVICTIONS ? this.#inventory.room(bytes * 2 ** round) : [];
+        if ((await this.#evict(ids, 'the disk is full')) === 0) throw error;
+      }
+    }
+  }
+
+  /** Returns how many are gone. */
+  async #evict(ids: readonly string[], reason: string): Promise<number> {
+    let gone = 0;
     for (const id of ids) {
       try {
         if (!(await this.remove(id))) continue;
@@ -167,9 +200,11 @@ class DiskStorage implements CacheableStorage {
         this.#logger.error({ err: error, task: id }, 'eviction failed');
         continue;
       }
-      this.#evicted++;
+      gone++;
       this.#logger.info({ task: id, reason }, 'task evicted');
     }
+    this.#evicted += gone;
+    return gone;
   }
 
   /** Notes a use, if only in memory where it cannot be written down; undefined when there is no such task. */
@@ -186,70 +221,38 @@ class DiskStorage implements CacheableStorage {
     return before;
   }
 
+  /** Writes a byte where tasks are written; a full disk passes while there are tasks that can go. */
   async #probe(): Promise<void> {
     const path = join(this.#temporary, `probe-${randomUUID()}`);
-    await writeFile(path, '.', { flag: 'wx' });
-    await rm(path);
-    await access(this.#tasks, constants.R_OK | constants.W_OK);
+    try {
+      await writeFile(path, '.', { flag: 'wx' });
+    } catch (error) {
+      if (!isFull(error) || this.#inventory.room(1).length === 0) throw error;
+    }
+    await rm(path, { force: true });
+    await access(this.#tasks, constants.W_OK);
   }
 
-  async #publish(draft: string, task: StoredTask): Promise<void> {
-    const { id } = task.record;
-    const record = JSON.stringify(task.record);
-    await writeDurably(join(draft, MODEL_FILE), task.model);
-    await writeDurably(join(draft, RECORD_FILE), record);
-    await syncFolder(draft);
+  async #keep(task: StoredTask): Promise<void> {
+    const draft = join(this.#temporary, randomUUID());
+    await mkdir(draft);
+    try {
+      const bytes = await writeTask(draft, task);
+      await this.#publish(draft, task.record.id, bytes);
+    } finally {
+      await rm(draft, { recursive: true, force: true });
+    }
+  }
+
+  async #publish(draft: string, id: string, bytes: number): Promise<void> {
     // a folder can only be renamed onto nothing: what is there is either whole (and stays) or damaged (and goes)
     if (await exists(join(this.#tasks, id))) {
-      if (await this.read(id)) return;
+      if (await readableTask(this.read(id))) return;
       await this.remove(id);
     }
     await rename(draft, join(this.#tasks, id));
     await syncFolder(this.#tasks);
     const now = Date.now();
-    const bytes = task.model.length + Buffer.byteLength(record);
     this.#inventory.add(id, { bytes, madeAt: now, usedAt: now });
   }
-}
-
-async function readTask(folder: string, id: string): Promise<StoredTask> {
-  const [text, model] = await Promise.all([
-    readFile(join(folder, RECORD_FILE), 'utf8'),
-    readFile(join(folder, MODEL_FILE)),
-  ]);
-  return assembleTask(id, text, model);
-}
-
-async function writeDurably(path: string, content: Uint8Array | string): Promise<void> {
-  const file = await open(path, 'wx');
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** Makes renames in a folder durable. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await (await open(path, constants.O_RDONLY)).close();
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

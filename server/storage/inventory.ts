@@ -25,10 +25,8 @@ export class Inventory {
   readonly #holdings = new Map<string, Holding>();
   #bytes = 0;
 
-  constructor(limits: StorageLimits, holdings: Iterable<readonly [string, Holding]>) {
+  constructor(limits: StorageLimits) {
     this.#limits = limits;
-    for (const [id, holding] of [...holdings].sort(([, a], [, b]) => a.usedAt - b.usedAt))
-      this.add(id, holding);
   }
 
   get tasks(): number {
@@ -37,6 +35,14 @@ export class Inventory {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Forgets all tasks, and notes these instead. */
+  replace(holdings: Iterable<readonly [string, Holding]>): void {
+    this.#holdings.clear();
+    this.#bytes = 0;
+    for (const [id, holding] of [...holdings].sort(([, a], [, b]) => a.usedAt - b.usedAt))
+      this.add(id, holding);
   }
 
   /** Notes a task as the most recently used. */
@@ -62,6 +68,21 @@ export class Inventory {
   expired(now: number): readonly string[] {
     const { days } = this.#limits;
     return [...this.#holdings].flatMap(([id, { madeAt }]) => (isTooOld(madeAt, days, now) ? [id] : []));
+  }
+
+  /**
+   * The ids, least recently used first, of tasks that make room for so many bytes where a disk has less than the limit
+   * promises; none where there is no limit, since then no task may go for another one.
+   */
+  room(bytes: number): readonly string[] {
+    const gone: string[] = [];
+    let freed = 0;
+    for (const [id, holding] of this.#holdings) {
+      if (this.#limits.bytes === 0 || freed >= bytes) break;
+      gone.push(id);
+      freed += holding.bytes;
+    }
+    return gone;
   }
 
   /** The ids, least recently used first, that there is no room for; the last task that was added or used stays. */

@@ -1,9 +1,8 @@
-import type { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
-import type { Driver } from 'unstorage';
-import { ServiceError } from '../errors/errors.ts';
 import { cached, type CacheableStorage } from './cached.ts';
 import { openDiskStorage } from './disk.ts';
+import { unavailableWhenFailing } from './faults.ts';
+import { measured, type StorageObserver } from './measured.ts';
 import { describeStorage, type StoragePlace } from './place.ts';
 import { openSharedStorage } from './shared.ts';
 import type { TaskStorage } from './storage.ts';
@@ -29,14 +28,21 @@ export interface StorageOptions {
   readonly AWS_SECRET_ACCESS_KEY?: string | undefined;
 }
 
+const UNOBSERVED: StorageObserver = { onOperation: () => undefined, onRead: () => undefined };
+
 /**
- * The storage that the options name; whatever fails in it later is a `storage-unavailable`.
+ * The storage that the options name; whatever fails in it later is an error of the catalogue.
  * @throws StorageSetupError
  */
-export async function openStorage(options: StorageOptions, logger: Logger): Promise<TaskStorage> {
+export async function openStorage(
+  options: StorageOptions,
+  logger: Logger,
+  { onOperation, onRead }: StorageObserver = UNOBSERVED,
+): Promise<TaskStorage> {
+  const { MNAS_CACHE_BYTES: bytes, MNAS_STORED_DAYS: days } = options;
   try {
-    const opened = await open(options, logger);
-    return unavailableWhenFailing(cached(opened, options.MNAS_CACHE_BYTES), logger);
+    const opened = measured(await open(options, logger), onOperation);
+    return unavailableWhenFailing(cached(opened, { bytes, days, onRead }, logger), logger);
   } catch (error) {
     const place = describeStorage(options.MNAS_STORAGE);
     const reason = error instanceof Error ? error.message : String(error);
@@ -44,7 +50,7 @@ export async function openStorage(options: StorageOptions, logger: Logger): Prom
   }
 }
 
-/** The drivers of shared stores are loaded only where they are asked for; their types refer to a file that is not there. */
+/** The clients of shared stores are loaded only where they are asked for. */
 async function open(options: StorageOptions, logger: Logger): Promise<CacheableStorage> {
   const { MNAS_STORAGE: place, MNAS_STORED_DAYS: days, AWS_REGION: region } = options;
   const shared = { days, seconds: ANSWER_SECONDS };
@@ -55,26 +61,20 @@ async function open(options: StorageOptions, logger: Logger): Promise<CacheableS
         days,
       });
     case 'redis': {
-      const { default: redisDriver } = await import('unstorage/drivers/redis');
-      const driver = redisDriver({ url: place.url, connectTimeout: 5000, maxRetriesPerRequest: 2 }) as Driver<
-        unknown,
-        EventEmitter
-      >;
-      driver
-        .getInstance?.()
-        .on('error', (error: Error) => logger.error({ err: loggable(error) }, 'redis failed'));
-      return openSharedStorage(driver, { ...shared, prefix: 'm-nas' }, logger);
+      const { openRedis } = await import('./redis.ts');
+      return openSharedStorage(openRedis(place.url, logger), shared, logger);
     }
     case 's3': {
-      const { default: s3Driver } = await import('unstorage/drivers/s3');
-      const driver = s3Driver({
-        bucket: place.bucket,
-        region,
+      const { openS3 } = await import('./s3.ts');
+      const store = openS3({
         endpoint: options.MNAS_S3_ENDPOINT ?? `https://s3.${region}.amazonaws.com`,
+        region,
+        bucket: place.bucket,
+        prefix: place.prefix,
         accessKeyId: required(options, 'AWS_ACCESS_KEY_ID'),
         secretAccessKey: required(options, 'AWS_SECRET_ACCESS_KEY'),
-      }) as Driver;
-      return openSharedStorage(driver, { ...shared, prefix: place.prefix.replaceAll('/', ':') }, logger);
+      });
+      return openSharedStorage(store, shared, logger);
     }
   }
 }
@@ -83,31 +83,4 @@ function required(options: StorageOptions, name: 'AWS_ACCESS_KEY_ID' | 'AWS_SECR
   const value = options[name];
   if (value === undefined) throw new Error(`${name} is missing`);
   return value;
-}
-
-/** An error without what clients of stores hang on it: the command, with a password or a whole task among its arguments. */
-function loggable(error: unknown): Readonly<Record<string, unknown>> {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { name, message, stack } = error;
-  return { type: name, message, stack, ...('code' in error && { code: error.code }) };
-}
-
-/** The same storage; a fault of it is logged and becomes an error that tells the client to try again. */
-export function unavailableWhenFailing(storage: TaskStorage, logger: Logger): TaskStorage {
-  const guarded = async <T>(work: Promise<T>): Promise<T> => {
-    try {
-      return await work;
-    } catch (error) {
-      logger.error({ err: loggable(error) }, 'storage failed');
-      throw new ServiceError('storage-unavailable', { cause: error });
-    }
-  };
-  return {
-    read: (id) => guarded(storage.read(id)),
-    write: (task) => guarded(storage.write(task)),
-    remove: (id) => guarded(storage.remove(id)),
-    check: () => guarded(storage.check()),
-    ...(storage.stats && { stats: storage.stats }),
-    close: () => storage.close(),
-  };
 }

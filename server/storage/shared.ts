@@ -1,41 +1,45 @@
 import type { Logger } from 'pino';
-import { createStorage, type Driver, type Storage } from 'unstorage';
 import { isTaskId } from './task-id.ts';
-import { inTime } from '../concurrency/in-time.ts';
-import { heldFor } from './held.ts';
-import { isTooOld } from './inventory.ts';
+import { unlessAborted, withDeadline } from '../concurrency/in-time.ts';
 import type { CacheableStorage } from './cached.ts';
-import { assembleTask, DamagedTaskError, type StoredTask } from './storage.ts';
+import { refusesWrites } from './faults.ts';
+import { isTooOld } from './inventory.ts';
+import { StateWatch } from './state.ts';
+import { assembleTask, DamagedTaskError, readableTask, type StoredTask } from './storage.ts';
+import type { ValueStore } from './value-store.ts';
 
 export interface SharedOptions {
-  /** what keys begin with */
-  readonly prefix: string;
   /** after which a task counts as gone; 0 for never */
   readonly days: number;
-  /** within which the other side has to answer */
+  /** within which the store has to answer */
   readonly seconds: number;
 }
 
 const DAY_SECONDS = 86_400;
-/** How long the answer of a check holds, so that probes cost nothing. */
-const CHECK_MS = 5000;
+/** How long what is known of the store's state holds, so that probes cost nothing. */
+const STATE_MS = 5000;
+/** Within which the store has to answer a look at its state, so that probes are answered. */
+const LOOK_SECONDS = 3;
 /** Bytes of the length that a value begins with. */
 const LENGTH_BYTES = 4;
+/** The value that tells when the store was begun with, in milliseconds since 1970. */
+const BIRTH = 'probe';
+/** Replicas that begin with an empty store at the same time write births that differ by less. */
+const SAME_BIRTH_MS = 60_000;
 
 /**
  * Tasks in a store that several processes share. A task is one value, so that it is there whole or not at all: the
  * length of its record (uint32, little-endian), the record as JSON in UTF-8, the ONNX file.
- * @throws when the store cannot be written or read back, or does not say of a key that it is not there
+ * @throws when the store cannot be read, refuses writes for good, or does not say of a name that it is not there
  */
 export async function openSharedStorage(
-  driver: Driver,
+  store: ValueStore,
   options: SharedOptions,
   logger: Logger,
 ): Promise<CacheableStorage> {
-  const storage = new SharedStorage(createStorage({ driver }), options, logger);
+  const storage = new SharedStorage(store, options, logger);
   try {
-    await storage.check();
-    await storage.missNothing();
+    await storage.begin();
   } catch (error) {
     await storage.close();
     throw error;
@@ -44,20 +48,40 @@ export async function openSharedStorage(
 }
 
 class SharedStorage implements CacheableStorage {
-  readonly #store: Storage;
+  readonly #store: ValueStore;
   readonly #options: SharedOptions;
   readonly #logger: Logger;
+  readonly #watch: StateWatch;
+  /** when the store was begun with, as far as this process has seen */
+  #birth: number | undefined;
 
-  constructor(store: Storage, options: SharedOptions, logger: Logger) {
+  constructor(store: ValueStore, options: SharedOptions, logger: Logger) {
     this.#store = store;
     this.#options = options;
     this.#logger = logger;
+    const looks = {
+      read: () => this.#inTime((signal) => this.#readBirth(signal), undefined, LOOK_SECONDS),
+      write: () => this.#inTime((signal) => this.#writeBirth(signal), undefined, LOOK_SECONDS),
+    };
+    this.#watch = new StateWatch(STATE_MS, looks, logger);
   }
 
-  async read(id: string): Promise<StoredTask | undefined> {
+  /** Looks whether the store can be used. A full or read-only one is begun with: what it has can be read. */
+  async begin(): Promise<void> {
+    await this.#inTime((signal) => this.#readBirth(signal));
+    await this.#inTime((end) => this.#store.has('nothing', end)); // a name that nobody writes
+    try {
+      await this.#inTime((signal) => this.#writeBirth(signal));
+    } catch (error) {
+      if (!refusesWrites(error)) throw error;
+      this.#logger.error({ reason: String(error) }, 'the store takes no tasks at present');
+    }
+  }
+
+  async read(id: string, signal?: AbortSignal): Promise<StoredTask | undefined> {
     if (!isTaskId(id)) return undefined;
-    const value: unknown = await this.#inTime(this.#store.getItemRaw(this.#key(id)));
-    if (value === null || value === undefined) return undefined;
+    const value = await this.#inTime((end) => this.#store.get(id, end), signal);
+    if (!value) return undefined;
     try {
       const task = decode(id, value);
       return this.#isExpired(task) ? undefined : task;
@@ -68,54 +92,42 @@ class SharedStorage implements CacheableStorage {
     }
   }
 
-  async keeps(task: StoredTask): Promise<boolean> {
-    return !this.#isExpired(task) && (await this.#inTime(this.#store.hasItem(this.#key(task.record.id))));
+  async keeps(task: StoredTask, signal?: AbortSignal): Promise<boolean> {
+    return !this.#isExpired(task) && this.#inTime((end) => this.#store.has(task.record.id, end), signal);
   }
 
   async write(task: StoredTask): Promise<void> {
     const { id } = task.record;
-    if (await this.read(id)) return;
-    await this.#put(this.#key(id), encode(task));
+    if (await readableTask(this.read(id))) return;
+    const seconds = this.#options.days * DAY_SECONDS;
+    await this.#inTime((end) => this.#store.set(id, encode(task), seconds, end));
   }
 
   async remove(id: string): Promise<boolean> {
-    if (!isTaskId(id)) return false;
-    const key = this.#key(id);
-    const had = await this.#inTime(this.#store.hasItem(key));
-    await this.#inTime(this.#store.removeItem(key));
-    return had;
+    return isTaskId(id) && this.#inTime((end) => this.#store.remove(id, end));
   }
 
-  /** Writes a value of its own, and looks whether it is there. */
-  readonly check = heldFor(CHECK_MS, () => this.#put(this.#key('probe'), new Uint8Array([1])));
-
-  /** Asks for a key that nobody writes: S3 refuses that to who may not list the bucket. */
-  async missNothing(): Promise<void> {
-    try {
-      await this.#inTime(this.#store.hasItem(this.#key('nothing')));
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(
-        `it does not say of a key that it is not there, for which S3 asks s3:ListBucket of the bucket: ${reason}`,
-        { cause: error },
-      );
-    }
-  }
+  readonly state = () => this.#watch.now();
 
   close(): Promise<void> {
-    return this.#store.dispose();
+    return this.#store.close();
   }
 
-  /** Writes, and sees to it that it is there: to the S3 driver a missing bucket is no error. */
-  async #put(key: string, value: Uint8Array): Promise<void> {
-    const { days } = this.#options;
-    await this.#inTime(this.#store.setItemRaw(key, value, days > 0 ? { ttl: days * DAY_SECONDS } : {}));
-    if (!(await this.#inTime(this.#store.hasItem(key))))
-      throw new Error(`${key} was written but is not there`);
+  /** A store whose birth is gone, or is younger than it was, was emptied: nothing else removes it. */
+  async #readBirth(signal: AbortSignal): Promise<void> {
+    const value = await this.#store.get(BIRTH, signal);
+    const known = this.#birth;
+    // 0.1.0 wrote a byte that is no number
+    const birth = value === undefined ? undefined : Number(Buffer.from(value).toString()) || known;
+    if (known !== undefined && (birth === undefined || birth > known + SAME_BIRTH_MS))
+      this.#watch.lost('the store was emptied');
+    this.#birth = birth;
   }
 
-  #key(name: string): string {
-    return `${this.#options.prefix}:${name}`;
+  async #writeBirth(signal: AbortSignal): Promise<void> {
+    const birth = this.#birth ?? Date.now();
+    await this.#store.set(BIRTH, Buffer.from(String(birth)), 0, signal);
+    this.#birth = birth;
   }
 
   #isExpired({ record }: StoredTask): boolean {
@@ -123,9 +135,14 @@ class SharedStorage implements CacheableStorage {
     return isTooOld(Date.parse(record.createdAt), days, Date.now());
   }
 
-  #inTime<T>(work: Promise<T>): Promise<T> {
-    const { seconds } = this.#options;
-    return inTime(seconds, work, () => new Error(`no answer within ${seconds} seconds`));
+  /** The work's value, unless the signal or the time ends it: then its part in the store ends, too. */
+  #inTime<T>(
+    work: (end: AbortSignal) => Promise<T>,
+    signal = new AbortController().signal, // that nobody ends
+    seconds = this.#options.seconds,
+  ): Promise<T> {
+    const late = () => new Error(`no answer within ${seconds} seconds`);
+    return withDeadline(seconds, signal, late, (end) => unlessAborted(work(end), end));
   }
 }
 
@@ -136,14 +153,9 @@ function encode({ record, model }: StoredTask): Uint8Array {
   return Buffer.concat([length, text, model]);
 }
 
-/** @throws DamagedTaskError */
-function decode(id: string, value: unknown): StoredTask {
-  if (!(value instanceof Uint8Array) && !(value instanceof ArrayBuffer))
-    throw new DamagedTaskError('the value is not binary');
-  const bytes =
-    value instanceof ArrayBuffer
-      ? Buffer.from(value)
-      : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+/** @throws DamagedTaskError, ServiceError `newer-task` */
+function decode(id: string, value: Uint8Array): StoredTask {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   if (bytes.length < LENGTH_BYTES) throw new DamagedTaskError('the value is too short');
   const end = LENGTH_BYTES + bytes.readUInt32LE();
   return assembleTask(id, bytes.toString('utf8', LENGTH_BYTES, end), bytes.subarray(end));

@@ -1,3 +1,4 @@
+import { ServiceError } from '../errors/errors.ts';
 import { sha256 } from './sha256.ts';
 import { taskRecordSchema, type TaskRecord } from './record.ts';
 
@@ -9,17 +10,29 @@ export interface StoredTask<R extends TaskRecord = TaskRecord> {
 
 /** Where tasks are kept. A task is there whole or not at all, and never changes. */
 export interface TaskStorage {
-  /** the task, or undefined when there is none or its files are damaged (which is logged) */
-  read(id: string): Promise<StoredTask | undefined>;
+  /**
+   * The task, or undefined when there is none or its files are damaged (which is logged).
+   * @throws ServiceError `newer-task`; the signal's reason
+   */
+  read(id: string, signal?: AbortSignal): Promise<StoredTask | undefined>;
   /** resolves when the task will survive a power cut; a whole task of the same id that is there already stays */
   write(task: StoredTask): Promise<void>;
   /** whether there was one */
   remove(id: string): Promise<boolean>;
-  /** @throws when tasks cannot be kept at present */
-  check(): Promise<void>;
+  /** what works at present, as of the last few seconds; never rejects */
+  state(): Promise<StorageState>;
   /** of storage that keeps its own limits */
   readonly stats?: () => StorageStats;
   close(): Promise<void>;
+}
+
+export interface StorageState {
+  /** whether tasks can be read */
+  readonly readable: boolean;
+  /** whether tasks can be kept and removed */
+  readonly writable: boolean;
+  /** how often, since the start, all tasks were found to be gone at once */
+  readonly losses: number;
 }
 
 export interface StorageStats {
@@ -34,18 +47,36 @@ export class DamagedTaskError extends Error {
   override readonly name = 'DamagedTaskError';
 }
 
-/** A task of the id from what was stored of it. @throws DamagedTaskError */
+/** A task of the id from what was stored of it. @throws DamagedTaskError, ServiceError `newer-task` */
 export function assembleTask(id: string, recordText: string, model: Uint8Array): StoredTask {
-  const record = parseRecord(recordText);
+  const value = parseJson(recordText);
+  const parsed = taskRecordSchema.safeParse(value);
+  if (!parsed.success && isRecordOf(value, id)) throw new ServiceError('newer-task', { cause: parsed.error });
+  if (!parsed.success) throw new DamagedTaskError('the record cannot be read', { cause: parsed.error });
+  const record = parsed.data;
   if (record.id !== id) throw new DamagedTaskError(`the record is of task ${record.id}`);
   if (sha256(model) !== record.model.sha256)
     throw new DamagedTaskError('the model has another hash than its record says');
   return { record, model };
 }
 
-function parseRecord(text: string): TaskRecord {
+/** The task that a read gives, where this version can read it: one of a newer version gives way to an equal one. */
+export async function readableTask(read: Promise<StoredTask | undefined>): Promise<StoredTask | undefined> {
   try {
-    return taskRecordSchema.parse(JSON.parse(text));
+    return await read;
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'newer-task') return undefined;
+    throw error;
+  }
+}
+
+/** Whether a value says of itself that it is the record of a task, in whatever version. */
+const isRecordOf = (value: unknown, id: string): boolean =>
+  typeof value === 'object' && value !== null && 'id' in value && value.id === id && 'version' in value;
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
   } catch (error) {
     throw new DamagedTaskError('the record cannot be read', { cause: error });
   }

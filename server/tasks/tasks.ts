@@ -6,7 +6,7 @@ import { Progresses, TaskProgress, type TaskOutline } from './progress.ts';
 import type { TaskRecord } from '../storage/record.ts';
 import { within } from '../concurrency/in-time.ts';
 import { SharedRuns } from '../concurrency/shared-runs.ts';
-import type { StoredTask, TaskStorage } from '../storage/storage.ts';
+import { readableTask, type StoredTask, type TaskStorage } from '../storage/storage.ts';
 import { UnattendedWork } from '../concurrency/unattended.ts';
 
 /** What a request for a task says beside its support set. */
@@ -101,9 +101,9 @@ export class Tasks {
     return known;
   }
 
-  /** @throws ServiceError `unknown-task` */
-  async get(id: string): Promise<StoredTask> {
-    const task = await this.#storage.read(id);
+  /** @throws ServiceError `unknown-task`, those of the storage; the signal's reason */
+  async get(id: string, signal?: AbortSignal): Promise<StoredTask> {
+    const task = await this.#storage.read(id, signal);
     if (!task) throw unknownTask(id);
     return task;
   }
@@ -138,11 +138,12 @@ export class Tasks {
   async #findOrMake(plan: TaskPlan, signal: AbortSignal): Promise<CreatedTask> {
     const progress = this.#progresses.open(plan);
     try {
-      const existing = await this.#storage.read(plan.id);
+      const existing = await readableTask(this.#storage.read(plan.id, signal));
       if (existing) {
         this.#progresses.drop(plan.id);
         return { record: existing.record, created: false };
       }
+      if (!(await this.#storage.state()).writable) throw unwritable();
       signal.throwIfAborted();
       const task = await plan.make({ signal, report: (event) => progress.add(event) });
       await this.#storage.write(task);
@@ -158,6 +159,12 @@ export class Tasks {
 
 const unknownTask = (id: string) =>
   new ServiceError('unknown-task', { detail: `No task has the id ${JSON.stringify(id)}.` });
+
+/** The refusal of a task before it is made, since it could not be kept. */
+const unwritable = () =>
+  new ServiceError('storage-unavailable', {
+    detail: 'Tasks can be read, but no other one can be kept at present.',
+  });
 
 /** The progress of a task whose making is not remembered. */
 function readyProgress(record: TaskRecord): TaskProgress {

@@ -47,9 +47,9 @@ export interface CheckpointSources {
 }
 
 /**
- * Reads and checks every `*.safetensors` of the folders: the default of each kind first, the others by id. The default
- * by name is that of its kind only; of a kind without one it is the bundled one that `default.json` beside it names, or
- * else the first one bundled, which an added checkpoint must not replace unasked.
+ * Reads and checks every `*.safetensors` of the folders that is not hidden: the default of each kind first, the others by
+ * id. The default by name is that of its kind only; of a kind without one it is the bundled one that `default.json` beside
+ * it names, or else the first one bundled, which an added checkpoint must not replace unasked.
  * @throws CheckpointSetupError when a folder cannot be read, a file is no checkpoint, two different files have one id
  *   or a default is missing
  */
@@ -103,7 +103,8 @@ async function readFolder(folder: string, source = ''): Promise<ReadFile[]> {
       cause: error,
     });
   }
-  const paths = names.filter((name) => name.endsWith('.safetensors')).map((name) => join(folder, name));
+  const visible = names.filter((name) => !name.startsWith('.')); // macOS puts `._` files beside what it copies
+  const paths = visible.filter((name) => name.endsWith('.safetensors')).map((name) => join(folder, name));
   return (await Promise.all(paths.sort(byCodePoint).map(readCheckpoint))).sort(byId);
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { environmentSchema, parseConfiguration } from '../../server/configuration.ts';
+import { Metrics } from '../../server/metrics.ts';
 
 type Environment = Readonly<Record<string, string>>;
 interface Resources {
@@ -89,6 +90,71 @@ test('nginx lets through what the replicas take, and sends a client to one of th
   const [, mebibytes] = /client_max_body_size (\d+)m;/.exec(nginx)!;
   expect(Number(mebibytes) * 2 ** 20).toBe(configurationOf(replica!.environment).MNAS_MAX_BODY_BYTES);
   expect(nginx).toContain('hash $remote_addr consistent;');
+});
+
+test('idle connections are closed by the proxy, before the service does', () => {
+  const [, seconds] = /keepalive_timeout (\d+)s;/.exec(read('nginx.conf'))!;
+  for (const path of ['compose.yaml', 'kubernetes.yaml'])
+    for (const { environment } of deployments(path))
+      expect(configurationOf(environment).MNAS_KEEP_ALIVE_SECONDS).toBeGreaterThan(Number(seconds) + 5);
+});
+
+test('a service that is told to end has the time that it takes', () => {
+  const seconds = [/stop_grace_period: (\d+)s/.exec(read('compose.yaml'))!];
+  seconds.push(/terminationGracePeriodSeconds: (\d+)/.exec(read('kubernetes.yaml'))!);
+  for (const [index, path] of ['compose.yaml', 'kubernetes.yaml'].entries())
+    for (const { environment } of deployments(path)) {
+      const { MNAS_NOTICE_SECONDS: notice, MNAS_DRAIN_SECONDS: drain } = configurationOf(environment);
+      expect(Number(seconds[index]![1])).toBeGreaterThanOrEqual(notice + drain + 10);
+    }
+});
+
+/** The names of all metrics, those of Prometheus' own histograms in their parts. */
+function metricNames(): ReadonlySet<string> {
+  const metrics = new Metrics();
+  metrics.watchProcess();
+  metrics.watchPool(() => ({}) as never);
+  metrics.watchStorage({ state: () => ({}) as never, stats: () => ({}) as never });
+  metrics.describeBuild({ version: '', node: '', onnxruntime: '', provider: '' });
+  const names = metrics.registry.getMetricsAsArray().map(({ name }) => name);
+  return new Set(names.flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]));
+}
+
+test.each(['alerts.yaml', 'dashboard.json', 'autoscaler.yaml'])(
+  '%s names only metrics that there are',
+  (path) => {
+    const known = metricNames();
+    const named = read(path).match(/\b(?:mnas|nodejs|process)_\w+/g)!;
+    expect(named.length).toBeGreaterThan(0);
+    for (const name of named) expect(known, name).toContain(name);
+  },
+);
+
+test('every alert is explained in the runbook, and no other one is', () => {
+  const { groups } = parse(read('alerts.yaml')) as {
+    groups: { rules: { alert: string; annotations: { runbook: string } }[] }[];
+  };
+  const rules = groups.flatMap(({ rules }) => rules);
+  const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
+  expect([...runbook.matchAll(/^### (\w+)$/gm)].map(([, name]) => name)).toEqual(
+    rules.map(({ alert }) => alert),
+  );
+  for (const { alert, annotations } of rules)
+    expect(annotations.runbook).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
+});
+
+test('the autoscaler scales the Deployment, and never below what may not be disrupted', () => {
+  const [scaler] = manifests('autoscaler.yaml') as unknown as [
+    { spec: { scaleTargetRef: { name: string }; minReplicas: number } },
+  ];
+  const all = manifests('kubernetes.yaml') as unknown as {
+    kind: string;
+    metadata: { name: string };
+    spec: { minAvailable?: number };
+  }[];
+  const named = (kind: string) => all.find((manifest) => manifest.kind === kind)!;
+  expect(scaler.spec.scaleTargetRef.name).toBe(named('Deployment').metadata.name);
+  expect(scaler.spec.minReplicas).toBeGreaterThan(named('PodDisruptionBudget').spec.minAvailable!);
 });
 
 test('the Service sends a client to one pod', () => {

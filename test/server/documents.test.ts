@@ -149,9 +149,25 @@ describe('docs/operation.md', () => {
   test('lists exactly the metrics of the service, beside those of the process', async () => {
     const metrics = new Metrics();
     metrics.watchPool(() => new Proxy({} as PoolStats, { get: () => 0 }));
-    metrics.watchStorage(() => ({ tasks: 0, bytes: 0, evicted: 0 }));
+    metrics.watchStorage({
+      state: () => Promise.resolve({ readable: true, writable: false, losses: 2 }),
+      stats: () => ({ tasks: 0, bytes: 0, evicted: 3 }),
+    });
+    metrics.describeBuild({ version: '1', node: '2', onnxruntime: '3', provider: 'cpu' });
     const names = metrics.registry.getMetricsAsArray().map(({ name }) => name);
     expect(tableRows(read('docs/operation.md')).map(([name]) => name)).toEqual(names);
-    expect(await metrics.registry.metrics()).toContain('mnas_queue_jobs 0');
+    const text = await metrics.registry.metrics();
+    for (const line of [
+      'mnas_queue_jobs 0',
+      'mnas_storage_readable 1',
+      'mnas_storage_writable 0',
+      'mnas_storage_losses_total 2',
+      'mnas_build_info{version="1",node="2",onnxruntime="3",provider="cpu"} 1',
+    ])
+      expect(text.split('\n')).toContain(line);
+    expect(await metrics.registry.metrics()).toContain('\nmnas_evicted_tasks_total 3\n'); // read twice, counted once
+    // what only grows is a counter, so that rate() works and a restart is no fall
+    for (const { name, type } of await metrics.registry.getMetricsAsJSON())
+      expect(String(type) === 'counter', name).toBe(name.endsWith('_total'));
   });
 });

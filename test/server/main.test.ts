@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { temporaryFolder } from './support/harness.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The URL that the child prints once it is ready. */
 async function announced({ child, output }: ReturnType<typeof start>): Promise<string> {
-  const url = () => /^M-NAS listens on (http:\S+)$/m.exec(output.text)?.[1];
+  const url = () => /"msg":"M-NAS listens on (http:[^"]+)"/.exec(output.text)?.[1];
   while (url() === undefined && child.exitCode === null)
     await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
   const found = url();
@@ -30,7 +31,12 @@ function start(environment: Readonly<Record<string, string>>) {
 
 describe('server/main.ts', () => {
   test('prints its configuration and its URL when ready, serves, and ends with 0 on SIGTERM', async () => {
-    const running = start({ PORT: '0', MNAS_WORKERS: '1', MNAS_DATA_DIR: await temporaryFolder() });
+    const running = start({
+      PORT: '0',
+      MNAS_WORKERS: '1',
+      MNAS_DATA_DIR: await temporaryFolder(),
+      MNAS_NOTICE_SECONDS: '2',
+    });
     const { child, output } = running;
     try {
       const exited = once(child, 'exit');
@@ -38,15 +44,20 @@ describe('server/main.ts', () => {
       expect(output.text).toContain('"MNAS_WORKERS":1');
       expect((await fetch(`${url}/healthz`)).status).toBe(200);
       const listed = (await (await fetch(`${url}/v1/checkpoints`)).json()) as { checkpoints: unknown[] };
-      expect((await fetch(`${url}/readyz`)).status).toBe(listed.checkpoints.length > 0 ? 200 : 503);
+      expect(listed.checkpoints.length).toBeGreaterThan(0);
+      while ((await fetch(`${url}/readyz`)).status !== 200) await setTimeout(100);
+      // nothing is compiled any more, so that no request waits for it
+      expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^mnas_workers_busy 0$/m);
       child.kill('SIGTERM');
+      while ((await fetch(`${url}/readyz`)).status !== 503) await setTimeout(20); // for MNAS_NOTICE_SECONDS
       expect(await exited).toEqual([0, null]);
+      for (const line of output.text.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('msg');
     } finally {
       child.kill('SIGKILL');
     }
   });
 
-  test('a second signal ends it at once with 1, also when it is the other one', async () => {
+  test('a second signal kills it, also when it is the other one, while a worker runs; the echo of the first does not', async () => {
     const running = start({
       PORT: '0',
       MNAS_WORKERS: '1',
@@ -61,10 +72,14 @@ describe('server/main.ts', () => {
       socket.on('error', () => undefined); // the connection is cut in the end
       socket.write('POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n'); // a request that never ends
       await once(socket, 'connect');
-      child.kill('SIGTERM');
+      child.kill('SIGINT'); // the workers still compile what usual requests ask of them
       while (!output.text.includes('"draining"')) await once(child.stdout, 'data');
-      child.kill('SIGINT');
-      expect(await exited).toEqual([1, null]);
+      child.kill('SIGINT'); // as npm passes a Ctrl-C on
+      await setTimeout(1100);
+      expect(child.exitCode ?? child.signalCode).toBeNull();
+      child.kill('SIGTERM');
+      expect(await exited).toEqual([null, 'SIGKILL']);
+      expect(output.errors).toBe('');
     } finally {
       child.kill('SIGKILL');
     }
@@ -77,7 +92,7 @@ describe('server/main.ts', () => {
       while (!output.text.includes('"configuration"')) await once(child.stdout, 'data');
       child.kill('SIGTERM');
       expect(await exited).toEqual([0, null]);
-      expect(output.text).toContain('stopped before it was ready');
+      expect(output.errors).toBe('');
     } finally {
       child.kill('SIGKILL');
     }
@@ -86,8 +101,21 @@ describe('server/main.ts', () => {
   test('a wrong environment ends it with 1 and a message that names the variable', async () => {
     const { child, output } = start({ MNAS_PROVIDER: 'gpu', MNAS_WOKRERS: '2' });
     expect((await once(child, 'exit'))[0]).toBe(1);
-    expect(output.errors).toContain('MNAS_PROVIDER');
-    expect(output.errors).toContain('MNAS_WOKRERS');
+    expect(output.errors).toMatch(/^Invalid environment: .*MNAS_WOKRERS.*MNAS_PROVIDER.*\n$/);
+  });
+
+  test('a port that is taken ends it with 1 and one line', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as AddressInfo;
+    const { child, output } = start({
+      PORT: String(port),
+      MNAS_WORKERS: '1',
+      MNAS_DATA_DIR: await temporaryFolder(),
+    });
+    expect((await once(child, 'exit'))[0]).toBe(1);
+    expect(output.errors).toMatch(new RegExp(`^HOST, PORT: cannot listen there .*EADDRINUSE.*${port}.*\n$`));
   });
 
   test('a folder of checkpoints that is not there ends it with 1 and one line that names the variable', async () => {

@@ -1,14 +1,17 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { ServiceError } from '../../../server/errors/errors.ts';
-import { unavailableWhenFailing } from '../../../server/storage/open.ts';
+import { unavailableWhenFailing } from '../../../server/storage/faults.ts';
 import type { TaskStorage } from '../../../server/storage/storage.ts';
 import { createFakeAdapter } from '../support/adapter.ts';
 import { expectContract } from '../support/contract.ts';
 import { harness } from '../support/harness.ts';
 import { colours, type RawPart } from '../support/multipart.ts';
 import { problemsOf } from '../support/problem.ts';
+import { taskOf } from '../support/tasks.ts';
 
 const { expectProblem } = problemsOf('errors/errors.test.ts');
 const { red, blue } = await colours();
@@ -110,11 +113,12 @@ describe('paths and methods', () => {
     expect(line).toMatchObject({ requestId, err: { message: 'secret' } });
   });
 
-  test('storage that fails is 503 for tasks and for readiness, and its fault is in the log only', async () => {
+  test('storage that fails is 503 for tasks, not for readiness, and its fault is in the log only', async () => {
     // as ioredis tells of a refused command
     const command = { name: 'auth', args: ['password'] };
     const fail = () => Promise.reject(Object.assign(new Error('secret'), { command }));
-    const failing: TaskStorage = { read: fail, write: fail, remove: fail, check: fail, close: fail };
+    const state = () => Promise.resolve({ readable: false, writable: false, losses: 0 });
+    const failing: TaskStorage = { read: fail, write: fail, remove: fail, state, close: fail };
     const lines: string[] = [];
     const storage = unavailableWhenFailing(failing, pino({}, { write: (line) => lines.push(line) }));
     const { app, post } = await harness({ replace: { storage } });
@@ -125,17 +129,31 @@ describe('paths and methods', () => {
       expect(answer.headers['retry-after']).toBe('2');
       expect(answer.text).not.toContain('secret');
     }
-    expectProblem(await request(app).get('/readyz'), 'not-ready');
+    const ready = await request(app).get('/readyz');
+    expectContract(ready, 'get', '/readyz');
+    expect(ready.body).toMatchObject({ status: 'ready', storage: { readable: false, writable: false } });
     expect((await request(app).get('/healthz')).status).toBe(200);
     expect(lines.join()).toContain('secret');
     expect(lines.join()).not.toContain('password');
   });
 
+  test('a task of a newer version, after a rollback', async () => {
+    const { app, post, folder } = await harness();
+    const { id } = taskOf(await post('/v1/tasks', good));
+    const record = join(folder, 'tasks', id, 'task.json');
+    await writeFile(record, (await readFile(record, 'utf8')).replace('"version":1', '"version":2'));
+    const answer = await request(app).get(`/v1/tasks/${id}`);
+    expectContract(answer, 'get', '/v1/tasks/{id}');
+    expectProblem(answer, 'newer-task');
+    expect((await post('/v1/tasks', good)).status).toBe(201); // an equal one, that both versions can read
+    expect((await request(app).get(`/v1/tasks/${id}`)).status).toBe(200);
+  });
+
   test('readiness follows the workers and the shutdown', async () => {
-    const readiness = { workersAnswered: false, draining: false };
+    const readiness = { workersReady: false, draining: false };
     const { app } = await harness({ replace: { readiness } });
     expectProblem(await request(app).get('/readyz'), 'not-ready');
-    readiness.workersAnswered = true;
+    readiness.workersReady = true;
     expect((await request(app).get('/readyz')).status).toBe(200);
     readiness.draining = true;
     expectProblem(await request(app).get('/readyz'), 'not-ready');

@@ -46,7 +46,7 @@ describe('the Open Inference Protocol', () => {
       expectContract(answer, 'get', path);
       expect([answer.status, answer.body]).toEqual([200, body]);
     }
-    const draining = await harness({ replace: { readiness: { workersAnswered: true, draining: true } } });
+    const draining = await harness({ replace: { readiness: { workersReady: true, draining: true } } });
     const answer = await request(draining.app).get('/v2/health/ready');
     expectContract(answer, 'get', '/v2/health/ready');
     expect([answer.status, answer.body]).toEqual([503, { error: 'The service is shutting down.' }]);

@@ -49,6 +49,8 @@ describe('operation', () => {
     expect(requests('method="GET",route="/v1/tasks/:id",status="404"')).toBe('1');
     expect(requests('method="GET",route="other",status="404"')).toBe('1');
     expect(requests('method="POST",route="/v1/tasks",status="201"')).toBe('1');
+    expect(count('mnas_refusals_total', 'code="unknown-task"')).toBe('1');
+    expect(count('mnas_refusals_total', 'code="not-found"')).toBe('1');
     expect(count('mnas_task_stage_seconds_count', 'kind="images",stage="total"')).toBe('1');
     expect(count('mnas_task_stage_seconds_count', 'kind="images",stage="decode"')).toBe('1');
     expect(text).toContain('mnas_http_requests_in_flight 1');

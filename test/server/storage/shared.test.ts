@@ -7,6 +7,7 @@ import { openStorage, StorageSetupError } from '../../../server/storage/open.ts'
 import type { TaskStorage } from '../../../server/storage/storage.ts';
 import { harness } from '../support/harness.ts';
 import { startObjectStore, type ObjectStore } from '../support/object-store.ts';
+import { startFakeRedis, type FakeRedis } from '../support/fake-redis.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 import { storedTask } from '../support/stored-task.ts';
 import { support, taskOf } from '../support/tasks.ts';
@@ -19,8 +20,8 @@ interface Store {
   readonly stop: () => Promise<void>;
 }
 
-async function startS3(): Promise<Store & Pick<ObjectStore, 'rights'>> {
-  const { url, objects, rights, close } = await startObjectStore('bucket', 'access');
+async function startS3(): Promise<Store & Omit<ObjectStore, 'url' | 'close'>> {
+  const { url, close, ...store } = await startObjectStore('bucket', 'access');
   return {
     environment: {
       MNAS_STORAGE: 's3://bucket/some/prefix',
@@ -30,10 +31,10 @@ async function startS3(): Promise<Store & Pick<ObjectStore, 'rights'>> {
     },
     damage: (id) => {
       const key = `/bucket/some/prefix/${id}`;
-      objects.set(key, objects.get(key)!.subarray(0, 100));
+      store.objects.set(key, store.objects.get(key)!.subarray(0, 100));
       return Promise.resolve();
     },
-    rights,
+    ...store,
     stop: () => {
       close();
       return Promise.resolve();
@@ -55,8 +56,26 @@ async function startRedisStore(): Promise<Store> {
   };
 }
 
+async function startFake(): Promise<Store & Pick<FakeRedis, 'values' | 'mood'>> {
+  const { url, values, mood, close } = await startFakeRedis();
+  return {
+    environment: { MNAS_STORAGE: url },
+    damage: (id) => {
+      values.set(`m-nas:${id}`, 'base64:AAAA');
+      return Promise.resolve();
+    },
+    values,
+    mood,
+    stop: () => {
+      close();
+      return Promise.resolve();
+    },
+  };
+}
+
 const stores: Readonly<Record<string, { readonly start: () => Promise<Store>; readonly there: boolean }>> = {
   's3, a fake of it': { start: startS3, there: true },
+  'redis, a fake of it': { start: startFake, there: true },
   'redis (needs redis-server)': { start: startRedisStore, there: hasRedis },
 };
 
@@ -154,7 +173,7 @@ test('a bucket that is not there, and credentials that are missing or wrong, fai
   onTestFinished(stop);
   const start = (more: Readonly<Record<string, string>>) =>
     openStorage(parseConfiguration({ ...environment, ...more }), pino({ level: 'silent' }));
-  await expect(start({ MNAS_STORAGE: 's3://other' })).rejects.toThrow('was written but is not there');
+  await expect(start({ MNAS_STORAGE: 's3://other' })).rejects.toThrow('S3 has no bucket other');
   await expect(start({ AWS_ACCESS_KEY_ID: '' })).rejects.toThrow('AWS_ACCESS_KEY_ID is missing');
   await expect(start({ AWS_ACCESS_KEY_ID: 'wrong' })).rejects.toThrow('403');
 });
@@ -165,20 +184,106 @@ test('a key that may not list the bucket fails the start with what it lacks, sin
   rights.list = false;
   const start = openStorage(parseConfiguration(environment), pino({ level: 'silent' }));
   await expect(start).rejects.toThrow(StorageSetupError);
-  await expect(start).rejects.toThrow(/^MNAS_STORAGE: s3:.* s3:ListBucket .*403/);
+  await expect(start).rejects.toThrow(/^MNAS_STORAGE: s3:.*403.* s3:ListBucket /);
 });
 
-test('a store that can no longer be written fails the check, though it can be read', async () => {
-  const { environment, rights, stop } = await startS3();
-  onTestFinished(stop);
-  const storage = await openStorage(parseConfiguration(environment), pino({ level: 'silent' }));
+/** Storage in a store, whose state is looked at anew whenever the returned function is called. */
+async function watched(store: Store, more: Readonly<Record<string, string>> = {}) {
+  onTestFinished(store.stop);
+  const log: string[] = [];
+  const configuration = parseConfiguration({ ...store.environment, ...more });
+  const storage = await openStorage(configuration, pino({}, { write: (line) => log.push(line) }));
+  onTestFinished(() => storage.close());
   vi.useFakeTimers({ toFake: ['Date'] });
   onTestFinished(() => void vi.useRealTimers());
-  rights.write = false;
-  await storage.check(); // for five seconds the answer holds
-  vi.advanceTimersByTime(5001);
-  await expect(storage.check()).rejects.toMatchObject({ code: 'storage-unavailable' });
-  rights.write = true;
-  vi.advanceTimersByTime(5001);
-  await storage.check();
+  const look = () => {
+    vi.advanceTimersByTime(5001); // for five seconds what is known holds
+    return storage.state();
+  };
+  return { storage, log, look };
+}
+
+test('a store that can no longer be written is still read, and said to be so', async () => {
+  const store = await startS3();
+  const { storage, look } = await watched(store);
+  await storage.write(storedTask(1));
+  store.rights.write = false;
+  expect(await look()).toEqual({ readable: true, writable: false, losses: 0 });
+  expect(await storage.read(storedTask(1).record.id)).toBeDefined();
+  store.rights.write = true;
+  expect(await look()).toEqual({ readable: true, writable: true, losses: 0 });
+});
+
+test('a full Redis is read, refuses tasks before they are made, and can be begun with', async () => {
+  const store = await startFake();
+  const { storage, look, log } = await watched(store);
+  await storage.write(storedTask(1));
+  store.mood.full = true;
+  expect(await look()).toMatchObject({ readable: true, writable: false });
+  await expect(storage.write(storedTask(2))).rejects.toThrow('is full');
+  const { post, adapter } = await harness({ replace: { storage } });
+  expect((await post('/v1/tasks', support)).body).toMatchObject({ status: 503, code: 'storage-unavailable' });
+  expect(adapter.calls).toEqual([]);
+  const begun = await openStorage(parseConfiguration(store.environment), pino({ level: 'silent' }));
+  onTestFinished(() => begun.close());
+  expect(await begun.read(storedTask(1).record.id)).toBeDefined();
+  expect(log.join()).toContain('storage is not writable');
+});
+
+test('a task in constant use is not what Redis evicts, though it is read from memory', async () => {
+  const store = await startFake();
+  const { storage } = await watched(store);
+  const [used, idle] = [storedTask(1), storedTask(2)];
+  await storage.write(used);
+  await storage.read(used.record.id); // from now on from memory
+  await storage.write(idle);
+  await storage.read(used.record.id);
+  const order = [...store.values.keys()].filter((key) => !key.endsWith('probe'));
+  expect(order).toEqual([`m-nas:${idle.record.id}`, `m-nas:${used.record.id}`]); // the first one would be evicted
+});
+
+test('a store that was emptied is noticed by all that use it, and once', async () => {
+  const store = await startFake();
+  const one = await watched(store);
+  const other = await openStorage(parseConfiguration(store.environment), pino({ level: 'silent' }));
+  onTestFinished(() => other.close());
+  expect(await one.look()).toMatchObject({ losses: 0 });
+  expect(await other.state()).toMatchObject({ losses: 0 });
+  vi.advanceTimersByTime(60_000);
+  store.values.clear(); // FLUSHALL
+  expect(await one.look()).toMatchObject({ losses: 1, readable: true, writable: true });
+  expect(await other.state()).toMatchObject({ losses: 1 });
+  expect(await one.look()).toMatchObject({ losses: 1 });
+  expect(await other.state()).toMatchObject({ losses: 1 });
+  expect(one.log.join()).toContain('the store was emptied');
+});
+
+test('while the store is down or silent, tasks in memory are predicted with', async () => {
+  const store = await startFake();
+  const { storage } = await watched(store);
+  const { app, post } = await harness({ replace: { storage } });
+  const { id } = taskOf(await post('/v1/tasks', support));
+  const image = { name: 'images', file: 'new.png', content: support[0]!.content };
+  const predict = async () => (await post(`/v1/tasks/${id}/predictions`, [image])).status;
+  expect(await predict()).toBe(200);
+  store.mood.silent = true;
+  const startedAt = performance.now();
+  for (let prediction = 0; prediction < 5; prediction++) expect(await predict()).toBe(200);
+  expect(performance.now() - startedAt).toBeLessThan(4000); // it is asked once
+  await store.stop();
+  expect(await predict()).toBe(200);
+  expect((await request(app).get(`/v1/tasks/${'0'.repeat(32)}`)).status).toBe(503);
+});
+
+test('requests that are given up, or that a silent S3 keeps waiting, hold no connection to it', async () => {
+  const store = await startS3();
+  const { storage } = await watched(store);
+  store.mood.silent = true;
+  const clients = Array.from({ length: 10 }, () => new AbortController());
+  const reads = clients.map(({ signal }) => storage.read(storedTask(1).record.id, signal));
+  await vi.waitFor(() => expect(store.connections()).toBeGreaterThanOrEqual(10));
+  for (const client of clients) client.abort(new Error('hung up'));
+  for (const read of reads) await expect(read).rejects.toThrow('hung up');
+  // fetch connects anew after an abort, and lets go of what is idle for four seconds
+  await vi.waitFor(() => expect(store.connections()).toBe(0), { timeout: 8000, interval: 200 });
 });

@@ -15,15 +15,27 @@ async function open(
 ): Promise<{ storage: CacheableStorage; log: string[] }> {
   const log: string[] = [];
   const logger = pino({}, { write: (line) => log.push(line) });
-  return { storage: await openDiskStorage(folder, logger, limits), log };
+  const storage = await openDiskStorage(folder, logger, limits);
+  onTestFinished(() => storage.close());
+  return { storage, log };
+}
+
+/** The same after the process that had the folder has ended. */
+async function reopen(
+  last: Pick<CacheableStorage, 'close'>,
+  ...given: Parameters<typeof open>
+): ReturnType<typeof open> {
+  await last.close();
+  return open(...given);
 }
 
 describe('disk storage', () => {
   test('gives back what was written, also after it was opened again', async () => {
     const folder = await temporaryFolder();
     const task = storedTask(1);
-    await (await open(folder)).storage.write(task);
-    const read = await (await open(folder)).storage.read(task.record.id);
+    const { storage } = await open(folder);
+    await storage.write(task);
+    const read = await (await reopen(storage, folder)).storage.read(task.record.id);
     expect(read?.record).toEqual(task.record);
     expect(Buffer.compare(read!.model, task.model)).toBe(0);
   });
@@ -49,9 +61,9 @@ describe('disk storage', () => {
     'a truncated model': (folder) => truncate(join(folder, 'model.onnx'), 10),
     'a truncated record': (folder) => truncate(join(folder, 'task.json'), 10),
     'an empty record': (folder) => truncate(join(folder, 'task.json'), 0),
-    'a record of another version': async (folder) => {
-      const text = await readFile(join(folder, 'task.json'), 'utf8');
-      await writeFile(join(folder, 'task.json'), text.replace('"version":1', '"version":99'));
+    'a file in place of its folder': async (folder) => {
+      await rm(folder, { recursive: true });
+      await writeFile(folder, 'in the way');
     },
   };
   for (const [name, damage] of Object.entries(damages)) {
@@ -92,7 +104,7 @@ describe('disk storage', () => {
     await storage.write(storedTask(5));
     expect(await kept(folder)).toEqual(ids(1, 4, 5));
     expect(await readdir(join(folder, 'temporary'))).toEqual([]);
-    const tight = await open(folder, { bytes: 1, days: 0 });
+    const tight = await reopen(storage, folder, { bytes: 1, days: 0 });
     expect(tight.storage.stats?.()).toMatchObject({ tasks: 1, evicted: 2 });
     await tight.storage.write(storedTask(6));
     expect(await kept(folder)).toEqual(ids(6));
@@ -113,12 +125,13 @@ describe('disk storage', () => {
     await at(1, 2, 5);
     await at(2, 3, 3);
     await at(3, 1, 9);
-    await (await open(folder)).storage.read(storedTask(2).record.id); // used now
-    await open(folder, { bytes: 0, days: 7 });
+    let last = await reopen(storage, folder);
+    await last.storage.read(storedTask(2).record.id); // used now
+    last = await reopen(last.storage, folder, { bytes: 0, days: 7 });
     expect(await kept(folder)).toEqual(ids(1, 2));
-    await open(folder, { bytes: 60_000, days: 7 });
+    last = await reopen(last.storage, folder, { bytes: 60_000, days: 7 });
     expect(await kept(folder)).toEqual(ids(2));
-    await open(folder, { bytes: 0, days: 2 }); // a use makes it no younger
+    await reopen(last.storage, folder, { bytes: 0, days: 2 }); // a use makes it no younger
     expect(await kept(folder)).toEqual([]);
   });
 
@@ -147,13 +160,43 @@ describe('disk storage', () => {
     expect(log.join()).toContain('a use could not be written down');
   });
 
-  test('a check fails when the folder is gone', async () => {
+  test('a folder that was removed is made anew, with its lock, by the next look or the next task', async () => {
+    const folder = await temporaryFolder();
+    const { storage, log } = await open(folder);
+    await storage.write(storedTask(1));
+    await rm(folder, { recursive: true });
+    await storage.write(storedTask(2));
+    expect(await kept(folder)).toEqual(ids(2));
+    expect(storage.stats?.()).toMatchObject({ tasks: 1 });
+    expect(log.splice(0).join()).toContain('all tasks are gone');
+    expect(await storage.state()).toEqual({ readable: true, writable: true, losses: 1 });
+    await rm(folder, { recursive: true });
+    await setTimeout(1100); // for so long what is known holds
+    expect(await storage.state()).toEqual({ readable: true, writable: true, losses: 2 });
+    expect((await readdir(folder)).sort()).toEqual(['lock', 'tasks', 'temporary']);
+  });
+
+  test('a task of a newer version is told as such, and gives way to an equal one', async () => {
     const folder = await temporaryFolder();
     const { storage } = await open(folder);
-    await storage.check();
-    await rm(folder, { recursive: true });
-    await setTimeout(1100); // for so long an answer holds
-    await expect(storage.check()).rejects.toThrow('ENOENT');
+    const task = storedTask(1);
+    await storage.write(task);
+    const record = join(folder, 'tasks', task.record.id, 'task.json');
+    await writeFile(record, (await readFile(record, 'utf8')).replace('"version":1', '"version":99'));
+    await expect(storage.read(task.record.id)).rejects.toMatchObject({ code: 'newer-task' });
+    const again = await reopen(storage, folder);
+    await expect(again.storage.read(task.record.id)).rejects.toMatchObject({ code: 'newer-task' });
+    await again.storage.write(task);
+    expect((await again.storage.read(task.record.id))?.record).toEqual(task.record);
+  });
+
+  test('a file named like a task does not stop the start', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'tasks'));
+    await writeFile(join(folder, 'tasks', storedTask(1).record.id), 'in the way');
+    const { storage } = await open(folder);
+    expect(await storage.read(storedTask(1).record.id)).toBeUndefined();
+    expect(await storage.state()).toMatchObject({ readable: true, writable: true });
   });
 
   test('in front of it, tasks read last are kept in memory, and not longer than they are kept on disk', async () => {
@@ -169,15 +212,17 @@ describe('disk storage', () => {
       },
       write: (task) => storage.write(task),
       remove: (id) => storage.remove(id),
-      check: () => storage.check(),
       close: () => storage.close(),
     };
-    const cache = cached(counted, 150_000); // room for two and their records
+    const hits: boolean[] = [];
+    const options = { bytes: 150_000, days: 0, onRead: (hit: boolean) => hits.push(hit) }; // room for two and their records
+    const cache = cached(counted, options, pino({ level: 'silent' }));
     const [one, two, three] = [storedTask(1), storedTask(2), storedTask(3)];
     await cache.write(one);
     const first = await cache.read(one.record.id);
     expect(await cache.read(one.record.id)).toBe(first);
     expect(reads).toBe(1);
+    expect(hits).toEqual([false, true]);
     await cache.remove(one.record.id);
     expect(await cache.read(one.record.id)).toBeUndefined();
     await cache.write(two);

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -11,9 +11,10 @@ import { onTestFinished } from 'vitest';
 import { decodeImage } from '../../../images/decode.ts';
 import { createApp, type AppDependencies, type AppLimits } from '../../../server/app.ts';
 import type { AccessOptions } from '../../../server/access/access.ts';
+import { createHttpServer } from '../../../server/http/server.ts';
 import { Metrics } from '../../../server/metrics.ts';
 import { Background } from '../../../server/concurrency/background.ts';
-import { unavailableWhenFailing } from '../../../server/storage/open.ts';
+import { unavailableWhenFailing } from '../../../server/storage/faults.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { createFakeAdapter, type FakeAdapter } from './adapter.ts';
 import { expectRequest, templateOf } from './contract.ts';
@@ -24,6 +25,8 @@ export interface Harness {
   readonly app: Express;
   readonly adapter: FakeAdapter;
   readonly folder: string;
+  /** lets go of the folder, so that another service can be started on it */
+  readonly close: () => Promise<void>;
   /** lines of the log, parsed */
   readonly log: Record<string, unknown>[];
   readonly post: (path: string, parts: readonly RawPart[]) => request.Test;
@@ -52,13 +55,16 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
   const folder = options.folder ?? (await temporaryFolder());
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line) as never) });
+  const storage = await openDiskStorage(folder, logger);
+  const close = () => storage.close();
+  onTestFinished(close);
   const app = createApp({
     adapter,
-    storage: unavailableWhenFailing(await openDiskStorage(folder, logger), logger),
+    storage: unavailableWhenFailing(storage, logger),
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: 1_000_000 }),
     ...BESIDE,
     background: new Background(logger),
-    readiness: { workersAnswered: true, draining: false },
+    readiness: { workersReady: true, draining: false },
     limits: { ...LIMITS, ...options.limits },
     access: { ...OPEN, ...options.access },
     metrics: new Metrics(),
@@ -78,12 +84,12 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
         if (status < 300 && template !== undefined) expectRequest('post', template, JSON.parse(text));
       });
   };
-  return { app, adapter, folder, log, post, postJson };
+  return { app, adapter, folder, close, log, post, postJson };
 }
 
 /** The app on a port of its own, for tests that speak HTTP by hand. */
 export async function listen(app: Express): Promise<{ readonly server: Server; readonly port: number }> {
-  const server = createServer(app).listen(0, '127.0.0.1');
+  const server = createHttpServer(app, { requestSeconds: 300, keepAliveSeconds: 5 }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
     server.closeAllConnections();

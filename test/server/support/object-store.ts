@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 
 export interface ObjectStore {
@@ -7,6 +7,10 @@ export interface ObjectStore {
   readonly objects: Map<string, Buffer>;
   /** what the access key may do beside reading and removing objects; to be changed while the store runs */
   readonly rights: { list: boolean; write: boolean };
+  /** `silent` answers nothing; to be changed while the store runs */
+  readonly mood: { silent: boolean };
+  /** connections that are open */
+  readonly connections: () => number;
   readonly close: () => void;
 }
 
@@ -14,7 +18,10 @@ export interface ObjectStore {
 export async function startObjectStore(bucket: string, accessKey: string): Promise<ObjectStore> {
   const objects = new Map<string, Buffer>();
   const rights = { list: true, write: true };
+  const mood = { silent: false };
+  const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
+    if (mood.silent) return;
     void (async () => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -31,11 +38,16 @@ export async function startObjectStore(bucket: string, accessKey: string): Promi
       return answer(request.method === 'PUT' ? 200 : 204);
     })();
   });
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const close = () => {
     server.closeAllConnections();
     server.close();
   };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, objects, rights, close };
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, objects, rights, mood, connections: () => sockets.size, close };
 }

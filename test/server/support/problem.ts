@@ -18,6 +18,7 @@ export const provokedBy = {
     'overloaded',
     'not-ready',
     'storage-unavailable',
+    'newer-task',
   ],
   'access/access.test.ts': ['unauthorized', 'rate-limited', 'forbidden-origin'],
   'concurrency/cancellation.test.ts': ['deadline-exceeded'],

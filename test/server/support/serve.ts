@@ -17,7 +17,7 @@ const app = createApp({
   decodeImage: (bytes, size) => decodeImage(bytes, size),
   ...BESIDE,
   background: new Background(logger),
-  readiness: { workersAnswered: true, draining: false },
+  readiness: { workersReady: true, draining: false },
   limits: LIMITS,
   access: OPEN,
   metrics: new Metrics(),

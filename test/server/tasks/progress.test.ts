@@ -204,6 +204,7 @@ describe('GET /v1/tasks/{id}/progress', () => {
   test('of a task that was made before the start: ready alone', async () => {
     const before = await harness();
     const { id } = taskOf(await before.post('/v1/tasks', support));
+    await before.close();
     const after = await harness({ folder: before.folder, adapter: createFakeAdapter() });
     const { port } = await listen(after.app);
     const path = `/v1/tasks/${id}/progress`;

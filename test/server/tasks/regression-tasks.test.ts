@@ -119,6 +119,7 @@ describe('a regression task', () => {
   test('survives a restart, is gone after DELETE, and made again with the same id and bytes', async () => {
     const before = await harness();
     const task = regressionOf(await before.postJson(path, { support }));
+    await before.close();
     const { app, postJson, adapter } = await harness({ folder: before.folder, adapter: createFakeAdapter() });
     expect((await postJson(path, { support })).status).toBe(200);
     expect(adapter.calls.length).toBe(0);
@@ -175,6 +176,7 @@ test('a task of images stored before there were kinds is served as before', asyn
   const { kind, ...old } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
   expect(kind).toBe('images');
   await writeFile(file, JSON.stringify(old)); // what version 0.1.0 wrote until then
+  await before.close();
   const { app, post, adapter } = await harness({ folder: before.folder });
   const read = await request(app).get(`/v1/tasks/${id}`);
   expectContract(read, 'get', '/v1/tasks/{id}');

@@ -149,6 +149,7 @@ describe('a task', () => {
     const before = await harness();
     const task = taskOf(await before.post('/v1/tasks', support));
     const bytes = (await model(before.app, task.id)).body as Buffer;
+    await before.close();
     const after = await harness({ folder: before.folder, adapter: createFakeAdapter() });
     expect((await model(after.app, task.id)).body).toEqual(bytes);
     expect((await after.post('/v1/tasks', support)).status).toBe(200);

@@ -81,8 +81,20 @@ describe('a body of JSON', () => {
       '"\\"'.repeat(9) + '['.repeat(2 * STRUCTURE_BYTES),
     ])
       expect([400, 413]).toContain((await postJson('/v1/tasks', bomb)).status);
-    const long = JSON.stringify({ support: [[1, 2]], note: '\\"'.repeat(STRUCTURE_BYTES) });
+    const long = JSON.stringify({ support: [[1, 2]], note: '\\"'.repeat(STRUCTURE_BYTES / 4) });
     expectProblem(await postJson('/v1/tasks', long), 'unexpected-member', '/note');
+  });
+
+  test('has few escapes, which take many times as long as plain text', async () => {
+    const { postJson } = await harness({ limits: { bodyBytes: 100_000_000 } });
+    for (const escape of ['\\\\', '\\"', '\\u0000']) {
+      const body = `{"support":"${escape.repeat(Math.ceil(30_000_000 / escape.length))}"}`;
+      const answer = await postJson('/v1/tasks', body);
+      expectProblem(answer, 'body-too-large');
+    }
+    const slashes = { support: [[1, 2]], note: '/'.repeat(STRUCTURE_BYTES / 4) }; // as PHP escapes base64
+    const body = JSON.stringify(slashes).replaceAll('/', '\\/');
+    expectProblem(await postJson('/v1/tasks', body), 'unexpected-member', '/note');
   });
 
   test('has the limit of all bodies where that is smaller', async () => {
@@ -94,8 +106,9 @@ describe('a body of JSON', () => {
     const limits = { uploadSeconds: 0.2 };
     const chunks = [jsonHead('Content-Length: 1000'), '{"support": [['];
     expectRawProblem((await raw({ limits }, chunks, 3000))[0], 'upload-timeout');
-    const { folder, postJson } = await harness();
+    const { folder, postJson, close } = await harness();
     const { id } = regressionOf(await postJson('/v1/tasks', { support }));
+    await close();
     const query = [jsonHead('Content-Length: 1000', `/v1/tasks/${id}/predictions`), '{"x": '];
     expectRawProblem((await raw({ limits, folder }, query, 3000))[0], 'upload-timeout');
   });

@@ -203,7 +203,7 @@ describe('bodies sent by hand', () => {
       },
       write: () => Promise.resolve(),
       remove: () => Promise.resolve(false),
-      check: () => Promise.resolve(),
+      state: () => Promise.resolve({ readable: true, writable: true, losses: 0 }),
       close: () => Promise.resolve(),
     };
     const { app, post } = await harness({ limits: { uploads: 2 }, replace: { storage } });

@@ -100,6 +100,12 @@ describe('loadCheckpoints', () => {
     expect((await load(both)).slice(0, 2)).toEqual(['photos images default', 'toy-z regression default']);
   });
 
+  test('hidden files are none, such as macOS makes beside what it copies', async () => {
+    const bundled = await folderOf(['photos']);
+    await writeFile(join(bundled, '._photos.safetensors'), 'Mac OS X');
+    expect(await load(bundled)).toEqual(['photos']);
+  });
+
   test('what cannot be served is refused by name, with the reason', async () => {
     const bundled = await folderOf(['photos']);
     const missing = join(bundled, 'missing');

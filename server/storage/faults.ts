@@ -1,0 +1,51 @@
+import type { Logger } from 'pino';
+import { ServiceError } from '../errors/errors.ts';
+import type { TaskStorage } from './storage.ts';
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error ? error.code : undefined;
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Whether the path of a file or folder leads nowhere. */
+export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
+
+/** Whether there is no room: a full disk or quota, Redis at its `maxmemory`, an S3 server without space. */
+export const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes(String(codeOf(error))) || /^OOM |^S3 answers 507/.test(messageOf(error));
+
+/** Whether what can be read takes nothing at present: it is full, read-only or a replica, or cannot save itself. */
+export const refusesWrites = (error: unknown): boolean =>
+  isFull(error) || codeOf(error) === 'EROFS' || /^(READONLY|MISCONF|NOREPLICAS) /.test(messageOf(error));
+
+/** An error without what clients of stores hang on it: the command, with a password or a whole task among its arguments. */
+export function loggable(error: unknown): Readonly<Record<string, unknown>> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack } = error;
+  return { type: name, message, stack, ...('code' in error && { code: error.code }) };
+}
+
+/**
+ * The same storage; a fault of it is logged and becomes `storage-unavailable`, which tells the client to try again. The
+ * reason of a signal, and what the storage itself refuses, stay what they are.
+ */
+export function unavailableWhenFailing(storage: TaskStorage, logger: Logger): TaskStorage {
+  const guarded = async <T>(work: Promise<T>, signal?: AbortSignal): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      logger.error({ err: loggable(error) }, 'storage failed');
+      if (error instanceof ServiceError) throw error;
+      const detail = 'The storage of the tasks is full: its tasks can be read, but no other one can be kept.';
+      throw new ServiceError('storage-unavailable', { cause: error, ...(isFull(error) && { detail }) });
+    }
+  };
+  return {
+    read: (id, signal) => guarded(storage.read(id, signal), signal),
+    write: (task) => guarded(storage.write(task)),
+    remove: (id) => guarded(storage.remove(id)),
+    state: () => storage.state(),
+    ...(storage.stats && { stats: storage.stats }),
+    close: () => storage.close(),
+  };
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { rename, rm } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { join, relative } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Logger } from 'pino';
+
+const NAME = 'lock';
+/** Of the path of a socket; a longer one would be cut. */
+const PATH_BYTES = 103;
+/** Until a process that has just taken the lock answers to it. */
+const GRACE_MS = 50;
+/** Locks of processes that are gone, taken away one after another. */
+const TRIES = 5;
+
+/** Another process of this machine works with the folder. */
+export class FolderInUseError extends Error {
+  override readonly name = 'FolderInUseError';
+}
+
+/**
+ * The lock of a folder: a socket in it that this process listens on. The system ends that with the process, however it
+ * ends, so that no lock outlives its holder. It holds among the processes of one machine, in containers, too.
+ */
+export class FolderLock {
+  readonly #folder: string;
+  readonly #logger: Logger;
+  #server: Server | undefined;
+
+  constructor(folder: string, logger: Logger) {
+    this.#folder = folder;
+    this.#logger = logger;
+  }
+
+  /**
+   * Takes the lock. Where a file system has no sockets, or takes nothing at present, it is gone without one, which is logged.
+   * @throws FolderInUseError
+   */
+  async take(): Promise<void> {
+    const path = this.#path();
+    for (let tries = 0; tries < TRIES; tries++) {
+      try {
+        this.#server = await listen(path);
+        return;
+      } catch (error) {
+        if (codeOf(error) !== 'EADDRINUSE') {
+          this.#logger.warn({ reason: String(error) }, 'the data folder cannot be locked');
+          return;
+        }
+      }
+      if (await answers(path)) break;
+      await clear(path);
+    }
+    throw new FolderInUseError(`another process works with the folder ${this.#folder}`);
+  }
+
+  async release(): Promise<void> {
+    const server = this.#server;
+    if (!server) return;
+    this.#server = undefined;
+    server.close();
+    await once(server, 'close');
+  }
+
+  #path(): string {
+    const paths = [join(this.#folder, NAME), relative('', join(this.#folder, NAME))];
+    return paths.sort((a, b) => a.length - b.length)[0]!;
+  }
+}
+
+const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined);
+
+async function listen(path: string): Promise<Server> {
+  if (Buffer.byteLength(path) > PATH_BYTES) throw new Error(`the path of its lock, ${path}, is too long`);
+  const server = createServer((socket) => socket.destroy()).listen(path);
+  await once(server, 'listening');
+  return server.unref();
+}
+
+/** Whether somebody listens on a socket. */
+async function answers(path: string): Promise<boolean> {
+  for (let asked = 0; asked < 2; asked++) {
+    const socket = connect(path);
+    try {
+      await once(socket, 'connect');
+      return true;
+    } catch (error) {
+      if (!['ECONNREFUSED', 'ENOENT'].includes(String(codeOf(error)))) return true;
+    } finally {
+      socket.destroy();
+    }
+    await setTimeout(GRACE_MS);
+  }
+  return false;
+}
+
+/** Takes a socket away that nobody listens on, by renaming: of several that try, one does it. */
+async function clear(path: string): Promise<void> {
+  const aside = `${path}-${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  // another process may have cleared and taken it meanwhile
+  if (await answers(aside)) await rename(aside, path);
+  else await rm(aside);
+}
