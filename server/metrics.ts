@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { PoolStats } from '../engine/pool.ts';
+import type { PoolStats } from '../engine/pool-options.ts';
 import { whenOver } from './http/client.ts';
 import type { TaskRecord } from './storage/record.ts';
 import type { StorageStats } from './storage/storage.ts';
@@ -61,6 +61,8 @@ export class Metrics {
       ['mnas_queue_jobs', 'Jobs that wait for a worker', 'waiting'],
       ['mnas_jobs_completed', 'Jobs that ended well, since the start', 'completed'],
       ['mnas_jobs_failed', 'Jobs that failed, since the start', 'failed'],
+      ['mnas_jobs_stopped', 'Jobs that were given up while they ran, since the start', 'stopped'],
+      ['mnas_workers_replaced', 'Worker threads whose job did not stop in time, since the start', 'replaced'],
       ['mnas_worker_crashes', 'Worker threads that ended unasked, since the start', 'crashes'],
       ['mnas_sessions', 'Compiled graphs in the caches of the workers', 'sessions'],
     ];

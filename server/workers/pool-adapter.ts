@@ -1,5 +1,6 @@
 import { JobError, PoolClosedError, QueueFullError } from '../../engine/errors.ts';
-import type { JobOptions, WorkerPool } from '../../engine/pool.ts';
+import type { WorkerPool } from '../../engine/pool.ts';
+import type { JobOptions } from '../../engine/pool-options.ts';
 import { ServiceError } from '../errors/errors.ts';
 import type { AdaptationReport, CheckpointInfo, TaskAdapter, Toolchain, Watcher } from '../ports.ts';
 import type { ServerJobs } from './jobs.ts';

@@ -1,4 +1,5 @@
-import type { JobOptions, WorkerPool } from '../../engine/pool.ts';
+import type { WorkerPool } from '../../engine/pool.ts';
+import type { JobOptions } from '../../engine/pool-options.ts';
 import { sliceSize } from '../../engine/trunk/planes.ts';
 import { mirrorView, viewPlan } from '../../model/adaptation/support-views.ts';
 import type { AdaptationReport, AdaptImagesRequest, ServedTrunk } from '../ports.ts';
