@@ -42,14 +42,15 @@ export class FairQueue<T> {
     this.#forget();
   }
 
-  /** The next item among those that fit; undefined where none does. */
+  /** The next item among those that fit, which stays; undefined where none does. */
+  peek(fits: (item: T) => boolean = () => true): T | undefined {
+    const next = this.#next(fits);
+    return next && next.line.waiting[next.position]!.item;
+  }
+
+  /** Takes the next item among those that fit; undefined where none does. */
   take(fits: (item: T) => boolean = () => true): T | undefined {
-    let next: { readonly line: Line<T>; readonly position: number } | undefined;
-    for (const line of this.#lines.values()) {
-      if (next && next.line.served <= line.served) continue;
-      const position = line.waiting.findIndex(({ item }) => fits(item));
-      if (position >= 0) next = { line, position };
-    }
+    const next = this.#next(fits);
     if (!next) return undefined;
     const { line, position } = next;
     const [taken] = line.waiting.splice(position, 1);
@@ -57,6 +58,16 @@ export class FairQueue<T> {
     line.served += taken!.cost;
     this.#forget();
     return taken!.item;
+  }
+
+  #next(fits: (item: T) => boolean): { readonly line: Line<T>; readonly position: number } | undefined {
+    let next: { readonly line: Line<T>; readonly position: number } | undefined;
+    for (const line of this.#lines.values()) {
+      if (next && next.line.served <= line.served) continue;
+      const position = line.waiting.findIndex(({ item }) => fits(item));
+      if (position >= 0) next = { line, position };
+    }
+    return next;
   }
 
   /** Takes everything. */

@@ -7,7 +7,7 @@ import { createBodyGate } from './upload/body.ts';
 import type { Documentation } from './documentation/build.ts';
 import { ServiceError } from './errors/errors.ts';
 import { ImageTasks } from './tasks/image-tasks.ts';
-import { createUploadDecoder } from './upload/decode-upload.ts';
+import { createUploadDecoder, type DecodingLimits } from './upload/decode-upload.ts';
 import { createInferenceReader } from './inference/body.ts';
 import { inferenceRoutes } from './inference/routes.ts';
 import { createJsonReader } from './upload/json.ts';
@@ -49,8 +49,9 @@ export interface AppLimits {
   readonly requestSeconds: number;
   /** bodies in memory at a time */
   readonly uploads: number;
-  /** images decoded at a time */
-  readonly decoders: number;
+  /** requests that may wait for that */
+  readonly waitingUploads: number;
+  readonly decoding: DecodingLimits;
 }
 
 export interface AppDependencies {
@@ -79,13 +80,18 @@ export function createApp(dependencies: AppDependencies): Express {
     dependencies;
   const { bodyBytes, fileBytes, uploadSeconds: seconds } = limits;
   const tasks = new Tasks(storage, background, (record) => metrics.observeTask(record));
-  const gate = createBodyGate({ parallel: limits.uploads, seconds: limits.requestSeconds });
+  const gate = createBodyGate({
+    parallel: limits.uploads,
+    waiting: limits.waitingUploads,
+    seconds: limits.requestSeconds,
+    waitFor: (client) => adapter.waitFor(client),
+  });
   const jsonReader = (most: number, structureBytes: number) =>
     createJsonReader({ bodyBytes: Math.min(bodyBytes, most), structureBytes, seconds }, gate);
   const readJson = jsonReader(JSON_BYTES, STRUCTURE_BYTES);
   const services: TaskServices = {
     tasks,
-    images: new ImageTasks(adapter, createUploadDecoder(decodeImage, limits.decoders)),
+    images: new ImageTasks(adapter, createUploadDecoder(decodeImage, limits.decoding)),
     regression: new RegressionTasks(adapter),
     readUpload: createUploadReader({ bodyBytes, fileBytes, seconds }, gate, readJson),
     readJson,

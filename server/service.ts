@@ -9,7 +9,7 @@ import { PoolClosedError } from '../engine/errors.ts';
 import { onnxruntimeVersion } from '../engine/onnxruntime.ts';
 import { WorkerPool } from '../engine/pool.ts';
 import { exporterVersion } from '../model/adaptation/export-child.ts';
-import { createPoolAdapter } from './workers/pool-adapter.ts';
+import { createPoolAdapter, type PoolUse } from './workers/pool-adapter.ts';
 import { createApp } from './app.ts';
 import { Background } from './concurrency/background.ts';
 import {
@@ -76,7 +76,7 @@ export async function startService(configuration: Configuration, logger: Logger)
         onnxruntime: onnxruntimeVersion,
         provider: configuration.MNAS_PROVIDER,
       },
-      pool.stats.workers,
+      poolUse(configuration),
     ),
     storage,
     decodeImage: (bytes, size, crops = 0) =>
@@ -93,7 +93,8 @@ export async function startService(configuration: Configuration, logger: Logger)
       uploadSeconds: configuration.MNAS_UPLOAD_SECONDS,
       requestSeconds: configuration.MNAS_REQUEST_SECONDS,
       uploads: configuration.MNAS_UPLOADS,
-      decoders: availableParallelism(),
+      waitingUploads: configuration.MNAS_UPLOAD_QUEUE,
+      decoding: { parallel: availableParallelism(), heavyPixels: configuration.MNAS_HEAVY_PIXELS },
     },
     access: {
       keys: configuration.MNAS_API_KEYS,
@@ -105,11 +106,11 @@ export async function startService(configuration: Configuration, logger: Logger)
     metrics: watched(pool, storage),
     logger,
   });
-  const server = createServer({ requestTimeout: (configuration.MNAS_UPLOAD_SECONDS + 10) * 1000 }, app);
+  const server = createServer({ requestTimeout: (longestArrival(configuration) + 10) * 1000 }, app);
   try {
     server.listen(configuration.PORT, configuration.HOST);
     await once(server, 'listening');
-    await pool.runOnAll('warm', undefined);
+    await Promise.all([pool.ready(), pool.runOnAll('warm', undefined)]);
   } catch (error) {
     server.closeAllConnections();
     server.close();
@@ -153,9 +154,24 @@ async function precompileAll(
   }
 }
 
+/** Seconds until a body has arrived: it may wait for its place before anybody reads it. */
+const longestArrival = ({ MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS }: Configuration): number =>
+  Math.max(MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS);
+
+/** How much work is taken on. A client may have half of the queue, beside what the workers do for it. */
+const poolUse = (configuration: Configuration): PoolUse => ({
+  workers: configuration.MNAS_WORKERS,
+  limits: {
+    requestCost: configuration.MNAS_REQUEST_COST,
+    clientCost: configuration.MNAS_CLIENT_COST,
+    clientRequests: configuration.MNAS_WORKERS + Math.ceil(configuration.MNAS_QUEUE / 2),
+  },
+});
+
 function startPool(configuration: Configuration, checkpoints: readonly CheckpointFile[]): ServicePool {
   return new WorkerPool<ServerJobs, ServerWorkerData>({
     workers: configuration.MNAS_WORKERS,
+    urgentWorkers: configuration.MNAS_PREDICTION_WORKERS,
     queueLimit: configuration.MNAS_QUEUE,
     jobs: new URL('./workers/jobs.ts', import.meta.url),
     engine: {

@@ -84,11 +84,12 @@ function modelRoutes(router: Router, path: string, { tasks, adapter, read }: Inf
     post: async (request, response) => {
       const { record, model } = await modelAskedFor(tasks, request);
       const described = modelOf(record);
-      const answer = await read(request, binaryBytesOf(described), async (body, signal) => {
+      const answer = await read(request, binaryBytesOf(described), async (body, asker) => {
         const inference = parseInference(body, described);
         const batch = record.kind === 'images' ? IMAGES_BATCH : POINT_LIMITS.query;
-        const file = { key: record.model.sha256, model };
-        const results = await adapter.infer({ ...file, input: inference.input, batch }, signal);
+        const { multiplyAdds } = record.architecture;
+        const file = { key: record.model.sha256, model, multiplyAdds };
+        const results = await adapter.infer({ ...file, input: inference.input, batch }, asker);
         return answerOf(record.id, inference, results, described.labels);
       });
       sendAnswer(response, answer);

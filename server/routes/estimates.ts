@@ -17,11 +17,8 @@ export function estimateRoutes(
       const query = parseQuery(createQuery, request);
       const checkpoint = pickCheckpoint(checkpoints, 'images', query.checkpoint);
       const steps = query.steps ?? checkpoint.steps;
-      const body: Body<'createEstimate', 200> = await readUpload(
-        request,
-        response,
-        SUPPORT,
-        (files, signal) => images.estimate({ checkpoint, steps, files: labelFiles(files) }, signal),
+      const body: Body<'createEstimate', 200> = await readUpload(request, response, SUPPORT, (files, asker) =>
+        images.estimate({ checkpoint, steps, files: labelFiles(files) }, asker),
       );
       response.json(body);
     },

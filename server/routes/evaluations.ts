@@ -37,9 +37,9 @@ async function evaluateImages(
   const { threshold: asked } = parseQuery(evaluationQuery, request);
   checkOpenSet(task.record, asked);
   const labels = task.record.classes.map(({ label }) => label);
-  return readUpload(request, response, QUERY, async (files, signal) => {
+  return readUpload(request, response, QUERY, async (files, asker) => {
     const truths = truthsOf(files, labels);
-    const predicted = await images.predict(task, files, signal);
+    const predicted = await images.predict(task, files, asker);
     const judgements = truths.map((truth, i) => ({
       truth,
       given: isUnknown(predicted, i, asked) ? undefined : bestOf(predicted.probabilities[i]!),
@@ -54,12 +54,12 @@ async function evaluateRegression(
   request: Request,
 ): Promise<Schema<'RegressionEvaluation'>> {
   parseQuery(noQuery, request);
-  return readJson(request, async (body, signal) => {
+  return readJson(request, async (body, asker) => {
     const points = parseQuerySet(body);
     const predicted = await regression.predict(
       task,
       points.map(([x]) => x),
-      signal,
+      asker,
       (index) => ['query', index, 0],
     );
     return regressionEvaluationOf(

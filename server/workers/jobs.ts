@@ -1,5 +1,6 @@
 import { drawCells, type CellsPicture } from '../../drawing/draw-cells.ts';
-import type { JobTable } from '../../engine/jobs.ts';
+import type { JobTable, ProgressOf, RequestOf, ResultOf } from '../../engine/jobs.ts';
+import type { JobOptions } from '../../engine/pool-options.ts';
 import { readTrunk, type TrunkFile } from '../../engine/trunk/file.ts';
 import { sliceSize } from '../../engine/trunk/planes.ts';
 import { rowsOf } from '../../engine/trunk/rows.ts';
@@ -52,6 +53,13 @@ export interface ServerJobs {
   infer(request: InferRequest): Record<string, TensorValue>;
   drawCells(picture: CellsPicture): string;
 }
+
+/** Runs a job in one of the workers; its options say whom it counts for. */
+export type RunJob = <K extends keyof ServerJobs>(
+  job: K,
+  request: RequestOf<ServerJobs, K>,
+  options: JobOptions<ProgressOf<ServerJobs, K>>,
+) => Promise<ResultOf<ServerJobs, K>>;
 
 /** Views of images for a checkpoint's trunk: planar RGB bytes [n, 3, side, side]. */
 export interface PlanesRequest {

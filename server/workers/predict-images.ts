@@ -25,3 +25,12 @@ export async function predictImages(
     ...(known ? { known: known.data } : {}),
   };
 }
+
+/** Predictions of several parts of the images, as those of all. */
+export function joinedPredictions(parts: readonly PredictedImages[]): PredictedImages {
+  const known = parts.flatMap((part) => (part.known ? [part.known] : []));
+  return {
+    probabilities: parts.flatMap(({ probabilities }) => probabilities),
+    ...(known.length > 0 ? { known: Float32Array.from(known.flatMap((part) => [...part])) } : {}),
+  };
+}

@@ -1,12 +1,14 @@
-import type { WorkerPool } from '../../engine/pool.ts';
 import type { JobOptions } from '../../engine/pool-options.ts';
 import { sliceSize } from '../../engine/trunk/planes.ts';
 import { mirrorView, viewPlan } from '../../model/adaptation/support-views.ts';
-import type { AdaptationReport, AdaptImagesRequest, ServedTrunk } from '../ports.ts';
-import type { ServerJobs } from './jobs.ts';
+import type { AdaptationReport, AdaptImagesRequest, ImagesCheckpoint, ServedTrunk } from '../ports.ts';
+import type { RunJob } from './jobs.ts';
 
 /** Views in one job at most: other requests wait for no more than that. */
 const mostViews = 32;
+
+/** What is known of a checkpoint on a trunk. */
+export type StandingCheckpoint = Pick<ImagesCheckpoint, 'views'> & { readonly trunk: ServedTrunk };
 
 /** One view of one image of a support set. */
 interface Piece {
@@ -20,14 +22,14 @@ interface Piece {
  * takes a job that all others would wait for.
  */
 export async function supportRows(
-  run: WorkerPool<ServerJobs>['run'],
+  run: RunJob,
   { checkpoint, support }: AdaptImagesRequest,
-  trunk: ServedTrunk,
+  { trunk, views: possible }: StandingCheckpoint,
   lanes: number,
-  { signal, onAccepted, onStarted }: JobOptions<AdaptationReport>,
+  { signal, client, onAccepted, onStarted }: JobOptions<AdaptationReport>,
 ): Promise<Float32Array<ArrayBuffer>[]> {
   const way = new Set(support.map(({ label }) => label)).size;
-  const plan = viewPlan(trunk.views, { way, support: support.length });
+  const plan = viewPlan(possible, { way, support: support.length });
   const views = 2 + plan.crops;
   const pieces = Array.from({ length: views }, (_, view) => view)
     .filter((view) => view !== mirrorView || plan.mirror)
@@ -39,7 +41,9 @@ export async function supportRows(
   let failed = false;
   const compute = async (job: number, own: readonly Piece[]): Promise<Float32Array> => {
     const pixels = pixelsOf(own, support, trunk.side);
-    const options = { ...(signal && { signal }), transfer: [pixels.buffer], admitted: job > 0 };
+    const cost = own.length * trunk.multiplyAdds;
+    const asked = { ...(signal && { signal }), ...(client !== undefined && { client }), cost };
+    const options = { ...asked, transfer: [pixels.buffer], admitted: job > 0 };
     const told = job === 0 ? { ...(onAccepted && { onAccepted }), ...(onStarted && { onStarted }) } : {};
     try {
       return await run('planes', { checkpoint, pixels }, { ...options, ...told });

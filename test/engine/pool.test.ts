@@ -212,17 +212,17 @@ describe('WorkerPool', () => {
     await expect(target.run('echo', 1)).rejects.toThrow(QueueFullError);
     expect(await target.run('where', null, { urgent: true })).toMatchObject({ workerIndex: 1 });
     expect(target.stats).toMatchObject({ busy: 1, waiting: 1 });
-    const order: string[] = [];
-    const noted = async (name: string, urgent: boolean) => {
-      await target.run('echo', name, { urgent, admitted: true });
-      order.push(name);
-    };
-    const blocked = target.run('block', gate, { urgent: true });
-    const all = [noted('other', false), noted('urgent', true)];
     open(gate);
     expect(await waiting).toMatchObject({ workerIndex: 0 });
-    await Promise.all([long, blocked, ...all]);
-    expect(order).toEqual(['urgent', 'other']);
+    await long;
+    const alone = pool();
+    const order: string[] = [];
+    const noted = async (name: string, urgent: boolean) => {
+      await alone.run('echo', name, { urgent });
+      order.push(name);
+    };
+    await Promise.all([noted('begun', false), noted('other', false), noted('urgent', true)]);
+    expect(order).toEqual(['begun', 'urgent', 'other']);
     expect(await target.runOnAll('where', null)).toEqual([expect.objectContaining({ workerIndex: 0 })]);
     await expect(target.run('where', null, { worker: 1 })).rejects.toThrow(RangeError);
   });

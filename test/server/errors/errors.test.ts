@@ -122,7 +122,7 @@ describe('paths and methods', () => {
     expectContract(read, 'get', '/v1/tasks/{id}');
     for (const answer of [read, await post('/v1/tasks', good)]) {
       expectProblem(answer, 'storage-unavailable');
-      expect(answer.headers['retry-after']).toBe('2');
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
       expect(answer.text).not.toContain('secret');
     }
     expectProblem(await request(app).get('/readyz'), 'not-ready');

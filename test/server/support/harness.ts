@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import type { Express } from 'express';
 import { pino } from 'pino';
 import request from 'supertest';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { decodeImage } from '../../../images/decode.ts';
 import { createApp, type AppDependencies, type AppLimits } from '../../../server/app.ts';
 import type { AccessOptions } from '../../../server/access/access.ts';
+import type { ImageDecoder } from '../../../server/ports.ts';
 import { Metrics } from '../../../server/metrics.ts';
 import { Background } from '../../../server/concurrency/background.ts';
 import { unavailableWhenFailing } from '../../../server/storage/open.ts';
@@ -79,6 +80,26 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
       });
   };
   return { app, adapter, folder, log, post, postJson };
+}
+
+/** A decoder that holds every image: `begun` resolves when it has been given so many, `release` lets all go on. */
+export function heldDecoding(): {
+  readonly decodeImage: ImageDecoder;
+  readonly begun: (count: number) => Promise<void>;
+  readonly release: () => void;
+} {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const decode = vi.fn<ImageDecoder>(async (bytes, size) => {
+    await held;
+    return decodeImage(bytes, size);
+  });
+  const begun = (count: number) =>
+    vi.waitFor(() => expect(decode.mock.calls.length).toBeGreaterThanOrEqual(count), {
+      timeout: 60_000,
+      interval: 5,
+    });
+  return { decodeImage: decode, begun, release: () => release() };
 }
 
 /** The app on a port of its own, for tests that speak HTTP by hand. */

@@ -259,7 +259,7 @@ async function takenOn() {
 
 test('whoever waits a while for a task gets its progress when it is removed meanwhile', async () => {
   const { tasks, background, plan, made } = await takenOn();
-  const waiting = tasks.begin(plan, 60, new AbortController().signal);
+  const waiting = tasks.begin(plan, 60, { client: 'one', signal: new AbortController().signal });
   await made;
   await setTimeout(5);
   await tasks.remove(plan.id);
@@ -270,7 +270,7 @@ test('whoever waits a while for a task gets its progress when it is removed mean
 test('a wait ends with its client, the work does not, and a shutdown waits for it meanwhile', async () => {
   const { tasks, background, plan, made, release } = await takenOn();
   const client = new AbortController();
-  const waiting = tasks.begin(plan, 60, client.signal);
+  const waiting = tasks.begin(plan, 60, { client: 'one', signal: client.signal });
   await made;
   await setTimeout(5);
   const ends: string[] = [];
@@ -282,7 +282,7 @@ test('a wait ends with its client, the work does not, and a shutdown waits for i
   await idle;
   expect(ends).toEqual(['wait', 'idle']);
   expect((await tasks.get(plan.id)).record.id).toBe(plan.id);
-  await expect(tasks.begin(plan, 60, client.signal)).rejects.toThrow('gone');
+  await expect(tasks.begin(plan, 60, { client: 'one', signal: client.signal })).rejects.toThrow('gone');
 });
 
 test('what is remembered of a task that was made holds nothing of its upload', async () => {
@@ -291,7 +291,9 @@ test('what is remembered of a task that was made holds nothing of its upload', a
   const tasks = new Tasks(storage, new Background(logger));
   const outline = { id: '0'.repeat(32), kind: 'images', steps: 1, requestId: 'a' } as const;
   const make = () => Promise.reject(new Error('no worker'));
-  await expect(tasks.create({ ...outline, make }, new AbortController().signal)).rejects.toThrow('no worker');
+  await expect(
+    tasks.create({ ...outline, make }, { client: 'one', signal: new AbortController().signal }),
+  ).rejects.toThrow('no worker');
   expect((await tasks.progress(outline.id)).outline).toEqual(outline);
 });
 

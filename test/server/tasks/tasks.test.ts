@@ -75,6 +75,17 @@ describe('POST /v1/tasks', () => {
     expect([explicit.status, taskOf(explicit).id]).toEqual([200, taskOf(answers[0]!).id]);
   });
 
+  test('twenty equal posts of one address get equal answers with four places in memory for it', async () => {
+    const { adapter, post } = await harness({ limits: { uploads: 8 } });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post('/v1/tasks', support)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([
+      ...Array.from({ length: 19 }, () => 200),
+      201,
+    ]);
+    expect(new Set(answers.map((answer) => taskOf(answer).id)).size).toBe(1);
+    expect(adapter.calls).toHaveLength(1);
+  });
+
   test('twenty equal posts at once: one adaptation, one 201, twenty equal descriptions', async () => {
     const { post, adapter } = await harness();
     const answers = await Promise.all(Array.from({ length: 20 }, () => post('/v1/tasks', support)));
