@@ -5,14 +5,17 @@ interface Waiting<T> {
 
 /** What one client has waiting, in its order. */
 interface Line<T> {
-  /** what it was given so far, in units of cost; of a client that was away, at least what the others were given meanwhile */
+  /**
+   * what it was given so far, in units of cost; of a client that was away, at least what the others were
+   * given meanwhile
+   */
   served: number;
   readonly waiting: Waiting<T>[];
 }
 
 /**
- * What waits for its turn, by client. The client that was given the least comes next, so that each gets an equal share of
- * the cost, however much it has waiting. One client alone is served in its order.
+ * What waits for its turn, by client. The client that was given the least comes next, so that each gets an
+ * equal share of the cost, however much it has waiting. One client alone is served in its order.
  */
 export class FairQueue<T> {
   readonly #lines = new Map<string, Line<T>>();

@@ -21,13 +21,16 @@ export type PoolOptions<Data = unknown> = PoolSettings &
 
 export interface JobOptions<Progress = unknown> {
   /**
-   * Takes a waiting job off the queue. The promise of a running job rejects at once, too; the job stops before its next
-   * graph, and where that takes longer than `stopMs` another worker takes its place.
+   * Takes a waiting job off the queue. The promise of a running job rejects at once, too; the job stops
+   * before its next graph, and where that takes longer than `stopMs` another worker takes its place.
    */
   readonly signal?: AbortSignal;
   /** taken before all jobs that are not, by every worker; default false */
   readonly urgent?: boolean;
-  /** whom the job counts for: each has an equal share of the workers, in units of cost; all are one by default */
+  /**
+   * whom the job counts for: each has an equal share of the workers, in units of cost; all are one by
+   * default
+   */
   readonly client?: string;
   /** what the job takes of its client's share, above 0; default 1 */
   readonly cost?: number;

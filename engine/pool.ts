@@ -21,9 +21,9 @@ interface Task {
 const usualStopMs = 1000;
 
 /**
- * Worker threads behind two bounded queues, of urgent jobs and of all others; in each the clients take turns, and each
- * has its jobs done in order. A worker runs one job at a time. `Jobs` and `Data` are those of the table that the job
- * module exports: `JobTable<Jobs, Data>`.
+ * Worker threads behind two bounded queues, of urgent jobs and of all others; in each the clients take
+ * turns, and each has its jobs done in order. A worker runs one job at a time. `Jobs` and `Data` are those
+ * of the table that the job module exports: `JobTable<Jobs, Data>`.
  */
 export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown> {
   readonly #options: PoolOptions;
@@ -95,7 +95,10 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
     return this.#enqueue(job, request, options);
   }
 
-  /** Runs the job once in every worker that is not for urgent jobs, whatever the queue's limit; results in their order. */
+  /**
+   * Runs the job once in every worker that is not for urgent jobs, whatever the queue's limit; results in
+   * their order.
+   */
   async runOnAll<K extends keyof Jobs & string>(
     job: K,
     request: RequestOf<Jobs, K>,
@@ -169,8 +172,8 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
   }
 
   /**
-   * Gives the place of a worker that still runs the job to another one. The old one ends with its job; there is one such
-   * at most, so that giving up again and again starts no threads without end.
+   * Gives the place of a worker that still runs the job to another one. The old one ends with its job;
+   * there is one such at most, so that giving up again and again starts no threads without end.
    */
   #replace(slot: Slot<Task>, task: Task): void {
     if (slot.task !== task || this.#closing || this.#retired.size > 0) return;

@@ -26,7 +26,10 @@ const stoppableProgram = (program: Program, flag: StopFlag): Program => ({
   },
 });
 
-/** The executor for a job that ends with JobStoppedError before its next graph is compiled or run once the flag is set. */
+/**
+ * The executor for a job that ends with JobStoppedError before its next graph is compiled or run once the
+ * flag is set.
+ */
 export const stoppableExecutor = (executor: Executor, flag: StopFlag): Executor => ({
   program: async (key, build) => {
     check(flag);

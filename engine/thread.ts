@@ -64,8 +64,8 @@ export class WorkerThread {
   }
 
   /**
-   * Resolves when the thread has ended, which it does as soon as its interrupted job has. By force it would take the
-   * process with it, since onnxruntime cannot be left in the middle of a run.
+   * Resolves when the thread has ended, which it does as soon as its interrupted job has. By force it would
+   * take the process with it, since onnxruntime cannot be left in the middle of a run.
    */
   async retire(): Promise<void> {
     this.interrupt();

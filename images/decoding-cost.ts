@@ -15,9 +15,11 @@ const sampleBytes: Readonly<Record<string, number>> = {
 const unknownCost = Number.POSITIVE_INFINITY;
 
 /**
- * What decoding an image takes, as pixels of a plain one: width × height, times the bytes of a sample, and twice where it
- * is interlaced or progressive, since such an image is held whole. Reads the file's head alone.
- * @param bytes as `decodeImage` takes them; of no image at all the cost is 1, and what cannot be told is infinite
+ * What decoding an image takes, as pixels of a plain one: width × height, times the bytes of a sample, and
+ * twice where it is interlaced or progressive, since such an image is held whole. Reads the file's head
+ * alone.
+ * @param bytes as `decodeImage` takes them; of no image at all the cost is 1, and what cannot be told is
+ * infinite
  */
 export async function decodingCost(bytes: Uint8Array): Promise<number> {
   if (imageFormat(bytes) === undefined) return 1;

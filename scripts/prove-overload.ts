@@ -2,7 +2,10 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { overload } from './overload.ts';
 
-/** Proves that others are served while one client asks for more than the service can do, and that it recovers. */
+/**
+ * Proves that others are served while one client asks for more than the service can do, and that it
+ * recovers.
+ */
 const program = new Command('prove-overload')
   .option('--posts <n>', 'tasks of 20 ways and 50 steps that one client posts at once', Number, 80)
   .option('--shots <n>', 'images of each of their classes', Number, 5)

@@ -141,9 +141,10 @@ export interface InferRequest extends ModelFile {
 }
 
 /**
- * What the HTTP layer needs of the numeric layers. `workers/pool-adapter.ts` implements it over the worker pool. All
- * that is asked of it throws the ServiceError `overloaded` when the queue is full, and the signal's reason; adaptations
- * also `too-much-work`, `too-much-at-once` and `deadline-exceeded`, by their estimated cost and before any work.
+ * What the HTTP layer needs of the numeric layers. `workers/pool-adapter.ts` implements it over the worker
+ * pool. All that is asked of it throws the ServiceError `overloaded` when the queue is full, and the
+ * signal's reason; adaptations also `too-much-work`, `too-much-at-once` and `deadline-exceeded`, by their
+ * estimated cost and before any work.
  */
 export interface TaskAdapter {
   /** the default of each kind first, the others by id */
@@ -163,7 +164,10 @@ export interface TaskAdapter {
   infer(request: InferRequest, asker: Asker): Promise<Readonly<Record<string, TensorValue>>>;
   /** An SVG document. */
   drawCells(picture: CellsPicture, asker: Asker): Promise<string>;
-  /** Seconds that a further adaptation for the client would wait for a worker, as estimated; 0 where it would not. */
+  /**
+   * Seconds that a further adaptation for the client would wait for a worker, as estimated; 0 where it
+   * would not.
+   */
   waitFor(client: string): number;
 }
 

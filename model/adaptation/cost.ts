@@ -16,13 +16,17 @@ export interface AdaptationCost {
   readonly step: number;
 }
 
-/** Two sizes of support set: what an image adds is told by the difference, which what grows with its square enters, too. */
+/**
+ * Two sizes of support set: what an image adds is told by the difference, which what grows with its square
+ * enters, too.
+ */
 const small: TaskSize = { way: 2, support: 4 };
 const large: TaskSize = { way: 20, support: 200 };
 
 /**
- * What adapting by a checkpoint costs, counted on the graphs of its first architecture; of one that chooses among all, on
- * those of the one-shot model, which is more. The embedding is not counted: it takes a hundredth of five steps.
+ * What adapting by a checkpoint costs, counted on the graphs of its first architecture; of one that chooses
+ * among all, on those of the one-shot model, which is more. The embedding is not counted: it takes a
+ * hundredth of five steps.
  */
 export function adaptationCost({ configuration, genotypes }: Checkpoint): AdaptationCost {
   const [genotype] = genotypes;
@@ -50,6 +54,9 @@ export function viewsOf(views: Pick<ModelConfiguration, 'mirroring' | 'crops'>, 
   return size.support * (1 + (mirror ? 1 : 0) + crops);
 }
 
-/** Multiply-adds of `steps` inner steps on so many views, as an estimate: two networks of a checkpoint differ by some percent. */
+/**
+ * Multiply-adds of `steps` inner steps on so many views, as an estimate: two networks of a checkpoint
+ * differ by some percent.
+ */
 export const multiplyAddsOfSteps = ({ once, step }: AdaptationCost, views: number, steps: number): number =>
   views * (once + steps * step);

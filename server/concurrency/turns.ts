@@ -30,8 +30,9 @@ interface Turn {
 }
 
 /**
- * Something of which there is so much at a time. Who finds none of it left waits; the clients take turns, each with an equal
- * share of the cost. The next one is waited for where it needs more than is left, so that what costs much comes, too.
+ * Something of which there is so much at a time. Who finds none of it left waits; the clients take turns,
+ * each with an equal share of the cost. The next one is waited for where it needs more than is left, so
+ * that what costs much comes, too.
  */
 export class Turns {
   readonly #limits: Required<TurnsLimits>;

@@ -5,7 +5,10 @@ export type ErrorCode = Schema<'ErrorCode'>;
 export type Problem = Schema<'Problem'>;
 export type Part = Schema<'Part'>;
 
-/** Seconds after which a client may try again where nobody knows better: when the service is starting, or without storage. */
+/**
+ * Seconds after which a client may try again where nobody knows better: when the service is starting, or
+ * without storage.
+ */
 const RETRY_AFTER_SECONDS = 2;
 /** Nobody is sent away for longer, in seconds: what is known of a queue holds for some minutes at most. */
 const LONGEST_RETRY_SECONDS = 300;

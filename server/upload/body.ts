@@ -143,16 +143,17 @@ export interface Uploader extends Asker {
 }
 
 /**
- * Reads a body and works with it; the signal aborts when the client hangs up, and at the request's deadline: then this
- * ends, whatever the work does.
- * @throws ServiceError `overloaded`, `too-much-at-once`, `deadline-exceeded`; ClientGoneError; what the work throws
+ * Reads a body and works with it; the signal aborts when the client hangs up, and at the request's
+ * deadline: then this ends, whatever the work does.
+ * @throws ServiceError `overloaded`, `too-much-at-once`, `deadline-exceeded`; ClientGoneError; what the
+ * work throws
  */
 export type BodyGate = <T>(request: Request, work: (uploader: Uploader) => Promise<T>) => Promise<T>;
 
 /**
- * A gate that lets at most `parallel` bodies be in memory at a time: from their first byte until they are not needed any
- * more. One caller may have half of the places, so that its silent connections do not shut out everybody else. The others
- * wait, by turns of the callers: their bodies stay in the network.
+ * A gate that lets at most `parallel` bodies be in memory at a time: from their first byte until they are
+ * not needed any more. One caller may have half of the places, so that its silent connections do not shut
+ * out everybody else. The others wait, by turns of the callers: their bodies stay in the network.
  */
 export function createBodyGate({ parallel, waiting, seconds, waitFor }: GateLimits): BodyGate {
   const places = new Places(parallel, waiting);
@@ -193,7 +194,9 @@ class Places {
     this.#turns = new Turns({ capacity: parallel, share, waiting });
   }
 
-  /** Resolves when the caller has a place, to what gives it back. @throws ServiceError, the signal's reason */
+  /**
+   * Resolves when the caller has a place, to what gives it back. @throws ServiceError, the signal's reason
+   */
   async take(client: string, signal: AbortSignal): Promise<() => void> {
     try {
       const end = await this.#turns.take(client, 1, signal);

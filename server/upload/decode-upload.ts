@@ -49,10 +49,10 @@ class DecodingTurns {
 }
 
 /**
- * Decodes uploads, so many images and pixels at a time over all requests, since a large image takes hundreds of MB. The
- * clients take turns by what their images cost. Heavy images have turns of their own, so that small ones pass them. An
- * upload stands in line with `parallel` images at most. After its first failure, or its signal, its other images are not
- * decoded any more.
+ * Decodes uploads, so many images and pixels at a time over all requests, since a large image takes
+ * hundreds of MB. The clients take turns by what their images cost. Heavy images have turns of their own,
+ * so that small ones pass them. An upload stands in line with `parallel` images at most. After its first
+ * failure, or its signal, its other images are not decoded any more.
  */
 export function createUploadDecoder(decode: ImageDecoder, limits: DecodingLimits): UploadDecoder {
   const turns = new DecodingTurns(limits);

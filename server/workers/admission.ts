@@ -21,8 +21,9 @@ export interface AskedWork {
 }
 
 /**
- * Takes an adaptation on, or refuses it before any work is done: what costs too much in itself, what would not be done by the
- * asker's deadline, and what exceeds the client's share. Returns what says that it is over.
+ * Takes an adaptation on, or refuses it before any work is done: what costs too much in itself, what would
+ * not be done by the asker's deadline, and what exceeds the client's share. Returns what says that it is
+ * over.
  * @throws ServiceError `too-much-work`, `too-much-at-once`, `deadline-exceeded`, each with the estimate
  */
 export function admit(backlog: Backlog, limits: WorkLimits, asker: Asker, work: AskedWork): () => void {
@@ -36,7 +37,9 @@ export function admit(backlog: Backlog, limits: WorkLimits, asker: Asker, work: 
 function checkRequest({ requestCost }: WorkLimits, { cost }: AskedWork): void {
   if (cost <= requestCost) return;
   throw new ServiceError('too-much-work', {
-    detail: `The adaptation is estimated at ${millions(cost)} multiply-adds, ${millions(requestCost)} are allowed; fewer images or steps take less.`,
+    detail:
+      `The adaptation is estimated at ${millions(cost)} multiply-adds, ${millions(requestCost)} are allowed; ` +
+      'fewer images or steps take less.',
   });
 }
 
@@ -57,7 +60,9 @@ function checkClient(
     });
   if (own.cost + cost > clientCost)
     throw new ServiceError('too-much-at-once', {
-      detail: `What you have asked for and is not done is estimated at ${millions(own.cost)} multiply-adds, with this adaptation at ${millions(own.cost + cost)}; ${millions(clientCost)} are allowed.`,
+      detail:
+        `What you have asked for and is not done is estimated at ${millions(own.cost)} multiply-adds, ` +
+        `with this adaptation at ${millions(own.cost + cost)}; ${millions(clientCost)} are allowed.`,
       retryAfter: (wait * (own.cost + cost - clientCost)) / own.cost,
     });
 }
@@ -67,12 +72,16 @@ function checkDeadline(backlog: Backlog, client: string, left: number, { cost, s
   const needed = backlog.seconds(serial);
   if (needed > left)
     throw new ServiceError('too-much-work', {
-      detail: `The adaptation is estimated to take ${whole(needed)} seconds, and the request has ${whole(left)} left; fewer images or steps take less, and a task that is asked for with Prefer: respond-async has no deadline.`,
+      detail:
+        `The adaptation is estimated to take ${whole(needed)} seconds, and the request has ${whole(left)} left; ` +
+        'fewer images or steps take less, and a task asked for with Prefer: respond-async has no deadline.',
     });
   const wait = backlog.waitFor(client, cost);
   if (wait + needed > left)
     throw new ServiceError('deadline-exceeded', {
-      detail: `The adaptation is estimated to begin in ${whole(wait)} seconds and to take ${whole(needed)}, and the request has ${whole(left)} left.`,
+      detail:
+        `The adaptation is estimated to begin in ${whole(wait)} seconds and to take ${whole(needed)}, ` +
+        `and the request has ${whole(left)} left.`,
       retryAfter: wait + needed - left,
     });
 }

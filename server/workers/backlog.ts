@@ -5,7 +5,9 @@ const REMEMBERED_SECONDS = 60;
 /** As so many seconds of work counts what the speed is at first. */
 const FIRST_SECONDS = 10;
 
-/** Work that was asked for and is not done, by client, and how fast it is done. Costs are in multiply-adds. */
+/**
+ * Work that was asked for and is not done, by client, and how fast it is done. Costs are in multiply-adds.
+ */
 export class Backlog {
   readonly #workers: number;
   readonly #undone = new Map<string, { cost: number; requests: number }>();
@@ -48,8 +50,8 @@ export class Backlog {
   }
 
   /**
-   * Seconds until further work of the client is begun, as estimated: since the clients take turns, each of the others is
-   * given as much as the client itself before that.
+   * Seconds until further work of the client is begun, as estimated: since the clients take turns, each of
+   * the others is given as much as the client itself before that.
    * @param cost of that work; by default the mean of what is undone
    */
   waitFor(client: string, cost = this.#mean()): number {
@@ -61,7 +63,10 @@ export class Backlog {
     return this.seconds(before) / this.#workers;
   }
 
-  /** Seconds until a quarter of everything is done: as soon as that, several of those that were refused find room. */
+  /**
+   * Seconds until a quarter of everything is done: as soon as that, several of those that were refused find
+   * room.
+   */
   relief(): number {
     return this.seconds(this.#all().cost / 4) / this.#workers;
   }

@@ -36,7 +36,10 @@ const REGRESSION_STEP = 2.5e8;
 /** Drawing cells, as multiply-adds. */
 const DRAWING = 3e8;
 
-/** The adapter over worker threads that run `jobs.ts`. Predictions are urgent; every job counts for its client. */
+/**
+ * The adapter over worker threads that run `jobs.ts`. Predictions are urgent; every job counts for its
+ * client.
+ */
 export function createPoolAdapter(
   pool: ServerPool,
   checkpoints: readonly CheckpointInfo[],
@@ -112,7 +115,10 @@ function imagesCheckpoint(checkpoints: readonly CheckpointInfo[], id: string): I
   return known;
 }
 
-/** What adapting to a support set is estimated to cost, the inner steps among it; `lanes` jobs compute its planes side by side. */
+/**
+ * What adapting to a support set is estimated to cost, the inner steps among it; `lanes` jobs compute its
+ * planes side by side.
+ */
 function workOf(
   { cost, views, trunk }: ImagesCheckpoint,
   { support, steps }: AdaptImagesRequest,

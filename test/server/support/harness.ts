@@ -82,7 +82,10 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
   return { app, adapter, folder, log, post, postJson };
 }
 
-/** A decoder that holds every image: `begun` resolves when it has been given so many, `release` lets all go on. */
+/**
+ * A decoder that holds every image: `begun` resolves when it has been given so many, `release` lets all go
+ * on.
+ */
 export function heldDecoding(): {
   readonly decodeImage: ImageDecoder;
   readonly begun: (count: number) => Promise<void>;
