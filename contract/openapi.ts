@@ -1299,7 +1299,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body, a file, an image or the number of files is over its limit. */
+        /**
+         * @description The body, a file, an image or the number of files is over its limit; or the adaptation is estimated to take more
+         *     work than a request may ask for, or longer than its deadline.
+         */
         TooLarge: {
             headers: {
                 [name: string]: unknown;

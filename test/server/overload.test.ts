@@ -49,8 +49,19 @@ test(
       expect((await json(`/v1/tasks/${line.id}/predictions`, { x: [x] })).status).toBe(200);
     expect(await metric('mnas_queue_jobs')).toBeGreaterThan(0); // of the adaptations, which go on all the time
     for (const { id } of begun) expect((await at(`/v1/tasks/${id}`, { method: 'DELETE' })).status).toBe(204);
-    await vi.waitFor(async () => expect(await metric('mnas_jobs_stopped')).toBe(1), 5000);
+    const stopped = (jobs: number) =>
+      vi.waitFor(async () => expect(await metric('mnas_jobs_stopped')).toBe(jobs), 5000);
+    await stopped(1);
     await vi.waitFor(async () => expect(await metric('mnas_queue_jobs')).toBe(0), 60_000);
+    // the same again for a client that waits, and hangs up
+    const gone = new AbortController();
+    const { signal } = gone;
+    const waiting = at('/v1/tasks?steps=50', { method: 'POST', body: await heavyTask(0), signal });
+    const refused = expect(waiting).rejects.toThrow('aborted');
+    await vi.waitFor(async () => expect((await progress()).state).toBe('adapting'), 60_000);
+    gone.abort();
+    await refused;
+    await stopped(2);
     await service.stop();
   },
 );
