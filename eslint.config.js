@@ -19,7 +19,7 @@ const layers = {
   server: ['server', 'model', 'engine', 'images', 'drawing', 'contract'],
   'server/version.ts': [],
   'server/errors': ['contract'],
-  'server/concurrency': ['server/errors'],
+  'server/concurrency': ['server/errors', 'engine/fair-queue.ts'],
   'server/access': ['server/errors'],
   'server/page': [],
   'server/documentation': ['server/page'],
@@ -71,6 +71,7 @@ const layers = {
   ],
   'server/routes': [
     'server/ports.ts',
+    'server/access',
     'server/metrics.ts',
     'server/answers',
     'server/tasks',

@@ -1193,7 +1193,7 @@ export interface components {
             };
         };
         /** @enum {string} */
-        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "forbidden-origin" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "internal" | "no-checkpoint" | "newer-task" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
+        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "forbidden-origin" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "too-much-work" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "too-much-at-once" | "internal" | "no-checkpoint" | "newer-task" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
         /** @description The part of a form, or the entry of a zip archive, that is at fault. */
         Part: {
             /** @description Position among all parts, or all entries. */
@@ -1306,7 +1306,10 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body, a file, an image or the number of files is over its limit. */
+        /**
+         * @description The body, a file, an image or the number of files is over its limit; or the adaptation is estimated to take more
+         *     work than a request may ask for, or longer than its deadline.
+         */
         TooLarge: {
             headers: {
                 [name: string]: unknown;
@@ -1340,7 +1343,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The client has made more requests than allowed. */
+        /** @description The client has made more requests than allowed, or has more work undone than allowed. */
         TooManyRequests: {
             headers: {
                 RateLimit: components["headers"]["RateLimit"];

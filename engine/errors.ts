@@ -41,6 +41,12 @@ export class WorkerCrashError extends Error {
   readonly code = 'WORKER_CRASHED';
 }
 
+/** The job was given up while it ran, and has stopped between two graphs. */
+export class JobStoppedError extends Error {
+  override readonly name = 'JobStoppedError';
+  readonly code = 'JOB_STOPPED';
+}
+
 /** An error as it crosses threads. */
 export interface ErrorRecord {
   readonly name: string;

@@ -1,5 +1,6 @@
 import type { ErrorRecord } from './errors.ts';
 import type { EngineOptions } from './options.ts';
+import type { StopFlag } from './stoppable.ts';
 
 /** What the pool hands to a worker at its start. */
 export interface WorkerSetup {
@@ -8,6 +9,8 @@ export interface WorkerSetup {
   readonly engine: EngineOptions;
   readonly workerData: unknown;
   readonly workerIndex: number;
+  /** set while the running job is to stop */
+  readonly stop: StopFlag;
 }
 
 export type ToWorker =

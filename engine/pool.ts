@@ -1,58 +1,13 @@
-import type { Transferable } from 'node:worker_threads';
 import { JobError, PoolClosedError, QueueFullError } from './errors.ts';
 import type { WorkerCrashError } from './errors.ts';
+import { FairQueue } from './fair-queue.ts';
 import type { AnyJobs, ProgressOf, RequestOf, ResultOf, Signatures } from './jobs.ts';
 import type { FromWorker } from './messages.ts';
 import { mostWorkers } from './options.ts';
-import type { EngineOptions } from './options.ts';
-import { WorkerThread } from './thread.ts';
+import type { JobOptions, PoolOptions, PoolStats } from './pool-options.ts';
+import { Slot } from './slot.ts';
 
-interface PoolSettings {
-  /** at least 1; one is started where only one can be, see `mostWorkers` */
-  readonly workers: number;
-  /** jobs that may wait while all workers are busy; 0 allows none */
-  readonly queueLimit: number;
-  /** the job module (engine/jobs.ts), imported once by every worker */
-  readonly jobs: URL;
-  readonly engine: EngineOptions;
-}
-
-/** `workerData` is cloned to every worker, also to the replacement of a crashed one. */
-export type PoolOptions<Data = unknown> = PoolSettings &
-  (unknown extends Data ? { readonly workerData?: Data } : { readonly workerData: Data });
-
-export interface JobOptions<Progress = unknown> {
-  /**
-   * Takes a waiting job off the queue. The promise of a running job rejects at once, too, but its worker stays
-   * busy until the job has ended; the result is dropped.
-   */
-  readonly signal?: AbortSignal;
-  /** buffers of the request to move instead of copy */
-  readonly transfer?: readonly Transferable[];
-  /** part of work that the queue has taken already: it is not refused where the queue is full */
-  readonly admitted?: boolean;
-  /** runs the job in this worker only */
-  readonly worker?: number;
-  /** told once the queue has taken the job */
-  readonly onAccepted?: () => void;
-  /** told when a worker begins with the job */
-  readonly onStarted?: () => void;
-  readonly onProgress?: (value: Progress) => void;
-}
-
-export interface PoolStats {
-  readonly workers: number;
-  /** workers that have started and not ended */
-  readonly alive: number;
-  readonly busy: number;
-  readonly waiting: number;
-  readonly completed: number;
-  readonly failed: number;
-  readonly crashes: number;
-  /** onnxruntime sessions in the caches of all workers, as of the last job of each */
-  readonly sessions: number;
-}
-
+/** A job on its way through the pool. */
 interface Task {
   readonly job: string;
   readonly request: unknown;
@@ -62,24 +17,22 @@ interface Task {
   readonly progress: (value: unknown) => void;
 }
 
-interface Slot {
-  readonly index: number;
-  /** absent after a failed start, until the next job tries again */
-  thread: WorkerThread | undefined;
-  task: Task | undefined;
-  alive: boolean;
-  sessions: number;
-}
+/** Default of `stopMs`. */
+const usualStopMs = 1000;
 
 /**
- * Worker threads behind one bounded queue, first come, first served; each runs one job at a time. `Jobs` and `Data` are
- * those of the table that the job module exports: `JobTable<Jobs, Data>`.
+ * Worker threads behind two bounded queues, of urgent jobs and of all others; in each the clients take
+ * turns, and each has its jobs done in order. A worker runs one job at a time. `Jobs` and `Data` are those
+ * of the table that the job module exports: `JobTable<Jobs, Data>`.
  */
 export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown> {
   readonly #options: PoolOptions;
-  readonly #slots: readonly Slot[];
-  readonly #waiting: Task[] = [];
-  readonly #counts = { completed: 0, failed: 0, crashes: 0 };
+  /** those for urgent jobs come first, so that such jobs leave the others free */
+  readonly #slots: readonly Slot<Task>[];
+  readonly #queues = { urgent: new FairQueue<Task>(), others: new FairQueue<Task>() };
+  readonly #counts = { completed: 0, failed: 0, stopped: 0, replaced: 0, crashes: 0 };
+  /** ends of replaced threads that still run their job */
+  readonly #retired = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
 
@@ -88,17 +41,18 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
       throw new RangeError('a pool needs at least one worker');
     }
     this.#options = options;
-    this.#slots = Array.from(
-      { length: Math.min(options.workers, mostWorkers(options.engine)) },
-      (_, index) => ({
-        index,
-        thread: undefined,
-        task: undefined,
-        alive: false,
-        sessions: 0,
-      }),
-    );
-    for (const slot of this.#slots) slot.thread = this.#start(slot);
+    const most = mostWorkers(options.engine);
+    const workers = Math.min(options.workers, most);
+    const urgentWorkers = Math.min(options.urgentWorkers ?? 0, most - workers);
+    const slot = (index: number): Slot<Task> => {
+      const { jobs, engine, workerData } = options as PoolOptions;
+      return new Slot({ jobs: jobs.href, engine, workerData, workerIndex: index }, index >= workers, {
+        onMessage: (own, message) => this.#receive(own, message),
+        onExit: (own, error, started) => this.#exited(own, error, started),
+      });
+    };
+    const indices = Array.from({ length: workers + urgentWorkers }, (_, index) => index);
+    this.#slots = [...indices.slice(workers), ...indices.slice(0, workers)].map(slot);
   }
 
   get stats(): PoolStats {
@@ -106,7 +60,7 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
       workers: this.#slots.length,
       alive: this.#slots.filter(({ alive }) => alive).length,
       busy: this.#busy(),
-      waiting: this.#waiting.length,
+      waiting: this.#queues.urgent.size() + this.#queues.others.size(),
       ...this.#counts,
       sessions: this.#slots.reduce((sum, { sessions }) => sum + sessions, 0),
     };
@@ -117,7 +71,7 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
    * @throws WorkerCrashError when one cannot start
    */
   async ready(): Promise<string[]> {
-    return Promise.all(this.#slots.map((slot) => (slot.thread ??= this.#start(slot)).ready));
+    return Promise.all(this.#slots.map((slot) => slot.ready()));
   }
 
   /**
@@ -131,21 +85,26 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
     options: JobOptions<ProgressOf<Jobs, K>> = {},
   ): Promise<ResultOf<Jobs, K>> {
     const { worker, admitted = false } = options;
-    if (worker !== undefined && !this.#slots[worker])
+    if (worker !== undefined && !this.#slots.some((slot) => slot.index === worker && !slot.urgentOnly))
       throw new RangeError(`the pool has no worker ${worker}`);
-    const idle = this.#slots.some((slot) => !slot.task && (worker ?? slot.index) === slot.index);
-    if (!idle && !admitted && this.#waiting.length >= this.#options.queueLimit) {
-      throw new QueueFullError(`${this.#waiting.length} jobs wait already`);
+    const idle = this.#slots.some((slot) => !slot.task && mayRun(slot, options));
+    const waiting = this.#queueOf(options).size();
+    if (!idle && !admitted && waiting >= this.#options.queueLimit) {
+      throw new QueueFullError(`${waiting} jobs wait already`);
     }
     return this.#enqueue(job, request, options);
   }
 
-  /** Runs the job once in every worker, whatever the queue's limit; results in the order of the workers. */
+  /**
+   * Runs the job once in every worker that is not for urgent jobs, whatever the queue's limit; results in
+   * their order.
+   */
   async runOnAll<K extends keyof Jobs & string>(
     job: K,
     request: RequestOf<Jobs, K>,
   ): Promise<ResultOf<Jobs, K>[]> {
-    return Promise.all(this.#slots.map(({ index }) => this.#enqueue(job, request, { worker: index })));
+    const all = this.#slots.filter(({ urgentOnly }) => !urgentOnly);
+    return Promise.all(all.map(({ index }) => this.#enqueue(job, request, { worker: index })));
   }
 
   /** Refuses what waits, lets running jobs end (however long they take), then ends the threads. */
@@ -155,10 +114,10 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
   }
 
   async #close(): Promise<void> {
-    for (const task of this.#waiting.splice(0))
+    for (const task of [...this.#queues.urgent.clear(), ...this.#queues.others.clear()])
       task.reject(new PoolClosedError(`${task.job}: the pool was closed`));
     if (this.#busy() > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
-    await Promise.all(this.#slots.flatMap(({ thread }) => (thread ? [thread.stop()] : [])));
+    await Promise.all([...this.#slots.map((slot) => slot.stop()), ...this.#retired]);
   }
 
   async #enqueue<K extends keyof Jobs & string>(
@@ -167,7 +126,7 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
     options: JobOptions<ProgressOf<Jobs, K>>,
   ): Promise<ResultOf<Jobs, K>> {
     if (this.#closing) throw new PoolClosedError(`${job}: the pool was closed`);
-    const { signal } = options;
+    const { signal, client = '', cost = 1 } = options;
     signal?.throwIfAborted();
     let abort: (() => void) | undefined;
     try {
@@ -182,12 +141,11 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
           reject,
         };
         abort = () => {
-          const position = this.#waiting.indexOf(task);
-          if (position >= 0) this.#waiting.splice(position, 1);
+          this.#giveUp(task);
           reject(signal?.reason as Error);
         };
         signal?.addEventListener('abort', abort, { once: true });
-        this.#waiting.push(task);
+        this.#queueOf(options).add(client, cost, task);
         options.onAccepted?.();
         this.#dispatch();
       });
@@ -196,29 +154,52 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
     }
   }
 
+  #queueOf({ urgent = false }: Pick<JobOptions, 'urgent'>): FairQueue<Task> {
+    return urgent ? this.#queues.urgent : this.#queues.others;
+  }
+
   #busy(): number {
     return this.#slots.filter((slot) => slot.task).length;
   }
 
-  /** Gives every idle worker the first waiting job that it may take. */
+  /** Takes a job off the queue, or has the worker stop that runs it. */
+  #giveUp(task: Task): void {
+    this.#queueOf(task.options).remove(task);
+    const slot = this.#slots.find((one) => one.task === task);
+    if (!slot) return;
+    slot.interrupt();
+    setTimeout(() => this.#replace(slot, task), this.#options.stopMs ?? usualStopMs).unref();
+  }
+
+  /**
+   * Gives the place of a worker that still runs the job to another one. The old one ends with its job;
+   * there is one such at most, so that giving up again and again starts no threads without end.
+   */
+  #replace(slot: Slot<Task>, task: Task): void {
+    if (slot.task !== task || this.#closing || this.#retired.size > 0) return;
+    const ended = slot.replace();
+    this.#retired.add(ended);
+    void ended.finally(() => this.#retired.delete(ended));
+    this.#counts.stopped++;
+    this.#counts.replaced++;
+    this.#release(slot);
+  }
+
+  /** Gives every idle worker the next job that it may run. */
   #dispatch(): void {
     for (const slot of this.#slots) {
       while (!slot.task) {
-        const position = this.#waiting.findIndex(
-          ({ options }) => (options.worker ?? slot.index) === slot.index,
-        );
-        const [task] = position < 0 ? [] : this.#waiting.splice(position, 1);
+        const fits = ({ options }: Task): boolean => mayRun(slot, options);
+        const task = this.#queues.urgent.take(fits) ?? this.#queues.others.take(fits);
         if (!task) break;
         this.#assign(slot, task);
       }
     }
   }
 
-  #assign(slot: Slot, task: Task): void {
-    slot.thread ??= this.#start(slot);
+  #assign(slot: Slot<Task>, task: Task): void {
     try {
-      slot.thread.run(task.job, task.request, task.options.transfer ?? []);
-      slot.task = task;
+      slot.run(task);
       task.options.onStarted?.();
     } catch (error) {
       this.#counts.failed++;
@@ -226,35 +207,22 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
     }
   }
 
-  #start(slot: Slot): WorkerThread {
-    const { jobs, engine, workerData } = this.#options;
-    return new WorkerThread(
-      { jobs: jobs.href, engine, workerData, workerIndex: slot.index },
-      {
-        onMessage: (message) => this.#receive(slot, message),
-        onExit: (error, started) => this.#exited(slot, error, started),
-      },
-    );
-  }
-
-  #receive(slot: Slot, message: FromWorker): void {
+  #receive(slot: Slot<Task>, message: FromWorker): void {
     const { task } = slot;
+    const givenUp = task?.options.signal?.aborted === true;
     switch (message.kind) {
       case 'ready':
-        slot.alive = true;
         break;
       case 'progress':
-        if (task?.options.signal?.aborted !== true) task?.progress(message.value);
+        if (!givenUp) task?.progress(message.value);
         break;
       case 'done':
         this.#counts.completed++;
-        slot.sessions = message.sessions;
         this.#release(slot);
         task?.resolve(message.value);
         break;
       case 'failed':
-        this.#counts.failed++;
-        slot.sessions = message.sessions;
+        this.#counts[givenUp ? 'stopped' : 'failed']++;
         this.#release(slot);
         task?.reject(new JobError(message.error));
         break;
@@ -262,22 +230,25 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
   }
 
   /** A worker that had started is replaced at once; one that cannot start is tried again only for the next job. */
-  #exited(slot: Slot, error: WorkerCrashError, started: boolean): void {
+  #exited(slot: Slot<Task>, error: WorkerCrashError, started: boolean): void {
     const { task } = slot;
-    slot.thread = undefined;
-    slot.alive = false;
-    slot.sessions = 0;
     if (this.#closing && !task) return;
     this.#counts.crashes++;
     if (task) this.#counts.failed++;
-    if (started && !this.#closing) slot.thread = this.#start(slot);
+    if (started && !this.#closing) slot.start();
     this.#release(slot);
     task?.reject(error);
   }
 
-  #release(slot: Slot): void {
+  #release(slot: Slot<Task>): void {
     slot.task = undefined;
     if (this.#closing && this.#busy() === 0) this.#drained?.();
     this.#dispatch();
   }
 }
+
+/** Whether a worker takes such jobs. */
+const mayRun = (
+  { index, urgentOnly }: Pick<Slot<Task>, 'index' | 'urgentOnly'>,
+  { worker = index, urgent = false }: Pick<JobOptions, 'worker' | 'urgent'>,
+): boolean => worker === index && (urgent || !urgentOnly);

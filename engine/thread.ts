@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Transferable } from 'node:worker_threads';
 import { WorkerCrashError } from './errors.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import { createStopFlag, setStop } from './stoppable.ts';
 
 export interface ThreadEvents {
   onMessage(message: FromWorker): void;
@@ -18,8 +19,10 @@ export class WorkerThread {
   readonly ready: Promise<string>;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
+  readonly #stop = createStopFlag();
 
-  constructor(setup: WorkerSetup, events: ThreadEvents) {
+  constructor(given: Omit<WorkerSetup, 'stop'>, events: ThreadEvents) {
+    const setup: WorkerSetup = { ...given, stop: this.#stop };
     // execArgv: the bootstrap registers tsx itself, whatever the parent runs under
     const worker = new Worker(new URL('./worker.mjs', import.meta.url), { workerData: setup, execArgv: [] });
     let started = false;
@@ -51,7 +54,23 @@ export class WorkerThread {
 
   /** @throws DataCloneError when the request cannot be cloned; the thread stays idle then */
   run(job: string, request: unknown, transfer: readonly Transferable[]): void {
+    setStop(this.#stop, false);
     this.#send({ kind: 'run', job, request }, transfer);
+  }
+
+  /** Tells the running job to stop before its next graph; it then fails with JobStoppedError. */
+  interrupt(): void {
+    setStop(this.#stop, true);
+  }
+
+  /**
+   * Resolves when the thread has ended, which it does as soon as its interrupted job has. By force it would
+   * take the process with it, since onnxruntime cannot be left in the middle of a run.
+   */
+  async retire(): Promise<void> {
+    this.interrupt();
+    this.#send({ kind: 'stop' }, []);
+    await this.#exited;
   }
 
   /** Ends an idle thread; its sessions are released first. */

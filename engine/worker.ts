@@ -4,6 +4,7 @@ import { errorRecord } from './errors.ts';
 import type { JobContext, JobTable } from './jobs.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { createOnnxExecutor } from './onnxruntime.ts';
+import { stoppableExecutor, stoppableModels } from './stoppable.ts';
 import type { TfjsExecutor } from './tfjs/executor.ts';
 
 if (!parentPort) throw new Error('engine/worker.ts runs only as a worker thread');
@@ -11,12 +12,19 @@ const port: MessagePort = parentPort;
 const setup = workerData as WorkerSetup;
 const models = createOnnxExecutor(setup.engine);
 const executor = setup.engine.name === 'tfjs' ? await loadTfjs() : models;
+/** What jobs are given: kept, since what they know of an executor is kept by it. */
+const stoppable = {
+  executor: stoppableExecutor(executor, setup.stop),
+  models: stoppableModels(models, setup.stop),
+};
 const jobs = await loadJobs(setup.jobs);
 
+/** the job that runs, or ran last; it never rejects */
+let running = Promise.resolve();
 port.on('message', (message: ToWorker) => {
   switch (message.kind) {
     case 'run':
-      void run(message.job, message.request);
+      running = run(message.job, message.request);
       break;
     case 'stop':
       void stop();
@@ -43,8 +51,7 @@ async function run(name: string, request: unknown): Promise<void> {
     if (job === undefined) throw new TypeError(`no job ${name} in ${setup.jobs}`);
     const buffers: Transferable[] = [];
     const context: JobContext = {
-      executor,
-      models,
+      ...stoppable,
       workerData: setup.workerData,
       workerIndex: setup.workerIndex,
       progress: (value) => send({ kind: 'progress', value }),
@@ -59,6 +66,7 @@ async function run(name: string, request: unknown): Promise<void> {
 }
 
 async function stop(): Promise<void> {
+  await running;
   await executor.dispose();
   await models.dispose();
   port.close();

@@ -1,6 +1,7 @@
 import express, { type Express } from 'express';
 import type { Logger } from 'pino';
-import { guard, type AccessOptions } from './access/access.ts';
+import { guard } from './access/access.ts';
+import type { AccessOptions } from './access/access.ts';
 import { refuseForeign } from './access/origin.ts';
 import type { Background } from './concurrency/background.ts';
 import { createBodyGate } from './upload/body.ts';
@@ -8,6 +9,7 @@ import type { Documentation } from './documentation/build.ts';
 import { ServiceError } from './errors/errors.ts';
 import { ImageTasks } from './tasks/image-tasks.ts';
 import { createUploadDecoder } from './upload/decode-upload.ts';
+import type { DecodingLimits } from './upload/decode-upload.ts';
 import { createInferenceReader } from './inference/body.ts';
 import { inferenceRoutes } from './inference/routes.ts';
 import { createJsonReader } from './upload/json.ts';
@@ -29,7 +31,8 @@ import { obstacleOf, operationRoutes } from './routes/operation.ts';
 import { pageRoutes } from './routes/page.ts';
 import { predictionRoutes } from './routes/predictions.ts';
 import { progressRoutes } from './routes/progress.ts';
-import { taskRoutes, type TaskServices } from './routes/tasks.ts';
+import { taskRoutes } from './routes/tasks.ts';
+import type { TaskServices } from './routes/tasks.ts';
 import type { TaskStorage } from './storage/storage.ts';
 import { Tasks } from './tasks/tasks.ts';
 import { createUploadReader } from './upload/upload.ts';
@@ -50,8 +53,9 @@ export interface AppLimits {
   readonly requestSeconds: number;
   /** bodies in memory at a time */
   readonly uploads: number;
-  /** images decoded at a time */
-  readonly decoders: number;
+  /** requests that may wait for that */
+  readonly waitingUploads: number;
+  readonly decoding: DecodingLimits;
 }
 
 export interface AppDependencies {
@@ -80,13 +84,18 @@ export function createApp(dependencies: AppDependencies): Express {
     dependencies;
   const { bodyBytes, fileBytes, uploadSeconds: seconds } = limits;
   const tasks = new Tasks(storage, background, (record) => metrics.observeTask(record));
-  const gate = createBodyGate({ parallel: limits.uploads, seconds: limits.requestSeconds });
+  const gate = createBodyGate({
+    parallel: limits.uploads,
+    waiting: limits.waitingUploads,
+    seconds: limits.requestSeconds,
+    waitFor: (client) => adapter.waitFor(client),
+  });
   const jsonReader = (most: number, structureBytes: number) =>
     createJsonReader({ bodyBytes: Math.min(bodyBytes, most), structureBytes, seconds }, gate);
   const readJson = jsonReader(JSON_BYTES, STRUCTURE_BYTES);
   const services: TaskServices = {
     tasks,
-    images: new ImageTasks(adapter, createUploadDecoder(decodeImage, limits.decoders)),
+    images: new ImageTasks(adapter, createUploadDecoder(decodeImage, limits.decoding)),
     regression: new RegressionTasks(adapter),
     readUpload: createUploadReader({ bodyBytes, fileBytes, seconds }, gate, readJson),
     readJson,

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { PoolStats } from '../engine/pool.ts';
+import type { PoolStats } from '../engine/pool-options.ts';
 import { catalogue } from './errors/error-catalogue.ts';
 import { whenOver } from './http/client.ts';
 import { codeAnswered } from './http/requests.ts';
@@ -123,6 +123,8 @@ export class Metrics implements StorageObserver {
     gauge('mnas_queue_jobs', 'Jobs that wait for a worker', 'waiting');
     counter('mnas_jobs_completed_total', 'Jobs that ended well', 'completed');
     counter('mnas_jobs_failed_total', 'Jobs that failed', 'failed');
+    counter('mnas_jobs_stopped_total', 'Jobs that were given up while they ran', 'stopped');
+    counter('mnas_workers_replaced_total', 'Worker threads whose job did not stop in time', 'replaced');
     counter('mnas_worker_crashes_total', 'Worker threads that ended unasked', 'crashes');
     gauge('mnas_sessions', 'Compiled graphs in the caches of the workers', 'sessions');
   }

@@ -1,5 +1,6 @@
 import type { CellsPicture } from '../drawing/draw-cells.ts';
 import type { AdaptationEvent, AdaptedTask } from '../model/adaptation/adapt-task.ts';
+import type { AdaptationCost } from '../model/adaptation/cost.ts';
 import type { AdaptedRegression, Point, RegressionEvent } from '../model/regression/adapt.ts';
 import type { ServedRegression } from '../model/regression/checkpoint.ts';
 import type { ModelConfiguration } from '../model/configuration.ts';
@@ -20,6 +21,10 @@ export interface ImagesCheckpoint extends CommonInfo {
   readonly kind: 'images';
   /** side of the square input in pixels */
   readonly imageSize: number;
+  /** which views of their images support sets are adapted to */
+  readonly views: Pick<ModelConfiguration, 'mirroring' | 'crops'>;
+  /** of a view, what computes its planes excepted */
+  readonly cost: AdaptationCost;
   /** what its cells read in place of pixels */
   readonly trunk?: ServedTrunk;
 }
@@ -35,8 +40,8 @@ export interface ServedTrunk {
   readonly side: number;
   /** path of its card */
   readonly card: string;
-  /** which views of their images support sets are adapted to */
-  readonly views: Pick<ModelConfiguration, 'mirroring' | 'crops'>;
+  /** multiply-adds of one view's planes, as far as the checkpoint reads them */
+  readonly multiplyAdds: number;
 }
 
 export interface RegressionCheckpoint extends CommonInfo {
@@ -85,9 +90,18 @@ export interface AdaptRegressionRequest extends AdaptRequest {
 export type AdaptationReport =
   { readonly kind: 'accepted' } | { readonly kind: 'started' } | AdaptationEvent | RegressionEvent;
 
-/** Whoever waits for an adaptation, or only watches it. */
-export interface Watcher {
+/** A client that waits for work, as those who do the work know it. */
+export interface Asker {
+  /** whom the work counts for: `callerOf` of access/access.ts */
+  readonly client: string;
+  /** aborts when it does not wait any more */
   readonly signal: AbortSignal;
+  /** when it must have its answer, by `performance.now()`; absent where the work goes on without it */
+  readonly deadline?: number;
+}
+
+/** Whoever waits for an adaptation, or only watches it. */
+export interface Watcher extends Asker {
   readonly report: (event: AdaptationReport) => void;
 }
 
@@ -95,6 +109,8 @@ export interface Watcher {
 export interface ModelFile {
   readonly key: string;
   readonly model: Uint8Array;
+  /** of one row of the input */
+  readonly multiplyAdds: number;
 }
 
 /** Images in one run of a model: more bring no speed. */
@@ -125,8 +141,10 @@ export interface InferRequest extends ModelFile {
 }
 
 /**
- * What the HTTP layer needs of the numeric layers. `workers/pool-adapter.ts` implements it over the worker pool. All
- * that is asked of it throws the ServiceError `overloaded` when the queue is full, and the signal's reason.
+ * What the HTTP layer needs of the numeric layers. `workers/pool-adapter.ts` implements it over the worker
+ * pool. All that is asked of it throws the ServiceError `overloaded` when the queue is full, and the
+ * signal's reason; adaptations also `too-much-work`, `too-much-at-once` and `deadline-exceeded`, by their
+ * estimated cost and before any work.
  */
 export interface TaskAdapter {
   /** the default of each kind first, the others by id */
@@ -139,13 +157,18 @@ export interface TaskAdapter {
   adaptImages(request: AdaptImagesRequest, watcher: Watcher): Promise<AdaptedTask>;
   /** @throws ServiceError `not-adaptable` */
   adaptRegression(request: AdaptRegressionRequest, watcher: Watcher): Promise<AdaptedRegression>;
-  predictImages(request: PredictImagesRequest, signal: AbortSignal): Promise<PredictedImages>;
+  predictImages(request: PredictImagesRequest, asker: Asker): Promise<PredictedImages>;
   /** y by x. */
-  predictRegression(request: PredictRegressionRequest, signal: AbortSignal): Promise<Float32Array>;
+  predictRegression(request: PredictRegressionRequest, asker: Asker): Promise<Float32Array>;
   /** All outputs of a model by name. */
-  infer(request: InferRequest, signal: AbortSignal): Promise<Readonly<Record<string, TensorValue>>>;
+  infer(request: InferRequest, asker: Asker): Promise<Readonly<Record<string, TensorValue>>>;
   /** An SVG document. */
-  drawCells(picture: CellsPicture, signal: AbortSignal): Promise<string>;
+  drawCells(picture: CellsPicture, asker: Asker): Promise<string>;
+  /**
+   * Seconds that a further adaptation for the client would wait for a worker, as estimated; 0 where it
+   * would not.
+   */
+  waitFor(client: string): number;
 }
 
 /** The file of a checkpoint, by its id, or of a trunk, by its hash: the bytes whose hash its CheckpointInfo has. */

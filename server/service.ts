@@ -11,14 +11,11 @@ import { onnxruntimeVersion } from '../engine/onnxruntime.ts';
 import { WorkerPool } from '../engine/pool.ts';
 import { exporterVersion } from '../model/adaptation/export-child.ts';
 import { createPoolAdapter } from './workers/pool-adapter.ts';
+import type { PoolUse } from './workers/pool-adapter.ts';
 import { createApp } from './app.ts';
 import { Background } from './concurrency/background.ts';
-import {
-  loadCheckpoints,
-  readCheckpointFile,
-  type CheckpointFile,
-  type ImagesFile,
-} from './workers/load-checkpoints.ts';
+import { loadCheckpoints, readCheckpointFile } from './workers/load-checkpoints.ts';
+import type { CheckpointFile, ImagesFile } from './workers/load-checkpoints.ts';
 import type { Configuration } from './configuration.ts';
 import { buildDocumentation } from './documentation/build.ts';
 import { createHttpServer } from './http/server.ts';
@@ -89,7 +86,7 @@ export async function startService(configuration: Configuration, logger: Logger)
         onnxruntime: onnxruntimeVersion,
         provider: configuration.MNAS_PROVIDER,
       },
-      pool.stats.workers,
+      poolUse(configuration),
     ),
     storage,
     decodeImage: (bytes, size, crops = 0) =>
@@ -106,7 +103,8 @@ export async function startService(configuration: Configuration, logger: Logger)
       uploadSeconds: configuration.MNAS_UPLOAD_SECONDS,
       requestSeconds: configuration.MNAS_REQUEST_SECONDS,
       uploads: configuration.MNAS_UPLOADS,
-      decoders: availableParallelism(),
+      waitingUploads: configuration.MNAS_UPLOAD_QUEUE,
+      decoding: { parallel: availableParallelism(), heavyPixels: configuration.MNAS_HEAVY_PIXELS },
     },
     access: {
       keys: configuration.MNAS_API_KEYS,
@@ -119,12 +117,12 @@ export async function startService(configuration: Configuration, logger: Logger)
     logger,
   });
   const server = createHttpServer(app, {
-    requestSeconds: configuration.MNAS_UPLOAD_SECONDS + 10,
+    requestSeconds: longestArrival(configuration) + 10,
     keepAliveSeconds: configuration.MNAS_KEEP_ALIVE_SECONDS,
   });
   try {
     await listen(server, configuration);
-    await pool.runOnAll('warm', undefined);
+    await Promise.all([pool.ready(), pool.runOnAll('warm', undefined)]);
   } catch (error) {
     server.closeAllConnections();
     server.close();
@@ -134,7 +132,9 @@ export async function startService(configuration: Configuration, logger: Logger)
   }
   const usual = checkpoints.find((checkpoint) => checkpoint.kind === 'images' && checkpoint.default);
   const compiling =
-    usual?.kind === 'images' ? precompileAll(pool, usual, readiness, logger) : Promise.resolve();
+    usual?.kind === 'images'
+      ? precompileAll(pool, configuration.MNAS_WORKERS, usual, readiness, logger)
+      : Promise.resolve();
   void compiling.then(() => (compiled = true));
   const stop = async (notice = 0) => {
     readiness.draining = true;
@@ -152,11 +152,13 @@ export async function startService(configuration: Configuration, logger: Logger)
 }
 
 /**
- * Compiles the architectures of a checkpoint of images, one short job after another, in one half of the workers and then in
- * the other: a request that comes before the service is ready finds a worker.
+ * Compiles the architectures of a checkpoint of images, one short job after another, in one half of the workers that adapt
+ * and then in the other: a request that comes before the service is ready finds a worker.
+ * @param adapting how many workers there are beside those for urgent jobs
  */
 async function precompileAll(
   pool: ServicePool,
+  adapting: number,
   { id: checkpoint, genotypes }: ImagesFile,
   readiness: Readonly<Readiness>,
   logger: Logger,
@@ -165,7 +167,7 @@ async function precompileAll(
     for (let genotypeIndex = 0; genotypeIndex < genotypes && !readiness.draining; genotypeIndex++)
       await pool.run('precompile', { checkpoint, genotypeIndex }, { worker, admitted: true });
   };
-  const workers = Array.from({ length: pool.stats.workers }, (_, worker) => worker);
+  const workers = Array.from({ length: adapting }, (_, worker) => worker);
   const half = Math.ceil(workers.length / 2);
   try {
     for (const some of [workers.slice(0, half), workers.slice(half)]) await Promise.all(some.map(compile));
@@ -175,9 +177,24 @@ async function precompileAll(
   }
 }
 
+/** Seconds until a body has arrived: it may wait for its place before anybody reads it. */
+const longestArrival = ({ MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS }: Configuration): number =>
+  Math.max(MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS);
+
+/** How much work is taken on. A client may have half of the queue, beside what the workers do for it. */
+const poolUse = (configuration: Configuration): PoolUse => ({
+  workers: configuration.MNAS_WORKERS,
+  limits: {
+    requestCost: configuration.MNAS_REQUEST_COST,
+    clientCost: configuration.MNAS_CLIENT_COST,
+    clientRequests: configuration.MNAS_WORKERS + Math.ceil(configuration.MNAS_QUEUE / 2),
+  },
+});
+
 function startPool(configuration: Configuration, checkpoints: readonly CheckpointFile[]): ServicePool {
   return new WorkerPool<ServerJobs, ServerWorkerData>({
     workers: configuration.MNAS_WORKERS,
+    urgentWorkers: configuration.MNAS_PREDICTION_WORKERS,
     queueLimit: configuration.MNAS_QUEUE,
     jobs: new URL('./workers/jobs.ts', import.meta.url),
     engine: {

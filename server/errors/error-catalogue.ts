@@ -116,6 +116,11 @@ export const catalogue: Readonly<Record<Schema<'ErrorCode'>, CatalogueEntry>> = 
     title: 'Image too large',
     message: 'An image has more pixels than allowed.',
   },
+  'too-much-work': {
+    status: 413,
+    title: 'Too much work',
+    message: 'The adaptation is estimated to take more work than a request may ask for.',
+  },
   'unsupported-media-type': {
     status: 415,
     title: 'Unsupported media type',
@@ -207,6 +212,11 @@ export const catalogue: Readonly<Record<Schema<'ErrorCode'>, CatalogueEntry>> = 
     status: 429,
     title: 'Too many requests',
     message: 'The client has made more requests than allowed; try again later.',
+  },
+  'too-much-at-once': {
+    status: 429,
+    title: 'Too much at once',
+    message: 'The client has asked for more work than may be undone at a time; try again later.',
   },
   internal: {
     status: 500,

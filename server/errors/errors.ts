@@ -5,8 +5,18 @@ export type ErrorCode = Schema<'ErrorCode'>;
 export type Problem = Schema<'Problem'>;
 export type Part = Schema<'Part'>;
 
-/** Seconds after which a client may try again when the service is busy or starting. */
+/**
+ * Seconds after which a client may try again where nobody knows better: when the service is starting, or
+ * without storage.
+ */
 const RETRY_AFTER_SECONDS = 2;
+/** Nobody is sent away for longer, in seconds: what is known of a queue holds for some minutes at most. */
+const LONGEST_RETRY_SECONDS = 300;
+/** Clients that are refused together come back spread over so much of the time. */
+const JITTER = 0.5;
+/** Whole seconds from `seconds` to half as many more, by chance, and from 1 to 450. */
+const retryAfter = (seconds: number): string =>
+  String(Math.ceil(Math.min(Math.max(seconds, 1), LONGEST_RETRY_SECONDS) * (1 + JITTER * Math.random())));
 
 export interface ErrorDetails {
   /** what exactly is wrong, in a sentence for the client */
@@ -14,6 +24,8 @@ export interface ErrorDetails {
   readonly part?: Part;
   /** to the member of a JSON body that is at fault (RFC 6901) */
   readonly pointer?: string;
+  /** seconds after which another try makes sense, of an error that another time may not have */
+  readonly retryAfter?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 }
@@ -31,8 +43,9 @@ export class ServiceError extends Error {
     this.code = code;
     this.part = details.part;
     this.pointer = details.pointer;
-    const retry: Record<string, string> =
-      catalogue[code].status === 503 ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {};
+    const unavailable = catalogue[code].status === 503;
+    const seconds = details.retryAfter ?? (unavailable ? RETRY_AFTER_SECONDS : undefined);
+    const retry: Record<string, string> = seconds === undefined ? {} : { 'Retry-After': retryAfter(seconds) };
     this.headers = { ...retry, ...details.headers };
   }
 }

@@ -1,6 +1,7 @@
 import { parse } from 'content-type';
 import type { Request } from 'express';
-import { checkEncoding, checkLength, readBytes, type BodyGate, type BytesLimits } from '../upload/body.ts';
+import { checkEncoding, checkLength, readBytes } from '../upload/body.ts';
+import type { BodyGate, BytesLimits, Uploader } from '../upload/body.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { parseText } from '../upload/json.ts';
 
@@ -23,14 +24,13 @@ export interface InferenceLimits extends BytesLimits {
 }
 
 /**
- * Reads an inference request and works with it; the signal aborts when the client hangs up. `binaryBytes` are the most that
- * may come after the JSON.
+ * Reads an inference request and works with it. `binaryBytes` are the most that may come after the JSON.
  * @throws ServiceError, ClientGoneError, what the work throws
  */
 export type InferenceReader = <T>(
   request: Request,
   binaryBytes: number,
-  work: (body: InferenceBody, signal: AbortSignal) => Promise<T>,
+  work: (body: InferenceBody, uploader: Uploader) => Promise<T>,
 ) => Promise<T>;
 
 /** A reader that shares the gate's places in memory with all other bodies. */
@@ -48,11 +48,11 @@ export function createInferenceReader(limits: InferenceLimits, gate: BodyGate): 
     if (!mixed) checkJson(Number(request.get('content-length') ?? 0));
     const bodyBytes = Math.min(limits.bodyBytes, jsonBytes + (mixed ? binaryBytes : 0));
     checkLength(request, bodyBytes);
-    return gate(request, async (signal) => {
+    return gate(request, async (uploader) => {
       const bytes = await readBytes(request, { bodyBytes, seconds });
       const length = jsonLengthOf(request, bytes.length);
       checkJson(length);
-      return work({ value: parseText(bytes.subarray(0, length)), binary: bytes.subarray(length) }, signal);
+      return work({ value: parseText(bytes.subarray(0, length)), binary: bytes.subarray(length) }, uploader);
     });
   };
 }

@@ -2,22 +2,18 @@ import type { Request, Response, Router } from 'express';
 import type { Body } from '../../contract/schema.ts';
 import { describeTask } from '../answers/describe-task.ts';
 import { ServiceError } from '../errors/errors.ts';
-import { IMAGES_BATCH, type TaskAdapter } from '../ports.ts';
+import { IMAGES_BATCH } from '../ports.ts';
+import type { TaskAdapter } from '../ports.ts';
 import type { TaskRecord } from '../storage/record.ts';
 import { POINT_LIMITS } from '../upload/points.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
 import { requestedTask } from '../tasks/requested.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { version } from '../version.ts';
-import { JSON_LENGTH, type InferenceReader } from './body.ts';
-import {
-  answerOf,
-  metadataOf,
-  MODEL_VERSION,
-  parseInference,
-  type InferenceAnswer,
-  type InferenceModel,
-} from './protocol.ts';
+import { JSON_LENGTH } from './body.ts';
+import type { InferenceReader } from './body.ts';
+import { answerOf, metadataOf, MODEL_VERSION, parseInference } from './protocol.ts';
+import type { InferenceAnswer, InferenceModel } from './protocol.ts';
 
 const MAX_IMAGES = 100;
 
@@ -85,11 +81,12 @@ function modelRoutes(router: Router, path: string, { tasks, adapter, read }: Inf
     post: async (request, response) => {
       const { record, model } = await modelAskedFor(tasks, request);
       const described = modelOf(record);
-      const answer = await read(request, binaryBytesOf(described), async (body, signal) => {
+      const answer = await read(request, binaryBytesOf(described), async (body, asker) => {
         const inference = parseInference(body, described);
         const batch = record.kind === 'images' ? IMAGES_BATCH : POINT_LIMITS.query;
-        const file = { key: record.model.sha256, model };
-        const results = await adapter.infer({ ...file, input: inference.input, batch }, signal);
+        const { multiplyAdds } = record.architecture;
+        const file = { key: record.model.sha256, model, multiplyAdds };
+        const results = await adapter.infer({ ...file, input: inference.input, batch }, asker);
         return answerOf(record.id, inference, results, described.labels);
       });
       sendAnswer(response, answer);

@@ -1,5 +1,6 @@
 import type { Router } from 'express';
 import { z } from 'zod';
+import { callerOf } from '../access/access.ts';
 import { themes } from '../../drawing/draw-cells.ts';
 import { describeArchitecture, pictureOf } from '../answers/describe-architecture.ts';
 import { whileConnected } from '../http/client.ts';
@@ -25,7 +26,7 @@ export function architectureRoutes(
       const { theme } = parseQuery(pictureQuery, request);
       const { record } = await requestedTask(tasks, request);
       const svg = await whileConnected(request, (signal) =>
-        adapter.drawCells(pictureOf(record, theme), signal),
+        adapter.drawCells(pictureOf(record, theme), { client: callerOf(request), signal }),
       );
       response.set('Content-Security-Policy', PICTURE_POLICY);
       sendContent(request, response, {

@@ -4,7 +4,8 @@ import { labelFiles } from '../upload/labels.ts';
 import type { CheckpointInfo } from '../ports.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
 import { parseQuery, route } from '../http/route.ts';
-import { createQuery, SUPPORT, type TaskServices } from './tasks.ts';
+import { createQuery, SUPPORT } from './tasks.ts';
+import type { TaskServices } from './tasks.ts';
 
 /** `/v1/estimates`: the accuracy of a support set's task, by leaving out images of it. Nothing is kept. */
 export function estimateRoutes(
@@ -17,11 +18,8 @@ export function estimateRoutes(
       const query = parseQuery(createQuery, request);
       const checkpoint = pickCheckpoint(checkpoints, 'images', query.checkpoint);
       const steps = query.steps ?? checkpoint.steps;
-      const body: Body<'createEstimate', 200> = await readUpload(
-        request,
-        response,
-        SUPPORT,
-        (files, signal) => images.estimate({ checkpoint, steps, files: labelFiles(files) }, signal),
+      const body: Body<'createEstimate', 200> = await readUpload(request, response, SUPPORT, (files, asker) =>
+        images.estimate({ checkpoint, steps, files: labelFiles(files) }, asker),
       );
       response.json(body);
     },

@@ -10,7 +10,8 @@ import type { StoredTask } from '../storage/storage.ts';
 import { checkOpenSet, isUnknown, threshold } from './predictions.ts';
 import { requestedTask } from '../tasks/requested.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
-import { labelledSet, type TaskServices } from './tasks.ts';
+import { labelledSet } from './tasks.ts';
+import type { TaskServices } from './tasks.ts';
 
 const QUERY = labelledSet('query', 'test');
 const evaluationQuery = z.strictObject({ threshold });
@@ -38,9 +39,9 @@ async function evaluateImages(
   const { threshold: asked } = parseQuery(evaluationQuery, request);
   checkOpenSet(task.record, asked);
   const labels = task.record.classes.map(({ label }) => label);
-  return readUpload(request, response, QUERY, async (files, signal) => {
+  return readUpload(request, response, QUERY, async (files, asker) => {
     const truths = truthsOf(files, labels);
-    const predicted = await images.predict(task, files, signal);
+    const predicted = await images.predict(task, files, asker);
     const judgements = truths.map((truth, i) => ({
       truth,
       given: isUnknown(predicted, i, asked) ? undefined : bestOf(predicted.probabilities[i]!),
@@ -55,12 +56,12 @@ async function evaluateRegression(
   request: Request,
 ): Promise<Schema<'RegressionEvaluation'>> {
   parseQuery(noQuery, request);
-  return readJson(request, async (body, signal) => {
+  return readJson(request, async (body, asker) => {
     const points = parseQuerySet(body);
     const predicted = await regression.predict(
       task,
       points.map(([x]) => x),
-      signal,
+      asker,
       (index) => ['query', index, 0],
     );
     return regressionEvaluationOf(

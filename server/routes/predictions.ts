@@ -57,9 +57,9 @@ async function predictRegression(
   request: Request,
 ): Promise<Schema<'RegressionPredictions'>> {
   parseQuery(noQuery, request);
-  return readJson(request, async (body, signal) => {
+  return readJson(request, async (body, asker) => {
     const given = parseX(body);
-    const y = await regression.predict(task, given, signal);
+    const y = await regression.predict(task, given, asker);
     return { predictions: given.map((x, index) => ({ x, y: y[index]! })) };
   });
 }
@@ -73,8 +73,8 @@ async function predictImages(
   const query = parseQuery(predictionQuery, request);
   checkOpenSet(task.record, query.threshold);
   const labels = task.record.classes.map(({ label }) => label);
-  return readUpload(request, response, IMAGES, async (files, signal) => {
-    const predicted = await images.predict(task, files, signal);
+  return readUpload(request, response, IMAGES, async (files, asker) => {
+    const predicted = await images.predict(task, files, asker);
     return {
       predictions: files.map(({ part: { file } }, index) => ({
         file,

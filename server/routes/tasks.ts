@@ -1,6 +1,7 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import { mediaTypeOf } from '../upload/body.ts';
+import type { Uploader } from '../upload/body.ts';
 import type { Body } from '../../contract/schema.ts';
 import { describeTask } from '../answers/describe-task.ts';
 import type { ImageTasks } from '../tasks/image-tasks.ts';
@@ -16,7 +17,8 @@ import { requestIdOf } from '../http/requests.ts';
 import type { CreatedTask, TaskPlan, TaskRequest, Tasks } from '../tasks/tasks.ts';
 import type { UploadedFile, UploadShape } from '../upload/files.ts';
 import type { Split } from '../upload/folders.ts';
-import { UPLOAD_TYPES, type UploadReader } from '../upload/upload.ts';
+import { UPLOAD_TYPES } from '../upload/upload.ts';
+import type { UploadReader } from '../upload/upload.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
 import { sendAccepted } from './progress.ts';
 import { requestedTask } from '../tasks/requested.ts';
@@ -72,21 +74,25 @@ async function createTask(
     const requestId = requestIdOf(response);
     return { checkpoint, steps: query.steps ?? checkpoint.steps, startedAt, requestId };
   };
-  const make = (plan: TaskPlan, signal: AbortSignal): Promise<Outcome> =>
-    preferences.respondAsync ? tasks.begin(plan, preferences.wait, signal) : tasks.create(plan, signal);
+  const make = (plan: TaskPlan, uploader: Uploader): Promise<Outcome> => {
+    uploader.leave(); // the plan has all that it needs of the body
+    return preferences.respondAsync
+      ? tasks.begin(plan, preferences.wait, uploader)
+      : tasks.create(plan, uploader);
+  };
   const fromFiles = async (
     picked: TaskRequest<ImagesCheckpoint>,
     files: readonly UploadedFile[],
-    signal: AbortSignal,
-  ) => make(await images.plan({ ...picked, files: labelFiles(files) }, signal), signal);
+    uploader: Uploader,
+  ) => make(await images.plan({ ...picked, files: labelFiles(files) }, uploader), uploader);
   if (mediaTypeOf(request, UPLOAD_TYPES) === 'application/json')
-    return readJson(request, (body, signal) =>
+    return readJson(request, (body, uploader) =>
       hasImages(body)
-        ? fromFiles(pick('images'), filesOfJson(body, SUPPORT, fileBytes), signal)
-        : make(regression.plan({ ...pick('regression'), points: parseSupport(body) }), signal),
+        ? fromFiles(pick('images'), filesOfJson(body, SUPPORT, fileBytes), uploader)
+        : make(regression.plan({ ...pick('regression'), points: parseSupport(body) }), uploader),
     );
   const picked = pick('images');
-  return readUpload(request, response, SUPPORT, (files, signal) => fromFiles(picked, files, signal));
+  return readUpload(request, response, SUPPORT, (files, uploader) => fromFiles(picked, files, uploader));
 }
 
 /** `/v1/tasks` and `/v1/tasks/{id}`: makes, describes and removes tasks. */

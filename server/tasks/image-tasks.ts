@@ -4,11 +4,13 @@ import { estimateAccuracy } from '../../model/accuracy/estimate.ts';
 import { fileOrder } from '../../model/accuracy/folds.ts';
 import { evaluationOf } from '../../model/accuracy/judgements.ts';
 import { viewPlan } from '../../model/adaptation/support-views.ts';
-import { hashSupport, imagesTaskId, type HashedSupport } from './identity.ts';
+import { hashSupport, imagesTaskId } from './identity.ts';
+import type { HashedSupport } from './identity.ts';
 import type { UploadDecoder } from '../upload/decode-upload.ts';
 import type { LabelledFile } from '../upload/labels.ts';
-import type { ImagesCheckpoint, PredictedImages, TaskAdapter, Watcher } from '../ports.ts';
-import { imagesRecordSchema, type ImagesRecord } from '../storage/record.ts';
+import type { Asker, ImagesCheckpoint, PredictedImages, TaskAdapter, Watcher } from '../ports.ts';
+import { imagesRecordSchema } from '../storage/record.ts';
+import type { ImagesRecord } from '../storage/record.ts';
 import { sha256 } from '../storage/sha256.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import { commonRecord } from './task-record.ts';
@@ -34,11 +36,11 @@ export class ImageTasks {
    * The task of a support set: its id and how to make it.
    * @throws ServiceError when an image cannot be used; the signal's reason
    */
-  async plan(request: ImagesTaskRequest, signal: AbortSignal): Promise<TaskPlan> {
+  async plan(request: ImagesTaskRequest, asker: Asker): Promise<TaskPlan> {
     const receivedAt = performance.now();
     const { checkpoint, steps, startedAt, requestId } = request;
     const asked = { checkpoint, steps, startedAt, requestId }; // the files are not kept until the task is made
-    const support = await this.#support(request, signal);
+    const support = await this.#support(request, asker);
     const id = imagesTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, support);
     const spent = { receive: receivedAt - startedAt, decode: performance.now() - receivedAt };
     const make = (watcher: Watcher) => this.#make(id, asked, support, spent, watcher);
@@ -52,11 +54,12 @@ export class ImageTasks {
   async predict(
     { record, model }: StoredTask<ImagesRecord>,
     files: readonly UploadedFile[],
-    signal: AbortSignal,
+    asker: Asker,
   ): Promise<PredictedImages> {
     const { size } = record.image;
-    const images = await this.#decode(files, size, signal);
-    return this.#adapter.predictImages({ key: record.model.sha256, model, imageSize: size, images }, signal);
+    const images = await this.#decode(files, size, asker);
+    const file = { key: record.model.sha256, model, multiplyAdds: record.architecture.multiplyAdds };
+    return this.#adapter.predictImages({ ...file, imageSize: size, images }, asker);
   }
 
   /**
@@ -64,10 +67,10 @@ export class ImageTasks {
    * adapted to the rest of every fold and classifies what was left out. Nothing is kept.
    * @throws ServiceError `too-few-images` and as `plan` does, when the service is overloaded; the signal's reason
    */
-  async estimate(request: EstimateRequest, signal: AbortSignal): Promise<Schema<'Estimate'>> {
+  async estimate(request: EstimateRequest, asker: Asker): Promise<Schema<'Estimate'>> {
     const { checkpoint, steps } = request;
-    if (checkpoint.trunk) return this.#estimateAtOnce(request, signal);
-    const pixels = await this.#pixels(request, signal);
+    if (checkpoint.trunk) return this.#estimateAtOnce(request, asker);
+    const pixels = await this.#pixels(request, asker);
     // ordered by the files' bytes, so that the page, which decodes otherwise, has the same folds
     const images = request.files.map(({ label, file }, index) => ({
       label,
@@ -75,25 +78,31 @@ export class ImageTasks {
       order: fileOrder(file.bytes),
     }));
     const estimate = await estimateAccuracy(images, async (fold) => {
-      const { model } = await this.#adapter.adaptImages(
+      const { model, multiplyAdds } = await this.#adapter.adaptImages(
         { checkpoint: checkpoint.id, steps, support: fold.support },
-        { signal, report: () => undefined },
+        { ...asker, report: () => undefined },
       );
       const left = fold.left.map((image) => image.pixels);
-      const asked = { key: sha256(model), model, imageSize: checkpoint.imageSize, images: left };
-      return (await this.#adapter.predictImages(asked, signal)).probabilities;
+      const asked = {
+        key: sha256(model),
+        model,
+        multiplyAdds,
+        imageSize: checkpoint.imageSize,
+        images: left,
+      };
+      return (await this.#adapter.predictImages(asked, asker)).probabilities;
     });
     if (!estimate) throw new ServiceError('too-few-images');
     return { checkpoint: checkpoint.id, steps, ...estimate };
   }
 
   /** On a trunk the head is solved in closed form, and so are the heads without an image: one adaptation tells all. */
-  async #estimateAtOnce(request: EstimateRequest, signal: AbortSignal): Promise<Schema<'Estimate'>> {
+  async #estimateAtOnce(request: EstimateRequest, asker: Asker): Promise<Schema<'Estimate'>> {
     const { checkpoint, steps } = request;
-    const { images } = await this.#support(request, signal);
+    const { images } = await this.#support(request, asker);
     const { labels, leftOut = [] } = await this.#adapter.adaptImages(
       { checkpoint: checkpoint.id, steps, support: images },
-      { signal, report: () => undefined },
+      { ...asker, report: () => undefined },
     );
     if (leftOut.length === 0) throw new ServiceError('too-few-images');
     return { checkpoint: checkpoint.id, steps, folds: 1, evaluation: evaluationOf(labels, leftOut) };
@@ -101,22 +110,22 @@ export class ImageTasks {
 
   async #support(
     { files, checkpoint }: Pick<EstimateRequest, 'files' | 'checkpoint'>,
-    signal: AbortSignal,
+    asker: Asker,
   ): Promise<HashedSupport> {
-    const pixels = await this.#pixels({ files, checkpoint }, signal);
+    const pixels = await this.#pixels({ files, checkpoint }, asker);
     return hashSupport(files.map(({ label }, index) => ({ label, pixels: pixels[index]! })));
   }
 
   #pixels(
     { files, checkpoint }: Pick<EstimateRequest, 'files' | 'checkpoint'>,
-    signal: AbortSignal,
+    asker: Asker,
   ): Promise<Uint8Array[]> {
     const way = new Set(files.map(({ label }) => label)).size;
-    const { crops } = viewPlan(checkpoint.trunk?.views ?? {}, { way, support: files.length });
+    const { crops } = viewPlan(checkpoint.views, { way, support: files.length });
     return this.#decode(
       files.map(({ file }) => file),
       checkpoint.imageSize,
-      signal,
+      asker,
       crops,
     );
   }

@@ -1,8 +1,10 @@
-import { orderedPoints, type Point } from '../../model/regression/adapt.ts';
+import { orderedPoints } from '../../model/regression/adapt.ts';
+import type { Point } from '../../model/regression/adapt.ts';
 import { memberError } from '../errors/errors.ts';
 import { regressionTaskId } from './identity.ts';
-import type { RegressionCheckpoint, TaskAdapter, Watcher } from '../ports.ts';
-import { regressionRecordSchema, type RegressionRecord } from '../storage/record.ts';
+import type { Asker, RegressionCheckpoint, TaskAdapter, Watcher } from '../ports.ts';
+import { regressionRecordSchema } from '../storage/record.ts';
+import type { RegressionRecord } from '../storage/record.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import { commonRecord } from './task-record.ts';
 import type { TaskPlan, TaskRequest } from './tasks.ts';
@@ -37,11 +39,11 @@ export class RegressionTasks {
   async predict(
     { record, model }: StoredTask<RegressionRecord>,
     x: readonly number[],
-    signal: AbortSignal,
+    asker: Asker,
     pointerOf = (index: number): readonly PropertyKey[] => ['x', index],
   ): Promise<Float32Array> {
-    const request = { key: record.model.sha256, model, x: Float32Array.from(x) };
-    const y = await this.#adapter.predictRegression(request, signal);
+    const file = { key: record.model.sha256, model, multiplyAdds: record.architecture.multiplyAdds };
+    const y = await this.#adapter.predictRegression({ ...file, x: Float32Array.from(x) }, asker);
     const strange = y.findIndex((value) => !Number.isFinite(value));
     if (strange >= 0)
       throw memberError('not-predictable', pointerOf(strange), 'the model gives no finite value for it.');

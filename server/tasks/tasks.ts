@@ -1,12 +1,14 @@
 import type { Background } from '../concurrency/background.ts';
 import { ClientGoneError } from '../http/client.ts';
 import { asServiceError, ServiceError } from '../errors/errors.ts';
-import type { CheckpointInfo, Watcher } from '../ports.ts';
-import { Progresses, TaskProgress, type TaskOutline } from './progress.ts';
+import type { Asker, CheckpointInfo, Watcher } from '../ports.ts';
+import { Progresses, TaskProgress } from './progress.ts';
+import type { TaskOutline } from './progress.ts';
 import type { TaskRecord } from '../storage/record.ts';
 import { within } from '../concurrency/in-time.ts';
 import { SharedRuns } from '../concurrency/shared-runs.ts';
-import { readableTask, type StoredTask, type TaskStorage } from '../storage/storage.ts';
+import { readableTask } from '../storage/storage.ts';
+import type { StoredTask, TaskStorage } from '../storage/storage.ts';
 import { UnattendedWork } from '../concurrency/unattended.ts';
 
 /** What a request for a task says beside its support set. */
@@ -60,8 +62,8 @@ export class Tasks {
    * The task of a plan. Equal plans at the same time share one run, which the last signal ends.
    * @throws what the plan throws; the signal's reason
    */
-  async create(plan: TaskPlan, signal: AbortSignal): Promise<CreatedTask> {
-    const { done } = await this.#join(plan, signal);
+  async create(plan: TaskPlan, asker: Asker): Promise<CreatedTask> {
+    const { done } = await this.#join(plan, asker);
     return done;
   }
 
@@ -70,12 +72,15 @@ export class Tasks {
    * taken on, and goes on without a client until it ends or the task is removed.
    * @throws what the plan throws until then; the signal's reason where that comes before the work was taken on
    */
-  async begin(plan: TaskPlan, seconds: number, signal: AbortSignal): Promise<CreatedTask | TaskProgress> {
+  async begin(plan: TaskPlan, seconds: number, asker: Asker): Promise<CreatedTask | TaskProgress> {
+    const { client, signal } = asker;
     signal.throwIfAborted();
     const controller = new AbortController();
     const giveUp = () => controller.abort(signal.reason);
     signal.addEventListener('abort', giveUp, { once: true });
-    const { progress, done } = await this.#untilAccepted(plan, controller.signal).finally(() =>
+    // without the deadline of the request, which does not wait for the end
+    const lasting = { client, signal: controller.signal };
+    const { progress, done } = await this.#untilAccepted(plan, lasting).finally(() =>
       signal.removeEventListener('abort', giveUp),
     );
     if (!progress) return done;
@@ -121,31 +126,31 @@ export class Tasks {
   }
 
   /** Takes part in the run of a plan; `progress` is absent where it is at its end. */
-  async #join(plan: TaskPlan, signal: AbortSignal): Promise<Making> {
-    const start = (shared: AbortSignal) => this.#findOrMake(plan, shared);
-    const { started, result } = await this.#inFlight.join(plan.id, signal, start);
+  async #join(plan: TaskPlan, asker: Asker): Promise<Making> {
+    const start = (signal: AbortSignal) => this.#findOrMake(plan, { ...asker, signal });
+    const { started, result } = await this.#inFlight.join(plan.id, asker.signal, start);
     const done = result.then(({ record, created }) => ({ record, created: started && created }));
     return { progress: this.#progresses.running(plan.id), done };
   }
 
   /** The same, once the queue has taken the adaptation; without `progress` where the run has ended before. */
-  async #untilAccepted(plan: TaskPlan, signal: AbortSignal): Promise<Making> {
-    const { progress, done } = await this.#join(plan, signal);
+  async #untilAccepted(plan: TaskPlan, asker: Asker): Promise<Making> {
+    const { progress, done } = await this.#join(plan, asker);
     const made = await Promise.race([done, progress?.accepted ?? done]);
     return made ? { progress: undefined, done } : { progress, done };
   }
 
-  async #findOrMake(plan: TaskPlan, signal: AbortSignal): Promise<CreatedTask> {
+  async #findOrMake(plan: TaskPlan, asker: Asker): Promise<CreatedTask> {
     const progress = this.#progresses.open(plan);
     try {
-      const existing = await readableTask(this.#storage.read(plan.id, signal));
+      const existing = await readableTask(this.#storage.read(plan.id, asker.signal));
       if (existing) {
         this.#progresses.drop(plan.id);
         return { record: existing.record, created: false };
       }
       if (!(await this.#storage.state()).writable) throw unwritable();
-      signal.throwIfAborted();
-      const task = await plan.make({ signal, report: (event) => progress.add(event) });
+      asker.signal.throwIfAborted();
+      const task = await plan.make({ ...asker, report: (event) => progress.add(event) });
       await this.#storage.write(task);
       this.#onMade(task.record);
       this.#progresses.end(progress, { kind: 'ready', record: task.record });

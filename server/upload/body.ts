@@ -7,6 +7,8 @@ import { callerOf } from '../access/access.ts';
 import { whileConnected } from '../http/client.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { inTime, unlessAborted, withDeadline } from '../concurrency/in-time.ts';
+import { LineFullError, Turns } from '../concurrency/turns.ts';
+import type { Asker } from '../ports.ts';
 
 export type MediaType = 'multipart/form-data' | 'application/zip' | 'application/json';
 
@@ -124,61 +126,102 @@ export function translateBody(error: Error, limit: number): Error {
 }
 
 export interface GateLimits {
-  /** bodies in memory at a time */
+  /** bodies in memory at a time, of one caller half as many */
   readonly parallel: number;
+  /** requests that may wait for that with their body unread, of one caller half as many */
+  readonly waiting: number;
   /** until a request with a body must be answered */
   readonly seconds: number;
+  /** seconds after which a caller whose time is over may find the service less busy */
+  readonly waitFor: (client: string) => number;
+}
+
+/** A client whose body is read. */
+export interface Uploader extends Asker {
+  /** Gives its place in memory back before the work has ended, since the body is no longer needed. */
+  readonly leave: () => void;
 }
 
 /**
- * Reads a body and works with it; the signal aborts when the client hangs up, and at the request's deadline: then this
- * ends, whatever the work does.
- * @throws ServiceError `overloaded`, ClientGoneError, what the work throws, the signal's reason among it
+ * Reads a body and works with it; the signal aborts when the client hangs up, and at the request's
+ * deadline: then this ends, whatever the work does.
+ * @throws ServiceError `overloaded`, `too-much-at-once`, `deadline-exceeded`; ClientGoneError; what the
+ * work throws
  */
-export type BodyGate = <T>(request: Request, work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+export type BodyGate = <T>(request: Request, work: (uploader: Uploader) => Promise<T>) => Promise<T>;
 
 /**
- * A gate that lets at most `parallel` bodies be in memory at a time: from their first byte to the end of the work. One
- * caller may have half of the places, so that its silent connections do not shut out everybody else.
+ * A gate that lets at most `parallel` bodies be in memory at a time: from their first byte until they are
+ * not needed any more. One caller may have half of the places, so that its silent connections do not shut
+ * out everybody else. The others wait, by turns of the callers: their bodies stay in the network.
  */
-export function createBodyGate({ parallel, seconds }: GateLimits): BodyGate {
-  const places = new Places(parallel);
-  const late = () =>
-    new ServiceError('deadline-exceeded', { detail: `There was no answer within ${seconds} seconds.` });
+export function createBodyGate({ parallel, waiting, seconds, waitFor }: GateLimits): BodyGate {
+  const places = new Places(parallel, waiting);
   return (request, work) =>
     whileConnected(request, async (connected) => {
-      const leave = places.take(callerOf(request));
-      return withDeadline(seconds, connected, late, (signal) =>
-        unlessAborted(work(signal).finally(leave), signal).finally(() => {
+      const client = callerOf(request);
+      const deadline = performance.now() + seconds * 1000;
+      const late = () =>
+        new ServiceError('deadline-exceeded', {
+          detail: `There was no answer within ${seconds} seconds.`,
+          retryAfter: waitFor(client),
+        });
+      return withDeadline(seconds, connected, late, async (signal) => {
+        try {
+          const leave = await places.take(client, signal);
+          return await unlessAborted(work({ client, signal, deadline, leave }).finally(leave), signal);
+        } finally {
           // not by a listener: Node keeps a signal of others while it has one, and with it all that the listener can reach
           if (signal.aborted) request.resume(); // nobody may read it any more
-        }),
-      );
+        }
+      });
     });
 }
 
-/** The places of a gate, counted by who holds them. */
-class Places {
-  readonly #all: number;
-  readonly #held = new Map<string, number>();
+/** How fast the mean time that places are held follows the last ones. */
+const FOLLOWED = 0.1;
 
-  constructor(all: number) {
-    this.#all = all;
+/** The places of a gate. */
+class Places {
+  readonly #turns: Turns;
+  readonly #limits: { readonly parallel: number; readonly share: number };
+  /** seconds that a place is held, in the mean of the last ones */
+  #held = 1;
+
+  constructor(parallel: number, waiting: number) {
+    const share = Math.ceil(parallel / 2);
+    this.#limits = { parallel, share };
+    this.#turns = new Turns({ capacity: parallel, share, waiting });
   }
 
-  /** Takes a place; what it returns gives it back. @throws ServiceError `overloaded` */
-  take(caller: string): () => void {
-    const held = [...this.#held.values()].reduce((sum, count) => sum + count, 0);
-    if (held >= this.#all)
-      throw new ServiceError('overloaded', { detail: `${held} uploads are being worked on.` });
-    const own = this.#held.get(caller) ?? 0;
-    if (own >= Math.ceil(this.#all / 2))
-      throw new ServiceError('overloaded', { detail: `${own} of your uploads are being worked on.` });
-    this.#held.set(caller, own + 1);
-    return () => {
-      const left = this.#held.get(caller)! - 1;
-      if (left > 0) this.#held.set(caller, left);
-      else this.#held.delete(caller);
-    };
+  /**
+   * Resolves when the caller has a place, to what gives it back. @throws ServiceError, the signal's reason
+   */
+  async take(client: string, signal: AbortSignal): Promise<() => void> {
+    try {
+      const end = await this.#turns.take(client, 1, signal);
+      const begun = performance.now();
+      return () => {
+        this.#held += FOLLOWED * ((performance.now() - begun) / 1000 - this.#held);
+        end();
+      };
+    } catch (error) {
+      throw error instanceof LineFullError ? this.#refusal(client, error.whose) : error;
+    }
+  }
+
+  #refusal(client: string, whose: LineFullError['whose']): ServiceError {
+    const { parallel, share } = this.#limits;
+    const all = this.#turns.waiting();
+    if (whose === 'all')
+      return new ServiceError('overloaded', {
+        detail: `${parallel} uploads are being worked on, and ${all} wait.`,
+        retryAfter: (this.#held * (all + 1)) / parallel,
+      });
+    const own = this.#turns.waiting(client);
+    return new ServiceError('too-much-at-once', {
+      detail: `${share} of your uploads are being worked on, and ${own} wait.`,
+      retryAfter: (this.#held * (own + 1)) / share,
+    });
   }
 }

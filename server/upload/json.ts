@@ -1,8 +1,10 @@
 import { parse as parseType } from 'content-type';
 import type { Request } from 'express';
 import type { z } from 'zod';
-import { checkLength, mediaTypeOf, readBytes, type BodyGate, type BytesLimits } from './body.ts';
-import { memberError, ServiceError, type ErrorCode } from '../errors/errors.ts';
+import { checkLength, mediaTypeOf, readBytes } from './body.ts';
+import type { BodyGate, BytesLimits, Uploader } from './body.ts';
+import { memberError, ServiceError } from '../errors/errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 
 export interface JsonLimits extends BytesLimits {
   /** of the body outside of strings, and escapes in them: arrays and objects take a hundred times their text in memory */
@@ -10,12 +12,12 @@ export interface JsonLimits extends BytesLimits {
 }
 
 /**
- * Reads a body of JSON and works with its value; the signal aborts when the client hangs up.
+ * Reads a body of JSON and works with its value.
  * @throws ServiceError, ClientGoneError, what the work throws
  */
 export type JsonReader = <T>(
   request: Request,
-  work: (value: unknown, signal: AbortSignal) => Promise<T>,
+  work: (value: unknown, uploader: Uploader) => Promise<T>,
 ) => Promise<T>;
 
 /** A reader that shares the gate's places in memory with all other bodies. */
@@ -24,10 +26,10 @@ export function createJsonReader(limits: JsonLimits, gate: BodyGate): JsonReader
     mediaTypeOf(request, ['application/json']);
     checkCharset(request);
     checkLength(request, limits.bodyBytes);
-    return gate(request, async (signal) => {
+    return gate(request, async (uploader) => {
       const bytes = await readBytes(request, limits);
       checkStructure(bytes, limits.structureBytes);
-      return work(parseText(bytes), signal);
+      return work(parseText(bytes), uploader);
     });
   };
 }

@@ -1,12 +1,15 @@
 import { parse } from 'content-type';
 import type { Request, Response } from 'express';
-import { checkLength, mediaTypeOf, readBytes, type BodyGate, type MediaType } from './body.ts';
+import { checkLength, mediaTypeOf, readBytes } from './body.ts';
+import type { BodyGate, MediaType, Uploader } from './body.ts';
 import { partError, ServiceError } from '../errors/errors.ts';
 import { pickLabelled } from './data-set.ts';
-import { fileError, type UploadedFile, type UploadShape } from './files.ts';
+import { fileError } from './files.ts';
+import type { UploadedFile, UploadShape } from './files.ts';
 import { filesOfJson } from './json-images.ts';
 import type { JsonReader } from './json.ts';
-import { parseBody, type BodyLimits, type SeenPart } from './multipart.ts';
+import { parseBody } from './multipart.ts';
+import type { BodyLimits, SeenPart } from './multipart.ts';
 import { entryError, looksLikeZip, readZip } from './zip.ts';
 
 /** What a boundary may be made of (RFC 2046, 5.1.1). */
@@ -34,7 +37,7 @@ function checkParts(seen: readonly SeenPart[]): void {
 }
 
 /**
- * Reads the files of a body and works with them; the signal aborts when the client hangs up. A body is
+ * Reads the files of a body and works with them. A body is
  * multipart/form-data, a zip archive (also as the only part of a form), or JSON with images in base64.
  * @throws ServiceError, ClientGoneError, what the work throws
  */
@@ -42,7 +45,7 @@ export type UploadReader = <T>(
   request: Request,
   response: Response,
   shape: UploadShape,
-  work: (files: readonly UploadedFile[], signal: AbortSignal) => Promise<T>,
+  work: (files: readonly UploadedFile[], uploader: Uploader) => Promise<T>,
 ) => Promise<T>;
 
 export const UPLOAD_TYPES: readonly MediaType[] = [
@@ -62,19 +65,21 @@ export function createUploadReader(
       case 'multipart/form-data': {
         const boundary = boundaryOf(request.headers['content-type'] ?? '');
         checkLength(request, limits.bodyBytes);
-        return gate(request, async (signal) => {
+        return gate(request, async (uploader) => {
           const files = await readForm(request, response, boundary, { ...limits, files: shape.files });
-          return work(await unpacked(files, shape, limits, signal), signal);
+          return work(await unpacked(files, shape, limits, uploader.signal), uploader);
         });
       }
       case 'application/zip':
         checkLength(request, limits.bodyBytes);
-        return gate(request, async (signal) => {
+        return gate(request, async (uploader) => {
           const bytes = await readBytes(request, limits);
-          return work(await filesOfZip(bytes, shape, limits, signal), signal);
+          return work(await filesOfZip(bytes, shape, limits, uploader.signal), uploader);
         });
       case 'application/json':
-        return readJson(request, (body, signal) => work(filesOfJson(body, shape, limits.fileBytes), signal));
+        return readJson(request, (body, uploader) =>
+          work(filesOfJson(body, shape, limits.fileBytes), uploader),
+        );
     }
   };
 }

@@ -1,19 +1,25 @@
-import { drawCells, type CellsPicture } from '../../drawing/draw-cells.ts';
-import type { JobTable } from '../../engine/jobs.ts';
-import { readTrunk, type TrunkFile } from '../../engine/trunk/file.ts';
+import { drawCells } from '../../drawing/draw-cells.ts';
+import type { CellsPicture } from '../../drawing/draw-cells.ts';
+import type { JobTable, ProgressOf, RequestOf, ResultOf } from '../../engine/jobs.ts';
+import type { JobOptions } from '../../engine/pool-options.ts';
+import { readTrunk } from '../../engine/trunk/file.ts';
+import type { TrunkFile } from '../../engine/trunk/file.ts';
 import { adaptOnTrunk, precompileOnTrunk } from '../../model/adaptation/adapt-on-trunk.ts';
 import { adaptTask, precompile } from '../../model/adaptation/adapt-task.ts';
 import type { AdaptationEvent, AdaptedTask } from '../../model/adaptation/adapt-task.ts';
-import { decodeCheckpoint, type Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import { decodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
 import { toFloat } from '../../model/task/pixels.ts';
 import type { TensorValue } from '../../model/graph/executor.ts';
 import { adaptRegression } from '../../model/regression/adapt.ts';
 import type { AdaptedRegression, RegressionEvent } from '../../model/regression/adapt.ts';
-import { decodeRegressionCheckpoint, type RegressionCheckpoint } from '../../model/regression/checkpoint.ts';
+import { decodeRegressionCheckpoint } from '../../model/regression/checkpoint.ts';
+import type { RegressionCheckpoint } from '../../model/regression/checkpoint.ts';
 import { sliceSize } from '../../model/trunk/planes.ts';
 import { rowsOf } from '../../model/trunk/rows.ts';
-import { readCheckpointFile, type CheckpointFile } from './load-checkpoints.ts';
+import { readCheckpointFile } from './load-checkpoints.ts';
+import type { CheckpointFile } from './load-checkpoints.ts';
 import { infer } from './infer.ts';
 import type {
   AdaptImagesRequest,
@@ -52,6 +58,13 @@ export interface ServerJobs {
   infer(request: InferRequest): Record<string, TensorValue>;
   drawCells(picture: CellsPicture): string;
 }
+
+/** Runs a job in one of the workers; its options say whom it counts for. */
+export type RunJob = <K extends keyof ServerJobs>(
+  job: K,
+  request: RequestOf<ServerJobs, K>,
+  options: JobOptions<ProgressOf<ServerJobs, K>>,
+) => Promise<ResultOf<ServerJobs, K>>;
 
 /** Views of images for a checkpoint's trunk: planar RGB bytes [n, 3, side, side]. */
 export interface PlanesRequest {

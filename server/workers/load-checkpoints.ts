@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { adaptationCost } from '../../model/adaptation/cost.ts';
 import { TrunkError } from '../../model/trunk/trunk.ts';
 import { byCodePoint } from '../../model/task/canonical-support.ts';
 import { CheckpointError, formatOf } from '../../model/checkpoint/checkpoint-file.ts';
@@ -140,8 +141,9 @@ async function readCheckpoint(path: string): Promise<ReadFile> {
     const common = { path, sha256: sha256(bytes), bytes: bytes.length };
     const format = formatOf(bytes);
     if (format === checkpointFormat.name) {
-      const { id, configuration, genotypes } = decodeCheckpoint(bytes);
-      const { image, innerLoop, network } = configuration;
+      const checkpoint = decodeCheckpoint(bytes);
+      const { id, configuration, genotypes } = checkpoint;
+      const { image, innerLoop, network, mirroring, crops } = configuration;
       if (network.kind !== 'cells')
         throw new CheckpointError(`its network is a ${network.kind}, which has no architecture to search`);
       const trunk = await servedTrunk(configuration, dirname(path));
@@ -150,6 +152,8 @@ async function readCheckpoint(path: string): Promise<ReadFile> {
         kind: 'images',
         id,
         ...(trunk ? { imageSize: trunk.side, trunk } : { imageSize: image.size }),
+        views: { ...(mirroring && { mirroring }), ...(trunk && crops && { crops }) },
+        cost: adaptationCost(checkpoint),
         steps: innerLoop.steps,
         genotypes: genotypes.length,
       };

@@ -20,7 +20,7 @@ function cardOf(name: string, folder: string): string {
  * @throws TrunkError of one line when it is missing, another one, or has not the taps that the checkpoint reads
  */
 export async function servedTrunk(
-  { trunk, mirroring, crops }: ModelConfiguration,
+  { trunk }: Pick<ModelConfiguration, 'trunk'>,
   folder: string,
 ): Promise<ServedTrunk | undefined> {
   if (!trunk) return undefined;
@@ -37,9 +37,9 @@ export async function servedTrunk(
         `trunk ${path}: it has no tap ${name} of ${channels} planes that halve to ${side} px`,
       );
   }
-  const views = { ...(mirroring && { mirroring }), ...(crops && { crops }) };
-  const { name, licence, side } = card;
-  return { name, licence, side, sha256: card.sha256, bytes: bytes.length, card: path, views };
+  const { name, licence, side, sha256 } = card;
+  const multiplyAdds = Math.max(...trunk.taps.map((tap) => card.taps[tap.name]!.multiplyAdds));
+  return { name, licence, side, sha256, bytes: bytes.length, card: path, multiplyAdds };
 }
 
 /**

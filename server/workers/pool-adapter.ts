@@ -1,68 +1,187 @@
 import { JobError, PoolClosedError, QueueFullError } from '../../engine/errors.ts';
-import type { JobOptions, WorkerPool } from '../../engine/pool.ts';
+import type { JobOptions } from '../../engine/pool-options.ts';
+import type { WorkerPool } from '../../engine/pool.ts';
+import type { AdaptedTask } from '../../model/adaptation/adapt-task.ts';
+import { multiplyAddsOfSteps, viewsOf } from '../../model/adaptation/cost.ts';
 import { ServiceError } from '../errors/errors.ts';
-import type { AdaptationReport, CheckpointInfo, TaskAdapter, Toolchain, Watcher } from '../ports.ts';
-import type { ServerJobs } from './jobs.ts';
+import { IMAGES_BATCH } from '../ports.ts';
+import type {
+  AdaptationReport,
+  AdaptImagesRequest,
+  Asker,
+  CheckpointInfo,
+  ImagesCheckpoint,
+  PredictImagesRequest,
+  TaskAdapter,
+  Toolchain,
+  Watcher,
+} from '../ports.ts';
+import { admit } from './admission.ts';
+import type { AskedWork, WorkLimits } from './admission.ts';
+import { Backlog } from './backlog.ts';
+import type { RunJob, ServerJobs } from './jobs.ts';
+import { joinedPredictions } from './predict-images.ts';
 import { supportRows } from './trunk-rows.ts';
+import type { StandingCheckpoint } from './trunk-rows.ts';
 
 export type ServerPool = Pick<WorkerPool<ServerJobs>, 'run'>;
 
+/** How the adapter uses the pool's workers. */
+export interface PoolUse {
+  /** workers that adapt; jobs that one support set's planes are computed by at a time */
+  readonly workers: number;
+  readonly limits: WorkLimits;
+}
+
+/** Compiling an inner step of a regression task, as multiply-adds: running it is nothing beside that. */
+const REGRESSION_STEP = 2.5e8;
+/** Drawing cells, as multiply-adds. */
+const DRAWING = 3e8;
+
 /**
- * The adapter over worker threads that run `jobs.ts`.
- * @param lanes jobs that one support set's planes are computed by at a time
+ * The adapter over worker threads that run `jobs.ts`. Predictions are urgent; every job counts for its
+ * client.
  */
 export function createPoolAdapter(
   pool: ServerPool,
   checkpoints: readonly CheckpointInfo[],
   toolchain: Toolchain,
-  lanes = 1,
+  { workers, limits }: PoolUse,
 ): TaskAdapter {
-  const run: ServerPool['run'] = async (job, request, options) => {
+  const [adapting, predicting] = [new Backlog(workers), new Backlog(workers)];
+  const run: RunJob = async (job, request, options) => {
+    const { cost = 1, urgent = false, client = '' } = options;
+    const backlog = urgent ? predicting : adapting;
+    const done = urgent ? backlog.add(client, cost) : () => undefined; // adaptations are noted as a whole
+    let begun = performance.now();
+    const onStarted = () => {
+      begun = performance.now();
+      options.onStarted?.();
+    };
     try {
-      return await pool.run(job, request, options);
+      const result = await pool.run(job, request, { ...options, onStarted });
+      // what a regression task takes is not told by its cost
+      if (job !== 'adaptRegression') backlog.learn(cost, (performance.now() - begun) / 1000);
+      return result;
     } catch (error) {
-      if (error instanceof QueueFullError) throw new ServiceError('overloaded', { cause: error });
+      if (error instanceof QueueFullError)
+        throw new ServiceError('overloaded', { retryAfter: backlog.relief(), cause: error });
       if (error instanceof PoolClosedError) throw new ServiceError('not-ready', { cause: error });
       if (error instanceof JobError && error.code === 'NOT_ADAPTABLE')
         throw new ServiceError('not-adaptable', { cause: error });
       throw error;
+    } finally {
+      done();
+    }
+  };
+  const adapt = async <T>(watcher: Watcher, work: AskedWork, make: () => Promise<T>): Promise<T> => {
+    const over = admit(adapting, limits, watcher, work);
+    try {
+      return await make();
+    } finally {
+      over();
     }
   };
   return {
     checkpoints,
     toolchain,
+    waitFor: (client) => adapting.waitFor(client),
     adaptImages: async (request, watcher) => {
-      const known = checkpoints.find(({ id }) => id === request.checkpoint);
-      if (known?.kind !== 'images' || !known.trunk) return run('adaptImages', request, watched(watcher));
-      const { checkpoint, steps, support } = request;
-      const start = performance.now();
-      const rows = await supportRows(run, request, known.trunk, lanes, watched(watcher));
-      const planes = performance.now() - start;
-      const labels = support.map(({ label }) => label);
-      const adapted = await run(
-        'adaptOnTrunk',
-        { checkpoint, steps, labels, rows },
-        {
-          signal: watcher.signal,
-          onProgress: watcher.report,
-          admitted: true,
-          transfer: rows.map(({ buffer }) => buffer),
-        },
+      const checkpoint = imagesCheckpoint(checkpoints, request.checkpoint);
+      const work = workOf(checkpoint, request, workers);
+      const { trunk, views } = checkpoint;
+      return adapt(watcher, work, () =>
+        trunk
+          ? adaptOnTrunk(run, request, watcher, { trunk, views, lanes: workers, cost: work.inner })
+          : run('adaptImages', request, watched(watcher, work.cost)),
       );
-      return { ...adapted, timings: { planes, ...adapted.timings } };
     },
-    adaptRegression: (request, watcher) => run('adaptRegression', request, watched(watcher)),
-    predictImages: (request, signal) => run('predictImages', request, { signal }),
-    predictRegression: (request, signal) => run('predictRegression', request, { signal }),
-    infer: (request, signal) => run('infer', request, { signal }),
-    drawCells: (picture, signal) => run('drawCells', picture, { signal }),
+    adaptRegression: (request, watcher) => {
+      const cost = REGRESSION_STEP * request.steps;
+      return adapt(watcher, { cost, serial: cost }, () =>
+        run('adaptRegression', request, watched(watcher, cost)),
+      );
+    },
+    predictImages: (request, asker) => predictInPieces(run, request, asker),
+    predictRegression: (request, asker) =>
+      run('predictRegression', request, urgent(asker, request.multiplyAdds * request.x.length)),
+    infer: (request, asker) =>
+      run('infer', request, urgent(asker, request.multiplyAdds * request.input.shape[0]!)),
+    drawCells: (picture, asker) => run('drawCells', picture, urgent(asker, DRAWING)),
   };
 }
 
+function imagesCheckpoint(checkpoints: readonly CheckpointInfo[], id: string): ImagesCheckpoint {
+  const known = checkpoints.find((checkpoint) => checkpoint.id === id);
+  if (known?.kind !== 'images') throw new TypeError(`${id} is no checkpoint of images`);
+  return known;
+}
+
+/**
+ * What adapting to a support set is estimated to cost, the inner steps among it; `lanes` jobs compute its
+ * planes side by side.
+ */
+function workOf(
+  { cost, views, trunk }: ImagesCheckpoint,
+  { support, steps }: AdaptImagesRequest,
+  lanes: number,
+): AskedWork & { readonly inner: number } {
+  const way = new Set(support.map(({ label }) => label)).size;
+  const all = viewsOf(views, { way, support: support.length });
+  const planes = all * (trunk?.multiplyAdds ?? 0);
+  const inner = multiplyAddsOfSteps(cost, all, steps);
+  return { cost: planes + inner, serial: planes / lanes + inner, inner };
+}
+
+/**
+ * The planes of a support set by several jobs, `lanes` at a time, then the adaptation to them by one more.
+ * @param cost of that one, multiply-adds
+ */
+async function adaptOnTrunk(
+  run: RunJob,
+  request: AdaptImagesRequest,
+  watcher: Watcher,
+  { lanes, cost, ...standing }: StandingCheckpoint & { readonly lanes: number; readonly cost: number },
+): Promise<AdaptedTask> {
+  const { checkpoint, steps, support } = request;
+  const start = performance.now();
+  const rows = await supportRows(run, request, standing, lanes, watched(watcher, 1));
+  const planes = performance.now() - start;
+  const labels = support.map(({ label }) => label);
+  const adapted = await run(
+    'adaptOnTrunk',
+    { checkpoint, steps, labels, rows },
+    {
+      ...asked(watcher, cost),
+      onProgress: watcher.report,
+      admitted: true,
+      transfer: rows.map(({ buffer }) => buffer),
+    },
+  );
+  return { ...adapted, timings: { planes, ...adapted.timings } };
+}
+
+/** A job for so many images as one run of the model takes, so that others have their turn after each. */
+async function predictInPieces(run: RunJob, request: PredictImagesRequest, asker: Asker) {
+  const { images, multiplyAdds } = request;
+  const parts = [];
+  for (let start = 0; start < images.length; start += IMAGES_BATCH) {
+    const piece = images.slice(start, start + IMAGES_BATCH);
+    const options = { ...urgent(asker, multiplyAdds * piece.length), admitted: start > 0 };
+    parts.push(await run('predictImages', { ...request, images: piece }, options));
+  }
+  return joinedPredictions(parts);
+}
+
+/** Whom a job counts for, and how much. */
+const asked = ({ signal, client }: Asker, cost: number) => ({ signal, client, cost: Math.max(cost, 1) });
+
+const urgent = (asker: Asker, cost: number) => ({ ...asked(asker, cost), urgent: true });
+
 /** The options of an adaptation's job, whose progress is what the model layer reports. */
-const watched = ({ signal, report }: Watcher): JobOptions<AdaptationReport> => ({
-  signal,
-  onAccepted: () => report({ kind: 'accepted' }),
-  onStarted: () => report({ kind: 'started' }),
-  onProgress: report,
+const watched = (watcher: Watcher, cost: number): JobOptions<AdaptationReport> => ({
+  ...asked(watcher, cost),
+  onAccepted: () => watcher.report({ kind: 'accepted' }),
+  onStarted: () => watcher.report({ kind: 'started' }),
+  onProgress: watcher.report,
 });

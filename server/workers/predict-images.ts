@@ -1,6 +1,7 @@
 import type { ModelRunner } from '../../model/graph/executor.ts';
 import { toFloat } from '../../model/task/pixels.ts';
-import { IMAGES_BATCH, type PredictedImages, type PredictImagesRequest } from '../ports.ts';
+import { IMAGES_BATCH } from '../ports.ts';
+import type { PredictedImages, PredictImagesRequest } from '../ports.ts';
 import { runModel } from './run-model.ts';
 
 /** Runs the exported model on the images. */
@@ -23,5 +24,14 @@ export async function predictImages(
   return {
     probabilities: images.map((_, i) => probabilities.data.slice(i * ways, (i + 1) * ways)),
     ...(known ? { known: known.data } : {}),
+  };
+}
+
+/** Predictions of several parts of the images, as those of all. */
+export function joinedPredictions(parts: readonly PredictedImages[]): PredictedImages {
+  const known = parts.flatMap((part) => (part.known ? [part.known] : []));
+  return {
+    probabilities: parts.flatMap(({ probabilities }) => probabilities),
+    ...(known.length > 0 ? { known: Float32Array.from(known.flatMap((part) => [...part])) } : {}),
   };
 }

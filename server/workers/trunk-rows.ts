@@ -1,24 +1,27 @@
-import type { JobOptions, WorkerPool } from '../../engine/pool.ts';
+import type { JobOptions } from '../../engine/pool-options.ts';
 import { RowCollector, viewsNeeded, writeView } from '../../model/adaptation/support-rows.ts';
 import type { ImageView, ViewRows } from '../../model/adaptation/support-rows.ts';
 import { viewPlan } from '../../model/adaptation/support-views.ts';
 import { sliceSize } from '../../model/trunk/planes.ts';
-import type { AdaptationReport, AdaptImagesRequest, ServedTrunk } from '../ports.ts';
-import type { ServerJobs } from './jobs.ts';
+import type { AdaptationReport, AdaptImagesRequest, ImagesCheckpoint, ServedTrunk } from '../ports.ts';
+import type { RunJob } from './jobs.ts';
 
 /** Views in one job at most: other requests wait for no more than that. */
 const mostViews = 32;
 
+/** What is known of a checkpoint on a trunk. */
+export type StandingCheckpoint = Pick<ImagesCheckpoint, 'views'> & { readonly trunk: ServedTrunk };
+
 /** The rows of every view that a support set may be adapted to, computed by `lanes` jobs at a time. */
 export async function supportRows(
-  run: WorkerPool<ServerJobs>['run'],
+  run: RunJob,
   { checkpoint, support }: AdaptImagesRequest,
-  trunk: ServedTrunk,
+  { trunk, views: possible }: StandingCheckpoint,
   lanes: number,
-  { signal, onAccepted, onStarted }: JobOptions<AdaptationReport>,
+  { signal, client, onAccepted, onStarted }: JobOptions<AdaptationReport>,
 ): Promise<ViewRows> {
   const way = new Set(support.map(({ label }) => label)).size;
-  const plan = viewPlan(trunk.views, { way, support: support.length });
+  const plan = viewPlan(possible, { way, support: support.length });
   const views = viewsNeeded(plan).flatMap((view) => support.map((_, image): ImageView => ({ image, view })));
   const collector = new RowCollector(plan, support.length);
   // jobs of a multiple of what the trunk takes at once compute nothing for nothing
@@ -27,7 +30,9 @@ export async function supportRows(
   let failed = false;
   const compute = async (job: number, own: readonly ImageView[]): Promise<Float32Array> => {
     const pixels = pixelsOf(own, support, trunk.side);
-    const options = { ...(signal && { signal }), transfer: [pixels.buffer], admitted: job > 0 };
+    const cost = own.length * trunk.multiplyAdds;
+    const asked = { ...(signal && { signal }), ...(client !== undefined && { client }), cost };
+    const options = { ...asked, transfer: [pixels.buffer], admitted: job > 0 };
     const told = job === 0 ? { ...(onAccepted && { onAccepted }), ...(onStarted && { onStarted }) } : {};
     try {
       return await run('planes', { checkpoint, pixels }, { ...options, ...told });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { JobError, PoolClosedError, QueueFullError, WorkerCrashError } from '../../engine/errors.ts';
 import { WorkerPool } from '../../engine/pool.ts';
-import type { PoolOptions } from '../../engine/pool.ts';
+import type { PoolOptions } from '../../engine/pool-options.ts';
 import type { TestJobs } from './fixtures/jobs.ts';
 
 /** Pools whose jobs also have names that no module knows. */
@@ -163,6 +163,84 @@ describe('WorkerPool', () => {
     const next = target.run('echo', 2);
     open(gate);
     expect(await next).toBe(2);
+  });
+
+  test('an aborted job stops before its next graph', async () => {
+    const target = pool();
+    const controller = new AbortController();
+    const running = target.run('repeat', Float32Array.of(1), {
+      signal: controller.signal,
+      onProgress: (run) => run === 3 && controller.abort(new Error('client went away')),
+    });
+    await expect(running).rejects.toThrow('client went away');
+    // it would run for a minute more
+    expect(await target.run('scale', Float32Array.of(2))).toEqual(Float32Array.of(4));
+    expect(target.stats).toMatchObject({ completed: 1, failed: 0, stopped: 1, replaced: 0 });
+  });
+
+  test('a worker whose job does not stop in time is replaced, one at a time, and ends with its job', async () => {
+    const target = pool({ stopMs: 20 });
+    await target.ready();
+    const gates = [sharedNumber(), sharedNumber()];
+    const giveUp = async (gate: Int32Array) => {
+      const controller = new AbortController();
+      const running = target.run('block', gate, {
+        signal: controller.signal,
+        onStarted: () => setTimeout(() => controller.abort(), 20),
+      });
+      await expect(running).rejects.toMatchObject({ name: 'AbortError' });
+    };
+    await giveUp(gates[0]!);
+    expect(await target.run('echo', 'another worker')).toBe('another worker');
+    expect(target.stats).toMatchObject({ workers: 1, alive: 1, stopped: 1, replaced: 1, crashes: 0 });
+    await giveUp(gates[1]!);
+    const waiting = target.run('echo', 'the same worker');
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(target.stats).toMatchObject({ busy: 1, waiting: 1, replaced: 1 });
+    gates.forEach(open);
+    expect(await waiting).toBe('the same worker');
+    await target.close(); // which waits for the first one's end
+  });
+
+  test('urgent jobs have a worker of their own, and go before others where they have none', async () => {
+    const target = pool({ urgentWorkers: 1, queueLimit: 1 });
+    await target.ready();
+    expect(target.stats.workers).toBe(2);
+    const gate = sharedNumber();
+    const long = target.run('block', gate);
+    const waiting = target.run('where', null);
+    await expect(target.run('echo', 1)).rejects.toThrow(QueueFullError);
+    expect(await target.run('where', null, { urgent: true })).toMatchObject({ workerIndex: 1 });
+    expect(target.stats).toMatchObject({ busy: 1, waiting: 1 });
+    open(gate);
+    expect(await waiting).toMatchObject({ workerIndex: 0 });
+    await long;
+    const alone = pool();
+    const order: string[] = [];
+    const noted = async (name: string, urgent: boolean) => {
+      await alone.run('echo', name, { urgent });
+      order.push(name);
+    };
+    await Promise.all([noted('begun', false), noted('other', false), noted('urgent', true)]);
+    expect(order).toEqual(['begun', 'urgent', 'other']);
+    expect(await target.runOnAll('where', null)).toEqual([expect.objectContaining({ workerIndex: 0 })]);
+    await expect(target.run('where', null, { worker: 1 })).rejects.toThrow(RangeError);
+  });
+
+  test('clients have equal shares of a worker, in units of cost', async () => {
+    const target = pool({ queueLimit: 100 });
+    const order: string[] = [];
+    const noted = async (client: string, cost: number) => {
+      await target.run('echo', client, { client, cost });
+      order.push(client);
+    };
+    const jobs = Array.from({ length: 8 }, () => noted('many', 1));
+    jobs.push(noted('few', 1), noted('few', 1), noted('heavy', 3), noted('heavy', 3));
+    await Promise.all(jobs);
+    // the first was begun before there were others
+    expect(order.slice(0, 6).filter((client) => client === 'many')).toHaveLength(3);
+    expect(order.slice(0, 6).filter((client) => client === 'few')).toHaveLength(2);
+    expect(order.slice(0, 6).filter((client) => client === 'heavy')).toHaveLength(1);
   });
 
   test('progress reaches the caller in order, before the result', async () => {

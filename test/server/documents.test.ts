@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { environmentSchema, parseConfiguration, printable } from '../../server/configuration.ts';
-import type { PoolStats } from '../../engine/pool.ts';
+import type { PoolStats } from '../../engine/pool-options.ts';
 import { catalogue } from '../../server/errors/error-catalogue.ts';
 import { Metrics } from '../../server/metrics.ts';
 import { contract, expectSchema } from './support/contract.ts';

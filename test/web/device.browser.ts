@@ -9,7 +9,7 @@ import { testRandom } from '../support/random.ts';
 import { trunkSide } from '../support/random-trunk.ts';
 import { trunkHash, writeTrunkCheckpoint } from '../support/trunk-files.ts';
 import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
-import { WAIT, fill, make, pageService, predictions } from './support/page.ts';
+import { patience, fill, make, pageService, predictions } from './support/page.ts';
 import { png } from './support/pictures.ts';
 
 const found = chromiumPath() !== undefined;
@@ -58,16 +58,16 @@ describe.skipIf(!found)('a checkpoint on a trunk in a browser', () => {
     await fill(page, service.url);
     await make(page);
     const served = await answers(page, 'served');
-    await page.getByText('of 4 images that were left out were told right').waitFor(WAIT);
+    await page.getByText('of 4 images that were left out were told right').waitFor(patience);
     const confusion = await page.locator('.confusion tbody tr').allTextContents();
     requests.length = 0;
 
     await page.getByLabel('On this device').check();
     await page.getByRole('button', { name: 'Make the classifier' }).click();
-    await page.getByText('on this device', { exact: true }).waitFor(WAIT);
+    await page.getByText('on this device', { exact: true }).waitFor(patience);
     const made = await answers(page, 'made');
     made.forEach((probability, i) => expect(probability).toBeCloseTo(served[i]!, 4));
-    await page.getByText('of 4 images that were left out were told right').waitFor(WAIT);
+    await page.getByText('of 4 images that were left out were told right').waitFor(patience);
     expect(await page.locator('.confusion tbody tr').allTextContents()).toEqual(confusion);
 
     await page.getByLabel('Choose images to classify').setInputFiles([await png('red', 3)]);
@@ -75,7 +75,7 @@ describe.skipIf(!found)('a checkpoint on a trunk in a browser', () => {
 
     await page.getByLabel('Name of class 1').fill('crimson');
     await page.getByRole('button', { name: 'Make the classifier' }).click();
-    await page.getByText('crimson 2').waitFor(WAIT);
+    await page.getByText('crimson 2').waitFor(patience);
     expect(trunkRequests(requests)).toHaveLength(1); // kept between tasks
     expect(requests.filter((request) => !request.startsWith('GET '))).toEqual([]);
     expect(errors).toEqual([]);
@@ -89,10 +89,10 @@ describe.skipIf(!found)('a checkpoint on a trunk in a browser', () => {
     await page.getByLabel('On this device').check();
     await page.getByRole('button', { name: 'Make the classifier' }).click();
     const message = 'The trunk tiny could not be loaded (404).';
-    await page.getByRole('alert').getByText(message).waitFor(WAIT);
+    await page.getByRole('alert').getByText(message).waitFor(patience);
     await page.unroute('**/v1/trunks/*');
     await make(page);
-    await page.getByText('on this device', { exact: true }).waitFor(WAIT);
+    await page.getByText('on this device', { exact: true }).waitFor(patience);
     await page.context().close();
   });
 });

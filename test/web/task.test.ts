@@ -65,7 +65,7 @@ describe('on this device', () => {
   const trunk = { name: 'tiny', licence: 'CC0-1.0', side: 20, sha256: '1'.repeat(64), bytes: 9 };
   const standing = {
     ...imagesCheckpoint('standing', true),
-    trunk: { ...trunk, card: '/tiny.json', views: {} },
+    trunk: { ...trunk, card: '/tiny.json', multiplyAdds: 1 },
   };
   const evaluation = { images: 2, accuracy: 0.5 } as Adapted['evaluation'];
   const asked: [string, AdaptRequest][] = [];

@@ -1,18 +1,18 @@
 import { getEventListeners, once } from 'node:events';
 import { readdir } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { decodeImage as decode } from '../../../images/decode.ts';
 import type { AppLimits } from '../../../server/app.ts';
-import { createPoolAdapter, type ServerPool } from '../../../server/workers/pool-adapter.ts';
+import { createPoolAdapter } from '../../../server/workers/pool-adapter.ts';
+import type { ServerPool } from '../../../server/workers/pool-adapter.ts';
 import { ClientGoneError } from '../../../server/http/client.ts';
 import type { Problem } from '../../../server/errors/errors.ts';
-import type { ImageDecoder } from '../../../server/ports.ts';
 import { SharedRuns } from '../../../server/concurrency/shared-runs.ts';
-import { createFakePool, SIZE, untilAborted } from '../support/adapter.ts';
+import { createFakePool, everyKind, SIZE, UNLIMITED, untilAborted } from '../support/adapter.ts';
 import { head, raw } from '../support/by-hand.ts';
-import { harness, listen } from '../support/harness.ts';
+import { harness, heldDecoding, listen } from '../support/harness.ts';
 import { CONTENT_TYPE, multipart } from '../support/multipart.ts';
 import { problemsOf } from '../support/problem.ts';
 import { support, taskOf } from '../support/tasks.ts';
@@ -64,7 +64,7 @@ describe('work for clients that have gone', () => {
     vi.advanceTimersByTime(1_000_000);
     const answer = await answering;
     expectProblem(answer, 'deadline-exceeded');
-    expect(answer.headers['retry-after']).toBe('2');
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
     expect(signals[0]!.aborted).toBe(true);
     adapter.beforeAdapt = () => Promise.resolve();
     expect(await readdir(join(folder, 'tasks'))).toEqual([]);
@@ -79,23 +79,18 @@ describe('work for clients that have gone', () => {
   });
 
   test('the deadline covers a running decode, which keeps its place among the uploads until it is over', async () => {
-    let release = () => {};
-    const held = new Promise<void>((resolve) => (release = resolve));
-    const decodeImage = vi.fn<ImageDecoder>(async (bytes, size) => {
-      await held;
-      return decode(bytes, size);
-    });
+    const { decodeImage, begun, release } = heldDecoding();
     const { post } = await harness({
-      limits: { requestSeconds: 1000, uploads: 1 },
+      limits: { requestSeconds: 1000, uploads: 1, waitingUploads: 0 },
       replace: { decodeImage },
     });
     stopTheClock();
     const answering = post('/v1/tasks', support).then((answer) => answer);
-    await until(() => expect(decodeImage).toHaveBeenCalled());
+    await begun(1);
     vi.advanceTimersByTime(1_000_000);
     expectProblem(await answering, 'deadline-exceeded');
     const refused = await post('/v1/tasks', support);
-    expect((refused.body as Problem).code).toBe('overloaded');
+    expect((refused.body as Problem).code).toBe('too-much-at-once');
     release();
     await until(async () => expect((await post('/v1/tasks', support)).status).toBe(201));
   });
@@ -138,7 +133,7 @@ describe('work for clients that have gone', () => {
     const { port } = await listen(app);
     const { id } = taskOf(await post('/v1/tasks', support));
     const asked: AbortSignal[] = [];
-    adapter.predictImages = async (_request, signal) => {
+    adapter.predictImages = async (_request, { signal }) => {
       asked.push(signal);
       return untilAborted(signal);
     };
@@ -154,9 +149,9 @@ describe('work for clients that have gone', () => {
     const { id } = taskOf(await post('/v1/tasks', support));
     const predict = adapter.predictImages.bind(adapter);
     const given: AbortSignal[] = [];
-    adapter.predictImages = (request, signal) => {
-      given.push(signal);
-      return predict(request, signal);
+    adapter.predictImages = (request, asker) => {
+      given.push(asker.signal);
+      return predict(request, asker);
     };
     const images = [{ ...support[0]!, name: 'images' }];
     expect((await post(`/v1/tasks/${id}/predictions`, images)).status).toBe(200);
@@ -172,19 +167,27 @@ describe('work for clients that have gone', () => {
         return run(job, request, options);
       },
     };
-    const adapter = createPoolAdapter(pool, [], { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' });
+    const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
+    const adapter = createPoolAdapter(pool, everyKind, toolchain, UNLIMITED);
     const { signal } = new AbortController();
-    const watcher = { signal, report: () => undefined };
+    const asker = { client: 'one', signal };
+    const watcher = { ...asker, report: () => undefined };
     const pixels = new Uint8Array(3 * SIZE * SIZE);
     const images = ['a', 'b'].map((label) => ({ label, pixels }));
     const { model } = await adapter.adaptImages({ checkpoint: 'photos', steps: 1, support: images }, watcher);
-    await adapter.predictImages({ key: 'images', model, imageSize: SIZE, images: [pixels] }, signal);
+    await adapter.predictImages(
+      { key: 'images', model, multiplyAdds: 1, imageSize: SIZE, images: [pixels] },
+      asker,
+    );
     const points = [
       [0, 0],
       [1, 1],
     ] as const;
     const line = await adapter.adaptRegression({ checkpoint: 'toy', steps: 1, support: points }, watcher);
-    await adapter.predictRegression({ key: 'line', model: line.model, x: Float32Array.of(1) }, signal);
+    await adapter.predictRegression(
+      { key: 'line', model: line.model, multiplyAdds: 1, x: Float32Array.of(1) },
+      asker,
+    );
     expect(given).toEqual([signal, signal, signal, signal]);
   });
 });

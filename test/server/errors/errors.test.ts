@@ -9,7 +9,8 @@ import type { TaskStorage } from '../../../server/storage/storage.ts';
 import { createFakeAdapter } from '../support/adapter.ts';
 import { expectContract } from '../support/contract.ts';
 import { harness } from '../support/harness.ts';
-import { colours, type RawPart } from '../support/multipart.ts';
+import { colours } from '../support/multipart.ts';
+import type { RawPart } from '../support/multipart.ts';
 import { problemsOf } from '../support/problem.ts';
 import { taskOf } from '../support/tasks.ts';
 
@@ -126,7 +127,7 @@ describe('paths and methods', () => {
     expectContract(read, 'get', '/v1/tasks/{id}');
     for (const answer of [read, await post('/v1/tasks', good)]) {
       expectProblem(answer, 'storage-unavailable');
-      expect(answer.headers['retry-after']).toBe('2');
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
       expect(answer.text).not.toContain('secret');
     }
     const ready = await request(app).get('/readyz');

@@ -50,7 +50,7 @@ describe('the Open Inference Protocol', () => {
     const answer = await request(draining.app).get('/v2/health/ready');
     expectContract(answer, 'get', '/v2/health/ready');
     expect([answer.status, answer.body]).toEqual([503, { error: 'The service is shutting down.' }]);
-    expect(answer.headers['retry-after']).toBe('2');
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
   });
 
   test('has every task as a model, named by its id', async () => {

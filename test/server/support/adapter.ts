@@ -12,7 +12,8 @@ import { add, broadcast, matmul, mean, reshape, softmax } from '../../../model/g
 import { infer } from '../../../server/workers/infer.ts';
 import { byCodePoint } from '../../../model/task/canonical-support.ts';
 import type { ServerJobs, ServerWorkerData } from '../../../server/workers/jobs.ts';
-import { createPoolAdapter, type ServerPool } from '../../../server/workers/pool-adapter.ts';
+import { createPoolAdapter } from '../../../server/workers/pool-adapter.ts';
+import type { PoolUse, ServerPool } from '../../../server/workers/pool-adapter.ts';
 import { sha256 } from '../../../server/storage/sha256.ts';
 import { adaptRegression } from '../../../model/regression/adapt.ts';
 import type {
@@ -38,6 +39,8 @@ export const imagesCheckpoint = (id: string, isDefault = false): ImagesCheckpoin
   sha256: sha256(id),
   bytes: 1000,
   imageSize: SIZE,
+  views: {},
+  cost: { once: 1e6, step: 1e6 },
   steps: 5,
 });
 
@@ -54,6 +57,12 @@ export const regressionCheckpoint = (
   order,
   steps: 5,
 });
+
+/** A pool of one worker, for which nothing is too much. */
+export const UNLIMITED: PoolUse = {
+  workers: 1,
+  limits: { requestCost: Infinity, clientCost: Infinity, clientRequests: Infinity },
+};
 
 /** Two of each kind. */
 export const everyKind: readonly CheckpointInfo[] = [
@@ -83,7 +92,7 @@ const model = { encoder: { kind: 'set', features: 4, state: 6 } };
  */
 export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = everyKind): FakeAdapter {
   const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
-  const pool = createPoolAdapter(createFakePool(checkpoints), checkpoints, toolchain);
+  const pool = createPoolAdapter(createFakePool(checkpoints), checkpoints, toolchain, UNLIMITED);
   const fake: FakeAdapter = {
     ...pool,
     calls: [],
@@ -102,8 +111,8 @@ export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = every
 }
 
 /** A watcher that `begin` has told of the queue already. */
-const told = ({ signal, report }: Watcher): Watcher => ({
-  signal,
+const told = ({ report, ...asker }: Watcher): Watcher => ({
+  ...asker,
   report: (event) => {
     if (event.kind !== 'accepted' && event.kind !== 'started') report(event);
   },

@@ -9,7 +9,8 @@ export const LIMITS: AppLimits = {
   uploadSeconds: 10,
   requestSeconds: 60,
   uploads: parseConfiguration({}).MNAS_UPLOADS,
-  decoders: 2,
+  waitingUploads: parseConfiguration({}).MNAS_UPLOAD_QUEUE,
+  decoding: { parallel: 2, heavyPixels: 1_000_000 },
 };
 
 export const OPEN: AccessOptions = { keys: [], requests: 0, windowSeconds: 60, proxies: 0, origins: [] };

@@ -7,19 +7,23 @@ import { join } from 'node:path';
 import type { Express } from 'express';
 import { pino } from 'pino';
 import request from 'supertest';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { decodeImage } from '../../../images/decode.ts';
-import { createApp, type AppDependencies, type AppLimits } from '../../../server/app.ts';
+import { createApp } from '../../../server/app.ts';
+import type { AppDependencies, AppLimits } from '../../../server/app.ts';
 import type { AccessOptions } from '../../../server/access/access.ts';
 import { createHttpServer } from '../../../server/http/server.ts';
+import type { ImageDecoder } from '../../../server/ports.ts';
 import { Metrics } from '../../../server/metrics.ts';
 import { Background } from '../../../server/concurrency/background.ts';
 import { unavailableWhenFailing } from '../../../server/storage/faults.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
-import { createFakeAdapter, type FakeAdapter } from './adapter.ts';
+import { createFakeAdapter } from './adapter.ts';
+import type { FakeAdapter } from './adapter.ts';
 import { expectRequest, templateOf } from './contract.ts';
 import { BESIDE, LIMITS, OPEN } from './defaults.ts';
-import { CONTENT_TYPE, multipart, type RawPart } from './multipart.ts';
+import { CONTENT_TYPE, multipart } from './multipart.ts';
+import type { RawPart } from './multipart.ts';
 
 export interface Harness {
   readonly app: Express;
@@ -85,6 +89,29 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
       });
   };
   return { app, adapter, folder, close, log, post, postJson };
+}
+
+/**
+ * A decoder that holds every image: `begun` resolves when it has been given so many, `release` lets all go
+ * on.
+ */
+export function heldDecoding(): {
+  readonly decodeImage: ImageDecoder;
+  readonly begun: (count: number) => Promise<void>;
+  readonly release: () => void;
+} {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const decode = vi.fn<ImageDecoder>(async (bytes, size) => {
+    await held;
+    return decodeImage(bytes, size);
+  });
+  const begun = (count: number) =>
+    vi.waitFor(() => expect(decode.mock.calls.length).toBeGreaterThanOrEqual(count), {
+      timeout: 60_000,
+      interval: 5,
+    });
+  return { decodeImage: decode, begun, release: () => release() };
 }
 
 /** The app on a port of its own, for tests that speak HTTP by hand. */

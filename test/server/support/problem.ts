@@ -22,6 +22,7 @@ export const provokedBy = {
   ],
   'access/access.test.ts': ['unauthorized', 'rate-limited', 'forbidden-origin'],
   'concurrency/cancellation.test.ts': ['deadline-exceeded'],
+  'workers/admission.test.ts': ['too-much-work', 'too-much-at-once', 'deadline-exceeded', 'overloaded'],
   'page/page.test.ts': ['not-found'],
   'upload/refusals.test.ts': [
     'malformed-multipart',
@@ -63,6 +64,7 @@ export const provokedBy = {
     'too-many-fields',
     'unsupported-media-type',
     'overloaded',
+    'too-much-at-once',
   ],
   'http/content.test.ts': ['range-not-satisfiable'],
   'upload/archives.test.ts': [
@@ -98,7 +100,7 @@ export const provokedBy = {
     'unsupported-media-type',
     'body-too-large',
     'upload-timeout',
-    'overloaded',
+    'too-much-at-once',
     'malformed-json',
     'unexpected-member',
   ],

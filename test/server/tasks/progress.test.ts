@@ -11,11 +11,13 @@ import type { Watcher } from '../../../server/ports.ts';
 import { parsePrefer } from '../../../server/http/prefer.ts';
 import { TaskProgress } from '../../../server/tasks/progress.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
-import { Tasks, type TaskPlan } from '../../../server/tasks/tasks.ts';
+import { Tasks } from '../../../server/tasks/tasks.ts';
+import type { TaskPlan } from '../../../server/tasks/tasks.ts';
 import { createFakeAdapter, holdAdaptation, untilAborted } from '../support/adapter.ts';
 import { expectContract, expectSchema } from '../support/contract.ts';
 import { parseEvents } from '../support/events.ts';
-import { harness, listen, temporaryFolder, type Harness } from '../support/harness.ts';
+import { harness, listen, temporaryFolder } from '../support/harness.ts';
+import type { Harness } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
 import { support as points } from '../support/regression.ts';
 import { storedTask } from '../support/stored-task.ts';
@@ -260,7 +262,7 @@ async function takenOn() {
 
 test('whoever waits a while for a task gets its progress when it is removed meanwhile', async () => {
   const { tasks, background, plan, made } = await takenOn();
-  const waiting = tasks.begin(plan, 60, new AbortController().signal);
+  const waiting = tasks.begin(plan, 60, { client: 'one', signal: new AbortController().signal });
   await made;
   await setTimeout(5);
   await tasks.remove(plan.id);
@@ -271,7 +273,7 @@ test('whoever waits a while for a task gets its progress when it is removed mean
 test('a wait ends with its client, the work does not, and a shutdown waits for it meanwhile', async () => {
   const { tasks, background, plan, made, release } = await takenOn();
   const client = new AbortController();
-  const waiting = tasks.begin(plan, 60, client.signal);
+  const waiting = tasks.begin(plan, 60, { client: 'one', signal: client.signal });
   await made;
   await setTimeout(5);
   const ends: string[] = [];
@@ -283,7 +285,7 @@ test('a wait ends with its client, the work does not, and a shutdown waits for i
   await idle;
   expect(ends).toEqual(['wait', 'idle']);
   expect((await tasks.get(plan.id)).record.id).toBe(plan.id);
-  await expect(tasks.begin(plan, 60, client.signal)).rejects.toThrow('gone');
+  await expect(tasks.begin(plan, 60, { client: 'one', signal: client.signal })).rejects.toThrow('gone');
 });
 
 test('what is remembered of a task that was made holds nothing of its upload', async () => {
@@ -292,7 +294,9 @@ test('what is remembered of a task that was made holds nothing of its upload', a
   const tasks = new Tasks(storage, new Background(logger));
   const outline = { id: '0'.repeat(32), kind: 'images', steps: 1, requestId: 'a' } as const;
   const make = () => Promise.reject(new Error('no worker'));
-  await expect(tasks.create({ ...outline, make }, new AbortController().signal)).rejects.toThrow('no worker');
+  await expect(
+    tasks.create({ ...outline, make }, { client: 'one', signal: new AbortController().signal }),
+  ).rejects.toThrow('no worker');
   expect((await tasks.progress(outline.id)).outline).toEqual(outline);
 });
 

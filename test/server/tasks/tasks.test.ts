@@ -7,8 +7,10 @@ import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { sha256 } from '../../../server/storage/sha256.ts';
 import { expectContract } from '../support/contract.ts';
 import { createFakeAdapter, holdAdaptation } from '../support/adapter.ts';
-import { harness, temporaryFolder, type Harness } from '../support/harness.ts';
-import { png, type RawPart } from '../support/multipart.ts';
+import { harness, temporaryFolder } from '../support/harness.ts';
+import type { Harness } from '../support/harness.ts';
+import { png } from '../support/multipart.ts';
+import type { RawPart } from '../support/multipart.ts';
 import { shades, support, taskOf } from '../support/tasks.ts';
 
 const { red, blue } = shades;
@@ -73,6 +75,17 @@ describe('POST /v1/tasks', () => {
     expect(new Set(answers.map((answer) => taskOf(answer).id)).size).toBe(answers.length);
     const explicit = await post('/v1/tasks?steps=5&checkpoint=photos', support);
     expect([explicit.status, taskOf(explicit).id]).toEqual([200, taskOf(answers[0]!).id]);
+  });
+
+  test('twenty equal posts of one address get equal answers with four places in memory for it', async () => {
+    const { adapter, post } = await harness({ limits: { uploads: 8 } });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post('/v1/tasks', support)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([
+      ...Array.from({ length: 19 }, () => 200),
+      201,
+    ]);
+    expect(new Set(answers.map((answer) => taskOf(answer).id)).size).toBe(1);
+    expect(adapter.calls).toHaveLength(1);
   });
 
   test('twenty equal posts at once: one adaptation, one 201, twenty equal descriptions', async () => {

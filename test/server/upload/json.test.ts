@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest';
 import { ClientGoneError } from '../../../server/http/client.ts';
 import { head, raw } from '../support/by-hand.ts';
 import { expectContract } from '../support/contract.ts';
-import { holdAdaptation, untilAborted } from '../support/adapter.ts';
-import { harness, listen } from '../support/harness.ts';
+import { untilAborted } from '../support/adapter.ts';
+import { harness, heldDecoding, listen } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
 import { regressionOf, support } from '../support/regression.ts';
 import { support as images } from '../support/tasks.ts';
@@ -114,13 +114,14 @@ describe('a body of JSON', () => {
   });
 
   test('is one too many beside an upload, and taken again later', async () => {
-    const { post, postJson, adapter } = await harness({ limits: { uploads: 1 } });
-    const { started, release } = holdAdaptation(adapter);
+    const { decodeImage, begun, release } = heldDecoding();
+    const limits = { uploads: 1, waitingUploads: 0 };
+    const { post, postJson } = await harness({ limits, replace: { decodeImage } });
     const first = post('/v1/tasks', images).then(({ status }) => status);
-    await started;
+    await begun(1);
     const refused = await postJson('/v1/tasks', { support });
     expectContract(refused, 'post', '/v1/tasks');
-    expectProblem(refused, 'overloaded');
+    expectProblem(refused, 'too-much-at-once');
     release();
     expect(await first).toBe(201);
     expect((await postJson('/v1/tasks', { support })).status).toBe(201);

@@ -2,14 +2,15 @@ import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
-import { ServiceError, type ErrorCode, type Problem } from '../../../server/errors/errors.ts';
+import { ServiceError } from '../../../server/errors/errors.ts';
+import type { ErrorCode, Problem } from '../../../server/errors/errors.ts';
 import { translate } from '../../../server/upload/multipart.ts';
 import type { TaskStorage } from '../../../server/storage/storage.ts';
 import { expectContract } from '../support/contract.ts';
 import { head, raw } from '../support/by-hand.ts';
-import { holdAdaptation } from '../support/adapter.ts';
-import { harness, listen } from '../support/harness.ts';
-import { BOUNDARY, colours, CONTENT_TYPE, multipart, type RawPart } from '../support/multipart.ts';
+import { harness, heldDecoding, listen } from '../support/harness.ts';
+import { BOUNDARY, colours, CONTENT_TYPE, multipart } from '../support/multipart.ts';
+import type { RawPart } from '../support/multipart.ts';
 import { problemsOf } from '../support/problem.ts';
 import { storedTask } from '../support/stored-task.ts';
 
@@ -94,11 +95,12 @@ describe('an upload is refused that', () => {
   });
 
   test('is one too many at a time, and taken again later', async () => {
-    const { post, adapter } = await harness({ limits: { uploads: 1 } });
-    const { started, release } = holdAdaptation(adapter);
+    const { decodeImage, begun, release } = heldDecoding();
+    const limits = { uploads: 1, waitingUploads: 0 };
+    const { post } = await harness({ limits, access: { proxies: 1 }, replace: { decodeImage } });
     const first = post('/v1/tasks', good).then(({ status }) => status);
-    await started;
-    const refused = await post('/v1/tasks', good);
+    await begun(1);
+    const refused = await post('/v1/tasks', good).set('X-Forwarded-For', '192.0.2.2');
     expectContract(refused, 'post', '/v1/tasks');
     expectProblem(refused, 'overloaded');
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
@@ -108,20 +110,28 @@ describe('an upload is refused that', () => {
   });
 });
 
-test('one caller has half of the places at most, a key or else an address', async () => {
-  const { post, adapter } = await harness({ limits: { uploads: 4 }, access: { proxies: 1 } });
-  const { started, release } = holdAdaptation(adapter);
-  const postFrom = (address: string, parts: readonly RawPart[]) =>
-    post('/v1/tasks', parts).set('X-Forwarded-For', address);
-  const first = postFrom('192.0.2.1', good).then(({ status }) => status);
-  await started;
-  const second = postFrom('192.0.2.1', [...good, good[0]!]).then(({ status }) => status);
-  while (adapter.calls.length < 2) await setTimeout(5);
-  expectProblem(await postFrom('192.0.2.1', good), 'overloaded');
-  const other = postFrom('192.0.2.2', [...good, good[1]!]).then(({ status }) => status);
-  while (adapter.calls.length < 3) await setTimeout(5);
+test('one caller has half of the places at most, a key or else an address; the others wait, by turns', async () => {
+  const { decodeImage, begun, release } = heldDecoding();
+  const { post } = await harness({
+    limits: { uploads: 4, waitingUploads: 2, decoding: { parallel: 8, heavyPixels: 1 } },
+    access: { proxies: 1 },
+    replace: { decodeImage },
+  });
+  const postFrom = (address: string) => post('/v1/tasks', good).set('X-Forwarded-For', address);
+  const statusOf = ({ status }: request.Response) => status;
+  const held = [postFrom('192.0.2.1').then(statusOf), postFrom('192.0.2.1').then(statusOf)];
+  await begun(2 * good.length);
+  const waiting = postFrom('192.0.2.1').then(statusOf);
+  await setTimeout(50);
+  expect(decodeImage).toHaveBeenCalledTimes(2 * good.length);
+  const refused = await postFrom('192.0.2.1');
+  expectContract(refused, 'post', '/v1/tasks');
+  expectProblem(refused, 'too-much-at-once');
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+  const other = postFrom('192.0.2.2').then(statusOf);
+  await begun(3 * good.length);
   release();
-  expect(await Promise.all([first, second, other])).toEqual([201, 201, 201]);
+  expect((await Promise.all([...held, waiting, other])).sort()).toEqual([200, 200, 200, 201]);
 });
 
 test('what the parser says of headers that passed the check is not a fault of the service', () => {

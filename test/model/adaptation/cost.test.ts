@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { adaptationCost, multiplyAddsOfSteps, viewsOf } from '../../../model/adaptation/cost.ts';
+import { decodeCheckpoint } from '../../../model/checkpoint/checkpoint.ts';
+import { multiplyAddsOf } from '../../../model/graph/arithmetic.ts';
+import { TaskGraphs } from '../../../model/inner-loop/step-graphs.ts';
+import { fittedFunction } from '../../../model/inner-loop/unrolled-graphs.ts';
+
+const path = new URL('../../../checkpoints/photos.safetensors', import.meta.url);
+
+describe('the cost of an adaptation', () => {
+  it('is that of its graphs within a tenth, for any size and architecture', async () => {
+    const checkpoint = decodeCheckpoint(await readFile(path));
+    const cost = adaptationCost(checkpoint);
+    for (const genotype of checkpoint.genotypes)
+      for (const [way, support, steps] of [
+        [2, 4, 1],
+        [5, 25, 5],
+        [20, 1000, 50],
+      ] as const) {
+        const size = { way, support };
+        const graphs = new TaskGraphs(checkpoint.configuration, { kind: 'child', genotype });
+        const [step, fitted] = [graphs.step(size), fittedFunction(graphs, size)].map(({ outputs }) =>
+          multiplyAddsOf(Object.values(outputs)),
+        );
+        const ratio = multiplyAddsOfSteps(cost, support, steps) / (steps * step! + fitted!);
+        expect(Math.abs(ratio - 1)).toBeLessThan(0.1);
+      }
+  });
+
+  it('counts the mirror image and the crops of every image where there may be such', () => {
+    const views = { mirroring: { shots: 2 }, crops: { shots: 5, count: 3 } };
+    expect(viewsOf(views, { way: 2, support: 4 })).toBe(4 * 5);
+    expect(viewsOf(views, { way: 2, support: 10 })).toBe(10 * 4);
+    expect(viewsOf(views, { way: 2, support: 11 })).toBe(11);
+    expect(viewsOf({}, { way: 2, support: 2 })).toBe(2);
+  });
+});
