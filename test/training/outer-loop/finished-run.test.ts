@@ -32,7 +32,7 @@ describe('a run that has come to its end', () => {
   let folder: RunFolder;
   let checkpoint: Checkpoint;
   beforeAll(async () => {
-    folder = await train(whole);
+    folder = await train({ ...whole, workers: 2 });
     checkpoint = decodeCheckpoint(await readFile(folder.checkpointPath));
   });
 
@@ -54,9 +54,8 @@ describe('a run that has come to its end', () => {
   it('is, to the bit, one that was interrupted in every stage, for any number of workers', async () => {
     const resumed = { ...configuration, name: 'resumed' };
     await train(resumed, { until: 2 });
-    await train(resumed, { from: 'saved', until: 4 });
-    await train({ ...resumed, workers: 2 }, { from: 'saved', until: 7 });
-    await train(resumed, { from: 'saved' });
+    for (const until of [4, 6, totalIterations(configuration)])
+      await train(resumed, { from: 'saved', until });
     await expectTheSame(folderOf('resumed'));
   });
 
