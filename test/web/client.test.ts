@@ -25,6 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.resetModules();
 });
 
 const request = { checkpoint: '/file', trunk: undefined, headers: {}, steps: 1, support: [] };

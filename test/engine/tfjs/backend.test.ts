@@ -64,6 +64,7 @@ describe('loadBackend', () => {
     vi.doMock('../../../engine/tfjs/backend.ts', () => ({ hasGpuPackage: () => true }));
     const mocked = await import('../../../engine/options.ts');
     vi.doUnmock('../../../engine/tfjs/backend.ts');
+    vi.resetModules();
     expect(mocked.mostWorkers({ ...options, name: 'tfjs' })).toBe(1);
     expect(mocked.mostWorkers(options)).toBe(Number.POSITIVE_INFINITY);
   });

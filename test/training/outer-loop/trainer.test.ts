@@ -16,11 +16,8 @@ describe('Trainer', () => {
   it('trains a network that is not searched, and keeps no architecture for it', async () => {
     const { model } = configuration;
     const network = { kind: 'conv4', filters: 2 } as const;
-    const folder = await train({
-      ...retrainAlone(2),
-      name: 'maml',
-      model: { ...model, network, mirroring: undefined },
-    });
+    const given = { ...retrainAlone(1), name: 'maml', model: { ...model, network, mirroring: undefined } };
+    const folder = await train(given);
     const { parameters, genotypes } = decodeCheckpoint(await readFile(folder.checkpointPath));
     expect(genotypes).toEqual([]);
     expect(Object.keys(parameters)).toEqual([
@@ -35,9 +32,9 @@ describe('Trainer', () => {
     const wide = [{ way: 20, shot: 1, query: 2 }];
     const given = { name: 'steps', seed: 5, model: configuration.model, domains: configuration.domains };
     const few = { stage: 'retrain', iterations: 1, innerLoop: { steps: 0 }, shapes: wide };
-    const first = { stage: 'retrain', iterations: 1, innerLoop: { exactSteps: 0 }, shapes };
+    const first = { stage: 'retrain', iterations: 2, innerLoop: { exactSteps: 0 }, shapes };
     const own = { ...given, stages: [few, first], metaBatch: 2, maximumGenotypes: 1, workers: 1 };
-    const folder = await train(trainingConfigurationSchema.parse(own));
+    const folder = await train(trainingConfigurationSchema.parse(own), { until: 2 });
     const [, without, after] = (await metricsOf(folder)) as { supportBefore: number | null }[];
     expect(without!.supportBefore).toBeNull();
     expect(after!.supportBefore).toBeGreaterThan(0);
@@ -52,9 +49,9 @@ describe('Trainer', () => {
 
   it('draws all but the controller and a fixed encoder anew where a stage says so, before its first step', async () => {
     const [retrain] = retrainAlone(1).stages;
-    const anew = { ...retrain!, reinitialize: true, encoder: 'fixed' as const };
+    const anew = { ...retrain!, iterations: 2, reinitialize: true, encoder: 'fixed' as const };
     const given = { ...configuration, name: 'anew', averaging: 0, stages: [retrain!, anew] };
-    const folder = await train(given);
+    const folder = await train(given, { until: 2 });
     const kept = await folder.loadStage(1, identityOf(given, domains, 'onnxruntime'));
     const layout = new ParameterLayout(parameterSpecifications(given.model));
     const before = layout.unpack(kept.parameters);
