@@ -83,13 +83,15 @@ const runSchema = z.strictObject({
   controllerLearningRate: z.number().positive().default(1e-4),
   /**
    * ρ_outer of a part of Θ that has one of its own, all through the run. `conditions` are the layers that make a task's
-   * settings on a trunk (model/controller/conditions.ts): logarithms, which do not arrive at the rate of weights.
+   * settings on a trunk (model/controller/conditions.ts): logarithms, which do not arrive at the rate of weights. With
+   * `weights: 0` the cells stay as `classify` left them.
    */
   ownLearningRates: z
     .strictObject({
-      encoder: z.number().positive().optional(),
-      modulator: z.number().positive().optional(),
-      conditions: z.number().positive().optional(),
+      encoder: z.number().min(0).optional(),
+      modulator: z.number().min(0).optional(),
+      conditions: z.number().min(0).optional(),
+      weights: z.number().min(0).optional(),
     })
     .optional(),
   /** β of Eq. 9, on the reconstruction loss a support image. */
