@@ -42,10 +42,10 @@ export interface OverloadResult {
   readonly memory: Health['memory'];
 }
 
-const PHOTO = { width: 64, height: 64 };
-const WAYS = 20;
+const size = { width: 64, height: 64 };
+const floodWays = 20;
 /** How long a service may take to come to rest. */
-const PATIENCE_SECONDS = 60;
+const patienceSeconds = 60;
 
 /** A client of the service behind a proxy, told by its address. */
 class Client {
@@ -81,13 +81,13 @@ export async function overload(plan: OverloadPlan): Promise<OverloadResult> {
     );
     const made = await predicting!.post('/v1/tasks', await taskBody(5, 5, 0));
     const { id } = (await made.json()) as { id: string };
-    const asked = await formOf([['images', await photo(0, 100, PHOTO)]]);
+    const asked = await formOf([['images', await photo(0, 100, size)]]);
     const predictions = () =>
       predictAtRate(() => predicting!.post(`/v1/tasks/${id}/predictions`, asked), plan);
     await predictions(); // the model is compiled in every worker
     const bodies: Body[] = [];
     for (let number = 1; number <= plan.posts; number++)
-      bodies.push(await taskBody(WAYS, plan.shots, number));
+      bodies.push(await taskBody(floodWays, plan.shots, number));
     const stop = watchHealth(service);
     const alone = await predictions();
     const posting = Promise.all(
@@ -114,12 +114,12 @@ export async function overload(plan: OverloadPlan): Promise<OverloadResult> {
 
 const photos = new Map<string, Promise<Buffer>>();
 /** Numbers of photos that one task alone has. */
-const OTHERS = 10_000;
+const others = 10_000;
 
 /** A photo, made once. */
 function keptPhoto(label: number, index: number): Promise<Buffer> {
   const key = `${label} ${index}`;
-  const kept = photos.get(key) ?? photo(label, index, PHOTO);
+  const kept = photos.get(key) ?? photo(label, index, size);
   photos.set(key, kept);
   return kept;
 }
@@ -127,7 +127,7 @@ function keptPhoto(label: number, index: number): Promise<Buffer> {
 /** A task of small photos, of which one is another for every number. */
 async function taskBody(ways: number, shots: number, number: number): Promise<Body> {
   const files = Array.from({ length: ways * shots }, async (_, i) => {
-    const bytes = await keptPhoto(i % ways, i === 0 ? OTHERS + number : i);
+    const bytes = await keptPhoto(i % ways, i === 0 ? others + number : i);
     return [`class-${i % ways}`, bytes] as const;
   });
   return formOf(await Promise.all(files));
@@ -175,13 +175,13 @@ async function removeAll(client: Client, answers: readonly Response[]): Promise<
 async function untilIdle({ url }: OwnService): Promise<number> {
   const start = performance.now();
   const seconds = () => (performance.now() - start) / 1000;
-  while (seconds() < PATIENCE_SECONDS) {
+  while (seconds() < patienceSeconds) {
     const text = await (await fetch(`${url}/metrics`)).text();
     const busy = ['mnas_queue_jobs', 'mnas_workers_busy'].some((name) => !text.includes(`\n${name} 0\n`));
     if (!busy) return seconds();
     await setTimeout(50);
   }
-  throw new Error(`jobs wait or run still after ${PATIENCE_SECONDS} seconds`);
+  throw new Error(`jobs wait or run still after ${patienceSeconds} seconds`);
 }
 
 async function expectStatus(answer: Response, status: number): Promise<void> {

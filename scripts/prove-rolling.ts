@@ -21,7 +21,7 @@ const program = new Command('prove-rolling')
 const { rate, workers, probe } = program.opts<{ rate: number; workers: number; probe: number }>();
 
 /** The same task in every replica, each with a disk of its own: ids follow from content. */
-const SUPPORT = { support: [0, 1, 2, 3].map((x) => [x, Math.sin(x)]) };
+const support = { support: [0, 1, 2, 3].map((x) => [x, Math.sin(x)]) };
 
 interface Replica extends StartedService {
   readonly folder: string;
@@ -56,7 +56,7 @@ async function startReplica(replicas: Set<Replica>): Promise<Replica> {
   const environment = { MNAS_LOG_LEVEL: 'error', MNAS_WORKERS: String(workers) };
   const replica: Replica = { ...(await startService({ folder, environment })), folder, ready: false };
   while ((await ask(`${replica.url}/readyz`))?.status !== 200) await wait(200);
-  await ask(`${replica.url}/v1/tasks`, SUPPORT);
+  await ask(`${replica.url}/v1/tasks`, support);
   replicas.add(replica);
   return replica;
 }
@@ -101,7 +101,7 @@ const over = new AbortController();
 try {
   for (let number = 0; number < 3; number++) await startReplica(replicas);
   const [first] = replicas;
-  const { id } = JSON.parse((await ask(`${first!.url}/v1/tasks`, SUPPORT))!.text) as { id: string };
+  const { id } = JSON.parse((await ask(`${first!.url}/v1/tasks`, support))!.text) as { id: string };
   const balancing = balance(replicas, over.signal);
   while ([...replicas].some(({ ready }) => !ready)) await wait(100);
   const loading = load(replicas, id, over.signal);

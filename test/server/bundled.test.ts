@@ -65,100 +65,120 @@ describe('the service with the bundled checkpoints', () => {
     const listed = (await (await fetch(`${service.url}/v1/checkpoints`)).json()) as Schema<'Checkpoints'>;
     const defaults = listed.checkpoints.filter((checkpoint) => checkpoint.default);
     expect(defaults).toMatchObject([
-      { kind: 'images', id: 'photos' },
+      { kind: 'images', id: 'photos-lite0' },
       { kind: 'regression', id: 'toy-m-nas-plus' },
     ]);
   });
 
-  it('makes a task from 5-way 5-shot images; its file and its predictions agree', async () => {
-    const form = new FormData();
-    for (const [label, colour] of Object.entries(colours)) {
-      for (let i = 0; i < 5; i++)
-        form.append(label, new Blob([Uint8Array.from(await disc(colour, i))]), `${i}.png`);
-    }
-    const posted = await fetch(`${service.url}/v1/tasks`, { method: 'POST', body: form });
-    expect(posted.status).toBe(201);
-    const task = (await posted.json()) as Description;
-    expect(task.kind).toBe('images');
-    expect(task.labels).toEqual(Object.keys(colours).sort());
-    expect(task.support.after.accuracy).toBeGreaterThan(0.9);
-
-    const file = new Uint8Array(await (await fetch(service.url + task.model.url)).arrayBuffer());
-    expect(file.length).toBe(task.model.bytes);
-    expect(file.length).toBeLessThan(200_000);
-    expect(JSON.parse(decodeModel(file).metadata!['names']!)).toEqual(task.labels);
-
-    // two steps beyond the places and sizes of the support set
-    const queries = await Promise.all(Object.values(colours).map((colour) => disc(colour, 6)));
-    const images = new FormData();
-    queries.forEach((query, i) => images.append('images', new Blob([Uint8Array.from(query)]), `${i}.png`));
-    const response = await fetch(`${service.url}/v1/tasks/${task.id}/predictions`, {
-      method: 'POST',
-      body: images,
-    });
-    const { predictions } = (await response.json()) as Answer;
-    expect(predictions.map(({ label }) => label)).toEqual(Object.keys(colours));
-
-    const size = task.model.input.shape[2] as number;
-    const session = await ort.InferenceSession.create(file);
-    for (const [i, query] of queries.entries()) {
-      const pixels = toFloat(await decodeImage(query, size));
-      const { probabilities } = await session.run({
-        image: new ort.Tensor('float32', pixels, [1, 3, size, size]),
+  it.each([
+    { checkpoint: 'photos-lite0', bytes: 6_500_000 },
+    { checkpoint: 'photos', bytes: 200_000 },
+  ])(
+    'makes a task of $checkpoint from 5-way 5-shot images; its file and its predictions agree',
+    async ({ checkpoint, bytes }) => {
+      const form = new FormData();
+      for (const [label, colour] of Object.entries(colours)) {
+        for (let i = 0; i < 5; i++)
+          form.append(label, new Blob([Uint8Array.from(await disc(colour, i))]), `${i}.png`);
+      }
+      const posted = await fetch(`${service.url}/v1/tasks?checkpoint=${checkpoint}`, {
+        method: 'POST',
+        body: form,
       });
-      task.labels.forEach((label, c) => {
-        expect(
-          Math.abs(predictions[i]!.probabilities[label]! - (probabilities!.data[c] as number)),
-        ).toBeLessThan(1e-4);
+      expect(posted.status).toBe(201);
+      const task = (await posted.json()) as Description;
+      expect(task.kind).toBe('images');
+      expect(task.labels).toEqual(Object.keys(colours).sort());
+      expect(task.support.after.accuracy).toBeGreaterThan(0.9);
+
+      const file = new Uint8Array(await (await fetch(service.url + task.model.url)).arrayBuffer());
+      expect(file.length).toBe(task.model.bytes);
+      expect(file.length).toBeLessThan(bytes);
+      expect(JSON.parse(decodeModel(file).metadata!['names']!)).toEqual(task.labels);
+
+      // two steps beyond the places and sizes of the support set
+      const queries = await Promise.all(Object.values(colours).map((colour) => disc(colour, 6)));
+      const images = new FormData();
+      queries.forEach((query, i) => images.append('images', new Blob([Uint8Array.from(query)]), `${i}.png`));
+      const response = await fetch(`${service.url}/v1/tasks/${task.id}/predictions`, {
+        method: 'POST',
+        body: images,
       });
-    }
-    await session.release();
+      const { predictions } = (await response.json()) as Answer;
+      expect(predictions.map(({ label }) => label)).toEqual(Object.keys(colours));
 
-    const known = predictions.map((prediction) => prediction.known);
-    const strange = new FormData();
-    strange.append('images', new Blob([Uint8Array.from(await grid())]), 'grid.png');
-    const asked = `${service.url}/v1/tasks/${task.id}/predictions?threshold=0.5`;
-    const refused = (await (await fetch(asked, { method: 'POST', body: strange })).json()) as Answer;
-    expect(refused.predictions[0]).toMatchObject({ label: null, unknown: true });
-    expect(Math.min(...known)).toBeGreaterThan(refused.predictions[0]!.known);
+      const size = task.model.input.shape[2] as number;
+      const session = await ort.InferenceSession.create(file);
+      for (const [i, query] of queries.entries()) {
+        const pixels = toFloat(await decodeImage(query, size));
+        const { probabilities } = await session.run({
+          image: new ort.Tensor('float32', pixels, [1, 3, size, size]),
+        });
+        task.labels.forEach((label, c) => {
+          expect(
+            Math.abs(predictions[i]!.probabilities[label]! - (probabilities!.data[c] as number)),
+          ).toBeLessThan(1e-4);
+        });
+      }
+      await session.release();
 
-    const picture = await fetch(`${service.url}/v1/tasks/${task.id}/architecture.svg`);
-    expect(await picture.text()).toContain('>reduction cell</text>');
-    const data = toFloat(await decodeImage(queries[0]!, size));
-    const inferred = await fetch(`${service.url}/v2/models/${task.id}/infer`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({
-        inputs: [{ name: 'image', datatype: 'FP32', shape: [1, 3, size, size], data: Array.from(data) }],
+      const known = predictions.map((prediction) => prediction.known);
+      const strange = new FormData();
+      strange.append('images', new Blob([Uint8Array.from(await grid())]), 'grid.png');
+      const asked = `${service.url}/v1/tasks/${task.id}/predictions?threshold=0.5`;
+      const refused = (await (await fetch(asked, { method: 'POST', body: strange })).json()) as Answer;
+      expect(refused.predictions[0]).toMatchObject({ label: null, unknown: true });
+      expect(Math.min(...known)).toBeGreaterThan(refused.predictions[0]!.known);
+
+      const picture = await fetch(`${service.url}/v1/tasks/${task.id}/architecture.svg`);
+      expect(await picture.text()).toContain('>reduction cell</text>');
+      const data = toFloat(await decodeImage(queries[0]!, size));
+      const inferred = await fetch(`${service.url}/v2/models/${task.id}/infer`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({
+          inputs: [{ name: 'image', datatype: 'FP32', shape: [1, 3, size, size], data: Array.from(data) }],
+          outputs: [{ name: 'known' }],
+        }),
+      });
+      const { outputs } = (await inferred.json()) as Schema<'InferenceResponse'>;
+      expect(Math.abs(Number(outputs[0]!.data![0]) - known[0]!)).toBeLessThan(1e-4);
+
+      // as many images as are promised, as binary data
+      const values = Buffer.alloc(100 * 3 * size * size * 4);
+      const many = { name: 'image', datatype: 'FP32', shape: [100, 3, size, size] };
+      const json = JSON.stringify({
+        inputs: [{ ...many, parameters: { binary_data_size: values.length } }],
         outputs: [{ name: 'known' }],
-      }),
-    });
-    const { outputs } = (await inferred.json()) as Schema<'InferenceResponse'>;
-    expect(Math.abs(Number(outputs[0]!.data![0]) - known[0]!)).toBeLessThan(1e-4);
+      });
+      const answered = await fetch(`${service.url}/v2/models/${task.id}/infer`, {
+        method: 'POST',
+        headers: { 'Inference-Header-Content-Length': String(json.length) },
+        body: Buffer.concat([Buffer.from(json), values]),
+      });
+      expect(await answered.json()).toMatchObject({ outputs: [{ shape: [100, 1] }] });
+    },
+    120_000,
+  );
 
-    // as many images as are promised, as binary data
-    const values = Buffer.alloc(100 * 3 * size * size * 4);
-    const many = { name: 'image', datatype: 'FP32', shape: [100, 3, size, size] };
-    const json = JSON.stringify({
-      inputs: [{ ...many, parameters: { binary_data_size: values.length } }],
-      outputs: [{ name: 'known' }],
-    });
-    const answered = await fetch(`${service.url}/v2/models/${task.id}/infer`, {
-      method: 'POST',
-      headers: { 'Inference-Header-Content-Length': String(json.length) },
-      body: Buffer.concat([Buffer.from(json), values]),
-    });
-    expect(await answered.json()).toMatchObject({ outputs: [{ shape: [100, 1] }] });
-  }, 120_000);
-
-  it('estimates the accuracy of a support set by leaving out images', async () => {
-    const form = new FormData();
-    for (const label of ['red', 'blue'] as const)
-      for (let i = 0; i < 2; i++)
-        form.append(label, new Blob([Uint8Array.from(await disc(colours[label], i))]), `${i}.png`);
-    const answer = await fetch(`${service.url}/v1/estimates`, { method: 'POST', body: form });
-    expect(await answer.json()).toMatchObject({ folds: 2, evaluation: { images: 4, accuracy: 1 } });
-  }, 120_000);
+  it.each([
+    { checkpoint: 'photos-lite0', folds: 1 },
+    { checkpoint: 'photos', folds: 2 },
+  ])(
+    'estimates by $checkpoint the accuracy of a support set, leaving out images',
+    async ({ checkpoint, folds }) => {
+      const form = new FormData();
+      for (const label of ['red', 'blue'] as const)
+        for (let i = 0; i < 2; i++)
+          form.append(label, new Blob([Uint8Array.from(await disc(colours[label], i))]), `${i}.png`);
+      const answer = await fetch(`${service.url}/v1/estimates?checkpoint=${checkpoint}`, {
+        method: 'POST',
+        body: form,
+      });
+      expect(await answer.json()).toMatchObject({ folds, evaluation: { images: 4, accuracy: 1 } });
+    },
+    120_000,
+  );
 
   it('makes a regression task from ten points of a function of the toy study, and predicts it', async () => {
     const post = async (path: string, body: unknown): Promise<unknown> => {

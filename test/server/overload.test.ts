@@ -50,7 +50,7 @@ test(
     expect(await metric('mnas_queue_jobs')).toBeGreaterThan(0); // of the adaptations, which go on all the time
     for (const { id } of begun) expect((await at(`/v1/tasks/${id}`, { method: 'DELETE' })).status).toBe(204);
     const stopped = (jobs: number) =>
-      vi.waitFor(async () => expect(await metric('mnas_jobs_stopped')).toBe(jobs), 5000);
+      vi.waitFor(async () => expect(await metric('mnas_jobs_stopped_total')).toBe(jobs), 5000);
     await stopped(1);
     await vi.waitFor(async () => expect(await metric('mnas_queue_jobs')).toBe(0), 60_000);
     // the same again for a client that waits, and hangs up
