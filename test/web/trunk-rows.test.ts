@@ -6,7 +6,7 @@ import { bundledTrunk, readTrunk } from '../../engine/trunk/file.ts';
 import type { ModelRunner } from '../../model/graph/executor.ts';
 import { toFloat } from '../../model/task/pixels.ts';
 import { rowsOf } from '../../model/trunk/rows.ts';
-import type { ServerPool } from '../../server/workers/pool-adapter.ts';
+import type { RunJob } from '../../server/workers/jobs.ts';
 import { supportRows as servedRows } from '../../server/workers/trunk-rows.ts';
 import { WebExecutor } from '../../web/device/executor.ts';
 import { supportRows, warmTrunk } from '../../web/device/trunk-rows.ts';
@@ -49,20 +49,21 @@ describe('rows of a support set on a device', () => {
     rowsOf(native, trunk, configuration.trunk!.taps, {
       data: toFloat(pixels),
       shape: [pixels.length / image, 3, trunkSide, trunkSide],
-    })) as unknown as ServerPool['run'];
+    })) as unknown as RunJob;
 
   it.each([
-    { labels: ['cat', 'dog', 'emu'], crops: 2, views: 4 },
-    { labels: ['cat', 'cat', 'dog', 'emu', 'emu'], crops: 0, views: 2 },
-    { labels: ['cat', 'cat', 'cat', 'dog', 'dog', 'dog'], crops: 0, views: 1 },
-  ])('are those of the service: $labels', async ({ labels, crops, views }) => {
+    { labels: ['cat', 'dog', 'emu'], crops: 2, read: 4 },
+    { labels: ['cat', 'cat', 'dog', 'emu', 'emu'], crops: 0, read: 2 },
+    { labels: ['cat', 'cat', 'cat', 'dog', 'dog', 'dog'], crops: 0, read: 1 },
+  ])('are those of the service: $labels', async ({ labels, crops, read }) => {
     const pixels = labels.map((_, i) => noise((1 + crops) * image, i));
     const support = labels.map((label, i) => ({ label, pixels: pixels[i]! }));
     const { mirroring, crops: cropped } = configuration;
-    const { side } = randomTrunkCard;
-    const served = { side, views: { mirroring: mirroring!, crops: cropped! } };
+    const { name, licence, side, sha256 } = randomTrunkCard;
+    const served = { name, licence, side, sha256, card: 'unread', bytes: 1, multiplyAdds: 1 };
+    const views = { mirroring: mirroring!, crops: cropped! };
     const request = { checkpoint: 'x', steps: 1, support };
-    const expected = await servedRows(run, request, served as never, 2, {});
+    const expected = await servedRows(run, request, { trunk: served, views }, 2, {});
 
     const asked: number[] = [];
     const rows = await supportRows(web, trunk, configuration, {
@@ -74,7 +75,7 @@ describe('rows of a support set on a device', () => {
       },
     });
     expect(asked).toEqual([...labels.keys()]);
-    expect(rows.filter(({ length }) => length > 0)).toHaveLength(views);
+    expect(rows.filter(({ length }) => length > 0)).toHaveLength(read);
     expect(rows).toHaveLength(expected.length);
     rows.forEach((own, view) => expect(largestDifference(own, expected[view]!)).toBeLessThan(1e-5));
   });
