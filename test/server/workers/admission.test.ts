@@ -95,8 +95,9 @@ describe('the service', () => {
       ...createFakeAdapter(),
       ...createPoolAdapter(pool, everyKind, toolchain, { workers: 1, limits: given }),
     });
-    const { folder, post } = await harness({ adapter: make(UNLIMITED.limits) });
+    const { folder, close, post } = await harness({ adapter: make(UNLIMITED.limits) });
     const { id } = taskOf(await post('/v1/tasks', support));
+    await close();
     const { post: postTight } = await harness({ folder, adapter: make(tight) });
     expect(taskOf(await postTight('/v1/tasks', support)).id).toBe(id);
     const refused = await postTight('/v1/tasks?steps=50', support);
