@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { modelConfigurationSchema } from '../../model/configuration.ts';
+import { modelConfigurationSchema, stageNames } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { classifiedSchema, classifySchema } from '../classify/configuration.ts';
 import { sourceSchema } from '../data/source.ts';
@@ -15,7 +15,7 @@ const shapeSchema = z.strictObject({
 });
 
 const stageSchema = z.strictObject({
-  stage: z.enum(['search', 'tune', 'retrain']),
+  stage: z.enum(stageNames),
   iterations: z.number().int().min(1),
   /** ρ_outer at the start and at the end of the stage, linear between. */
   learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-3, 1e-3]),
