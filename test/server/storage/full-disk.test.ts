@@ -2,34 +2,44 @@ import type * as filesystem from 'node:fs/promises';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { openDiskStorage } from '../../../server/storage/disk.ts';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import type * as Disk from '../../../server/storage/disk.ts';
 import type { StorageLimits } from '../../../server/storage/inventory.ts';
 import { temporaryFolder } from '../support/harness.ts';
 import { storedTask } from '../support/stored-task.ts';
 
 /** A disk with room for so many models: what is opened to be written throws when it has no room, or is read-only. */
-const disk = vi.hoisted(() => ({ models: Infinity, fault: 'ENOSPC', folder: '' }));
+const disk = { models: Infinity, fault: 'ENOSPC', folder: '' };
 
-vi.mock('node:fs/promises', async (importOriginal) => {
-  const files = await importOriginal<typeof filesystem>();
-  const refuse = async () => {
-    if (disk.folder === '') return;
-    const stored = await files.readdir(join(disk.folder, 'tasks'));
-    if (stored.length >= disk.models)
-      throw Object.assign(new Error(`${disk.fault}: write`), { code: disk.fault });
-  };
-  return {
-    ...files,
-    open: async (path: string, flags: string) => {
-      if (flags === 'wx') await refuse();
-      return files.open(path, flags);
-    },
-    writeFile: async (path: string, content: string, options: object) => {
-      await refuse();
-      await files.writeFile(path, content, options);
-    },
-  };
+/** Storage over such a disk: a copy of its modules, since those of other files have the real one. */
+let openDiskStorage: typeof Disk.openDiskStorage;
+beforeAll(async () => {
+  vi.resetModules();
+  vi.doMock('node:fs/promises', async (importOriginal) => {
+    const files = await importOriginal<typeof filesystem>();
+    const refuse = async () => {
+      if (disk.folder === '') return;
+      const stored = await files.readdir(join(disk.folder, 'tasks'));
+      if (stored.length >= disk.models)
+        throw Object.assign(new Error(`${disk.fault}: write`), { code: disk.fault });
+    };
+    return {
+      ...files,
+      open: async (path: string, flags: string) => {
+        if (flags === 'wx') await refuse();
+        return files.open(path, flags);
+      },
+      writeFile: async (path: string, content: string, options: object) => {
+        await refuse();
+        await files.writeFile(path, content, options);
+      },
+    };
+  });
+  ({ openDiskStorage } = await import('../../../server/storage/disk.ts'));
+});
+afterAll(() => {
+  vi.doUnmock('node:fs/promises');
+  vi.resetModules();
 });
 
 async function open(limits: StorageLimits) {
