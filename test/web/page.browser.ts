@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
+import { fromFloat16 } from '../../model/trunk/float32.ts';
 import { hashKey } from '../../server/access/keys.ts';
 import { largestDifference } from '../support/differences.ts';
 import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
@@ -32,8 +33,12 @@ async function downloaded(page: Page): Promise<Uint8Array> {
   return readFileSync(await file.path());
 }
 
+/** By name; kernels of a file with a trunk are float16. */
 const weightsOf = (model: Uint8Array) =>
-  decodeModel(model).initializers.map(({ name, data }) => [name, Float32Array.from(data, Number)] as const);
+  decodeModel(model).initializers.map(
+    ({ name, data }) =>
+      [name, data instanceof Uint16Array ? fromFloat16(data) : Float32Array.from(data, Number)] as const,
+  );
 
 describe.skipIf(!found)('the page in a browser', () => {
   test('from dropped and chosen files to predictions of the browser and of the service', async () => {
@@ -126,7 +131,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     const broken = {
       name: 'broken.png',
       mimeType: 'image/png',
-      buffer: Buffer.from('\x89PNG\r\n\x1a\nnothing'),
+      buffer: Buffer.from('\x89PNG\r\n\x1a\nnothing', 'latin1'),
     };
     await page.getByLabel('Choose images of blue').setInputFiles([broken]);
     await page.getByRole('button', { name: 'Make the classifier' }).click();
