@@ -11,6 +11,17 @@ export interface CacheableStorage extends TaskStorage {
   keeps(task: StoredTask, signal?: AbortSignal): Promise<boolean>;
 }
 
+/** The storage once it has begun; closed where it cannot. @throws what `begin` throws */
+export async function begun<S extends CacheableStorage & { begin(): Promise<void> }>(storage: S): Promise<S> {
+  try {
+    await storage.begin();
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+  return storage;
+}
+
 export interface CacheOptions {
   /** of all tasks in memory; 0 for no cache */
   readonly bytes: number;

@@ -4,6 +4,7 @@ import { access, mkdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { isTaskId } from './task-id.ts';
+import { begun } from './cached.ts';
 import type { CacheableStorage } from './cached.ts';
 import { isFull, isMissing, refusesWrites } from './faults.ts';
 import {
@@ -41,14 +42,7 @@ export async function openDiskStorage(
   logger: Logger,
   limits: StorageLimits = { bytes: 0, days: 0 },
 ): Promise<CacheableStorage> {
-  const storage = new DiskStorage(folder, logger, limits);
-  try {
-    await storage.begin();
-  } catch (error) {
-    await storage.close();
-    throw error;
-  }
-  return storage;
+  return begun(new DiskStorage(folder, logger, limits));
 }
 
 class DiskStorage implements CacheableStorage {

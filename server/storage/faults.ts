@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import { ServiceError } from '../errors/errors.ts';
 import type { TaskStorage } from './storage.ts';
 
-const codeOf = (error: unknown): unknown =>
+/** The code of a fault of the system or of a client; undefined where it has none. */
+export const codeOf = (error: unknown): unknown =>
   error instanceof Error && 'code' in error ? error.code : undefined;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

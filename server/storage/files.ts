@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing } from './faults.ts';
+import { codeOf, isMissing } from './faults.ts';
 import type { Holding } from './inventory.ts';
 import { assembleTask, type StoredTask } from './storage.ts';
 import { isTaskId } from './task-id.ts';
@@ -11,8 +11,7 @@ const RECORD_FILE = 'task.json';
 export const MODEL_FILE = 'model.onnx';
 
 /** Whether the files of a task are not where they belong: its folder is not there, lacks one, or is no folder. */
-export const isIncomplete = (error: unknown): boolean =>
-  isMissing(error) || (error instanceof Error && 'code' in error && error.code === 'ENOTDIR');
+export const isIncomplete = (error: unknown): boolean => isMissing(error) || codeOf(error) === 'ENOTDIR';
 
 /** @throws DamagedTaskError, ServiceError `newer-task`, what `isIncomplete` tells */
 export async function readTask(folder: string, id: string): Promise<StoredTask> {

@@ -5,6 +5,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { codeOf, isMissing } from './faults.ts';
 
 const NAME = 'lock';
 /** Of the path of a socket; a longer one would be cut. */
@@ -69,8 +70,6 @@ export class FolderLock {
   }
 }
 
-const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined);
-
 async function listen(path: string): Promise<Server> {
   if (Buffer.byteLength(path) > PATH_BYTES) throw new Error(`the path of its lock, ${path}, is too long`);
   const server = createServer((socket) => socket.destroy()).listen(path);
@@ -101,7 +100,7 @@ async function clear(path: string): Promise<void> {
   try {
     await rename(path, aside);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
+    if (isMissing(error)) return;
     throw error;
   }
   // another process may have cleared and taken it meanwhile

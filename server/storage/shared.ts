@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { isTaskId } from './task-id.ts';
 import { unlessAborted, withDeadline } from '../concurrency/in-time.ts';
+import { begun } from './cached.ts';
 import type { CacheableStorage } from './cached.ts';
 import { refusesWrites } from './faults.ts';
 import { isTooOld } from './inventory.ts';
@@ -37,14 +38,7 @@ export async function openSharedStorage(
   options: SharedOptions,
   logger: Logger,
 ): Promise<CacheableStorage> {
-  const storage = new SharedStorage(store, options, logger);
-  try {
-    await storage.begin();
-  } catch (error) {
-    await storage.close();
-    throw error;
-  }
-  return storage;
+  return begun(new SharedStorage(store, options, logger));
 }
 
 class SharedStorage implements CacheableStorage {
