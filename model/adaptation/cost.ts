@@ -6,6 +6,7 @@ import { solvedNetwork } from '../inner-loop/solved-network.ts';
 import { TaskGraphs } from '../inner-loop/step-graphs.ts';
 import { fittedFunction } from '../inner-loop/unrolled-graphs.ts';
 import type { TaskSize } from '../task/labelled-set.ts';
+import { viewCount } from '../task/views.ts';
 import { viewPlan } from './support-views.ts';
 
 /** What an adaptation takes of one view of one image of the support set, in multiply-adds. */
@@ -49,10 +50,8 @@ function perImage(build: (size: TaskSize) => GraphFunction): number {
 }
 
 /** Views of a support set of this size that an adaptation may look at, the mirror images among them. */
-export function viewsOf(views: Pick<ModelConfiguration, 'mirroring' | 'crops'>, size: TaskSize): number {
-  const { mirror, crops } = viewPlan(views, size);
-  return size.support * (1 + (mirror ? 1 : 0) + crops);
-}
+export const viewsOf = (views: Pick<ModelConfiguration, 'mirroring' | 'crops'>, size: TaskSize): number =>
+  size.support * viewCount(viewPlan(views, size));
 
 /**
  * Multiply-adds of `steps` inner steps on so many views, as an estimate: two networks of a checkpoint
