@@ -91,33 +91,28 @@ async function main(): Promise<void> {
   const progress = (done: number, total: number): void => {
     if (done % 100 === 0) process.stderr.write(`\r${done} of ${total} tasks`);
   };
+  const common = { ...options, split, progress };
   const evaluate = async () => {
     if (options.stages) {
       if (!loaded.planes) throw new Error('--stages needs a checkpoint on a trunk');
       const against = await Promise.all(options.against.map(checkpointAt));
       const reports = await evaluateStages(checkpoint, against, loaded.planes, {
-        ...options,
-        split,
+        ...common,
         floors: false,
-        progress,
       });
       return { reports, table: stagesTables(reports) };
     }
     if (foreign === undefined) {
       const reports = await evaluateCheckpoint(checkpoint, loaded.planes ?? loaded.decoded, {
-        ...options,
-        split,
+        ...common,
         floors: true,
-        progress,
       });
       return { reports, table: evaluationTable(reports) };
     }
     const reports = await evaluateOpenSets(checkpoint, loaded.planes ?? loaded.decoded, {
-      ...options,
-      split,
+      ...common,
       foreign,
       floors: false,
-      progress,
     });
     return { reports, table: openSetTable(reports) };
   };

@@ -79,8 +79,8 @@ export async function evaluateTrunkOpenSet(
 ): Promise<OpenSetEvaluation> {
   const { way, foreign, shot, query, split, seed, task: number } = payload;
   const key = fold(keyFrom(seed), 'open set', domain.name, number);
-  const drawn = { split, shape: { way, shot, query }, temperature: 1 };
-  const { task, embedded } = await heldOutTask(runner, parameters, domain, drawn, key, memory, foreign);
+  const drawn = { split, shape: { way, shot, query }, temperature: 1, foreign };
+  const { task, embedded } = await heldOutTask(runner, parameters, domain, drawn, key, memory);
   const { network } = chooseSolved(runner, embedded, 'retrain');
   const start = startValues(network, parameters, embedded.modulated);
   const { steps } = runner.configuration.innerLoop;

@@ -78,7 +78,7 @@ function ridge(gram: Matrix, targets: Matrix, lambda: number): Matrix {
 
 /** The weights are W = Xᵀ·coefficients, so that a step needs the Gram matrix alone (Nesterov's, of constant momentum). */
 function logistic(gram: Matrix, targets: Matrix, c: number): Matrix {
-  const smoothness = (c * largestEigenvalue(gram)) / 2 + 1;
+  const smoothness = (c * eigenvalueBound(gram)) / 2 + 1;
   const root = Math.sqrt(1 / smoothness);
   const momentum = (1 - root) / (1 + root);
   let coefficients = Matrix.zeros(targets.rows, targets.columns);
@@ -92,8 +92,8 @@ function logistic(gram: Matrix, targets: Matrix, c: number): Matrix {
   return coefficients;
 }
 
-/** From above: the largest sum of a row's sizes bounds it. */
-const largestEigenvalue = (gram: Matrix): number => Math.max(...Matrix.abs(gram).sum('row'));
+/** No eigenvalue is larger than the largest sum of a row's sizes. */
+const eigenvalueBound = (gram: Matrix): number => Math.max(...Matrix.abs(gram).sum('row'));
 
 function softmaxRows(logits: Matrix): Matrix {
   for (let i = 0; i < logits.rows; i++) {

@@ -1,41 +1,22 @@
-import type { ModelConfiguration } from '../../model/configuration.ts';
-import type { Key } from '../../model/random.ts';
 import { rowLength } from '../../model/search-space/taps.ts';
 import type { Tap } from '../../model/search-space/taps.ts';
-import type { ImageMemory } from '../data/tasks.ts';
-import type { PlaneDomain } from '../planes/plane-domain.ts';
-import { sampleRows } from '../planes/sample-rows.ts';
-import type { SampledImages } from '../planes/sample-rows.ts';
-import type { EvaluationPayload } from './evaluate-task.ts';
+import type { TapPlanes } from '../planes/plane-domain.ts';
+import type { SampledImages, SampledRows } from '../planes/sample-rows.ts';
 import { plainRight } from './plain-features.ts';
 import type { PlainSet } from './plain-features.ts';
-import { readerOf } from './trunk-tasks.ts';
 
 /**
- * Right answers by the trunk's plain features: of every tap and of the teacher, by every head, of whole images and, with
- * ", views" behind the name, averaged over the views that the served answer has.
+ * Right answers by the trunk's plain features: of every tap and of the teacher, whose features the task was drawn with, by
+ * every head, of whole images and, with ", views" behind the name, averaged over the views that the served answer has.
  */
 export function plainRows(
-  { trunk }: ModelConfiguration,
-  domain: PlaneDomain,
-  { split, shape }: Pick<EvaluationPayload, 'split' | 'shape'>,
-  served: { readonly key: Key; readonly mirrored: boolean; readonly crops: number },
-  memory: ImageMemory,
+  taps: readonly Tap[],
+  teacher: TapPlanes | null,
+  task: SampledRows,
 ): Record<string, number> {
-  const { key, mirrored, crops } = served;
-  const taught = domain.teacher !== null;
-  const task = sampleRows(
-    key,
-    readerOf(domain),
-    split,
-    shape,
-    { mirrored, crops, augmented: false, taught },
-    memory,
-  );
-  const taps = trunk!.taps;
   const sources = [
     ...taps.map(({ name }) => ({ name, of: (set: SampledImages) => pooledTap(set, taps, name) })),
-    ...(taught ? [{ name: domain.teacher.name, of: (set: SampledImages) => set.teacher! }] : []),
+    ...(teacher ? [{ name: teacher.name, of: (set: SampledImages) => set.teacher! }] : []),
   ];
   const rows = sources.flatMap(({ name, of }) =>
     ([1, Number.POSITIVE_INFINITY] as const).flatMap((views) => {

@@ -47,7 +47,9 @@ export async function stageRows(
   const { configuration } = runner;
   const { split, shape } = payload;
   const key = fold(keyFrom(payload.seed), 'evaluation', domain.name, payload.task);
-  const { task, embedded, mirrored } = await heldOutTask(runner, parameters, domain, payload, key, memory);
+  const taught = payload.plain && domain.teacher !== null;
+  const drawn = { ...payload, taught };
+  const { task, embedded, mirrored } = await heldOutTask(runner, parameters, domain, drawn, key, memory);
   const { network, genotype } = chooseSolved(runner, embedded, payload.stage);
   const { steps } = configuration.innerLoop;
   const { modulated } = embedded;
@@ -79,9 +81,7 @@ export async function stageRows(
     ...(mirrored ? { 'no mirror images': await right(sample({ mirrored: false, crops })) } : {}),
     ...(crops > 0 ? { 'no crops': await right(sample({ mirrored, crops: 0 })) } : {}),
   };
-  const plain = payload.plain
-    ? plainRows(configuration, domain, payload, { key, mirrored, crops }, memory)
-    : {};
+  const plain = payload.plain ? plainRows(configuration.trunk!.taps, domain.teacher, task) : {};
   return { genotype, queries: task.query.count, right: { ...rows, ...plain } };
 }
 

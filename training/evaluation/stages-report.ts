@@ -6,7 +6,7 @@ import { table } from '../report/markdown.ts';
 import { countsOf, differences, intervalOf, meanOfIntervals } from '../report/statistics.ts';
 import type { Interval } from '../report/statistics.ts';
 import { evaluateTasks, overTasks } from './evaluate-checkpoint.ts';
-import type { EvaluationOptions, Setting } from './evaluate-checkpoint.ts';
+import type { EvaluatedSetting, EvaluationOptions, Setting } from './evaluate-checkpoint.ts';
 import { servedRow } from './stage-rows.ts';
 
 /** A row of one domain and shot: accuracy, and its paired difference from the answer as served; shares of 1. */
@@ -46,20 +46,10 @@ export async function evaluateStages(
       genotypes: checkpoint.genotypes,
     }),
   );
-  const others = new Map<string, Map<string, number[]>>();
-  for (const other of against) {
-    const evaluated = await evaluateTasks(other, domains, options, settings);
-    others.set(
-      other.id,
-      new Map(
-        evaluated.map(({ domain, shot, tasks }) => [
-          `${domain} ${shot}`,
-          tasks.map(({ served, queries }) => served / queries),
-        ]),
-      ),
-    );
-  }
-  return own.map(({ domain, shot, tasks }) => {
+  const others: { readonly id: string; readonly settings: readonly EvaluatedSetting[] }[] = [];
+  for (const other of against)
+    others.push({ id: other.id, settings: await evaluateTasks(other, domains, options, settings) });
+  return own.map(({ domain, shot, tasks }, i) => {
     const shares = (row: string): number[] =>
       tasks.map(({ right, queries }) => (right[row] ?? right[servedRow]!) / queries);
     const served = shares(servedRow);
@@ -70,7 +60,10 @@ export async function evaluateStages(
     const names = [...new Set(tasks.flatMap(({ right }) => Object.keys(right)))];
     const rows = [
       ...names.map((name) => [name, rowOf(shares(name))] as const),
-      ...Array.from(others, ([id, values]) => [id, rowOf(values.get(`${domain} ${shot}`)!)] as const),
+      ...others.map((other) => {
+        const answered = other.settings[i]!.tasks.map(({ served: right, queries }) => right / queries);
+        return [other.id, rowOf(answered)] as const;
+      }),
     ];
     return {
       domain,

@@ -11,7 +11,7 @@ import { fold, keyFrom } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
 import { accuracyOf } from '../../model/task/labelled-set.ts';
 import { firstViews } from '../../model/task/viewed-task.ts';
-import type { ViewedImages, ViewedTask } from '../../model/task/viewed-task.ts';
+import type { ViewedImages } from '../../model/task/viewed-task.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { chooseDomain, possibleShape } from '../data/tasks.ts';
 import type { ImageMemory, TaskShape } from '../data/tasks.ts';
@@ -20,6 +20,7 @@ import { reliabilityOf } from './reliability.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { PlaneReader } from '../planes/plane-reader.ts';
 import { sampleRows } from '../planes/sample-rows.ts';
+import type { SampledRows } from '../planes/sample-rows.ts';
 
 /** Per worker: the opened files. */
 const readers = new Map<string, PlaneReader>();
@@ -62,28 +63,37 @@ export async function trunkGradient(
 
 /** A task of held-out classes as it is served. */
 export interface HeldOut {
-  readonly task: ViewedTask;
+  readonly task: SampledRows;
   readonly embedded: Embedded;
   readonly mirrored: boolean;
 }
 
 /**
  * Draws a task of held-out classes and embeds it: mirrored where its embedding says so.
- * @param foreign classes beside those of the shape, of which the task has queries alone; their labels follow
+ * `foreign`: classes beside those of the shape, of which the task has queries alone; their labels follow. `taught`: with the
+ * teacher's features, where no class is foreign.
  */
 export async function heldOutTask(
   runner: TaskRunner,
   parameters: Parameters,
   domain: PlaneDomain,
-  { split, shape, temperature }: Pick<EvaluationPayload, 'split' | 'shape' | 'temperature'>,
+  {
+    split,
+    shape,
+    temperature,
+    foreign = 0,
+    taught = false,
+  }: Pick<EvaluationPayload, 'split' | 'shape' | 'temperature'> & {
+    readonly foreign?: number;
+    readonly taught?: boolean;
+  },
   key: Key,
   memory: ImageMemory,
-  foreign = 0,
 ): Promise<HeldOut> {
   const { way } = shape;
   const reader = readerOf(domain);
-  const sample = (mirrored: boolean, crops: number): ViewedTask => {
-    const views = { mirrored, crops, augmented: false };
+  const sample = (mirrored: boolean, crops: number): SampledRows => {
+    const views = { mirrored, crops, augmented: false, taught };
     const drawn = sampleRows(key, reader, split, { ...shape, way: way + foreign }, views, memory);
     return foreign === 0
       ? drawn

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, open, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isMissing } from '../run/missing-file.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import { imageCount, planeIndexSchema, rowBytes, rowCount } from './plane-domain.ts';
 import type { PlaneDomain } from './plane-domain.ts';
@@ -123,7 +124,7 @@ async function textOf(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
