@@ -7,9 +7,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MnasClient } from '../../client/index.ts';
 import type { Schema } from '../../contract/schema.ts';
 import { decodePicture } from '../../images/decode.ts';
-import { parseModelConfiguration } from '../../model/configuration.ts';
-import { initialParameters } from '../../model/parameters.ts';
-import { keyFrom } from '../../model/random.ts';
 import { adaptToFiles } from '../../web/device/adapt.ts';
 import type { DeviceTask } from '../../web/device/adapt.ts';
 import { WebExecutor } from '../../web/device/executor.ts';
@@ -18,6 +15,7 @@ import type { Adapted, LabelledFile, Progress } from '../../web/device/messages.
 import { largestDifference } from '../support/differences.ts';
 import { trunkSide } from '../support/random-trunk.ts';
 import { testRandom } from '../support/random.ts';
+import { tinyImages } from '../support/tiny-images.ts';
 import { writeTrunkCheckpoint } from '../support/trunk-files.ts';
 import { pageService } from './support/page.ts';
 
@@ -132,16 +130,8 @@ describe('a task on a trunk that is made on a device', () => {
 
 describe('a task of pixels that is made on a device', () => {
   it('has the side of its checkpoint and no evaluation of its own', async () => {
-    const configuration = parseModelConfiguration({
-      image: { size: 16 },
-      supernet: { channels: 2, nodes: 1, stem: [3, 4] },
-      encoder: { features: 4, state: 5 },
-      controller: { hidden: 4 },
-    });
-    const parameters = initialParameters(configuration, keyFrom(1));
-    const checkpoint = { id: 'tiny', configuration, parameters, genotypes: [], training: {} };
     const support = await supportOf({ cat: 2, dog: 1 });
-    const { adapted, told } = await adapt({ checkpoint, steps: 1, support });
+    const { adapted, told } = await adapt({ checkpoint: tinyImages, steps: 1, support });
     expect(adapted).toMatchObject({ labels: ['cat', 'dog'], size: 16 });
     expect(adapted.evaluation).toBeUndefined();
     expect(told.map(({ stage }) => stage)).toEqual(['images', 'images', 'images', 'architecture', 'weights']);

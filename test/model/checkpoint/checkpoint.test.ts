@@ -1,27 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { CheckpointError, decodeCheckpoint, encodeCheckpoint } from '../../../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../../../model/checkpoint/checkpoint.ts';
-import { parseModelConfiguration } from '../../../model/configuration.ts';
-import { initialParameters } from '../../../model/parameters.ts';
-import { keyFrom } from '../../../model/random.ts';
 import type { CellGenotype } from '../../../model/search-space/genotype.ts';
 import { randomTrunkCheckpoint, trunkConfiguration } from '../../support/random-trunk.ts';
+import { tinyImages } from '../../support/tiny-images.ts';
 import { decodeTensors, encodeTensors } from '../../../model/checkpoint/safetensors.ts';
 import type { TensorFile } from '../../../model/checkpoint/safetensors.ts';
 
-const configuration = parseModelConfiguration({
-  image: { size: 16 },
-  supernet: { channels: 2, nodes: 1, stem: [3, 4] },
-  encoder: { features: 4, state: 5 },
-  controller: { hidden: 4 },
-});
-const checkpoint: Checkpoint = {
-  id: 'tiny',
-  configuration,
-  parameters: initialParameters(configuration, keyFrom(1)),
-  genotypes: [],
-  training: { seed: 1 },
-};
+const checkpoint: Checkpoint = { ...tinyImages, training: { seed: 1 } };
 const bytes = encodeCheckpoint(checkpoint);
 
 /** The same file with something changed. */

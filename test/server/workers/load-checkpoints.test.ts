@@ -8,16 +8,11 @@ import { keyFrom } from '../../../model/random.ts';
 import { encodeTensors } from '../../../model/checkpoint/safetensors.ts';
 import { encodeRegressionCheckpoint } from '../../../model/regression/checkpoint.ts';
 import { CheckpointSetupError, loadCheckpoints } from '../../../server/workers/load-checkpoints.ts';
+import { tinyImages } from '../../support/tiny-images.ts';
 import { tinyRegression } from '../../support/tiny-regression.ts';
 import { temporaryFolder } from '../support/harness.ts';
 
-const configuration = parseModelConfiguration({
-  image: { size: 16 },
-  supernet: { channels: 2, nodes: 1, stem: [3, 4] },
-  encoder: { features: 4, state: 5 },
-  controller: { hidden: 4 },
-});
-const parameters = initialParameters(configuration, keyFrom(1));
+const { configuration, parameters } = tinyImages;
 
 /** A folder with a checkpoint of each id, those that begin with `toy` of regression; `seed` tells files of one id apart. */
 async function folderOf(ids: readonly string[], seed = 1): Promise<string> {

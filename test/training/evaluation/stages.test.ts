@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateCheckpoint } from '../../../training/evaluation/evaluate-checkpoint.ts';
 import { evaluateOpenSets } from '../../../training/evaluation/open-set-report.ts';
 import { evaluateStages, stagesTables } from '../../../training/evaluation/stages-report.ts';
@@ -9,6 +6,7 @@ import type { StagesReport } from '../../../training/evaluation/stages-report.ts
 import type { PlaneDomain } from '../../../training/planes/plane-domain.ts';
 import { writeNoisePlanes } from '../../support/noise-planes.ts';
 import { randomTrunkCheckpoint, trunkConfiguration } from '../../support/random-trunk.ts';
+import { sharedFolder } from '../../support/shared-folder.ts';
 
 const configuration = trunkConfiguration();
 const checkpoint = randomTrunkCheckpoint(configuration);
@@ -18,19 +16,17 @@ const options = {
   ...{ floors: false, plain: true },
 };
 
-let folder: string;
+const folder = sharedFolder();
 let domain: PlaneDomain;
 let reports: StagesReport[];
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'm-nas-stages-'));
-  domain = await writeNoisePlanes(folder, 'noise', configuration, {
+  domain = await writeNoisePlanes(folder(), 'noise', configuration, {
     splits: ['test', 'test', 'test', 'test'],
     count: 8,
     views: { mirror: true, crops: 2, served: true },
   });
   reports = await evaluateStages(checkpoint, [other], [domain], options);
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 describe('the table of stages', () => {
   it('has the answers as served of both checkpoints, on the same tasks as an evaluation', async () => {

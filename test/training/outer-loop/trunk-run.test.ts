@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint } from '../../../model/checkpoint/checkpoint.ts';
 import { parseGenotypeKey } from '../../../model/search-space/genotype.ts';
 import { trainingConfigurationSchema } from '../../../training/outer-loop/configuration.ts';
@@ -10,6 +7,7 @@ import type { PlaneDomain } from '../../../training/planes/plane-domain.ts';
 import { RunFolder } from '../../../training/run/run-folder.ts';
 import { writeNoisePlanes } from '../../support/noise-planes.ts';
 import { randomTrunkCheckpoint } from '../../support/random-trunk.ts';
+import { sharedFolder } from '../../support/shared-folder.ts';
 import { smallTrunkConfiguration } from '../../support/trunk-task.ts';
 
 const model = { ...smallTrunkConfiguration(), mirroring: { shots: 20 } };
@@ -41,23 +39,21 @@ const classified = {
   training: { iterations: 0, classified: 10 },
 };
 
-let root: string;
+const root = sharedFolder();
 let domains: PlaneDomain[];
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'm-nas-trunk-run-'));
   const splits = ['train', 'train', 'val', 'val'] as const;
   const views = { mirror: true, crops: 0, served: false };
   domains = [
-    await writeNoisePlanes(root, 'many', model, { splits, count: 8, views }),
+    await writeNoisePlanes(root(), 'many', model, { splits, count: 8, views }),
     // as many as its shape of three shots takes, and none for the query beside it
-    await writeNoisePlanes(root, 'few', model, { splits, count: 3, views: { ...views, mirror: false } }),
+    await writeNoisePlanes(root(), 'few', model, { splits, count: 3, views: { ...views, mirror: false } }),
   ];
 });
-afterAll(() => rm(root, { recursive: true }));
 
 describe('a run on a trunk', () => {
   it('goes from classified cells through its stages to a calibrated checkpoint, exactly after a pause', async () => {
-    const whole = new RunFolder(join(root, 'whole'));
+    const whole = new RunFolder(root('whole'));
     const trainer = await Trainer.start(configuration, domains, whole, classified);
     const validated: string[][] = [];
     await trainer.run({ validation: (_, accuracies) => validated.push(Object.keys(accuracies)) });
@@ -72,7 +68,7 @@ describe('a run on a trunk', () => {
     // mirror images are decided by tasks of the domains that have images enough: both at one shot, one at three
     expect(parameters['mirroring']!.some((value) => value !== 0)).toBe(true);
 
-    const folder = new RunFolder(join(root, 'paused'));
+    const folder = new RunFolder(root('paused'));
     const first = await Trainer.start(configuration, domains, folder, classified);
     await first.run({}, 3);
     await first.close();
