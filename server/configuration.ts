@@ -47,6 +47,7 @@ export const environmentSchema = z.object({
   MNAS_WORKERS: whole(1, 256).default(availableParallelism()),
   MNAS_PREDICTION_WORKERS: whole(0, 256).default(1),
   MNAS_THREADS: whole(1, 256).default(1),
+  MNAS_MEMORY_BYTES: whole(128 * MEBIBYTE, 1024 * GIBIBYTE).default(2 * GIBIBYTE),
   MNAS_SESSIONS: whole(1, 10_000).default(64),
   MNAS_QUEUE: whole(0, 100_000).default(64),
   MNAS_REQUEST_COST: whole(1, Number.MAX_SAFE_INTEGER).default(1e12),

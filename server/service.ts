@@ -10,6 +10,8 @@ import { PoolClosedError } from '../engine/errors.ts';
 import { onnxruntimeVersion } from '../engine/onnxruntime.ts';
 import { WorkerPool } from '../engine/pool.ts';
 import { exporterVersion } from '../model/adaptation/export-child.ts';
+import { memoryPlan, USUALLY_KEPT } from './workers/memory-plan.ts';
+import type { MemoryPlan } from './workers/memory-plan.ts';
 import { createPoolAdapter } from './workers/pool-adapter.ts';
 import type { PoolUse } from './workers/pool-adapter.ts';
 import { createApp } from './app.ts';
@@ -67,7 +69,8 @@ export async function startService(configuration: Configuration, logger: Logger)
   if (checkpoints.length === 0) logger.warn('there is no checkpoint, so no task can be made');
   const metrics = new Metrics();
   const storage = await openStorage(configuration, logger, metrics);
-  const pool = startPool(configuration, checkpoints);
+  const memory = planMemory(configuration, logger);
+  const pool = startPool(configuration, memory, checkpoints);
   watch(metrics, configuration, pool, storage);
   let compiled = false;
   const readiness: Readiness = {
@@ -86,7 +89,7 @@ export async function startService(configuration: Configuration, logger: Logger)
         onnxruntime: onnxruntimeVersion,
         provider: configuration.MNAS_PROVIDER,
       },
-      poolUse(configuration),
+      poolUse(configuration, memory),
     ),
     storage,
     decodeImage: (bytes, size, crops = 0) =>
@@ -182,16 +185,34 @@ const longestArrival = ({ MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS }: Configura
   Math.max(MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS);
 
 /** How much work is taken on. A client may have half of the queue, beside what the workers do for it. */
-const poolUse = (configuration: Configuration): PoolUse => ({
+const poolUse = (configuration: Configuration, { jobBytes }: MemoryPlan): PoolUse => ({
   workers: configuration.MNAS_WORKERS,
+  waiting: configuration.MNAS_QUEUE,
   limits: {
+    jobBytes,
     requestCost: configuration.MNAS_REQUEST_COST,
     clientCost: configuration.MNAS_CLIENT_COST,
     clientRequests: configuration.MNAS_WORKERS + Math.ceil(configuration.MNAS_QUEUE / 2),
   },
 });
 
-function startPool(configuration: Configuration, checkpoints: readonly CheckpointFile[]): ServicePool {
+/** What the memory of the workers is for; warns where it is little for so many. */
+function planMemory(configuration: Configuration, logger: Logger): MemoryPlan {
+  const workers = configuration.MNAS_WORKERS + configuration.MNAS_PREDICTION_WORKERS;
+  const plan = memoryPlan(configuration.MNAS_MEMORY_BYTES, workers);
+  if (plan.keptBytes < USUALLY_KEPT)
+    logger.warn(
+      { workers, needed: 2 * workers * USUALLY_KEPT },
+      'MNAS_MEMORY_BYTES is little for so many workers: graphs will often be compiled again',
+    );
+  return plan;
+}
+
+function startPool(
+  configuration: Configuration,
+  { keptBytes }: MemoryPlan,
+  checkpoints: readonly CheckpointFile[],
+): ServicePool {
   return new WorkerPool<ServerJobs, ServerWorkerData>({
     workers: configuration.MNAS_WORKERS,
     urgentWorkers: configuration.MNAS_PREDICTION_WORKERS,
@@ -201,6 +222,7 @@ function startPool(configuration: Configuration, checkpoints: readonly Checkpoin
       provider: configuration.MNAS_PROVIDER,
       threads: configuration.MNAS_THREADS,
       cacheSize: configuration.MNAS_SESSIONS,
+      keptBytes,
       memoryPattern: false,
     },
     workerData: { checkpoints },
