@@ -14,6 +14,9 @@ import { memoryPlan, USUALLY_KEPT } from './workers/memory-plan.ts';
 import type { MemoryPlan } from './workers/memory-plan.ts';
 import { createPoolAdapter } from './workers/pool-adapter.ts';
 import type { PoolUse } from './workers/pool-adapter.ts';
+import { KeyFile } from './access/key-file.ts';
+import { fixedKeys } from './access/keys.ts';
+import type { KeySource } from './access/keys.ts';
 import { createApp } from './app.ts';
 import { Background } from './concurrency/background.ts';
 import { loadCheckpoints, readCheckpointFile } from './workers/load-checkpoints.ts';
@@ -58,9 +61,10 @@ export interface Service {
 /**
  * Starts everything and listens. Returns when the workers have answered; `/readyz` says 503 until they have compiled what
  * usual requests ask of them, too.
- * @throws CheckpointSetupError, StorageSetupError, ListenError, a failure of the workers
+ * @throws KeyFileError, CheckpointSetupError, StorageSetupError, ListenError, a failure of the workers
  */
 export async function startService(configuration: Configuration, logger: Logger): Promise<Service> {
+  const keys = openKeys(configuration, logger);
   const checkpoints = await loadCheckpoints({
     bundled: BUNDLED_CHECKPOINTS,
     added: configuration.MNAS_CHECKPOINTS,
@@ -110,7 +114,7 @@ export async function startService(configuration: Configuration, logger: Logger)
       decoding: { parallel: availableParallelism(), heavyPixels: configuration.MNAS_HEAVY_PIXELS },
     },
     access: {
-      keys: configuration.MNAS_API_KEYS,
+      keys,
       requests: configuration.MNAS_RATE_LIMIT,
       windowSeconds: configuration.MNAS_RATE_SECONDS,
       proxies: configuration.MNAS_TRUST_PROXY,
@@ -149,6 +153,7 @@ export async function startService(configuration: Configuration, logger: Logger)
     await Promise.race([background.idle(), end]);
     const ended = await Promise.race([pool.close().then(() => true), last.then(() => false)]);
     await storage.close();
+    if (keys instanceof KeyFile) keys.close();
     return ended;
   };
   return { url: urlOf(server), readiness, stop };
@@ -195,6 +200,15 @@ const poolUse = (configuration: Configuration, { jobBytes }: MemoryPlan): PoolUs
     clientRequests: configuration.MNAS_WORKERS + Math.ceil(configuration.MNAS_QUEUE / 2),
   },
 });
+
+/** The keys that may use the service; undefined where everybody may. @throws KeyFileError */
+function openKeys(
+  { MNAS_API_KEYS: listed, MNAS_API_KEYS_FILE: path }: Configuration,
+  logger: Logger,
+): KeySource | undefined {
+  if (path !== undefined) return new KeyFile(path, listed, logger);
+  return listed.length > 0 ? fixedKeys(listed) : undefined;
+}
 
 /** What the memory of the workers is for; warns where it is little for so many. */
 function planMemory(configuration: Configuration, logger: Logger): MemoryPlan {
