@@ -68,7 +68,7 @@ export class SessionCache {
 
   /** Releases what takes too much between jobs. Resolves when it is released. */
   async trim(): Promise<void> {
-    await Promise.all(this.#bound(() => true).map(({ released }) => released));
+    await Promise.all(this.#bound(() => true).flatMap(({ released }) => released ?? []));
   }
 
   /** Releases every session as soon as its running calls have ended. */

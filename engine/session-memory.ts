@@ -1,6 +1,6 @@
 import type { TensorValues } from '../model/graph/executor.ts';
 
-const MEBIBYTE = 1024 ** 2;
+const mebibyte = 1024 ** 2;
 
 /*
  * Measured of the bundled checkpoints' graphs and files by the resident memory of a process, onnxruntime 1.30 on the CPU.
@@ -10,7 +10,7 @@ const bytesOfNode = 1536;
 /** of a file's bytes: float16 weights become float32, and are packed for products */
 const timesFile = 4;
 /** of a session without any */
-const bytesAtLeast = MEBIBYTE;
+const bytesAtLeast = mebibyte;
 /** The arena grows by blocks of twice the size of the last one; of the last one it touches what it needs. */
 const timesValues = 1.3;
 /** Values of a network behind a trunk, of one image: planes of 96 channels and half the side, two of them at once. */

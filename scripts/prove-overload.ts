@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { overload } from './overload.ts';
 import { manyShapes, usualShapes } from './shapes.ts';
 
-const MEBIBYTE = 1024 ** 2;
+const mebibyte = 1024 ** 2;
 
 /**
  * Proves that others are served while one client asks for more than the service can do, that it recovers, and that tasks
@@ -38,7 +38,7 @@ if (beside.answered < share || beside.p95 > p95) {
 }
 const { idle, shapes, peak } = await manyShapes(
   usualShapes,
-  { MNAS_REQUEST_SECONDS: '3600', MNAS_MEMORY_BYTES: String(memory * MEBIBYTE) },
+  { MNAS_REQUEST_SECONDS: '3600', MNAS_MEMORY_BYTES: String(memory * mebibyte) },
   ({ shape: [way, shot], ms, most, after }) =>
     process.stdout.write(
       `${way} ways, ${shot} shots: ${Math.round(ms)} ms, ${mebibytes(most)} MiB at most, ${mebibytes(after)} after\n`,
@@ -47,11 +47,11 @@ const { idle, shapes, peak } = await manyShapes(
 process.stdout.write(
   `${shapes.length} shapes: idle ${mebibytes(idle)} MiB, at most ${mebibytes(peak)} MiB\n`,
 );
-if (peak - idle > memory * MEBIBYTE) {
+if (peak - idle > memory * mebibyte) {
   process.stderr.write(`the memory grew by ${mebibytes(peak - idle)} MiB\n`);
   process.exitCode = 1;
 }
 
 function mebibytes(bytes: number): number {
-  return Math.round(bytes / MEBIBYTE);
+  return Math.round(bytes / mebibyte);
 }
