@@ -16,7 +16,12 @@ export interface AdaptationCost {
   readonly once: number;
   /** of every inner step: forward and backward */
   readonly step: number;
-  readonly memory: AdaptationMemory;
+  readonly memory: {
+    /** without inner steps */
+    readonly once: AdaptationMemory;
+    /** with inner steps, however many */
+    readonly stepped: AdaptationMemory;
+  };
 }
 
 /** Bytes of the values that are alive at the same time, in any of an adaptation's graphs. */
@@ -71,8 +76,11 @@ function costOf(
     once: once.multiplyAdds,
     step: step.multiplyAdds,
     memory: {
-      atLeast: Math.max(once.atLeast, step.atLeast),
-      view: Math.max(once.view, step.view),
+      once: { atLeast: once.atLeast, view: once.view },
+      stepped: {
+        atLeast: Math.max(once.atLeast, step.atLeast),
+        view: Math.max(once.view, step.view),
+      },
     },
   };
 }
@@ -97,9 +105,11 @@ function measured(
   };
 }
 
-/** Bytes of the values of an adaptation to so many views, as an estimate. */
-export const bytesOfViews = ({ atLeast, view }: AdaptationMemory, views: number): number =>
-  atLeast + views * view;
+/** Bytes of the values of an adaptation of `steps` inner steps to so many views, as an estimate. */
+export function bytesOfViews({ memory }: AdaptationCost, views: number, steps: number): number {
+  const { atLeast, view } = steps > 0 ? memory.stepped : memory.once;
+  return atLeast + views * view;
+}
 
 /** Views of a support set of this size that an adaptation may look at, the mirror images among them. */
 export const viewsOf = (views: Pick<ModelConfiguration, 'mirroring' | 'crops'>, size: TaskSize): number =>

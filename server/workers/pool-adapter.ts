@@ -147,7 +147,7 @@ function workOf(
   const all = viewsOf(views, { way, support: support.length });
   const planes = all * (trunk?.multiplyAdds ?? 0);
   const inner = multiplyAddsOfSteps(cost, all, steps);
-  const bytes = arenaBytes(bytesOfViews(cost.memory, all));
+  const bytes = arenaBytes(bytesOfViews(cost, all, steps));
   return { cost: planes + inner, serial: planes / lanes + inner, inner, bytes };
 }
 
