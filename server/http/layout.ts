@@ -1,5 +1,5 @@
 /** Characters of a line, as far as an array or object is put on one. */
-const LINE = 100;
+const LINE = 110;
 const INDENT = '  ';
 
 /**
