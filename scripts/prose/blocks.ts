@@ -69,7 +69,7 @@ const cellsOf = (row: string): string[] =>
 /** Code as one word, links as their text, no tags and no emphasis. */
 const plain = (text: string): string =>
   text
-    .replaceAll(/(`+).+?\1/g, 'code')
+    .replaceAll(/(`+).+?\1/g, 'Code')
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replaceAll(/<[^>]+>/g, ' ')
     .replaceAll(/[*_]{1,3}(\S.*?\S|\S)[*_]{1,3}/g, '$1');

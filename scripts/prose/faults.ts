@@ -35,7 +35,7 @@ const widthOf = (text: string): number =>
 export function sentencesOf(text: string): string[] {
   const sentences: string[] = [];
   let rest = text;
-  for (const part of text.split(/(?<=[.!?][)"”»]?)\s+(?=\S)/)) {
+  for (const part of text.split(/(?<=[.!?][)"”»]?)\s+(?=[^\s\p{Ll}])/u)) {
     const soFar = rest.slice(0, rest.indexOf(part) + part.length);
     if (ABBREVIATION.test(soFar)) continue;
     sentences.push(soFar.trim());
