@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { complaintsOf, shrunk } from '../../../scripts/prose/debts.ts';
 import { faultsOf, sentencesOf } from '../../../scripts/prose/faults.ts';
 
-const words = (count: number) => Array.from({ length: count }, (_, i) => `w${i}`).join(' ');
+const words = (count: number) => Array.from({ length: count }, (_, i) => `W${i}`).join(' ');
 
 describe('a page of Markdown', () => {
   test.each([
@@ -29,7 +29,7 @@ describe('a page of Markdown', () => {
 
   test('names the line where a block with a long sentence begins', () => {
     expect(faultsOf(`# Title\n\nShort.\n\n${words(26)}`)).toEqual([
-      { line: 5, what: '26 words: w0 w1 w2 w3 w4 w5 …' },
+      { line: 5, what: '26 words: W0 W1 W2 W3 W4 W5 …' },
     ]);
   });
 
