@@ -66,7 +66,7 @@ export interface PredictOptions {
 }
 
 /** Between two looks at a service that is not ready, ms. */
-const LOOK_MS = 200;
+const lookMs = 200;
 
 /**
  * The M-NAS service. Every method throws MnasError for a refusal, ForeignAnswerError for one that is not the service's,
@@ -98,17 +98,17 @@ export class MnasClient {
     const { signal, onEvent } = options;
     const started = await this.#post(support, options, onEvent !== undefined);
     if ('createdAt' in started) return started;
-    let told = false;
+    const told = { any: false as boolean };
     try {
       return await this.waitForTask(started.id, {
         ...(signal && { signal }),
         onEvent: (event) => {
-          told = true;
+          told.any = true;
           onEvent?.(event, started);
         },
       });
     } catch (error) {
-      if (told || !(error instanceof MnasError && error.status === 404)) throw error;
+      if (told.any || !(error instanceof MnasError && error.status === 404)) throw error;
       return (await this.#post(support, options, false)) as Schema<'Task'>;
     }
   }
@@ -148,9 +148,9 @@ export class MnasClient {
         dataOf(await this.api.GET('/readyz', signal ? { signal } : {}));
         return;
       } catch (error) {
-        if (!isStarting(error) || performance.now() + LOOK_MS > end) throw error;
+        if (!isStarting(error) || performance.now() + lookMs > end) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
       signal?.throwIfAborted();
     }
   }

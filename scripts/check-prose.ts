@@ -13,7 +13,7 @@ import { deadLinksOf } from './prose/links.ts';
 const root = new URL('../', import.meta.url);
 const list = new URL('prose/debts.json', import.meta.url);
 /** Pages that a command writes. */
-const GENERATED = /^docs\/results\//;
+const generated = /^docs\/results\//;
 
 const [argument] = process.argv.slice(2);
 const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.md'], {
@@ -22,7 +22,7 @@ const tracked = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*
 });
 const pages = tracked
   .split('\n')
-  .filter((page) => page !== '' && !GENERATED.test(page) && existsSync(new URL(page, root)));
+  .filter((page) => page !== '' && !generated.test(page) && existsSync(new URL(page, root)));
 const debts = JSON.parse(readFileSync(list, 'utf8')) as Debts;
 
 const found = new Map(pages.map((page) => [page, faultsOf(readFileSync(new URL(page, root), 'utf8'))]));

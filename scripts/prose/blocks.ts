@@ -17,9 +17,9 @@ export interface Page {
 }
 
 /** What begins a block of its own: a list item or a quotation. */
-const BEGINS = /^\s*(?:[-*+]|\d+\.|>)\s+/;
+const begins = /^\s*(?:[-*+]|\d+\.|>)\s+/;
 /** A line of HTML alone, or of a link's definition. */
-const MARKUP = /^\s*(?:<|\[[^\]]+\]:)/;
+const markup = /^\s*(?:<|\[[^\]]+\]:)/;
 
 /** The prose of a Markdown page. Table cells are blocks, but no lines, since a row cannot be wrapped. */
 export function parsePage(markdown: string): Page {
@@ -41,7 +41,7 @@ export function parsePage(markdown: string): Page {
       else if (mark === fence) fence = undefined;
       continue;
     }
-    html = text.trim() !== '' && (html || (open === undefined && MARKUP.test(text)));
+    html = text.trim() !== '' && (html || (open === undefined && markup.test(text)));
     if (text.trim() === '' || html) close();
     else if (/^#+ /.test(text)) {
       close();
@@ -50,9 +50,9 @@ export function parsePage(markdown: string): Page {
       close();
       if (!/^[\s|:-]*$/.test(text)) blocks.push(...cellsOf(text).map((cell) => ({ line, text: cell })));
     } else {
-      if (BEGINS.test(text)) close();
+      if (begins.test(text)) close();
       open ??= { line, parts: [] };
-      open.parts.push(text.replace(BEGINS, '').trim());
+      open.parts.push(text.replace(begins, '').trim());
       lines.push({ line, text });
     }
   }

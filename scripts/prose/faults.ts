@@ -1,7 +1,7 @@
 import { parsePage } from './blocks.ts';
 
-export const LINE_CHARACTERS = 100;
-export const SENTENCE_WORDS = 25;
+export const mostCharacters = 100;
+export const mostWords = 25;
 
 export interface Fault {
   /** of the page, from 1 */
@@ -10,19 +10,19 @@ export interface Fault {
 }
 
 /** A full stop after these ends no sentence. */
-const ABBREVIATION = /(?:^|[\s(])(?:e\.g|i\.e|Eq|Eqs|Alg|Fig|vs|al|No|cf)\.$/;
+const abbreviation = /(?:^|[\s(])(?:e\.g|i\.e|Eq|Eqs|Alg|Fig|vs|al|No|cf)\.$/;
 
 /** The lines and sentences of a page that are too long. What a link leads to does not count as width. */
 export function faultsOf(markdown: string): readonly Fault[] {
   const { lines, blocks } = parsePage(markdown);
   const long = lines.flatMap(({ line, text }) => {
     const width = widthOf(text);
-    return width > LINE_CHARACTERS ? [{ line, what: `${width} characters` }] : [];
+    return width > mostCharacters ? [{ line, what: `${width} characters` }] : [];
   });
   const wordy = blocks.flatMap(({ line, text }) =>
     sentencesOf(text).flatMap((sentence) => {
       const words = wordsOf(sentence);
-      return words > SENTENCE_WORDS ? [{ line, what: `${words} words: ${opening(sentence)} …` }] : [];
+      return words > mostWords ? [{ line, what: `${words} words: ${opening(sentence)} …` }] : [];
     }),
   );
   return [...long, ...wordy].sort((a, b) => a.line - b.line);
@@ -37,7 +37,7 @@ export function sentencesOf(text: string): string[] {
   let rest = text;
   for (const part of text.split(/(?<=[.!?][)"”»]?)\s+(?=[^\s\p{Ll}])/u)) {
     const soFar = rest.slice(0, rest.indexOf(part) + part.length);
-    if (ABBREVIATION.test(soFar)) continue;
+    if (abbreviation.test(soFar)) continue;
     sentences.push(soFar.trim());
     rest = rest.slice(soFar.length);
   }

@@ -250,7 +250,9 @@ describe('as a package and by its examples', () => {
       await symlink(join(root, 'node_modules', name), join(project, 'node_modules', name));
     await cp(join(root, 'test/client/project'), project, { recursive: true });
     const compiler = [join(root, 'node_modules/typescript/bin/tsc'), '-p', project];
-    const faults = await run(process.execPath, compiler).catch((error: { stdout: string }) => error);
+    const faults = await run(process.execPath, compiler).catch(
+      (error: unknown) => error as { stdout: string },
+    );
     expect(faults.stdout).toBe('');
     const { baseUrl } = await serving();
     const trial = await run(process.execPath, [join(project, 'trial.js'), baseUrl, photos(), photo()]);

@@ -15,8 +15,8 @@ const imagesOf = (answer: request.Response) => answer.body as Schema<'ImagesTask
 /** An adapter that judges left-out images as it adapts, as one on a trunk does. */
 function judging(leftOut: readonly Judgement[]) {
   const adapter = createFakeAdapter();
-  const { adaptImages } = adapter;
-  adapter.adaptImages = async (asked, watcher) => ({ ...(await adaptImages(asked, watcher)), leftOut });
+  const adapt = adapter.adaptImages.bind(adapter);
+  adapter.adaptImages = async (asked, watcher) => ({ ...(await adapt(asked, watcher)), leftOut });
   return adapter;
 }
 const judged: readonly Judgement[] = [
