@@ -12,13 +12,15 @@ export interface Fault {
 /** A full stop after these ends no sentence. */
 const abbreviation = /(?:^|[\s(])(?:e\.g|i\.e|Eq|Eqs|Alg|Fig|vs|al|No|cf)\.$/;
 
-/** The lines and sentences of a page that are too long. What a link leads to does not count as width. */
+/**
+ * The lines and sentences of a page that are too long. A line may go on where it has no blank to be broken at,
+ * as with a long link.
+ */
 export function faultsOf(markdown: string): readonly Fault[] {
   const { lines, blocks } = parsePage(markdown);
-  const long = lines.flatMap(({ line, text }) => {
-    const width = widthOf(text);
-    return width > mostCharacters ? [{ line, what: `${width} characters` }] : [];
-  });
+  const long = lines.flatMap(({ line, text }) =>
+    /\s/.test(text.slice(mostCharacters)) ? [{ line, what: `${text.length} characters` }] : [],
+  );
   const wordy = blocks.flatMap(({ line, text }) =>
     sentencesOf(text).flatMap((sentence) => {
       const words = wordsOf(sentence);
@@ -27,9 +29,6 @@ export function faultsOf(markdown: string): readonly Fault[] {
   );
   return [...long, ...wordy].sort((a, b) => a.line - b.line);
 }
-
-const widthOf = (text: string): number =>
-  text.replaceAll(/\]\([^)]*\)/g, ']()').replaceAll(/https?:\/\/\S+/g, '').length;
 
 /** The sentences of a text: they end with a full stop, a question or an exclamation mark before a blank. */
 export function sentencesOf(text: string): string[] {

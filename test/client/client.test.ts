@@ -259,7 +259,7 @@ describe('as a package and by its examples', () => {
     const answer = JSON.parse(trial.stdout) as Record<string, unknown>;
     expect(answer).toMatchObject({ labels: ['blue', 'green', 'red'], label: 'green', images: 3 });
     expect(answer['bytes']).toBeGreaterThan(1000);
-  });
+  }, 240_000); // npm, and the compiler twice
 
   test('curl', async ({ skip }) => {
     skip(!(await works('curl', ['--version'])), 'skipped: there is no curl');

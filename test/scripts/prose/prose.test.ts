@@ -15,9 +15,10 @@ describe('a page of Markdown', () => {
     ['cells that are long together only', `| ${words(20)} | ${words(20)} |`, []],
     ['code that counts as a word', `${words(24)} \`a b c d e\`.`, []],
     ['a fence', `\`\`\`sh\n${words(60)}\n\`\`\``, []],
-    ['a link whose target is long', `[see](https://example.org/${'x'.repeat(120)}) more`, []],
-    ['a line of 101 characters', `${'x'.repeat(50)} ${'y'.repeat(50)}`, ['101 characters']],
-    ['a heading of 101 characters', `# ${'x'.repeat(99)}`, ['101 characters']],
+    ['a long link at the end of a line', `see [more](https://example.org/${'x'.repeat(120)})`, []],
+    ['text after a long link', `[see](https://example.org/${'x'.repeat(80)}) more`, ['112 characters']],
+    ['a line of 102 characters', `${'x'.repeat(50)} ${'y'.repeat(49)} z`, ['102 characters']],
+    ['a heading of 102 characters', `# ${'x'.repeat(98)} y`, ['102 characters']],
     ['a picture with its link', `<a href="x"><img alt="${words(30)}"></a>`, []],
     ['quotations', `> ${words(26)}`, ['26 words']],
   ])('with %s', (_name, markdown, expected) => {
