@@ -162,7 +162,7 @@ class Client:
         url = self.base_url + path
         try:
             answer = self._session.request(method, url, params=given, timeout=self.timeout, **options)
-        except self._requests.ConnectionError as error:
+        except (self._requests.ConnectionError, self._requests.Timeout) as error:
             message = f"no answer from {self.base_url} ({error}): is the service running there?"
             raise UnreachableError(message) from error
         if answer.ok:
