@@ -1,4 +1,5 @@
 import type { Request, Response, Router } from 'express';
+import { ownerOf } from '../access/access.ts';
 import { z } from 'zod';
 import { mediaTypeOf } from '../upload/body.ts';
 import type { Uploader } from '../upload/body.ts';
@@ -78,6 +79,7 @@ async function createTask(
   const query = parseQuery(taskQuery, request);
   const estimated = query.estimate === 'always';
   const preferences = parsePrefer(request.get('Prefer'));
+  const owner = ownerOf(request);
   const pick = <K extends Kind>(kind: K) => {
     const checkpoint = pickCheckpoint(checkpoints, kind, query.checkpoint);
     const requestId = requestIdOf(response);
@@ -86,8 +88,8 @@ async function createTask(
   const make = (plan: TaskPlan, uploader: Uploader): Promise<Outcome> => {
     uploader.leave(); // the plan has all that it needs of the body
     return preferences.respondAsync && !estimated
-      ? tasks.begin(plan, preferences.wait, uploader)
-      : tasks.create(plan, uploader);
+      ? tasks.begin(plan, preferences.wait, uploader, owner)
+      : tasks.create(plan, uploader, owner);
   };
   const fromFiles = async (
     picked: TaskRequest<ImagesCheckpoint>,
@@ -149,7 +151,7 @@ export function taskRoutes(
     },
     delete: async (request, response) => {
       parseQuery(noQuery, request);
-      await tasks.remove(idOf(request));
+      await tasks.remove(idOf(request), ownerOf(request));
       response.status(204).end();
     },
   });

@@ -73,13 +73,17 @@ export class ImageTasks {
     const asked = { checkpoint, steps, startedAt, requestId }; // the files are not kept until the task is made
     const { estimated = false } = request;
     const images = await this.#images(request, asker, estimated);
-    const support = hashSupport(images);
+    const support = hashSupport(images.map(pixelsOf));
     const id = imagesTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, support);
     const spent = { receive: receivedAt - startedAt, decode: performance.now() - receivedAt };
     const make = (watcher: Watcher) => this.#make(id, asked, support, spent, watcher);
     const plan = { id, kind: 'images' as const, steps, requestId, make };
-    if (!estimated) return plan;
-    return { ...plan, estimate: (waiting) => this.#estimate({ checkpoint, steps, images }, waiting) };
+    return estimated ? { ...plan, estimate: this.#laterEstimate({ checkpoint, steps, images }) } : plan;
+  }
+
+  /** Apart from `plan`, whose functions would keep the pixels of every task otherwise, estimated or not. */
+  #laterEstimate(request: DecodedRequest): NonNullable<ImagesTaskPlan['estimate']> {
+    return (asker) => this.#estimate(request, asker);
   }
 
   /**
@@ -175,8 +179,9 @@ export class ImageTasks {
     watcher: Watcher,
   ): Promise<StoredTask> {
     const { checkpoint, steps } = request;
+    const shots = shotsOf(support); // before the adaptation, which empties the support set
     const adapted = await this.#adapter.adaptImages(
-      { checkpoint: checkpoint.id, steps, support: support.images.map(pixelsOf) },
+      { checkpoint: checkpoint.id, steps, support: support.images },
       watcher,
     );
     // parsed, so that nothing but a whole and finite description is ever kept
@@ -184,7 +189,7 @@ export class ImageTasks {
       ...commonRecord(id, request, adapted, spent),
       kind: 'images',
       image: { size: checkpoint.imageSize },
-      classes: adapted.labels.map((label) => ({ label, shots: shotsOf(label, support) })),
+      classes: adapted.labels.map((label) => ({ label, shots: shots.get(label)! })),
       support: adapted.support,
       mirrored: adapted.mirrored,
       openSet: adapted.openSet,
@@ -194,8 +199,11 @@ export class ImageTasks {
   }
 }
 
-function shotsOf(label: string, support: HashedSupport): number {
-  return support.images.filter((image) => image.label === label).length;
+/** How many images each label has. */
+function shotsOf({ images }: HashedSupport): ReadonlyMap<string, number> {
+  const shots = new Map<string, number>();
+  for (const { label } of images) shots.set(label, (shots.get(label) ?? 0) + 1);
+  return shots;
 }
 
 /** What an adaptation takes of an image. */

@@ -122,15 +122,18 @@ describe('m-nas.service', () => {
     const [command] = /CMD \["node", "--import".*\]$/m.exec(dockerfile)!;
     const parts = JSON.parse(command.replace('CMD ', '')) as string[];
     expect(values('ExecStart')).toEqual([`/usr/bin/${parts.join(' ')}`]);
-    const { NODE_ENV: mode, ...settings } = environment;
+    const { NODE_ENV: mode, MALLOC_MMAP_THRESHOLD_: threshold, ...settings } = environment;
     expect(mode).toBe('production');
+    expect(dockerfile).toContain(`MALLOC_MMAP_THRESHOLD_=${threshold}`);
     expect(() => configurationOf(settings)).not.toThrow();
     for (const name of Object.keys(settings)) expect(Object.keys(environmentSchema.shape)).toContain(name);
     expect(`/var/lib/${values('StateDirectory')[0]!}`).toBe(settings['MNAS_DATA_DIR']);
   });
 
   test('has the memory and the time that the service takes at most', () => {
-    const settings = Object.fromEntries(Object.entries(environment).filter(([name]) => name !== 'NODE_ENV'));
+    const settings = Object.fromEntries(
+      Object.entries(environment).filter(([name]) => /^(?:MNAS_|PORT|HOST)/.test(name)),
+    );
     const { MNAS_UPLOADS: bodies, MNAS_MAX_BODY_BYTES: bytes } = configurationOf(settings);
     const memory = bytesOf(values('MemoryMax')[0]!.replace('G', 'g'));
     expect(memory).toBeGreaterThan(2.3 * 2 ** 30 + 2 * bodies * bytes);
