@@ -50,6 +50,8 @@ export const imagesRecordSchema = common.extend({
   mirrored: z.boolean().default(false),
   /** absent in the files of models without the output `known` */
   openSet: z.object({ midpoint: z.number(), slope: z.number().positive(), leftOut: count }).optional(),
+  /** images left out in closed form, by true label (rows) and given label; absent where there were none */
+  estimate: z.object({ folds: count.min(1), confusion: z.array(z.array(count)) }).optional(),
   timings: timings.extend({ decode: z.number() }),
 });
 
