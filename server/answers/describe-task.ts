@@ -9,7 +9,7 @@ export function describeTask(record: TaskRecord): Schema<'Task'> {
     const { kind, shots, architecture, support, timings } = record;
     return { kind, ...common, shots, architecture, support, model: describeRegressionModel(record), timings };
   }
-  const { kind, classes, architecture, support, mirrored, openSet, timings } = record;
+  const { kind, classes, architecture, support, mirrored, openSet, sharedImages, timings } = record;
   return {
     kind,
     ...common,
@@ -18,11 +18,20 @@ export function describeTask(record: TaskRecord): Schema<'Task'> {
     architecture,
     support,
     mirrored,
-    ...(openSet && { openSet: { images: openSet.leftOut } }),
+    ...(openSet && { openSet: describeOpenSet(openSet) }),
+    ...(sharedImages && { sharedImages }),
     model: describeImagesModel(record),
     timings,
   };
 }
+
+const describeOpenSet = ({
+  leftOut,
+  threshold,
+}: NonNullable<ImagesRecord['openSet']>): NonNullable<Schema<'ImagesTask'>['openSet']> => ({
+  images: leftOut,
+  ...(threshold !== undefined && { threshold }),
+});
 
 const fileOf = ({ id, model: { bytes, sha256 } }: TaskRecord) => ({
   url: `/v1/tasks/${id}/model`,

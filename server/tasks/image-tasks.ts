@@ -2,9 +2,10 @@ import type { Schema } from '../../contract/schema.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { estimateAccuracy } from '../../model/accuracy/estimate.ts';
 import { fileOrder } from '../../model/accuracy/folds.ts';
-import { evaluationOf } from '../../model/accuracy/judgements.ts';
+import { evaluationOf, mistakesOf } from '../../model/accuracy/judgements.ts';
+import type { Mistake } from '../../model/accuracy/judgements.ts';
 import { viewPlan } from '../../model/adaptation/support-views.ts';
-import { hashSupport, imagesTaskId } from './identity.ts';
+import { hashSupport, imagesTaskId, sharedImages } from './identity.ts';
 import type { HashedSupport } from './identity.ts';
 import type { UploadDecoder } from '../upload/decode-upload.ts';
 import type { LabelledFile } from '../upload/labels.ts';
@@ -15,6 +16,7 @@ import { sha256 } from '../storage/sha256.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import { commonRecord } from './task-record.ts';
 import type { TaskPlan, TaskRequest } from './tasks.ts';
+import { whereIs } from '../upload/files.ts';
 import type { UploadedFile } from '../upload/files.ts';
 
 export interface ImagesTaskRequest extends TaskRequest<ImagesCheckpoint> {
@@ -93,19 +95,28 @@ export class ImageTasks {
       return (await this.#adapter.predictImages(asked, asker)).probabilities;
     });
     if (!estimate) throw new ServiceError('too-few-images');
-    return { checkpoint: checkpoint.id, steps, ...estimate };
+    const { folds, evaluation, mistakes } = estimate;
+    return { checkpoint: checkpoint.id, steps, folds, evaluation, mistakes: named(mistakes, request.files) };
   }
 
   /** On a trunk the head is solved in closed form, and so are the heads without an image: one adaptation tells all. */
   async #estimateAtOnce(request: EstimateRequest, asker: Asker): Promise<Schema<'Estimate'>> {
     const { checkpoint, steps } = request;
-    const { images } = await this.#support(request, asker);
+    const pixels = await this.#pixels(request, asker);
+    // in the order of the files, so that a judgement's place is that of its file; the model has an order of its own
+    const support = request.files.map(({ label }, index) => ({ label, pixels: pixels[index]! }));
     const { labels, leftOut = [] } = await this.#adapter.adaptImages(
-      { checkpoint: checkpoint.id, steps, support: images },
+      { checkpoint: checkpoint.id, steps, support },
       { ...asker, report: () => undefined },
     );
     if (leftOut.length === 0) throw new ServiceError('too-few-images');
-    return { checkpoint: checkpoint.id, steps, folds: 1, evaluation: evaluationOf(labels, leftOut) };
+    return {
+      checkpoint: checkpoint.id,
+      steps,
+      folds: 1,
+      evaluation: evaluationOf(labels, leftOut),
+      mistakes: named(mistakesOf(labels, leftOut), request.files),
+    };
   }
 
   async #support(
@@ -151,10 +162,18 @@ export class ImageTasks {
       support: adapted.support,
       mirrored: adapted.mirrored,
       openSet: adapted.openSet,
+      sharedImages: sharedImages(support),
     });
     return { record, model: adapted.model };
   }
 }
+
+/** Mistakes with what the client called their files. */
+const named = (
+  mistakes: readonly Mistake[],
+  files: readonly LabelledFile[],
+): Schema<'Estimate'>['mistakes'] =>
+  mistakes.map(({ place, label, given }) => ({ ...whereIs(files[place]!.file), label, given }));
 
 function shotsOf(label: string, support: HashedSupport): number {
   return support.images.filter((image) => image.label === label).length;
