@@ -117,7 +117,9 @@ function fitted(
   const slope = Math.max(strange - belongs, leastSeparation) / variance;
   const deviation = Math.sqrt((nearSquares + priorSquares) / (near.length + prior.weight));
   const farthest = belongs + passingDeviations * deviation;
-  return { midpoint, slope, threshold: knownAt(farthest, { midpoint, slope }) };
+  // of two digits, as people write one; down, so that no fewer pass
+  const threshold = Math.floor(100 * knownAt(farthest, { midpoint, slope })) / 100;
+  return { midpoint, slope, threshold };
 }
 
 /** The probability to belong to one of the classes, of a score. */
