@@ -1,6 +1,6 @@
 /** Numbers as the page writes them. */
 
-export const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`;
+export const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)}\u00a0%`;
 
 export const duration = (milliseconds: number): string =>
   milliseconds < 1000

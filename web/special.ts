@@ -22,7 +22,7 @@ export function specialOf({ architecture, mirrored }: Pick<MadeTask, 'architectu
   const [first] = [...counts].sort(([, a], [, b]) => b - a);
   const [operation, count] = first!;
   const read = readOf(genotype);
-  return `For your photos it mostly relies on ${plain[operation]} (${inWords(count)} of ${inWords(edges.length)} connections)${read}, and ${
+  return `For your photos it mostly relies on ${plain[operation]} (${count} of ${edges.length} connections)${read}, and ${
     mirrored
       ? 'looks at every photo together with its mirror image, since left and right do not matter here.'
       : 'keeps left and right apart, as with letters.'

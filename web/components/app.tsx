@@ -132,7 +132,7 @@ export function App() {
               onCancel={tasks.cancel}
             />
             {shown && (
-              <div class={stale ? 'made old' : 'made'}>
+              <div class="made">
                 <Answer key={shown.task.id} shown={shown} state={state} />
                 <div class="row">
                   <ExportButton task={shown.task} threshold={threshold} />

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { amount, duration, percent } from '../format.ts';
 import { learned, specialOf } from '../special.ts';
 import type { MadeTask } from '../task.ts';
@@ -5,6 +6,7 @@ import { Architecture } from './architecture.tsx';
 
 /** Architecture, size and work of the network, for those who want to know. */
 export function HowMade({ task }: { readonly task: MadeTask }) {
+  const [open, setOpen] = useState(false);
   const { place, labels, shots, architecture, support, model, steps, timings, checkpoint } = task;
   const total = timings['total'] ?? Object.values(timings).reduce((sum, value) => sum + value, 0);
   const facts: readonly (readonly [string, string, string])[] = [
@@ -15,7 +17,7 @@ export function HowMade({ task }: { readonly task: MadeTask }) {
     ['Started from', checkpoint, `${percent(support.after.accuracy)} of its own photos right`],
   ];
   return (
-    <details class="how">
+    <details class="how" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>How it was made</summary>
       <p>{specialOf(task)}</p>
       <p class="hint">{learned(task)}</p>
@@ -30,7 +32,7 @@ export function HowMade({ task }: { readonly task: MadeTask }) {
           </div>
         ))}
       </dl>
-      <Architecture genotype={architecture.genotype} />
+      {open && <Architecture genotype={architecture.genotype} />}
     </details>
   );
 }

@@ -57,7 +57,7 @@ export async function supportRows(
     waiting = [];
   };
   for (const image of labels.keys()) {
-    ready(image - (waiting.length > 0 ? 1 : 0));
+    ready(Math.max(0, image - Math.ceil(waiting.length / viewsNeeded(plan).length)));
     const own = await pixels(image, plan.crops);
     for (const view of viewsNeeded(plan)) {
       const at = waiting.length * length;
