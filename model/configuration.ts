@@ -26,6 +26,15 @@ export const autoEncoderSchema = (lengths: { readonly features: number; readonly
 
 export type AutoEncoder = z.infer<ReturnType<typeof autoEncoderSchema>>;
 
+/** Whether the start of shares names sources alone. */
+const sharesName = (
+  taps: readonly { readonly name: string }[],
+  shares: { readonly start: Readonly<Record<string, number>> } | undefined,
+): boolean =>
+  Object.keys(shares?.start ?? {}).every(
+    (source) => source === 'cells' || taps.some(({ name }) => name === source),
+  );
+
 /**
  * Everything that decides the shapes and the meaning of a checkpoint's tensors. It is stored in the checkpoint itself;
  * defaults are the paper's where it gives one, else those of docs/paper-map.md.
@@ -64,6 +73,20 @@ export const modelConfigurationSchema = z
             }),
           )
           .min(1),
+        /**
+         * Shares of the sources of features (`cells` and the taps), relative to each other: what a task's shares start
+         * from (1 where none is given), and by how much their logarithms may differ from it. None: equal, without bound.
+         */
+        shares: z
+          .strictObject({
+            start: z.record(z.string(), z.number().positive()),
+            bound: z.number().positive(),
+          })
+          .optional(),
+      })
+      .refine(({ taps, shares }) => sharesName(taps, shares), {
+        path: ['shares', 'start'],
+        message: 'names a source that is neither cells nor a tap',
       })
       .optional(),
     /**
