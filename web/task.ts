@@ -248,7 +248,7 @@ export async function makeOnDevice(making: Making, tell: Tell, signal: AbortSign
     model,
     size,
     tellsKnown: true,
-    threshold: adapted.openSet?.threshold,
+    threshold: adapted.openSet.threshold,
     mirrored: adapted.mirrored,
     embedding: Array.from(adapted.embedding),
     ...(evaluation && { estimated: { evaluation, mistakes: adapted.mistakes } }),

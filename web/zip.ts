@@ -40,6 +40,6 @@ export async function filesOfZip(zip: File): Promise<PathFile[]> {
   return Object.entries(entries).map(([path, content]) => {
     const name = path.split('/').at(-1)!;
     const type = types[name.split('.').at(-1)!.toLowerCase()] ?? '';
-    return { path, file: new File([content as BlobPart], name, { type }) };
+    return { path, file: new File([content], name, { type }) };
   });
 }

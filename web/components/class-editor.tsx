@@ -13,8 +13,8 @@ const many = 7;
 
 /** The classes of the task that is being put together, and their images. */
 export function ClassEditor({ state }: { readonly state: DraftState }) {
-  const { draft, change, remarks, passedOver, take } = state;
-  const add = (files: ChosenFiles) => take(files);
+  const { draft, remarks, passedOver } = state;
+  const add = (files: ChosenFiles) => state.take(files);
   const images = drafts.imagesOf(draft);
   return (
     <DropZone class={`classes ${draft.length >= many ? 'many' : ''}`} onFiles={add}>
@@ -25,16 +25,16 @@ export function ClassEditor({ state }: { readonly state: DraftState }) {
           position={position}
           removable={draft.length > drafts.limits.classes.min || entry.shots.length > 0}
           remarks={remarks}
-          onRename={(label) => change((now) => drafts.rename(now, entry.key, label))}
-          onFiles={(files) => take(files, entry.key)}
-          onPicture={(file) => change((now) => drafts.addShots(now, entry.key, [file]))}
+          onRename={(label) => state.change((now) => drafts.rename(now, entry.key, label))}
+          onFiles={(files) => state.take(files, entry.key)}
+          onPicture={(file) => state.change((now) => drafts.addShots(now, entry.key, [file]))}
           onRemoveShot={(shot) => state.removeShot(shot)}
           onRemove={() => state.removeClass(entry)}
         />
       ))}
       <div class="row add">
         {draft.length < drafts.limits.classes.max && (
-          <button type="button" onClick={() => change(drafts.addClass)}>
+          <button type="button" onClick={() => state.change(drafts.addClass)}>
             Add a class
           </button>
         )}

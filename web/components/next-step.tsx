@@ -20,10 +20,10 @@ function goTo(selector: string): void {
 export function NextStep({ obstacle, work, made, onMake }: NextStepProps) {
   if (work.kind === 'running')
     return (
-      <div class="next">
+      <aside class="next" aria-label="Next step">
         <span>{work.status.text} …</span>
         <progress aria-hidden="true" value={work.status.done} />
-      </div>
+      </aside>
     );
   const step = obstacle
     ? {
@@ -35,11 +35,11 @@ export function NextStep({ obstacle, work, made, onMake }: NextStepProps) {
       ? { text: 'Your classifier stands.', button: 'Try it', act: () => goTo('#try') }
       : { text: 'Your classes are ready.', button: 'Make it', act: onMake };
   return (
-    <div class="next">
+    <aside class="next" aria-label="Next step">
       <span>{step.text}</span>
       <button type="button" class="primary" onClick={step.act}>
         {step.button}
       </button>
-    </div>
+    </aside>
   );
 }

@@ -52,7 +52,7 @@ export function Recorder({ name, room, onPicture, onClose }: RecorderProps) {
       else void take();
     };
     next();
-    timer.current = setInterval(next, pace) as unknown as number;
+    timer.current = setInterval(next, pace);
   };
   const count = () => {
     if (timer.current !== undefined) return;
@@ -64,7 +64,7 @@ export function Recorder({ name, room, onPicture, onClose }: RecorderProps) {
       clearInterval(timer.current);
       timer.current = undefined;
       record(Math.min(burst, room));
-    }, 1000) as unknown as number;
+    }, 1000);
   };
   useEffect(() => () => clearInterval(timer.current), []);
 

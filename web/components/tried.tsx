@@ -1,7 +1,6 @@
 import { judgementOf, largestDifference, shownOf, verdictOf } from '../answers.ts';
 import type { Answers } from '../answers.ts';
-import type { Latency } from '../device/messages.ts';
-import { duration, percent } from '../format.ts';
+import { percent } from '../format.ts';
 import type { MadeTask } from '../task.ts';
 import { told } from '../words.ts';
 import { Bars } from './bars.tsx';
@@ -13,11 +12,10 @@ interface TriedProps {
   readonly task: MadeTask;
   readonly answers: Answers;
   readonly threshold: number;
-  readonly latency: Latency | undefined;
 }
 
 /** One image, large, with its answer. */
-export function Tried({ file, task, answers, threshold, latency }: TriedProps) {
+export function Tried({ file, task, answers, threshold }: TriedProps) {
   const shown = shownOf(answers);
   const { browser, server } = answers;
   const both = task.place === 'server' ? [browser, server] : [browser];
@@ -38,13 +36,13 @@ export function Tried({ file, task, answers, threshold, latency }: TriedProps) {
             {message}
           </p>
         ))}
-      {shown && <Details answers={answers} latency={latency} />}
+      {shown && <Details answers={answers} />}
     </div>
   );
 }
 
 /** How sure the answer is of being one of the classes at all, and how far browser and service agree. */
-function Details({ answers, latency }: Pick<TriedProps, 'answers' | 'latency'>) {
+function Details({ answers }: Pick<TriedProps, 'answers'>) {
   const [here, there] = [judgementOf(answers.browser), judgementOf(answers.server)];
   const known = (here ?? there)?.known;
   return (
@@ -59,7 +57,6 @@ function Details({ answers, latency }: Pick<TriedProps, 'answers' | 'latency'>) 
       )}
       {!here && answers.browser instanceof Error && <p>By the service only: {answers.browser.message}</p>}
       {!there && answers.server instanceof Error && <p>By this browser only: {told(answers.server).text}</p>}
-      {latency && <p>Without decoding, one image takes {duration(latency.milliseconds)} here.</p>}
     </details>
   );
 }

@@ -87,13 +87,7 @@ export function TryPanel({ task, files, onFiles, onClear, threshold, onThreshold
         <Live task={task} threshold={threshold} />
       ) : (
         selected && (
-          <Tried
-            file={selected}
-            task={task}
-            answers={answers.get(selected) ?? {}}
-            threshold={threshold}
-            latency={latency}
-          />
+          <Tried file={selected} task={task} answers={answers.get(selected) ?? {}} threshold={threshold} />
         )
       )}
       {files.length > 1 && (
@@ -113,7 +107,7 @@ export function TryPanel({ task, files, onFiles, onClear, threshold, onThreshold
       {latency && (
         <p class="hint">
           One image takes {duration(latency.milliseconds)} in this browser (
-          {latency.backend === 'webgpu' ? 'WebGPU' : 'WebAssembly'}).
+          {latency.backend === 'webgpu' ? 'WebGPU' : 'WebAssembly'}), the picture's decoding not counted.
         </p>
       )}
       <p role="status" class="hidden">
