@@ -74,7 +74,8 @@ COPY server server
 
 # CUDA 12 and cuDNN 9 are what onnxruntime-node's CUDA libraries are built for
 FROM nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04 AS service-cuda
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 MNAS_DATA_DIR=/data MNAS_PROVIDER=cuda MNAS_WORKERS=1
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 MNAS_DATA_DIR=/data MNAS_PROVIDER=cuda MNAS_WORKERS=1 \
+  MALLOC_MMAP_THRESHOLD_=1048576
 COPY --from=node:20-bookworm-slim /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
 COPY --from=dependencies-cuda /app/node_modules node_modules
@@ -89,7 +90,8 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
 CMD ["node", "--import", "tsx", "server/main.ts"]
 
 FROM node:20-bookworm-slim AS service
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 MNAS_DATA_DIR=/data
+# the last one: glibc gives blocks of a MiB and more back as soon as they are freed, as server/start.mjs has it
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 MNAS_DATA_DIR=/data MALLOC_MMAP_THRESHOLD_=1048576
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=source /app ./

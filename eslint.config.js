@@ -37,6 +37,7 @@ const layers = {
     'contract',
   ],
   'server/tasks': [
+    'server/access',
     'server/ports.ts',
     'server/upload',
     'server/http',

@@ -16,10 +16,18 @@ export interface WorkerSetup {
 export type ToWorker =
   { readonly kind: 'run'; readonly job: string; readonly request: unknown } | { readonly kind: 'stop' };
 
-/** A worker runs one job at a time, so its answers need no number; `sessions` is how many its caches hold after it. */
+/** What a worker keeps between jobs. */
+export interface Kept {
+  /** onnxruntime sessions in its caches */
+  readonly sessions: number;
+  /** that they take, as estimated */
+  readonly sessionBytes: number;
+}
+
+/** A worker runs one job at a time, so its answers need no number. */
 export type FromWorker =
   /** `engine`: what runs the worker's graphs, in words */
   | { readonly kind: 'ready'; readonly engine: string }
   | { readonly kind: 'progress'; readonly value: unknown }
-  | { readonly kind: 'done'; readonly value: unknown; readonly sessions: number }
-  | { readonly kind: 'failed'; readonly error: ErrorRecord; readonly sessions: number };
+  | { readonly kind: 'done'; readonly value: unknown; readonly kept: Kept }
+  | { readonly kind: 'failed'; readonly error: ErrorRecord; readonly kept: Kept };

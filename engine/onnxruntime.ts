@@ -1,33 +1,26 @@
-import { LRUCache } from 'lru-cache';
-import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Executor, ModelRunner, Program, TensorValue, TensorValues } from '../model/graph/executor.ts';
 import type { GraphFunction } from '../model/graph/graph.ts';
 import { encodeModel } from '../model/graph/onnx/encode.ts';
-import { toOnnx } from '../model/graph/onnx/lowering.ts';
+import { graphMemory } from '../model/graph/memory.ts';
+import { toOnnxModel } from '../model/graph/onnx/lowering.ts';
 import { withoutResultNames, withResultNames } from '../model/graph/onnx/results.ts';
 import { EngineError, messageOf } from './errors.ts';
 import { requiredInput } from './inputs.ts';
+import { release, SessionCache } from './session-cache.ts';
+import type { CachedSession } from './session-cache.ts';
+import { sessionBytes, valuesOfFile } from './session-memory.ts';
+import type { SessionSize } from './session-memory.ts';
+import { createSession, identity, probe } from './sessions.ts';
+import type { OnnxOptions, Optimization } from './sessions.ts';
 
 /** Of the native library: another one may round otherwise. */
 export const onnxruntimeVersion: string = env.versions.node ?? env.versions.common;
 
-export type Provider = 'cpu' | 'cuda' | 'webgpu';
-
-export interface OnnxOptions {
-  readonly provider: Provider;
-  /** threads of one session: 1 is best for small tensors with several workers */
-  readonly threads: number;
-  /** compiled graphs kept at once, at least 1 */
-  readonly cacheSize: number;
-  /**
-   * Plan the memory of a whole run, default true. It needs the same shapes at every run and costs one block of
-   * the peak size per session.
-   */
-  readonly memoryPattern?: boolean;
-}
-
 export interface ExecutorStats {
   readonly sessions: number;
+  /** that they take, as estimated */
+  readonly bytes: number;
   readonly hits: number;
   readonly misses: number;
   /** milliseconds spent in building graphs and creating sessions, each in total */
@@ -35,37 +28,17 @@ export interface ExecutorStats {
   readonly compileMs: number;
 }
 
-type Optimization = 'disabled' | 'all';
+/** An ONNX file, and what a session of it takes. */
+interface Loaded {
+  readonly file: Uint8Array;
+  readonly size: SessionSize;
+}
 
-/** The ONNX bytes of a session, and how much onnxruntime makes of them. */
+/** What a session is made of, and how much onnxruntime makes of it. */
 interface Source {
-  readonly load: () => Uint8Array;
+  readonly load: () => Loaded;
   readonly optimization: Optimization;
 }
-
-interface Entry {
-  readonly session: Promise<InferenceSession>;
-  /** calls that wait for or run the session; it is released only at zero */
-  users: number;
-  evicted: boolean;
-  /** of the ONNX file; 0 until it is loaded */
-  bytes: number;
-  released: Promise<void> | undefined;
-}
-
-/**
- * ONNX bytes of all sessions kept at once, beside their number: files with a trunk have 6 MB, and a session takes three to
- * four times as much memory as its file.
- */
-const keptBytes = 96 * 1024 ** 2;
-
-/** What the provider does not have runs on the CPU, by onnxruntime's own rule. */
-const executionProviders: { readonly [P in Provider]: readonly InferenceSession.ExecutionProviderConfig[] } =
-  {
-    cpu: ['cpu'],
-    cuda: ['cuda', 'cpu'],
-    webgpu: ['webgpu', 'cpu'],
-  };
 
 /** An executor in the calling thread. `run` blocks that thread: use it only inside workers and tests. */
 export function createOnnxExecutor(options: OnnxOptions): OnnxExecutor {
@@ -75,7 +48,8 @@ export function createOnnxExecutor(options: OnnxOptions): OnnxExecutor {
 /** Graphs and ONNX files compiled by onnxruntime, the least recently used released first. */
 export class OnnxExecutor implements Executor, ModelRunner {
   readonly #options: OnnxOptions;
-  readonly #entries: LRUCache<string, Entry>;
+  readonly #cache: SessionCache;
+  readonly #sizes = new WeakMap<CachedSession, SessionSize>();
   readonly #counts = { hits: 0, misses: 0, buildMs: 0, compileMs: 0 };
   #provider: Promise<void> | undefined;
   #disposed = false;
@@ -86,11 +60,12 @@ export class OnnxExecutor implements Executor, ModelRunner {
         throw new RangeError(`${name} must be at least 1`);
     }
     this.#options = options;
-    this.#entries = new LRUCache({ max: options.cacheSize, dispose: evict });
+    const { cacheSize, keptBytes = Infinity } = options;
+    this.#cache = new SessionCache({ sessions: cacheSize, bytes: keptBytes });
   }
 
   get stats(): ExecutorStats {
-    return { sessions: this.#entries.size, ...this.#counts };
+    return { sessions: this.#cache.size, bytes: this.#cache.bytes, ...this.#counts };
   }
 
   get description(): string {
@@ -102,7 +77,14 @@ export class OnnxExecutor implements Executor, ModelRunner {
    * graphs that saves time, and takes twice as long as all the rest of their compilation.
    */
   async program(key: string, build: () => GraphFunction): Promise<Program> {
-    const model = await this.#program(key, () => toOnnx(withResultNames(build())), 'disabled');
+    const load = (): Loaded => {
+      const built = withResultNames(build());
+      const model = toOnnxModel(built);
+      const file = encodeModel(model);
+      const size = { file: file.length, nodes: model.nodes.length, values: graphMemory(built).peak };
+      return { file, size };
+    };
+    const model = await this.#program(key, load, 'disabled');
     return { run: async (inputs) => withoutResultNames(await model.run(inputs)) };
   }
 
@@ -112,136 +94,90 @@ export class OnnxExecutor implements Executor, ModelRunner {
    * @throws EngineError PROVIDER_UNAVAILABLE, COMPILE_FAILED, UNSUPPORTED_TYPE
    */
   model(key: string, load: () => Uint8Array): Promise<Program> {
-    return this.#program(key, load, 'all');
+    const loaded = (file: Uint8Array): Loaded => ({ file, size: { file: file.length } });
+    return this.#program(key, () => loaded(load()), 'all');
   }
 
-  async #program(key: string, load: () => Uint8Array, optimization: Optimization): Promise<Program> {
-    if (this.#entries.has(key)) this.#counts.hits++;
+  async #program(key: string, load: () => Loaded, optimization: Optimization): Promise<Program> {
+    if (this.#cache.has(key)) this.#counts.hits++;
     const source = { load, optimization };
     await this.#use(key, source, () => Promise.resolve());
-    return { run: (inputs) => this.#use(key, source, (session) => run(key, session, inputs)) };
+    return {
+      run: (inputs) =>
+        this.#use(key, source, (session, entry) => {
+          this.#grow(entry, inputs);
+          return run(key, session, inputs);
+        }),
+    };
+  }
+
+  /**
+   * Releases what is too much to be kept between jobs: sessions that take more than half of `keptBytes` each, as those of
+   * large tasks do, then the least recently used. Resolves when their memory is given back.
+   */
+  trim(): Promise<void> {
+    return this.#cache.trim();
   }
 
   /** Releases every session as soon as its running calls have ended. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    const entries = [...this.#entries.values()];
-    this.#entries.clear();
-    await Promise.all(entries.flatMap(({ released }) => released ?? []));
+    await this.#cache.clear();
   }
 
-  async #use<T>(key: string, source: Source, work: (session: InferenceSession) => Promise<T>): Promise<T> {
+  async #use<T>(
+    key: string,
+    source: Source,
+    work: (session: InferenceSession, entry: CachedSession) => Promise<T>,
+  ): Promise<T> {
     if (this.#disposed) throw new EngineError('DISPOSED', `${key}: the executor was disposed`);
-    const entry = this.#entries.get(key) ?? this.#add(key, source);
+    const entry = this.#cache.get(key) ?? this.#add(key, source);
     entry.users++;
     try {
-      return await work(await entry.session);
+      return await work(await entry.session, entry);
     } finally {
       entry.users--;
       if (entry.evicted && entry.users === 0) await release(entry);
     }
   }
 
-  #add(key: string, source: Source): Entry {
+  #add(key: string, source: Source): CachedSession {
     this.#counts.misses++;
-    const session = this.#compile(key, source, (bytes) => {
-      entry.bytes = bytes;
-      this.#trim();
-    });
-    const entry: Entry = { session, users: 0, evicted: false, released: undefined, bytes: 0 };
-    this.#entries.set(key, entry);
-    session.catch(() => {
-      if (this.#entries.peek(key) === entry) this.#entries.delete(key);
-    });
+    const entry = this.#cache.add(
+      key,
+      this.#compile(key, source, (size) => {
+        this.#sizes.set(entry, size);
+        this.#cache.resize(entry, sessionBytes(size));
+      }),
+    );
     return entry;
   }
 
-  /** Evicts the least recently used until the files of the rest are small enough together; the last one stays. */
-  #trim(): void {
-    let bytes = [...this.#entries.values()].reduce((total, entry) => total + entry.bytes, 0);
-    while (bytes > keptBytes && this.#entries.size > 1) bytes -= this.#entries.pop()?.bytes ?? 0;
+  /** Counts what the run of a file will need, where that is more than it has needed before. */
+  #grow(entry: CachedSession, inputs: TensorValues): void {
+    const size = this.#sizes.get(entry)!;
+    if (size.values !== undefined) return;
+    const bytes = sessionBytes({ ...size, values: valuesOfFile(inputs) });
+    if (bytes > entry.bytes) this.#cache.resize(entry, bytes);
   }
 
   async #compile(
     key: string,
     { load, optimization }: Source,
-    loaded: (bytes: number) => void,
+    note: (size: SessionSize) => void,
   ): Promise<InferenceSession> {
     this.#provider ??= probe(this.#options);
     await this.#provider;
     const start = performance.now();
-    const bytes = load();
-    loaded(bytes.length);
+    const { file, size } = load();
+    note(size);
     const built = performance.now();
     this.#counts.buildMs += built - start;
     try {
-      const session = await InferenceSession.create(bytes, sessionOptions(this.#options, optimization));
-      await checkTypes(key, session);
-      return session;
-    } catch (error) {
-      if (error instanceof EngineError) throw error;
-      throw new EngineError('COMPILE_FAILED', `${key}: ${messageOf(error)}`, { cause: error });
+      return await createSession(key, file, this.#options, optimization);
     } finally {
       this.#counts.compileMs += performance.now() - built;
     }
-  }
-}
-
-function sessionOptions(options: OnnxOptions, optimization: Optimization): InferenceSession.SessionOptions {
-  return {
-    executionProviders: executionProviders[options.provider],
-    intraOpNumThreads: options.threads,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    graphOptimizationLevel: optimization,
-    enableCpuMemArena: true,
-    enableMemPattern: options.memoryPattern ?? true,
-    logSeverityLevel: 3,
-    // idle threads of a session must not burn the cores of the other workers
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-  };
-}
-
-/** One copy of `x`: the smallest graph there is, to see whether a session can be had at all. */
-function identity(): Uint8Array {
-  return encodeModel({
-    name: 'identity',
-    nodes: [{ operator: 'Identity', inputs: ['x'], outputs: ['y'] }],
-    initializers: [],
-    inputs: [{ name: 'x', shape: [1] }],
-    outputs: [{ name: 'y', shape: [1] }],
-    opset: 17,
-  });
-}
-
-/** Tells a missing provider (no library, no device) from a graph that does not compile. */
-async function probe(options: OnnxOptions): Promise<void> {
-  if (options.provider === 'cpu') return;
-  try {
-    const session = await InferenceSession.create(identity(), sessionOptions(options, 'disabled'));
-    await session.release();
-  } catch (error) {
-    const known = listSupportedBackends().map(({ name, bundled }) =>
-      bundled ? name : `${name} (not bundled)`,
-    );
-    throw new EngineError(
-      'PROVIDER_UNAVAILABLE',
-      `execution provider ${options.provider} is not available here: ${messageOf(error)}; ` +
-        `this build of onnxruntime knows ${known.join(', ')}`,
-      { cause: error },
-    );
-  }
-}
-
-async function checkTypes(key: string, session: InferenceSession): Promise<void> {
-  for (const value of [...session.inputMetadata, ...session.outputMetadata]) {
-    const type = value.isTensor ? value.type : 'no tensor';
-    if (type === 'float32') continue;
-    await session.release();
-    throw new EngineError(
-      'UNSUPPORTED_TYPE',
-      `${key}: ${value.name} is ${type}; only float32 crosses the edge`,
-    );
   }
 }
 
@@ -265,18 +201,6 @@ async function run(
   } catch (error) {
     throw new EngineError('RUN_FAILED', `${key}: ${messageOf(error)}`, { cause: error });
   }
-}
-
-/** A session that failed to compile has nothing to release; its error went to whoever asked for it. */
-/** For an entry that the cache has let go of. */
-function evict(entry: Entry): void {
-  entry.evicted = true;
-  if (entry.users === 0) entry.released = release(entry);
-}
-
-async function release(entry: Entry): Promise<void> {
-  const session = await entry.session.catch(() => undefined);
-  await session?.release();
 }
 
 /**

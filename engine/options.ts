@@ -1,4 +1,4 @@
-import type { OnnxOptions } from './onnxruntime.ts';
+import type { OnnxOptions } from './sessions.ts';
 import { hasGpuPackage } from './tfjs/backend.ts';
 
 /** What can run graphs. Exported networks are ONNX files: they run under onnxruntime whichever is chosen. */

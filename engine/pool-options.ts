@@ -63,4 +63,6 @@ export interface PoolStats {
   readonly crashes: number;
   /** onnxruntime sessions in the caches of all workers, as of the last job of each */
   readonly sessions: number;
+  /** that these take, as estimated */
+  readonly sessionBytes: number;
 }

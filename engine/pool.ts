@@ -62,7 +62,8 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
       busy: this.#busy(),
       waiting: this.#queues.urgent.size() + this.#queues.others.size(),
       ...this.#counts,
-      sessions: this.#slots.reduce((sum, { sessions }) => sum + sessions, 0),
+      sessions: this.#slots.reduce((sum, { kept }) => sum + kept.sessions, 0),
+      sessionBytes: this.#slots.reduce((sum, { kept }) => sum + kept.sessionBytes, 0),
     };
   }
 

@@ -1,6 +1,6 @@
 import type { Transferable } from 'node:worker_threads';
 import type { WorkerCrashError } from './errors.ts';
-import type { FromWorker, WorkerSetup } from './messages.ts';
+import type { FromWorker, Kept, WorkerSetup } from './messages.ts';
 import { WorkerThread } from './thread.ts';
 
 /** What a thread needs of the job that it runs. */
@@ -17,6 +17,8 @@ export interface SlotEvents<Task extends Runnable> {
   onExit(slot: Slot<Task>, error: WorkerCrashError, started: boolean): void;
 }
 
+const nothing: Kept = { sessions: 0, sessionBytes: 0 };
+
 /** A place of a pool: the thread that it has at present, and the job that runs there. */
 export class Slot<Task extends Runnable> {
   readonly index: number;
@@ -24,8 +26,8 @@ export class Slot<Task extends Runnable> {
   task: Task | undefined;
   /** whether the thread has started and not ended */
   alive = false;
-  /** in the caches of the thread, as of its last job */
-  sessions = 0;
+  /** what the thread keeps, as of its last job */
+  kept: Kept = nothing;
   readonly #setup: Omit<WorkerSetup, 'stop'>;
   readonly #events: SlotEvents<Task>;
   /** absent after a failed start, until the next job tries again */
@@ -90,13 +92,13 @@ export class Slot<Task extends Runnable> {
 
   #receive(message: FromWorker): void {
     if (message.kind === 'ready') this.alive = true;
-    else if (message.kind !== 'progress') this.sessions = message.sessions;
+    else if (message.kind !== 'progress') this.kept = message.kept;
     this.#events.onMessage(this, message);
   }
 
   #leave(): void {
     this.#thread = undefined;
     this.alive = false;
-    this.sessions = 0;
+    this.kept = nothing;
   }
 }

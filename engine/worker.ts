@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort, Transferable } from 'node:worker_threads';
 import { errorRecord } from './errors.ts';
 import type { JobContext, JobTable } from './jobs.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import type { FromWorker, Kept, ToWorker, WorkerSetup } from './messages.ts';
 import { createOnnxExecutor } from './onnxruntime.ts';
 import { stoppableExecutor, stoppableModels } from './stoppable.ts';
 import type { TfjsExecutor } from './tfjs/executor.ts';
@@ -58,11 +58,18 @@ async function run(name: string, request: unknown): Promise<void> {
       transfer: (...more) => void buffers.push(...more),
     };
     const value = await job(request, context);
-    send({ kind: 'done', value, sessions: models.stats.sessions }, buffers);
+    send({ kind: 'done', value, kept: await kept() }, buffers);
   } catch (error) {
     // also a result that cannot be cloned
-    send({ kind: 'failed', error: errorRecord(error), sessions: models.stats.sessions });
+    send({ kind: 'failed', error: errorRecord(error), kept: await kept() });
   }
+}
+
+/** What is kept after a job, once what is too much is released. */
+async function kept(): Promise<Kept> {
+  await models.trim();
+  const { sessions, bytes } = models.stats;
+  return { sessions, sessionBytes: bytes };
 }
 
 async function stop(): Promise<void> {

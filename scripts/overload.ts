@@ -125,7 +125,7 @@ function keptPhoto(label: number, index: number): Promise<Buffer> {
 }
 
 /** A task of small photos, of which one is another for every number. */
-async function taskBody(ways: number, shots: number, number: number): Promise<Body> {
+export async function taskBody(ways: number, shots: number, number: number): Promise<Body> {
   const files = Array.from({ length: ways * shots }, async (_, i) => {
     const bytes = await keptPhoto(i % ways, i === 0 ? others + number : i);
     return [`class-${i % ways}`, bytes] as const;

@@ -1,10 +1,13 @@
 import process from 'node:process';
 import { Command } from 'commander';
 import { overload } from './overload.ts';
+import { manyShapes, usualShapes } from './shapes.ts';
+
+const mebibyte = 1024 ** 2;
 
 /**
- * Proves that others are served while one client asks for more than the service can do, and that it
- * recovers.
+ * Proves that others are served while one client asks for more than the service can do, that it recovers, and that tasks
+ * of many shapes leave its memory within a bound.
  */
 const program = new Command('prove-overload')
   .option('--posts <n>', 'tasks of 20 ways and 50 steps that one client posts at once', Number, 80)
@@ -13,14 +16,16 @@ const program = new Command('prove-overload')
   .option('--seconds <n>', 'how long it predicts, alone, beside the flood and after it', Number, 20)
   .option('--share <n>', 'of its predictions that must be answered beside the flood', Number, 0.95)
   .option('--p95 <ms>', 'within which 95 % of them must be answered', Number, 250)
+  .option('--memory <MiB>', 'that tasks of many shapes may take beside the idle service', Number, 2048)
   .parse();
-const { share, p95, ...plan } = program.opts<{
+const { share, p95, memory, ...plan } = program.opts<{
   posts: number;
   shots: number;
   rate: number;
   seconds: number;
   share: number;
   p95: number;
+  memory: number;
 }>();
 const result = await overload(plan);
 process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
@@ -30,4 +35,23 @@ if (beside.answered < share || beside.p95 > p95) {
     `beside the flood ${(100 * beside.answered).toFixed(1)} % were answered, 95 % within ${beside.p95.toFixed(0)} ms\n`,
   );
   process.exitCode = 1;
+}
+const { idle, shapes, peak } = await manyShapes(
+  usualShapes,
+  { MNAS_REQUEST_SECONDS: '3600', MNAS_MEMORY_BYTES: String(memory * mebibyte) },
+  ({ shape: [way, shot], ms, most, after }) =>
+    process.stdout.write(
+      `${way} ways, ${shot} shots: ${Math.round(ms)} ms, ${mebibytes(most)} MiB at most, ${mebibytes(after)} after\n`,
+    ),
+);
+process.stdout.write(
+  `${shapes.length} shapes: idle ${mebibytes(idle)} MiB, at most ${mebibytes(peak)} MiB\n`,
+);
+if (peak - idle > memory * mebibyte) {
+  process.stderr.write(`the memory grew by ${mebibytes(peak - idle)} MiB\n`);
+  process.exitCode = 1;
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / mebibyte);
 }

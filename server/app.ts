@@ -83,7 +83,9 @@ export function createApp(dependencies: AppDependencies): Express {
   const { adapter, storage, decodeImage, background, readiness, limits, access, metrics, logger } =
     dependencies;
   const { bodyBytes, fileBytes, uploadSeconds: seconds } = limits;
-  const tasks = new Tasks(storage, background, (record) => metrics.observeTask(record));
+  const { keys } = access;
+  const owners = keys && (() => keys.current.map(({ name }) => name));
+  const tasks = new Tasks(storage, background, (record) => metrics.observeTask(record), owners);
   const gate = createBodyGate({
     parallel: limits.uploads,
     waiting: limits.waitingUploads,

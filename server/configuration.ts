@@ -47,6 +47,7 @@ export const environmentSchema = z.object({
   MNAS_WORKERS: whole(1, 256).default(availableParallelism()),
   MNAS_PREDICTION_WORKERS: whole(0, 256).default(1),
   MNAS_THREADS: whole(1, 256).default(1),
+  MNAS_MEMORY_BYTES: whole(128 * MEBIBYTE, 1024 * GIBIBYTE).default(2 * GIBIBYTE),
   MNAS_SESSIONS: whole(1, 10_000).default(64),
   MNAS_QUEUE: whole(0, 100_000).default(64),
   MNAS_REQUEST_COST: whole(1, Number.MAX_SAFE_INTEGER).default(1e12),
@@ -63,6 +64,7 @@ export const environmentSchema = z.object({
   MNAS_NOTICE_SECONDS: whole(0, 600).default(5),
   MNAS_DRAIN_SECONDS: whole(0, 3600).default(30),
   MNAS_API_KEYS: z.string().default('').transform(parsedBy(parseKeys)),
+  MNAS_API_KEYS_FILE: z.string().min(1).optional(),
   MNAS_RATE_LIMIT: whole(0, 1_000_000).default(0),
   MNAS_RATE_SECONDS: whole(1, 86_400).default(60),
   MNAS_TRUST_PROXY: whole(0, 10).default(0),
@@ -106,7 +108,7 @@ export function printable(configuration: Configuration): Readonly<Record<string,
   );
   return {
     ...configuration,
-    MNAS_API_KEYS: configuration.MNAS_API_KEYS.map(({ name }) => `${name}:***`),
+    MNAS_API_KEYS: configuration.MNAS_API_KEYS.map(({ name, scope }) => `${name}:***:${scope}`),
     MNAS_STORAGE: describeStorage(configuration.MNAS_STORAGE),
     ...Object.fromEntries(masked),
   };

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { pino, type Logger } from 'pino';
 import { flushDenormals } from '../engine/onnxruntime.ts';
+import { keptByAllocator } from './allocator.ts';
 import { parseConfiguration, printable } from './configuration.ts';
 import { startService, type Service } from './service.ts';
 
@@ -33,6 +34,8 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   logger.info({ configuration: printable(configuration) }, 'configuration');
+  const kept = keptByAllocator();
+  if (kept !== undefined) logger.warn(kept);
   const starting = flushDenormals().then(() => startService(configuration, logger));
   announce(await starting, logger);
 }

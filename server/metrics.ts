@@ -127,6 +127,7 @@ export class Metrics implements StorageObserver {
     counter('mnas_workers_replaced_total', 'Worker threads whose job did not stop in time', 'replaced');
     counter('mnas_worker_crashes_total', 'Worker threads that ended unasked', 'crashes');
     gauge('mnas_sessions', 'Compiled graphs in the caches of the workers', 'sessions');
+    gauge('mnas_session_bytes', 'Bytes that these take, as estimated', 'sessionBytes');
   }
 
   /** Asks the storage whenever the metrics are read. */

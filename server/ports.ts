@@ -79,7 +79,8 @@ interface AdaptRequest {
 }
 
 export interface AdaptImagesRequest extends AdaptRequest {
-  readonly support: readonly LabelledBytes[];
+  /** Taken over: it may be emptied as soon as the pixels are not needed any more. */
+  readonly support: LabelledBytes[];
 }
 
 export interface AdaptRegressionRequest extends AdaptRequest {

@@ -10,8 +10,13 @@ import { PoolClosedError } from '../engine/errors.ts';
 import { onnxruntimeVersion } from '../engine/onnxruntime.ts';
 import { WorkerPool } from '../engine/pool.ts';
 import { exporterVersion } from '../model/adaptation/export-child.ts';
+import { memoryPlan, USUALLY_KEPT } from './workers/memory-plan.ts';
+import type { MemoryPlan } from './workers/memory-plan.ts';
 import { createPoolAdapter } from './workers/pool-adapter.ts';
 import type { PoolUse } from './workers/pool-adapter.ts';
+import { KeyFile } from './access/key-file.ts';
+import { fixedKeys } from './access/keys.ts';
+import type { KeySource } from './access/keys.ts';
 import { createApp } from './app.ts';
 import { Background } from './concurrency/background.ts';
 import { loadCheckpoints, readCheckpointFile } from './workers/load-checkpoints.ts';
@@ -56,9 +61,10 @@ export interface Service {
 /**
  * Starts everything and listens. Returns when the workers have answered; `/readyz` says 503 until they have compiled what
  * usual requests ask of them, too.
- * @throws CheckpointSetupError, StorageSetupError, ListenError, a failure of the workers
+ * @throws KeyFileError, CheckpointSetupError, StorageSetupError, ListenError, a failure of the workers
  */
 export async function startService(configuration: Configuration, logger: Logger): Promise<Service> {
+  const keys = openKeys(configuration, logger);
   const checkpoints = await loadCheckpoints({
     bundled: BUNDLED_CHECKPOINTS,
     added: configuration.MNAS_CHECKPOINTS,
@@ -67,7 +73,8 @@ export async function startService(configuration: Configuration, logger: Logger)
   if (checkpoints.length === 0) logger.warn('there is no checkpoint, so no task can be made');
   const metrics = new Metrics();
   const storage = await openStorage(configuration, logger, metrics);
-  const pool = startPool(configuration, checkpoints);
+  const memory = planMemory(configuration, logger);
+  const pool = startPool(configuration, memory, checkpoints);
   watch(metrics, configuration, pool, storage);
   let compiled = false;
   const readiness: Readiness = {
@@ -86,7 +93,7 @@ export async function startService(configuration: Configuration, logger: Logger)
         onnxruntime: onnxruntimeVersion,
         provider: configuration.MNAS_PROVIDER,
       },
-      poolUse(configuration),
+      poolUse(configuration, memory),
     ),
     storage,
     decodeImage: (bytes, size, crops = 0) =>
@@ -107,7 +114,7 @@ export async function startService(configuration: Configuration, logger: Logger)
       decoding: { parallel: availableParallelism(), heavyPixels: configuration.MNAS_HEAVY_PIXELS },
     },
     access: {
-      keys: configuration.MNAS_API_KEYS,
+      keys,
       requests: configuration.MNAS_RATE_LIMIT,
       windowSeconds: configuration.MNAS_RATE_SECONDS,
       proxies: configuration.MNAS_TRUST_PROXY,
@@ -146,6 +153,7 @@ export async function startService(configuration: Configuration, logger: Logger)
     await Promise.race([background.idle(), end]);
     const ended = await Promise.race([pool.close().then(() => true), last.then(() => false)]);
     await storage.close();
+    if (keys instanceof KeyFile) keys.close();
     return ended;
   };
   return { url: urlOf(server), readiness, stop };
@@ -182,16 +190,43 @@ const longestArrival = ({ MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS }: Configura
   Math.max(MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS);
 
 /** How much work is taken on. A client may have half of the queue, beside what the workers do for it. */
-const poolUse = (configuration: Configuration): PoolUse => ({
+const poolUse = (configuration: Configuration, { jobBytes }: MemoryPlan): PoolUse => ({
   workers: configuration.MNAS_WORKERS,
+  waiting: configuration.MNAS_QUEUE,
   limits: {
+    jobBytes,
     requestCost: configuration.MNAS_REQUEST_COST,
     clientCost: configuration.MNAS_CLIENT_COST,
     clientRequests: configuration.MNAS_WORKERS + Math.ceil(configuration.MNAS_QUEUE / 2),
   },
 });
 
-function startPool(configuration: Configuration, checkpoints: readonly CheckpointFile[]): ServicePool {
+/** The keys that may use the service; undefined where everybody may. @throws KeyFileError */
+function openKeys(
+  { MNAS_API_KEYS: listed, MNAS_API_KEYS_FILE: path }: Configuration,
+  logger: Logger,
+): KeySource | undefined {
+  if (path !== undefined) return new KeyFile(path, listed, logger);
+  return listed.length > 0 ? fixedKeys(listed) : undefined;
+}
+
+/** What the memory of the workers is for; warns where it is little for so many. */
+function planMemory(configuration: Configuration, logger: Logger): MemoryPlan {
+  const workers = configuration.MNAS_WORKERS + configuration.MNAS_PREDICTION_WORKERS;
+  const plan = memoryPlan(configuration.MNAS_MEMORY_BYTES, workers);
+  if (plan.keptBytes < USUALLY_KEPT)
+    logger.warn(
+      { workers, needed: 2 * workers * USUALLY_KEPT },
+      'MNAS_MEMORY_BYTES is little for so many workers: graphs will often be compiled again',
+    );
+  return plan;
+}
+
+function startPool(
+  configuration: Configuration,
+  { keptBytes }: MemoryPlan,
+  checkpoints: readonly CheckpointFile[],
+): ServicePool {
   return new WorkerPool<ServerJobs, ServerWorkerData>({
     workers: configuration.MNAS_WORKERS,
     urgentWorkers: configuration.MNAS_PREDICTION_WORKERS,
@@ -201,6 +236,7 @@ function startPool(configuration: Configuration, checkpoints: readonly Checkpoin
       provider: configuration.MNAS_PROVIDER,
       threads: configuration.MNAS_THREADS,
       cacheSize: configuration.MNAS_SESSIONS,
+      keptBytes,
       memoryPattern: false,
     },
     workerData: { checkpoints },

@@ -27,6 +27,7 @@ const words: Partial<Record<Code, string>> = {
   'too-few-images': 'Every class has one photo only, so none can be left out to check it.',
   'invalid-label': 'A class has a name that the service does not take; use letters and digits.',
   unauthorized: 'This service wants a key.',
+  'missing-scope': 'This key may not do this; ask whoever runs the service for another one.',
   'forbidden-origin': 'This service does not answer pages of this address.',
   'unknown-task':
     'The service does not have this task any more. Its photos can be made into a classifier again.',

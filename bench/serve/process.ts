@@ -42,8 +42,13 @@ export async function startOwnService(
 
 /** What a service says of itself while it is measured. */
 export interface Health {
-  /** bytes of resident memory: at the beginning, at most since the process started, at the end */
-  readonly memory: { readonly first: number; readonly peak: number; readonly last: number };
+  /** bytes of resident memory: at the beginning, at most meanwhile and since the process started, at the end */
+  readonly memory: {
+    readonly first: number;
+    readonly most: number;
+    readonly peak: number;
+    readonly last: number;
+  };
   /** the worst delay of the event loop, ms: how late a timer of 10 ms came */
   readonly eventLoopDelay: number;
 }
@@ -72,8 +77,9 @@ export function watchHealth(service: Pick<OwnService, 'url' | 'pid'>): () => Pro
   return async () => {
     over.abort();
     await watching;
-    const peak = Math.max(...memory, await peakOf(service.pid));
-    return { memory: { first: memory[0]!, peak, last: memory.at(-1)! }, eventLoopDelay: worst };
+    const most = Math.max(...memory);
+    const peak = Math.max(most, await peakOf(service.pid));
+    return { memory: { first: memory[0]!, most, peak, last: memory.at(-1)! }, eventLoopDelay: worst };
   };
 }
 

@@ -30,7 +30,13 @@ export async function startService({
   environment,
 }: StartPlan): Promise<StartedService> {
   const child = spawn(process.execPath, ['--import', 'tsx', script], {
-    env: { PATH: process.env['PATH'], PORT: '0', MNAS_DATA_DIR: folder, ...environment },
+    env: {
+      PATH: process.env['PATH'],
+      MALLOC_MMAP_THRESHOLD_: '1048576', // as `npm start` and the image have it
+      PORT: '0',
+      MNAS_DATA_DIR: folder,
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -7,6 +7,8 @@ import type { ExportedOnTrunk, TrunkGraph } from './export-trunk-child.ts';
 import { isMirrored } from './mirror-images.ts';
 import { calibrateOpenSet } from './open-set.ts';
 import { roundedKernels } from './solved-answer.ts';
+import { reorder, rowsOfView, taken, viewsNeeded } from './support-rows.ts';
+import type { ViewRows } from './support-rows.ts';
 import { viewPlan, viewsTaken, wholeView } from './support-views.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Executor } from '../graph/executor.ts';
@@ -18,7 +20,7 @@ import type { SolvedAdaptation } from '../inner-loop/solved-steps.ts';
 import type { TaskRunner } from '../inner-loop/task-runner.ts';
 import type { Judgement } from '../accuracy/judgements.ts';
 import { bestOf } from '../accuracy/ranking.ts';
-import { fold, keyFrom, normal } from '../random.ts';
+import { keyFrom, normal } from '../random.ts';
 import { rowLength } from '../search-space/taps.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import { stopwatch } from '../stopwatch.ts';
@@ -31,10 +33,10 @@ export interface TrunkSupport {
   /** The class of every image. */
   readonly labels: readonly string[];
   /**
-   * The rows of planes [images, P] of one view of every image, in the order of the labels. Views are numbered as
-   * `servedViews` numbers them where the mirror image is one: 0 the whole, 1 its mirror image, 2 the first crop.
+   * The rows of planes of `viewsNeeded` of the images, in the order of the labels. They are taken over: an adaptation puts
+   * them in another order where they lie, since those of a large support set are the most that it holds.
    */
-  readonly rows: (view: number) => Float32Array | Promise<Float32Array>;
+  readonly rows: ViewRows;
 }
 
 /** A task's network before it is a file. */
@@ -65,7 +67,7 @@ export async function adaptChildOnTrunk(
   const clock = stopwatch();
   const runner = runnerOf(checkpoint, executor);
   const { configuration, parameters } = checkpoint;
-  const { classes, places, set: whole } = await inCanonicalOrder(support);
+  const { classes, set: whole } = inCanonicalOrder(support);
   const way = classes.length;
   const seen: TaskSize = { way, support: whole.count };
   const embedded = await runner.embed(parameters, whole, seen);
@@ -75,7 +77,7 @@ export async function adaptChildOnTrunk(
   clock.lap('embed');
   report?.({ kind: 'genotype', genotype });
   const views = viewsTaken(viewPlan(configuration, seen), mirrored);
-  const set = { ...whole, images: await viewRows(support, places, views) };
+  const set = { ...whole, images: taken(support.rows, views) };
   const size = { ...seen, views: views.length };
   const start = startValues(network, parameters, embedded.modulated);
   const { weights, fitted, fits } = await adapted(runner, network, start, {
@@ -134,46 +136,27 @@ export async function adaptOnTrunk(
   };
 }
 
-/** The support set's whole images in canonical order; `places` says where each stands in what was given. */
-async function inCanonicalOrder({ labels, rows }: TrunkSupport): Promise<{
+/** Puts the support set in canonical order; its whole images, and the classes in their order. */
+function inCanonicalOrder({ labels, rows }: TrunkSupport): {
   readonly classes: readonly string[];
-  readonly places: readonly number[];
   readonly set: LabelledSet;
-}> {
-  const all = await rows(wholeView);
-  const length = all.length / labels.length;
+} {
+  const whole = rowsOfView(rows, wholeView);
+  const length = whole.length / labels.length;
   const { classes, images } = canonicalSupport(
     labels.map((label, place) => ({
       label,
       place,
-      pixels: all.subarray(place * length, (place + 1) * length),
+      pixels: whole.subarray(place * length, (place + 1) * length),
     })),
   );
-  const places = images.map(({ place }) => place);
+  reorder(
+    rows,
+    images.map(({ place }) => place),
+  );
   const index = images.map(({ label }) => classes.indexOf(label));
   const targets = oneHotTargets(index, classes.length);
-  return { classes, places, set: { images: picked(all, places), targets, count: labels.length } };
-}
-
-/** The rows of the images at the places, in their order. */
-function picked(all: Float32Array, places: readonly number[]): Float32Array {
-  const length = all.length / places.length;
-  const rows = new Float32Array(all.length);
-  places.forEach((place, i) => rows.set(all.subarray(place * length, (place + 1) * length), i * length));
-  return rows;
-}
-
-/** Rows of the views, one view of all images after the other. */
-async function viewRows(
-  { rows }: TrunkSupport,
-  places: readonly number[],
-  views: readonly number[],
-): Promise<Float32Array> {
-  const parts: Float32Array[] = [];
-  for (const view of views) parts.push(picked(await rows(view), places));
-  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  parts.forEach((part, i) => all.set(part, i * part.length));
-  return all;
+  return { classes, set: { images: whole, targets, count: labels.length } };
 }
 
 /** Eq. 8 and the head of what it leads to: the adapted weights, what `SolvedGraphs.fitted` tells of them, and all fits. */
@@ -225,10 +208,12 @@ export function noiseTrunkSupport(
   { configuration }: Checkpoint,
   { way, shot }: { readonly way: number; readonly shot: number },
 ): TrunkSupport {
-  const length = way * shot * rowLength(configuration.trunk!.taps);
+  const support = way * shot;
+  const views = viewsNeeded(viewPlan(configuration, { way, support }));
+  const length = views.length * support * rowLength(configuration.trunk!.taps);
   return {
-    labels: Array.from({ length: way * shot }, (_, i) => String(i % way)),
-    rows: (view) => Float32Array.from(normal(fold(keyFrom(0), view), length)),
+    labels: Array.from({ length: support }, (_, i) => String(i % way)),
+    rows: { views, all: Float32Array.from(normal(keyFrom(0), length)) },
   };
 }
 
@@ -240,7 +225,8 @@ export async function precompileOnTrunk(
   executor: Executor,
 ): Promise<void> {
   const { steps } = checkpoint.configuration.innerLoop;
-  const support = noiseTrunkSupport(checkpoint, shape);
-  for (const mirrored of checkpoint.configuration.mirroring ? [true, false] : [false])
+  for (const mirrored of checkpoint.configuration.mirroring ? [true, false] : [false]) {
+    const support = noiseTrunkSupport(checkpoint, shape);
     await adaptChildOnTrunk(checkpoint, support, { steps, genotype, mirrored }, executor);
+  }
 }

@@ -7,8 +7,56 @@ export interface ImageView {
   readonly view: number;
 }
 
-/** The rows of every view, [images, P] each, by the view's number; empty where the view is not taken. */
-export type ViewRows = readonly Float32Array<ArrayBuffer>[];
+/** Rows of the views of a support set. */
+export interface ViewRows {
+  /** the views by their numbers, in the order of their rows */
+  readonly views: readonly number[];
+  /** [views, images, P], one view of all images after the other */
+  readonly all: Float32Array<ArrayBuffer>;
+}
+
+/** The rows [images, P] of one view, where they lie. @throws RangeError when the view is not among them */
+export function rowsOfView({ views, all }: ViewRows, view: number): Float32Array<ArrayBuffer> {
+  const at = views.indexOf(view);
+  if (at < 0) throw new RangeError(`there are no rows of the view ${view}`);
+  const length = all.length / views.length;
+  return all.subarray(at * length, (at + 1) * length);
+}
+
+/** Puts the images of every view in another order, where they lie: first that of `places[0]`. */
+export function reorder({ views, all }: ViewRows, places: readonly number[]): void {
+  const length = all.length / views.length / places.length;
+  const kept = new Float32Array(length);
+  for (let view = 0; view < views.length; view++) {
+    const first = view * places.length;
+    const row = (image: number): Float32Array =>
+      all.subarray((first + image) * length, (first + image + 1) * length);
+    const moved = new Set<number>();
+    for (let start = 0; start < places.length; start++) {
+      if (moved.has(start)) continue;
+      kept.set(row(start));
+      let image = start;
+      for (let from = places[image]!; from !== start; from = places[image]!) {
+        row(image).set(row(from));
+        moved.add(image);
+        image = from;
+      }
+      row(image).set(kept);
+      moved.add(image);
+    }
+  }
+}
+
+/** Of rows of all views those of some, in their order: the same memory, whose other rows are given up. */
+export function taken({ views, all }: ViewRows, some: readonly number[]): Float32Array<ArrayBuffer> {
+  const length = all.length / views.length;
+  some.forEach((view, i) => {
+    const at = views.indexOf(view);
+    if (at < i) throw new RangeError(`the views ${some.join(', ')} are not in the order of their rows`);
+    if (at > i) all.copyWithin(i * length, at * length, (at + 1) * length);
+  });
+  return all.subarray(0, some.length * length);
+}
 
 /**
  * The views whose rows a support set needs. The mirror images are among them before it is known whether the task is
@@ -31,26 +79,27 @@ export function writeView(pixels: Uint8Array, view: number, side: number, into: 
 
 /** Collects the rows of a support set's views, in whatever order they are computed. */
 export class RowCollector {
-  readonly #rows: Float32Array<ArrayBuffer>[];
+  readonly #views: readonly number[];
   readonly #images: number;
+  #all = new Float32Array(0);
 
   constructor(plan: ViewPlan, images: number) {
-    const highest = Math.max(...viewsNeeded(plan), mirrorView);
-    this.#rows = Array.from({ length: highest + 1 }, () => new Float32Array(0));
+    this.#views = viewsNeeded(plan);
     this.#images = images;
   }
 
   /** @param rows of these views, [views, P] */
   add(views: readonly ImageView[], rows: Float32Array): void {
     const length = rows.length / views.length;
+    if (this.#all.length === 0) this.#all = new Float32Array(this.#views.length * this.#images * length);
     views.forEach(({ image, view }, i) => {
-      if (this.#rows[view]!.length === 0) this.#rows[view] = new Float32Array(this.#images * length);
-      this.#rows[view]!.set(rows.subarray(i * length, (i + 1) * length), image * length);
+      const place = this.#views.indexOf(view) * this.#images + image;
+      this.#all.set(rows.subarray(i * length, (i + 1) * length), place * length);
     });
   }
 
   /** What has been collected. */
   get rows(): ViewRows {
-    return this.#rows;
+    return { views: this.#views, all: this.#all };
   }
 }

@@ -41,7 +41,12 @@ export function taskConditions(configuration: ModelConfiguration): Condition[] {
   const { steps, rates } = configuration.innerLoop;
   const one = [1, 1];
   return [
-    { name: 'shares', shape: [1, sourceNames(configuration).length], start: 0, of: shareLogarithms(configuration) },
+    {
+      name: 'shares',
+      shape: [1, sourceNames(configuration).length],
+      start: 0,
+      of: shareLogarithms(configuration),
+    },
     { name: 'head.lambda', shape: one, start: 0, of: exp },
     { name: 'head.scale', shape: one, start: Math.log(12), of: exp },
     { name: 'statistics.share', shape: one, start: -1, of: sigmoid },

@@ -3,12 +3,13 @@ import type { Express, Request, RequestHandler, Response } from 'express';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
 import { ServiceError } from '../errors/errors.ts';
-import { identify, type ApiKey } from './keys.ts';
+import { identify, permits } from './keys.ts';
+import type { ApiKey, KeySource, Scope } from './keys.ts';
 
 /** Who may use the service, and how much. */
 export interface AccessOptions {
-  /** none: everybody may */
-  readonly keys: readonly ApiKey[];
+  /** absent: everybody may */
+  readonly keys?: KeySource | undefined;
   /** requests of one client in the window; 0 for no limit */
   readonly requests: number;
   readonly windowSeconds: number;
@@ -41,11 +42,24 @@ const EXPOSED = [
   'X-Request-Id',
 ];
 
+const apiKeyOf = (response: Response): ApiKey | undefined =>
+  (response.locals as { readonly apiKey?: ApiKey }).apiKey;
+
 /** The name of the key that a request came with. */
-export const clientOf = (response: Response): string | undefined => {
-  const { client } = response.locals as { readonly client?: unknown };
-  return typeof client === 'string' ? client : undefined;
-};
+export const clientOf = (response: Response): string | undefined => apiKeyOf(response)?.name;
+
+/** Whose tasks a request may use. */
+export interface Owner {
+  readonly name: string;
+  /** those of every owner */
+  readonly every: boolean;
+}
+
+/** The owner of the key that a request came with; none where there are no keys. */
+export function ownerOf({ res: response }: Pick<Request, 'res'>): Owner | undefined {
+  const key = response && apiKeyOf(response);
+  return key && { name: key.name, every: key.scope === 'admin' };
+}
 
 /** Whom a request counts for: the name of its key, for a stranger its address (of IPv6 its network). */
 export function callerOf({ ip, res: response }: Pick<Request, 'ip' | 'res'>): string {
@@ -58,9 +72,9 @@ export function guard(app: Express, options: AccessOptions): void {
   app.set('trust proxy', options.proxies);
   app.use(securityHeaders());
   if (options.origins.length > 0) app.use(crossOrigin(options.origins));
-  if (options.keys.length > 0) app.use(recognise(options.keys));
+  if (options.keys) app.use(recognise(options.keys));
   if (options.requests > 0) app.use(limitRate(options));
-  if (options.keys.length > 0) app.use(requireKey);
+  if (options.keys) app.use(requireKey);
 }
 
 /** For answers that are data. What serves a page to a browser sets a policy of its own. */
@@ -89,11 +103,11 @@ function crossOrigin(origins: readonly string[]): RequestHandler {
   );
 }
 
-/** Notes the name of the request's key, if it has one that is known. */
-function recognise(keys: readonly ApiKey[]): RequestHandler {
+/** Notes the request's key, if it has one that is known. */
+function recognise(keys: KeySource): RequestHandler {
   return (request, response, next) => {
     const presented = keyOf(request);
-    if (presented !== undefined) response.locals['client'] = identify(keys, presented);
+    if (presented !== undefined) response.locals['apiKey'] = identify(keys.current, presented);
     next();
   };
 }
@@ -106,9 +120,23 @@ function keyOf(request: Request): string | undefined {
 
 const requireKey: RequestHandler = (request, response, next) => {
   const free = !PROTECTED.test(request.path) || PROBES.test(request.path) || request.method === 'OPTIONS';
-  if (free || clientOf(response) !== undefined) next();
-  else throw new ServiceError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="m-nas"' } });
+  const key = apiKeyOf(response);
+  if (!free && !key)
+    throw new ServiceError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="m-nas"' } });
+  const needed = neededFor(request);
+  if (!free && key && !permits(key.scope, needed))
+    throw new ServiceError('missing-scope', {
+      detail: `The key has the scope ${key.scope}, and this takes ${needed}.`,
+    });
+  next();
 };
+
+/** What only uses a task, though it is a POST. */
+const USES = /\/(predictions|evaluations|infer)\/?$/;
+
+/** The scope that a request takes; of whose task it is, the task tells. */
+const neededFor = ({ method, path }: Request): Scope =>
+  method === 'DELETE' || (method === 'POST' && !USES.test(path)) ? 'write' : 'read';
 
 /** Counts requests by caller, in this process's memory. */
 function limitRate({ requests, windowSeconds }: AccessOptions): RequestHandler {

@@ -66,6 +66,11 @@ export const catalogue: Readonly<Record<Schema<'ErrorCode'>, CatalogueEntry>> = 
     title: 'Unauthorized',
     message: 'The request has no API key, or one that is not known here.',
   },
+  'missing-scope': {
+    status: 403,
+    title: 'Missing scope',
+    message: 'The API key may not do this.',
+  },
   'forbidden-origin': {
     status: 403,
     title: 'Forbidden origin',

@@ -1,4 +1,5 @@
 import type { Request, Response, Router } from 'express';
+import { ownerOf } from '../access/access.ts';
 import type { Body } from '../../contract/schema.ts';
 import { dataOf, describeProgress } from '../answers/describe-progress.ts';
 import { openEventStream } from '../http/events.ts';
@@ -24,7 +25,7 @@ export function progressRoutes(router: Router, tasks: Tasks): void {
   route(router, '/v1/tasks/:id/progress', {
     get: async (request, response) => {
       parseQuery(noQuery, request);
-      const progress = await tasks.progress(idOf(request));
+      const progress = await tasks.progress(idOf(request), ownerOf(request));
       response.vary('Accept').set('Cache-Control', 'no-store');
       const asksForEvents = request.method === 'GET' && request.accepts(['json', EVENTS]) === EVENTS;
       if (asksForEvents) {

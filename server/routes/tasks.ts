@@ -1,4 +1,5 @@
 import type { Request, Response, Router } from 'express';
+import { ownerOf } from '../access/access.ts';
 import { z } from 'zod';
 import { mediaTypeOf } from '../upload/body.ts';
 import type { Uploader } from '../upload/body.ts';
@@ -69,6 +70,7 @@ async function createTask(
   const startedAt = performance.now();
   const query = parseQuery(createQuery, request);
   const preferences = parsePrefer(request.get('Prefer'));
+  const owner = ownerOf(request);
   const pick = <K extends Kind>(kind: K) => {
     const checkpoint = pickCheckpoint(checkpoints, kind, query.checkpoint);
     const requestId = requestIdOf(response);
@@ -77,8 +79,8 @@ async function createTask(
   const make = (plan: TaskPlan, uploader: Uploader): Promise<Outcome> => {
     uploader.leave(); // the plan has all that it needs of the body
     return preferences.respondAsync
-      ? tasks.begin(plan, preferences.wait, uploader)
-      : tasks.create(plan, uploader);
+      ? tasks.begin(plan, preferences.wait, uploader, owner)
+      : tasks.create(plan, uploader, owner);
   };
   const fromFiles = async (
     picked: TaskRequest<ImagesCheckpoint>,
@@ -126,7 +128,7 @@ export function taskRoutes(
     },
     delete: async (request, response) => {
       parseQuery(noQuery, request);
-      await tasks.remove(idOf(request));
+      await tasks.remove(idOf(request), ownerOf(request));
       response.status(204).end();
     },
   });

@@ -81,6 +81,7 @@ export function cached(storage: CacheableStorage, options: CacheOptions, logger:
       return storage.remove(id);
     },
     state: () => storage.state(),
+    ...(storage.claims && { claims: storage.claims }),
     ...(storage.stats && { stats: storage.stats }),
     close: () => storage.close(),
   };

@@ -17,6 +17,7 @@ import {
   takeStock,
   writeTask,
 } from './files.ts';
+import { DiskClaims } from './claims.ts';
 import { Inventory, type Holding, type StorageLimits } from './inventory.ts';
 import { FolderLock } from './lock.ts';
 import { StateWatch } from './state.ts';
@@ -46,6 +47,7 @@ export async function openDiskStorage(
 }
 
 class DiskStorage implements CacheableStorage {
+  readonly claims: DiskClaims;
   readonly #folder: string;
   readonly #tasks: string;
   readonly #temporary: string;
@@ -58,6 +60,7 @@ class DiskStorage implements CacheableStorage {
   #evicted = 0;
 
   constructor(folder: string, logger: Logger, limits: StorageLimits) {
+    this.claims = new DiskClaims(folder);
     this.#folder = folder;
     this.#tasks = join(folder, 'tasks');
     this.#temporary = join(folder, 'temporary');
@@ -190,6 +193,7 @@ class DiskStorage implements CacheableStorage {
     for (const id of ids) {
       try {
         if (!(await this.remove(id))) continue;
+        await this.claims.forget(id);
       } catch (error) {
         this.#logger.error({ err: error, task: id }, 'eviction failed');
         continue;

@@ -41,11 +41,19 @@ export function unavailableWhenFailing(storage: TaskStorage, logger: Logger): Ta
       throw new ServiceError('storage-unavailable', { cause: error, ...(isFull(error) && { detail }) });
     }
   };
+  const { claims } = storage;
   return {
     read: (id, signal) => guarded(storage.read(id, signal), signal),
     write: (task) => guarded(storage.write(task)),
     remove: (id) => guarded(storage.remove(id)),
     state: () => storage.state(),
+    ...(claims && {
+      claims: {
+        add: (id, owner) => guarded(claims.add(id, owner)),
+        has: (id, owner, signal) => guarded(claims.has(id, owner, signal), signal),
+        remove: (id, owner) => guarded(claims.remove(id, owner)),
+      },
+    }),
     ...(storage.stats && { stats: storage.stats }),
     close: () => storage.close(),
   };

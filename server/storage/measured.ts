@@ -36,6 +36,7 @@ export function measured(storage: CacheableStorage, tell: StorageObserver['onOpe
     write: (task) => timed('write', storage.write(task)),
     remove: (id) => timed('remove', storage.remove(id)),
     state: () => storage.state(),
+    ...(storage.claims && { claims: storage.claims }),
     ...(storage.stats && { stats: storage.stats }),
     close: () => storage.close(),
   };

@@ -20,6 +20,8 @@ const common = z.object({
   steps: count,
   model: z.object({ bytes: z.number().int().positive(), sha256: hash }),
   embedding: z.array(z.number()),
+  /** made where tasks have owners: without any claim it is nobody's */
+  owned: z.literal(true).optional(),
 });
 
 const architecture = <T extends z.ZodType>(genotype: T) =>

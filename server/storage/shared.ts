@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import { isTaskId } from './task-id.ts';
 import { unlessAborted, withDeadline } from '../concurrency/in-time.ts';
 import { begun } from './cached.ts';
+import { claimName } from './claims.ts';
+import type { Claims } from './claims.ts';
 import type { CacheableStorage } from './cached.ts';
 import { refusesWrites } from './faults.ts';
 import { isTooOld } from './inventory.ts';
@@ -97,6 +99,16 @@ class SharedStorage implements CacheableStorage {
     await this.#inTime((end) => this.#store.set(id, encode(task), seconds, end));
   }
 
+  /** Values without content, beside those of the tasks, with a time to live as theirs. */
+  readonly claims: Claims = {
+    add: (id, owner) => {
+      const seconds = this.#options.days * DAY_SECONDS;
+      return this.#inTime((end) => this.#store.set(nameOfClaim(id, owner), Buffer.alloc(0), seconds, end));
+    },
+    has: (id, owner, signal) => this.#inTime((end) => this.#store.has(nameOfClaim(id, owner), end), signal),
+    remove: (id, owner) => this.#inTime((end) => this.#store.remove(nameOfClaim(id, owner), end)),
+  };
+
   async remove(id: string): Promise<boolean> {
     return isTaskId(id) && this.#inTime((end) => this.#store.remove(id, end));
   }
@@ -139,6 +151,8 @@ class SharedStorage implements CacheableStorage {
     return withDeadline(seconds, signal, late, (end) => unlessAborted(work(end), end));
   }
 }
+
+const nameOfClaim = (id: string, owner: string): string => `claims/${id}/${claimName(owner)}`;
 
 function encode({ record, model }: StoredTask): Uint8Array {
   const text = Buffer.from(JSON.stringify(record));

@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors/errors.ts';
+import type { Claims } from './claims.ts';
 import { sha256 } from './sha256.ts';
 import { taskRecordSchema, type TaskRecord } from './record.ts';
 
@@ -21,6 +22,8 @@ export interface TaskStorage {
   remove(id: string): Promise<boolean>;
   /** what works at present, as of the last few seconds; never rejects */
   state(): Promise<StorageState>;
+  /** whose the tasks are */
+  readonly claims?: Claims;
   /** of storage that keeps its own limits */
   readonly stats?: () => StorageStats;
   close(): Promise<void>;

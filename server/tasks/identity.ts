@@ -14,7 +14,7 @@ const IDENTITY_VERSION: Readonly<Record<Kind, string>> = {
 
 /** A support set with the hashes of its pixels, by label, then by hash: the order that its id is made of. */
 export interface HashedSupport {
-  readonly images: readonly LabelledBytes[];
+  readonly images: LabelledBytes[];
   readonly hashes: readonly string[];
 }
 

@@ -81,7 +81,7 @@ export class ImageTasks {
     }));
     const estimate = await estimateAccuracy(images, async (fold) => {
       const { model, multiplyAdds } = await this.#adapter.adaptImages(
-        { checkpoint: checkpoint.id, steps, support: fold.support },
+        { checkpoint: checkpoint.id, steps, support: [...fold.support] },
         { ...asker, report: () => undefined },
       );
       const left = fold.left.map((image) => image.pixels);
@@ -149,6 +149,8 @@ export class ImageTasks {
     watcher: Watcher,
   ): Promise<StoredTask> {
     const { checkpoint, steps } = request;
+    const shots = shotsOf(support);
+    const shared = sharedImages(support);
     const adapted = await this.#adapter.adaptImages(
       { checkpoint: checkpoint.id, steps, support: support.images },
       watcher,
@@ -158,11 +160,11 @@ export class ImageTasks {
       ...commonRecord(id, request, adapted, spent),
       kind: 'images',
       image: { size: checkpoint.imageSize },
-      classes: adapted.labels.map((label) => ({ label, shots: shotsOf(label, support) })),
+      classes: adapted.labels.map((label) => ({ label, shots: shots.get(label)! })),
       support: adapted.support,
       mirrored: adapted.mirrored,
       openSet: adapted.openSet,
-      sharedImages: sharedImages(support),
+      sharedImages: shared,
     });
     return { record, model: adapted.model };
   }
@@ -175,6 +177,9 @@ const named = (
 ): Schema<'Estimate'>['mistakes'] =>
   mistakes.map(({ place, label, given }) => ({ ...whereIs(files[place]!.file), label, given }));
 
-function shotsOf(label: string, support: HashedSupport): number {
-  return support.images.filter((image) => image.label === label).length;
+/** How many images each label has. */
+function shotsOf({ images }: HashedSupport): ReadonlyMap<string, number> {
+  const shots = new Map<string, number>();
+  for (const { label } of images) shots.set(label, (shots.get(label) ?? 0) + 1);
+  return shots;
 }

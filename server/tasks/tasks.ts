@@ -1,7 +1,9 @@
+import type { Owner } from '../access/access.ts';
 import type { Background } from '../concurrency/background.ts';
 import { ClientGoneError } from '../http/client.ts';
 import { asServiceError, ServiceError } from '../errors/errors.ts';
 import type { Asker, CheckpointInfo, Watcher } from '../ports.ts';
+import { Ownership } from './ownership.ts';
 import { Progresses, TaskProgress } from './progress.ts';
 import type { TaskOutline } from './progress.ts';
 import type { TaskRecord } from '../storage/record.ts';
@@ -9,6 +11,7 @@ import { within } from '../concurrency/in-time.ts';
 import { SharedRuns } from '../concurrency/shared-runs.ts';
 import { readableTask } from '../storage/storage.ts';
 import type { StoredTask, TaskStorage } from '../storage/storage.ts';
+import { isTaskId } from '../storage/task-id.ts';
 import { UnattendedWork } from '../concurrency/unattended.ts';
 
 /** What a request for a task says beside its support set. */
@@ -46,25 +49,34 @@ export class Tasks {
   readonly #inFlight = new SharedRuns<CreatedTask>();
   readonly #progresses = new Progresses();
   readonly #unattended = new UnattendedWork();
+  readonly #ownership: Ownership | undefined;
 
-  /** @param onMade is told every task that was made and stored */
+  /**
+   * @param onMade is told every task that was made and stored
+   * @param owners all that there are at present; without, tasks have none
+   */
   constructor(
     storage: TaskStorage,
     background: Background,
     onMade: (record: TaskRecord) => void = () => undefined,
+    owners?: () => readonly string[],
   ) {
+    this.#ownership = owners && storage.claims && new Ownership(storage.claims, owners);
     this.#storage = storage;
     this.#background = background;
     this.#onMade = onMade;
   }
 
   /**
-   * The task of a plan. Equal plans at the same time share one run, which the last signal ends.
+   * The task of a plan, which is the owner's from now on, too. Equal plans at the same time share one run, which the last
+   * signal ends.
    * @throws what the plan throws; the signal's reason
    */
-  async create(plan: TaskPlan, asker: Asker): Promise<CreatedTask> {
+  async create(plan: TaskPlan, asker: Asker, owner?: Owner): Promise<CreatedTask> {
     const { done } = await this.#join(plan, asker);
-    return done;
+    const made = await done;
+    if (owner) await this.#ownership?.claim(plan.id, owner);
+    return made;
   }
 
   /**
@@ -72,7 +84,12 @@ export class Tasks {
    * taken on, and goes on without a client until it ends or the task is removed.
    * @throws what the plan throws until then; the signal's reason where that comes before the work was taken on
    */
-  async begin(plan: TaskPlan, seconds: number, asker: Asker): Promise<CreatedTask | TaskProgress> {
+  async begin(
+    plan: TaskPlan,
+    seconds: number,
+    asker: Asker,
+    owner?: Owner,
+  ): Promise<CreatedTask | TaskProgress> {
     const { client, signal } = asker;
     signal.throwIfAborted();
     const controller = new AbortController();
@@ -83,10 +100,11 @@ export class Tasks {
     const { progress, done } = await this.#untilAccepted(plan, lasting).finally(() =>
       signal.removeEventListener('abort', giveUp),
     );
-    if (!progress) return done;
-    this.#unattended.add(plan.id, controller);
+    if (progress) this.#unattended.add(plan.id, controller);
     const ended = done.finally(() => this.#unattended.remove(plan.id, controller));
-    this.#background.add(ended, plan.requestId);
+    if (progress) this.#background.add(ended, plan.requestId);
+    if (owner) await this.#ownership?.claim(plan.id, owner);
+    if (!progress) return ended;
     if (seconds === 0) return progress;
     return (await within(seconds, ended, AbortSignal.any([controller.signal, signal]))) ?? progress;
   }
@@ -95,7 +113,8 @@ export class Tasks {
    * How a task is being made, or was; of one whose making is not remembered, that it is ready.
    * @throws ServiceError `unknown-task`
    */
-  async progress(id: string): Promise<TaskProgress> {
+  async progress(id: string, owner?: Owner): Promise<TaskProgress> {
+    await this.#checkOwner(id, owner, await this.#recordFor(id, owner));
     const known = this.#progresses.get(id);
     if (known && !known.ended) return known;
     // it may have been removed, or made before the start
@@ -107,17 +126,45 @@ export class Tasks {
   }
 
   /** @throws ServiceError `unknown-task`, those of the storage; the signal's reason */
-  async get(id: string, signal?: AbortSignal): Promise<StoredTask> {
+  async get(id: string, signal?: AbortSignal, owner?: Owner): Promise<StoredTask> {
     const task = await this.#storage.read(id, signal);
     if (!task) throw unknownTask(id);
+    await this.#checkOwner(id, owner, task.record, signal);
     return task;
   }
 
+  /** @throws ServiceError `unknown-task`, those of the storage; the signal's reason */
+  async #checkOwner(
+    id: string,
+    owner: Owner | undefined,
+    record: TaskRecord | undefined,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    if (!owner || !this.#ownership || !isTaskId(id)) return;
+    if (!(await this.#ownership.mayUse(id, owner, record, signal))) throw unknownTask(id);
+  }
+
+  /** The record of a task that is there, where it tells whose the task is. */
+  async #recordFor(id: string, owner: Owner | undefined): Promise<TaskRecord | undefined> {
+    return owner && this.#ownership && (await readableTask(this.#storage.read(id)))?.record;
+  }
+
+  /** The task as it is kept. */
+  #marked(task: StoredTask): StoredTask {
+    return this.#ownership ? { ...task, record: { ...task.record, owned: true } } : task;
+  }
+
   /**
-   * Removes a task. One that is just being made is waited for where a client waits for it, else given up.
+   * Removes a task; where others have asked for it as well, it goes for its owner alone. One that is just being made is
+   * waited for where a client waits for it, else given up.
    * @throws ServiceError `unknown-task`
    */
-  async remove(id: string): Promise<void> {
+  async remove(id: string, owner?: Owner): Promise<void> {
+    await this.#checkOwner(id, owner, await this.#recordFor(id, owner));
+    if (owner && this.#ownership && isTaskId(id)) {
+      if (owner.every) await this.#ownership.disclaimAll(id);
+      else if (await this.#ownership.disclaim(id, owner)) return;
+    }
     const abandoned = this.#unattended.abandon(id);
     await this.#inFlight.settled(id);
     const removed = await this.#storage.remove(id);
@@ -150,7 +197,7 @@ export class Tasks {
       }
       if (!(await this.#storage.state()).writable) throw unwritable();
       asker.signal.throwIfAborted();
-      const task = await plan.make({ ...asker, report: (event) => progress.add(event) });
+      const task = this.#marked(await plan.make({ ...asker, report: (event) => progress.add(event) }));
       await this.#storage.write(task);
       this.#onMade(task.record);
       this.#progresses.end(progress, { kind: 'ready', record: task.record });

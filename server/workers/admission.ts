@@ -10,6 +10,8 @@ export interface WorkLimits {
   readonly clientCost: number;
   /** adaptations of one client that are not done yet, at least 1 */
   readonly clientRequests: number;
+  /** memory that the adaptations that run take together, bytes; none may take more by itself */
+  readonly jobBytes: number;
 }
 
 /** An adaptation before it is begun. */
@@ -18,6 +20,8 @@ export interface AskedWork {
   readonly cost: number;
   /** of those that have to be done one after the other */
   readonly serial: number;
+  /** memory that it takes while it runs */
+  readonly bytes: number;
 }
 
 /**
@@ -34,13 +38,19 @@ export function admit(backlog: Backlog, limits: WorkLimits, asker: Asker, work: 
   return backlog.add(client, work.cost);
 }
 
-function checkRequest({ requestCost }: WorkLimits, { cost }: AskedWork): void {
-  if (cost <= requestCost) return;
-  throw new ServiceError('too-much-work', {
-    detail:
-      `The adaptation is estimated at ${millions(cost)} multiply-adds, ${millions(requestCost)} are allowed; ` +
-      'fewer images or steps take less.',
-  });
+function checkRequest({ requestCost, jobBytes }: WorkLimits, { cost, bytes }: AskedWork): void {
+  if (cost > requestCost)
+    throw new ServiceError('too-much-work', {
+      detail:
+        `The adaptation is estimated at ${millions(cost)} multiply-adds, ${millions(requestCost)} are allowed; ` +
+        'fewer images or steps take less.',
+    });
+  if (bytes > jobBytes)
+    throw new ServiceError('too-much-work', {
+      detail:
+        `The adaptation is estimated to need ${mebibytes(bytes)} MiB of memory, ` +
+        `${mebibytes(jobBytes)} are there for adaptations; fewer images take less.`,
+    });
 }
 
 function checkClient(
@@ -86,5 +96,6 @@ function checkDeadline(backlog: Backlog, client: string, left: number, { cost, s
     });
 }
 
+const mebibytes = (bytes: number): string => Math.round(bytes / 1024 ** 2).toLocaleString('en');
 const millions = (cost: number): string => `${Math.round(cost / 1e6).toLocaleString('en')} million`;
 const whole = (seconds: number): string => Math.max(0, Math.round(seconds)).toLocaleString('en');

@@ -7,6 +7,7 @@ import type { TrunkFile } from '../../engine/trunk/file.ts';
 import { adaptOnTrunk, precompileOnTrunk } from '../../model/adaptation/adapt-on-trunk.ts';
 import { adaptTask, precompile } from '../../model/adaptation/adapt-task.ts';
 import type { AdaptationEvent, AdaptedTask } from '../../model/adaptation/adapt-task.ts';
+import type { ViewRows } from '../../model/adaptation/support-rows.ts';
 import { decodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
@@ -72,12 +73,12 @@ export interface PlanesRequest {
   readonly pixels: Uint8Array<ArrayBuffer>;
 }
 
-/** A support set on a trunk: labels, and rows [images, P] of every view by its number. */
+/** A support set on a trunk: the label of every image, and the rows of its views. */
 export interface AdaptOnTrunkRequest {
   readonly checkpoint: string;
   readonly steps: number;
   readonly labels: readonly string[];
-  readonly rows: readonly Float32Array<ArrayBuffer>[];
+  readonly rows: ViewRows;
 }
 
 export interface PrecompileRequest {
@@ -178,8 +179,7 @@ const adaptToPlanes: ServerJobTable['adaptOnTrunk'] = async (request, context) =
   const { executor, workerData, progress: report, transfer } = context;
   const trunk = await trunkOf(workerData, checkpoint);
   const decoded = await checkpointOf('images', workerData, checkpoint);
-  const support = { labels, rows: (view: number) => rows[view]! };
-  const adapted = await adaptOnTrunk(decoded, trunk, support, { steps, report }, executor);
+  const adapted = await adaptOnTrunk(decoded, trunk, { labels, rows }, { steps, report }, executor);
   transfer(adapted.model.buffer);
   return adapted;
 };

@@ -2,7 +2,9 @@ import { JobError, PoolClosedError, QueueFullError } from '../../engine/errors.t
 import type { JobOptions } from '../../engine/pool-options.ts';
 import type { WorkerPool } from '../../engine/pool.ts';
 import type { AdaptedTask } from '../../model/adaptation/adapt-task.ts';
-import { multiplyAddsOfSteps, viewsOf } from '../../model/adaptation/cost.ts';
+import { bytesOfViews, multiplyAddsOfSteps, viewsOf } from '../../model/adaptation/cost.ts';
+import { arenaBytes } from '../../engine/session-memory.ts';
+import { LineFullError } from '../concurrency/turns.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { IMAGES_BATCH } from '../ports.ts';
 import type {
@@ -19,6 +21,8 @@ import type {
 import { admit } from './admission.ts';
 import type { AskedWork, WorkLimits } from './admission.ts';
 import { Backlog } from './backlog.ts';
+import { JobMemory } from './job-memory.ts';
+import type { Room } from './job-memory.ts';
 import type { RunJob, ServerJobs } from './jobs.ts';
 import { joinedPredictions } from './predict-images.ts';
 import { supportRows } from './trunk-rows.ts';
@@ -31,6 +35,8 @@ export interface PoolUse {
   /** workers that adapt; jobs that one support set's planes are computed by at a time */
   readonly workers: number;
   readonly limits: WorkLimits;
+  /** adaptations that may wait for memory */
+  readonly waiting: number;
 }
 
 /** Compiling an inner step of a regression task, as multiply-adds: running it is nothing beside that. */
@@ -46,9 +52,10 @@ export function createPoolAdapter(
   pool: ServerPool,
   checkpoints: readonly CheckpointInfo[],
   toolchain: Toolchain,
-  { workers, limits }: PoolUse,
+  { workers, limits, waiting }: PoolUse,
 ): TaskAdapter {
   const [adapting, predicting] = [new Backlog(workers), new Backlog(workers)];
+  const memory = new JobMemory(limits.jobBytes, waiting);
   const run: RunJob = async (job, request, options) => {
     const { cost = 1, urgent = false, client = '' } = options;
     const backlog = urgent ? predicting : adapting;
@@ -74,11 +81,21 @@ export function createPoolAdapter(
       done();
     }
   };
-  const adapt = async <T>(watcher: Watcher, work: AskedWork, make: () => Promise<T>): Promise<T> => {
+  const adapt = async <T>(
+    watcher: Watcher,
+    work: AskedWork,
+    make: (room: Room) => Promise<T>,
+  ): Promise<T> => {
     const over = admit(adapting, limits, watcher, work);
+    let room: Room | undefined;
     try {
-      return await make();
+      room = await memory.take(watcher, work.bytes);
+      return await make(room);
+    } catch (error) {
+      if (!(error instanceof LineFullError)) throw error;
+      throw new ServiceError('overloaded', { retryAfter: adapting.relief(), cause: error });
     } finally {
+      room?.end();
       over();
     }
   };
@@ -90,16 +107,16 @@ export function createPoolAdapter(
       const checkpoint = imagesCheckpoint(checkpoints, request.checkpoint);
       const work = workOf(checkpoint, request, workers);
       const { trunk, views } = checkpoint;
-      return adapt(watcher, work, () =>
+      return adapt(watcher, work, (room) =>
         trunk
-          ? adaptOnTrunk(run, request, watcher, { trunk, views, lanes: workers, cost: work.inner })
-          : run('adaptImages', request, watched(watcher, work.cost)),
+          ? adaptOnTrunk(run, request, room, { trunk, views, lanes: workers, cost: work.inner })
+          : run('adaptImages', request, watched(room, work.cost)),
       );
     },
     adaptRegression: (request, watcher) => {
       const cost = REGRESSION_STEP * request.steps;
-      return adapt(watcher, { cost, serial: cost }, () =>
-        run('adaptRegression', request, watched(watcher, cost)),
+      return adapt(watcher, { cost, serial: cost, bytes: 0 }, (room) =>
+        run('adaptRegression', request, watched(room, cost)),
       );
     },
     predictImages: (request, asker) => predictInPieces(run, request, asker),
@@ -130,7 +147,8 @@ function workOf(
   const all = viewsOf(views, { way, support: support.length });
   const planes = all * (trunk?.multiplyAdds ?? 0);
   const inner = multiplyAddsOfSteps(cost, all, steps);
-  return { cost: planes + inner, serial: planes / lanes + inner, inner };
+  const bytes = arenaBytes(bytesOfViews(cost, all, steps));
+  return { cost: planes + inner, serial: planes / lanes + inner, inner, bytes };
 }
 
 /**
@@ -140,14 +158,16 @@ function workOf(
 async function adaptOnTrunk(
   run: RunJob,
   request: AdaptImagesRequest,
-  watcher: Watcher,
+  room: Room,
   { lanes, cost, ...standing }: StandingCheckpoint & { readonly lanes: number; readonly cost: number },
 ): Promise<AdaptedTask> {
   const { checkpoint, steps, support } = request;
-  const start = performance.now();
-  const rows = await supportRows(run, request, standing, lanes, watched(watcher, 1));
-  const planes = performance.now() - start;
+  const { watcher } = room;
   const labels = support.map(({ label }) => label);
+  const start = performance.now();
+  const rows = await supportRows(run, request, standing, lanes, watched(room, 1));
+  support.length = 0; // its pixels are most of what the request holds
+  const planes = performance.now() - start;
   const adapted = await run(
     'adaptOnTrunk',
     { checkpoint, steps, labels, rows },
@@ -155,7 +175,7 @@ async function adaptOnTrunk(
       ...asked(watcher, cost),
       onProgress: watcher.report,
       admitted: true,
-      transfer: rows.map(({ buffer }) => buffer),
+      transfer: [rows.all.buffer],
     },
   );
   return { ...adapted, timings: { planes, ...adapted.timings } };
@@ -179,8 +199,9 @@ const asked = ({ signal, client }: Asker, cost: number) => ({ signal, client, co
 const urgent = (asker: Asker, cost: number) => ({ ...asked(asker, cost), urgent: true });
 
 /** The options of an adaptation's job, whose progress is what the model layer reports. */
-const watched = (watcher: Watcher, cost: number): JobOptions<AdaptationReport> => ({
+const watched = ({ watcher, admitted }: Room, cost: number): JobOptions<AdaptationReport> => ({
   ...asked(watcher, cost),
+  admitted,
   onAccepted: () => watcher.report({ kind: 'accepted' }),
   onStarted: () => watcher.report({ kind: 'started' }),
   onProgress: watcher.report,

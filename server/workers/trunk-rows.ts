@@ -18,7 +18,7 @@ export async function supportRows(
   { checkpoint, support }: AdaptImagesRequest,
   { trunk, views: possible }: StandingCheckpoint,
   lanes: number,
-  { signal, client, onAccepted, onStarted }: JobOptions<AdaptationReport>,
+  { signal, client, admitted = false, onAccepted, onStarted }: JobOptions<AdaptationReport>,
 ): Promise<ViewRows> {
   const way = new Set(support.map(({ label }) => label)).size;
   const plan = viewPlan(possible, { way, support: support.length });
@@ -32,7 +32,7 @@ export async function supportRows(
     const pixels = pixelsOf(own, support, trunk.side);
     const cost = own.length * trunk.multiplyAdds;
     const asked = { ...(signal && { signal }), ...(client !== undefined && { client }), cost };
-    const options = { ...asked, transfer: [pixels.buffer], admitted: job > 0 };
+    const options = { ...asked, transfer: [pixels.buffer], admitted: admitted || job > 0 };
     const told = job === 0 ? { ...(onAccepted && { onAccepted }), ...(onStarted && { onStarted }) } : {};
     try {
       return await run('planes', { checkpoint, pixels }, { ...options, ...told });

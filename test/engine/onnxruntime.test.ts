@@ -9,12 +9,13 @@ import type { OnnxExecutor } from '../../engine/onnxruntime.ts';
 import { Graph } from '../../model/graph/graph.ts';
 import { encodeModel } from '../../model/graph/onnx/encode.ts';
 import { add, multiply } from '../../model/graph/operations.ts';
-import { scaleGraph } from './fixtures/graphs.ts';
+import { scaleGraph, wideGraph } from './fixtures/graphs.ts';
 
+const mebibyte = 1024 ** 2;
 const executors: OnnxExecutor[] = [];
 
-function executor(cacheSize = 2): OnnxExecutor {
-  const created = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize });
+function executor(cacheSize = 2, keptBytes = Infinity): OnnxExecutor {
+  const created = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize, keptBytes });
   executors.push(created);
   return created;
 }
@@ -92,13 +93,14 @@ describe('OnnxExecutor', () => {
     expect(again).toHaveBeenCalledTimes(1);
   });
 
-  test('keeps fewer sessions of large files, at least the last one', async () => {
-    const target = executor(10);
+  test('keeps fewer sessions of large files, the last one while its job lasts', async () => {
+    const released = spyOnReleases();
+    const target = executor(10, 16 * mebibyte);
     const file = encodeModel({
       name: 'large',
       nodes: [{ operator: 'Gather', inputs: ['w', 'i'], outputs: ['y'] }],
       initializers: [
-        { name: 'w', shape: [2 ** 24], data: new Float32Array(2 ** 24).fill(3) },
+        { name: 'w', shape: [2 ** 20], data: new Float32Array(2 ** 20).fill(3) },
         { name: 'i', shape: [1], data: BigInt64Array.of(5n) },
       ],
       inputs: [],
@@ -110,6 +112,53 @@ describe('OnnxExecutor', () => {
       expect((await program.run({}))['y']!.data).toEqual(Float32Array.of(3));
       expect(target.stats.sessions).toBe(1);
     }
+    expect(target.stats.bytes).toBeGreaterThan(16 * mebibyte);
+    await target.trim();
+    expect(target.stats).toMatchObject({ sessions: 0, bytes: 0 });
+    expect(released).toHaveLength(2);
+  });
+
+  test('keeps as many graphs as fit with what their runs leave behind; those in use stay', async () => {
+    const released = spyOnReleases();
+    const target = executor(100, 64 * mebibyte);
+    const run = async (key: string, kibibytes: number) => {
+      const count = 256 * kibibytes;
+      const program = await target.program(key, () => wideGraph(count));
+      const x = { data: new Float32Array(count).fill(1), shape: [count] };
+      expect((await program.run({ x }))['y']!.data[0]).toBeCloseTo(10 * count);
+    };
+    // 9.5 MiB each, and what the arena adds
+    for (const key of ['a', 'b', 'c', 'd']) await run(key, 512);
+    expect(target.stats.sessions).toBe(4);
+    await run('e', 512);
+    expect([target.stats.sessions, released.length]).toEqual([4, 1]);
+    await run('large', 4096);
+    await target.trim();
+    expect([target.stats.sessions, released.length]).toEqual([4, 2]); // it has driven out none
+    expect(target.stats.bytes).toBeLessThan(64 * mebibyte);
+    await run('e', 512);
+    expect(target.stats.hits).toBe(1);
+  });
+
+  test('counts what the runs of a file take', async () => {
+    const target = executor(100, 64 * mebibyte);
+    const program = await target.model('twice', () => scaleGraph(2));
+    const none = target.stats.bytes;
+    const some = { data: new Float32Array(2 ** 18), shape: [2 ** 18] };
+    await program.run({ x: some });
+    const one = target.stats.bytes;
+    expect(one - none).toBeGreaterThan(some.data.byteLength);
+    await program.run({ x: vector(1) });
+    expect(target.stats.bytes).toBe(one);
+  });
+
+  test('the memory of a process stays under the bound, whatever runs in it', async () => {
+    const script = fileURLToPath(new URL('fixtures/many-shapes.ts', import.meta.url));
+    const env = { PATH: process.env['PATH'], MALLOC_MMAP_THRESHOLD_: '1048576' }; // as the service is started
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], { env });
+    const { bound, most, last } = JSON.parse(stdout) as Record<'bound' | 'most' | 'last', number>;
+    expect(last).toBeLessThan(bound);
+    expect(most).toBeLessThan(2 * bound); // while one runs that is larger than the bound
   });
 
   test('a program whose session was evicted compiles again when it runs', async () => {

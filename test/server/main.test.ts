@@ -18,8 +18,10 @@ async function announced({ child, output }: ReturnType<typeof start>): Promise<s
   return found;
 }
 
-function start(environment: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts'], {
+/** The service itself, or with `npm` what `npm start` runs. */
+function start(environment: Readonly<Record<string, string>>, npm = false) {
+  const command = npm ? ['server/start.mjs'] : ['--import', 'tsx', 'server/main.ts'];
+  const child = spawn(process.execPath, command, {
     cwd: root,
     env: { PATH: process.env['PATH'], ...environment },
   });
@@ -30,18 +32,20 @@ function start(environment: Readonly<Record<string, string>>) {
 }
 
 describe('server/main.ts', () => {
-  test('prints its configuration and its URL when ready, serves, and ends with 0 on SIGTERM', async () => {
-    const running = start({
+  test('prints its configuration and its URL when ready, serves, and ends with 0 on SIGTERM, by npm start', async () => {
+    const environment = {
       PORT: '0',
       MNAS_WORKERS: '1',
       MNAS_DATA_DIR: await temporaryFolder(),
       MNAS_NOTICE_SECONDS: '2',
-    });
+    };
+    const running = start(environment, true);
     const { child, output } = running;
     try {
       const exited = once(child, 'exit');
       const url = await announced(running);
       expect(output.text).toContain('"MNAS_WORKERS":1');
+      expect(output.text).not.toContain('MALLOC_MMAP_THRESHOLD_'); // it is set
       expect((await fetch(`${url}/healthz`)).status).toBe(200);
       const listed = (await (await fetch(`${url}/v1/checkpoints`)).json()) as { checkpoints: unknown[] };
       expect(listed.checkpoints.length).toBeGreaterThan(0);

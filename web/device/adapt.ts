@@ -68,8 +68,13 @@ async function adaptToRows(
   });
   clock.lap('planes');
   tell({ stage: 'architecture' });
-  const support = { labels, rows: (view: number) => rows[view]! };
-  const adapted = await adaptOnTrunk(checkpoint, trunk, support, { ...options, stepwise: true }, executor);
+  const adapted = await adaptOnTrunk(
+    checkpoint,
+    trunk,
+    { labels, rows },
+    { ...options, stepwise: true },
+    executor,
+  );
   const { leftOut = [], timings } = adapted;
   return {
     ...adapted,

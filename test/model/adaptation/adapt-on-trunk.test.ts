@@ -6,6 +6,7 @@ import { inOneGraph, stepByStep } from '../../../model/inner-loop/solved-steps.t
 import type { TrunkSupport } from '../../../model/adaptation/adapt-on-trunk.ts';
 import { exportTrunkChild } from '../../../model/adaptation/export-trunk-child.ts';
 import { temperatureOf } from '../../../model/adaptation/calibration.ts';
+import { rowsOfView, viewsNeeded } from '../../../model/adaptation/support-rows.ts';
 import { viewPlan, viewsTaken } from '../../../model/adaptation/support-views.ts';
 import type { Checkpoint } from '../../../model/checkpoint/checkpoint.ts';
 import { decodeModel, encodeModel } from '../../../model/graph/onnx/encode.ts';
@@ -65,15 +66,15 @@ const rowsOfPictures = ({ configuration }: Checkpoint, pictures: readonly Pictur
     shape: [pictures.length, 3, trunkSide, trunkSide],
   });
 
-const supportRows = (checkpoint: Checkpoint, images: readonly Labelled[]): TrunkSupport => ({
-  labels: images.map(({ label }) => label),
-  rows: (view) =>
-    rowsOfPictures(
-      checkpoint,
-      images.map((image) => image.picture),
-      view,
-    ),
-});
+async function supportRows(checkpoint: Checkpoint, images: readonly Labelled[]): Promise<TrunkSupport> {
+  const way = new Set(images.map(({ label }) => label)).size;
+  const views = viewsNeeded(viewPlan(checkpoint.configuration, { way, support: images.length }));
+  const pictures = images.map((image) => image.picture);
+  const parts: Float32Array[] = [];
+  for (const view of views) parts.push(await rowsOfPictures(checkpoint, pictures, view));
+  const labels = images.map(({ label }) => label);
+  return { labels, rows: { views, all: Float32Array.from(parts.reduce(joined)) } };
+}
 
 async function run(
   model: Uint8Array,
@@ -95,10 +96,10 @@ const largest = (a: Float32Array, b: ArrayLike<number>): number =>
 /** Calibrated logits of the query set by the graph that training answers by. */
 async function trainedLogits(checkpoint: Checkpoint, images: readonly Labelled[]): Promise<number[]> {
   const { configuration, parameters } = checkpoint;
-  const support = supportRows(checkpoint, images);
+  const support = await supportRows(checkpoint, images);
   const { child, genotype, mirrored, labels } = await adaptChildOnTrunk(
     checkpoint,
-    support,
+    await supportRows(checkpoint, images), // taken over
     { steps: 2 },
     executor,
   );
@@ -109,13 +110,13 @@ async function trainedLogits(checkpoint: Checkpoint, images: readonly Labelled[]
     images.map(({ label }) => labels.indexOf(label)),
     way,
   );
-  const whole = await support.rows(0);
+  const whole = rowsOfView(support.rows, 0);
   const embedded = await runner.embed(parameters, { images: whole, targets, count: images.length }, size);
   const network = runner.solved(genotype);
   const views = viewsTaken(viewPlan(configuration, size), mirrored);
   const asked = { images: queries.length, views: mirrored ? 2 : 1 };
   const rows: Float32Array[] = [];
-  for (const view of views) rows.push(await support.rows(view));
+  for (const view of views) rows.push(rowsOfView(support.rows, view));
   for (let view = 0; view < asked.views; view++) rows.push(await rowsOfPictures(checkpoint, queries, view));
   const { logits } = await runner.programs.run(
     `query ${way} ${images.length} ${views.length} ${asked.views}`,
@@ -140,7 +141,7 @@ describe('adaptOnTrunk', () => {
     const task = await adaptOnTrunk(
       checkpoint,
       trunk,
-      supportRows(checkpoint, images),
+      await supportRows(checkpoint, images),
       { steps: 2 },
       executor,
     );
@@ -161,8 +162,8 @@ describe('adaptOnTrunk', () => {
   it('gives the same bytes for any order of the images', async () => {
     const checkpoint = randomTrunkCheckpoint(trunkConfiguration());
     const support = supportOf({ cat: 2, dog: 1, emu: 1 });
-    const adapt = (images: readonly Labelled[]) =>
-      adaptOnTrunk(checkpoint, trunk, supportRows(checkpoint, images), { steps: 2 }, executor);
+    const adapt = async (images: readonly Labelled[]) =>
+      adaptOnTrunk(checkpoint, trunk, await supportRows(checkpoint, images), { steps: 2 }, executor);
     const expected = await adapt(support);
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray(support, { minLength: support.length }), async (shuffled) => {
@@ -182,8 +183,8 @@ describe('adaptOnTrunk', () => {
     const names = ['cat', 'dog', 'emu'];
     const others = ['zoé', '__proto__', 'bee'];
     const images = supportOf({ cat: 2, dog: 1, emu: 2 });
-    const adapt = (support: readonly Labelled[]) =>
-      adaptOnTrunk(checkpoint, trunk, supportRows(checkpoint, support), { steps: 2 }, executor);
+    const adapt = async (support: readonly Labelled[]) =>
+      adaptOnTrunk(checkpoint, trunk, await supportRows(checkpoint, support), { steps: 2 }, executor);
     const given = await adapt(images);
     const renamed = await adapt(
       images.map((image) => ({ ...image, label: others[names.indexOf(image.label)]! })),
@@ -203,7 +204,7 @@ describe('adaptOnTrunk', () => {
 
   it('answers for an image alone as in a batch', async () => {
     const checkpoint = randomTrunkCheckpoint(trunkConfiguration());
-    const support = supportRows(checkpoint, supportOf({ cat: 2, dog: 1 }));
+    const support = await supportRows(checkpoint, supportOf({ cat: 2, dog: 1 }));
     const { model } = await adaptOnTrunk(checkpoint, trunk, support, { steps: 2 }, executor);
     const together = await run(model, pixelsOf(queries, 0));
     const alone = await run(model, pixelsOf(queries.slice(3, 4), 0));
@@ -213,10 +214,10 @@ describe('adaptOnTrunk', () => {
   it('takes the same steps in one graph and one by one', async () => {
     const checkpoint = randomTrunkCheckpoint(trunkConfiguration());
     const { configuration, parameters } = checkpoint;
-    const support = supportRows(checkpoint, supportOf({ cat: 2, dog: 2 }));
+    const support = await supportRows(checkpoint, supportOf({ cat: 2, dog: 2 }));
     const runner = new TaskRunner(configuration, executor, []);
     const targets = oneHotTargets([0, 0, 1, 1], 2);
-    const images = await support.rows(0);
+    const images = rowsOfView(support.rows, 0);
     const set = { images, targets, count: 4 };
     const embedded = await runner.embed(parameters, set, { way: 2, support: 4 });
     const network = runner.solved(runner.decode(embedded.architecture));
@@ -234,15 +235,20 @@ describe('adaptOnTrunk', () => {
 
   it('cuts the trunk to what is read, counts it, and holds the same numbers in float32', async () => {
     const checkpoint = randomTrunkCheckpoint(trunkConfiguration(), { mirrored: false });
-    const support = supportRows(checkpoint, supportOf({ cat: 2, dog: 2 }));
-    const { genotype: decoded } = await adaptChildOnTrunk(checkpoint, support, { steps: 1 }, executor);
+    const support = () => supportRows(checkpoint, supportOf({ cat: 2, dog: 2 }));
+    const { genotype: decoded } = await adaptChildOnTrunk(
+      checkpoint,
+      await support(),
+      { steps: 1 },
+      executor,
+    );
     const reading = async (fine: string, coarse: string, mirrored: boolean) => {
       const genotype = {
         ...decoded,
         taps: { slots: { 'normal.0': fine, 'normal.1': fine, 'reduction.0': coarse }, beside: [] },
       };
       const options = { steps: 1, genotype, mirrored };
-      return adaptOnTrunk(checkpoint, trunk, support, options, executor);
+      return adaptOnTrunk(checkpoint, trunk, await support(), options, executor);
     };
     const [shallow, deep, both] = [
       await reading('a', 'a', false),
@@ -271,8 +277,8 @@ describe('adaptOnTrunk', () => {
 
   it('judges every image by a head without it', async () => {
     const checkpoint = randomTrunkCheckpoint(trunkConfiguration());
-    const adapt = (shots: Record<string, number>) =>
-      adaptChildOnTrunk(checkpoint, supportRows(checkpoint, supportOf(shots)), { steps: 2 }, executor);
+    const adapt = async (shots: Record<string, number>) =>
+      adaptChildOnTrunk(checkpoint, await supportRows(checkpoint, supportOf(shots)), { steps: 2 }, executor);
     const several = await adapt({ cat: 3, dog: 1, emu: 2 });
     expect(several.leftOut.map(({ truth }) => truth).sort()).toEqual([0, 0, 0, 2, 2]);
     expect((await adapt({ cat: 1, dog: 1 })).leftOut).toEqual([]);

@@ -1,5 +1,13 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RowCollector, viewsNeeded, writeView } from '../../../model/adaptation/support-rows.ts';
+import {
+  reorder,
+  RowCollector,
+  rowsOfView,
+  taken,
+  viewsNeeded,
+  writeView,
+} from '../../../model/adaptation/support-rows.ts';
 
 describe('a view of an image', () => {
   // side 2: the whole image, then two crops
@@ -38,6 +46,29 @@ describe('rows of a support set', () => {
     ];
     collector.add(first, Float32Array.of(1, 2, 3, 4, 5, 6));
     collector.add([{ image: 0, view: 2 }], Float32Array.of(7, 8));
-    expect(collector.rows.map((rows) => Array.from(rows))).toEqual([[3, 4, 5, 6], [], [7, 8, 1, 2]]);
+    expect(Array.from(rowsOfView(collector.rows, 0))).toEqual([3, 4, 5, 6]);
+    expect(Array.from(rowsOfView(collector.rows, 2))).toEqual([7, 8, 1, 2]);
+    expect(() => rowsOfView(collector.rows, 1)).toThrow(RangeError);
+  });
+
+  it('are put in another order where they lie', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6], { minLength: 7 }), (places) => {
+        const all = Float32Array.from({ length: 2 * 7 * 3 }, (_, i) => i);
+        reorder({ views: [0, 1], all }, places);
+        const expected = [0, 7].flatMap((first) =>
+          places.flatMap((place) => [0, 1, 2].map((column) => 3 * (first + place) + column)),
+        );
+        expect(Array.from(all)).toEqual(expected);
+      }),
+    );
+  });
+
+  it('are given up but for the views that are taken', () => {
+    const rows = () => ({ views: [0, 1, 2, 3], all: Float32Array.of(0, 0, 1, 1, 2, 2, 3, 3) });
+    expect(Array.from(taken(rows(), [0, 1, 2, 3]))).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
+    expect(Array.from(taken(rows(), [0, 2, 3]))).toEqual([0, 0, 2, 2, 3, 3]);
+    expect(Array.from(taken(rows(), [0]))).toEqual([0, 0]);
+    expect(() => taken(rows(), [1, 0])).toThrow(RangeError);
   });
 });

@@ -4,17 +4,19 @@ import { get, type IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
-import { hashKey, identify, parseKeys } from '../../../server/access/keys.ts';
+import { fixedKeys, hashKey, identify, parseKeys } from '../../../server/access/keys.ts';
 import { expectContract } from '../support/contract.ts';
 import { harness, listen } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
-import { support } from '../support/tasks.ts';
+import { support, taskOf } from '../support/tasks.ts';
 
 const { expectProblem } = problemsOf('access/access.test.ts');
 
 const run = promisify(execFile);
 const hex = (key: string) => Buffer.from(hashKey(key)).toString('hex');
-const keys = parseKeys(`shop:${hex('key-1')},lab:${hex('key-2')},shop:${hex('key-3')}`);
+const known = parseKeys(`shop:${hex('key-1')},lab:${hex('key-2')}:read, # a comment, of no key
+shop:${hex('key-3')}:admin`);
+const keys = fixedKeys(known);
 
 test('a page of another origin can make and remove nothing, unless its origin is allowed', async () => {
   const origins = ['https://a.example'];
@@ -49,18 +51,23 @@ test('a page of another origin can make and remove nothing, unless its origin is
 
 describe('API keys', () => {
   test('are told by their hash; no name, prefix or hash passes for one', () => {
-    expect(['key-1', 'key-2', 'key-3'].map((key) => identify(keys, key))).toEqual(['shop', 'lab', 'shop']);
+    expect(['key-1', 'key-2', 'key-3'].map((key) => identify(known, key))).toMatchObject([
+      { name: 'shop', scope: 'write' },
+      { name: 'lab', scope: 'read' },
+      { name: 'shop', scope: 'admin' },
+    ]);
     for (const other of ['', 'key-', 'key-11', 'shop', hex('key-1')])
-      expect(identify(keys, other)).toBeUndefined();
+      expect(identify(known, other)).toBeUndefined();
   });
 
   test('are made for a name that MNAS_API_KEYS can have, and for no other', async () => {
-    const newKey = (name: string) =>
-      run(process.execPath, ['--import', 'tsx', 'server/access/new-key.ts', name]);
-    const { stdout } = await newKey('shop.1');
+    const newKey = (...words: string[]) =>
+      run(process.execPath, ['--import', 'tsx', 'server/access/new-key.ts', ...words]);
+    const { stdout } = await newKey('shop.1', 'read');
     const [, key, entry] = /client.*: (\S+)\n.*MNAS_API_KEYS: (\S+)\n/.exec(stdout)!;
-    expect(identify(parseKeys(entry!), key!)).toBe('shop.1');
+    expect(identify(parseKeys(entry!), key!)).toMatchObject({ name: 'shop.1', scope: 'read' });
     await expect(newKey('the shop')).rejects.toMatchObject({ code: 1, stdout: '' });
+    await expect(newKey('shop', 'all')).rejects.toMatchObject({ code: 1, stdout: '' });
   });
 
   test('guard tasks, checkpoints and metrics, not the probes; the log has the name, never the key', async () => {
@@ -84,6 +91,27 @@ describe('API keys', () => {
     expect((await post('/v1/tasks', support).set('X-API-Key', 'key-3')).status).toBe(201);
     expect(log.map(({ client }) => client).filter(Boolean)).toEqual(['lab', 'shop']);
     expect(JSON.stringify(log)).not.toContain('key-');
+  });
+
+  test('that may only read neither make nor remove tasks', async () => {
+    const { app, post, postJson } = await harness({ access: { keys } });
+    const { id } = taskOf(await post('/v1/tasks', support).set('X-API-Key', 'key-1'));
+    const reading = { 'X-API-Key': 'key-2' };
+    const refused = [
+      await post('/v1/tasks', support).set(reading),
+      await post('/v1/estimates', support).set(reading),
+      await request(app).delete(`/v1/tasks/${id}`).set(reading),
+    ];
+    for (const answer of refused) expectProblem(answer, 'missing-scope');
+    expectContract(refused[0]!, 'post', '/v1/tasks');
+    expectContract(refused[2]!, 'delete', '/v1/tasks/{id}');
+    const allowed = [
+      await request(app).get('/v1/checkpoints').set(reading),
+      await post(`/v1/tasks/${id}/predictions`, support).set(reading),
+      await postJson(`/v2/models/${id}/infer`, '{}').set(reading),
+    ];
+    // the task is of another owner
+    expect(allowed.map(({ status }) => status)).toEqual([200, 404, 404]);
   });
 
   test('guard a path however it is written: what is not guarded is not there', async () => {

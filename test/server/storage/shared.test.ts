@@ -113,6 +113,21 @@ for (const [name, { start, there }] of Object.entries(stores))
       expect(log).toEqual([]);
     });
 
+    test('claims are kept beside the tasks, and are no tasks', async () => {
+      const [one, other] = [await open(), await open()];
+      const [first, second] = [one.claims!, other.claims!];
+      const { id } = storedTask(5).record;
+      for (const owner of ['ann', '..', 'a.b-c_d']) {
+        expect(await second.has(id, owner)).toBe(false);
+        await first.add(id, owner);
+        expect(await second.has(id, owner)).toBe(true);
+      }
+      expect(await second.has(storedTask(6).record.id, 'ann')).toBe(false);
+      expect(await one.read(id)).toBeUndefined();
+      expect([await second.remove(id, 'ann'), await first.remove(id, 'ann')]).toEqual([true, false]);
+      expect([await first.has(id, 'ann'), await first.has(id, '..')]).toEqual([false, true]);
+    });
+
     test('a damaged value counts as absent, is logged, and is replaced by the next write', async () => {
       const storage = await open();
       const task = storedTask(2);

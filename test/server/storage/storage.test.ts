@@ -92,6 +92,24 @@ describe('disk storage', () => {
   const ids = (...numbers: number[]) => numbers.map((number) => storedTask(number).record.id).sort();
   const kept = async (folder: string) => (await readdir(join(folder, 'tasks'))).sort();
 
+  test('claims survive the process and the task’s own removal, and go with what is evicted', async () => {
+    const folder = await temporaryFolder();
+    const [one, other] = [storedTask(1), storedTask(2)];
+    const id = one.record.id;
+    const first = await open(folder);
+    await first.storage.write(one);
+    for (const owner of ['ann', '..']) await first.storage.claims!.add(id, owner);
+    const { storage } = await reopen(first.storage, folder, { bytes: 1, days: 0 });
+    const claims = storage.claims!;
+    const has = () => Promise.all(['ann', '..', 'bob'].map((owner) => claims.has(id, owner)));
+    expect(await has()).toEqual([true, true, false]);
+    expect([await claims.remove(id, 'ann'), await claims.remove(id, 'ann')]).toEqual([true, false]);
+    expect(await has()).toEqual([false, true, false]);
+    await storage.write(other); // the first one has no room
+    expect(await has()).toEqual([false, false, false]);
+    expect(await readdir(join(folder, 'claims'))).toEqual([]);
+  });
+
   test('over its bytes it removes the least recently used, never the newest, and forgets what it removed', async () => {
     const folder = await temporaryFolder();
     const { storage } = await open(folder, { bytes: 160_000, days: 0 }); // room for three

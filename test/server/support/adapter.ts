@@ -40,7 +40,7 @@ export const imagesCheckpoint = (id: string, isDefault = false): ImagesCheckpoin
   bytes: 1000,
   imageSize: SIZE,
   views: {},
-  cost: { once: 1e6, step: 1e6 },
+  cost: { once: 1e6, step: 1e6, memory: { atLeast: 1000, view: 1000 } },
   steps: 5,
 });
 
@@ -61,7 +61,8 @@ export const regressionCheckpoint = (
 /** A pool of one worker, for which nothing is too much. */
 export const UNLIMITED: PoolUse = {
   workers: 1,
-  limits: { requestCost: Infinity, clientCost: Infinity, clientRequests: Infinity },
+  limits: { requestCost: Infinity, clientCost: Infinity, clientRequests: Infinity, jobBytes: Infinity },
+  waiting: Infinity,
 };
 
 /** Two of each kind. */

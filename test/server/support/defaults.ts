@@ -13,7 +13,7 @@ export const LIMITS: AppLimits = {
   decoding: { parallel: 2, heavyPixels: 1_000_000 },
 };
 
-export const OPEN: AccessOptions = { keys: [], requests: 0, windowSeconds: 60, proxies: 0, origins: [] };
+export const OPEN: AccessOptions = { requests: 0, windowSeconds: 60, proxies: 0, origins: [] };
 
 /** What few tests are about. */
 export const BESIDE: Pick<AppDependencies, 'readCheckpoint' | 'readTrunk' | 'page' | 'documentation'> = {

@@ -20,7 +20,7 @@ export const provokedBy = {
     'storage-unavailable',
     'newer-task',
   ],
-  'access/access.test.ts': ['unauthorized', 'rate-limited', 'forbidden-origin'],
+  'access/access.test.ts': ['unauthorized', 'missing-scope', 'rate-limited', 'forbidden-origin'],
   'concurrency/cancellation.test.ts': ['deadline-exceeded'],
   'workers/admission.test.ts': ['too-much-work', 'too-much-at-once', 'deadline-exceeded', 'overloaded'],
   'page/page.test.ts': ['not-found'],

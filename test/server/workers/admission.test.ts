@@ -21,14 +21,15 @@ function slow(workers = 1): Backlog {
   return backlog;
 }
 
-const limits: WorkLimits = { requestCost: 1000, clientCost: 500, clientRequests: 3 };
+const limits: WorkLimits = { requestCost: 1000, clientCost: 500, clientRequests: 3, jobBytes: 1e9 };
+const imagesCost = { memory: { atLeast: 0, view: 0 } };
 const { signal } = new AbortController();
 const asker = (client = 'a', seconds?: number) => ({
   client,
   signal,
   ...(seconds === undefined ? {} : { deadline: performance.now() + 1000 * seconds }),
 });
-const work = (cost: number) => ({ cost, serial: cost });
+const work = (cost: number, bytes = 0) => ({ cost, serial: cost, bytes });
 
 /** The error that something throws. */
 function refusalOf(action: () => unknown): ServiceError {
@@ -50,6 +51,14 @@ describe('an adaptation is refused before any work is done', () => {
     expect(refusal).toMatchObject({ code: 'too-much-work' });
     expect(refusal.message).toContain('2,000 million multiply-adds');
     expect(refusal.headers).toEqual({}); // another time does not help
+  });
+
+  test('that needs more memory than there is', () => {
+    const refusal = refusalOf(() => admit(slow(), limits, asker(), work(10, 2e9)));
+    expect(refusal).toMatchObject({ code: 'too-much-work' });
+    expect(refusal.message).toContain('1,907 MiB of memory, 954 are there');
+    expect(refusal.headers).toEqual({});
+    admit(slow(), limits, asker(), work(10, 1e9));
   });
 
   test('of a client that has as much undone as it may, by cost or by number, until some is done', () => {
@@ -93,7 +102,7 @@ describe('the service', () => {
     const tight = { ...UNLIMITED.limits, requestCost: 1e6 };
     const make = (given: WorkLimits) => ({
       ...createFakeAdapter(),
-      ...createPoolAdapter(pool, everyKind, toolchain, { workers: 1, limits: given }),
+      ...createPoolAdapter(pool, everyKind, toolchain, { ...UNLIMITED, limits: given }),
     });
     const { folder, close, post } = await harness({ adapter: make(UNLIMITED.limits) });
     const { id } = taskOf(await post('/v1/tasks', support));
@@ -110,7 +119,10 @@ describe('the service', () => {
     const never: ServerPool = {
       run: (job) => (job === 'adaptImages' ? new Promise(() => undefined) : Promise.reject(new Error(job))),
     };
-    const costly = everyKind.map((checkpoint) => ({ ...checkpoint, cost: { once: 0, step: 1e11 } }));
+    const costly = everyKind.map((checkpoint) => ({
+      ...checkpoint,
+      cost: { ...imagesCost, once: 0, step: 1e11 },
+    }));
     const adapter = { ...createFakeAdapter(), ...createPoolAdapter(never, costly, toolchain, UNLIMITED) };
     const { post } = await harness({ adapter });
     const started = performance.now();
@@ -121,7 +133,10 @@ describe('the service', () => {
 
   test('tells by its queue when to come again, each client another time', async () => {
     const full: ServerPool = { run: () => Promise.reject(new QueueFullError('full')) };
-    const costly = everyKind.map((checkpoint) => ({ ...checkpoint, cost: { once: 0, step: 1e9 } }));
+    const costly = everyKind.map((checkpoint) => ({
+      ...checkpoint,
+      cost: { ...imagesCost, once: 0, step: 1e9 },
+    }));
     const adapter = createPoolAdapter(full, costly, toolchain, UNLIMITED);
     const waiting = createPoolAdapter(
       { run: (job) => (job === 'planes' ? Promise.reject(new Error()) : new Promise(() => undefined)) },
