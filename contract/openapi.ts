@@ -908,7 +908,21 @@ export interface components {
                  *     rests on what is true of most tasks.
                  */
                 images: number;
+                /**
+                 * @description The `threshold` of predictions that fits this task: nine in ten images of its classes are expected to have
+                 *     a `known` that is no lower. Absent of tasks of an earlier version.
+                 */
+                threshold?: number;
             };
+            /**
+             * @description Labels that have an image in common, pixel by pixel: it says nothing of how to tell them apart, so one of them
+             *     has it by mistake. Absent where none do, and of tasks of an earlier version.
+             */
+            sharedImages?: {
+                labels: components["schemas"]["Label"][];
+                /** @description How many they have in common. */
+                images: number;
+            }[];
             model: components["schemas"]["ImagesModel"];
             /** @description Milliseconds per stage, of the request that made the task. */
             timings: {
@@ -1041,6 +1055,8 @@ export interface components {
             folds: components["schemas"]["Folds"];
             /** @description Over the images that were left out. */
             evaluation: components["schemas"]["ImagesEvaluation"];
+            /** @description The images that were told wrong, in the order of the body. */
+            mistakes: components["schemas"]["Mistake"][];
         };
         /**
          * @description How accurate the task is on images that it has not seen: images of the support set are left out and then judged.
@@ -1076,6 +1092,14 @@ export interface components {
             method: "GET";
             /** @description Path. */
             url: string;
+        };
+        Mistake: {
+            part?: components["schemas"]["Part"];
+            /** @description JSON Pointer (RFC 6901) to the image of a JSON body. */
+            pointer?: string;
+            label: components["schemas"]["Label"];
+            /** @description The label that it was taken for. */
+            given: components["schemas"]["Label"];
         };
         /** @description An error of the Open Inference Protocol. */
         InferenceError: {
@@ -1237,7 +1261,7 @@ export interface components {
         };
         /** @enum {string} */
         ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "forbidden-origin" | "missing-scope" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "too-much-work" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "too-much-at-once" | "internal" | "no-checkpoint" | "newer-task" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
-        /** @description The part of a form, or the entry of a zip archive, that is at fault. */
+        /** @description The part of a form, or the entry of a zip archive, that is meant. */
         Part: {
             /** @description Position among all parts, or all entries. */
             index: number;

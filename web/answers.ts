@@ -39,7 +39,7 @@ export async function answerHere(
   try {
     const { probabilities, known } = await ask(
       'predict',
-      { key: `task ${id}`, model, size, file },
+      { key: `task ${id}`, model, size, image: file },
       { signal },
     );
     return { probabilities: Array.from(probabilities), known };

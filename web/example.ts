@@ -3,7 +3,8 @@ import { assets } from './assets.ts';
 /** An image of the index that the server makes (server/page/example.ts). */
 interface ExampleImage {
   readonly name: string;
-  readonly label: string;
+  /** absent of an image of no class */
+  readonly label?: string;
   readonly set: 'support' | 'query';
   readonly url: string;
 }
@@ -16,19 +17,21 @@ export interface LabelledFile {
 /** The example task: labelled images to make it of, and others to try it with. @throws Error; the signal's reason */
 export async function loadExample(signal: AbortSignal): Promise<{
   readonly support: readonly LabelledFile[];
-  readonly query: readonly LabelledFile[];
+  readonly query: readonly File[];
 }> {
   const images = (await (await loaded(assets.example, signal)).json()) as readonly ExampleImage[];
   const files = await Promise.all(
     images.map(async ({ name, label, set, url }) => {
       const blob = await (await loaded(url, signal)).blob();
-      return { set, label, file: new File([blob], `${name}.png`, { type: blob.type }) };
+      return { set, label, file: new File([blob], `${name}.jpg`, { type: blob.type }) };
     }),
   );
   signal.throwIfAborted();
   return {
-    support: files.filter(({ set }) => set === 'support'),
-    query: files.filter(({ set }) => set === 'query'),
+    support: files.flatMap(({ set, label, file }) =>
+      set === 'support' && label !== undefined ? [{ label, file }] : [],
+    ),
+    query: files.flatMap(({ set, file }) => (set === 'query' ? [file] : [])),
   };
 }
 

@@ -1,10 +1,14 @@
 import { labelOfPath } from './draft.ts';
+import type { PathFile } from './zip.ts';
 
 /** What the service decodes. */
 export const accepted = ['image/jpeg', 'image/png', 'image/webp', 'image/avif', 'image/gif', 'image/tiff'];
 
 /** Systems that do not know a format give its files no type. */
 const extensions = /\.(jpe?g|png|webp|avif|gif|tiff?)$/i;
+
+/** A zip archive, whatever the system calls its type. */
+export const isZip = ({ name }: File): boolean => /\.zip$/i.test(name);
 
 const isImage = ({ type, name }: File): boolean =>
   type === '' ? extensions.test(name) : accepted.includes(type);
@@ -18,6 +22,8 @@ export interface ChosenFiles {
   readonly labelled: readonly { readonly label: string; readonly file: File }[];
   /** names of those that are no images, or could not be read */
   readonly passedOver: readonly string[];
+  /** zip archives, which are not unpacked yet */
+  readonly zips?: readonly File[];
 }
 
 /** The files of a file or folder picker. */
@@ -31,13 +37,6 @@ export async function droppedFiles({ items, files }: DataTransfer): Promise<Chos
   if (entries.every((entry) => entry === null)) return chosenFiles(files);
   const found = await Promise.all(entries.flatMap((entry) => (entry ? [filesOf(entry, '')] : [])));
   return sorted(found.flat());
-}
-
-interface PathFile {
-  /** undefined where the system does not let it be read */
-  readonly file: File | undefined;
-  /** folders and name, of a file that was chosen or dropped with its folder; else without a slash */
-  readonly path: string;
 }
 
 async function filesOf(entry: FileSystemEntry, folder: string): Promise<PathFile[]> {
@@ -70,16 +69,35 @@ function sorted(files: readonly PathFile[]): ChosenFiles {
   const plain: File[] = [];
   const labelled: { readonly label: string; readonly file: File }[] = [];
   const passedOver: string[] = [];
+  const zips: File[] = [];
   for (const { file, path } of files) {
     const name = file?.name ?? path;
     const label = labelOfPath(path);
     if (unasked.test(name)) continue;
-    if (!file || !isImage(file)) passedOver.push(name);
+    if (file && isZip(file)) zips.push(file);
+    else if (!file || !isImage(file)) passedOver.push(name);
     else if (label === undefined) plain.push(file);
     else labelled.push({ label, file });
   }
+  return { plain, labelled, passedOver, ...(zips.length > 0 && { zips }) };
+}
+
+/** The same with what its archives have in them; an archive that cannot be read is passed over. */
+export async function unpacked(chosen: ChosenFiles): Promise<ChosenFiles> {
+  let { plain, labelled, passedOver } = chosen;
+  for (const zip of chosen.zips ?? []) {
+    const { filesOfZip } = await import('./zip.ts'); // most visits have no archive
+    const found = await filesOfZip(zip).then(sorted, () => undefined);
+    plain = [...plain, ...(found?.plain ?? [])];
+    labelled = [...labelled, ...(found?.labelled ?? [])];
+    passedOver = [...passedOver, ...(found?.passedOver ?? [zip.name])];
+  }
   return { plain, labelled, passedOver };
 }
+
+/** Images on the clipboard, such as a screenshot. */
+export const pastedFiles = ({ clipboardData }: ClipboardEvent): ChosenFiles =>
+  chosenFiles(clipboardData?.files ?? null);
 
 /** Saves bytes as a file of the visitor's. */
 export function download(name: string, bytes: Uint8Array): void {

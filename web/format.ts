@@ -1,6 +1,6 @@
 /** Numbers as the page writes them. */
 
-export const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`;
+export const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)}\u00a0%`;
 
 export const duration = (milliseconds: number): string =>
   milliseconds < 1000
@@ -16,3 +16,8 @@ export function amount(value: number): string {
 }
 
 export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
+
+const words = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'] as const;
+
+/** Up to ten as a word. */
+export const inWords = (count: number): string => words[count] ?? String(count);

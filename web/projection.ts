@@ -58,3 +58,60 @@ export function fitInto(
   const scale = (side / 2 - margin) / reach;
   return points.map(([x, y]) => [side / 2 + x * scale, side / 2 - y * scale]);
 }
+
+/** A text beside a point: where it begins, ends or has its middle. */
+export interface PlacedLabel {
+  readonly x: number;
+  readonly y: number;
+  readonly anchor: 'start' | 'middle' | 'end';
+}
+
+interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+const meet = (a: Box, b: Box): boolean =>
+  a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+
+/**
+ * Where the points' labels stand: above, below, right or left of them, wherever there is room, the first point first. None
+ * overprints another label or point, or leaves the square; a label that has no room is undefined.
+ * @param widths of the labels, and `height` of a line, in the units of the square
+ */
+export function placeLabels(
+  points: readonly (readonly [number, number])[],
+  widths: readonly number[],
+  { side, height, gap }: { readonly side: number; readonly height: number; readonly gap: number },
+): readonly (PlacedLabel | undefined)[] {
+  const taken: Box[] = points.map(([x, y]) => ({
+    left: x - gap,
+    right: x + gap,
+    top: y - gap,
+    bottom: y + gap,
+  }));
+  return points.map(([x, y], i) => {
+    const width = widths[i]!;
+    const ways: readonly (PlacedLabel & { readonly left: number })[] = [
+      { x, y: y - gap - height * 0.25, anchor: 'middle', left: x - width / 2 },
+      { x, y: y + gap + height * 0.75, anchor: 'middle', left: x - width / 2 },
+      { x: x + gap, y: y + height * 0.25, anchor: 'start', left: x + gap },
+      { x: x - gap, y: y + height * 0.25, anchor: 'end', left: x - gap - width },
+    ];
+    for (const { left, ...label } of ways) {
+      const box = {
+        left,
+        right: left + width,
+        top: label.y - height * 0.75,
+        bottom: label.y + height * 0.25,
+      };
+      const inside = box.left >= 0 && box.right <= side && box.top >= 0 && box.bottom <= side;
+      if (!inside || taken.some((other) => meet(box, other))) continue;
+      taken.push(box);
+      return label;
+    }
+    return undefined;
+  });
+}

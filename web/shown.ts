@@ -1,16 +1,18 @@
 import type { ClassFiles } from './api.ts';
+import { classesOf, signatureOf } from './draft.ts';
+import type { Draft } from './draft.ts';
 import type { MadeTask, Place } from './task.ts';
 
-/** The images that a task was made of, and the one place that may have them. */
+/** The classes that a task was made of, and the one place that may have their images. */
 export interface Source {
   readonly place: Place;
-  readonly classes: readonly ClassFiles[];
+  readonly draft: Draft;
 }
 
 /** What the page shows, all of it of one task. */
 export interface Shown {
   readonly task: MadeTask;
-  /** unknown of tasks that are opened again */
+  /** unknown of a task that was made elsewhere */
   readonly source?: Source | undefined;
   /** new images that it is tried with */
   readonly queries: readonly File[];
@@ -26,8 +28,12 @@ export function shownAfter(before: Shown | undefined, { task, source, queries }:
 }
 
 /** The images that the task may be made of again, where it was made. */
-export const classesOf = ({
+export const sourceClasses = ({
   task,
   source,
 }: Pick<Shown, 'task' | 'source'>): readonly ClassFiles[] | undefined =>
-  source?.place === task.place ? source.classes : undefined;
+  source?.place === task.place ? classesOf(source.draft) : undefined;
+
+/** Whether the classes have changed since the task was made of them. */
+export const isStale = ({ source }: Pick<Shown, 'source'>, draft: Draft): boolean =>
+  source !== undefined && signatureOf(source.draft) !== signatureOf(draft);

@@ -5,8 +5,10 @@ import type { Genotype } from '../model/search-space/genotype.ts';
 import { filesByLabel, service } from './api.ts';
 import type { ClassFiles } from './api.ts';
 import { ask } from './device/client.ts';
-import type { AdaptRequest, Progress, Sources } from './device/messages.ts';
-import { percent } from './format.ts';
+import type { Adapted, AdaptRequest, Progress, Sources } from './device/messages.ts';
+import { postedFiles } from './words.ts';
+import type { Quality } from './quality.ts';
+import { counted, percent } from './format.ts';
 import { authorization } from './key.ts';
 
 export type Place = 'server' | 'device';
@@ -33,13 +35,20 @@ export interface MadeTask {
   readonly size: number;
   /** whether the model has the output `known` */
   readonly tellsKnown: boolean;
+  /** below which `known` an image is unknown, so that nine in ten images of the classes pass; older tasks have none */
+  readonly threshold?: number | undefined;
+  /** whether images are answered together with their mirror images */
+  readonly mirrored: boolean;
   /** z of the paper: near one another for like tasks of one checkpoint */
   readonly embedding: readonly number[];
   /** how images that were left out were classified, where making the task has told it */
-  readonly evaluation?: Schema<'ImagesEvaluation'>;
+  readonly estimated?: Estimated;
   /** milliseconds by stage */
   readonly timings: Readonly<Record<string, number>>;
 }
+
+/** An evaluation, and which of the images, in the order in which they were given, were told wrong. */
+export type Estimated = Pick<Adapted, 'mistakes'> & { readonly evaluation: Schema<'ImagesEvaluation'> };
 
 /** What is going on: in words, and how much of it is done, where that is known. */
 export interface Status {
@@ -50,15 +59,23 @@ export interface Status {
 
 export type Tell = (status: Status) => void;
 
+/** What a task is made with. */
+export interface Making {
+  readonly classes: readonly ClassFiles[];
+  /** the default one of the service when absent */
+  readonly checkpoint?: string | undefined;
+}
+
 export async function makeOnServer(
-  classes: readonly ClassFiles[],
+  { classes, checkpoint }: Making,
   tell: Tell,
   signal: AbortSignal,
 ): Promise<MadeTask> {
   const count = classes.reduce((sum, { files }) => sum + files.length, 0);
-  tell({ text: `Sending ${count} images` });
+  tell({ text: `Sending ${counted(count, 'image')}` });
   const task = await service().createTask(filesByLabel(classes), {
     signal,
+    ...(checkpoint !== undefined && { checkpoint }),
     onEvent: (event, { steps }) => {
       const status = statusOf(event, steps);
       if (status) tell(status);
@@ -95,7 +112,7 @@ export async function openOnServer(id: string, signal: AbortSignal): Promise<Mad
 
 async function fetchModel(task: Schema<'Task'>, signal: AbortSignal): Promise<MadeTask> {
   if (task.kind !== 'images') throw new Error('This is a regression task; the page shows tasks of images.');
-  const { id, createdAt, labels, shots, checkpoint, steps, support, timings } = task;
+  const { id, createdAt, labels, shots, checkpoint, steps, support, mirrored, timings } = task;
   // the contract allows the operation «none», which no genotype has
   const architecture = { ...task.architecture, genotype: task.architecture.genotype as Genotype };
   const client = service();
@@ -116,32 +133,49 @@ async function fetchModel(task: Schema<'Task'>, signal: AbortSignal): Promise<Ma
     model,
     size: task.model.preprocessing.resize.width,
     tellsKnown: task.openSet !== undefined,
+    threshold: task.openSet?.threshold,
+    mirrored,
     embedding,
     timings,
   };
 }
 
-const stages: Readonly<Record<Exclude<Progress['stage'], 'images'>, Status>> = {
-  runtime: { text: 'Loading onnxruntime' },
-  checkpoint: { text: 'Loading the checkpoint' },
-  trunk: { text: 'Loading the trunk' },
-  architecture: { text: 'Choosing the architecture' },
-  weights: { text: 'Adapting the weights' },
+/** Shares of the whole by stage, roughly as long as they take when nothing is loaded yet: where each begins and ends. */
+const stages: Readonly<
+  Record<Progress['stage'], { readonly text: string; readonly from: number; readonly to: number }>
+> = {
+  runtime: { text: 'Loading onnxruntime', from: 0, to: 0.1 },
+  checkpoint: { text: 'Loading the checkpoint', from: 0.1, to: 0.2 },
+  trunk: { text: 'Loading the pretrained network', from: 0.2, to: 0.35 },
+  images: { text: 'Reading the photos', from: 0.35, to: 0.8 },
+  architecture: { text: 'Choosing the architecture', from: 0.8, to: 0.85 },
+  weights: { text: 'Adapting the weights', from: 0.85, to: 1 },
 };
 
-/** What the worker tells, in words; `count` images are to be prepared. */
-const deviceStatus = (progress: Progress, count: number): Status =>
-  progress.stage === 'images'
-    ? { text: `Preparing image ${progress.ready + 1} of ${count}`, done: progress.ready / count }
-    : stages[progress.stage];
+/** What the worker tells, in words. */
+export function deviceStatus({ stage, done, total }: Progress): Status {
+  const { text, from, to } = stages[stage];
+  const share = total === undefined || total === 0 ? 0 : Math.min(done! / total, 1);
+  const exact =
+    total === undefined ? '' : stage === 'images' ? `: ${done!} of ${total}` : `: ${percent(share)}`;
+  return { text: text + exact, done: from + (to - from) * share };
+}
 
-/** The default checkpoint of images, and where the worker finds what stands behind it. */
-async function deviceSources(signal?: AbortSignal) {
-  const checkpoints = await service().checkpoints(signal);
-  const checkpoint = checkpoints.find(({ kind, default: isDefault }) => kind === 'images' && isDefault);
-  if (checkpoint?.kind !== 'images') throw new Error('The service has no checkpoint of images.');
+/** Checkpoints that tasks of images can start from; the default one first. */
+export async function imageCheckpoints(signal?: AbortSignal): Promise<readonly Schema<'ImagesCheckpoint'>[]> {
+  const all = await service().checkpoints(signal);
+  return all
+    .flatMap((checkpoint) => (checkpoint.kind === 'images' ? [checkpoint] : []))
+    .sort((a, b) => Number(b.default) - Number(a.default));
+}
+
+/** A checkpoint of images, and where the worker finds what stands behind it. */
+async function deviceSources(asked: string | undefined, signal?: AbortSignal) {
+  const all = await imageCheckpoints(signal);
+  const checkpoint = asked === undefined ? all[0] : all.find(({ id }) => id === asked);
+  if (!checkpoint) throw new Error('The service has no checkpoint of images.');
   const sources: Sources = {
-    checkpoint: `/v1/checkpoints/${encodeURIComponent(checkpoint.id)}/file`,
+    checkpoint: { url: `/v1/checkpoints/${encodeURIComponent(checkpoint.id)}/file`, bytes: checkpoint.bytes },
     trunk: checkpoint.trunk,
     headers: authorization(),
   };
@@ -149,14 +183,14 @@ async function deviceSources(signal?: AbortSignal) {
 }
 
 /** Loads what tasks on this device need, before one is made. @throws MnasError, Error when it cannot be loaded */
-export async function prepareDevice(): Promise<void> {
-  const { sources } = await deviceSources();
+export async function prepareDevice(checkpoint?: string): Promise<void> {
+  const { sources } = await deviceSources(checkpoint);
   await ask('prepare', sources);
 }
 
 /** The checkpoint and the images as the worker takes them. */
-async function deviceRequest(classes: readonly ClassFiles[], signal: AbortSignal) {
-  const { checkpoint, sources } = await deviceSources(signal);
+async function deviceRequest({ classes, checkpoint: asked }: Making, signal: AbortSignal) {
+  const { checkpoint, sources } = await deviceSources(asked, signal);
   const request: AdaptRequest = {
     ...sources,
     steps: checkpoint.steps,
@@ -171,26 +205,34 @@ async function deviceRequest(classes: readonly ClassFiles[], signal: AbortSignal
 export const canEstimate = (classes: readonly ClassFiles[]): boolean =>
   classes.some(({ files }) => files.length > 1);
 
-/** The accuracy of a task of these images on those that are left out: as its making told, else where it was made. */
-export async function estimateOf(
-  { place, evaluation }: Pick<MadeTask, 'place' | 'evaluation'>,
+/** How well a task of these images does on those that are left out: as its making told, else where it was made. */
+export async function qualityOf(
+  { place, estimated, checkpoint }: Pick<MadeTask, 'place' | 'estimated' | 'checkpoint'>,
   classes: readonly ClassFiles[],
   signal: AbortSignal,
-): Promise<Schema<'ImagesEvaluation'> | undefined> {
-  if (evaluation) return evaluation;
-  if (place === 'server') return (await service().estimate(filesByLabel(classes), { signal })).evaluation;
-  const { request } = await deviceRequest(classes, signal);
-  return ask('estimate', request, { signal });
+): Promise<Quality | undefined> {
+  if (!estimated && place === 'server') {
+    const given = await service().estimate(filesByLabel(classes), { signal, checkpoint });
+    const posted = postedFiles(classes);
+    const doubtful = given.mistakes.flatMap(({ part, label, given: taken }) =>
+      part ? [{ file: posted[part.index]!, label, given: taken }] : [],
+    );
+    return { evaluation: given.evaluation, doubtful };
+  }
+  const all = classes.flatMap(({ files }) => files);
+  const found =
+    estimated ??
+    (await ask('estimate', (await deviceRequest({ classes, checkpoint }, signal)).request, { signal }));
+  if (!found) return undefined;
+  const doubtful = found.mistakes.map(({ place: at, label, given }) => ({ file: all[at]!, label, given }));
+  return { evaluation: found.evaluation, doubtful };
 }
 
 /** The same task without the server: the checkpoint comes here, the images stay. */
-export async function makeOnDevice(
-  classes: readonly ClassFiles[],
-  tell: Tell,
-  signal: AbortSignal,
-): Promise<MadeTask> {
-  const { checkpoint, request } = await deviceRequest(classes, signal);
-  const onProgress = (progress: Progress) => tell(deviceStatus(progress, request.support.length));
+export async function makeOnDevice(making: Making, tell: Tell, signal: AbortSignal): Promise<MadeTask> {
+  const { classes } = making;
+  const { checkpoint, request } = await deviceRequest(making, signal);
+  const onProgress = (progress: Progress) => tell(deviceStatus(progress));
   const adapted = await ask('adapt', request, { onProgress, signal });
   const { labels, genotype, weights, multiplyAdds, support, model, size, evaluation, timings } = adapted;
   return {
@@ -206,8 +248,10 @@ export async function makeOnDevice(
     model,
     size,
     tellsKnown: true,
+    threshold: adapted.openSet.threshold,
+    mirrored: adapted.mirrored,
     embedding: Array.from(adapted.embedding),
-    ...(evaluation && { evaluation }),
+    ...(evaluation && { estimated: { evaluation, mistakes: adapted.mistakes } }),
     timings,
   };
 }

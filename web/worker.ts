@@ -1,6 +1,6 @@
 import { adaptTask } from '../model/adaptation/adapt-task.ts';
 import { estimateAccuracy } from '../model/accuracy/estimate.ts';
-import type { ImagesEvaluation } from '../model/accuracy/judgements.ts';
+import type { Estimated } from '../model/accuracy/estimate.ts';
 import { fileOrder } from '../model/accuracy/folds.ts';
 import { toFloat } from '../model/task/pixels.ts';
 import { adaptToFiles, supportImages } from './device/adapt.ts';
@@ -9,6 +9,7 @@ import { decodeImage, decodePicture } from './device/decode.ts';
 import { loadRuntime, WebExecutor } from './device/executor.ts';
 import type { Backend } from './device/executor.ts';
 import { ServerFiles } from './device/load.ts';
+import type { OnLoaded } from './device/load.ts';
 import { warmTrunk } from './device/trunk-rows.ts';
 import { until } from './device/until.ts';
 import type {
@@ -60,13 +61,17 @@ interface Caller {
 }
 
 /** onnxruntime, and what every task needs of the server. */
-async function load({ checkpoint: url, trunk: source, headers }: Sources, { tell }: Pick<Caller, 'tell'>) {
+async function load({ checkpoint: file, trunk: source, headers }: Sources, { tell }: Pick<Caller, 'tell'>) {
   tell({ stage: 'runtime' });
   const { executor } = await engineOf();
   tell({ stage: 'checkpoint' });
-  const checkpoint = await files.checkpoint(url, headers);
+  const loaded =
+    (stage: 'checkpoint' | 'trunk'): OnLoaded =>
+    (done, total) =>
+      tell({ stage, done, total });
+  const checkpoint = await files.checkpoint(file, headers, loaded('checkpoint'));
   if (source) tell({ stage: 'trunk' });
-  const trunk = source && (await files.trunk(source, headers));
+  const trunk = source && (await files.trunk(source, headers, loaded('trunk')));
   return { executor, checkpoint, trunk };
 }
 
@@ -96,7 +101,7 @@ async function adapt(request: AdaptRequest, caller: Caller): Promise<Adapted> {
 }
 
 /** As `/v1/estimates` of the service: every fold's network classifies what it was not adapted to. */
-async function estimate(request: AdaptRequest, caller: Caller): Promise<ImagesEvaluation | undefined> {
+async function estimate(request: AdaptRequest, caller: Caller): Promise<Estimated | undefined> {
   const { executor, task, tools } = await prepared(request, caller);
   const { checkpoint, steps } = task;
   const { size } = checkpoint.configuration.image;
@@ -104,7 +109,7 @@ async function estimate(request: AdaptRequest, caller: Caller): Promise<ImagesEv
   const orders: string[] = [];
   for (const { file } of request.support) orders.push(fileOrder(new Uint8Array(await file.arrayBuffer())));
   const images = support.map((image, i) => ({ ...image, order: orders[i]! }));
-  const estimated = await estimateAccuracy(images, async ({ support: rest, left }, fold) => {
+  return estimateAccuracy(images, async ({ support: rest, left }, fold) => {
     const { model } = await adaptTask(checkpoint, rest, { steps }, tools.executor);
     const program = await executor.model(`fold ${fold} of ${performance.now()}`, () => model);
     try {
@@ -118,13 +123,12 @@ async function estimate(request: AdaptRequest, caller: Caller): Promise<ImagesEv
       program.release();
     }
   });
-  return estimated?.evaluation;
 }
 
-async function predict({ key, model, size, file }: Calls['predict']['request']): Promise<Predicted> {
+async function predict({ key, model, size, image }: Calls['predict']['request']): Promise<Predicted> {
   const { executor, backend } = await engineOf();
   const program = await executor.model(key, () => model, backend);
-  const pixels = toFloat(await decodeImage(file, size));
+  const pixels = toFloat(await decodeImage(image, size));
   const { probabilities, known } = await program.run({ image: { data: pixels, shape: [1, 3, size, size] } });
   return { probabilities: probabilities!.data, ...(known && { known: known.data[0]! }) };
 }

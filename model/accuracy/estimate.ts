@@ -1,9 +1,17 @@
 import { byCodePoint } from '../task/canonical-support.ts';
-import { evaluationOf } from './judgements.ts';
-import type { ImagesEvaluation, Judgement } from './judgements.ts';
+import { evaluationOf, mistakesOf } from './judgements.ts';
+import type { ImagesEvaluation, Judgement, Mistake } from './judgements.ts';
 import { foldsOf } from './folds.ts';
 import type { Fold } from './folds.ts';
 import { bestOf } from './ranking.ts';
+
+/** How accurate a task is, and on which of its images it was wrong. */
+export interface Estimated {
+  readonly folds: number;
+  readonly evaluation: ImagesEvaluation;
+  /** `place` is that among the images that were given */
+  readonly mistakes: readonly Mistake[];
+}
 
 /**
  * How accurate the task of a support set is on images that it has not seen: a network is adapted to the rest of every
@@ -14,16 +22,21 @@ import { bestOf } from './ranking.ts';
 export async function estimateAccuracy<T extends { readonly label: string; readonly order: string }>(
   images: readonly T[],
   classify: (fold: Fold<T>, index: number) => Promise<readonly Float32Array[]>,
-): Promise<{ readonly folds: number; readonly evaluation: ImagesEvaluation } | undefined> {
+): Promise<Estimated | undefined> {
   const folds = foldsOf(images.toSorted((a, b) => byCodePoint(a.order, b.order)));
   if (folds.length === 0) return undefined;
   const labels = [...new Set(images.map(({ label }) => label))].sort(byCodePoint);
   const judgements: Judgement[] = [];
   for (const [index, fold] of folds.entries()) {
     const probabilities = await classify(fold, index);
-    fold.left.forEach(({ label }, i) =>
-      judgements.push({ truth: labels.indexOf(label), given: bestOf(probabilities[i]!) }),
+    fold.left.forEach((image, i) =>
+      judgements.push({
+        truth: labels.indexOf(image.label),
+        given: bestOf(probabilities[i]!),
+        place: images.indexOf(image),
+      }),
     );
   }
-  return { folds: folds.length, evaluation: evaluationOf(labels, judgements) };
+  const evaluation = evaluationOf(labels, judgements);
+  return { folds: folds.length, evaluation, mistakes: mistakesOf(labels, judgements) };
 }

@@ -2,7 +2,28 @@
 export interface Judgement {
   readonly truth: number;
   readonly given: number | undefined;
+  /** Where the image stands among those that were given, of a support set that was left out image by image. */
+  readonly place?: number;
 }
+
+/** An image that was told wrong when it was left out. */
+export interface Mistake {
+  /** where the image stands among those that were given */
+  readonly place: number;
+  readonly label: string;
+  /** the label that it was taken for */
+  readonly given: string;
+}
+
+/** The images that were told wrong, in the order in which they were given; those without a place are not among them. */
+export const mistakesOf = (labels: readonly string[], judgements: readonly Judgement[]): Mistake[] =>
+  judgements
+    .flatMap(({ truth, given, place }) =>
+      place === undefined || given === undefined || truth === given
+        ? []
+        : [{ place, label: labels[truth]!, given: labels[given]! }],
+    )
+    .sort((a, b) => a.place - b.place);
 
 /** How well labelled images were classified, as openapi.yaml has it. */
 export interface ImagesEvaluation {

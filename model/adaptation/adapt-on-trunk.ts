@@ -106,6 +106,7 @@ export async function adaptChildOnTrunk(
       fitted['logits']!,
       set,
       classes.map((label) => labels.indexOf(label)),
+      places,
     ),
     embedding: embedded.embedding,
     timings: clock.laps,
@@ -124,13 +125,13 @@ export async function adaptOnTrunk(
   const clock = stopwatch();
   const { model, weights, multiplyAdds } = exportTrunkChild(checkpoint, trunk, child, task.labels);
   clock.lap('export');
-  const { midpoint, slope, leftOut } = child.openSet;
+  const { midpoint, slope, threshold, leftOut } = child.openSet;
   return {
     ...task,
     weights,
     multiplyAdds,
     model,
-    openSet: { midpoint, slope, leftOut },
+    openSet: { midpoint, slope, threshold, leftOut },
     timings: { ...task.timings, ...clock.laps },
   };
 }
@@ -184,15 +185,21 @@ async function adapted(
 /**
  * True and given class of every image whose class has another one, by logits of heads without it.
  * @param positions of the classes among the labels
+ * @param places of the images in what was given
  */
-function judgementsOf(logits: Float32Array, set: LabelledSet, positions: readonly number[]): Judgement[] {
+function judgementsOf(
+  logits: Float32Array,
+  set: LabelledSet,
+  positions: readonly number[],
+  places: readonly number[],
+): Judgement[] {
   const way = positions.length;
   const own = labelsOf(set, way);
   if (set.count === way) return []; // one image a class: their views were judged
   return own.flatMap((truth, i) => {
     if (own.filter((other) => other === truth).length === 1) return [];
     const given = bestOf(logits.subarray(i * way, (i + 1) * way));
-    return [{ truth: positions[truth]!, given: positions[given]! }];
+    return [{ truth: positions[truth]!, given: positions[given]!, place: places[i]! }];
   });
 }
 

@@ -36,7 +36,7 @@ export interface AdaptedTask {
   readonly support: { readonly before: Fit; readonly after: Fit };
   readonly model: Uint8Array;
   /** How the model tells images that belong to no class. */
-  readonly openSet: Pick<OpenSet, 'midpoint' | 'slope' | 'leftOut'>;
+  readonly openSet: Omit<OpenSet, 'means'>;
   /**
    * On a trunk, what the head of all other images says of every image whose class has another one: true and given class,
    * as positions in `labels`.
@@ -111,6 +111,7 @@ export async function adaptTask(
   const built = childFunction(checkpoint, child, size.way);
   const model = exportChild(checkpoint, child, labels, built);
   clock.lap('export');
+  const { midpoint, slope, threshold, leftOut } = openSet;
   return {
     labels,
     genotype,
@@ -119,7 +120,7 @@ export async function adaptTask(
     multiplyAdds: multiplyAdds(built),
     support: { before: fits[0]!, after: fits.at(-1)! },
     model,
-    openSet: { midpoint: openSet.midpoint, slope: openSet.slope, leftOut: openSet.leftOut },
+    openSet: { midpoint, slope, threshold, leftOut },
     embedding: embedded.embedding,
     timings: clock.laps,
   };

@@ -24,6 +24,8 @@ export interface OpenSet {
   readonly means: Float32Array;
   readonly midpoint: number;
   readonly slope: number;
+  /** The `known` that nine in ten images of the task's classes are expected to reach (`passing`). */
+  readonly threshold: number;
   /** Images of the support set that could be left out of their own class mean: those of classes of two or more. */
   readonly leftOut: number;
 }
@@ -41,6 +43,11 @@ const prior = {
   deviation: 0.45,
   weight: 10,
 };
+
+/** The share of true images that a task's own threshold is to let pass. */
+export const passing = 0.9;
+/** Standard deviations above the mean of a normal distribution that `passing` of it lie below. */
+const passingDeviations = 1.2816;
 
 /** Whether an image is taken for one of no class: its `known` is below what is asked for. */
 export const isForeign = (known: number, threshold: number): boolean => known < threshold;
@@ -90,25 +97,34 @@ export function calibrateOpenSet(support: LabelledFeatures): OpenSet {
   return { means, leftOut: known.length, ...fitted(known, foreign) };
 }
 
-/** Midpoint and slope of two normal distributions of one variance, with the prior's images among theirs. */
+/**
+ * Midpoint and slope of two normal distributions of one variance, with the prior's images among theirs, and the threshold
+ * that `passing` of the first distribution reaches.
+ */
 function fitted(
   known: readonly number[],
   foreign: readonly number[],
-): { readonly midpoint: number; readonly slope: number } {
+): Pick<OpenSet, 'midpoint' | 'slope' | 'threshold'> {
   const base = total(foreign) / foreign.length;
   const near = known.map((value) => Math.max(value, base + lowestKnown));
   const belongs = (total(near) + prior.weight * (base + prior.known)) / (near.length + prior.weight);
   const strange = base + prior.foreign;
-  const squares =
-    total(near.map((value) => (value - belongs) ** 2)) +
-    total(foreign.map((value) => (value - base) ** 2)) +
-    prior.weight * prior.deviation ** 2;
+  const priorSquares = prior.weight * prior.deviation ** 2;
+  const nearSquares = total(near.map((value) => (value - belongs) ** 2));
+  const squares = nearSquares + total(foreign.map((value) => (value - base) ** 2)) + priorSquares;
   const variance = squares / (near.length + foreign.length + prior.weight);
-  return {
-    midpoint: (belongs + strange) / 2,
-    slope: Math.max(strange - belongs, leastSeparation) / variance,
-  };
+  const midpoint = (belongs + strange) / 2;
+  const slope = Math.max(strange - belongs, leastSeparation) / variance;
+  const deviation = Math.sqrt((nearSquares + priorSquares) / (near.length + prior.weight));
+  const farthest = belongs + passingDeviations * deviation;
+  // of two digits, as people write one; down, so that no fewer pass
+  const threshold = Math.floor(100 * knownAt(farthest, { midpoint, slope })) / 100;
+  return { midpoint, slope, threshold };
 }
+
+/** The probability to belong to one of the classes, of a score. */
+const knownAt = (value: number, { midpoint, slope }: Pick<OpenSet, 'midpoint' | 'slope'>): number =>
+  1 / (1 + Math.exp(slope * (value - midpoint)));
 
 const total = (values: readonly number[]): number => values.reduce((sofar, value) => sofar + value, 0);
 const score = (distance: number): number => Math.log(distance + smallest);
@@ -140,7 +156,7 @@ export function squaredDistance(a: Float32Array, b: Float32Array): number {
 /** The probability to belong to one of the classes, n of them, of features [n, f]: as the exported graph tells it. */
 export function knownOf(
   features: Float32Array,
-  { means, midpoint, slope }: OpenSet,
+  { means, ...fit }: Pick<OpenSet, 'means' | 'midpoint' | 'slope'>,
   way: number,
 ): Float32Array {
   const width = means.length / way;
@@ -149,12 +165,15 @@ export function knownOf(
     const distances = Array.from({ length: way }, (_, c) =>
       squaredDistance(row, means.subarray(c * width, (c + 1) * width)),
     );
-    return 1 / (1 + Math.exp(slope * (score(Math.min(...distances)) - midpoint)));
+    return knownAt(score(Math.min(...distances)), fit);
   });
 }
 
 /** The probability to belong to one of the classes, [n, 1], of features [n, f]: part of the exported graph. */
-export function knownProbability(features: Tensor, { means, midpoint, slope }: OpenSet): Tensor {
+export function knownProbability(
+  features: Tensor,
+  { means, midpoint, slope }: Pick<OpenSet, 'means' | 'midpoint' | 'slope'>,
+): Tensor {
   const [n, width] = features.shape as [number, number];
   const { graph } = features;
   const way = means.length / width;

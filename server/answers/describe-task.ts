@@ -27,7 +27,7 @@ export function describeImagesTask(
   record: ImagesRecord,
   estimate: Schema<'TaskEstimate'> | undefined,
 ): Schema<'ImagesTask'> {
-  const { kind, id, classes, support, mirrored, openSet, timings, architecture } = record;
+  const { kind, id, classes, support, mirrored, openSet, sharedImages, timings, architecture } = record;
   return {
     kind,
     id,
@@ -38,7 +38,8 @@ export function describeImagesTask(
     ...originOf(record),
     support,
     mirrored,
-    ...(openSet && { openSet: { images: openSet.leftOut } }),
+    ...(openSet && { openSet: describeOpenSet(openSet) }),
+    ...(sharedImages && { sharedImages }),
     model: describeImagesModel(record),
     timings,
     architecture,
@@ -63,6 +64,14 @@ function linksOf(id: string): Schema<'TaskLinks'> {
     architecture: get('architecture.svg'),
   };
 }
+
+const describeOpenSet = ({
+  leftOut,
+  threshold,
+}: NonNullable<ImagesRecord['openSet']>): NonNullable<Schema<'ImagesTask'>['openSet']> => ({
+  images: leftOut,
+  ...(threshold !== undefined && { threshold }),
+});
 
 const fileOf = ({ id, model: { bytes, sha256 } }: TaskRecord) => ({
   url: `/v1/tasks/${id}/model`,

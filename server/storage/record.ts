@@ -49,7 +49,19 @@ export const imagesRecordSchema = common.extend({
   /** whether images are answered together with their mirror images; absent in older files, where they never are */
   mirrored: z.boolean().default(false),
   /** absent in the files of models without the output `known` */
-  openSet: z.object({ midpoint: z.number(), slope: z.number().positive(), leftOut: count }).optional(),
+  openSet: z
+    .object({
+      midpoint: z.number(),
+      slope: z.number().positive(),
+      /** absent in older files */
+      threshold: z.number().min(0).max(1).exactOptional(),
+      leftOut: count,
+    })
+    .optional(),
+  /** classes that share images; absent where none do, and in older files */
+  sharedImages: z
+    .array(z.object({ labels: z.array(z.string()).min(2), images: z.number().int().positive() }))
+    .optional(),
   /** images left out in closed form, by true label (rows) and given label; absent where there were none */
   estimate: z.object({ folds: count.min(1), confusion: z.array(z.array(count)) }).optional(),
   timings: timings.extend({ decode: z.number() }),

@@ -29,6 +29,29 @@ export function hashSupport(support: readonly LabelledBytes[]): HashedSupport {
   return { images: hashed.map(({ image }) => image), hashes: hashed.map(({ hash }) => hash) };
 }
 
+/** Labels that have an image in common. */
+export interface SharedImages {
+  readonly labels: string[];
+  /** how many they have in common */
+  readonly images: number;
+}
+
+/** Which labels have the same pixels, which teaches nothing of how to tell them apart; undefined where none do. */
+export function sharedImages({ images, hashes }: HashedSupport): SharedImages[] | undefined {
+  const labelsOf = new Map<string, Set<string>>();
+  images.forEach(({ label }, i) => {
+    const hash = hashes[i]!;
+    labelsOf.set(hash, (labelsOf.get(hash) ?? new Set()).add(label));
+  });
+  const shared = new Map<string, SharedImages>();
+  for (const labels of labelsOf.values()) {
+    if (labels.size < 2) continue;
+    const key = JSON.stringify([...labels]);
+    shared.set(key, { labels: [...labels], images: (shared.get(key)?.images ?? 0) + 1 });
+  }
+  return shared.size === 0 ? undefined : [...shared.values()];
+}
+
 const byHash = (a: string, b: string) => Number(a > b) - Number(a < b);
 
 export interface TaskIdentity {

@@ -1,10 +1,12 @@
 import type { Schema } from '../../contract/schema.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { estimateAccuracy } from '../../model/accuracy/estimate.ts';
+import type { Estimated } from '../../model/accuracy/estimate.ts';
 import { fileOrder } from '../../model/accuracy/folds.ts';
-import { evaluationOf } from '../../model/accuracy/judgements.ts';
+import { evaluationOf, mistakesOf } from '../../model/accuracy/judgements.ts';
+import type { Mistake } from '../../model/accuracy/judgements.ts';
 import { viewPlan } from '../../model/adaptation/support-views.ts';
-import { hashSupport, imagesTaskId } from './identity.ts';
+import { hashSupport, imagesTaskId, sharedImages } from './identity.ts';
 import type { HashedSupport } from './identity.ts';
 import type { UploadDecoder } from '../upload/decode-upload.ts';
 import type { LabelledFile } from '../upload/labels.ts';
@@ -23,6 +25,7 @@ import type { StoredTask } from '../storage/storage.ts';
 import { keptEstimate } from './kept-estimate.ts';
 import { commonRecord } from './task-record.ts';
 import type { TaskPlan, TaskRequest } from './tasks.ts';
+import { whereIs } from '../upload/files.ts';
 import type { UploadedFile } from '../upload/files.ts';
 
 export interface ImagesTaskRequest extends TaskRequest<ImagesCheckpoint> {
@@ -83,7 +86,10 @@ export class ImageTasks {
 
   /** Apart from `plan`, whose functions would keep the pixels of every task otherwise, estimated or not. */
   #laterEstimate(request: DecodedRequest): NonNullable<ImagesTaskPlan['estimate']> {
-    return (asker) => this.#estimate(request, asker);
+    return async (asker) => {
+      const estimate = await this.#estimate(request, asker);
+      return estimate && { folds: estimate.folds, evaluation: estimate.evaluation };
+    };
   }
 
   /**
@@ -111,16 +117,20 @@ export class ImageTasks {
     const images = await this.#images(request, asker, true);
     const estimate = await this.#estimate({ checkpoint, steps, images }, asker);
     if (!estimate) throw new ServiceError('too-few-images');
-    return { checkpoint: checkpoint.id, steps, ...estimate };
+    const { folds, evaluation, mistakes } = estimate;
+    return { checkpoint: checkpoint.id, steps, folds, evaluation, mistakes: named(mistakes, request.files) };
   }
 
-  #estimate(request: DecodedRequest, asker: Asker): Promise<Schema<'TaskEstimate'> | undefined> {
+  #estimate(request: DecodedRequest, asker: Asker): Promise<Estimated | undefined> {
     return request.checkpoint.trunk
       ? this.#estimateAtOnce(request, asker)
       : this.#estimateByFolds(request, asker);
   }
 
-  async #estimateByFolds({ checkpoint, steps, images }: DecodedRequest, asker: Asker) {
+  async #estimateByFolds(
+    { checkpoint, steps, images }: DecodedRequest,
+    asker: Asker,
+  ): Promise<Estimated | undefined> {
     return estimateAccuracy(images, async (fold) => {
       const { model, multiplyAdds } = await this.#adapter.adaptImages(
         { checkpoint: checkpoint.id, steps, support: fold.support.map(pixelsOf) },
@@ -139,12 +149,17 @@ export class ImageTasks {
   }
 
   /** On a trunk the head is solved in closed form, and so are the heads without an image: one adaptation tells all. */
-  async #estimateAtOnce({ checkpoint, steps, images }: DecodedRequest, asker: Asker) {
+  async #estimateAtOnce(
+    { checkpoint, steps, images }: DecodedRequest,
+    asker: Asker,
+  ): Promise<Estimated | undefined> {
+    // in the order of the files, so that a judgement's place is that of its file; the model has an order of its own
     const { labels, leftOut = [] } = await this.#adapter.adaptImages(
-      { checkpoint: checkpoint.id, steps, support: hashSupport(images).images.map(pixelsOf) },
+      { checkpoint: checkpoint.id, steps, support: images.map(pixelsOf) },
       { ...asker, report: () => undefined },
     );
-    return leftOut.length === 0 ? undefined : { folds: 1, evaluation: evaluationOf(labels, leftOut) };
+    if (leftOut.length === 0) return undefined;
+    return { folds: 1, evaluation: evaluationOf(labels, leftOut), mistakes: mistakesOf(labels, leftOut) };
   }
 
   /**
@@ -179,7 +194,8 @@ export class ImageTasks {
     watcher: Watcher,
   ): Promise<StoredTask> {
     const { checkpoint, steps } = request;
-    const shots = shotsOf(support); // before the adaptation, which empties the support set
+    // before the adaptation, which empties the support set
+    const [shots, shared] = [shotsOf(support), sharedImages(support)];
     const adapted = await this.#adapter.adaptImages(
       { checkpoint: checkpoint.id, steps, support: support.images },
       watcher,
@@ -194,10 +210,18 @@ export class ImageTasks {
       mirrored: adapted.mirrored,
       openSet: adapted.openSet,
       estimate: keptEstimate(adapted.labels.length, adapted.leftOut),
+      sharedImages: shared,
     });
     return { record, model: adapted.model };
   }
 }
+
+/** Mistakes with what the client called their files. */
+const named = (
+  mistakes: readonly Mistake[],
+  files: readonly LabelledFile[],
+): Schema<'Estimate'>['mistakes'] =>
+  mistakes.map(({ place, label, given }) => ({ ...whereIs(files[place]!.file), label, given }));
 
 /** How many images each label has. */
 function shotsOf({ images }: HashedSupport): ReadonlyMap<string, number> {

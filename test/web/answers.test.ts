@@ -62,7 +62,7 @@ describe('a verdict', () => {
 
   it('is said in words', () => {
     const verdict = answers.verdictOf(judgement, task.labels, 0);
-    expect(answers.spoken('x.png', verdict)).toBe('x.png: a, 80 %');
+    expect(answers.spoken('x.png', verdict)).toBe('x.png: a, 80\u00a0%');
     expect(answers.spoken('x.png', { ...verdict, foreign: true })).toBe('x.png: unknown, most like a');
   });
 

@@ -28,7 +28,13 @@ afterEach(() => {
   vi.resetModules();
 });
 
-const request = { checkpoint: '/file', trunk: undefined, headers: {}, steps: 1, support: [] };
+const request = {
+  checkpoint: { url: '/checkpoint', bytes: 1 },
+  trunk: undefined,
+  headers: {},
+  steps: 1,
+  support: [],
+};
 
 describe('ask', () => {
   it('asks nothing when its signal has aborted already', async () => {

@@ -9,7 +9,7 @@ import { testRandom } from '../support/random.ts';
 import { trunkSide } from '../support/random-trunk.ts';
 import { trunkHash, writeTrunkCheckpoint } from '../support/trunk-files.ts';
 import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
-import { patience, fill, make, pageService, predictions } from './support/page.ts';
+import { patience, fill, make, pageService, predictions, press } from './support/page.ts';
 import { png } from './support/pictures.ts';
 
 const found = chromiumPath() !== undefined;
@@ -37,10 +37,12 @@ afterAll(async () => {
 
 /** What the file that the page offers says of two images of noise. */
 async function answers(page: Page, key: string): Promise<Float32Array> {
+  await page.getByRole('button', { name: 'Export' }).click();
   const [file] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('button', { name: 'Download the ONNX file' }).click(),
   ]);
+  await page.getByRole('button', { name: 'Close' }).click();
   const model = readFileSync(await file.path());
   const next = testRandom(7);
   const data = Float32Array.from({ length: 2 * 3 * trunkSide ** 2 }, () => (next() + 1) / 2);
@@ -58,24 +60,25 @@ describe.skipIf(!found)('a checkpoint on a trunk in a browser', () => {
     await fill(page, service.url);
     await make(page);
     const served = await answers(page, 'served');
-    await page.getByText('of 4 images that were left out were told right').waitFor(patience);
+    await page.getByText(/photos that were left out in turn/).waitFor(patience);
     const confusion = await page.locator('.confusion tbody tr').allTextContents();
     requests.length = 0;
 
+    await page.getByText('Options').click();
     await page.getByLabel('On this device').check();
-    await page.getByRole('button', { name: 'Make the classifier' }).click();
-    await page.getByText('on this device', { exact: true }).waitFor(patience);
+    await press(page);
+    await page.getByText('on this device', { exact: true }).waitFor({ ...patience, state: 'attached' });
     const made = await answers(page, 'made');
     made.forEach((probability, i) => expect(probability).toBeCloseTo(served[i]!, 4));
-    await page.getByText('of 4 images that were left out were told right').waitFor(patience);
+    await page.getByText(/photos that were left out in turn/).waitFor(patience);
     expect(await page.locator('.confusion tbody tr').allTextContents()).toEqual(confusion);
 
     await page.getByLabel('Choose images to classify').setInputFiles([await png('red', 3)]);
-    expect((await predictions(page, 1))[0]!.rows).toHaveLength(2);
+    expect((await predictions(page, 1))[0]!.bars).toHaveLength(2);
 
     await page.getByLabel('Name of class 1').fill('crimson');
-    await page.getByRole('button', { name: 'Make the classifier' }).click();
-    await page.getByText('crimson 2').waitFor(patience);
+    await press(page);
+    await page.getByText('crimson 2').waitFor({ ...patience, state: 'attached' });
     expect(trunkRequests(requests)).toHaveLength(1); // kept between tasks
     expect(requests.filter((request) => !request.startsWith('GET '))).toEqual([]);
     expect(errors).toEqual([]);
@@ -86,13 +89,14 @@ describe.skipIf(!found)('a checkpoint on a trunk in a browser', () => {
     const { page } = await watchedPage(browser);
     await page.route('**/v1/trunks/*', (route) => route.fulfill({ status: 404 }));
     await fill(page, service.url);
+    await page.getByText('Options').click();
     await page.getByLabel('On this device').check();
-    await page.getByRole('button', { name: 'Make the classifier' }).click();
+    await press(page);
     const message = 'The trunk tiny could not be loaded (404).';
     await page.getByRole('alert').getByText(message).waitFor(patience);
     await page.unroute('**/v1/trunks/*');
     await make(page);
-    await page.getByText('on this device', { exact: true }).waitFor(patience);
+    await page.getByText('on this device', { exact: true }).waitFor({ ...patience, state: 'attached' });
     await page.context().close();
   });
 });

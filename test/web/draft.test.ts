@@ -35,8 +35,8 @@ describe('the draft of a task', () => {
     const [first, second] = drafts.emptyDraft();
     const draft = drafts.addLabelled(drafts.addShots([first!, second!], first!.key, [file('1.png')]), []);
     expect(summary(draft)).toEqual([
-      ['', 1],
-      ['', 0],
+      ['Class 1', 1],
+      ['Class 2', 0],
     ]);
   });
 
@@ -44,13 +44,54 @@ describe('the draft of a task', () => {
     const once = drafts.addLoose(filled(['a', 1]), [file('1.png'), file('2.png')]);
     expect(summary(once)).toEqual([
       ['a', 1],
-      ['', 2],
+      ['Class 2', 2],
     ]);
     expect(summary(drafts.addLoose(drafts.emptyDraft(), [file('1.png')]))).toEqual([
-      ['', 1],
-      ['', 0],
+      ['Class 1', 1],
+      ['Class 2', 0],
     ]);
     expect(drafts.addLoose(once, [])).toBe(once);
+  });
+
+  it('names a new class by the first number that is free', () => {
+    const three = drafts.addClass(filled(['Class 3', 1], ['a', 1]));
+    expect(three.at(-1)!.label).toBe('Class 4');
+    expect(drafts.addClass(drafts.emptyDraft()).map(({ label }) => label)).toEqual([
+      'Class 1',
+      'Class 2',
+      'Class 3',
+    ]);
+  });
+
+  it('has what was removed where it was, once it is restored', () => {
+    const draft = filled(['a', 3], ['b', 2]);
+    const [first, second] = draft;
+    const shot = first!.shots[1]!;
+    const less = drafts.removeShot(draft, shot.key);
+    expect(drafts.restoreShot(less, first!, shot)).toEqual(draft);
+    const gone = drafts.removeClass(draft, first!.key);
+    expect(drafts.restoreClass(gone, first!, 0)).toEqual(draft);
+    // the class of an image is gone, too: it comes back with the image alone
+    expect(summary(drafts.restoreShot(gone, first!, shot))).toEqual([
+      ['b', 2],
+      ['a', 1],
+    ]);
+    const moved = drafts.moveShot(draft, shot.key, second!.key);
+    expect(summary(moved)).toEqual([
+      ['a', 2],
+      ['b', 3],
+    ]);
+  });
+
+  it('tells by its signature whether a task of it would be another one', () => {
+    const draft = filled(['a', 2], ['b', 1]);
+    const [a, b] = draft;
+    const signature = drafts.signatureOf(draft);
+    expect(drafts.signatureOf([b!, a!])).toBe(signature);
+    expect(drafts.signatureOf(drafts.addClass(draft))).toBe(signature);
+    expect(drafts.signatureOf(drafts.rename(draft, a!.key, ' a '))).toBe(signature);
+    expect(drafts.signatureOf(drafts.rename(draft, a!.key, 'c'))).not.toBe(signature);
+    expect(drafts.signatureOf(drafts.removeShot(draft, a!.shots[0]!.key))).not.toBe(signature);
   });
 
   it('has the limits of the service', () => {
@@ -72,23 +113,23 @@ describe('the draft of a task', () => {
   });
 
   it.each([
-    [drafts.emptyDraft(), 'at least two classes'],
-    [filled(['a', 3]), 'at least two classes'],
-    [filled(['a', 1], ['b', 51]), '“b” has more than 50'],
-    [filled(...Array.from({ length: 21 }, (_, i) => [`c${i}`, 1] as const)), 'at most 20 classes'],
+    [drafts.emptyDraft(), 'Add images to “Class 1”'],
+    [filled(['a', 3]), 'Add a second class'],
+    [drafts.addClass(filled(['a', 3])), 'Add images to “Class 2”'],
+    [filled(['a', 1], ['b', 51]), '“b” has 51 images, 50 are allowed; remove 1'],
+    [filled(...Array.from({ length: 21 }, (_, i) => [`c${i}`, 1] as const)), '20 classes at most'],
     [filled(['a', 1], ['b', 50]), undefined],
   ])('says what is missing: case %#', (draft, obstacle) => {
     if (obstacle === undefined) expect(drafts.obstacleOf(draft)).toBeUndefined();
-    else expect(drafts.obstacleOf(draft)).toContain(obstacle);
+    else expect(drafts.obstacleOf(draft)!.text).toContain(obstacle);
   });
 
   it('wants different names, and a name where there are images', () => {
     const [a, b] = filled(['a', 1], ['b', 1]);
-    expect(drafts.obstacleOf(drafts.rename([a!, b!], b!.key, ' a '))).toContain('Two classes are named “a”');
-    expect(drafts.obstacleOf(drafts.rename([a!, b!], b!.key, ' '))).toContain('Name the class of b0');
-    expect(drafts.obstacleOf(drafts.rename([a!, b!], b!.key, 'b\u200b'))).toContain(
-      'invisible character U+200B',
-    );
+    const told = (label: string) => drafts.obstacleOf(drafts.rename([a!, b!], b!.key, label));
+    expect(told(' a ')!.text).toContain('Two classes are called “a”');
+    expect(told(' ')).toEqual({ text: 'Name the class of b0.', at: b!.key });
+    expect(told('b\u200b')!.text).toContain('invisible character U+200B');
   });
 
   it('takes the label of a path from its folder', () => {

@@ -5,7 +5,13 @@ import { ServerFiles } from '../../web/device/load.ts';
 import { tinyTrunk } from '../support/tiny-trunk.ts';
 
 const bytes = encodeModel(tinyTrunk);
-const source = { name: 'tiny', licence: 'CC0-1.0', sha256: sha256(bytes), url: '/v1/trunks/x' };
+const source = {
+  name: 'tiny',
+  licence: 'CC0-1.0',
+  sha256: sha256(bytes),
+  url: '/v1/trunks/x',
+  bytes: bytes.length,
+};
 const headers = { authorization: 'Bearer x' };
 
 const fetched = vi.fn<typeof fetch>();
@@ -23,6 +29,24 @@ it('a trunk is loaded once, and described as by its card', async () => {
   expect(model).toEqual(tinyTrunk);
   expect((await files.trunk(source, headers)).model).toBe(model);
   expect(fetched.mock.calls).toEqual([['/v1/trunks/x', { headers }]]);
+});
+
+it('how much of a file is there is told as it comes', async () => {
+  const parts = [bytes.subarray(0, 100), bytes.subarray(100)];
+  const body = new ReadableStream({
+    pull: (controller) => {
+      const next = parts.shift();
+      if (next) controller.enqueue(next);
+      else controller.close();
+    },
+  });
+  fetched.mockResolvedValueOnce(new Response(body));
+  const told: [number, number][] = [];
+  await new ServerFiles().trunk(source, headers, (...loaded) => told.push(loaded));
+  expect(told).toEqual([
+    [100, bytes.length],
+    [bytes.length, bytes.length],
+  ]);
 });
 
 it('another trunk is refused, where the page can tell', async () => {
@@ -45,7 +69,7 @@ it('what cannot be loaded is told, and asked for again by the next try', async (
     'The trunk tiny could not be loaded (Failed to fetch).',
   );
   fetched.mockRejectedValueOnce(new TypeError('Failed to fetch'));
-  await expect(files.checkpoint('/file', headers)).rejects.toThrow(
+  await expect(files.checkpoint({ url: '/file', bytes: 9 }, headers)).rejects.toThrow(
     'The checkpoint could not be loaded (Failed to fetch).',
   );
   answer(bytes);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fitInto, project } from '../../web/projection.ts';
+import { fitInto, placeLabels, project } from '../../web/projection.ts';
 import { testRandom } from '../support/random.ts';
 
 /** Points on a plane in eight dimensions: a along (1, 1, 0, …), b along (0, 0, 1, -1, 0, …). */
@@ -63,5 +63,41 @@ describe('fitInto', () => {
       [30, 30],
       [50, 50],
     ]);
+  });
+});
+
+describe('labels of the map', () => {
+  const square = { side: 320, height: 14, gap: 9 };
+  const boxOf = (label: { x: number; y: number; anchor: string }, width: number) => {
+    const left = label.anchor === 'start' ? label.x : label.x - width / (label.anchor === 'end' ? 1 : 2);
+    return { left, right: left + width, top: label.y - 10.5, bottom: label.y + 3.5 };
+  };
+
+  it('do not overprint one another or leave the square', () => {
+    const next = testRandom(3);
+    const points = Array.from({ length: 20 }, () => [160 + 120 * next(), 160 + 120 * next()] as const);
+    const widths = points.map((_, i) => 40 + 3 * i);
+    const placed = placeLabels(points, widths, square);
+    const boxes = placed.flatMap((label, i) => (label ? [boxOf(label, widths[i]!)] : []));
+    expect(boxes.length).toBeGreaterThan(5);
+    for (const [i, a] of boxes.entries()) {
+      expect(Math.min(a.left, a.top)).toBeGreaterThanOrEqual(0);
+      expect(Math.max(a.right, a.bottom)).toBeLessThanOrEqual(320);
+      for (const b of boxes.slice(i + 1))
+        expect(a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom).toBe(false);
+    }
+  });
+
+  it('stand on other sides of points that are near one another, and the first has one in any case', () => {
+    const points = [
+      [160, 160],
+      [160, 163],
+      [161, 161],
+      [160, 162],
+    ] as const;
+    const placed = placeLabels(points, [60, 60, 300, 60], square);
+    expect(placed[0]).toEqual({ x: 160, y: 160 - 9 - 3.5, anchor: 'middle' });
+    expect(placed[1]!.y).toBeGreaterThan(163);
+    expect(placed[2]).toBeUndefined();
   });
 });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { classesOf, shownAfter } from '../../web/shown.ts';
+import { isStale, shownAfter, sourceClasses } from '../../web/shown.ts';
 import type { Shown } from '../../web/shown.ts';
 import type { MadeTask, Place } from '../../web/task.ts';
 
 const file = new File(['x'], 'private.png', { type: 'image/png' });
-const classes = [{ label: 'a', files: [file] }];
+const draft = [{ key: 1, label: 'a', shots: [{ key: 2, file }] }];
 const task = (place: Place) => ({ place, id: `of ${place}` }) as MadeTask;
 const shown = (place: Place): Shown => ({
   task: task(place),
-  source: { place, classes },
+  source: { place, draft },
   queries: [file],
 });
 
@@ -28,8 +28,15 @@ describe('what the page shows', () => {
   });
 
   it('gives the images of a task for one of the same place only', () => {
-    const source = { place: 'device', classes } as const;
-    expect(classesOf({ task: task('device'), source })).toBe(classes);
-    expect(classesOf({ task: task('server'), source })).toBeUndefined();
+    const source = { place: 'device', draft } as const;
+    expect(sourceClasses({ task: task('device'), source })).toEqual([{ label: 'a', files: [file] }]);
+    expect(sourceClasses({ task: task('server'), source })).toBeUndefined();
+  });
+
+  it('is out of date when the classes have changed since', () => {
+    const { source } = shown('server');
+    expect(isStale({ source }, draft)).toBe(false);
+    expect(isStale({ source }, [{ ...draft[0]!, label: 'b' }])).toBe(true);
+    expect(isStale({ source: undefined }, [])).toBe(false);
   });
 });

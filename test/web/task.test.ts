@@ -28,7 +28,7 @@ afterEach(() => void vi.unstubAllGlobals());
 
 test('a task is made by the service, told step by step, and opened again as the same', async () => {
   const told: Module.Status[] = [];
-  const made = await page.makeOnServer(classes, (status) => told.push(status), signal);
+  const made = await page.makeOnServer({ classes }, (status) => told.push(status), signal);
   expect(made).toMatchObject({
     place: 'server',
     labels: ['blue', 'green', 'red'],
@@ -46,9 +46,29 @@ test('a task is made by the service, told step by step, and opened again as the 
   expect(await page.openOnServer(made.id, signal)).toEqual(made);
 });
 
+test('a task starts from the checkpoint that was chosen, and images that were told wrong are named', async () => {
+  const twice = [
+    { label: 'red', files: [0, 1].map((i) => new File([Uint8Array.from(shades.red[i]!)], `red-${i}.png`)) },
+    // labels that are numbers are posted first, whatever their order here
+    {
+      label: '7',
+      files: [shades.green[0], shades.green[1], shades.red[2]].map(
+        (shade, i) => new File([Uint8Array.from(shade)], `green-${i}.png`),
+      ),
+    },
+  ];
+  const made = await page.makeOnServer({ classes: twice, checkpoint: 'photos' }, () => undefined, signal);
+  expect(made).toMatchObject({ checkpoint: 'photos', threshold: 0.3, mirrored: false });
+  const quality = await page.qualityOf(made, twice, signal);
+  expect(quality!.doubtful).toEqual([{ file: twice[1]!.files[2], label: '7', given: 'red' }]);
+  await expect(
+    page.makeOnServer({ classes: twice, checkpoint: 'none' }, () => undefined, signal),
+  ).rejects.toThrow('Unknown checkpoint');
+});
+
 test('what the service refuses is an error in its words, and a task of points is none of the page', async () => {
   const refusal = await page
-    .makeOnServer(classes.slice(0, 1), () => undefined, signal)
+    .makeOnServer({ classes: classes.slice(0, 1) }, () => undefined, signal)
     .catch((error: unknown) => error);
   expect((refusal as MnasError).name).toBe('MnasError');
   const points = await running.postJson('/v1/tasks', {
@@ -81,9 +101,17 @@ describe('on this device', () => {
       ask: (name: string, request: AdaptRequest, options?: { onProgress(progress: Progress): void }) => {
         asked.push([name, request]);
         if (!options) return Promise.resolve();
-        options.onProgress({ stage: 'trunk' });
-        options.onProgress({ stage: 'images', ready: 1 });
-        return Promise.resolve({ labels: ['blue', 'green', 'red'], embedding: [1], size: 20, evaluation });
+        options.onProgress({ stage: 'trunk', done: 3, total: 4 });
+        options.onProgress({ stage: 'images', done: 1, total: 3 });
+        return Promise.resolve({
+          labels: ['blue', 'green', 'red'],
+          embedding: [1],
+          size: 20,
+          mirrored: true,
+          openSet: { threshold: 0.31 },
+          evaluation,
+          mistakes: [{ place: 1, label: 'green', given: 'red' }],
+        });
       },
     }));
     page = await import('../../web/task.ts');
@@ -95,21 +123,39 @@ describe('on this device', () => {
 
   test('the worker is told of the trunk, and what it says is shown in words', async () => {
     const told: Module.Status[] = [];
-    const made = await page.makeOnDevice(classes, (status) => told.push(status), signal);
+    const made = await page.makeOnDevice({ classes }, (status) => told.push(status), signal);
     const [[name, request] = []] = asked;
     expect(name).toBe('adapt');
     expect(request).toMatchObject({
-      checkpoint: '/v1/checkpoints/standing/file',
-      trunk: { name: 'tiny', licence: 'CC0-1.0', url: `/v1/trunks/${trunk.sha256}`, sha256: trunk.sha256 },
+      checkpoint: { url: '/v1/checkpoints/standing/file', bytes: expect.any(Number) as number },
+      trunk: {
+        name: 'tiny',
+        licence: 'CC0-1.0',
+        bytes: 9,
+        url: `/v1/trunks/${trunk.sha256}`,
+        sha256: trunk.sha256,
+      },
       steps: 5,
     });
-    expect(told).toEqual([{ text: 'Loading the trunk' }, { text: 'Preparing image 2 of 3', done: 1 / 3 }]);
-    expect(made).toMatchObject({ place: 'device', checkpoint: 'standing', size: 20 });
+    expect(told.map(({ text }) => text.replace(/\s/g, ' '))).toEqual([
+      'Loading the pretrained network: 75 %',
+      'Reading the photos: 1 of 3',
+    ]);
+    const [loading, reading] = told.map(({ done }) => done!);
+    expect(loading).toBeGreaterThan(0);
+    expect(reading).toBeGreaterThan(loading!);
+    expect(made).toMatchObject({
+      place: 'device',
+      checkpoint: 'standing',
+      size: 20,
+      threshold: 0.31,
+      mirrored: true,
+    });
   });
 
   test('what every task needs is loaded before one is made', async () => {
     await page.prepareDevice();
-    await page.makeOnDevice(classes, () => undefined, signal);
+    await page.makeOnDevice({ classes }, () => undefined, signal);
     const [[name, sources], [, request]] = asked as [(typeof asked)[0], (typeof asked)[0]];
     expect(name).toBe('prepare');
     expect(request).toMatchObject(sources);
@@ -117,8 +163,10 @@ describe('on this device', () => {
   });
 
   test('an accuracy that the adaptation has told is not estimated once more', async () => {
-    const made = await page.makeOnDevice(classes, () => undefined, signal);
-    expect(await page.estimateOf(made, classes, signal)).toBe(evaluation);
+    const made = await page.makeOnDevice({ classes }, () => undefined, signal);
+    const quality = await page.qualityOf(made, classes, signal);
+    expect(quality!.evaluation).toBe(evaluation);
+    expect(quality!.doubtful).toEqual([{ file: classes[1]!.files[0], label: 'green', given: 'red' }]);
     expect(asked).toHaveLength(1);
   });
 });

@@ -1,173 +1,183 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { canonicalLabel } from '../../contract/label.ts';
-import { addLabelled, emptyDraft, obstacleOf } from '../draft.ts';
-import type { Draft } from '../draft.ts';
-import { loadExample } from '../example.ts';
-import { forget, keep, keptTasks } from '../kept-tasks.ts';
-import type { Kept } from '../kept-tasks.ts';
-import { rememberKey } from '../key.ts';
-import { Runs } from '../runs.ts';
-import type { Run, Work } from '../runs.ts';
-import { shownAfter } from '../shown.ts';
-import type { Outcome, Shown } from '../shown.ts';
-import { makeOnDevice, makeOnServer, openOnServer, prepareDevice } from '../task.ts';
+import { obstacleOf } from '../draft.ts';
+import { pastedFiles, unpacked } from '../files.ts';
+import { problemsIn } from '../remarks.ts';
+import { isStale } from '../shown.ts';
+import { imageCheckpoints, prepareDevice } from '../task.ts';
 import type { Place } from '../task.ts';
+import { Answer } from './answer.tsx';
 import { ClassEditor } from './class-editor.tsx';
+import { ExportButton } from './export-dialog.tsx';
 import { Gallery } from './gallery.tsx';
+import { HowMade } from './how-made.tsx';
 import { MakePanel } from './make-panel.tsx';
-import { Predictor } from './predictor.tsx';
-import { Result } from './result.tsx';
-import type { Origin } from './work-state.tsx';
+import { NextStep } from './next-step.tsx';
+import { TryPanel } from './try-panel.tsx';
+import { UndoBar, useUndo } from './undo.tsx';
+import { useDraft } from './use-draft.ts';
+import { useTasks } from './use-tasks.ts';
 
-/** The id of the task that the address names: `#task=ID`. */
-const addressedTask = (): string | null => new URLSearchParams(location.hash.slice(1)).get('task');
-
-/** A task of these classes; new images that it is tried with, where they come along. */
-const making =
-  (place: Place, draft: Draft, queries?: readonly File[]): Run<Outcome> =>
-  async (tell, signal) => {
-    const classes = draft
-      .filter(({ shots }) => shots.length > 0)
-      .map(({ label, shots }) => ({ label: canonicalLabel(label), files: shots.map(({ file }) => file) }));
-    const makeIt = place === 'server' ? makeOnServer : makeOnDevice;
-    return { task: await makeIt(classes, tell, signal), source: { place, classes }, queries };
-  };
-
-const opening =
-  (id: string): Run<Outcome> =>
-  async (tell, signal) => {
-    tell({ text: 'Opening the task' });
-    return { task: await openOnServer(id, signal), queries: [] };
-  };
+/** Of tasks of earlier versions, which have none of their own: what decides best when one image in five is foreign. */
+const usualThreshold = 0.2;
 
 export function App() {
-  const [draft, setDraft] = useState<Draft>(emptyDraft);
+  const undo = useUndo();
+  const state = useDraft(undo.offer);
   const [place, setPlace] = useState<Place>('server');
-  const [work, setWork] = useState<Work<Origin>>({ kind: 'idle' });
-  const [shown, setShown] = useState<Shown>();
-  const [kept, setKept] = useState<readonly Kept[]>([]);
+  const [checkpoint, setCheckpoint] = useState<string>();
+  const [checkpoints, setCheckpoints] = useState<readonly string[]>([]);
+  const [threshold, setThreshold] = useState(usualThreshold);
+  const tasks = useTasks(state, { place, checkpoint }, undo.offer);
+  const { work, shown, kept } = tasks;
   const heading = useRef<HTMLHeadingElement>(null);
   const main = useRef<HTMLElement>(null);
 
-  const listKept = async () => setKept(await keptTasks());
-
-  const show = (outcome: Outcome) => {
-    const { task, source } = outcome;
-    setShown((before) => shownAfter(before, outcome));
-    const address = location.pathname + location.search;
-    history.replaceState(null, '', task.place === 'server' ? `#task=${task.id}` : address);
-    if (source) void keep(task, source.classes).then(listKept);
-  };
-  const [runs] = useState(() => new Runs<Outcome, Origin>({ onWork: setWork, onDone: show }));
   const working = work.kind === 'running';
+  const problems = problemsIn(state.remarks);
+  const obstacle = problems === undefined ? obstacleOf(state.draft) : { text: problems };
+  const stale = shown !== undefined && isStale(shown, state.draft);
+  const own = shown?.task.threshold;
 
-  const example = () =>
-    runs.start('panel', async (tell, signal) => {
-      tell({ text: 'Loading the example' });
-      const { support, query } = await loadExample(signal);
-      const filled = addLabelled([], support);
-      setDraft(filled);
-      const queries = query.map(({ file }) => file);
-      return making(place, filled, queries)(tell, signal);
-    });
+  // a service without a list has one checkpoint to choose; what is wrong with it is told when a task is made
+  useEffect(() => {
+    imageCheckpoints().then(
+      (all) => setCheckpoints(all.map(({ id }) => id)),
+      () => undefined,
+    );
+  }, []);
+  useEffect(() => {
+    if (!shown) return;
+    setThreshold(own ?? usualThreshold);
+    heading.current?.focus({ preventScroll: true });
+  }, [shown?.task]);
 
   const choosePlace = (chosen: Place) => {
     setPlace(chosen);
     // what fails is tried again, and told, when a task is made
-    if (chosen === 'device') prepareDevice().catch(() => undefined);
+    if (chosen === 'device') prepareDevice(checkpoint).catch(() => undefined);
   };
 
-  const open = ({ id, task }: Kept) =>
-    runs.start('gallery', task ? () => Promise.resolve({ task, queries: [] }) : opening(id));
-
-  const useKey = (key: string) => {
-    rememberKey(key);
-    runs.again();
+  const clearQueries = () => {
+    const files = shown?.queries ?? [];
+    tasks.setQueries(() => []);
+    undo.offer('Cleared the images that were tried.', () => tasks.setQueries((now) => [...files, ...now]));
   };
 
-  useEffect(() => heading.current?.focus(), [shown?.task]);
-
+  const paste = useRef<((event: ClipboardEvent) => void) | undefined>(undefined);
+  paste.current = (event) => {
+    const files = pastedFiles(event);
+    if (files.plain.length + files.passedOver.length === 0) return;
+    event.preventDefault();
+    const at = document.activeElement;
+    if (shown && at?.closest('#try'))
+      void unpacked(files).then(({ plain }) => tasks.setQueries((now) => [...now, ...plain]));
+    else {
+      const key = at?.closest<HTMLElement>('[data-class]')?.dataset['class'];
+      state.take(files, key === undefined ? undefined : Number(key));
+    }
+  };
   useEffect(() => {
-    void listKept();
-    const openAddressed = () => {
-      const id = addressedTask();
-      if (id !== null) runs.start('panel', opening(id));
-    };
-    openAddressed();
-    addEventListener('hashchange', openAddressed);
-    return () => removeEventListener('hashchange', openAddressed);
+    const take = (event: ClipboardEvent) => paste.current?.(event);
+    addEventListener('paste', take);
+    return () => removeEventListener('paste', take);
   }, []);
 
   return (
     <>
       <header class="top">
-        <h1>M-NAS</h1>
-        <p>
-          A few photos of each class in; out comes a small classifier made for exactly them: an architecture
-          chosen for your task, weights adapted to it, and an ONNX file that runs anywhere.
-        </p>
+        <div>
+          <h1>M-NAS</h1>
+          <p>A few photos of each class in; out comes a small classifier made for exactly them.</p>
+        </div>
+        <button
+          type="button"
+          aria-disabled={working}
+          onClick={() => {
+            if (!working) tasks.example();
+          }}
+        >
+          Try an example
+        </button>
       </header>
       <main ref={main} tabIndex={-1}>
-        <section aria-labelledby="task">
-          <div class="row spread">
-            <h2 id="task">Your task</h2>
-            <button
-              type="button"
-              aria-disabled={working}
-              onClick={() => {
-                if (!working) example();
-              }}
-            >
-              Try an example
-            </button>
-          </div>
-          <ClassEditor draft={draft} onChange={setDraft} />
-          <MakePanel
-            place={place}
-            onPlace={choosePlace}
-            obstacle={obstacleOf(draft)}
-            work={work}
-            onKey={useKey}
-            onMake={() => runs.start('panel', making(place, draft))}
-            onCancel={() => runs.cancel()}
-          />
-        </section>
-        {shown && (
-          <>
-            <section aria-labelledby="result">
-              <h2 id="result" tabIndex={-1} ref={heading}>
-                Your classifier
-              </h2>
-              <Result task={shown.task} source={shown.source} />
-            </section>
-            <section aria-labelledby="try">
-              <h2 id="try">Try it</h2>
-              <Predictor
+        <div class="bench">
+          <section id="classes" aria-labelledby="classes-heading">
+            <h2 id="classes-heading" tabIndex={-1}>
+              Classes
+            </h2>
+            <ClassEditor state={state} />
+          </section>
+          <section id="make" aria-labelledby="make-heading" class="beside">
+            <h2 id="make-heading" tabIndex={-1} ref={heading}>
+              {shown ? 'Your classifier' : 'Classifier'}
+            </h2>
+            {stale && (
+              <p class="stale" role="status">
+                <strong>Out of date.</strong> You have changed the classes since. Make it again to use the
+                changes.
+              </p>
+            )}
+            <MakePanel
+              place={place}
+              onPlace={choosePlace}
+              checkpoints={checkpoints}
+              checkpoint={checkpoint}
+              onCheckpoint={setCheckpoint}
+              obstacle={obstacle}
+              stale={stale}
+              made={shown !== undefined}
+              work={work}
+              onKey={tasks.useKey}
+              onMake={tasks.make}
+              onCancel={tasks.cancel}
+            />
+            {shown && (
+              <div class="made">
+                <Answer key={shown.task.id} shown={shown} state={state} />
+                <div class="row">
+                  <ExportButton task={shown.task} threshold={threshold} />
+                </div>
+                <HowMade task={shown.task} />
+              </div>
+            )}
+          </section>
+          <section id="try" aria-labelledby="try-heading" class="beside">
+            <h2 id="try-heading" tabIndex={-1}>
+              Try it
+            </h2>
+            {shown ? (
+              <TryPanel
                 key={shown.task.id}
                 task={shown.task}
                 files={shown.queries}
-                onFiles={(change) =>
-                  setShown((now) =>
-                    now?.task.id === shown.task.id ? { ...now, queries: change(now.queries) } : now,
-                  )
-                }
+                onFiles={tasks.setQueries}
+                onClear={clearQueries}
+                threshold={threshold}
+                onThreshold={setThreshold}
               />
-            </section>
-          </>
-        )}
-        {kept.length > 0 && (
+            ) : (
+              <p class="hint placeholder">
+                As soon as there is a classifier, show it new photos here, or hold things into the camera.
+              </p>
+            )}
+          </section>
+        </div>
+        {kept.length + tasks.setAside.length > 0 && (
           <section aria-labelledby="earlier">
             <h2 id="earlier">Earlier tasks</h2>
             <Gallery
               tasks={kept}
+              asides={tasks.setAside}
               current={shown?.task}
               work={work}
-              onKey={useKey}
-              onOpen={open}
-              onForget={(id) => {
-                if (kept.length === 1) main.current?.focus();
-                void forget(id).then(listKept);
+              onKey={tasks.useKey}
+              onOpen={tasks.open}
+              onOpenAside={tasks.openAside}
+              onForget={(one) => {
+                if (kept.length + tasks.setAside.length === 1) main.current?.focus();
+                tasks.forget(one);
               }}
+              onForgetAside={tasks.dropAside}
             />
           </section>
         )}
@@ -175,6 +185,10 @@ export function App() {
       <footer class="hint">
         Programs do the same by <a href="/docs">the service's interface</a>.
       </footer>
+      <div class="bar">
+        <UndoBar last={undo.last} onUndo={undo.undo} onDismiss={undo.dismiss} />
+        <NextStep obstacle={obstacle} work={work} made={shown !== undefined && !stale} onMake={tasks.make} />
+      </div>
     </>
   );
 }

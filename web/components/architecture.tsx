@@ -1,5 +1,4 @@
 import { useEffect, useState } from 'preact/hooks';
-import { cellSentence, imagesCells } from '../../drawing/cell-graph.ts';
 import type { CellGraph } from '../../drawing/cell-graph.ts';
 import type { MadeTask } from '../task.ts';
 
@@ -18,6 +17,21 @@ function useDark(): boolean {
 
 type Genotype = MadeTask['architecture']['genotype'];
 
+/** A cell, and what it is in words. */
+interface DescribedCell {
+  readonly graph: CellGraph;
+  readonly words: string;
+}
+
+/** Loaded when it is needed, since it brings the whole search space with it. */
+async function described(genotype: Genotype): Promise<readonly DescribedCell[]> {
+  const { cellSentence, imagesCells } = await import('../../drawing/cell-graph.ts');
+  return imagesCells(genotype).map((graph) => ({
+    graph,
+    words: `${graph.name} cell: ${cellSentence(graph)}`,
+  }));
+}
+
 /** A cell as a graph, by the code that draws the service's pictures; Graphviz is loaded when it is needed. */
 async function draw(graph: CellGraph, theme: 'dark' | 'light'): Promise<string> {
   const { drawCells } = await import('../../drawing/draw-cells.ts');
@@ -26,23 +40,36 @@ async function draw(graph: CellGraph, theme: 'dark' | 'light'): Promise<string> 
 }
 
 export function Architecture({ genotype }: { readonly genotype: Genotype }) {
+  const [cells, setCells] = useState<readonly DescribedCell[]>([]);
+  useEffect(() => {
+    let ended = false;
+    // without the pictures, what is said of them above is still there
+    described(genotype).then(
+      (found) => {
+        if (!ended) setCells(found);
+      },
+      () => undefined,
+    );
+    return () => {
+      ended = true;
+    };
+  }, [genotype]);
   return (
     <figure>
       <figcaption>The architecture chosen for it</figcaption>
       <div class="cells">
-        {imagesCells(genotype).map((graph) => (
-          <Cell key={graph.name} graph={graph} />
+        {cells.map((cell) => (
+          <Cell key={cell.graph.name} cell={cell} />
         ))}
       </div>
     </figure>
   );
 }
 
-function Cell({ graph }: { readonly graph: CellGraph }) {
+function Cell({ cell: { graph, words } }: { readonly cell: DescribedCell }) {
   const [url, setUrl] = useState<string>();
   const [failed, setFailed] = useState(false);
   const theme = useDark() ? 'dark' : 'light';
-  const words = `${graph.name} cell: ${cellSentence(graph)}`;
   useEffect(() => {
     let made: string | undefined;
     let ended = false;
@@ -63,9 +90,28 @@ function Cell({ graph }: { readonly graph: CellGraph }) {
     };
     // a graph is made anew at every turn; what it says tells whether it is another one
   }, [words, theme]);
+  const [large, setLarge] = useState(false);
   return (
-    <div class="scroll" tabIndex={0} role="group" aria-label={`${graph.name} cell`}>
-      {failed ? <p class="words">{words}</p> : url !== undefined && <img src={url} alt={words} />}
+    <div>
+      <div
+        class={`scroll ${large ? 'large' : ''}`}
+        tabIndex={0}
+        role="group"
+        aria-label={`${graph.name} cell`}
+      >
+        {failed ? <p class="words">{words}</p> : url !== undefined && <img src={url} alt={words} />}
+      </div>
+      {!failed && (
+        <button
+          type="button"
+          class="link"
+          aria-pressed={large}
+          aria-label={`Enlarge the ${graph.name} cell`}
+          onClick={() => setLarge(!large)}
+        >
+          Enlarge
+        </button>
+      )}
     </div>
   );
 }

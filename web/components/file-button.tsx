@@ -6,17 +6,25 @@ interface FileButtonProps {
   /** what it is for, where the text alone does not say */
   readonly label?: string;
   readonly folder?: boolean;
+  /** types and endings of files that are offered */
+  readonly accept?: readonly string[];
   readonly onFiles: (files: ChosenFiles) => void;
 }
 
 /** Opens the browser's own picker. */
-export function FileButton({ text, label = text, folder = false, onFiles }: FileButtonProps) {
+export function FileButton({
+  text,
+  label = text,
+  folder = false,
+  accept = accepted,
+  onFiles,
+}: FileButtonProps) {
   return (
     <label class="button">
       <input
         type="file"
         multiple
-        accept={accepted.join(',')}
+        accept={accept.join(',')}
         aria-label={label}
         {...(folder ? { webkitdirectory: true } : {})}
         onChange={({ currentTarget }) => {

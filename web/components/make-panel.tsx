@@ -1,4 +1,5 @@
 import { useRef } from 'preact/hooks';
+import type { Obstacle } from '../draft.ts';
 import type { Work } from '../runs.ts';
 import type { Place } from '../task.ts';
 import { WorkState } from './work-state.tsx';
@@ -7,52 +8,43 @@ import type { Origin } from './work-state.tsx';
 interface MakePanelProps {
   readonly place: Place;
   readonly onPlace: (place: Place) => void;
+  /** ids that can be started from, the default first */
+  readonly checkpoints: readonly string[];
+  readonly checkpoint: string | undefined;
+  readonly onCheckpoint: (id: string) => void;
   /** why nothing can be made yet */
-  readonly obstacle: string | undefined;
+  readonly obstacle: Obstacle | undefined;
+  /** whether there is a classifier of classes that have changed since */
+  readonly stale: boolean;
+  readonly made: boolean;
   readonly work: Work<Origin>;
   readonly onKey: (key: string) => void;
   readonly onMake: () => void;
   readonly onCancel: () => void;
 }
 
-/** The one button, where the work is done, and how far it is. */
-export function MakePanel({ place, onPlace, obstacle, work, onKey, onMake, onCancel }: MakePanelProps) {
+/** The one button, where the work is done and from what, and how far it is. */
+export function MakePanel(props: MakePanelProps) {
+  const { place, checkpoints, obstacle, stale, made, work, onMake } = props;
   const working = work.kind === 'running';
   const idle = !working && obstacle === undefined;
   const button = useRef<HTMLButtonElement>(null);
   return (
     <div class="make">
-      <label class="switch">
-        <input
-          type="checkbox"
-          role="switch"
-          checked={place === 'device'}
-          disabled={working}
-          onChange={({ currentTarget }) => onPlace(currentTarget.checked ? 'device' : 'server')}
-        />
-        <span>
-          <strong>On this device</strong>
-          <span class="hint">
-            {place === 'device'
-              ? 'Everything is computed in this browser: no image leaves your machine.'
-              : 'Off: the images are sent to this service, which is faster.'}
-          </span>
-        </span>
-      </label>
       {/* two buttons, of which one stays: the second click of a double click must not cancel */}
       <div class="row">
         <button
           key="make"
           ref={button}
           type="button"
-          class="primary"
+          class={made && !stale ? '' : 'primary'}
           aria-disabled={!idle}
           aria-describedby="obstacle"
           onClick={() => {
             if (idle) onMake();
           }}
         >
-          Make the classifier
+          {made ? 'Make it again' : 'Make the classifier'}
         </button>
         {working && (
           <button
@@ -60,7 +52,7 @@ export function MakePanel({ place, onPlace, obstacle, work, onKey, onMake, onCan
             type="button"
             onClick={() => {
               button.current?.focus();
-              onCancel();
+              props.onCancel();
             }}
           >
             Cancel
@@ -68,9 +60,45 @@ export function MakePanel({ place, onPlace, obstacle, work, onKey, onMake, onCan
         )}
       </div>
       <p id="obstacle" class="hint">
-        {!working && obstacle}
+        {!working && obstacle?.text}
       </p>
-      <WorkState work={work} from="panel" onKey={onKey} />
+      <WorkState work={work} from="panel" onKey={props.onKey} />
+      <details class="options">
+        <summary>{place === 'device' ? 'On this device: no photo leaves it' : 'Options'}</summary>
+        <label class="switch">
+          <input
+            type="checkbox"
+            role="switch"
+            checked={place === 'device'}
+            disabled={working}
+            onChange={({ currentTarget }) => props.onPlace(currentTarget.checked ? 'device' : 'server')}
+          />
+          <span>
+            <strong>On this device</strong>
+            <span class="hint">
+              {place === 'device'
+                ? 'Everything is computed in this browser: no photo leaves your device.'
+                : 'Off: the photos are sent to this service, which is faster.'}
+            </span>
+          </span>
+        </label>
+        {checkpoints.length > 1 && (
+          <label class="choice">
+            <strong>Start from</strong>
+            <select
+              value={props.checkpoint ?? checkpoints[0]}
+              disabled={working}
+              onChange={({ currentTarget }) => props.onCheckpoint(currentTarget.value)}
+            >
+              {checkpoints.map((id, i) => (
+                <option key={id} value={id}>
+                  {i === 0 ? `${id} (recommended)` : id}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+      </details>
     </div>
   );
 }

@@ -7,7 +7,7 @@ export function PassedOver({ names }: { readonly names: readonly string[] }) {
   const rest = names.length - named;
   return (
     <p role="alert" class="error">
-      Not taken, since they are no images of a known format: {names.slice(0, named).join(', ')}
+      These are no images, and were left out: {names.slice(0, named).join(', ')}
       {rest > 0 && ` and ${rest} more`}.
       {names.some((name) => /\.hei[cf]$/i.test(name)) && ' HEIC is not accepted; export it as JPEG.'}
     </p>

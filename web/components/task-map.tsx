@@ -1,9 +1,11 @@
 import type { Kept } from '../kept-tasks.ts';
-import { fitInto, project } from '../projection.ts';
+import { fitInto, placeLabels, project } from '../projection.ts';
 import type { MadeTask } from '../task.ts';
 
 const side = 320;
 const margin = 40;
+/** Width of a letter of the labels, on average a little less. */
+const letter = 6.2;
 /** Two points have a line, not a map. */
 const fewest = 3;
 
@@ -21,6 +23,12 @@ export function TaskMap({ tasks, current }: TaskMapProps) {
   if (shown.length < fewest) return null;
   const places = fitInto(project(shown.map(({ embedding }) => embedding)), side, margin);
   const names = shown.map(({ labels }) => labels.join(', '));
+  const short = names.map(shortened);
+  const labels = placeLabels(
+    places,
+    short.map((name) => name.length * letter),
+    { side, height: 14, gap: 9 },
+  );
   return (
     <figure class="map">
       <figcaption>Map of the tasks</figcaption>
@@ -31,24 +39,23 @@ export function TaskMap({ tasks, current }: TaskMapProps) {
       >
         {shown.map(({ id }, i) => {
           const [x, y] = places[i]!;
+          const label = labels[i];
           return (
             <g key={id} class={id === current?.id ? 'current' : ''}>
               <title>{names[i]}</title>
               <circle cx={x} cy={y} r={id === current?.id ? 8 : 5} />
-              <text
-                x={x}
-                y={y - 11}
-                text-anchor={x < side / 3 ? 'start' : x > (2 * side) / 3 ? 'end' : 'middle'}
-              >
-                {shortened(names[i]!)}
-              </text>
+              {label && (
+                <text x={label.x} y={label.y} text-anchor={label.anchor}>
+                  {short[i]}
+                </text>
+              )}
             </g>
           );
         })}
       </svg>
       <p class="hint">
         Two principal components of the task embeddings: tasks that look alike to the encoder are near one
-        another.
+        another. A point without room for its name tells it when it is pointed at.
       </p>
     </figure>
   );

@@ -1,7 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
+import { checked } from '../images.ts';
 
-/** A chosen image. Formats that the browser cannot show, such as TIFF, show their alternative text. */
-export function Thumbnail({ file, alt }: { readonly file: Blob; readonly alt: string }) {
+interface PictureProps {
+  readonly file: Blob;
+  readonly alt: string;
+}
+
+/** A small picture as it is. */
+export function Picture({ file, alt }: PictureProps) {
   const [url, setUrl] = useState<string>();
   useEffect(() => {
     const made = URL.createObjectURL(file);
@@ -9,4 +15,24 @@ export function Thumbnail({ file, alt }: { readonly file: Blob; readonly alt: st
     return () => URL.revokeObjectURL(made);
   }, [file]);
   return <img class="thumbnail" src={url} alt={alt} title={alt} />;
+}
+
+/** A chosen image, small. What the browser cannot show, such as TIFF, has its name in place of a picture. */
+export function Thumbnail({ file, alt }: PictureProps) {
+  const [picture, setPicture] = useState<Blob | null>();
+  useEffect(() => {
+    let ended = false;
+    void checked(file).then(({ picture: small }) => {
+      if (!ended) setPicture(small ?? null);
+    });
+    return () => {
+      ended = true;
+    };
+  }, [file]);
+  if (picture) return <Picture file={picture} alt={alt} />;
+  return (
+    <span class="thumbnail" role="img" aria-label={alt} title={alt}>
+      {picture === null && alt}
+    </span>
+  );
 }

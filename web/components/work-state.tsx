@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import { refusalStatus } from '../api.ts';
 import { isKey } from '../key.ts';
 import type { Work } from '../runs.ts';
+import { told } from '../words.ts';
 
 /** Where a run was begun: what becomes of it is shown there. */
 export type Origin = 'panel' | 'gallery';
@@ -30,7 +31,7 @@ export function WorkState({ work, from, onKey }: WorkStateProps) {
       </div>
       {error && (
         <p role="alert" class="error">
-          {error.message}
+          {told(error).text}
         </p>
       )}
       {refusalStatus(error) === 401 && <KeyForm onKey={onKey} />}

@@ -1,6 +1,6 @@
 import type { Picture } from '../../images/pixels/resize.ts';
 import { squeeze } from '../../images/pixels/resize.ts';
-import { evaluationOf } from '../../model/accuracy/judgements.ts';
+import { evaluationOf, mistakesOf } from '../../model/accuracy/judgements.ts';
 import { adaptOnTrunk } from '../../model/adaptation/adapt-on-trunk.ts';
 import { adaptTask } from '../../model/adaptation/adapt-task.ts';
 import type { AdaptOptions, LabelledImage } from '../../model/adaptation/adapt-task.ts';
@@ -45,7 +45,7 @@ export async function adaptToFiles(task: DeviceTask, tools: DeviceTools): Promis
   const support = await supportImages(task, tools);
   tools.tell({ stage: 'architecture' });
   const adapted = await adaptTask(checkpoint, support, options, tools.executor);
-  return { ...adapted, size: checkpoint.configuration.image.size };
+  return { ...adapted, size: checkpoint.configuration.image.size, mistakes: [] };
 }
 
 async function adaptToRows(
@@ -60,8 +60,8 @@ async function adaptToRows(
   const labels = files.map(({ label }) => label);
   const rows = await supportRows(executor, trunk, checkpoint.configuration, {
     labels,
+    ready: (done) => tell({ stage: 'images', done, total: files.length }),
     pixels: async (image, crops) => {
-      tell({ stage: 'images', ready: image });
       const picture = await decode(files[image]!.file);
       return wholeAndCrops(picture, crops, (view) => squeeze(picture, side, view));
     },
@@ -80,6 +80,7 @@ async function adaptToRows(
     ...adapted,
     size: side,
     timings: { ...clock.laps, ...timings },
+    mistakes: mistakesOf(adapted.labels, leftOut),
     ...(leftOut.length > 0 && { evaluation: evaluationOf(adapted.labels, leftOut) }),
   };
 }
@@ -92,7 +93,7 @@ export async function supportImages(
   const { size } = checkpoint.configuration.image;
   const support: LabelledImage[] = [];
   for (const { label, file } of files) {
-    tell({ stage: 'images', ready: support.length });
+    tell({ stage: 'images', done: support.length, total: files.length });
     support.push({ label, pixels: toFloat(squeeze(await decode(file), size)) });
   }
   return support;

@@ -45,13 +45,15 @@ interface AskOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** ends the work before its next graph; what the worker has loaded and what else it does stays */
   readonly signal?: AbortSignal;
+  /** what the request gives away */
+  readonly transfer?: Transferable[];
 }
 
 /** Asks the worker. @throws Error with a message for the visitor; the signal's reason */
 export async function ask<Name extends keyof Calls>(
   name: Name,
   request: Calls[Name]['request'],
-  { onProgress = () => undefined, signal }: AskOptions = {},
+  { onProgress = () => undefined, signal, transfer = [] }: AskOptions = {},
 ): Promise<Calls[Name]['answer']> {
   signal?.throwIfAborted();
   const id = count++;
@@ -66,7 +68,7 @@ export async function ask<Name extends keyof Calls>(
     return await new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject, onProgress });
       signal?.addEventListener('abort', cancel, { once: true });
-      started().postMessage({ id, name, request } satisfies Call);
+      started().postMessage({ id, name, request } satisfies Call, transfer);
     });
   } finally {
     signal?.removeEventListener('abort', cancel);

@@ -12,8 +12,14 @@ const stripRows = 512;
  * @returns planar RGB, uint8 [3, size, size]
  * @throws Error as `decodePicture` does
  */
-export const decodeImage = async (file: Blob, size: number): Promise<Uint8Array> =>
-  squeeze(await decodePicture(file), size);
+export async function decodeImage(image: Blob | ImageBitmap, size: number): Promise<Uint8Array> {
+  if (image instanceof Blob) return squeeze(await decodePicture(image), size);
+  try {
+    return squeeze(pictureOf(image), size);
+  } finally {
+    image.close();
+  }
+}
 
 /**
  * The pixels of an image file at full size, EXIF-oriented and converted to sRGB by the browser.

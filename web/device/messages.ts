@@ -1,6 +1,7 @@
 import type { Schema } from '../../contract/schema.ts';
 import type { AdaptedTask } from '../../model/adaptation/adapt-task.ts';
-import type { ImagesEvaluation } from '../../model/accuracy/judgements.ts';
+import type { Estimated } from '../../model/accuracy/estimate.ts';
+import type { ImagesEvaluation, Mistake } from '../../model/accuracy/judgements.ts';
 import type { Backend } from './executor.ts';
 
 /** An image of a support set, as it was chosen. */
@@ -10,12 +11,12 @@ export interface LabelledFile {
 }
 
 /** A trunk on the page's own server, which tells of it in its list of checkpoints. */
-export type TrunkSource = Pick<Schema<'Trunk'>, 'name' | 'licence' | 'url' | 'sha256'>;
+export type TrunkSource = Pick<Schema<'Trunk'>, 'name' | 'licence' | 'url' | 'sha256' | 'bytes'>;
 
 /** What tasks are made from. */
 export interface Sources {
-  /** of the checkpoint's file, on the page's own server */
-  readonly checkpoint: string;
+  /** the checkpoint's file, on the page's own server */
+  readonly checkpoint: { readonly url: string; readonly bytes: number };
   /** what the checkpoint stands on; undefined where it reads pixels */
   readonly trunk: TrunkSource | undefined;
   /** for loading both */
@@ -57,6 +58,8 @@ export type Adapted = AdaptedTask & {
   readonly size: number;
   /** on a trunk: how images that were left out were classified, where a class has two images or more */
   readonly evaluation?: ImagesEvaluation;
+  /** which of the images were told wrong when they were left out */
+  readonly mistakes: readonly Mistake[];
 };
 
 /** What the worker can be asked for. */
@@ -65,15 +68,22 @@ export interface Calls {
   readonly prepare: { readonly request: Sources; readonly answer: undefined };
   readonly adapt: { readonly request: AdaptRequest; readonly answer: Adapted };
   /** of a checkpoint without a trunk, and a support set with a class of two images or more; undefined where there is none */
-  readonly estimate: { readonly request: AdaptRequest; readonly answer: ImagesEvaluation | undefined };
-  readonly predict: { readonly request: ModelRequest & { readonly file: Blob }; readonly answer: Predicted };
+  readonly estimate: { readonly request: AdaptRequest; readonly answer: Estimated | undefined };
+  /** of a file, or of a frame of the camera, which is let go of */
+  readonly predict: {
+    readonly request: ModelRequest & { readonly image: Blob | ImageBitmap };
+    readonly answer: Predicted;
+  };
   readonly measure: { readonly request: ModelRequest; readonly answer: Latency };
 }
 
-/** How far a call is; of the support set's images, how many are ready. */
-export type Progress =
-  | { readonly stage: 'runtime' | 'checkpoint' | 'trunk' | 'architecture' | 'weights' }
-  | { readonly stage: 'images'; readonly ready: number };
+/** How far a call is. */
+export interface Progress {
+  readonly stage: 'runtime' | 'checkpoint' | 'trunk' | 'images' | 'architecture' | 'weights';
+  /** bytes that are loaded, or images that are ready, and of how many */
+  readonly done?: number;
+  readonly total?: number;
+}
 
 /** First message to the worker. */
 export interface Start {

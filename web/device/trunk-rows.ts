@@ -15,6 +15,8 @@ export interface DeviceSupport {
   readonly labels: readonly string[];
   /** the image of that place, uint8 [1 + crops, 3, side, side] of the trunk's side as `wholeAndCrops` gives it */
   readonly pixels: (image: number, crops: number) => Promise<Uint8Array>;
+  /** told how many images have gone through the trunk with all their views */
+  readonly ready?: (images: number) => void;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function supportRows(
   models: ModelRunner,
   trunk: Trunk,
   configuration: ModelConfiguration,
-  { labels, pixels }: DeviceSupport,
+  { labels, pixels, ready = () => undefined }: DeviceSupport,
 ): Promise<ViewRows> {
   const plan = viewPlan(configuration, { way: new Set(labels).size, support: labels.length });
   const collector = new RowCollector(plan, labels.length);
@@ -55,6 +57,7 @@ export async function supportRows(
     waiting = [];
   };
   for (const image of labels.keys()) {
+    ready(Math.max(0, image - Math.ceil(waiting.length / viewsNeeded(plan).length)));
     const own = await pixels(image, plan.crops);
     for (const view of viewsNeeded(plan)) {
       const at = waiting.length * length;
@@ -63,5 +66,6 @@ export async function supportRows(
     }
   }
   if (waiting.length > 0) await compute();
+  ready(labels.length);
   return collector.rows;
 }

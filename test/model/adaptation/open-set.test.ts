@@ -90,6 +90,26 @@ describe('calibrateOpenSet', () => {
     expect(slope).toBeGreaterThan(0);
   });
 
+  it('lets nine in ten images of its classes pass by its threshold', () => {
+    for (const spread of [0.3, 1, 2]) {
+      const { features, labels, way } = clouds([100, 100, 100], spread);
+      const rows = (from: number, to: number) =>
+        Float32Array.from(
+          features.filter((_, at) => {
+            const place = Math.floor(at / width) % 100;
+            return place >= from && place < to;
+          }),
+        );
+      const own = Array.from(labels).filter((_, i) => i % 100 < 12);
+      const openSet = calibrateOpenSet({ features: rows(0, 12), labels: own, way });
+      const known = knownOf(rows(12, 100), openSet, way);
+      const passing = (all: Float32Array) =>
+        all.filter((value) => value >= openSet.threshold).length / all.length;
+      expect(passing(known)).toBeGreaterThan(0.85);
+      expect(passing(knownOf(clouds([60], 5, 9).features, openSet, way))).toBeLessThan(0.5);
+    }
+  });
+
   it('does not depend on the order of images or classes', () => {
     const support = clouds([3, 1, 4], 1);
     const expected = calibrateOpenSet(support);

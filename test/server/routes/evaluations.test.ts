@@ -132,6 +132,22 @@ describe('POST /v1/tasks/{id}/evaluations', () => {
 });
 
 describe('POST /v1/estimates', () => {
+  test('names the images that were told wrong', async () => {
+    const { post } = await harness();
+    const parts = [
+      { ...file('red', red[0]), file: 'a.png' },
+      { ...file('red', red[1]), file: 'b.png' },
+      { ...file('green', green[0]), file: 'c.png' },
+      { ...file('green', green[1]), file: 'd.png' },
+      { ...file('green', red[2]), file: 'stray.png' },
+    ];
+    const answer = await post('/v1/estimates', parts);
+    expectContract(answer, 'post', '/v1/estimates');
+    expect((answer.body as Schema<'Estimate'>).mistakes).toEqual([
+      { part: { index: 4, name: 'green', file: 'stray.png' }, label: 'green', given: 'red' },
+    ]);
+  });
+
   test('adapts to every fold and judges what it left out; keeps nothing; the order changes nothing', async () => {
     const { post, adapter } = await harness();
     const parts = [...red, ...green].map((content, i) => file(i < 3 ? 'red' : 'green', content));

@@ -122,6 +122,7 @@ describe('a prediction', () => {
     expect(openSet).toEqual({
       midpoint: expect.any(Number) as number,
       slope: expect.any(Number) as number,
+      threshold: expect.any(Number) as number,
       leftOut: 2,
     });
     await writeFile(file, JSON.stringify(earlier));

@@ -200,7 +200,7 @@ function adaptation(
     multiplyAdds: 3 * labels.length,
     support: { before: { loss: 1, accuracy: 0.5 }, after: { loss: 1 / (1 + steps), accuracy: 1 } },
     model: colourModel(labels, support, openSet),
-    openSet: { midpoint: openSet.midpoint, slope: openSet.slope, leftOut: openSet.leftOut },
+    openSet: { midpoint: openSet.midpoint, slope: openSet.slope, threshold: 0.3, leftOut: openSet.leftOut },
     embedding: Float32Array.of(0.5, -0.5),
     timings: { adapt: 1.5 },
   };

@@ -5,6 +5,7 @@ import {
   hashSupport,
   imagesTaskId,
   regressionTaskId,
+  sharedImages,
   type TaskIdentity,
 } from '../../../server/tasks/identity.ts';
 import type { LabelledBytes } from '../../../server/ports.ts';
@@ -83,5 +84,24 @@ describe('the id of a task', () => {
 
   test('labels are ordered by code point, not by UTF-16 unit', () => {
     expect(['\u{1f600}', '\uffee', 'b', 'a'].sort(byCodePoint)).toEqual(['a', 'b', '\uffee', '\u{1f600}']);
+  });
+});
+
+describe('images that classes share', () => {
+  const pixels = (value: number) => Uint8Array.of(value, 0, 0);
+  const shared = (...pairs: readonly (readonly [string, number])[]) =>
+    sharedImages(hashSupport(pairs.map(([label, value]) => ({ label, pixels: pixels(value) }))));
+
+  test('are counted by the labels that have them', () => {
+    expect(shared(['cup', 1], ['mug', 1], ['mug', 2], ['cup', 2], ['jug', 3], ['mug', 3])).toEqual(
+      expect.arrayContaining([
+        { labels: ['cup', 'mug'], images: 2 },
+        { labels: ['jug', 'mug'], images: 1 },
+      ]),
+    );
+  });
+
+  test('are none of one class that has an image twice', () => {
+    expect(shared(['cup', 1], ['cup', 1], ['mug', 2])).toBeUndefined();
   });
 });

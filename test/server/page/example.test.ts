@@ -1,0 +1,52 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import { MnasClient } from '../../../client/index.ts';
+import type { Schema } from '../../../contract/schema.ts';
+import { parseConfiguration } from '../../../server/configuration.ts';
+import { drawExample } from '../../../server/page/example.ts';
+import { startService } from '../../../server/service.ts';
+
+/** The example's images as the page gets them. */
+async function images() {
+  const { index, assets } = await drawExample();
+  const listed = JSON.parse(Buffer.from(await assets.get(index)!.load()).toString()) as {
+    readonly name: string;
+    readonly label?: string;
+    readonly set: string;
+    readonly url: string;
+  }[];
+  return Promise.all(
+    listed.map(async ({ url, ...image }) => {
+      const bytes = await assets.get(url)!.load();
+      return { ...image, file: new File([new Uint8Array(bytes)], image.name, { type: 'image/jpeg' }) };
+    }),
+  );
+}
+
+test('every image that the example is tried with is told right by the bundled checkpoint, the foreign one too', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'm-nas-example-'));
+  const configuration = parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder, MNAS_WORKERS: '1' });
+  const service = await startService(configuration, pino({ level: 'silent' }));
+  try {
+    const client = new MnasClient({ baseUrl: service.url });
+    const all = await images();
+    const support: Record<string, File[]> = {};
+    for (const { set, label, file } of all) if (set === 'support') (support[label!] ??= []).push(file);
+    const task = (await client.createTask(support)) as Schema<'ImagesTask'>;
+    expect(task.checkpoint).toBe('photos-lite0');
+    const queries = all.filter(({ set }) => set === 'query');
+    const files = queries.map(({ file }) => file);
+    const told = await client.predict(task.id, files, { threshold: task.openSet!.threshold! });
+    const words = told.map(({ label, unknown }) => (unknown ? 'unknown' : label));
+    expect(words).toEqual(queries.map(({ label }) => label ?? 'unknown'));
+    const { evaluation, mistakes } = await client.estimate(support);
+    expect(evaluation.accuracy).toBe(1);
+    expect(mistakes).toEqual([]);
+  } finally {
+    await service.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,115 @@
+import { useState } from 'preact/hooks';
+import * as drafts from '../draft.ts';
+import type { ClassDraft, Shot } from '../draft.ts';
+import type { ChosenFiles } from '../files.ts';
+import { counted } from '../format.ts';
+import type { Remark } from '../remarks.ts';
+import { DropZone } from './drop-zone.tsx';
+import { FileButton } from './file-button.tsx';
+import { leaveFocus } from './focus.ts';
+import { Recorder } from './recorder.tsx';
+import { ShotView } from './shot.tsx';
+import { hasCamera } from './use-camera.ts';
+
+/** Remarks that are written out under a class; of more there are marks at the images only. */
+const written = 2;
+
+interface ClassCardProps {
+  readonly entry: ClassDraft;
+  readonly position: number;
+  readonly removable: boolean;
+  readonly remarks: ReadonlyMap<number, Remark>;
+  readonly onRename: (label: string) => void;
+  readonly onFiles: (files: ChosenFiles) => void;
+  readonly onPicture: (file: File) => void;
+  readonly onRemoveShot: (shot: Shot) => void;
+  readonly onRemove: () => void;
+}
+
+/** A class: its name, its images, and the ways to more of them. */
+export function ClassCard(props: ClassCardProps) {
+  const { entry, position, removable, remarks, onFiles, onRemove } = props;
+  const [camera, setCamera] = useState(false);
+  const { key, label, shots } = entry;
+  const called = label.trim() === '' ? `class ${position + 1}` : label;
+  const own = shots.flatMap((shot) => {
+    const remark = remarks.get(shot.key);
+    return remark ? [{ name: shot.file.name, ...remark }] : [];
+  });
+  return (
+    <DropZone class="card class" onFiles={onFiles}>
+      <fieldset data-class={key}>
+        <legend class="hidden">{called}</legend>
+        <div class="row head">
+          <input
+            type="text"
+            class="label"
+            value={label}
+            maxLength={drafts.limits.label.max}
+            aria-label={`Name of class ${position + 1}`}
+            onFocus={({ currentTarget }) => currentTarget.select()}
+            onInput={({ currentTarget }) => props.onRename(currentTarget.value)}
+          />
+          <span class="hint">{shots.length > 0 && counted(shots.length, 'image')}</span>
+          {removable && (
+            <button
+              type="button"
+              class="quiet"
+              aria-label={`Remove ${called}`}
+              onClick={({ currentTarget }) => {
+                leaveFocus(currentTarget.closest('.card')!, '.classes', 'input.label');
+                onRemove();
+              }}
+            >
+              ✕
+            </button>
+          )}
+        </div>
+        {shots.length > 0 && (
+          <ul class="shots" tabIndex={0} aria-label={`Images of ${called}`}>
+            {shots.map((shot) => (
+              <ShotView
+                key={shot.key}
+                shot={shot}
+                called={called}
+                remark={remarks.get(shot.key)}
+                onRemove={() => props.onRemoveShot(shot)}
+              />
+            ))}
+          </ul>
+        )}
+        {own.slice(0, written).map(({ name, text, kind }, i) => (
+          <p
+            key={i}
+            class={kind === 'problem' ? 'error' : 'doubtful'}
+            role={kind === 'problem' ? 'alert' : 'note'}
+          >
+            {name}: {text}
+          </p>
+        ))}
+        <div class="row">
+          <FileButton text="Choose images" label={`Choose images of ${called}`} onFiles={onFiles} />
+          {hasCamera() && (
+            <button
+              type="button"
+              aria-label={`Camera for ${called}`}
+              aria-pressed={camera}
+              onClick={() => setCamera(!camera)}
+            >
+              Camera
+            </button>
+          )}
+          {shots.length === 0 && <span class="hint">or drop or paste them here</span>}
+        </div>
+        {camera && (
+          <Recorder
+            name={called}
+            room={drafts.limits.images.max - shots.length}
+            onPicture={props.onPicture}
+            onClose={() => setCamera(false)}
+          />
+        )}
+      </fieldset>
+    </DropZone>
+  );
+}

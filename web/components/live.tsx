@@ -1,0 +1,64 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { verdictOf } from '../answers.ts';
+import type { Judgement } from '../answers.ts';
+import { ask } from '../device/client.ts';
+import type { MadeTask } from '../task.ts';
+import { Bars } from './bars.tsx';
+import { frameOf, useCamera } from './use-camera.ts';
+
+interface LiveProps {
+  readonly task: MadeTask;
+  readonly threshold: number;
+}
+
+/** The camera, and what the classifier says of it now. Frames are answered in this browser and go nowhere. */
+export function Live({ task, threshold }: LiveProps) {
+  const { video, error } = useCamera();
+  const [judgement, setJudgement] = useState<Judgement>();
+  const [failed, setFailed] = useState<string>();
+  const ended = useRef(new AbortController());
+
+  useEffect(() => {
+    const { signal } = ended.current;
+    const { id, model, size } = task;
+    const look = async (): Promise<void> => {
+      const image = await frameOf(video.current);
+      if (image && !signal.aborted) {
+        const request = { key: `task ${id}`, model, size, image };
+        const { probabilities, known } = await ask('predict', request, { signal, transfer: [image] });
+        setJudgement({ probabilities: Array.from(probabilities), known });
+      }
+      // the next frame when this one is answered: a slow device looks less often, and never falls behind
+      if (!signal.aborted) setTimeout(() => void look().catch(fail), image ? 0 : 100);
+    };
+    const fail = (reason: unknown) => {
+      if (!signal.aborted) setFailed(reason instanceof Error ? reason.message : String(reason));
+    };
+    void look().catch(fail);
+    return () => ended.current.abort();
+  }, []);
+
+  const problem = error ?? failed;
+  return (
+    <div class="live">
+      {problem === undefined ? (
+        <div class="view">
+          <video ref={video} autoplay muted playsInline aria-label="Picture of the camera" />
+        </div>
+      ) : (
+        <p role="alert" class="error">
+          {problem}
+        </p>
+      )}
+      {judgement ? (
+        <Bars
+          labels={task.labels}
+          judgement={judgement}
+          verdict={verdictOf(judgement, task.labels, threshold)}
+        />
+      ) : (
+        problem === undefined && <p class="hint">Waiting for the camera …</p>
+      )}
+    </div>
+  );
+}
