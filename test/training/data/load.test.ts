@@ -105,7 +105,9 @@ describe('a pack', () => {
     const broken = await writePack('broken', [['train', 'cat', 1]]);
     await writeFile(root('broken.bin'), Buffer.alloc(1000));
     await expect(load(broken)).rejects.toThrow('broken.tsv:1 (cat/1.png): not a JPEG');
-    await expect(load({ kind: 'pack', name: 'absent', path: root() })).rejects.toThrow('ENOENT');
+    await expect(load({ kind: 'pack', name: 'absent', path: root() })).rejects.toThrow(
+      `pack absent: there is no ${root('absent.bin')}; packs are not in this repository`,
+    );
   });
 
   it('a damaged cache is an error, not a silent new start', async () => {
@@ -133,8 +135,6 @@ describe('a folder', () => {
     expect(greys(domain, 'c3')).toEqual([3, 103]);
     const counted = (split: string) => domain.classes.filter((own) => own.split === split).length;
     expect([counted('train'), counted('val'), counted('test')]).toEqual([5, 2, 3]);
-    await writeFile(join(path, 'c0', 'notes.txt'), 'hello');
-    await expect(loadDomain(source, 4, { cacheFolder })).rejects.toThrow('notes.txt: not a JPEG');
   });
 });
 
