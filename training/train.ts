@@ -120,12 +120,13 @@ async function main(): Promise<void> {
   }
   console.log(`checkpoint: ${relative('', folder.checkpointPath)}`);
   if (plan.own) await tellGain(trainer.checkpoint(), plan.checkpoint!, domains, configuration.workers);
-  console.log(`serve it:   ${await servingCommand(folder, configuration.name)}`);
+  if (configuration.model.network.kind === 'cells')
+    console.log(`serve it:   ${await servingCommand(folder, configuration.name)}`);
 }
 
 /** @throws Error of one or two lines that says what the command line or a file must have otherwise */
 async function planOf(options: TrainOptions): Promise<Plan> {
-  const { config, images, from, iterations } = options;
+  const { config, images, from, iterations, name, mirror } = options;
   if (images !== undefined) {
     const own = await planOwnImages({ ...options, images, workers: availableParallelism() });
     for (const warning of own.survey.warnings) console.error(warning);
@@ -138,6 +139,8 @@ async function planOf(options: TrainOptions): Promise<Plan> {
   }
   if (config === undefined)
     throw new Error('give --config FILE (training/configs/), or --images FOLDER with a folder a class');
+  if (name !== undefined || !mirror)
+    throw new Error(`--name and --no-mirror are of --images; ${config} says both (name, domains[].views.mirror)`);
   const configuration = await readTrainingConfiguration(config);
   const checkpoint = from === undefined ? undefined : await readCheckpoint(from);
   const beginning = checkpoint && beginningOf(configuration, checkpoint);
