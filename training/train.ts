@@ -140,7 +140,9 @@ async function planOf(options: TrainOptions): Promise<Plan> {
   if (config === undefined)
     throw new Error('give --config FILE (training/configs/), or --images FOLDER with a folder a class');
   if (name !== undefined || !mirror)
-    throw new Error(`--name and --no-mirror are of --images; ${config} says both (name, domains[].views.mirror)`);
+    throw new Error(
+      `--name and --no-mirror are of --images; ${config} says both (name, domains[].views.mirror)`,
+    );
   const configuration = await readTrainingConfiguration(config);
   const checkpoint = from === undefined ? undefined : await readCheckpoint(from);
   const beginning = checkpoint && beginningOf(configuration, checkpoint);

@@ -26,7 +26,8 @@ async function failureOf(
 
 beforeAll(async () => {
   await mkdir(root('runs', 'mine'), { recursive: true });
-  for (const state of ['state', 'classify']) await writeFile(root('runs', 'mine', `${state}.safetensors`), '');
+  for (const state of ['state', 'classify'])
+    await writeFile(root('runs', 'mine', `${state}.safetensors`), '');
   const base = resolve('training/configs/images/photos-lite0.yaml');
   const domains = `domains: [{ source: { kind: folder, name: gone, path: ${root('gone')} } }]`;
   await writeFile(root('mine.yaml'), `extends: ${base}\nname: mine\n${domains}\n`);
@@ -36,7 +37,11 @@ beforeAll(async () => {
 
 describe('a mistake on the command line or in a file', () => {
   it.each([
-    ['train', ['--config', 'mine.yaml'], /runs\/mine\/state\.safetensors exists: go on with --resume, or begin/],
+    [
+      'train',
+      ['--config', 'mine.yaml'],
+      /runs\/mine\/state\.safetensors exists: go on with --resume, or begin/,
+    ],
     ['train', ['--config', 'typo.yaml'], /typo\.yaml: sed: unknown key; did you mean seed\?/],
     ['train', ['--images', 'photos'], /photos has 2 classes \(cat 1, dog 1\): with fewer than 10/],
     ['classify', ['--config', 'mine.yaml'], /runs\/mine\/classify\.safetensors exists: go on with --resume/],
