@@ -48,6 +48,12 @@ const program = new Command('evaluate')
       .default('test'),
   )
   .option('--tasks <n>', 'tasks a domain and shot', integer, 600)
+  .option(
+    '--classes <n>',
+    'on a trunk, but for --planes: classes of a split whose planes are computed, at most',
+    integerFrom(2),
+    40,
+  )
   .option('--way <n>', 'classes a task, at most', integerFrom(2), 5)
   .option('--shots <list>', 'images a class, comma-separated', integersFrom(1), [1, 5])
   .option('--query <n>', 'queries a class', integer, 15)
@@ -77,6 +83,7 @@ interface EvaluateOptions {
   readonly domains?: readonly string[];
   readonly split: EvaluatedSplit;
   readonly tasks: number;
+  readonly classes: number;
   readonly way: number;
   readonly shots: readonly number[];
   readonly query: number;
@@ -103,6 +110,8 @@ async function main(): Promise<void> {
   const split = options.split === 'every' ? 'test' : options.split;
   const { settings, notes } = settingsOf(domains, { split, way, shots, query }, foreign);
   if (settings.length === 0) throw new Error(`no tasks: ${notes.join('; ')}`);
+  if (domains.some((domain) => 'pixelHash' in domain) && options.planes === undefined)
+    console.error(`${options.classes} ${options.split} classes of a domain at most (--classes)`);
   for (const note of notes) console.error(note);
   const { reports, table } = await reportsOf(checkpoint, domains, { ...options, split });
   process.stderr.write('\n');
@@ -119,7 +128,7 @@ async function main(): Promise<void> {
 
 /** @throws Error that names the domains that are there, when one is asked for that is not */
 async function domainsOf(options: EvaluateOptions, checkpoint: Checkpoint): Promise<EvaluatedDomains> {
-  const { images, planes, split, shots, workers, domains: asked } = options;
+  const { images, planes, split, shots, classes, workers, domains: asked } = options;
   const skip = skipOf(options.strict);
   const chosen = <T>(all: readonly T[], nameOf: (one: T) => string): T[] => {
     const names = all.map(nameOf);
@@ -133,7 +142,7 @@ async function domainsOf(options: EvaluateOptions, checkpoint: Checkpoint): Prom
     return domainsOfPlanes({ ...configuration, domains: kept }, split, skip);
   }
   const sources = images === undefined ? await readSources(options.sources) : await ownSources(images);
-  const tested = { checkpoint, path: options.checkpoint, split, shots, workers };
+  const tested = { checkpoint, path: options.checkpoint, split, shots, classes, workers };
   return domainsOfSources(
     chosen(sources, ({ name }) => name),
     tested,

@@ -73,6 +73,10 @@ export function partOf<D extends ClassedDomain>(domain: D, part: TrainingPart, s
   return { ...domain, classes };
 }
 
+/** The first `most` names by their hashes, so that what is left out has no order. */
+export const firstByHash = (names: readonly string[], most: number): string[] =>
+  ranked('evaluated', names).slice(0, most);
+
 /** Names by the order of their hashes, which `purpose` is part of. */
 function ranked(purpose: string, names: readonly string[]): string[] {
   return names

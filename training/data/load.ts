@@ -6,6 +6,8 @@ import { isMissing } from '../run/missing-file.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import { readPixels, sharedPixels, parseIndex } from './cache.ts';
 import type { DomainIndex } from './cache.ts';
+import { firstByHash } from './class-splits.ts';
+import { splits } from './domain.ts';
 import type { ImageClass, ImageDomain, Split } from './domain.ts';
 import { isUndecodable, tellSkipped, withoutImages } from './skipped-images.ts';
 import type { SkipOptions } from './skipped-images.ts';
@@ -36,10 +38,30 @@ const readerOf = (source: Source): SourceReader<Source> => readers[source.kind] 
 /** Changes whenever a source's images may have changed; cheap. */
 export const stampOf = (source: Source): Promise<string> => readerOf(source).stamp(source);
 
-/** The classes of a source, in an order that its images alone decide; of a split alone where one is given. */
-export async function listClasses(source: Source, split?: Split): Promise<readonly ListedClass[]> {
-  const classes = await readerOf(source).list(source);
-  return split === undefined ? classes : classes.filter((own) => own.split === split);
+/** A part of a source's classes, for evaluation. */
+export interface ClassPart {
+  /** Of this split alone. */
+  readonly split?: Split | undefined;
+  /** At most so many of a split: those of the first hashes. */
+  readonly mostClasses?: number | undefined;
+}
+
+/** The classes of a source, or a part of them, in an order that its images alone decide. */
+export async function listClasses(
+  source: Source,
+  { split, mostClasses }: ClassPart = {},
+): Promise<readonly ListedClass[]> {
+  const all = await readerOf(source).list(source);
+  const classes = split === undefined ? all : all.filter((own) => own.split === split);
+  if (mostClasses === undefined) return classes;
+  const chosen = splits.flatMap((own) =>
+    firstByHash(
+      classes.flatMap((one) => (one.split === own ? one.name : [])),
+      mostClasses,
+    ).map((name) => `${own} ${name}`),
+  );
+  const kept = new Set(chosen);
+  return classes.filter((own) => kept.has(`${own.split} ${own.name}`));
 }
 
 /** Images decoded at a time: keeps sharp's threads busy while results are copied. */

@@ -20,6 +20,8 @@ export interface Tested {
   readonly path: string;
   readonly split: EvaluatedSplit;
   readonly shots: readonly number[];
+  /** Most classes of a split whose planes are computed. */
+  readonly classes: number;
   readonly workers: number;
 }
 
@@ -27,12 +29,12 @@ export interface Tested {
 const recordedSchema = z.object({ configuration: z.object({ planes: planesSchema }) });
 
 /**
- * The images of sources as a checkpoint reads them: decoded, or the planes of its trunk, of the classes of the split alone.
+ * The images of sources as a checkpoint reads them: decoded, or the planes of its trunk, of a part of the classes.
  * @throws Error when the checkpoint's trunk is not there
  */
 export async function domainsOfSources(
   sources: readonly Source[],
-  { checkpoint, path, split, shots, workers }: Tested,
+  { checkpoint, path, split, shots, classes, workers }: Tested,
   skip: SkipOptions,
 ): Promise<EvaluatedDomains> {
   const { configuration: model, training } = checkpoint;
@@ -45,10 +47,11 @@ export async function domainsOfSources(
     crops: crops && Math.min(...shots) <= crops.shots ? crops.count : 0,
     served: true,
   };
+  const part = { ...(split === 'every' ? {} : { split }), mostClasses: classes };
   const teacher = recordedSchema.safeParse(training).data?.configuration.planes.teacher;
   const configuration: PlanesConfiguration = {
     planes: planesOfModel(model, trunk, teacher),
-    domains: sources.map((source) => ({ source, views, split: split === 'every' ? undefined : split })),
+    domains: sources.map((source) => ({ source, views, part })),
     workers,
   };
   return asSplit(await planesOf(configuration, undefined, skip), split);

@@ -61,17 +61,17 @@ export async function preparePlanes(
     teacher: planes.teacher === undefined ? null : outputOf(card, planes.teacher),
   };
   const planned: (PlaneDomain | Missing)[] = [];
-  for (const { source, views, split } of domains) {
+  for (const { source, views, part } of domains) {
     const own = located(source);
-    const fingerprint = fingerprintOf(own, await stampOf(own), card, { ...planes, views, split });
+    const fingerprint = fingerprintOf(own, await stampOf(own), card, { ...planes, views, part });
     const files = planeFiles(cacheFolder, fingerprint);
     const complete = await completeDomain(files);
     if (complete !== undefined) planned.push(complete);
     else {
-      const classes = placeClasses(source.name, await listClasses(own, split));
+      const classes = placeClasses(source.name, await listClasses(own, part));
       const images = imageCount(classes);
       const domain = { name: source.name, classes, images, views, ...outputs, fingerprint, path: files.rows };
-      planned.push({ source: own, split, planned: domain });
+      planned.push({ source: own, part, planned: domain });
     }
   }
   const missing = planned.filter((domain): domain is Missing => 'planned' in domain);
@@ -116,8 +116,8 @@ function fingerprintOf(
     side: planeSide,
     teacher,
     views,
-    split,
-  }: PlanesConfiguration['planes'] & Pick<PlanesConfiguration['domains'][number], 'views' | 'split'>,
+    part,
+  }: PlanesConfiguration['planes'] & Pick<PlanesConfiguration['domains'][number], 'views' | 'part'>,
 ): string {
   const content = JSON.stringify({
     source: { ...source, path: undefined },
@@ -128,7 +128,7 @@ function fingerprintOf(
     ...(planeSide === undefined ? {} : { planeSide }),
     teacher,
     views,
-    ...(split === undefined ? {} : { split }),
+    ...(part === undefined ? {} : { part }),
     decoderVersion,
     planesVersion,
   });

@@ -34,8 +34,10 @@ export const planesConfigurationSchema = z.object({
       z.object({
         source: sourceSchema,
         views: viewPlanSchema.prefault({}),
-        /** The split whose classes alone are kept, for evaluation; all are where it is not said. */
-        split: z.enum(splits).optional(),
+        /** The part of the classes that is kept, for evaluation; all are where it is not said. */
+        part: z
+          .strictObject({ split: z.enum(splits).optional(), mostClasses: z.number().int().min(1).optional() })
+          .optional(),
       }),
     )
     .min(1),

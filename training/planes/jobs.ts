@@ -7,6 +7,7 @@ import { sizeOf } from '../../model/graph/shapes.ts';
 import { viewCount } from '../../model/task/views.ts';
 import type { Split } from '../data/domain.ts';
 import { listClasses, named } from '../data/load.ts';
+import type { ClassPart } from '../data/load.ts';
 import { isUndecodable } from '../data/skipped-images.ts';
 import type { Source } from '../data/source.ts';
 import type { ListedImage } from '../data/sources/listing.ts';
@@ -24,8 +25,8 @@ export interface PlanesWorkerData {
   readonly trunk: string;
   readonly domains: readonly {
     readonly source: Source;
-    /** The split whose classes alone are kept; absent: all are. */
-    readonly split?: Split | undefined;
+    /** The part of the classes that is kept; absent: all are. */
+    readonly part?: ClassPart | undefined;
     readonly planned: PlannedDomain;
   }[];
   /** Whether an image that cannot be decoded is an error. */
@@ -57,10 +58,10 @@ let listed: { readonly domain: number; readonly images: Promise<readonly Listed[
 
 function imagesOf(
   domain: number,
-  { source, split }: PlanesWorkerData['domains'][number],
+  { source, part }: PlanesWorkerData['domains'][number],
 ): Promise<readonly Listed[]> {
   if (listed?.domain !== domain) {
-    const images = listClasses(source, split).then((classes) =>
+    const images = listClasses(source, part).then((classes) =>
       classes.flatMap((own) => own.images.map((image) => ({ ...image, split: own.split }))),
     );
     listed = { domain, images };

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { partOf, splitClasses } from '../../../training/data/class-splits.ts';
 import type { ClassedDomain, ImageDomain, Split } from '../../../training/data/domain.ts';
-import { loadDomain } from '../../../training/data/load.ts';
+import { listClasses, loadDomain } from '../../../training/data/load.ts';
 import { sourceSchema } from '../../../training/data/source.ts';
 import type { Source } from '../../../training/data/source.ts';
 import { sharedFolder } from '../../support/shared-folder.ts';
@@ -181,6 +181,21 @@ describe('drawn domains', () => {
   it('name a package that is not installed', async () => {
     const source: Source = { kind: 'icons', name: 'icons', packages: ['@iconify-json/not-there'] };
     await expect(loadDomain(source, 8, { cacheFolder })).rejects.toThrow('npm i -D @iconify-json/not-there');
+  });
+});
+
+describe('listClasses', () => {
+  it('gives a part: of one split, at most so many of each, whatever their order', async () => {
+    const source = sourceSchema.parse({ kind: 'glyphs', name: 'glyphs', packages: ['@fontsource/abel'] });
+    const all = await listClasses(source);
+    const test = await listClasses(source, { split: 'test', mostClasses: 5 });
+    expect(test.map(({ split }) => split)).toEqual(['test', 'test', 'test', 'test', 'test']);
+    const names = (classes: readonly { readonly name: string }[]): string[] =>
+      classes.map(({ name }) => name);
+    const tests = names(all.filter(({ split }) => split === 'test'));
+    expect(names(test)).toEqual(tests.filter((name) => names(test).includes(name)));
+    expect(names(test)).not.toEqual(tests.slice(0, 5));
+    expect(await listClasses(source, { mostClasses: 5 })).toHaveLength(15);
   });
 });
 

@@ -48,17 +48,17 @@ function prepare(
   {
     views = {},
     planes = {},
-    split,
+    part,
     ...options
   }: {
     readonly views?: object;
     readonly planes?: object;
-    readonly split?: string;
+    readonly part?: object;
   } & Partial<PlaneOptions> = {},
 ): Promise<PlaneDomain[]> {
   const configuration = planesConfigurationSchema.parse({
     planes: { trunk, taps: ['quarters', 'pixels'], teacher: 'last', ...planes },
-    domains: sources.map((source) => ({ source, views, split })),
+    domains: sources.map((source) => ({ source, views, part })),
     workers: 1,
   });
   return preparePlanes(configuration, { cacheFolder: join(root, cache), ...options });
@@ -194,11 +194,11 @@ describe('planes of a domain', () => {
   });
 });
 
-describe('planes of a split', () => {
+describe('planes of a part', () => {
   it('are those of its classes alone', async () => {
     const source = await writeFolder('split', 6);
     const [all] = await prepare([source], 'split-cache');
-    const [test] = await prepare([source], 'split-cache', { split: 'test' });
+    const [test] = await prepare([source], 'split-cache', { part: { split: 'test' } });
     const [own] = all!.classes.filter(({ split }) => split === 'test');
     expect(test!.classes).toEqual([{ ...own, first: 0 }]);
     const rows = (domain: PlaneDomain, first: number): Float32Array =>
@@ -207,6 +207,8 @@ describe('planes of a split', () => {
         [0, 1, 2].map((i) => ({ image: first + i, view: 0 })),
       ).rows;
     expect(rows(test!, 0)).toEqual(rows(all!, own!.first));
+    const [one] = await prepare([source], 'split-cache', { part: { mostClasses: 1 } });
+    expect(one!.classes).toEqual(all!.classes); // one of a split
   });
 });
 
