@@ -9,6 +9,7 @@ import { readPlanesConfiguration } from './planes/configuration.ts';
 import { planesOf } from './planes/progress-bar.ts';
 import { duration } from './run/duration.ts';
 import { RunFolder } from './run/run-folder.ts';
+import { withoutTilde } from './run/paths.ts';
 import { stopSignal } from './run/stop-signal.ts';
 
 const program = new Command('classify')
@@ -34,7 +35,7 @@ interface ClassifyOptions {
 async function main(): Promise<void> {
   const { config, resume, overwrite, strict, runs } = program.parse().opts<ClassifyOptions>();
   const configuration = await readClassifyConfiguration(config);
-  const folder = new RunFolder(resolve(runs, configuration.name));
+  const folder = new RunFolder(resolve(withoutTilde(runs), configuration.name));
   if (!resume && !overwrite) await folder.refuseToOverwrite(stateFile);
   await flushDenormals();
   const signal = stopSignal();

@@ -25,6 +25,7 @@ import { withPossibleShapes } from './own-images/configuration.ts';
 import { planOwnImages } from './own-images/plan.ts';
 import { servingCommand } from './own-images/served.ts';
 import { RunFolder } from './run/run-folder.ts';
+import { withoutTilde } from './run/paths.ts';
 import { readCheckpoint } from './run/read-checkpoint.ts';
 import { totalIterations } from './run/schedule.ts';
 import { stopSignal } from './run/stop-signal.ts';
@@ -89,7 +90,7 @@ async function main(): Promise<void> {
   const options = program.parse().opts<TrainOptions>();
   const { resume, overwrite, runs, engine } = options;
   const plan = await planOf(options);
-  const folder = new RunFolder(resolve(runs, plan.configuration.name));
+  const folder = new RunFolder(resolve(withoutTilde(runs), plan.configuration.name));
   if (!resume && !overwrite) await folder.refuseToOverwrite();
   await flushDenormals(); // before any session, so that all workers compute the same bits
   const stop = stopSignal();

@@ -28,9 +28,11 @@ export const strictOption = (): Option =>
   ).default(false);
 
 /** What `--strict` says, with warnings on stderr. */
-export const skipOf = (strict: boolean): SkipOptions => ({
-  strict,
-  warn: (text) => {
-    console.error(text);
-  },
-});
+export const skipOf = (strict: boolean): SkipOptions =>
+  strict
+    ? {}
+    : {
+        warn: (text) => {
+          console.error(text);
+        },
+      };

@@ -68,10 +68,11 @@ export async function listClasses(
 const concurrency = 8;
 
 /**
- * Loads a domain: from the cache, or by decoding every image of the source once. Images that cannot be decoded are left out.
+ * Loads a domain: from the cache, or by decoding every image of the source once. Images that cannot be decoded are left
+ * out where somebody hears of it (`warn`).
  *
  * @param size side of the images, pixels
- * @throws Error naming the image when one cannot be decoded and `strict` is set, the file when one is missing or malformed
+ * @throws Error naming the image when one cannot be decoded and nobody hears of it, the file when one is missing or malformed
  */
 export async function loadDomain(source: Source, size: number, options: LoadOptions): Promise<ImageDomain> {
   const fingerprint = fingerprintOf(source, size, await stampOf(source));
@@ -106,7 +107,7 @@ async function decodeAll(
   size: number,
   listed: readonly ListedClass[],
   fingerprint: string,
-  { progress, strict }: LoadOptions,
+  { progress, warn }: LoadOptions,
 ): Promise<{ readonly domain: ImageDomain; readonly skipped: string[] }> {
   const all = placeClasses(name, listed);
   const images = listed.flatMap((own) => own.images);
@@ -120,7 +121,7 @@ async function decodeAll(
       try {
         pixels.set(await named(image.label, image.read(size)), index * length);
       } catch (error) {
-        if (strict || !isUndecodable(error)) throw error;
+        if (!warn || !isUndecodable(error)) throw error;
         skipped.set(index, error.message);
       }
       progress?.(++done, images.length);

@@ -3,9 +3,7 @@ import type { ImageClass } from './domain.ts';
 
 /** How images that cannot be decoded are met. */
 export interface SkipOptions {
-  /** The first one is an error; otherwise they are left out. */
-  readonly strict?: boolean | undefined;
-  /** Hears of those that are left out, a text of several lines a domain. */
+  /** They are left out, and this hears of it, a text of several lines a domain. Absent: the first one is an error. */
   readonly warn?: ((text: string) => void) | undefined;
 }
 
@@ -19,20 +17,16 @@ const mostNamed = 5;
 /**
  * Warns of images that are left out, or refuses to.
  * @param messages one for each image: where it lies and what is wrong with it
- * @throws Error of one line where the options are strict
+ * @throws Error of one line where nobody hears of it
  */
-export function tellSkipped(
-  domain: string,
-  messages: readonly string[],
-  { strict, warn }: SkipOptions,
-): void {
+export function tellSkipped(domain: string, messages: readonly string[], { warn }: SkipOptions): void {
   const [first] = messages;
   if (first === undefined) return;
-  if (strict) throw new Error(`${first}; without --strict it would be left out`);
+  if (!warn) throw new Error(first);
   const named = messages.slice(0, mostNamed).map((message) => `  ${message}`);
   const more = messages.length > mostNamed ? [`  and ${messages.length - mostNamed} more`] : [];
   const count = messages.length === 1 ? 'an image is' : `${messages.length} images are`;
-  warn?.([`${domain}: ${count} left out, which --strict makes an error:`, ...named, ...more].join('\n'));
+  warn([`${domain}: ${count} left out, which --strict makes an error:`, ...named, ...more].join('\n'));
 }
 
 /**

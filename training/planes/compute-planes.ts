@@ -45,7 +45,8 @@ export const planesFolder = join(repository, '.cache/planes');
 
 /**
  * The planes of all domains of a configuration: from the cache, or computed by its workers and kept. An interrupted
- * computation goes on where it was. Images that cannot be decoded are left out, where the options are not strict.
+ * computation goes on where it was. Images that cannot be decoded are left out where
+ * somebody hears of it (`warn`).
  * @throws Error naming the image that cannot be decoded, the trunk or tap that is missing, or the room that is
  * @throws the signal's reason
  */
@@ -81,7 +82,7 @@ export async function preparePlanes(
     missing.map((domain) => domain.planned),
     planes.maximumGigabytes,
   );
-  const workerData = { trunk: trunkPath, domains: missing, strict: options.strict ?? false };
+  const workerData = { trunk: trunkPath, domains: missing, strict: options.warn === undefined };
   const computed = await computeAll(workerData, workers, options);
   const prepared = planned.map((domain) => ('planned' in domain ? computed.get(domain)! : domain));
   for (const { name, skipped = [] } of prepared) tellSkipped(name, skipped, options);

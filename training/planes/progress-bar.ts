@@ -19,7 +19,8 @@ export async function planesOf(
   const warnings: string[] = []; // told below the bars
   const warn = (text: string): void => void warnings.push(text);
   try {
-    return await preparePlanes(configuration, { ...skip, warn, cacheFolder: planesFolder, progress, signal });
+    const heard = skip.warn ? { warn } : {};
+    return await preparePlanes(configuration, { ...heard, cacheFolder: planesFolder, progress, signal });
   } finally {
     stop();
     for (const text of warnings) skip.warn?.(text);
