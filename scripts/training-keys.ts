@@ -7,7 +7,7 @@ interface Described {
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
-  readonly const?: unknown;
+  readonly const?: string | number | boolean;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
@@ -48,7 +48,7 @@ function groupsOf(path: string, node: Described, form = ''): Group[] {
   const rows = entries.map(([key, own]) => rowOf(key, own, node.required?.includes(key) ?? false));
   const below = entries.flatMap(([key, own]) => {
     const list = own.type === 'array' && own.items !== undefined;
-    const inner = list ? own.items! : own;
+    const inner = list ? own.items : own;
     const at = `${path === '' ? '' : `${path}.`}${key}${list ? '[]' : ''}`;
     return variantsOf(inner)
       .filter(({ properties }) => properties !== undefined)
@@ -90,7 +90,7 @@ function valuesOf(node: Described): string {
   if (node.type === 'object') return 'see below';
   if (node.type === 'string') return 'text';
   if (node.type === 'boolean') return '`true`, `false`';
-  return [`${node.type === 'integer' ? 'whole number' : 'number'}`, rangeOf(node)].filter(Boolean).join(' ');
+  return [node.type === 'integer' ? 'whole number' : 'number', rangeOf(node)].filter(Boolean).join(' ');
 }
 
 function rangeOf({ minimum, maximum, exclusiveMinimum, multipleOf }: Described): string {

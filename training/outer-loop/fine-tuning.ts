@@ -22,7 +22,7 @@ export function beginningOf(configuration: TrainingConfiguration, checkpoint: Ch
 export function fineTuning(configuration: TrainingConfiguration, iterations?: number): TrainingConfiguration {
   const last = configuration.stages.at(-1)!;
   const stage = { ...last, reinitialize: false, iterations: iterations ?? last.iterations };
-  // no class was learned by a stage before, so that none is kept from the tasks
-  const { classify: _, ...rest } = configuration;
-  return { ...rest, stages: [stage] };
+  const tuned = { ...configuration, stages: [stage] };
+  delete tuned.classify; // no class was learned by a stage before, so that none is kept from the tasks
+  return tuned;
 }

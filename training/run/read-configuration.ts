@@ -12,7 +12,7 @@ interface Described {
   readonly oneOf?: readonly Described[];
   readonly anyOf?: readonly Described[];
   readonly allOf?: readonly Described[];
-  readonly const?: unknown;
+  readonly const?: string | number | boolean;
 }
 
 /**
