@@ -30,6 +30,15 @@ export const autoEncoderSchema = (lengths: { readonly features: number; readonly
 
 export type AutoEncoder = z.infer<ReturnType<typeof autoEncoderSchema>>;
 
+/** Whether the start of shares names sources alone. */
+const sharesName = (
+  taps: readonly { readonly name: string }[],
+  shares: { readonly start: Readonly<Record<string, number>> } | undefined,
+): boolean =>
+  Object.keys(shares?.start ?? {}).every(
+    (source) => source === 'cells' || taps.some(({ name }) => name === source),
+  );
+
 /**
  * Everything that decides the shapes and the meaning of a checkpoint's tensors. It is stored in the checkpoint itself;
  * defaults are the paper's where it gives one, else those of docs/paper-map.md.
@@ -81,6 +90,24 @@ export const modelConfigurationSchema = z
           )
           .min(1)
           .describe("outputs that the model reads, in the trunk's order"),
+        shares: z
+          .strictObject({
+            start: z
+              .record(z.string(), z.number().positive())
+              .describe(
+                "what a task's shares start from, by source (`cells` and the taps); 1 where none is given",
+              ),
+            bound: z
+              .number()
+              .positive()
+              .describe("by how much a share's logarithm may differ from its start"),
+          })
+          .optional()
+          .describe('of the sources of features, relative to each other; absent: equal, without bound'),
+      })
+      .refine(({ taps, shares }) => sharesName(taps, shares), {
+        path: ['shares', 'start'],
+        message: 'names a source that is neither cells nor a tap',
       })
       .optional()
       .describe('the frozen network whose planes the cells read; absent: they read pixels'), // model/trunk/

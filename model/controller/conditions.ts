@@ -1,5 +1,5 @@
 import type { ModelConfiguration } from '../configuration.ts';
-import { concat, exp, reshape, sigmoid } from '../graph/operations.ts';
+import { add, concat, exp, multiply, reshape, sigmoid, tanh } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import type { Variable } from '../graph/variables.ts';
 import type { Weights } from '../graph/weights.ts';
@@ -19,8 +19,20 @@ interface Condition extends Variable {
 const same = (x: Tensor): Tensor => x;
 
 /**
+ * Logarithms of the shares: near what the configuration starts from, however far z is from the tasks of the training. On
+ * kinds of images that it knows, the cells look better than elsewhere: without a bound their share follows z to all or none.
+ */
+function shareLogarithms(configuration: ModelConfiguration): (output: Tensor) => Tensor {
+  const { shares } = configuration.trunk!;
+  if (!shares) return same;
+  const start = sourceNames(configuration).map((source) => Math.log(shares.start[source] ?? 1));
+  return (output) =>
+    add(multiply(tanh(output), shares.bound), output.graph.constant(start, [1, start.length]));
+}
+
+/**
  * The settings that the controller makes of a task, from z_i and the logarithms of its shots and ways: the shares of the
- * sources of features, the head's λ and scale, how much the task's own statistics count beside the learned ones (in the
+ * sources of features (within a bound), the head's λ and scale, how much the task's own statistics count beside the learned ones (in the
  * cells and in the sources' means; TaskNorm, arXiv 2003.03284), and the logarithm of a factor of ρ for every inner step and
  * tensor (ALFA, arXiv 2011.00209).
  */
@@ -29,7 +41,7 @@ export function taskConditions(configuration: ModelConfiguration): Condition[] {
   const { steps, rates } = configuration.innerLoop;
   const one = [1, 1];
   return [
-    { name: 'shares', shape: [1, sourceNames(configuration).length], start: 0, of: same },
+    { name: 'shares', shape: [1, sourceNames(configuration).length], start: 0, of: shareLogarithms(configuration) },
     { name: 'head.lambda', shape: one, start: 0, of: exp },
     { name: 'head.scale', shape: one, start: Math.log(12), of: exp },
     { name: 'statistics.share', shape: one, start: -1, of: sigmoid },
