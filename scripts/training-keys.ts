@@ -87,7 +87,7 @@ function valuesOf(node: Described): string {
   }
   if (node.prefixItems) return `list of ${node.prefixItems.length}: ${valuesOf(node.prefixItems[0]!)} each`;
   if (node.type === 'array') return node.items?.type === 'string' ? 'list of texts' : 'list, see below';
-  if (node.type === 'object') return 'see below';
+  if (node.type === 'object') return node.properties ? 'see below' : 'mapping of names';
   if (node.type === 'string') return 'text';
   if (node.type === 'boolean') return '`true`, `false`';
   return [node.type === 'integer' ? 'whole number' : 'number', rangeOf(node)].filter(Boolean).join(' ');
