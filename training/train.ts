@@ -20,7 +20,7 @@ import { planesConfigurationSchema } from './planes/configuration.ts';
 import { planesOf } from './planes/progress-bar.ts';
 import { loadDomains, logDecoding } from './data/domains.ts';
 import type { SkipOptions } from './data/skipped-images.ts';
-import { compare, comparisonTable, verdict } from './own-images/comparison.ts';
+import { cautionOf, compare, comparisonTable, verdict } from './own-images/comparison.ts';
 import { withPossibleShapes } from './own-images/configuration.ts';
 import { planOwnImages } from './own-images/plan.ts';
 import { servingCommand } from './own-images/served.ts';
@@ -194,6 +194,8 @@ async function tellGain(
   process.stderr.write('\n');
   console.log(comparisonTable(compared, before.id, after.id));
   console.log(verdict(compared, before.id, after.id));
+  const caution = cautionOf(domains);
+  if (caution !== undefined) console.log(caution);
 }
 
 await runCommand(main);

@@ -5,6 +5,7 @@ import type {
   EvaluatedSetting,
   EvaluationOptions,
 } from '../evaluation/evaluate-checkpoint.ts';
+import type { ClassedDomain } from '../data/domain.ts';
 import { settingsOf } from '../evaluation/settings.ts';
 import type { Setting } from '../evaluation/settings.ts';
 import { table } from '../report/markdown.ts';
@@ -68,6 +69,17 @@ export const comparisonTable = (compared: readonly Compared[], before: string, a
       signed(row.difference),
     ]),
   );
+
+/** Test images below which the intervals are said to tell little. */
+const fewImages = 200;
+
+/** What the intervals do not cover, where the test has few images: they are over tasks, which share these. */
+export function cautionOf(domains: readonly ClassedDomain[]): string | undefined {
+  const tested = domains.flatMap(({ classes }) => classes.filter(({ split }) => split === 'test'));
+  const images = tested.reduce((sum, { count }) => sum + count, 0);
+  if (images >= fewImages) return undefined;
+  return `The test has ${images} images: its intervals tell how tasks of these differ, not what other images would give.`;
+}
 
 /** In words whether fine-tuning has helped: by the mean of all settings and its interval. */
 export function verdict(compared: readonly Compared[], before: string, after: string): string {

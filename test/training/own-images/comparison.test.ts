@@ -3,7 +3,7 @@ import { initialParameters } from '../../../model/parameters.ts';
 import { keyFrom } from '../../../model/random.ts';
 import { parseGenotypeKey } from '../../../model/search-space/genotype.ts';
 import { evaluateCheckpoint } from '../../../training/evaluation/evaluate-checkpoint.ts';
-import { compare, comparisonTable, verdict } from '../../../training/own-images/comparison.ts';
+import { cautionOf, compare, comparisonTable, verdict } from '../../../training/own-images/comparison.ts';
 import type { Compared } from '../../../training/own-images/comparison.ts';
 import { syntheticDomain } from '../../support/synthetic-domain.ts';
 import { tinyImages } from '../../support/tiny-images.ts';
@@ -37,6 +37,13 @@ describe('a comparison with the checkpoint before', () => {
     await expect(compare(other, before, [domain], { ...options, shots: [50] })).rejects.toThrow(
       'noise has 0 test classes of 51 images or more',
     );
+  });
+
+  it('says what a test of few images does not tell', () => {
+    expect(cautionOf([domain])).toBe(
+      'The test has 32 images: its intervals tell how tasks of these differ, not what other images would give.',
+    );
+    expect(cautionOf([syntheticDomain('many', 2, 4, 50)])).toBeUndefined();
   });
 
   it('says in words whether it is worth it', () => {
