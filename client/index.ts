@@ -3,8 +3,13 @@ import createFetchClient from 'openapi-fetch';
 import type { Client } from 'openapi-fetch';
 import type { paths } from '../contract/openapi.ts';
 import type { Schema } from '../contract/schema.ts';
+import { arePoints, form, formOf, pairsOf } from './bodies.ts';
+import type { Images, Points, Support } from './bodies.ts';
+import { dataOf, ForeignAnswerError, MnasError, reaching, UnreachableError } from './errors.ts';
 
 export type { Schema } from '../contract/schema.ts';
+export type { Images, Points, Support } from './bodies.ts';
+export { ForeignAnswerError, MnasError, UnreachableError } from './errors.ts';
 
 /** An event in the making of a task, by name, with its data. */
 export type TaskEvent =
@@ -14,33 +19,6 @@ export type TaskEvent =
   | { readonly event: 'ready'; readonly data: Schema<'Task'> }
   | { readonly event: 'failed'; readonly data: Schema<'Problem'> };
 
-/** The service refused a request, or failed; `problem` says why (RFC 9457). */
-export class MnasError extends Error {
-  override readonly name = 'MnasError';
-  readonly problem: Schema<'Problem'>;
-  readonly status: number;
-
-  constructor(problem: Schema<'Problem'>) {
-    super(`${problem.title}: ${problem.detail}`);
-    this.problem = problem;
-    this.status = problem.status;
-  }
-}
-
-/** The answer to a request is not the service's: a proxy before it, or something else at its address, has answered. */
-export class ForeignAnswerError extends Error {
-  override readonly name = 'ForeignAnswerError';
-  readonly status: number;
-  /** What was answered. */
-  readonly body: string;
-
-  constructor({ status, statusText }: Response, body: string) {
-    super(`${status} ${statusText}: not an answer of the service`);
-    this.status = status;
-    this.body = body;
-  }
-}
-
 export interface ClientOptions {
   /** such as `http://localhost:8080` */
   readonly baseUrl: string;
@@ -48,12 +26,6 @@ export interface ClientOptions {
   readonly apiKey?: string;
   readonly fetch?: typeof fetch;
 }
-
-/** Image files by label, or a zip archive with a folder a class. */
-export type Images = Readonly<Record<string, readonly Blob[]>> | Blob;
-
-/** Images, or points [x, y]. */
-export type Support = Images | readonly (readonly [x: number, y: number])[];
 
 /** What a task starts from. */
 export interface StartOptions {
@@ -64,11 +36,25 @@ export interface StartOptions {
 }
 
 export interface CreateOptions extends StartOptions {
+  /** whether the task comes with an estimate of its accuracy: where it costs nothing, always, never */
+  readonly estimate?: 'auto' | 'always' | 'none';
   /**
    * told how the task comes along, and what the service said when it took the task on; without it the request waits in
    * silence
    */
   readonly onEvent?: (event: TaskEvent, accepted: Schema<'TaskProgress'>) => void;
+}
+
+export interface EvaluateOptions {
+  /** below this probability of belonging to a class at all an image is unknown, which counts as wrong */
+  readonly threshold?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface WaitOptions {
+  /** for which it is waited, 60 by default */
+  readonly seconds?: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface PredictOptions {
@@ -79,9 +65,12 @@ export interface PredictOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Between two looks at a service that is not ready, ms. */
+const lookMs = 200;
+
 /**
  * The M-NAS service. Every method throws MnasError for a refusal, ForeignAnswerError for one that is not the service's,
- * and what `fetch` throws.
+ * UnreachableError where nothing answers, and the reason of a signal that aborts.
  */
 export class MnasClient {
   /** every operation of openapi.yaml, typed by it (openapi-fetch) */
@@ -94,7 +83,7 @@ export class MnasClient {
     this.api = createFetchClient<paths>({
       baseUrl,
       headers: this.#headers(),
-      ...(options.fetch && { fetch: options.fetch }),
+      fetch: reaching(baseUrl, options.fetch ?? ((input, init) => fetch(input, init))),
     });
   }
 
@@ -102,29 +91,68 @@ export class MnasClient {
    * The task of a support set: made, or found when the same was posted before. Only the process that makes a task knows
    * its progress: where another one answers, the same is posted again, to wait for it, and no event is told.
    */
+  createTask(support: Images, options?: CreateOptions): Promise<Schema<'ImagesTask'>>;
+  createTask(support: Points, options?: CreateOptions): Promise<Schema<'RegressionTask'>>;
+  createTask(support: Support, options?: CreateOptions): Promise<Schema<'Task'>>;
   async createTask(support: Support, options: CreateOptions = {}): Promise<Schema<'Task'>> {
     const { signal, onEvent } = options;
-    const query = queryOf(options);
-    const post = async (header: { readonly Prefer?: string }) =>
-      dataOf(
-        await this.api.POST('/v1/tasks', {
-          params: { query, header },
-          ...bodyOf(support),
-          ...(signal && { signal }),
-        }),
-      );
-    const accepted = await post(onEvent ? { Prefer: 'respond-async' } : {});
-    if ('createdAt' in accepted) return accepted;
-    let last: TaskEvent | undefined;
+    const started = await this.#post(support, options, onEvent !== undefined);
+    if ('createdAt' in started) return started;
+    const told = { any: false as boolean };
     try {
-      for await (last of this.events(accepted.id, signal)) onEvent?.(last, accepted);
+      return await this.waitForTask(started.id, {
+        ...(signal && { signal }),
+        onEvent: (event) => {
+          told.any = true;
+          onEvent?.(event, started);
+        },
+      });
     } catch (error) {
-      if (last || !(error instanceof MnasError && error.problem.status === 404)) throw error;
-      return (await post({})) as Schema<'Task'>;
+      if (told.any || !(error instanceof MnasError && error.status === 404)) throw error;
+      return (await this.#post(support, options, false)) as Schema<'Task'>;
     }
-    if (last?.event === 'ready') return last.data;
-    if (last?.event === 'failed') throw new MnasError(last.data);
+  }
+
+  /** Posts a support set and does not wait for its task: the task where it is there, else how it comes along. */
+  startTask(support: Support, options: StartOptions = {}): Promise<Schema<'Task'> | Schema<'TaskProgress'>> {
+    return this.#post(support, options, true);
+  }
+
+  /**
+   * The task with this id as soon as it is made; `onEvent` is told how it comes along.
+   * @throws MnasError also when its making has failed
+   */
+  async waitForTask(
+    id: string,
+    {
+      signal,
+      onEvent,
+    }: { readonly signal?: AbortSignal; readonly onEvent?: (event: TaskEvent) => void } = {},
+  ): Promise<Schema<'Task'>> {
+    for await (const event of this.events(id, signal)) {
+      onEvent?.(event);
+      if (event.event === 'ready') return event.data;
+      if (event.event === 'failed') throw new MnasError(event.data);
+    }
     throw new TypeError('the connection ended before the task was ready');
+  }
+
+  /**
+   * Waits until the service is there and ready, as after its start.
+   * @throws the last look's error when the time is over
+   */
+  async waitUntilReady({ seconds = 60, signal }: WaitOptions = {}): Promise<void> {
+    const end = performance.now() + 1000 * seconds;
+    for (;;) {
+      try {
+        dataOf(await this.api.GET('/readyz', signal ? { signal } : {}));
+        return;
+      } catch (error) {
+        if (!isStarting(error) || performance.now() + lookMs > end) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+      signal?.throwIfAborted();
+    }
   }
 
   /** The events in the making of a task: those that were and those to come, until it is ready or has failed. */
@@ -157,7 +185,23 @@ export class MnasClient {
     const { signal } = options;
     const result = await this.api.POST('/v1/estimates', {
       params: { query: queryOf(options) },
-      ...imagesOf(images),
+      ...formOf(images),
+      ...(signal && { signal }),
+    });
+    return dataOf(result);
+  }
+
+  /** How well the task's model does on labelled images, or points, that it has not seen; they are not kept. */
+  evaluate(id: string, query: Images, options?: EvaluateOptions): Promise<Schema<'ImagesEvaluation'>>;
+  evaluate(id: string, query: Points, options?: EvaluateOptions): Promise<Schema<'RegressionEvaluation'>>;
+  async evaluate(
+    id: string,
+    query: Support,
+    { signal, threshold }: EvaluateOptions = {},
+  ): Promise<Schema<'Evaluation'>> {
+    const result = await this.api.POST('/v1/tasks/{id}/evaluations', {
+      params: { path: { id }, query: threshold === undefined ? {} : { threshold } },
+      ...(arePoints(query) ? { body: { query: pairsOf(query) } } : formOf(query)),
       ...(signal && { signal }),
     });
     return dataOf(result);
@@ -188,13 +232,13 @@ export class MnasClient {
   }
 
   /** The task's ONNX file. */
-  async getModel(id: string, signal?: AbortSignal): Promise<Uint8Array> {
+  async getModel(id: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     const options = { ...ofTask(id, signal), parseAs: 'arrayBuffer' as const };
     return new Uint8Array(dataOf<ArrayBuffer>(await this.api.GET('/v1/tasks/{id}/model', options)));
   }
 
   /** A zip: the task as a model repository for Triton and KServe. */
-  async getBundle(id: string, signal?: AbortSignal): Promise<Uint8Array> {
+  async getBundle(id: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
     const options = { ...ofTask(id, signal), parseAs: 'arrayBuffer' as const };
     return new Uint8Array(dataOf<ArrayBuffer>(await this.api.GET('/v1/tasks/{id}/bundle', options)));
   }
@@ -209,11 +253,28 @@ export class MnasClient {
     return dataOf(await this.api.GET('/v1/checkpoints', signal ? { signal } : {})).checkpoints;
   }
 
+  async #post(support: Support, options: CreateOptions, respondAsync: boolean) {
+    const { signal } = options;
+    const header = respondAsync ? { Prefer: 'respond-async' } : {};
+    const result = await this.api.POST('/v1/tasks', {
+      params: { query: queryOf(options), header },
+      ...(arePoints(support) ? { body: { support: pairsOf(support) } } : formOf(support)),
+      ...(signal && { signal }),
+    });
+    return dataOf<Schema<'Task'> | Schema<'TaskProgress'>>(result);
+  }
+
   #headers(): Record<string, string> {
     const { apiKey } = this.#options;
     return apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` };
   }
 }
+
+/** Whether an error is one of a service that starts: nothing there yet, not ready, or what a proxy says meanwhile. */
+const isStarting = (error: unknown): boolean =>
+  error instanceof UnreachableError ||
+  ((error instanceof MnasError || error instanceof ForeignAnswerError) &&
+    [502, 503, 504].includes(error.status));
 
 /** The options of a request for something of one task. */
 const ofTask = (id: string, signal: AbortSignal | undefined) => ({
@@ -221,42 +282,8 @@ const ofTask = (id: string, signal: AbortSignal | undefined) => ({
   ...(signal && { signal }),
 });
 
-const queryOf = ({ checkpoint, steps }: StartOptions) => ({
+const queryOf = ({ checkpoint, steps, estimate }: CreateOptions) => ({
   ...(checkpoint !== undefined && { checkpoint }),
   ...(steps !== undefined && { steps }),
+  ...(estimate !== undefined && { estimate }),
 });
-
-interface Answer<T> {
-  readonly data?: T;
-  readonly error?: unknown;
-  readonly response: Response;
-}
-
-/** @throws MnasError, ForeignAnswerError */
-function dataOf<T>({ data, error, response }: Answer<T>): T {
-  if (response.ok) return data as T;
-  const isProblem = error instanceof Object && 'code' in error && 'detail' in error;
-  if (isProblem) throw new MnasError(error as Schema<'Problem'>);
-  throw new ForeignAnswerError(
-    response,
-    typeof error === 'string' ? error : error === undefined ? '' : JSON.stringify(error),
-  );
-}
-
-/** A body that openapi.yaml describes by its parts: they are appended one by one, so that a label can occur often. */
-function form(parts: readonly (readonly [name: string, file: Blob])[]) {
-  const body = new FormData();
-  for (const [name, file] of parts) body.append(name, file, file instanceof File ? file.name : 'image');
-  return { body: {} as never, bodySerializer: () => body };
-}
-
-const arePoints = (support: Support): support is Exclude<Support, Images> => Array.isArray(support);
-
-const bodyOf = (support: Support) =>
-  arePoints(support) ? { body: { support: support.map(([x, y]) => [x, y]) } } : imagesOf(support);
-
-function imagesOf(images: Images) {
-  if (images instanceof Blob) return form([['support', images]]);
-  const classes = Object.entries(images);
-  return form(classes.flatMap(([label, files]) => files.map((file) => [label, file] as const)));
-}

@@ -834,6 +834,7 @@ export interface components {
              */
             kind: "regression";
             id: components["schemas"]["TaskId"];
+            links: components["schemas"]["TaskLinks"];
             /** Format: date-time */
             createdAt: string;
             /** @description Id of the checkpoint that the task started from. */
@@ -881,6 +882,8 @@ export interface components {
             shots: {
                 [key: string]: number;
             };
+            estimate?: components["schemas"]["TaskEstimate"];
+            links: components["schemas"]["TaskLinks"];
             architecture: {
                 genotype: components["schemas"]["Genotype"];
                 weights: number;
@@ -995,8 +998,9 @@ export interface components {
             /** @description Of the most probable label, among the labels of the task. */
             probability: number;
             /**
-             * @description Probability that the image belongs to one of the classes at all, foreign images being as frequent; absent of
-             *     tasks of an earlier version.
+             * @description Probability that the image belongs to one of the classes at all, if images of no class were as frequent as
+             *     others. `probability` cannot tell: among cat and dog a car is one of both. A `threshold` turns it into
+             *     `unknown`. Absent of tasks of an earlier version.
              */
             known?: number;
             /** @description Whether `known` is below the threshold; there with a threshold only. */
@@ -1040,11 +1044,15 @@ export interface components {
             meanSquaredError: number;
             meanAbsoluteError: number;
         };
+        /**
+         * @description Adaptations that it took. With 1 each image is judged by a head that is solved without it, but inner steps have
+         *     seen it: the estimate errs on the high side. With more it errs on the low side, since a fold has fewer images.
+         */
+        Folds: number;
         Estimate: {
             checkpoint: string;
             steps: number;
-            /** @description Adaptations that it took. */
-            folds: number;
+            folds: components["schemas"]["Folds"];
             /** @description Over the images that were left out. */
             evaluation: components["schemas"]["ImagesEvaluation"];
             /** @description The images that were told wrong, in the order of the body. */
@@ -1057,6 +1065,41 @@ export interface components {
             label: components["schemas"]["Label"];
             /** @description The label that it was taken for. */
             given: components["schemas"]["Label"];
+        };
+        /**
+         * @description How accurate the task is on images that it has not seen: images of the support set are left out and then judged.
+         *     Absent where no class has two images, where it would cost adaptations that nobody asked for (`?estimate=always`
+         *     does), and of tasks of an earlier version.
+         */
+        TaskEstimate: {
+            folds: components["schemas"]["Folds"];
+            /** @description Over the images that were left out. */
+            evaluation: components["schemas"]["ImagesEvaluation"];
+        };
+        /** @description What can be done with the task, each with its method and path. */
+        TaskLinks: {
+            /** @description Predictions of new images, or of new x. */
+            predict: components["schemas"]["PostLink"];
+            /** @description How well it does on labelled images, or points. */
+            evaluate: components["schemas"]["PostLink"];
+            /** @description The ONNX file, as `model.url`. */
+            download: components["schemas"]["GetLink"];
+            /** @description A zip for Triton and KServe. */
+            bundle: components["schemas"]["GetLink"];
+            /** @description A picture of the cells. */
+            architecture: components["schemas"]["GetLink"];
+        };
+        PostLink: {
+            /** @constant */
+            method: "POST";
+            /** @description Path. */
+            url: string;
+        };
+        GetLink: {
+            /** @constant */
+            method: "GET";
+            /** @description Path. */
+            url: string;
         };
         /** @description An error of the Open Inference Protocol. */
         InferenceError: {
@@ -1473,6 +1516,13 @@ export interface operations {
                  * @example 5
                  */
                 steps?: number;
+                /**
+                 * @description Whether the answer tells how accurate the task is on images that it has not seen (`estimate`). `auto`
+                 *     tells it where it costs nothing: where the checkpoint stands on a trunk, and a class has two images.
+                 *     `always` makes it by further adaptations where it costs some; it is of this answer alone, which
+                 *     `respond-async` does not apply to then. `none` leaves it out. Points have none.
+                 */
+                estimate?: "auto" | "always" | "none";
             };
             header?: {
                 /**

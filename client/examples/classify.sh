@@ -14,7 +14,7 @@ ask() {
 }
 
 task=$(ask -H 'Content-Type: application/zip' --data-binary "@$photos" "$url/v1/tasks")
-id=$(printf '%s' "$task" | sed -n 's/.*"id":"\([0-9a-f]\{32\}\)".*/\1/p')
+id=$(printf '%s' "$task" | sed -n 's/.*"id": *"\([0-9a-f]\{32\}\)".*/\1/p')
 echo "task $id" >&2
 
 ask -F "images=@$new" "$url/v1/tasks/$id/predictions"

@@ -22,7 +22,6 @@ const task = await client.createTask(await readClasses(folder), {
     if (event === 'fit') console.error('step', JSON.stringify(data));
   },
 });
-if (task.kind !== 'images') throw new TypeError('a task of images was expected');
 
 const [answer] = await client.predict(task.id, [await fileOf(photo)]);
 console.log(JSON.stringify({ service: answer!.probabilities }));

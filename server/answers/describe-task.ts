@@ -1,27 +1,48 @@
 import type { Schema } from '../../contract/schema.ts';
+import { estimateOf } from '../tasks/kept-estimate.ts';
 import type { ImagesRecord, RegressionRecord, TaskRecord } from '../storage/record.ts';
 
-/** The description of a task that the API gives. */
+/**
+ * The description of a task that the API gives: first what a person asks, how good it is and what can be done
+ * with it, last how it is built.
+ */
 export function describeTask(record: TaskRecord): Schema<'Task'> {
-  const { id, createdAt, checkpoint, steps } = record;
-  const common = { id, createdAt, checkpoint: checkpoint.id, steps };
-  if (record.kind === 'regression') {
-    const { kind, shots, architecture, support, timings } = record;
-    return { kind, ...common, shots, architecture, support, model: describeRegressionModel(record), timings };
-  }
-  const { kind, classes, architecture, support, mirrored, openSet, sharedImages, timings } = record;
+  if (record.kind === 'images') return describeImagesTask(record, estimateOf(record));
+  const { kind, id, shots, support, architecture, timings } = record;
   return {
     kind,
-    ...common,
+    id,
+    shots,
+    support,
+    links: linksOf(id),
+    ...originOf(record),
+    model: describeRegressionModel(record),
+    timings,
+    architecture,
+  };
+}
+
+/** The same of a task of images, with an estimate of its accuracy where there is one. */
+export function describeImagesTask(
+  record: ImagesRecord,
+  estimate: Schema<'TaskEstimate'> | undefined,
+): Schema<'ImagesTask'> {
+  const { kind, id, classes, support, mirrored, openSet, sharedImages, timings, architecture } = record;
+  return {
+    kind,
+    id,
     labels: classes.map(({ label }) => label),
     shots: byLabel(classes.map(({ label, shots }) => [label, shots])),
-    architecture,
+    ...(estimate && { estimate }),
+    links: linksOf(id),
+    ...originOf(record),
     support,
     mirrored,
     ...(openSet && { openSet: describeOpenSet(openSet) }),
     ...(sharedImages && { sharedImages }),
     model: describeImagesModel(record),
     timings,
+    architecture,
   };
 }
 
@@ -32,6 +53,25 @@ const describeOpenSet = ({
   images: leftOut,
   ...(threshold !== undefined && { threshold }),
 });
+
+const originOf = ({ createdAt, checkpoint, steps }: TaskRecord) => ({
+  createdAt,
+  checkpoint: checkpoint.id,
+  steps,
+});
+
+/** What can be done with a task, and where. */
+function linksOf(id: string): Schema<'TaskLinks'> {
+  const get = (path: string) => ({ method: 'GET' as const, url: `/v1/tasks/${id}/${path}` });
+  const post = (path: string) => ({ method: 'POST' as const, url: `/v1/tasks/${id}/${path}` });
+  return {
+    predict: post('predictions'),
+    evaluate: post('evaluations'),
+    download: get('model'),
+    bundle: get('bundle'),
+    architecture: get('architecture.svg'),
+  };
+}
 
 const fileOf = ({ id, model: { bytes, sha256 } }: TaskRecord) => ({
   url: `/v1/tasks/${id}/model`,

@@ -5,9 +5,11 @@ import { clientOf } from '../access/access.ts';
 import { ClientGoneError, whenOver } from './client.ts';
 import { catalogue } from '../errors/error-catalogue.ts';
 import { asServiceError, problemOf, type ErrorCode } from '../errors/errors.ts';
+import { sendJson } from './json.ts';
 import { inferenceErrorOf, isInference } from '../errors/inference-error.ts';
 
 const REQUEST_ID = 'X-Request-Id';
+const PROBLEM = 'application/problem+json';
 /** What a caller may send as its own id: nothing that could forge a line of the log. */
 const PLAIN_TOKEN = /^[\w.-]{1,64}$/;
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
@@ -69,9 +71,6 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
     response.locals['code'] = error.code;
     response.status(status).set(error.headers).set('Cache-Control', 'no-store');
     if (isInference(request.path)) response.json(inferenceErrorOf(error));
-    else
-      response
-        .type('application/problem+json')
-        .send(JSON.stringify(problemOf(error, request.path, requestId)));
+    else sendJson(request, response, problemOf(error, request.path, requestId), PROBLEM);
   };
 }

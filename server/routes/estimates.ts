@@ -3,6 +3,7 @@ import type { Body } from '../../contract/schema.ts';
 import { labelFiles } from '../upload/labels.ts';
 import type { CheckpointInfo } from '../ports.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
+import { sendJson } from '../http/json.ts';
 import { parseQuery, route } from '../http/route.ts';
 import { createQuery, SUPPORT } from './tasks.ts';
 import type { TaskServices } from './tasks.ts';
@@ -21,7 +22,7 @@ export function estimateRoutes(
       const body: Body<'createEstimate', 200> = await readUpload(request, response, SUPPORT, (files, asker) =>
         images.estimate({ checkpoint, steps, files: labelFiles(files) }, asker),
       );
-      response.json(body);
+      sendJson(request, response, body);
     },
   });
 }

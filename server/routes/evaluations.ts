@@ -9,6 +9,7 @@ import { parseQuerySet } from '../upload/points.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import { checkOpenSet, isUnknown, threshold } from './predictions.ts';
 import { requestedTask } from '../tasks/requested.ts';
+import { sendJson } from '../http/json.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
 import { labelledSet } from './tasks.ts';
 import type { TaskServices } from './tasks.ts';
@@ -25,7 +26,7 @@ export function evaluationRoutes(router: Router, services: TaskServices): void {
         record.kind === 'images'
           ? await evaluateImages(services, { record, model }, request, response)
           : await evaluateRegression(services, { record, model }, request);
-      response.json(body);
+      sendJson(request, response, body);
     },
   });
 }

@@ -4,6 +4,7 @@ import { ServiceError } from '../errors/errors.ts';
 import type { Metrics } from '../metrics.ts';
 import type { CheckpointInfo, Readiness, ServedTrunk } from '../ports.ts';
 import type { TaskStorage } from '../storage/storage.ts';
+import { sendJson } from '../http/json.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
 
 export interface Operation {
@@ -22,7 +23,7 @@ export function operationRoutes(router: Router, operation: Operation): void {
       const body: Body<'listCheckpoints', 200> = {
         checkpoints: checkpoints.map(describeCheckpoint),
       };
-      response.json(body);
+      sendJson(request, response, body);
     },
   });
   route(router, '/healthz', {

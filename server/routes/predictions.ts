@@ -12,6 +12,7 @@ import { parseX } from '../upload/points.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import type { UploadShape } from '../upload/files.ts';
 import { requestedTask } from '../tasks/requested.ts';
+import { sendJson } from '../http/json.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
 import type { TaskServices } from './tasks.ts';
 
@@ -46,7 +47,7 @@ export function predictionRoutes(router: Router, services: TaskServices): void {
         record.kind === 'images'
           ? await predictImages(services, { record, model }, request, response)
           : await predictRegression(services, { record, model }, request);
-      response.json(body);
+      sendJson(request, response, body);
     },
   });
 }

@@ -5,6 +5,7 @@ import { dataOf, describeProgress } from '../answers/describe-progress.ts';
 import { openEventStream } from '../http/events.ts';
 import { isLast, type TaskProgress } from '../tasks/progress.ts';
 import type { Tasks } from '../tasks/tasks.ts';
+import { sendJson } from '../http/json.ts';
 import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 
 /** The id of the last event, which is the same for every progress: whoever has it has all. */
@@ -34,7 +35,7 @@ export function progressRoutes(router: Router, tasks: Tasks): void {
       }
       const body: Body<'getProgress', 200> = describeProgress(progress, pathOf(progress));
       if (!progress.ended) response.set(LOOK_AGAIN);
-      response.json(body);
+      sendJson(request, response, body);
     },
   });
 }
@@ -57,8 +58,9 @@ function sendEvents(request: Request, response: Response, progress: TaskProgress
 }
 
 /** The answer to a request whose task is being made. */
-export function sendAccepted(response: Response, progress: TaskProgress): void {
+export function sendAccepted(request: Request, response: Response, progress: TaskProgress): void {
   const body: Body<'createTask', 202> = describeProgress(progress, pathOf(progress));
   response.status(202).location(pathOf(progress));
-  response.set({ 'Preference-Applied': 'respond-async', ...LOOK_AGAIN }).json(body);
+  response.set({ 'Preference-Applied': 'respond-async', ...LOOK_AGAIN });
+  sendJson(request, response, body);
 }

@@ -3,8 +3,11 @@ import { ownerOf } from '../access/access.ts';
 import { z } from 'zod';
 import { mediaTypeOf } from '../upload/body.ts';
 import type { Uploader } from '../upload/body.ts';
-import type { Body } from '../../contract/schema.ts';
-import { describeTask } from '../answers/describe-task.ts';
+import type { Body, Schema } from '../../contract/schema.ts';
+import { describeImagesTask, describeTask } from '../answers/describe-task.ts';
+import { ServiceError } from '../errors/errors.ts';
+import type { ImagesRecord } from '../storage/record.ts';
+import { estimateOf } from '../tasks/kept-estimate.ts';
 import type { ImageTasks } from '../tasks/image-tasks.ts';
 import { filesOfJson, hasImages } from '../upload/json-images.ts';
 import type { JsonReader } from '../upload/json.ts';
@@ -23,6 +26,7 @@ import type { UploadReader } from '../upload/upload.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
 import { sendAccepted } from './progress.ts';
 import { requestedTask } from '../tasks/requested.ts';
+import { sendJson } from '../http/json.ts';
 import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 
 /** What the routes of tasks and predictions work with. */
@@ -57,8 +61,12 @@ export const createQuery = z.strictObject({
     .optional(),
 });
 
+/** What of an estimate the answer has: what costs nothing, what is asked for at any cost, nothing. */
+const taskQuery = createQuery.extend({ estimate: z.enum(['auto', 'always', 'none']).default('auto') });
+
 /** What the client of a POST gets: the task, or how it comes along when it did not want to wait. */
 type Outcome = CreatedTask | TaskProgress;
+type Answer = { readonly created: boolean; readonly body: Schema<'Task'> } | TaskProgress;
 
 /** Makes a task of images, or of points where the body is JSON that has these. */
 async function createTask(
@@ -66,9 +74,10 @@ async function createTask(
   response: Response,
   { tasks, images, regression, readUpload, readJson, fileBytes }: TaskServices,
   checkpoints: readonly CheckpointInfo[],
-): Promise<Outcome> {
+): Promise<Answer> {
   const startedAt = performance.now();
-  const query = parseQuery(createQuery, request);
+  const query = parseQuery(taskQuery, request);
+  const estimated = query.estimate === 'always';
   const preferences = parsePrefer(request.get('Prefer'));
   const owner = ownerOf(request);
   const pick = <K extends Kind>(kind: K) => {
@@ -78,7 +87,7 @@ async function createTask(
   };
   const make = (plan: TaskPlan, uploader: Uploader): Promise<Outcome> => {
     uploader.leave(); // the plan has all that it needs of the body
-    return preferences.respondAsync
+    return preferences.respondAsync && !estimated
       ? tasks.begin(plan, preferences.wait, uploader, owner)
       : tasks.create(plan, uploader, owner);
   };
@@ -86,16 +95,33 @@ async function createTask(
     picked: TaskRequest<ImagesCheckpoint>,
     files: readonly UploadedFile[],
     uploader: Uploader,
-  ) => make(await images.plan({ ...picked, files: labelFiles(files) }, uploader), uploader);
+  ): Promise<Answer> => {
+    const plan = await images.plan({ ...picked, files: labelFiles(files), estimated }, uploader);
+    const outcome = await make(plan, uploader);
+    if (outcome instanceof TaskProgress) return outcome;
+    const record = outcome.record as ImagesRecord;
+    const kept = query.estimate === 'none' ? undefined : estimateOf(record);
+    const estimate = kept ?? (await plan.estimate?.(uploader));
+    return { created: outcome.created, body: describeImagesTask(record, estimate) };
+  };
+  const fromPoints = async (body: unknown, uploader: Uploader): Promise<Answer> => {
+    if (estimated) throw new ServiceError('invalid-query', { detail: NO_ESTIMATE });
+    const plan = regression.plan({ ...pick('regression'), points: parseSupport(body) });
+    const outcome = await make(plan, uploader);
+    if (outcome instanceof TaskProgress) return outcome;
+    return { created: outcome.created, body: describeTask(outcome.record) };
+  };
   if (mediaTypeOf(request, UPLOAD_TYPES) === 'application/json')
     return readJson(request, (body, uploader) =>
       hasImages(body)
         ? fromFiles(pick('images'), filesOfJson(body, SUPPORT, fileBytes), uploader)
-        : make(regression.plan({ ...pick('regression'), points: parseSupport(body) }), uploader),
+        : fromPoints(body, uploader),
     );
   const picked = pick('images');
   return readUpload(request, response, SUPPORT, (files, uploader) => fromFiles(picked, files, uploader));
 }
+
+const NO_ESTIMATE = 'estimate: it is there for tasks of images only.';
 
 /** `/v1/tasks` and `/v1/tasks/{id}`: makes, describes and removes tasks. */
 export function taskRoutes(
@@ -106,17 +132,14 @@ export function taskRoutes(
   const { tasks } = services;
   route(router, '/v1/tasks', {
     post: async (request, response) => {
-      const outcome = await createTask(request, response, services, checkpoints);
-      if (outcome instanceof TaskProgress) {
-        sendAccepted(response, outcome);
+      const answer = await createTask(request, response, services, checkpoints);
+      if (answer instanceof TaskProgress) {
+        sendAccepted(request, response, answer);
         return;
       }
-      const { record, created } = outcome;
-      const body: Body<'createTask', 200 | 201> = describeTask(record);
-      response
-        .status(created ? 201 : 200)
-        .location(`/v1/tasks/${record.id}`)
-        .json(body);
+      const body: Body<'createTask', 200 | 201> = answer.body;
+      response.status(answer.created ? 201 : 200).location(`/v1/tasks/${body.id}`);
+      sendJson(request, response, body);
     },
   });
   route(router, '/v1/tasks/:id', {
@@ -124,7 +147,7 @@ export function taskRoutes(
       parseQuery(noQuery, request);
       const { record } = await requestedTask(tasks, request);
       const body: Body<'getTask', 200> = describeTask(record);
-      response.json(body);
+      sendJson(request, response, body);
     },
     delete: async (request, response) => {
       parseQuery(noQuery, request);

@@ -62,6 +62,8 @@ export const imagesRecordSchema = common.extend({
   sharedImages: z
     .array(z.object({ labels: z.array(z.string()).min(2), images: z.number().int().positive() }))
     .optional(),
+  /** images left out in closed form, by true label (rows) and given label; absent where there were none */
+  estimate: z.object({ folds: count.min(1), confusion: z.array(z.array(count)) }).optional(),
   timings: timings.extend({ decode: z.number() }),
 });
 

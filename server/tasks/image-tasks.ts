@@ -1,6 +1,7 @@
 import type { Schema } from '../../contract/schema.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { estimateAccuracy } from '../../model/accuracy/estimate.ts';
+import type { Estimated } from '../../model/accuracy/estimate.ts';
 import { fileOrder } from '../../model/accuracy/folds.ts';
 import { evaluationOf, mistakesOf } from '../../model/accuracy/judgements.ts';
 import type { Mistake } from '../../model/accuracy/judgements.ts';
@@ -9,11 +10,19 @@ import { hashSupport, imagesTaskId, sharedImages } from './identity.ts';
 import type { HashedSupport } from './identity.ts';
 import type { UploadDecoder } from '../upload/decode-upload.ts';
 import type { LabelledFile } from '../upload/labels.ts';
-import type { Asker, ImagesCheckpoint, PredictedImages, TaskAdapter, Watcher } from '../ports.ts';
+import type {
+  Asker,
+  ImagesCheckpoint,
+  LabelledBytes,
+  PredictedImages,
+  TaskAdapter,
+  Watcher,
+} from '../ports.ts';
 import { imagesRecordSchema } from '../storage/record.ts';
 import type { ImagesRecord } from '../storage/record.ts';
 import { sha256 } from '../storage/sha256.ts';
 import type { StoredTask } from '../storage/storage.ts';
+import { keptEstimate } from './kept-estimate.ts';
 import { commonRecord } from './task-record.ts';
 import type { TaskPlan, TaskRequest } from './tasks.ts';
 import { whereIs } from '../upload/files.ts';
@@ -21,8 +30,31 @@ import type { UploadedFile } from '../upload/files.ts';
 
 export interface ImagesTaskRequest extends TaskRequest<ImagesCheckpoint> {
   readonly files: readonly LabelledFile[];
+  /** whether the plan is to have an estimate, whatever it costs */
+  readonly estimated?: boolean;
 }
 type EstimateRequest = Pick<ImagesTaskRequest, 'files' | 'checkpoint' | 'steps'>;
+
+/** An image of a support set, and where it stands in the order by which folds leave out. */
+interface OrderedImage extends LabelledBytes {
+  readonly order: string;
+}
+
+/** What an estimate is made of once the files are decoded. */
+interface DecodedRequest {
+  readonly checkpoint: ImagesCheckpoint;
+  readonly steps: number;
+  readonly images: readonly OrderedImage[];
+}
+
+export interface ImagesTaskPlan extends TaskPlan {
+  /**
+   * The accuracy of the task by leaving out images, which costs adaptations of its own; undefined where no
+   * class has two images. There where the request is `estimated`.
+   * @throws ServiceError when the service is overloaded; the signal's reason
+   */
+  readonly estimate?: (asker: Asker) => Promise<Schema<'TaskEstimate'> | undefined>;
+}
 
 /** Tasks of images: from files to a task, and predictions with it. */
 export class ImageTasks {
@@ -38,15 +70,26 @@ export class ImageTasks {
    * The task of a support set: its id and how to make it.
    * @throws ServiceError when an image cannot be used; the signal's reason
    */
-  async plan(request: ImagesTaskRequest, asker: Asker): Promise<TaskPlan> {
+  async plan(request: ImagesTaskRequest, asker: Asker): Promise<ImagesTaskPlan> {
     const receivedAt = performance.now();
     const { checkpoint, steps, startedAt, requestId } = request;
     const asked = { checkpoint, steps, startedAt, requestId }; // the files are not kept until the task is made
-    const support = await this.#support(request, asker);
+    const { estimated = false } = request;
+    const images = await this.#images(request, asker, estimated);
+    const support = hashSupport(images.map(pixelsOf));
     const id = imagesTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, support);
     const spent = { receive: receivedAt - startedAt, decode: performance.now() - receivedAt };
     const make = (watcher: Watcher) => this.#make(id, asked, support, spent, watcher);
-    return { id, kind: 'images', steps, requestId, make };
+    const plan = { id, kind: 'images' as const, steps, requestId, make };
+    return estimated ? { ...plan, estimate: this.#laterEstimate({ checkpoint, steps, images }) } : plan;
+  }
+
+  /** Apart from `plan`, whose functions would keep the pixels of every task otherwise, estimated or not. */
+  #laterEstimate(request: DecodedRequest): NonNullable<ImagesTaskPlan['estimate']> {
+    return async (asker) => {
+      const estimate = await this.#estimate(request, asker);
+      return estimate && { folds: estimate.folds, evaluation: estimate.evaluation };
+    };
   }
 
   /**
@@ -71,17 +114,23 @@ export class ImageTasks {
    */
   async estimate(request: EstimateRequest, asker: Asker): Promise<Schema<'Estimate'>> {
     const { checkpoint, steps } = request;
-    if (checkpoint.trunk) return this.#estimateAtOnce(request, asker);
-    const pixels = await this.#pixels(request, asker);
-    // ordered by the files' bytes, so that the page, which decodes otherwise, has the same folds
-    const images = request.files.map(({ label, file }, index) => ({
-      label,
-      pixels: pixels[index]!,
-      order: fileOrder(file.bytes),
-    }));
-    const estimate = await estimateAccuracy(images, async (fold) => {
+    const images = await this.#images(request, asker, true);
+    const estimate = await this.#estimate({ checkpoint, steps, images }, asker);
+    if (!estimate) throw new ServiceError('too-few-images');
+    const { folds, evaluation, mistakes } = estimate;
+    return { checkpoint: checkpoint.id, steps, folds, evaluation, mistakes: named(mistakes, request.files) };
+  }
+
+  #estimate(request: DecodedRequest, asker: Asker): Promise<Estimated | undefined> {
+    return request.checkpoint.trunk
+      ? this.#estimateAtOnce(request, asker)
+      : this.#estimateByFolds(request, asker);
+  }
+
+  async #estimateByFolds({ checkpoint, steps, images }: DecodedRequest, asker: Asker) {
+    return estimateAccuracy(images, async (fold) => {
       const { model, multiplyAdds } = await this.#adapter.adaptImages(
-        { checkpoint: checkpoint.id, steps, support: [...fold.support] },
+        { checkpoint: checkpoint.id, steps, support: fold.support.map(pixelsOf) },
         { ...asker, report: () => undefined },
       );
       const left = fold.left.map((image) => image.pixels);
@@ -94,51 +143,42 @@ export class ImageTasks {
       };
       return (await this.#adapter.predictImages(asked, asker)).probabilities;
     });
-    if (!estimate) throw new ServiceError('too-few-images');
-    const { folds, evaluation, mistakes } = estimate;
-    return { checkpoint: checkpoint.id, steps, folds, evaluation, mistakes: named(mistakes, request.files) };
   }
 
   /** On a trunk the head is solved in closed form, and so are the heads without an image: one adaptation tells all. */
-  async #estimateAtOnce(request: EstimateRequest, asker: Asker): Promise<Schema<'Estimate'>> {
-    const { checkpoint, steps } = request;
-    const pixels = await this.#pixels(request, asker);
-    // in the order of the files, so that a judgement's place is that of its file; the model has an order of its own
-    const support = request.files.map(({ label }, index) => ({ label, pixels: pixels[index]! }));
+  async #estimateAtOnce({ checkpoint, steps, images }: DecodedRequest, asker: Asker) {
     const { labels, leftOut = [] } = await this.#adapter.adaptImages(
-      { checkpoint: checkpoint.id, steps, support },
+      // in the order of the files, so that a judgement's place is that of its file; the model has an order of its own
+      { checkpoint: checkpoint.id, steps, support: images.map(pixelsOf) },
       { ...asker, report: () => undefined },
     );
-    if (leftOut.length === 0) throw new ServiceError('too-few-images');
-    return {
-      checkpoint: checkpoint.id,
-      steps,
-      folds: 1,
-      evaluation: evaluationOf(labels, leftOut),
-      mistakes: named(mistakesOf(labels, leftOut), request.files),
-    };
+    if (leftOut.length === 0) return undefined;
+    const mistakes = mistakesOf(labels, leftOut);
+    return { folds: 1, evaluation: evaluationOf(labels, leftOut), mistakes };
   }
 
-  async #support(
+  /**
+   * The images of files. `ordered` ones have an order by the files' bytes, so that the page, which decodes
+   * otherwise, has the same folds; on a trunk there are no folds.
+   */
+  async #images(
     { files, checkpoint }: Pick<EstimateRequest, 'files' | 'checkpoint'>,
     asker: Asker,
-  ): Promise<HashedSupport> {
-    const pixels = await this.#pixels({ files, checkpoint }, asker);
-    return hashSupport(files.map(({ label }, index) => ({ label, pixels: pixels[index]! })));
-  }
-
-  #pixels(
-    { files, checkpoint }: Pick<EstimateRequest, 'files' | 'checkpoint'>,
-    asker: Asker,
-  ): Promise<Uint8Array[]> {
+    ordered: boolean,
+  ): Promise<readonly OrderedImage[]> {
     const way = new Set(files.map(({ label }) => label)).size;
     const { crops } = viewPlan(checkpoint.views, { way, support: files.length });
-    return this.#decode(
+    const pixels = await this.#decode(
       files.map(({ file }) => file),
       checkpoint.imageSize,
       asker,
       crops,
     );
+    return files.map(({ label, file }, index) => ({
+      label,
+      pixels: pixels[index]!,
+      order: ordered && !checkpoint.trunk ? fileOrder(file.bytes) : '',
+    }));
   }
 
   async #make(
@@ -149,6 +189,7 @@ export class ImageTasks {
     watcher: Watcher,
   ): Promise<StoredTask> {
     const { checkpoint, steps } = request;
+    // before the adaptation, which empties the support set
     const shots = shotsOf(support);
     const shared = sharedImages(support);
     const adapted = await this.#adapter.adaptImages(
@@ -165,6 +206,7 @@ export class ImageTasks {
       mirrored: adapted.mirrored,
       openSet: adapted.openSet,
       sharedImages: shared,
+      estimate: keptEstimate(adapted.labels.length, adapted.leftOut),
     });
     return { record, model: adapted.model };
   }
@@ -183,3 +225,6 @@ function shotsOf({ images }: HashedSupport): ReadonlyMap<string, number> {
   for (const { label } of images) shots.set(label, (shots.get(label) ?? 0) + 1);
   return shots;
 }
+
+/** What an adaptation takes of an image. */
+const pixelsOf = ({ label, pixels }: LabelledBytes): LabelledBytes => ({ label, pixels });

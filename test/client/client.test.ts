@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { MnasClient, MnasError } from '../../client/index.ts';
+import { MnasClient, MnasError, UnreachableError } from '../../client/index.ts';
 import type { TaskEvent } from '../../client/index.ts';
-import { untilAborted } from '../server/support/adapter.ts';
+import { holdAdaptation, untilAborted } from '../server/support/adapter.ts';
 import { openDiskStorage } from '../../server/storage/disk.ts';
 import { harness, listen, temporaryFolder } from '../server/support/harness.ts';
 import type { HarnessOptions } from '../server/support/harness.ts';
@@ -83,6 +83,71 @@ describe('the client', () => {
       { steps: 2 },
     );
     expect(estimate).toMatchObject({ checkpoint: 'photos', steps: 2, evaluation: { images: 4 } });
+  });
+
+  test('estimates with the task, and evaluates images and points', async () => {
+    const { client } = await serving();
+    const task = await client.createTask(classes(), { estimate: 'always' });
+    expect(task.estimate).toMatchObject({ folds: 2, evaluation: { images: 2 } });
+    const query = { red: [blob(shades.red[2])], blue: [blob(shades.blue[2])] };
+    expect(await client.evaluate(task.id, query)).toMatchObject({ images: 2, accuracy: 1 });
+    const strict = await client.evaluate(task.id, query, { threshold: 1 });
+    expect(strict.unknown).toEqual([1, 0, 1]);
+    const { id } = await client.createTask(points);
+    expect(await client.evaluate(id, [[0, 0.1]])).toMatchObject({ points: 1 });
+  });
+
+  test('starts a task without waiting, and waits for it by its id', async () => {
+    const { client, adapter } = await serving();
+    const { started, release } = holdAdaptation(adapter);
+    const progress = await client.startTask(classes());
+    expect(progress).toMatchObject({ kind: 'images', state: 'waiting' });
+    await started;
+    const events: string[] = [];
+    const waiting = client.waitForTask(progress.id, { onEvent: ({ event }) => events.push(event) });
+    release();
+    const task = await waiting;
+    expect(task.id).toBe(progress.id);
+    expect([events[0], events.at(-1)]).toEqual(['accepted', 'ready']);
+    expect(await client.startTask(classes())).toEqual(task);
+    await expect(client.waitForTask('0'.repeat(32))).rejects.toThrow(MnasError);
+  });
+
+  test('says where it has looked when nothing answers, but not when its own signal ends the wait', async () => {
+    const baseUrl = 'http://127.0.0.1:1';
+    const client = new MnasClient({ baseUrl });
+    const error = await client.checkpoints().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UnreachableError);
+    expect(error).toMatchObject({ baseUrl });
+    expect((error as Error).message).toMatch(
+      /^no answer from http:\/\/127\.0\.0\.1:1 \(.+\): is the service running there\?$/,
+    );
+    await expect(client.checkpoints(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+  });
+
+  test('waits until the service is ready, and no longer than it may', async () => {
+    const readiness = { workersReady: false, draining: false };
+    const { baseUrl, client } = await serving({ replace: { readiness } });
+    await expect(client.waitUntilReady({ seconds: 0 })).rejects.toMatchObject({
+      problem: { code: 'not-ready' },
+    });
+    let looks = 0;
+    const watching = new MnasClient({
+      baseUrl,
+      fetch: (input, init) => {
+        looks += 1;
+        if (looks === 1) return Promise.reject(new TypeError('fetch failed'));
+        readiness.workersReady = looks > 2;
+        return fetch(input, init);
+      },
+    });
+    await watching.waitUntilReady({ seconds: 30 });
+    expect(looks).toBe(3);
+    const foreign = new MnasClient({
+      baseUrl,
+      fetch: () => Promise.resolve(new Response('', { status: 404 })),
+    });
+    await expect(foreign.waitUntilReady()).rejects.toMatchObject({ name: 'ForeignAnswerError' });
   });
 
   test('throws the service’s problem, of a refusal and of a failure later', async () => {
@@ -166,17 +231,35 @@ describe('as a package and by its examples', () => {
     await writeFile(folder('photos.zip'), await zip(entries));
   });
 
-  test('the package builds to plain modules that work without this repository’s sources', async () => {
-    const outDir = folder('dist');
-    await run(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'client'), '--outDir', outDir]);
-    await symlink(join(root, 'node_modules'), folder('node_modules'));
-    const built = (await import(pathToFileURL(join(outDir, 'client/index.js')).href)) as {
-      MnasClient: typeof MnasClient;
-    };
+  test('the packed package compiles and works in a project outside of this repository', async () => {
+    const project = folder('project');
+    const installed = join(project, 'node_modules/m-nas-client');
+    await mkdir(installed, { recursive: true });
+    const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', folder()], {
+      cwd: join(root, 'client'),
+    });
+    await run('tar', ['-xzf', folder(stdout.trim()), '-C', installed, '--strip-components=1']);
+    // what npm would install beside it
+    for (const name of [
+      'openapi-fetch',
+      'openapi-typescript-helpers',
+      'eventsource-parser',
+      '@types',
+      'undici-types',
+    ])
+      await symlink(join(root, 'node_modules', name), join(project, 'node_modules', name));
+    await cp(join(root, 'test/client/project'), project, { recursive: true });
+    const compiler = [join(root, 'node_modules/typescript/bin/tsc'), '-p', project];
+    const faults = await run(process.execPath, compiler).catch(
+      (error: unknown) => error as { stdout: string },
+    );
+    expect(faults.stdout).toBe('');
     const { baseUrl } = await serving();
-    const task = await new built.MnasClient({ baseUrl }).createTask(classes(), { onEvent: () => undefined });
-    expect(task.id).toMatch(/^[0-9a-f]{32}$/);
-  });
+    const trial = await run(process.execPath, [join(project, 'trial.js'), baseUrl, photos(), photo()]);
+    const answer = JSON.parse(trial.stdout) as Record<string, unknown>;
+    expect(answer).toMatchObject({ labels: ['blue', 'green', 'red'], label: 'green', images: 3 });
+    expect(answer['bytes']).toBeGreaterThan(1000);
+  }, 240_000); // npm, and the compiler twice
 
   test('curl', async ({ skip }) => {
     skip(!(await works('curl', ['--version'])), 'skipped: there is no curl');
@@ -208,9 +291,10 @@ describe('as a package and by its examples', () => {
     const { id } = await client.createTask(classes());
     const model = folder('python.onnx');
     await writeFile(model, await client.getModel(id));
-    const { stdout } = await run(python, [example('classify.py'), '--provider', 'cpu', model, photo()]);
+    const file = join(root, 'client/python/mnas.py');
+    const { stdout } = await run(python, [file, '--provider', 'cpu', model, photo()]);
     const { label, probabilities } = (await client.predict(id, [blob(shades.green[2])]))[0]!;
-    expect(JSON.parse(stdout)).toEqual({ file: photo(), label, probabilities: near(probabilities) });
+    expect(JSON.parse(stdout)).toMatchObject({ file: 'new.png', label, probabilities: near(probabilities) });
   });
 });
 

@@ -109,6 +109,39 @@ test('a service that is told to end has the time that it takes', () => {
     }
 });
 
+describe('m-nas.service', () => {
+  const unit = read('m-nas.service');
+  const values = (name: string) =>
+    [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map(([, value]) => value!);
+  const environment = Object.fromEntries(
+    values('Environment').flatMap((line) => line.split(' ').map((pair) => pair.split('='))),
+  ) as Environment;
+
+  test('starts the service as the container does, with settings that it takes', () => {
+    const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+    const [command] = /CMD \["node", "--import".*\]$/m.exec(dockerfile)!;
+    const parts = JSON.parse(command.replace('CMD ', '')) as string[];
+    expect(values('ExecStart')).toEqual([`/usr/bin/${parts.join(' ')}`]);
+    const { NODE_ENV: mode, MALLOC_MMAP_THRESHOLD_: threshold, ...settings } = environment;
+    expect(mode).toBe('production');
+    expect(dockerfile).toContain(`MALLOC_MMAP_THRESHOLD_=${threshold}`);
+    expect(() => configurationOf(settings)).not.toThrow();
+    for (const name of Object.keys(settings)) expect(Object.keys(environmentSchema.shape)).toContain(name);
+    expect(`/var/lib/${values('StateDirectory')[0]!}`).toBe(settings['MNAS_DATA_DIR']);
+  });
+
+  test('has the memory and the time that the service takes at most', () => {
+    const settings = Object.fromEntries(
+      Object.entries(environment).filter(([name]) => /^(?:MNAS_|PORT|HOST)/.test(name)),
+    );
+    const { MNAS_UPLOADS: bodies, MNAS_MAX_BODY_BYTES: bytes } = configurationOf(settings);
+    const memory = bytesOf(values('MemoryMax')[0]!.replace('G', 'g'));
+    expect(memory).toBeGreaterThan(2.3 * 2 ** 30 + 2 * bodies * bytes);
+    const { MNAS_NOTICE_SECONDS: notice, MNAS_DRAIN_SECONDS: drain } = configurationOf(settings);
+    expect(Number(values('TimeoutStopSec')[0])).toBeGreaterThanOrEqual(notice + drain + 10);
+  });
+});
+
 /** The names of all metrics, those of Prometheus' own histograms in their parts. */
 function metricNames(): ReadonlySet<string> {
   const metrics = new Metrics();

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { deadLinksOf } from '../../scripts/prose/links.ts';
 import { sourceFolders } from '../support/source-folders.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -8,38 +9,8 @@ const documents = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encodin
   .trim()
   .split('\n');
 
-/** The anchors that GitHub gives to the headings of a page. */
-function anchorsOf(page: URL): ReadonlySet<string> {
-  const text = readFileSync(page, 'utf8').replaceAll(/^```[^]*?^```/gm, '');
-  const anchors = new Set<string>();
-  for (const [, heading] of text.matchAll(/^#+ (.+)$/gm)) {
-    const words = heading!.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase();
-    const slug = words.replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc} -]/gu, '').replaceAll(' ', '-');
-    let anchor = slug;
-    for (let again = 1; anchors.has(anchor); again++) anchor = `${slug}-${again}`;
-    anchors.add(anchor);
-  }
-  return anchors;
-}
-
-/** Why a link of a page leads nowhere; undefined when it leads somewhere, or to another host. */
-function fault(target: string, here: URL): string | undefined {
-  if (/^[a-z]+:/.test(target)) return undefined;
-  const page = new URL(target, here);
-  const anchor = decodeURIComponent(page.hash.slice(1));
-  page.hash = '';
-  if (!existsSync(page)) return target;
-  if (anchor === '' || !page.pathname.endsWith('.md')) return undefined;
-  return anchorsOf(page).has(anchor) ? undefined : target;
-}
-
 test.each(documents)('the relative links of %s lead somewhere, to headings that are there', (path) => {
-  const here = new URL(path, root);
-  const text = readFileSync(here, 'utf8');
-  const targets = [...text.matchAll(/\]\(([^)\s]+)\)|\b(?:href|src)="([^"]+)"/g)].map(
-    ([, markdown, html]) => (markdown ?? html)!,
-  );
-  expect(targets.flatMap((target) => fault(target, here) ?? [])).toEqual([]);
+  expect(deadLinksOf(new URL(path, root))).toEqual([]);
 });
 
 test.each(

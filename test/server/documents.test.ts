@@ -39,6 +39,13 @@ describe('the error catalogue', () => {
     expect(tableRows(errors)).toEqual(expected);
   });
 
+  test('has something to do about every code in docs/troubleshooting.md, once', () => {
+    const [, errors = ''] = read('docs/troubleshooting.md').split('\n## An answer is an error\n');
+    const rows = tableRows(errors);
+    expect(rows.map(([code]) => code).sort()).toEqual(Object.keys(catalogue).sort());
+    for (const [code, remedy] of rows) expect(remedy, code).toMatch(/^[A-Z].{10,}\.$/);
+  });
+
   test('has only statuses that some operation of openapi.yaml, or a path outside of it, answers with', () => {
     const operations = Object.values(contract.paths).flatMap((path) => Object.values(path));
     const promised = operations.flatMap(({ responses = {} }) => Object.keys(responses));

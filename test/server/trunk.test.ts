@@ -138,6 +138,9 @@ describe('a checkpoint on a trunk', () => {
     const { status, body } = await post('/v1/estimates', await support());
     expect(status).toBe(200);
     expect(body).toMatchObject({ checkpoint: 'standing', folds: 1, evaluation: { images: 2 } });
+    const { folds, evaluation } = body as Schema<'Estimate'>;
+    const { task } = await made(await support());
+    expect(task.estimate).toEqual({ folds, evaluation }); // of the adaptation that made it
     expect((await post('/v1/estimates', await support(1, { cat: 1, dog: 1 }))).status).toBe(422);
   });
 });

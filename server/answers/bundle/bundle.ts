@@ -39,9 +39,10 @@ export function bundleOf(task: StoredTask): Uint8Array {
   return zipSync(Object.fromEntries(entries), { level: 0, mtime: DATE });
 }
 
-/** Without what is true of one making of the task only. */
+/** Without what is true of one making of the task only, or of the service that made it. */
 function descriptionOf(record: TaskRecord): Partial<Schema<'Task'>> {
   const description: Partial<Schema<'Task'>> = describeTask(record);
+  delete description.links;
   delete description.createdAt;
   delete description.timings;
   return description;

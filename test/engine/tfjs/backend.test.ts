@@ -24,7 +24,7 @@ test('tfjs-core, its CPU backend and the package for the GPU are of one version,
   const version = peerDependencies['@tensorflow/tfjs-node-gpu'];
   expect(devDependencies['@tensorflow/tfjs-core']).toBe(version);
   expect(devDependencies['@tensorflow/tfjs-backend-cpu']).toBe(version);
-  for (const path of ['Dockerfile', 'README.md']) {
+  for (const path of ['Dockerfile', 'docs/gpu.md']) {
     const named = [...read(path).matchAll(/tfjs-node-gpu@([\d.]+)/g)].map(([, found]) => found);
     expect(named, path).toEqual([version]);
   }
