@@ -41,7 +41,9 @@ export interface MadeTask {
   readonly mirrored: boolean;
   /** z of the paper: near one another for like tasks of one checkpoint */
   readonly embedding: readonly number[];
-  /** how images that were left out were classified, where making the task has told it */
+  /** how images that were left out were classified, where the service has kept it with the task */
+  readonly evaluation?: Schema<'ImagesEvaluation'> | undefined;
+  /** the same with the images that were told wrong, where making the task on this device has told it */
   readonly estimated?: Estimated;
   /** milliseconds by stage */
   readonly timings: Readonly<Record<string, number>>;
@@ -135,6 +137,7 @@ async function fetchModel(task: Schema<'Task'>, signal: AbortSignal): Promise<Ma
     tellsKnown: task.openSet !== undefined,
     threshold: task.openSet?.threshold,
     mirrored,
+    evaluation: task.estimate?.evaluation,
     embedding,
     timings,
   };

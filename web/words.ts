@@ -1,4 +1,4 @@
-import { ForeignAnswerError, MnasError } from '../client/index.ts';
+import { ForeignAnswerError, MnasError, UnreachableError } from '../client/index.ts';
 import type { Schema } from '../contract/schema.ts';
 import type { ClassFiles } from './api.ts';
 import { filesByLabel } from './api.ts';
@@ -55,7 +55,7 @@ export function told(error: unknown, classes: readonly ClassFiles[] = []): Told 
   }
   if (error instanceof ForeignAnswerError)
     return { text: `Something between here and the service answered in its place (${error.status}).` };
-  if (error instanceof TypeError)
+  if (error instanceof UnreachableError || error instanceof TypeError)
     return { text: 'The service cannot be reached. Is it running, and is this device connected?' };
   return { text: error instanceof Error ? error.message : String(error) };
 }

@@ -67,7 +67,7 @@ export async function adaptChildOnTrunk(
   const clock = stopwatch();
   const runner = runnerOf(checkpoint, executor);
   const { configuration, parameters } = checkpoint;
-  const { classes, set: whole } = inCanonicalOrder(support);
+  const { classes, places, set: whole } = inCanonicalOrder(support);
   const way = classes.length;
   const seen: TaskSize = { way, support: whole.count };
   const embedded = await runner.embed(parameters, whole, seen);
@@ -136,9 +136,13 @@ export async function adaptOnTrunk(
   };
 }
 
-/** Puts the support set in canonical order; its whole images, and the classes in their order. */
+/**
+ * Puts the support set in canonical order; its whole images, and the classes in their order. `places` says where each
+ * image stood in what was given.
+ */
 function inCanonicalOrder({ labels, rows }: TrunkSupport): {
   readonly classes: readonly string[];
+  readonly places: readonly number[];
   readonly set: LabelledSet;
 } {
   const whole = rowsOfView(rows, wholeView);
@@ -150,13 +154,11 @@ function inCanonicalOrder({ labels, rows }: TrunkSupport): {
       pixels: whole.subarray(place * length, (place + 1) * length),
     })),
   );
-  reorder(
-    rows,
-    images.map(({ place }) => place),
-  );
+  const places = images.map(({ place }) => place);
+  reorder(rows, places);
   const index = images.map(({ label }) => classes.indexOf(label));
   const targets = oneHotTargets(index, classes.length);
-  return { classes, set: { images: whole, targets, count: labels.length } };
+  return { classes, places, set: { images: whole, targets, count: labels.length } };
 }
 
 /** Eq. 8 and the head of what it leads to: the adapted weights, what `SolvedGraphs.fitted` tells of them, and all fits. */

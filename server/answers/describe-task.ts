@@ -46,6 +46,14 @@ export function describeImagesTask(
   };
 }
 
+const describeOpenSet = ({
+  leftOut,
+  threshold,
+}: NonNullable<ImagesRecord['openSet']>): NonNullable<Schema<'ImagesTask'>['openSet']> => ({
+  images: leftOut,
+  ...(threshold !== undefined && { threshold }),
+});
+
 const originOf = ({ createdAt, checkpoint, steps }: TaskRecord) => ({
   createdAt,
   checkpoint: checkpoint.id,
@@ -64,14 +72,6 @@ function linksOf(id: string): Schema<'TaskLinks'> {
     architecture: get('architecture.svg'),
   };
 }
-
-const describeOpenSet = ({
-  leftOut,
-  threshold,
-}: NonNullable<ImagesRecord['openSet']>): NonNullable<Schema<'ImagesTask'>['openSet']> => ({
-  images: leftOut,
-  ...(threshold !== undefined && { threshold }),
-});
 
 const fileOf = ({ id, model: { bytes, sha256 } }: TaskRecord) => ({
   url: `/v1/tasks/${id}/model`,

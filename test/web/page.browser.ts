@@ -144,7 +144,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     const again = await watchedPage(browser);
     await again.page.goto(page.url());
     await again.page.getByRole('heading', { name: 'Your classifier' }).waitFor(patience);
-    await again.page.getByText('Its photos are not in this browser').waitFor(patience);
+    await again.page.getByText('All 15 photos that were left out').waitFor(patience);
     expect([...errors, ...again.errors]).toEqual([]);
     await again.page.context().close();
     await page.context().close();

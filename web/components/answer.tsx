@@ -24,8 +24,8 @@ function useQuality({ task, source }: Pick<Shown, 'task' | 'source'>): State {
     const classes = sourceClasses({ task, source });
     const unknown = (reason: string) => setState({ kind: 'unknown', reason });
     if (!classes) {
-      if (task.estimated)
-        setState({ kind: 'known', quality: { evaluation: task.estimated.evaluation, doubtful: [] } });
+      const evaluation = task.evaluation ?? task.estimated?.evaluation;
+      if (evaluation) setState({ kind: 'known', quality: { evaluation, doubtful: [] } });
       else unknown('Its photos are not in this browser, so it cannot be checked here.');
       return undefined;
     }

@@ -2,12 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MnasClient } from '../../../client/index.ts';
-import type { Schema } from '../../../contract/schema.ts';
 import { parseConfiguration } from '../../../server/configuration.ts';
 import { drawExample } from '../../../server/page/example.ts';
-import { startService } from '../../../server/service.ts';
+import { startService, type Service } from '../../../server/service.ts';
 
 /** The example's images as the page gets them. */
 async function images() {
@@ -26,27 +25,29 @@ async function images() {
   );
 }
 
-test('every image that the example is tried with is told right by the bundled checkpoint, the foreign one too', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'm-nas-example-'));
+let folder: string;
+let service: Service;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'm-nas-example-'));
   const configuration = parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder, MNAS_WORKERS: '1' });
-  const service = await startService(configuration, pino({ level: 'silent' }));
-  try {
-    const client = new MnasClient({ baseUrl: service.url });
-    const all = await images();
-    const support: Record<string, File[]> = {};
-    for (const { set, label, file } of all) if (set === 'support') (support[label!] ??= []).push(file);
-    const task = (await client.createTask(support)) as Schema<'ImagesTask'>;
-    expect(task.checkpoint).toBe('photos-lite0');
-    const queries = all.filter(({ set }) => set === 'query');
-    const files = queries.map(({ file }) => file);
-    const told = await client.predict(task.id, files, { threshold: task.openSet!.threshold! });
-    const words = told.map(({ label, unknown }) => (unknown ? 'unknown' : label));
-    expect(words).toEqual(queries.map(({ label }) => label ?? 'unknown'));
-    const { evaluation, mistakes } = await client.estimate(support);
-    expect(evaluation.accuracy).toBe(1);
-    expect(mistakes).toEqual([]);
-  } finally {
-    await service.stop();
-    await rm(folder, { recursive: true, force: true });
-  }
+  service = await startService(configuration, pino({ level: 'silent' }));
+});
+afterAll(async () => {
+  await service.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('every image that the example is tried with is told right by the bundled checkpoint, the foreign one too', async () => {
+  const client = new MnasClient({ baseUrl: service.url });
+  const all = await images();
+  const support: Record<string, File[]> = {};
+  for (const { set, label, file } of all) if (set === 'support') (support[label!] ??= []).push(file);
+  const task = await client.createTask(support);
+  expect(task.checkpoint).toBe('photos-lite0');
+  expect(task.estimate!.evaluation.accuracy).toBe(1);
+  const queries = all.filter(({ set }) => set === 'query');
+  const files = queries.map(({ file }) => file);
+  const told = await client.predict(task.id, files, { threshold: task.openSet!.threshold! });
+  const words = told.map(({ label, unknown }) => (unknown ? 'unknown' : label));
+  expect(words).toEqual(queries.map(({ label }) => label ?? 'unknown'));
 });

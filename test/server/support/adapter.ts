@@ -40,7 +40,11 @@ export const imagesCheckpoint = (id: string, isDefault = false): ImagesCheckpoin
   bytes: 1000,
   imageSize: SIZE,
   views: {},
-  cost: { once: 1e6, step: 1e6, memory: { once: { atLeast: 1000, view: 1000 }, stepped: { atLeast: 1000, view: 1000 } } },
+  cost: {
+    once: 1e6,
+    step: 1e6,
+    memory: { once: { atLeast: 1000, view: 1000 }, stepped: { atLeast: 1000, view: 1000 } },
+  },
   steps: 5,
 });
 
