@@ -193,7 +193,17 @@ const layers = {
     'model',
     'engine',
   ],
-  'training/command': ['training/outer-loop'],
+  'training/own-images': [
+    'training/evaluation',
+    'training/outer-loop',
+    'training/planes',
+    'training/data',
+    'training/report',
+    'training/run',
+    'model',
+    'engine',
+  ],
+  'training/command': ['training/outer-loop', 'training/data', 'training/run'],
   'training/studies': [
     'training/command',
     'training/outer-loop',

@@ -1058,14 +1058,6 @@ export interface components {
             /** @description The images that were told wrong, in the order of the body. */
             mistakes: components["schemas"]["Mistake"][];
         };
-        Mistake: {
-            part?: components["schemas"]["Part"];
-            /** @description JSON Pointer (RFC 6901) to the image of a JSON body. */
-            pointer?: string;
-            label: components["schemas"]["Label"];
-            /** @description The label that it was taken for. */
-            given: components["schemas"]["Label"];
-        };
         /**
          * @description How accurate the task is on images that it has not seen: images of the support set are left out and then judged.
          *     Absent where no class has two images, where it would cost adaptations that nobody asked for (`?estimate=always`
@@ -1100,6 +1092,14 @@ export interface components {
             method: "GET";
             /** @description Path. */
             url: string;
+        };
+        Mistake: {
+            part?: components["schemas"]["Part"];
+            /** @description JSON Pointer (RFC 6901) to the image of a JSON body. */
+            pointer?: string;
+            label: components["schemas"]["Label"];
+            /** @description The label that it was taken for. */
+            given: components["schemas"]["Label"];
         };
         /** @description An error of the Open Inference Protocol. */
         InferenceError: {

@@ -7,16 +7,20 @@ import { z } from 'zod';
 export const stageNames = ['search', 'tune', 'retrain'] as const;
 export type Stage = (typeof stageNames)[number];
 
-/** `recurrent`: the paper's GRU auto-encoder; `bidirectional`: GRUs from both ends; `set`: attention, no order. */
 const kinds = ['recurrent', 'bidirectional', 'set'] as const;
 
 /** Its kind and the lengths of F(x, y) and of a state z_ij, with the lengths that are taken where none is given. */
 export const autoEncoderSchema = (lengths: { readonly features: number; readonly state: number }) =>
   z
     .strictObject({
-      kind: z.enum(kinds).default('recurrent'),
-      features: z.number().int().min(1).default(lengths.features),
-      state: z.number().int().min(1).default(lengths.state),
+      kind: z
+        .enum(kinds)
+        .default('recurrent')
+        .describe(
+          "`recurrent`: the paper's GRU; `bidirectional`: GRUs from both ends; `set`: attention, no order",
+        ),
+      features: z.number().int().min(1).default(lengths.features).describe('length of F(x, y)'),
+      state: z.number().int().min(1).default(lengths.state).describe('length of a state z_ij'),
     })
     .refine(({ kind, state }) => kind !== 'bidirectional' || state % 2 === 0, {
       path: ['state'],
@@ -41,125 +45,192 @@ const sharesName = (
  */
 export const modelConfigurationSchema = z
   .object({
-    /**
-     * `stride` of the first convolution: with 2 all later layers, and their cost, are those of images of half the side,
-     * but the kernels have seen every pixel (docs/adr/0010-first-stride.md).
-     */
     image: z
       .strictObject({
-        size: z.number().int().min(16).max(256).multipleOf(2).default(42),
-        stride: z.union([z.literal(1), z.literal(2)]).default(1),
+        size: z
+          .number()
+          .int()
+          .min(16)
+          .max(256)
+          .multipleOf(2)
+          .default(42)
+          .describe('side that images are squeezed to, pixels'),
+        stride: z
+          .union([z.literal(1), z.literal(2)])
+          .default(1)
+          .describe('of the first convolution; 2: later layers cost what images of half the side do'), // docs/adr/0010-first-stride.md
       })
       /** the stem pools windows of 2x2 */
       .refine(({ size, stride }) => size % (2 * stride) === 0, {
         path: ['size'],
         message: 'the first convolution must give an even side',
       })
-      .prefault({}),
-    /**
-     * The frozen network whose planes the cells read in place of pixels (model/trunk/); none: the cells read pixels.
-     * Its file is `name`.onnx of the hash `sha256`; `taps` are those that the model reads, in the trunk's order.
-     */
+      .prefault({})
+      .describe('what the network sees of an image'),
     trunk: z
       .strictObject({
-        name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
-        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+        name: z
+          .string()
+          .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
+          .describe('its file is NAME.onnx, its card NAME.json'),
+        sha256: z
+          .string()
+          .regex(/^[0-9a-f]{64}$/)
+          .describe('of its file'),
         taps: z
           .array(
             z.strictObject({
-              name: z.string().regex(/^[a-z0-9]+$/),
-              channels: z.number().int().min(1),
-              side: z.number().int().min(2),
+              name: z
+                .string()
+                .regex(/^[a-z0-9]+$/)
+                .describe('as in the card'),
+              channels: z.number().int().min(1).describe('of its planes'),
+              side: z.number().int().min(2).describe('of its planes, as they are kept'),
             }),
           )
-          .min(1),
-        /**
-         * Shares of the sources of features (`cells` and the taps), relative to each other: what a task's shares start
-         * from (1 where none is given), and by how much their logarithms may differ from it. None: equal, without bound.
-         */
+          .min(1)
+          .describe("outputs that the model reads, in the trunk's order"),
         shares: z
           .strictObject({
-            start: z.record(z.string(), z.number().positive()),
-            bound: z.number().positive(),
+            start: z
+              .record(z.string(), z.number().positive())
+              .describe(
+                "what a task's shares start from, by source (`cells` and the taps); 1 where none is given",
+              ),
+            bound: z
+              .number()
+              .positive()
+              .describe("by how much a share's logarithm may differ from its start"),
           })
-          .optional(),
+          .optional()
+          .describe('of the sources of features, relative to each other; absent: equal, without bound'),
       })
       .refine(({ taps, shares }) => sharesName(taps, shares), {
         path: ['shares', 'start'],
         message: 'names a source that is neither cells nor a tap',
       })
-      .optional(),
-    /**
-     * `cells`: the network that is searched; `conv4`: the base learner of MAML's tables, to which encoder, controller
-     * and modulator do not apply.
-     */
+      .optional()
+      .describe('the frozen network whose planes the cells read; absent: they read pixels'), // model/trunk/
     network: z
       .discriminatedUnion('kind', [
-        z.strictObject({ kind: z.literal('cells') }),
-        z.strictObject({ kind: z.literal('conv4'), filters: z.number().int().min(1).default(32) }),
+        z.strictObject({ kind: z.literal('cells').describe('the network that is searched') }),
+        z.strictObject({
+          kind: z
+            .literal('conv4')
+            .describe("the base learner of MAML's tables, without encoder, controller and modulator"),
+          filters: z.number().int().min(1).default(32).describe('of each convolution'),
+        }),
       ])
-      .prefault({ kind: 'cells' }),
+      .prefault({ kind: 'cells' })
+      .describe('what a task adapts'),
     supernet: z
       .object({
-        channels: z.number().int().min(1).default(16),
-        nodes: z.number().int().min(1).max(8).default(4),
-        stem: z.tuple([z.number().int().min(1), z.number().int().min(1)]).default([24, 48]),
-        /**
-         * Whether the last cell's nodes go through a ReLU before they are averaged over the plane. Without it, DARTS's
-         * way and the default, what comes after a node's last ReLU is linear in the average
-         * (docs/adr/0013-rectified-features.md).
-         */
-        rectified: z.boolean().optional(),
-        /** Side of the normal cell's planes on a trunk: taps of a larger one are averaged down to it. */
-        side: z.number().int().min(3).optional(),
+        channels: z.number().int().min(1).default(16).describe('of a node of the first cell'),
+        nodes: z.number().int().min(1).max(8).default(4).describe('inner nodes of a cell'),
+        stem: z
+          .tuple([z.number().int().min(1), z.number().int().min(1)])
+          .default([24, 48])
+          .describe('channels of the two convolutions before the cells'),
+        // docs/adr/0013-rectified-features.md
+        rectified: z
+          .boolean()
+          .optional()
+          .describe(
+            "whether the last cell's nodes go through a ReLU before they are averaged over the plane",
+          ),
+        side: z
+          .number()
+          .int()
+          .min(3)
+          .optional()
+          .describe("on a trunk: side of the normal cell's planes, to which larger taps are averaged"),
       })
       .strict()
-      .prefault({}),
-    encoder: autoEncoderSchema({ features: 64, state: 128 }),
+      .prefault({})
+      .describe('the one-shot model'),
+    encoder: autoEncoderSchema({ features: 64, state: 128 }).describe('of tasks: support set to z'),
     controller: z
       .object({
-        kind: z.enum(['task-aware', 'shared']).default('task-aware'),
-        hidden: z.number().int().min(1).default(128),
+        kind: z
+          .enum(['task-aware', 'shared'])
+          .default('task-aware')
+          .describe('`shared`: one architecture for all tasks (M-NAS-Shared)'),
+        hidden: z.number().int().min(1).default(128).describe('width of its hidden layer'),
       })
       .strict()
-      .prefault({}),
-    /** `channel`: one factor a channel; `full`: one a weight, as the paper writes; `none`: M-NAS-NM. */
+      .prefault({})
+      .describe('z to the architecture'),
     modulator: z
-      .object({ kind: z.enum(['channel', 'full', 'none']).default('channel') })
+      .object({
+        kind: z
+          .enum(['channel', 'full', 'none'])
+          .default('channel')
+          .describe(
+            '`channel`: one factor a channel; `full`: one a weight, as the paper writes; `none`: M-NAS-NM',
+          ),
+      })
       .strict()
-      .prefault({}),
-    /**
-     * `prototype`: class means of the support features; `shared`: one meta-learned vector for every class; `ridge`, on a
-     * trunk: ridge regression in closed form, solved anew after every step (docs/adr/0016-trunk.md).
-     */
+      .prefault({})
+      .describe('z to factors of the meta-weights'),
     head: z
-      .object({ kind: z.enum(['prototype', 'shared', 'ridge']).default('prototype') })
+      .object({
+        kind: z
+          .enum(['prototype', 'shared', 'ridge'])
+          .default('prototype')
+          .describe(
+            '`prototype`: class means; `shared`: one meta-learned vector for every class; `ridge`, on a trunk: ridge regression, solved anew after every step',
+          ), // docs/adr/0016-trunk.md
+      })
       .strict()
-      .prefault({}),
-    /** `support`: by the support set's statistics (served); `batch`: by the batch's own (the paper's). */
+      .prefault({})
+      .describe('features to classes'),
     normalization: z
       .object({
-        statistics: z.enum(['support', 'batch']).default('support'),
-        epsilon: z.number().positive().default(1e-5),
+        statistics: z
+          .enum(['support', 'batch'])
+          .default('support')
+          .describe(
+            "`support`: by the support set's statistics (served); `batch`: by the batch's own (the paper's)",
+          ),
+        epsilon: z.number().positive().default(1e-5).describe('added to variances'),
       })
       .strict()
-      .prefault({}),
+      .prefault({})
+      .describe('of activations'),
     innerLoop: z
       .object({
-        /** 0: a task adapts its head alone. */
-        steps: z.number().int().min(0).default(5),
-        learningRate: z.number().positive().default(0.05),
-        /** `learned`: a factor of ρ for every step and weight tensor, part of Θ (MAML++). */
-        rates: z.enum(['fixed', 'learned']).default('fixed'),
-        /** The last steps that the outer gradient goes through; 0 is first-order MAML, `all` is exact. */
-        exactSteps: z.union([z.number().int().min(0), z.literal('all')]).default('all'),
+        steps: z
+          .number()
+          .int()
+          .min(0)
+          .default(5)
+          .describe('gradient steps of a task; 0: it adapts its head alone'),
+        learningRate: z.number().positive().default(0.05).describe('ρ_inner'),
+        rates: z
+          .enum(['fixed', 'learned'])
+          .default('fixed')
+          .describe('`learned`: a factor of ρ for every step and weight tensor, part of Θ (MAML++)'),
+        exactSteps: z
+          .union([z.number().int().min(0), z.literal('all')])
+          .default('all')
+          .describe('last steps that the outer gradient goes through; 0 is first-order MAML, `all` is exact'),
       })
       .strict()
-      .prefault({}),
-    /** Support sets of at most `shots` images a class are adapted to with their mirror images (adaptation/mirror-images.ts). */
-    mirroring: z.strictObject({ shots: z.number().int().min(1) }).optional(),
-    /** On a trunk: support sets of at most `shots` images a class are adapted to with so many crops of each image. */
-    crops: z.strictObject({ shots: z.number().int().min(1), count: z.number().int().min(1) }).optional(),
+      .prefault({})
+      .describe('Eq. 8'),
+    mirroring: z
+      .strictObject({
+        shots: z.number().int().min(1).describe('most images a class in the mean'),
+      })
+      .optional()
+      .describe('support sets of so few images are adapted to with their mirror images'), // adaptation/mirror-images.ts
+    crops: z
+      .strictObject({
+        shots: z.number().int().min(1).describe('most images a class in the mean'),
+        count: z.number().int().min(1).describe('crops of each image'),
+      })
+      .optional()
+      .describe('on a trunk: support sets of so few images are adapted to with crops of each image'),
   })
   .strict()
   .refine(({ trunk, network }) => !trunk || network.kind === 'cells', {

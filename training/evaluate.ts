@@ -1,41 +1,60 @@
-import { readFile } from 'node:fs/promises';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
-import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
-import { integerFrom, integersFrom, list } from './command/arguments.ts';
+import { integerFrom, integersFrom, list, skipOf, strictOption } from './command/arguments.ts';
+import { runCommand } from './command/run-command.ts';
 import { commit } from './run/commit.ts';
 import { splits } from './data/domain.ts';
-import type { ClassedDomain, ImageDomain } from './data/domain.ts';
-import { loadDomains } from './data/domains.ts';
+import { readSources } from './data/sources-file.ts';
 import { readPlanesConfiguration } from './planes/configuration.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
-import { planesOf } from './planes/progress-bar.ts';
 import { evaluateCheckpoint, evaluationTable } from './evaluation/evaluate-checkpoint.ts';
+import type { EvaluatedDomains } from './evaluation/evaluate-checkpoint.ts';
+import { domainsOfPlanes, domainsOfSources } from './evaluation/evaluated-domains.ts';
+import type { EvaluatedSplit } from './evaluation/evaluated-domains.ts';
 import { evaluateOpenSets, openSetTable } from './evaluation/open-set-report.ts';
+import { settingsOf } from './evaluation/settings.ts';
 import { evaluateStages, stagesTables } from './evaluation/stages-report.ts';
+import { sourcesOf } from './own-images/configuration.ts';
+import { surveyImages } from './own-images/survey.ts';
+import { withoutTilde } from './run/paths.ts';
+import { readCheckpoint } from './run/read-checkpoint.ts';
 import { writeAtomically } from './run/write-atomically.ts';
-import { sourceSchema } from './data/source.ts';
-import { parse } from 'yaml';
-import { z } from 'zod';
 
 const integer = integerFrom(1);
 
 const program = new Command('evaluate')
   .description(
-    'Few-shot accuracy of a checkpoint on test classes, served and transductive, beside two floors.',
+    'Few-shot accuracy of a checkpoint on test classes, served and transductive, beside two floors. A domain of fewer classes has tasks of as many ways as it has.',
   )
   .requiredOption('--checkpoint <file>', 'checkpoint (safetensors)')
-  .option('--sources <file>', 'YAML list of data sources', 'training/configs/evaluation.yaml')
-  .option(
-    '--planes <file>',
-    'configuration of the kept planes, for a checkpoint on a trunk',
-    'training/configs/planes/unseen.yaml',
+  .option('--sources <file>', 'YAML list of data sources', 'training/configs/quick-evaluation.yaml')
+  .addOption(
+    new Option(
+      '--images <folder>',
+      'instead: a folder with a folder a class, held out as `npm run train` does',
+    ),
+  )
+  .addOption(
+    new Option(
+      '--planes <file>',
+      'instead, for a checkpoint on a trunk: a training configuration whose planes are kept',
+    ).conflicts('images'),
   )
   .option('--domains <names>', 'only these, comma-separated', list)
-  .option('--split <split>', 'train, val, test, or every: the classes of all splits', 'test')
+  .addOption(
+    new Option('--split <split>', 'every: the classes of all splits')
+      .choices([...splits, 'every'])
+      .default('test'),
+  )
   .option('--tasks <n>', 'tasks a domain and shot', integer, 600)
-  .option('--way <n>', 'classes a task', integer, 5)
+  .option(
+    '--classes <n>',
+    'on a trunk, but for --planes: classes of a split whose planes are computed, at most',
+    integerFrom(2),
+    40,
+  )
+  .option('--way <n>', 'classes a task, at most', integerFrom(2), 5)
   .option('--shots <list>', 'images a class, comma-separated', integersFrom(1), [1, 5])
   .option('--query <n>', 'queries a class', integer, 15)
   .option(
@@ -50,73 +69,51 @@ const program = new Command('evaluate')
   )
   .option('--against <files>', 'checkpoints that --stages compares with, comma-separated', list, [])
   .option('--no-plain', 'leaves plain features out of --stages')
-  .option('--seed <n>', 'seed of the tasks', integer, 2020)
+  .option('--seed <n>', 'seed of the tasks', integerFrom(0), 2020)
   .option('--workers <n>', 'worker threads', integer, 2)
+  .addOption(strictOption())
   .option('--out <file>', 'writes the JSON report to a file')
   .option('--json', 'prints the JSON report instead of a table', false);
 
-const optionsSchema = z.object({
-  checkpoint: z.string(),
-  sources: z.string(),
-  planes: z.string(),
-  domains: z.array(z.string()).optional(),
-  split: z.enum([...splits, 'every']),
-  tasks: z.number(),
-  way: z.number(),
-  shots: z.array(z.number()),
-  query: z.number(),
-  foreign: z.number().optional(),
-  stages: z.boolean(),
-  against: z.array(z.string()),
-  plain: z.boolean(),
-  seed: z.number(),
-  workers: z.number(),
-  out: z.string().optional(),
-  json: z.boolean(),
-});
+interface EvaluateOptions {
+  readonly checkpoint: string;
+  readonly sources: string;
+  readonly images?: string;
+  readonly planes?: string;
+  readonly domains?: readonly string[];
+  readonly split: EvaluatedSplit;
+  readonly tasks: number;
+  readonly classes: number;
+  readonly way: number;
+  readonly shots: readonly number[];
+  readonly query: number;
+  readonly foreign?: number;
+  readonly stages: boolean;
+  readonly against: readonly string[];
+  readonly plain: boolean;
+  readonly seed: number;
+  readonly workers: number;
+  readonly strict: boolean;
+  readonly out?: string;
+  readonly json: boolean;
+}
 
 async function main(): Promise<void> {
-  const options = optionsSchema.parse(program.parse().opts());
+  const options = program.parse().opts<EvaluateOptions>();
   await flushDenormals();
-  const checkpoint = await checkpointAt(options.checkpoint);
-  const chosen = (name: string): boolean => options.domains?.includes(name) ?? true;
-  const asked = <D extends ClassedDomain>(domains: readonly D[]): D[] =>
-    domains.map((domain) => (options.split === 'every' ? withEveryClass(domain) : domain));
-  const loaded = checkpoint.configuration.trunk
-    ? { planes: asked(await keptPlanes(options.planes, chosen)) }
-    : { decoded: asked(await decoded(options.sources, chosen, checkpoint.configuration.image.size)) };
+  const checkpoint = await readCheckpoint(options.checkpoint);
+  if (options.stages && !checkpoint.configuration.trunk)
+    throw new Error(`--stages needs a checkpoint on a trunk, which ${options.checkpoint} is not`);
+  const domains = await domainsOf(options, checkpoint);
   const started = performance.now();
   const { tasks, way, shots, query, seed, foreign } = options;
   const split = options.split === 'every' ? 'test' : options.split;
-  const progress = (done: number, total: number): void => {
-    if (done % 100 === 0) process.stderr.write(`\r${done} of ${total} tasks`);
-  };
-  const common = { ...options, split, progress };
-  const evaluate = async () => {
-    if (options.stages) {
-      if (!loaded.planes) throw new Error('--stages needs a checkpoint on a trunk');
-      const against = await Promise.all(options.against.map(checkpointAt));
-      const reports = await evaluateStages(checkpoint, against, loaded.planes, {
-        ...common,
-        floors: false,
-      });
-      return { reports, table: stagesTables(reports) };
-    }
-    if (foreign === undefined) {
-      const reports = await evaluateCheckpoint(checkpoint, loaded.planes ?? loaded.decoded, {
-        ...common,
-        floors: true,
-      });
-      return { reports, table: evaluationTable(reports) };
-    }
-    const reports = await evaluateOpenSets(checkpoint, loaded.planes ?? loaded.decoded, {
-      ...common,
-      foreign,
-      floors: false,
-    });
-    return { reports, table: openSetTable(reports) };
-  };
-  const { reports, table } = await evaluate();
+  const { settings, notes } = settingsOf(domains, { split, way, shots, query }, foreign);
+  if (settings.length === 0) throw new Error(`no tasks: ${notes.join('; ')}`);
+  if (domains.some((domain) => 'pixelHash' in domain) && options.planes === undefined)
+    console.error(`${options.classes} ${options.split} classes of a domain at most (--classes)`);
+  for (const note of notes) console.error(note);
+  const { reports, table } = await reportsOf(checkpoint, domains, { ...options, split });
   process.stderr.write('\n');
   const result = {
     checkpoint: checkpoint.id,
@@ -125,34 +122,64 @@ async function main(): Promise<void> {
     seconds: Math.round((performance.now() - started) / 1000),
     domains: reports,
   };
-  if (options.out) await writeAtomically(options.out, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.out !== undefined) await writeAtomically(options.out, `${JSON.stringify(result, null, 2)}\n`);
   console.log(options.json ? JSON.stringify(result) : table);
 }
 
-const checkpointAt = async (path: string): Promise<Checkpoint> => decodeCheckpoint(await readFile(path));
-
-async function decoded(
-  file: string,
-  chosen: (name: string) => boolean,
-  side: number,
-): Promise<ImageDomain[]> {
-  const sources = z.array(sourceSchema).parse(parse(await readFile(file, 'utf8')));
-  return loadDomains(
-    sources.filter(({ name }) => chosen(name)),
-    side,
-    () => undefined,
+/** @throws Error that names the domains that are there, when one is asked for that is not */
+async function domainsOf(options: EvaluateOptions, checkpoint: Checkpoint): Promise<EvaluatedDomains> {
+  const { images, planes, split, shots, classes, workers, domains: asked } = options;
+  const skip = skipOf(options.strict);
+  const chosen = <T>(all: readonly T[], nameOf: (one: T) => string): T[] => {
+    const names = all.map(nameOf);
+    const unknown = asked?.find((name) => !names.includes(name));
+    if (unknown !== undefined) throw new Error(`--domains: there is no ${unknown} among ${names.join(', ')}`);
+    return all.filter((one) => asked?.includes(nameOf(one)) ?? true);
+  };
+  if (planes !== undefined) {
+    const { domains, ...configuration } = await readPlanesConfiguration(planes);
+    const kept = chosen(domains, ({ source }) => source.name);
+    return domainsOfPlanes({ ...configuration, domains: kept }, split, skip);
+  }
+  const sources = images === undefined ? await readSources(options.sources) : await ownSources(images);
+  const tested = { checkpoint, path: options.checkpoint, split, shots, classes, workers };
+  return domainsOfSources(
+    chosen(sources, ({ name }) => name),
+    tested,
+    skip,
   );
 }
 
-/** All classes as test classes. */
-const withEveryClass = <D extends ClassedDomain>(domain: D): D => ({
-  ...domain,
-  classes: domain.classes.map((own) => ({ ...own, split: 'test' as const })),
-});
-
-async function keptPlanes(file: string, chosen: (name: string) => boolean): Promise<PlaneDomain[]> {
-  const { domains, ...configuration } = await readPlanesConfiguration(file);
-  return planesOf({ ...configuration, domains: domains.filter(({ source }) => chosen(source.name)) });
+async function ownSources(images: string): Promise<ReturnType<typeof sourcesOf>> {
+  const { domains, warnings } = await surveyImages(withoutTilde(images));
+  for (const warning of warnings) console.error(warning);
+  return sourcesOf(domains);
 }
 
-await main();
+/** The report that is asked for, and as a table. */
+async function reportsOf(
+  checkpoint: Checkpoint,
+  domains: EvaluatedDomains,
+  options: EvaluateOptions & { readonly split: 'train' | 'val' | 'test' },
+): Promise<{ readonly reports: unknown; readonly table: string }> {
+  const progress = (done: number, total: number): void => {
+    if (done % 100 === 0) process.stderr.write(`\r${done} of ${total} tasks`);
+  };
+  const common = { ...options, progress };
+  if (options.stages) {
+    const against: Checkpoint[] = [];
+    for (const path of options.against) against.push(await readCheckpoint(path));
+    const kept = domains.filter((domain): domain is PlaneDomain => 'pixelHash' in domain);
+    const reports = await evaluateStages(checkpoint, against, kept, { ...common, floors: false });
+    return { reports, table: stagesTables(reports) };
+  }
+  if (options.foreign === undefined) {
+    const reports = await evaluateCheckpoint(checkpoint, domains, { ...common, floors: true });
+    return { reports, table: evaluationTable(reports) };
+  }
+  const { foreign } = options;
+  const reports = await evaluateOpenSets(checkpoint, domains, { ...common, foreign, floors: false });
+  return { reports, table: openSetTable(reports) };
+}
+
+await runCommand(main);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { skipOf, strictOption } from './command/arguments.ts';
 import { runCommand } from './command/run-command.ts';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { readPlanesConfiguration } from './planes/configuration.ts';
@@ -10,15 +11,16 @@ const program = new Command('planes')
   .description(
     "Computes the trunk's planes of all images that a training needs, ahead of it, and keeps them.",
   )
-  .requiredOption('--config <file>', 'training configuration (YAML)');
+  .requiredOption('--config <file>', 'training configuration (YAML)')
+  .addOption(strictOption());
 
 async function main(): Promise<void> {
-  const { config } = program.parse().opts<{ config: string }>();
+  const { config, strict } = program.parse().opts<{ config: string; strict: boolean }>();
   const configuration = await readPlanesConfiguration(config);
   await flushDenormals(); // as the trainer does, so that both compute the same bits
   const signal = stopSignal();
   try {
-    for (const domain of await planesOf(configuration, signal)) {
+    for (const domain of await planesOf(configuration, signal, skipOf(strict))) {
       const rows = rowCount(domain);
       console.log(`${domain.name}: ${rows} rows, ${((rows * rowBytes(domain)) / 1e9).toFixed(2)} GB`);
     }

@@ -1,73 +1,160 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { availableParallelism } from 'node:os';
+import { relative, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { stringify } from 'yaml';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { defaultEngine, engineNames } from '../engine/options.ts';
 import type { EngineName } from '../engine/options.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
+import { integerFrom, skipOf, strictOption } from './command/arguments.ts';
+import { classTable } from './command/class-table.ts';
+import { progressBar } from './command/progress-bar.ts';
+import { runCommand } from './command/run-command.ts';
 import { readTrainingConfiguration } from './outer-loop/configuration.ts';
 import type { TrainingConfiguration } from './outer-loop/configuration.ts';
 import { partOf } from './data/class-splits.ts';
 import type { ImageDomain } from './data/domain.ts';
-import { readPlanesConfiguration } from './planes/configuration.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
+import { planesConfigurationSchema } from './planes/configuration.ts';
 import { planesOf } from './planes/progress-bar.ts';
 import { loadDomains, logDecoding } from './data/domains.ts';
-import { progressBar } from './command/progress-bar.ts';
+import type { SkipOptions } from './data/skipped-images.ts';
+import { cautionOf, compare, comparisonTable, verdict } from './own-images/comparison.ts';
+import { withPossibleShapes } from './own-images/configuration.ts';
+import { planOwnImages } from './own-images/plan.ts';
+import { servingCommand } from './own-images/served.ts';
 import { RunFolder } from './run/run-folder.ts';
+import { withoutTilde } from './run/paths.ts';
+import { readCheckpoint } from './run/read-checkpoint.ts';
 import { totalIterations } from './run/schedule.ts';
 import { stopSignal } from './run/stop-signal.ts';
+import { writeAtomically } from './run/write-atomically.ts';
+import { beginningOf, fineTuning } from './outer-loop/fine-tuning.ts';
 import { Trainer } from './outer-loop/trainer.ts';
 
 const program = new Command('train')
-  .description('Meta-trains a checkpoint. Metrics, state and checkpoint are written to runs/NAME.')
-  .requiredOption('--config <file>', 'training configuration (YAML)')
-  .option('--resume', 'go on from the saved state of runs/NAME, exactly', false)
+  .description(
+    'Meta-trains a checkpoint, or fine-tunes one on own images. Metrics, state and checkpoint are written to runs/NAME.',
+  )
+  .option('--config <file>', 'training configuration (YAML)')
+  .addOption(
+    new Option(
+      '--images <folder>',
+      'instead: fine-tunes a checkpoint on a folder of images, with a folder a class (or one level more: domain/class)',
+    ).conflicts('config'),
+  )
+  .option(
+    '--from <checkpoint>',
+    'fine-tunes this checkpoint; with --images the bundled default where it is not said. A checkpoint of the same run goes on where it stopped',
+  )
+  .option('--iterations <n>', 'iterations of the fine-tuning', integerFrom(1))
+  .option('--name <name>', "with --images: of the run and its checkpoint; the folder's by default")
+  .option('--no-mirror', 'with --images: what the images show differs from its mirror image, as writing does')
+  .option('--resume', 'the same command goes on from the saved state of runs/NAME, exactly', false)
   .addOption(
     new Option('--overwrite', 'begin anew although runs/NAME has the state of a run')
       .default(false)
       .conflicts('resume'),
   )
-  .addOption(
-    new Option(
-      '--from <checkpoint>',
-      'begin with the weights of a checkpoint, at the iteration where it stopped, with new Adam moments',
-    ).conflicts('resume'),
-  )
+  .addOption(strictOption())
   .option('--runs <folder>', 'where runs are kept', 'runs')
   .addOption(
     new Option('--engine <name>', 'what runs the graphs').choices(engineNames).default(defaultEngine),
   );
 
 interface TrainOptions {
-  readonly config: string;
+  readonly config?: string;
+  readonly images?: string;
+  readonly from?: string;
+  readonly iterations?: number;
+  readonly name?: string;
+  readonly mirror: boolean;
   readonly resume: boolean;
   readonly overwrite: boolean;
-  readonly from?: string;
+  readonly strict: boolean;
   readonly runs: string;
   readonly engine: EngineName;
 }
 
+/** What is trained, and what it begins with. */
+interface Plan {
+  readonly configuration: TrainingConfiguration;
+  /** Where the run does not begin with new weights. */
+  readonly checkpoint: Checkpoint | undefined;
+  /** Whether the images are a folder of the user's, so that the result is compared with the checkpoint. */
+  readonly own: boolean;
+}
+
 async function main(): Promise<void> {
-  const { config, resume, overwrite, from, runs, engine } = program.parse().opts<TrainOptions>();
-  const configuration = await readTrainingConfiguration(config);
-  const folder = new RunFolder(resolve(runs, configuration.name));
+  const options = program.parse().opts<TrainOptions>();
+  const { resume, overwrite, runs, engine } = options;
+  const plan = await planOf(options);
+  const folder = new RunFolder(resolve(withoutTilde(runs), plan.configuration.name));
   if (!resume && !overwrite) await folder.refuseToOverwrite();
-  const begin = resume ? 'saved' : from === undefined ? 'new' : decodeCheckpoint(await readFile(from));
   await flushDenormals(); // before any session, so that all workers compute the same bits
-  const domains = await domainsOf(configuration, config);
-  const trainer = await Trainer.start(configuration, domains, folder, begin, engine);
   const stop = stopSignal();
-  const { bar, events } = progressBar(trainer.iteration, totalIterations(configuration));
-  await trainer.run(events, undefined, stop);
-  bar.stop();
-  await trainer.close();
-  const done = trainer.iteration === totalIterations(configuration);
-  console.log(
-    done
-      ? `checkpoint: ${folder.checkpointPath}`
-      : `stopped at iteration ${trainer.iteration}: --resume goes on`,
+  const domains = await domainsOf(plan.configuration, stop, skipOf(options.strict)).catch(
+    (error: unknown) => {
+      if (!stop.aborted) throw error;
+      console.log('stopped: the same command goes on');
+      return undefined;
+    },
   );
+  if (!domains) return;
+  const configuration = plan.own ? withPossibleShapes(plan.configuration, domains) : plan.configuration;
+  console.log(classTable(domains));
+  const begin = resume ? 'saved' : (plan.checkpoint ?? 'new');
+  const trainer = await Trainer.start(configuration, domains, folder, begin, engine);
+  await writeAtomically(resolve(folder.path, 'configuration.yaml'), stringify(configuration));
+  const total = totalIterations(configuration);
+  const { bar, events } = progressBar(trainer.iteration, configuration);
+  try {
+    await trainer.run(events, undefined, stop);
+  } finally {
+    bar.stop();
+    await trainer.close();
+  }
+  if (trainer.iteration < total) {
+    console.log(`stopped at iteration ${trainer.iteration}: the same command with --resume goes on`);
+    return;
+  }
+  console.log(`checkpoint: ${relative('', folder.checkpointPath)}`);
+  if (plan.own) await tellGain(trainer.checkpoint(), plan.checkpoint!, domains, configuration.workers);
+  if (configuration.model.network.kind === 'cells')
+    console.log(`serve it:   ${await servingCommand(folder, configuration.name)}`);
+}
+
+/** @throws Error of one or two lines that says what the command line or a file must have otherwise */
+async function planOf(options: TrainOptions): Promise<Plan> {
+  const { config, images, from, iterations, name, mirror } = options;
+  if (images !== undefined) {
+    const own = await planOwnImages({ ...options, images, workers: availableParallelism() });
+    for (const warning of own.survey.warnings) console.error(warning);
+    if (own.survey.domains.some(({ heldOut }) => heldOut === 'images'))
+      console.log(
+        'Fewer than ten classes: images of the same classes are held out. So the test says nothing of new classes.',
+      );
+    console.log(`fine-tuning ${own.checkpoint.id} for ${totalIterations(own.configuration)} iterations`);
+    return { ...own, own: true };
+  }
+  if (config === undefined)
+    throw new Error('give --config FILE (training/configs/), or --images FOLDER with a folder a class');
+  if (name !== undefined || !mirror)
+    throw new Error(
+      `--name and --no-mirror are of --images; ${config} says both (name, domains[].views.mirror)`,
+    );
+  const configuration = await readTrainingConfiguration(config);
+  const checkpoint = from === undefined ? undefined : await readCheckpoint(from);
+  const beginning = checkpoint && beginningOf(configuration, checkpoint);
+  if (iterations !== undefined && beginning !== 'fine-tuned')
+    throw new Error(
+      `--iterations is of fine-tuning, with --images or --from; the iterations of this run are those of its stages in ${config}`,
+    );
+  if (!checkpoint || beginning !== 'fine-tuned') return { configuration, checkpoint, own: false };
+  const tuned = fineTuning(configuration, iterations);
+  console.log(`fine-tuning ${checkpoint.id} for ${totalIterations(tuned)} iterations of the last stage`);
+  return { configuration: tuned, checkpoint, own: false };
 }
 
 /**
@@ -75,19 +162,40 @@ async function main(): Promise<void> {
  * training classes that the stage learns.
  */
 async function domainsOf(
-  configuration: TrainingConfiguration,
-  path: string,
+  { domains, model, classify, planes, workers }: TrainingConfiguration,
+  signal: AbortSignal,
+  skip: SkipOptions,
 ): Promise<readonly ImageDomain[] | readonly PlaneDomain[]> {
-  const { domains, model, classify } = configuration;
   if (!model.trunk)
     return loadDomains(
       domains.map(({ source }) => source),
       model.image.size,
       logDecoding,
+      skip,
     );
-  const planes = await planesOf(await readPlanesConfiguration(path));
-  if (!classify) return planes;
-  return planes.map((domain, i) => partOf(domain, 'drawn', domains[i]!.classified));
+  const kept = await planesOf(planesConfigurationSchema.parse({ planes, domains, workers }), signal, skip);
+  if (!classify) return kept;
+  return kept.map((domain, i) => partOf(domain, 'drawn', domains[i]!.classified));
 }
 
-await main();
+/** Tests the fine-tuned checkpoint and the one before on the same held-out tasks. */
+async function tellGain(
+  bytes: Uint8Array,
+  before: Checkpoint,
+  domains: readonly ImageDomain[] | readonly PlaneDomain[],
+  workers: number,
+): Promise<void> {
+  const after = decodeCheckpoint(bytes);
+  const progress = (done: number, total: number): void => {
+    if (done % 20 === 0) process.stderr.write(`\r${done} of ${total} test tasks`);
+  };
+  const protocol = { way: 5, shots: [1, 5], query: 15, tasks: 100, seed: 2020, workers, progress };
+  const compared = await compare(after, before, domains, protocol);
+  process.stderr.write('\n');
+  console.log(comparisonTable(compared, before.id, after.id));
+  console.log(verdict(compared, before.id, after.id));
+  const caution = cautionOf(domains);
+  if (caution !== undefined) console.log(caution);
+}
+
+await runCommand(main);

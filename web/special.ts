@@ -38,6 +38,8 @@ function readOf({ taps }: Genotype): string {
 
 /** What the steps changed, in a sentence. */
 export const learned = ({ support, steps }: Pick<MadeTask, 'support' | 'steps'>): string =>
-  `Of its own photos it told ${percent(support.before.accuracy)} right before the ${steps} steps and ${percent(
-    support.after.accuracy,
-  )} after them.`;
+  steps === 0
+    ? 'It was fitted to its photos at once, without steps.'
+    : `Of its own photos it told ${percent(support.before.accuracy)} right before the ${steps} steps and ${percent(
+        support.after.accuracy,
+      )} after them.`;

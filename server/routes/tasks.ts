@@ -55,7 +55,7 @@ export const createQuery = z.strictObject({
   checkpoint: z.string().min(1).max(100).optional(),
   steps: z
     .string()
-    .regex(/^[1-9]\d?$/, `a whole number from 1 to ${MAX_STEPS} is expected`)
+    .regex(/^(0|[1-9]\d?)$/, `a whole number from 0 to ${MAX_STEPS} is expected`)
     .transform(Number)
     .pipe(z.number().max(MAX_STEPS))
     .optional(),

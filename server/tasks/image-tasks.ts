@@ -127,7 +127,10 @@ export class ImageTasks {
       : this.#estimateByFolds(request, asker);
   }
 
-  async #estimateByFolds({ checkpoint, steps, images }: DecodedRequest, asker: Asker) {
+  async #estimateByFolds(
+    { checkpoint, steps, images }: DecodedRequest,
+    asker: Asker,
+  ): Promise<Estimated | undefined> {
     return estimateAccuracy(images, async (fold) => {
       const { model, multiplyAdds } = await this.#adapter.adaptImages(
         { checkpoint: checkpoint.id, steps, support: fold.support.map(pixelsOf) },
@@ -146,15 +149,17 @@ export class ImageTasks {
   }
 
   /** On a trunk the head is solved in closed form, and so are the heads without an image: one adaptation tells all. */
-  async #estimateAtOnce({ checkpoint, steps, images }: DecodedRequest, asker: Asker) {
+  async #estimateAtOnce(
+    { checkpoint, steps, images }: DecodedRequest,
+    asker: Asker,
+  ): Promise<Estimated | undefined> {
+    // in the order of the files, so that a judgement's place is that of its file; the model has an order of its own
     const { labels, leftOut = [] } = await this.#adapter.adaptImages(
-      // in the order of the files, so that a judgement's place is that of its file; the model has an order of its own
       { checkpoint: checkpoint.id, steps, support: images.map(pixelsOf) },
       { ...asker, report: () => undefined },
     );
     if (leftOut.length === 0) return undefined;
-    const mistakes = mistakesOf(labels, leftOut);
-    return { folds: 1, evaluation: evaluationOf(labels, leftOut), mistakes };
+    return { folds: 1, evaluation: evaluationOf(labels, leftOut), mistakes: mistakesOf(labels, leftOut) };
   }
 
   /**
@@ -190,8 +195,7 @@ export class ImageTasks {
   ): Promise<StoredTask> {
     const { checkpoint, steps } = request;
     // before the adaptation, which empties the support set
-    const shots = shotsOf(support);
-    const shared = sharedImages(support);
+    const [shots, shared] = [shotsOf(support), sharedImages(support)];
     const adapted = await this.#adapter.adaptImages(
       { checkpoint: checkpoint.id, steps, support: support.images },
       watcher,
@@ -205,8 +209,8 @@ export class ImageTasks {
       support: adapted.support,
       mirrored: adapted.mirrored,
       openSet: adapted.openSet,
-      sharedImages: shared,
       estimate: keptEstimate(adapted.labels.length, adapted.leftOut),
+      sharedImages: shared,
     });
     return { record, model: adapted.model };
   }

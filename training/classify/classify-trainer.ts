@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WorkerPool } from '../../engine/pool.ts';
 import { encodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
@@ -47,7 +46,8 @@ interface ClassifyStart {
   readonly weights: readonly number[];
 }
 
-const stateFile = 'classify.safetensors';
+/** The file of a run's folder that has the state of the stage. */
+export const stateFile = 'classify.safetensors';
 
 /** The stage `classify`: a pure function of configuration and planes; every step is two half batches on the workers. */
 export class ClassifyTrainer {
@@ -97,7 +97,8 @@ export class ClassifyTrainer {
   }
 
   /**
-   * From new weights, or from the saved state of the folder, exactly.
+   * From new weights, which destroys a saved state (ask `folder.refuseToOverwrite(stateFile)` before), or from the saved state
+   * of the folder, exactly.
    * @param planes of all domains of the configuration, in its order; which classes are learned the stage decides
    * @throws Error when the saved state is of another configuration or of other planes
    */
@@ -147,7 +148,7 @@ export class ClassifyTrainer {
       average: parameters.slice(),
       seconds: 0,
     };
-    await folder.trimMetrics(0);
+    await folder.begin(0, stateFile);
     return new ClassifyTrainer(configuration, domains, folder, { layout, state, identity, weights });
   }
 
@@ -253,7 +254,7 @@ export class ClassifyTrainer {
 }
 
 async function loadState(folder: RunFolder, identity: string): Promise<ClassifyState> {
-  const { tensors, metadata } = decodeTensors(await readFile(join(folder.path, stateFile)));
+  const { tensors, metadata } = decodeTensors(await folder.readState(stateFile));
   if (metadata['configuration'] !== identity)
     throw new Error(`${folder.path} holds a run of another configuration or of other planes`);
   const vector = (name: string): Float32Array => tensors[name]!.data;

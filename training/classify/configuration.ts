@@ -4,7 +4,7 @@ import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
 import { sourceSchema } from '../data/source.ts';
 import { planesSchema } from '../planes/configuration.ts';
 import { viewPlanSchema } from '../planes/plane-domain.ts';
-import { readExtendedYaml } from '../run/extended-yaml.ts';
+import { readConfiguration } from '../run/read-configuration.ts';
 
 /** A genotype by its key, which is kept as it is written. */
 const genotypeKeySchema = z.string().superRefine((key, context) => {
@@ -17,29 +17,49 @@ const genotypeKeySchema = z.string().superRefine((key, context) => {
 
 /** The stage `classify`: the cells learn to tell all training classes of all domains apart. */
 export const classifySchema = z.strictObject({
-  iterations: z.number().int().min(1),
-  /** Images of one step, over both halves. */
-  batch: z.number().int().min(2).multipleOf(2).default(96),
-  /** Falls as a cosine to zero. */
-  learningRate: z.number().positive().default(0.1),
-  momentum: z.number().min(0).max(0.999).default(0.9),
-  weightDecay: z.number().min(0).default(5e-4),
-  labelSmoothing: z.number().min(0).max(0.9).default(0.1),
-  /** α of the Beta distribution that mixes two images; 0: none. */
-  mixup: z.number().min(0).max(1).default(0.2),
-  /** Factor of 1 - cosine between a linear layer of the features and the teacher's features; 0: none. */
-  distillation: z.number().min(0).default(10),
-  /** Decay of the running averages of the statistics and, at the end, of the weights. */
-  averaging: z.number().min(0).max(0.99999).default(0.999),
-  /** The children that are trained, one a step in turn: genotypes by their keys. */
-  architectures: z.array(genotypeKeySchema).min(1),
+  iterations: z.number().int().min(1).describe('steps'),
+  batch: z.number().int().min(2).multipleOf(2).default(96).describe('images of one step, over both halves'),
+  learningRate: z.number().positive().default(0.1).describe('falls as a cosine to zero'),
+  momentum: z.number().min(0).max(0.999).default(0.9).describe('of the descent'),
+  weightDecay: z.number().min(0).default(5e-4).describe('of the weights'),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0.1)
+    .describe('share of a target that other classes get'),
+  mixup: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .describe('α of the Beta distribution that mixes two images; 0: none'),
+  distillation: z
+    .number()
+    .min(0)
+    .default(10)
+    .describe("factor of 1 − cosine between a linear layer of the features and the teacher's; 0: none"),
+  averaging: z
+    .number()
+    .min(0)
+    .max(0.99999)
+    .default(0.999)
+    .describe('decay of the running averages of the statistics and, at the end, of the weights'),
+  architectures: z
+    .array(genotypeKeySchema)
+    .min(1)
+    .describe('the children that are trained, one a step in turn: genotypes by their keys'),
 });
 
-/**
- * Of a domain: the share of its training classes that the stage learns. Tasks of meta-training are drawn from the others
- * alone (see partOf); at 0 the stage does not see the domain.
- */
-export const classifiedSchema = z.number().min(0).max(0.9).default(0.6);
+/** Of a domain; tasks of meta-training are drawn from the other training classes (see partOf). */
+export const classifiedSchema = z
+  .number()
+  .min(0)
+  .max(0.9)
+  .default(0.6)
+  .describe(
+    'share of the training classes that the stage `classify` learns, where the run has it; tasks are of the others. 0: it does not see the domain',
+  );
 
 /** What of a training configuration the stage reads; the rest is not looked at. */
 export const classifyRunSchema = z.object({
@@ -64,7 +84,6 @@ export const classifyRunSchema = z.object({
 
 export type ClassifyConfiguration = z.infer<typeof classifyRunSchema>;
 
-/** Reads the part of a configuration file that the stage depends on. @throws ZodError naming what does not fit */
-export async function readClassifyConfiguration(path: string): Promise<ClassifyConfiguration> {
-  return classifyRunSchema.parse(await readExtendedYaml(path));
-}
+/** Reads the part of a configuration file that the stage depends on. @throws as `readConfiguration` does */
+export const readClassifyConfiguration = (path: string): Promise<ClassifyConfiguration> =>
+  readConfiguration(path, classifyRunSchema);

@@ -1,6 +1,9 @@
 import { SingleBar } from 'cli-progress';
-import type { IterationMetrics } from '../outer-loop/iteration-metrics.ts';
+import type { TrainingConfiguration } from '../outer-loop/configuration.ts';
 import type { TrainerEvents } from '../outer-loop/trainer.ts';
+import { totalIterations } from '../run/schedule.ts';
+import { duration } from '../run/duration.ts';
+import { RemainingTime } from './remaining-time.ts';
 
 /** Mean over the last `size` values. */
 function movingMean(size: number): (value: number) => number {
@@ -12,37 +15,51 @@ function movingMean(size: number): (value: number) => number {
   };
 }
 
-/** A bar of a run of image training from `first` to `total` with the moving means of what the trainer reports. */
+const format =
+  '{bar} {value}/{total} {state} | loss {loss} accuracy {accuracy} | {pace} s/it | ETA {left} | val {validation}';
+
+/**
+ * A bar of a run of image training from iteration `first` on, with the moving means of what the trainer reports. While graphs
+ * are compiled, which the first iterations of a stage wait for, it says so instead of telling a time.
+ */
 export function progressBar(
   first: number,
-  total: number,
+  configuration: TrainingConfiguration,
 ): { readonly bar: SingleBar; readonly events: TrainerEvents } {
-  const bar = new SingleBar({
-    format:
-      '{bar} {value}/{total} {stage} | loss {loss} accuracy {accuracy} | {pace} s/it | ETA {eta_formatted} | val {validation}',
-    noTTYOutput: true,
-    notTTYSchedule: 30_000,
-    etaBuffer: 50,
+  const total = totalIterations(configuration);
+  const bar = new SingleBar({ format, noTTYOutput: true, notTTYSchedule: 30_000 });
+  const means = { loss: movingMean(50), accuracy: movingMean(50) };
+  const remaining = new RemainingTime(first, { total, validateEvery: configuration.validation.every });
+  let validating = performance.now();
+  const timed = (stage: string) => ({
+    state: remaining.compiling ? `${stage}, compiling` : stage,
+    pace: remaining.compiling ? '-' : remaining.pace.toFixed(2),
+    left: remaining.seconds === undefined ? 'not known yet' : duration(remaining.seconds),
   });
-  const means = { loss: movingMean(50), accuracy: movingMean(50), pace: movingMean(50) };
   const events: TrainerEvents = {
     started: (engine) => {
       console.log(`engine: ${engine}`);
-      bar.start(total, first, { stage: '', loss: '-', accuracy: '-', pace: '-', validation: '-' });
+      const figures = { loss: '-', accuracy: '-', validation: '-' };
+      bar.start(total, first, { ...timed('starting'), ...figures });
     },
-    iteration: ({ iteration, stage, loss, accuracy, seconds }: IterationMetrics) =>
+    iteration: ({ iteration, stage, loss, accuracy, seconds }, { compiled }) => {
+      remaining.iteration(iteration, stage, seconds, compiled);
       bar.update(iteration, {
-        stage,
+        ...timed(stage),
         loss: means.loss(loss).toFixed(3),
         accuracy: means.accuracy(accuracy).toFixed(3),
-        pace: means.pace(seconds).toFixed(2),
-      }),
-    validation: (_, accuracies) =>
+      });
+      validating = performance.now();
+    },
+    validation: (_, accuracies) => {
+      remaining.validation((performance.now() - validating) / 1000);
       bar.update({
         validation: Object.entries(accuracies)
           .map(([name, value]) => `${name} ${(100 * value).toFixed(0)}`)
           .join(' '),
-      }),
+      });
+    },
+    fitting: () => bar.update({ state: 'fitting the probabilities', left: '-' }),
   };
   return { bar, events };
 }

@@ -9,10 +9,14 @@ const indexSchema = z.object({
   size: z.number().int().positive(),
   classes: z.array(z.object({ name: z.string(), split: z.enum(splits), first: count, count })),
   fingerprint: z.string(),
+  skipped: z.array(z.string()).exactOptional(),
 });
 
 /** Everything of a cached domain but its pixels. */
-export type DomainIndex = Omit<ImageDomain, 'pixels'>;
+export interface DomainIndex extends Omit<ImageDomain, 'pixels'> {
+  /** What was said of images that are left out, where there are such. */
+  readonly skipped?: readonly string[];
+}
 
 /** Throws when the text is not an index. */
 export function parseIndex(text: string): DomainIndex {

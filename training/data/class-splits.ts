@@ -5,22 +5,53 @@ import type { ClassedDomain, Split } from './domain.ts';
 export interface SplitFractions {
   readonly val: number;
   readonly test: number;
+  /** What is split: the classes (the default), or the images of every class. */
+  readonly of?: 'classes' | 'images' | undefined;
 }
 
 /** 60 % training, 15 % validation, 25 % test classes. */
 export const defaultFractions: SplitFractions = { val: 0.15, test: 0.25 };
 
+/** Images that a part needs to have tasks: one to learn from, one to be asked. */
+const leastImages = 2;
+
 /**
  * Splits classes by the order of their names' hashes: deterministic, independent of the order given, with
  * exactly round(fraction * classes) classes in test and val. Names must differ.
  */
-export function splitClasses(names: readonly string[], fractions = defaultFractions): Map<string, Split> {
+export function splitClasses(
+  names: readonly string[],
+  fractions: SplitFractions = defaultFractions,
+): Map<string, Split> {
   const test = Math.round(fractions.test * names.length);
   const val = Math.round(fractions.val * names.length);
   return new Map(
     ranked('class split', names).map((name, rank) => [
       name,
       rank < test ? 'test' : rank < test + val ? 'val' : 'train',
+    ]),
+  );
+}
+
+/**
+ * Splits the images of one class by the order of the hashes of their names: every part has at least two images. A class of
+ * too few for that is for training alone.
+ * @param nameOf what an image is called, wherever its folder lies
+ */
+export function splitImages<T>(
+  images: readonly T[],
+  nameOf: (image: T) => string,
+  fractions: SplitFractions,
+): Map<T, Split> {
+  const sizeOf = (fraction: number): number =>
+    fraction === 0 ? 0 : Math.max(leastImages, Math.round(fraction * images.length));
+  const [test, val] = [sizeOf(fractions.test), sizeOf(fractions.val)];
+  const enough = images.length - test - val >= leastImages;
+  const byName = new Map(images.map((image) => [nameOf(image), image]));
+  return new Map(
+    ranked('image split', [...byName.keys()]).map((name, rank) => [
+      byName.get(name)!,
+      !enough || rank >= test + val ? 'train' : rank < test ? 'test' : 'val',
     ]),
   );
 }
@@ -41,6 +72,10 @@ export function partOf<D extends ClassedDomain>(domain: D, part: TrainingPart, s
   );
   return { ...domain, classes };
 }
+
+/** The first `most` names by their hashes, so that what is left out has no order. */
+export const firstByHash = (names: readonly string[], most: number): string[] =>
+  ranked('evaluated', names).slice(0, most);
 
 /** Names by the order of their hashes, which `purpose` is part of. */
 function ranked(purpose: string, names: readonly string[]): string[] {

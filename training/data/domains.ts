@@ -1,27 +1,28 @@
-import { isAbsolute, resolve } from 'node:path';
+import { join } from 'node:path';
+import { locatedPath, repository } from '../run/paths.ts';
 import type { ImageDomain } from './domain.ts';
 import { loadDomain } from './load.ts';
+import type { SkipOptions } from './skipped-images.ts';
 import type { Source } from './source.ts';
 
-const cacheFolder = resolve(import.meta.dirname, '../../.cache/domains');
+const cacheFolder = join(repository, '.cache/domains');
 
-/** Paths in a configuration are relative to the repository. */
-export function located(source: Source): Source {
-  return 'path' in source && !isAbsolute(source.path)
-    ? { ...source, path: resolve(import.meta.dirname, '../..', source.path) }
-    : source;
-}
+/** A source with its path as `locatedPath` resolves it. */
+export const located = (source: Source): Source =>
+  'path' in source ? { ...source, path: locatedPath(source.path) } : source;
 
 /** Loads (or decodes and caches) all domains at `size`; `progress` hears of domains that have to be decoded. */
 export async function loadDomains(
   sources: readonly Source[],
   size: number,
   progress: (domain: string, done: number, total: number) => void,
+  skip: SkipOptions = {},
 ): Promise<ImageDomain[]> {
   const domains: ImageDomain[] = [];
   for (const source of sources) {
     domains.push(
       await loadDomain(located(source), size, {
+        ...skip,
         cacheFolder,
         progress: (done, total) => progress(source.name, done, total),
       }),

@@ -6,7 +6,11 @@ import { isMissing } from '../run/missing-file.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import { readPixels, sharedPixels, parseIndex } from './cache.ts';
 import type { DomainIndex } from './cache.ts';
-import type { ImageClass, ImageDomain } from './domain.ts';
+import { firstByHash } from './class-splits.ts';
+import { splits } from './domain.ts';
+import type { ImageClass, ImageDomain, Split } from './domain.ts';
+import { isUndecodable, tellSkipped, withoutImages } from './skipped-images.ts';
+import type { SkipOptions } from './skipped-images.ts';
 import type { Source, SourceKind, SourceOf } from './source.ts';
 import { folderReader } from './sources/folder.ts';
 import { glyphsReader } from './sources/glyphs.ts';
@@ -14,7 +18,7 @@ import { iconsReader } from './sources/icons.ts';
 import type { ListedClass, SourceReader } from './sources/listing.ts';
 import { packReader } from './sources/pack.ts';
 
-export interface LoadOptions {
+export interface LoadOptions extends SkipOptions {
   /** Decoded pixels are kept here, two files a domain and size. */
   readonly cacheFolder: string;
   /** Called after each decoded image; never when the cache answers. */
@@ -34,17 +38,41 @@ const readerOf = (source: Source): SourceReader<Source> => readers[source.kind] 
 /** Changes whenever a source's images may have changed; cheap. */
 export const stampOf = (source: Source): Promise<string> => readerOf(source).stamp(source);
 
-/** The classes of a source, in an order that its images alone decide. */
-export const listClasses = (source: Source): Promise<readonly ListedClass[]> => readerOf(source).list(source);
+/** A part of a source's classes, for evaluation. */
+export interface ClassPart {
+  /** Of this split alone. */
+  readonly split?: Split | undefined;
+  /** At most so many of a split: those of the first hashes. */
+  readonly mostClasses?: number | undefined;
+}
+
+/** The classes of a source, or a part of them, in an order that its images alone decide. */
+export async function listClasses(
+  source: Source,
+  { split, mostClasses }: ClassPart = {},
+): Promise<readonly ListedClass[]> {
+  const all = await readerOf(source).list(source);
+  const classes = split === undefined ? all : all.filter((own) => own.split === split);
+  if (mostClasses === undefined) return classes;
+  const chosen = splits.flatMap((own) =>
+    firstByHash(
+      classes.flatMap((one) => (one.split === own ? one.name : [])),
+      mostClasses,
+    ).map((name) => `${own} ${name}`),
+  );
+  const kept = new Set(chosen);
+  return classes.filter((own) => kept.has(`${own.split} ${own.name}`));
+}
 
 /** Images decoded at a time: keeps sharp's threads busy while results are copied. */
 const concurrency = 8;
 
 /**
- * Loads a domain: from the cache, or by decoding every image of the source once.
+ * Loads a domain: from the cache, or by decoding every image of the source once. Images that cannot be decoded are left
+ * out where somebody hears of it (`warn`).
  *
  * @param size side of the images, pixels
- * @throws Error naming the image when one cannot be decoded, the file when one is missing or malformed
+ * @throws Error naming the image when one cannot be decoded and nobody hears of it, the file when one is missing or malformed
  */
 export async function loadDomain(source: Source, size: number, options: LoadOptions): Promise<ImageDomain> {
   const fingerprint = fingerprintOf(source, size, await stampOf(source));
@@ -53,12 +81,18 @@ export async function loadDomain(source: Source, size: number, options: LoadOpti
     index: join(options.cacheFolder, `${fingerprint}.json`),
   };
   const cached = await readIndex(files.index);
-  if (cached !== undefined) return { ...cached, pixels: await readPixels(files.pixels, cached) };
+  if (cached !== undefined) {
+    const { skipped = [], ...index } = cached;
+    tellSkipped(source.name, skipped, options);
+    return { ...index, pixels: await readPixels(files.pixels, index) };
+  }
   const classes = await listClasses(source);
-  const domain = await decodeAll(source.name, size, classes, fingerprint, options.progress);
+  const { domain, skipped } = await decodeAll(source.name, size, classes, fingerprint, options);
+  tellSkipped(source.name, skipped, options);
   await mkdir(options.cacheFolder, { recursive: true });
   await writeAtomically(files.pixels, domain.pixels);
-  const index: DomainIndex = { name: domain.name, size, classes: domain.classes, fingerprint };
+  const common = { name: domain.name, size, classes: domain.classes, fingerprint };
+  const index: DomainIndex = skipped.length === 0 ? common : { ...common, skipped };
   await writeAtomically(files.index, JSON.stringify(index)); // last: it says that the pixels are complete
   return domain;
 }
@@ -73,21 +107,33 @@ async function decodeAll(
   size: number,
   listed: readonly ListedClass[],
   fingerprint: string,
-  progress: LoadOptions['progress'],
-): Promise<ImageDomain> {
-  const classes = placeClasses(name, listed);
+  { progress, warn }: LoadOptions,
+): Promise<{ readonly domain: ImageDomain; readonly skipped: string[] }> {
+  const all = placeClasses(name, listed);
   const images = listed.flatMap((own) => own.images);
+  const length = 3 * size * size;
   const pixels = sharedPixels(images.length, size);
+  const skipped = new Map<number, string>();
   let done = 0;
   const pending = images.entries(); // one iterator that all loops draw from
   const decodeNext = async (): Promise<void> => {
     for (const [index, image] of pending) {
-      pixels.set(await named(image.label, image.read(size)), index * 3 * size * size);
+      try {
+        pixels.set(await named(image.label, image.read(size)), index * length);
+      } catch (error) {
+        if (!warn || !isUndecodable(error)) throw error;
+        skipped.set(index, error.message);
+      }
       progress?.(++done, images.length);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, decodeNext));
-  return { name, size, pixels, classes, fingerprint };
+  if (skipped.size === 0) return { domain: { name, size, pixels, classes: all, fingerprint }, skipped: [] };
+  const { classes, kept } = withoutImages(name, all, skipped);
+  const left = sharedPixels(kept.length, size);
+  for (const [index, image] of kept.entries())
+    left.set(pixels.subarray(image * length, (image + 1) * length), index * length);
+  return { domain: { name, size, pixels: left, classes, fingerprint }, skipped: [...skipped.values()] };
 }
 
 /** Where the images of each class are, class by class. @throws Error when there are none */

@@ -5,32 +5,54 @@ const name = z
   .regex(/^[\w.-]+$/, 'a name has letters, digits, dot, dash and underscore only')
   .describe('how the domain is called in reports');
 
-/** A pack: `path`/NAME.bin (encoded images one after another) and `path`/NAME.tsv (split, class, file, offset, length). */
-const pack = z.strictObject({ kind: z.literal('pack'), name, path: z.string().min(1) });
+const kind = <K extends string>(name: K, meaning: string) => z.literal(name).describe(meaning);
 
-/** A folder with a subfolder a class. The rest of the classes, 1 - val - test, are for training. */
+const pack = z.strictObject({
+  kind: kind(
+    'pack',
+    '`path`/NAME.bin (encoded images one after another) and `path`/NAME.tsv (split, class, file, offset, length)',
+  ),
+  name,
+  path: z.string().min(1).describe('of the folder with the two files'),
+});
+
 const folder = z.strictObject({
-  kind: z.literal('folder'),
+  kind: kind('folder', 'a folder with a folder a class'),
   name,
-  path: z.string().min(1),
+  path: z.string().min(1).describe('of the folder'),
   splits: z
-    .strictObject({ val: z.number().min(0).max(1), test: z.number().min(0).max(1) })
+    .strictObject({
+      val: z.number().min(0).max(1).describe('share that validates'),
+      test: z.number().min(0).max(1).describe('share that tests; the rest trains'),
+      of: z
+        .enum(['classes', 'images'])
+        .optional()
+        .describe('what is split: classes (the default), or the images of every class'),
+    })
     .refine(({ val, test }) => val + test <= 1, 'the fractions of val and test sum to at most 1')
-    .optional(),
+    .optional()
+    .describe('absent: `{ val: 0.15, test: 0.25 }`; names decide what falls where'),
 });
 
-/** Drawings of icon sets on npm: class = icon name that several sets share, samples = drawings of the sets. */
 const icons = z.strictObject({
-  kind: z.literal('icons'),
+  kind: kind(
+    'icons',
+    'drawings of icon sets on npm: a class is an icon that three sets share, its samples their drawings',
+  ),
   name,
-  packages: z.array(z.string().regex(/^@iconify-json\/[a-z0-9-]+$/)).min(1),
+  packages: z
+    .array(z.string().regex(/^@iconify-json\/[a-z0-9-]+$/))
+    .min(1)
+    .describe('installed packages, `@iconify-json/NAME`'),
 });
 
-/** Characters drawn by fonts on npm: class = character, samples = families. */
 const glyphs = z.strictObject({
-  kind: z.literal('glyphs'),
+  kind: kind('glyphs', 'characters drawn by fonts on npm: a class is a character, its samples the fonts'),
   name,
-  packages: z.array(z.string().regex(/^@fontsource\/[a-z0-9-]+$/)).min(1),
+  packages: z
+    .array(z.string().regex(/^@fontsource\/[a-z0-9-]+$/))
+    .min(1)
+    .describe('installed packages, `@fontsource/NAME`'),
 });
 
 /** Where a domain's images come from, as written in a training configuration. */

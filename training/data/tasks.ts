@@ -109,20 +109,43 @@ export function chooseDomain<D extends ClassedDomain>(
   return domains[chosen === -1 ? lastPositive : chosen]!;
 }
 
-/** Images that a class needs to be drawn. */
-const imagesNeeded = (shape: TaskShape): number => Math.max(...shotsOf(shape)) + Math.min(1, shape.query);
+/**
+ * Draws the domain of a training task as chooseDomain does, and the shape that the task has there: domains without two
+ * training classes of enough images leave the shape to the others.
+ * @throws RangeError on malformed weights
+ */
+export function chooseTraining<D extends ClassedDomain, S extends TaskShape>(
+  key: Key,
+  domains: readonly D[],
+  weights: readonly number[],
+  shape: S,
+): { readonly domain: D; readonly shape: S } {
+  const able = domains.map((domain) => possibleShape(domain, 'train', shape).way >= 2);
+  const some = able.includes(true);
+  const domain = chooseDomain(
+    key,
+    domains,
+    weights.map((weight, i) => (able[i] === some ? weight : 0)),
+  );
+  return { domain, shape: possibleShape(domain, 'train', shape) };
+}
 
-const eligibleClasses = (domain: ClassedDomain, split: Split, shape: TaskShape): ImageClass[] =>
+/** Images that a class needs to be drawn. */
+export const imagesNeeded = (shape: TaskShape): number =>
+  Math.max(...shotsOf(shape)) + Math.min(1, shape.query);
+
+/** The classes of a split that have images enough for tasks of a shape. Throws RangeError when the shape is malformed. */
+export const ableClasses = (domain: ClassedDomain, split: Split, shape: TaskShape): ImageClass[] =>
   domain.classes.filter((own) => own.split === split && own.count >= imagesNeeded(shape));
 
 /** Whether a split has classes enough for tasks of a shape. Throws RangeError when the shape is malformed. */
 export const hasTasks = (domain: ClassedDomain, split: Split, shape: TaskShape): boolean =>
-  eligibleClasses(domain, split, shape).length >= shape.way;
+  ableClasses(domain, split, shape).length >= shape.way;
 
 /** The shape with as many ways as a split has classes for, where it has fewer. Throws RangeError when it is malformed. */
 export const possibleShape = <S extends TaskShape>(domain: ClassedDomain, split: Split, shape: S): S => ({
   ...shape,
-  way: Math.min(shape.way, eligibleClasses(domain, split, shape).length),
+  way: Math.min(shape.way, ableClasses(domain, split, shape).length),
 });
 
 /**
@@ -138,7 +161,7 @@ export function drawClasses(
 ): DrawnClass[] {
   const shots = shotsOf(shape);
   const needed = imagesNeeded(shape);
-  const eligible = eligibleClasses(domain, split, shape);
+  const eligible = ableClasses(domain, split, shape);
   if (eligible.length < shape.way) {
     throw new RangeError(
       `${domain.name}/${split} has ${eligible.length} classes of at least ${needed} images, not ${shape.way}`,

@@ -2,7 +2,7 @@ import { WorkerPool } from '../../engine/pool.ts';
 import { parameterSpecifications } from '../../model/parameters.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { genotypeKey } from '../../model/search-space/genotype.ts';
-import type { ImageDomain, Split } from '../data/domain.ts';
+import type { ImageDomain } from '../data/domain.ts';
 import { noAugmentation } from '../data/augment.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import type { EvaluationJobs } from './evaluation-jobs.ts';
@@ -11,14 +11,12 @@ import { ParameterLayout, sharedVector } from '../run/parameter-vector.ts';
 import { expectedCalibrationError, pooledReliability } from './reliability.ts';
 import { countsOf, intervalOf } from '../report/statistics.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
+import { settingsOf } from './settings.ts';
+import type { AskedTasks, Setting } from './settings.ts';
 import { domainData } from '../worker/worker-state.ts';
 import type { TrainingWorkerData } from '../worker/worker-state.ts';
 
-export interface EvaluationOptions {
-  readonly split: Split;
-  readonly way: number;
-  readonly shots: readonly number[];
-  readonly query: number;
+export interface EvaluationOptions extends AskedTasks {
   readonly tasks: number;
   readonly seed: number;
   readonly workers: number;
@@ -33,9 +31,7 @@ export interface Accuracy {
   readonly interval: number;
 }
 
-export interface DomainReport {
-  readonly domain: string;
-  readonly shot: number;
+export interface DomainReport extends Setting {
   readonly tasks: number;
   readonly served: Accuracy;
   readonly transductive: Accuracy;
@@ -87,12 +83,6 @@ function evaluationPool(
   });
 }
 
-/** A domain and the shots that it is tested with. */
-export interface Setting {
-  readonly domain: string;
-  readonly shot: number;
-}
-
 /** The tasks of one domain and shot, in an order that all checkpoints share. */
 export interface EvaluatedSetting extends Setting {
   readonly tasks: readonly TaskEvaluation[];
@@ -126,18 +116,15 @@ export async function overTasks<T>(
   }
 }
 
-const everySetting = (domains: EvaluatedDomains, { shots }: EvaluationOptions): Setting[] =>
-  domains.flatMap((domain) => shots.map((shot) => ({ domain: domain.name, shot })));
-
-/** Evaluates a checkpoint on tasks that depend on the seed alone, the same for every checkpoint. */
+/** Evaluates a checkpoint on tasks that depend on seed and ways alone, the same for every checkpoint. */
 export async function evaluateTasks(
   checkpoint: Checkpoint,
   domains: EvaluatedDomains,
   options: EvaluationOptions,
-  settings: readonly Setting[] = everySetting(domains, options),
+  settings: readonly Setting[] = settingsOf(domains, options).settings,
 ): Promise<EvaluatedSetting[]> {
-  const { split, way, query, seed, floors } = options;
-  return overTasks(checkpoint, domains, settings, options, (pool, { domain, shot }, task) => {
+  const { split, query, seed, floors } = options;
+  return overTasks(checkpoint, domains, settings, options, (pool, { domain, shot, way }, task) => {
     const payload: EvaluationPayload = {
       domain,
       split,
@@ -162,13 +149,14 @@ export async function evaluateCheckpoint(
   return (await evaluateTasks(checkpoint, domains, options)).map(reportOf);
 }
 
-function reportOf({ domain, shot, tasks }: EvaluatedSetting): DomainReport {
+function reportOf({ domain, shot, way, tasks }: EvaluatedSetting): DomainReport {
   const over = (name: 'served' | 'transductive' | 'pixels' | 'colours'): Accuracy =>
     accuracyOver(tasks.map((task) => (task[name] ?? Number.NaN) / task.queries));
   const reliability = pooledReliability(tasks.map((task) => task.reliability));
   return {
     domain,
     shot,
+    way,
     tasks: tasks.length,
     served: over('served'),
     transductive: over('transductive'),
@@ -202,6 +190,7 @@ export function evaluationTable(reports: readonly DomainReport[]): string {
   const columns = ['served', 'transductive', 'floorPixels', 'floorColours'] as const;
   const rows = reports.map((report) => [
     report.domain,
+    `${report.way}`,
     `${report.shot}`,
     ...columns.map((column) => cell(report[column])),
     report.calibrationError.toFixed(2),
@@ -210,6 +199,7 @@ export function evaluationTable(reports: readonly DomainReport[]): string {
   const shots = [...new Set(reports.map(({ shot }) => shot))];
   const means = shots.map((shot) => [
     '**mean**',
+    '',
     `${shot}`,
     ...columns.map((column) => {
       const mean = meanOverDomains(reports, shot, column);
@@ -219,5 +209,8 @@ export function evaluationTable(reports: readonly DomainReport[]): string {
     '',
   ]);
   const named = ['served', 'transductive', 'floor: pixels', 'floor: colours'];
-  return table(['domain', 'shot', ...named, 'calibration error', 'architectures'], [...rows, ...means]);
+  return table(
+    ['domain', 'ways', 'shot', ...named, 'calibration error', 'architectures'],
+    [...rows, ...means],
+  );
 }

@@ -1,12 +1,13 @@
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { genotypeKey } from '../../model/search-space/genotype.ts';
-import { hasTasks } from '../data/tasks.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { table } from '../report/markdown.ts';
 import { countsOf, differences, intervalOf, meanOfIntervals } from '../report/statistics.ts';
 import type { Interval } from '../report/statistics.ts';
 import { evaluateTasks, overTasks } from './evaluate-checkpoint.ts';
-import type { EvaluatedSetting, EvaluationOptions, Setting } from './evaluate-checkpoint.ts';
+import type { EvaluatedSetting, EvaluationOptions } from './evaluate-checkpoint.ts';
+import { settingsOf } from './settings.ts';
+import type { Setting } from './settings.ts';
 import { servedRow } from './stage-rows.ts';
 
 /** A row of one domain and shot: accuracy, and its paired difference from the answer as served; shares of 1. */
@@ -25,7 +26,7 @@ export interface StagesReport extends Setting {
 
 /**
  * The same tasks answered as served, with each stage switched off, by plain features of the trunk, and by other
- * checkpoints, each a row of its identifier. Settings whose domain has too few classes or images are left out.
+ * checkpoints, each a row of its identifier. Domains have tasks as `settingsOf` says.
  */
 export async function evaluateStages(
   checkpoint: Checkpoint,
@@ -33,13 +34,9 @@ export async function evaluateStages(
   domains: readonly PlaneDomain[],
   options: EvaluationOptions & { readonly plain: boolean },
 ): Promise<StagesReport[]> {
-  const { split, way, query, seed, shots, plain } = options;
-  const settings = domains.flatMap((domain) =>
-    shots
-      .filter((shot) => hasTasks(domain, split, { way, shot, query }))
-      .map((shot) => ({ domain: domain.name, shot })),
-  );
-  const own = await overTasks(checkpoint, domains, settings, options, (pool, { domain, shot }, task) =>
+  const { split, query, seed, plain } = options;
+  const { settings } = settingsOf(domains, options);
+  const own = await overTasks(checkpoint, domains, settings, options, (pool, { domain, shot, way }, task) =>
     pool.run('stages', {
       ...{ domain, split, shape: { way, shot, query }, seed, task, plain },
       ...{ stage: 'retrain', temperature: 1, transductive: false, floors: false },
@@ -49,7 +46,7 @@ export async function evaluateStages(
   const others: { readonly id: string; readonly settings: readonly EvaluatedSetting[] }[] = [];
   for (const other of against)
     others.push({ id: other.id, settings: await evaluateTasks(other, domains, options, settings) });
-  return own.map(({ domain, shot, tasks }, i) => {
+  return own.map(({ domain, shot, way, tasks }, i) => {
     const shares = (row: string): number[] =>
       tasks.map(({ right, queries }) => (right[row] ?? right[servedRow]!) / queries);
     const served = shares(servedRow);
@@ -68,6 +65,7 @@ export async function evaluateStages(
     return {
       domain,
       shot,
+      way,
       tasks: tasks.length,
       rows: Object.fromEntries(rows),
       genotypes: countsOf(tasks.map(({ genotype }) => genotypeKey(genotype))),
@@ -98,7 +96,12 @@ export function stagesTables(reports: readonly StagesReport[]): string {
           name === servedRow ? '' : signed(difference),
         ];
       });
-      const header = [`${shot}-shot`, ...own.map(({ domain }) => domain), 'mean', 'from served, paired'];
+      const header = [
+        `${shot}-shot`,
+        ...own.map(({ domain, way }) => `${domain}, ${way}-way`),
+        'mean',
+        'from served, paired',
+      ];
       return table(header, lines);
     })
     .join('\n\n');

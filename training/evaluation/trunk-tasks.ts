@@ -13,7 +13,7 @@ import { accuracyOf } from '../../model/task/labelled-set.ts';
 import { firstViews } from '../../model/task/viewed-task.ts';
 import type { ViewedImages } from '../../model/task/viewed-task.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
-import { chooseDomain, possibleShape } from '../data/tasks.ts';
+import { chooseTraining, possibleShape } from '../data/tasks.ts';
 import type { ImageMemory, TaskShape } from '../data/tasks.ts';
 import type { EvaluationPayload, TaskEvaluation } from './evaluate-task.ts';
 import { reliabilityOf } from './reliability.ts';
@@ -50,12 +50,7 @@ export async function trunkGradient(
   options: MetaGradientOptions,
 ): Promise<{ readonly domain: string; readonly result: MetaGradient }> {
   const { key, domains, weights, memory } = given;
-  // domains without enough images for so many shots leave the shape to the others
-  const able = domains.map((domain) => possibleShape(domain, 'train', given.shape).way >= 2);
-  const some = able.includes(true);
-  const chances = weights.map((weight, i) => (able[i] === some ? weight : 0));
-  const domain = chooseDomain(fold(key, 'domain'), domains, chances);
-  const shape = possibleShape(domain, 'train', given.shape);
+  const { domain, shape } = chooseTraining(fold(key, 'domain'), domains, weights, given.shape);
   const views = { mirrored: true, crops: cropsOf(runner.configuration, shape), augmented: true };
   const task = sampleRows(fold(key, 'sample'), readerOf(domain), 'train', shape, views, memory);
   return { domain: domain.name, result: await solvedMetaGradient(runner, parameters, task, options) };

@@ -5,119 +5,178 @@ import { classifiedSchema, classifySchema } from '../classify/configuration.ts';
 import { sourceSchema } from '../data/source.ts';
 import { planesSchema } from '../planes/configuration.ts';
 import { viewPlanSchema } from '../planes/plane-domain.ts';
-import { readExtendedYaml } from '../run/extended-yaml.ts';
+import { readConfiguration } from '../run/read-configuration.ts';
 
 const shapeSchema = z.strictObject({
-  way: z.number().int().min(2).max(20),
-  shot: z.number().int().min(1).max(50),
-  query: z.number().int().min(1).max(50),
-  weight: z.number().positive().default(1),
+  way: z
+    .number()
+    .int()
+    .min(2)
+    .max(20)
+    .describe('classes; a domain that has fewer has tasks of as many as it has'),
+  shot: z.number().int().min(1).max(50).describe('support images a class'),
+  query: z.number().int().min(1).max(50).describe('query images a class; fewer where a class has fewer left'),
+  weight: z.number().positive().default(1).describe('shapes are drawn with probability proportional to it'),
 });
 
+const rate = z.number().positive();
+const startAndEnd = z.tuple([rate, rate]);
+
 const stageSchema = z.strictObject({
-  stage: z.enum(stageNames),
-  iterations: z.number().int().min(1),
-  /** ρ_outer at the start and at the end of the stage, linear between. */
-  learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-3, 1e-3]),
-  /** Tasks of one outer step, where not the run's. */
-  metaBatch: z.number().int().min(1).optional(),
-  /**
-   * `fixed`, for `retrain`: the encoder is not trained, so that every task keeps the architecture that the search gave it.
-   */
-  encoder: z.enum(['trained', 'fixed']).default('trained'),
-  /** Draws all but the controller and a fixed encoder anew at the start of the stage, as M-NAS-Shared's re-training does. */
-  reinitialize: z.boolean().default(false),
-  /** The first iterations of the stage, whose outer loss is the mean of those after every inner step (MAML++). */
-  multiStepIterations: z.number().int().min(0).default(0),
-  /** Of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between. */
-  temperature: z.tuple([z.number().positive(), z.number().positive()]).default([1, 1]),
-  /**
-   * What the inner loop of the stage's tasks has otherwise than the model's. Without steps the features are trained for
-   * a head of class means (Snell et al. 2017): a task costs a fraction, and many ways are cheap.
-   */
+  stage: z
+    .enum(stageNames)
+    .describe(
+      '`search`: the relaxed network, with the controller. `tune`: what decoding does not select is zeroed. `retrain`: decoded networks alone, controller fixed',
+    ),
+  iterations: z.number().int().min(1).describe('outer steps'),
+  learningRate: startAndEnd
+    .default([1e-3, 1e-3])
+    .describe('ρ_outer at the start and at the end of the stage, linear between'),
+  metaBatch: z.number().int().min(1).optional().describe("tasks of one outer step, where not the run's"),
+  encoder: z
+    .enum(['trained', 'fixed'])
+    .default('trained')
+    .describe('`fixed`, for `retrain`: every task keeps the architecture that the search gave it'),
+  reinitialize: z
+    .boolean()
+    .default(false)
+    .describe('draws all but the controller and a fixed encoder anew at the start of the stage'),
+  multiStepIterations: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('first iterations whose outer loss is the mean of those after every inner step (MAML++)'),
+  temperature: startAndEnd
+    .default([1, 1])
+    .describe(
+      'of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between',
+    ),
   innerLoop: z
     .strictObject({
-      steps: z.number().int().min(0).optional(),
-      exactSteps: modelConfigurationSchema.shape.innerLoop.unwrap().shape.exactSteps.unwrap().optional(),
+      steps: z
+        .number()
+        .int()
+        .min(0)
+        .optional()
+        .describe(
+          '0: the features are trained for a head of class means (Snell et al. 2017), and many ways are cheap',
+        ),
+      exactSteps: modelConfigurationSchema.shape.innerLoop
+        .unwrap()
+        .shape.exactSteps.unwrap()
+        .optional()
+        .describe('last steps that the outer gradient goes through; `all`: every one'),
     })
-    .optional(),
-  /**
-   * Task shapes drawn with probability proportional to their weight; a domain that has fewer classes has tasks of as many
-   * ways as it has.
-   */
-  shapes: z.array(shapeSchema).min(1),
+    .optional()
+    .describe("what the inner loop of the stage's tasks has otherwise than the model's"),
+  shapes: z.array(shapeSchema).min(1).describe('shapes of the tasks'),
 });
 
 const augmentationSchema = z.strictObject({
-  flip: z.boolean().default(false),
-  crop: z.number().min(0).max(0.5).default(0),
-  colour: z.number().min(0).max(1).default(0),
-  rotateClasses: z.boolean().default(false),
+  flip: z.boolean().default(false).describe('images are mirrored half the time'),
+  crop: z.number().min(0).max(0.5).default(0).describe('largest share of the side that is cut off'),
+  colour: z.number().min(0).max(1).default(0).describe('largest change of colours'),
+  rotateClasses: z.boolean().default(false).describe('a class turned by a quarter is another class'),
 });
 
 const runSchema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
-  seed: z.number().int().min(0),
-  model: modelConfigurationSchema,
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
+    .describe(
+      'of the folder `runs/NAME` and of the checkpoint; small letters, digits, dot, dash, underscore',
+    ),
+  seed: z.number().int().min(0).describe('of everything random: the same seed gives the same bits'),
+  model: modelConfigurationSchema.describe('shapes and meaning of the weights; it is kept in the checkpoint'),
   domains: z
     .array(
       z.strictObject({
-        source: sourceSchema,
-        weight: z.number().positive().default(1),
-        augmentation: augmentationSchema.prefault({}),
-        /** Views of each image whose planes are kept, for a model on a trunk. */
-        views: viewPlanSchema.optional(),
-        /** Where the run has the stage `classify`: the share of the training classes that it learns. */
+        source: sourceSchema.describe('where the images come from'),
+        weight: z
+          .number()
+          .positive()
+          .default(1)
+          .describe('domains of training tasks are drawn with probability proportional to it'),
+        augmentation: augmentationSchema
+          .prefault({})
+          .describe('of the images of training tasks, for a model without a trunk'),
+        views: viewPlanSchema
+          .optional()
+          .describe('of each image, whose planes are kept, for a model on a trunk'),
         classified: classifiedSchema,
       }),
     )
-    .min(1),
-  /** Of a model on a trunk: which planes are kept. */
-  planes: planesSchema.optional(),
-  /** Of a model on a trunk: the stage before the others (`npm run classify`). */
-  classify: classifySchema.optional(),
-  stages: z.array(stageSchema).min(1),
-  /** Tasks of one outer step. */
-  metaBatch: z.number().int().min(1).default(4),
-  /** ρ_A, for the architecture controller. */
-  controllerLearningRate: z.number().positive().default(1e-4),
-  /**
-   * ρ_outer of a part of Θ that has one of its own, all through the run. `conditions` are the layers that make a task's
-   * settings on a trunk (model/controller/conditions.ts): logarithms, which do not arrive at the rate of weights. With
-   * `weights: 0` the cells stay as `classify` left them.
-   */
+    .min(1)
+    .describe('what tasks are drawn from'),
+  planes: planesSchema.optional().describe('which planes of the trunk are kept, for a model on a trunk'),
+  classify: classifySchema
+    .optional()
+    .describe('the stage before the others, for a model on a trunk (`npm run classify`)'),
+  stages: z.array(stageSchema).min(1).describe('one after another'),
+  metaBatch: z.number().int().min(1).default(4).describe('tasks of one outer step'),
+  controllerLearningRate: rate.default(1e-4).describe('ρ_A, for the architecture controller'),
   ownLearningRates: z
     .strictObject({
-      encoder: z.number().min(0).optional(),
-      modulator: z.number().min(0).optional(),
-      conditions: z.number().min(0).optional(),
-      weights: z.number().min(0).optional(),
+      encoder: z.number().min(0).optional().describe('of the task encoder'),
+      modulator: z.number().min(0).optional().describe('of the modulator'),
+      conditions: z
+        .number()
+        .min(0)
+        .optional()
+        .describe(
+          "of the layers that make a task's settings on a trunk: logarithms, which need a larger rate",
+        ),
+      weights: z.number().min(0).optional().describe('of the meta-weights; 0: the cells stay as they began'),
     })
-    .optional(),
-  /** β of Eq. 9, on the reconstruction loss a support image. */
-  reconstructionWeight: z.number().min(0).default(0.01),
-  /** Probability that a candidate operation of an edge is dropped in a search step. */
-  pathDropout: z.number().min(0).max(0.9).default(0.1),
-  /** Most genotypes that the trained controller chooses among (chooseGenotypes). */
-  maximumGenotypes: z.number().int().min(1).default(8),
-  /** Architectures with more weights than this are not kept: the exported file stays under 200 KB. */
-  maximumWeights: z.number().int().min(1).default(46_000),
-  /**
-   * Decay of the running average of the parameters, which is what is validated and kept as the checkpoint; 0: they
-   * themselves.
-   */
-  averaging: z.number().min(0).max(0.99999).default(0),
-  /** The outer gradient is scaled down to at most this Euclidean norm. */
-  gradientClip: z.number().positive().default(10),
+    .optional()
+    .describe('ρ_outer of a part of Θ that has one of its own, all through the run'),
+  reconstructionWeight: z
+    .number()
+    .min(0)
+    .default(0.01)
+    .describe('β of Eq. 9, on the reconstruction loss of a support image'),
+  pathDropout: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0.1)
+    .describe('probability that a candidate operation of an edge is dropped in a step of `search`'),
+  maximumGenotypes: z
+    .number()
+    .int()
+    .min(1)
+    .default(8)
+    .describe('most architectures that the trained controller chooses among'),
+  maximumWeights: z
+    .number()
+    .int()
+    .min(1)
+    .default(46_000)
+    .describe('architectures of more weights are not kept: the exported file stays under 200 KB'),
+  averaging: z
+    .number()
+    .min(0)
+    .max(0.99999)
+    .default(0)
+    .describe(
+      'decay of the running average of Θ, which is validated and kept as the checkpoint; 0: Θ itself is',
+    ),
+  gradientClip: z
+    .number()
+    .positive()
+    .default(10)
+    .describe('the outer gradient is scaled down to at most this Euclidean norm'),
   validation: z
     .strictObject({
-      every: z.number().int().min(1),
-      tasks: z.number().int().min(1),
-      query: z.number().int().min(1).default(15),
+      every: z.number().int().min(1).describe('iterations from one to the next'),
+      tasks: z.number().int().min(1).describe('tasks a domain'),
+      query: z.number().int().min(1).default(15).describe('query images a class'),
     })
-    .prefault({ every: 200, tasks: 20 }),
-  checkpointMinutes: z.number().positive().default(3),
-  workers: z.number().int().min(1).default(2),
+    .prefault({ every: 200, tasks: 20 })
+    .describe("tasks of validation classes, in the last stage's first shape"),
+  checkpointMinutes: z.number().positive().default(3).describe('minutes from one save to the next'),
+  workers: z.number().int().min(1).default(2).describe('worker threads; any number gives the same bits'),
 });
 
 /** A training run, as written in training/configs/NAME.yaml. */
@@ -150,7 +209,6 @@ export function stageModel(
   return { ...model, innerLoop: { ...model.innerLoop, steps, exactSteps } };
 }
 
-/** Reads and checks a configuration file, which may extend another. Throws ZodError naming what does not fit. */
-export async function readTrainingConfiguration(path: string): Promise<TrainingConfiguration> {
-  return trainingConfigurationSchema.parse(await readExtendedYaml(path));
-}
+/** Reads and checks a configuration file, which may extend another. @throws as `readConfiguration` does */
+export const readTrainingConfiguration = (path: string): Promise<TrainingConfiguration> =>
+  readConfiguration(path, trainingConfigurationSchema);

@@ -6,7 +6,7 @@ import type { ModelConfiguration } from '../../model/configuration.ts';
 import { cellNames, edgeCount, operationNames, genotypeKey } from '../../model/search-space/genotype.ts';
 import type { Job } from '../../engine/jobs.ts';
 import type { TrainingWorkerData } from '../worker/worker-state.ts';
-import { chooseDomain, possibleShape, sampleTask } from '../data/tasks.ts';
+import { chooseTraining, sampleTask } from '../data/tasks.ts';
 import { layoutOf, memory, runnerOf, parametersOf } from '../worker/worker-state.ts';
 import { pathMask } from '../data/path-mask.ts';
 import { metaTaskOf } from '../data/sampled-task.ts';
@@ -92,8 +92,7 @@ export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerDat
     layout.pack(result.gradients, data.gradients[position]);
     return toldOf(domain, result);
   }
-  const domain = chooseDomain(fold(key, 'domain'), data.domains, data.weights);
-  const shape = possibleShape(domain, 'train', drawn);
+  const { domain, shape } = chooseTraining(fold(key, 'domain'), data.domains, data.weights, drawn);
   const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
   const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation, memory));
   const mirrored = stage.stage === 'retrain' && augmentation.flip;

@@ -2,7 +2,7 @@ import type { WorkerPool } from '../../engine/pool.ts';
 import { mayMirror } from '../../model/adaptation/mirror-images.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ClassedDomain } from '../data/domain.ts';
-import { hasTasks, possibleShape } from '../data/tasks.ts';
+import { possibleShape } from '../data/tasks.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
 import type { TaskShape } from '../data/tasks.ts';
 import type { Answers, EvaluationPayload } from '../evaluation/evaluate-task.ts';
@@ -22,13 +22,17 @@ export interface PausedRun {
   readonly state: RunState;
 }
 
-/** Served accuracy on validation classes, by domain, of those that have enough of them. */
+/**
+ * Served accuracy on validation classes, by domain, in tasks of as many ways as it has classes for; domains that have less
+ * than two such classes are left out.
+ */
 export async function validationAccuracies(run: PausedRun): Promise<Record<string, number>> {
-  const domains = run.domains.filter((domain) => hasTasks(domain, 'val', heldOutShape(run)));
-  const accuracies = domains.map(async ({ name }): Promise<[string, number]> => {
+  const domains = domainsWith(run, heldOutShape(run));
+  const accuracies = domains.map(async ({ name, shape }): Promise<[string, number]> => {
     const tasks = Array.from({ length: run.configuration.validation.tasks }, (_, task) =>
       run.pool.run('evaluate', {
         ...evaluationPayload(run, name, 'val', task),
+        shape,
         genotypes: run.state.genotypes,
       }),
     );
@@ -39,37 +43,46 @@ export async function validationAccuracies(run: PausedRun): Promise<Record<strin
   return Object.fromEntries(await Promise.all(accuracies));
 }
 
+/** Domains that have validation tasks of a shape, of at most its ways and at least two. */
+const domainsWith = (
+  { domains }: PausedRun,
+  wanted: TaskShape,
+): { readonly name: string; readonly shape: TaskShape }[] =>
+  domains
+    .map((domain) => ({ name: domain.name, shape: possibleShape(domain, 'val', wanted) }))
+    .filter(({ shape }) => shape.way >= 2);
+
 /** Validation tasks a domain and shape that decide the temperature of the probabilities. */
 const calibrationTasks = 20;
 
-/** Answers on validation tasks of every shape that the last stage trains, of the domains that have enough classes. */
+/** Answers on validation tasks of every shape that the last stage trains, of the domains that have them (domainsWith). */
 export async function calibrationAnswers(run: PausedRun): Promise<Answers[]> {
   const { stages, validation } = run.configuration;
   const shapes = stages.at(-1)!.shapes.map(({ way, shot }) => ({ way, shot, query: validation.query }));
-  const asked = shapes.flatMap((shape) =>
-    run.domains
-      .filter((domain) => hasTasks(domain, 'val', shape))
-      .flatMap(({ name }) =>
-        Array.from({ length: calibrationTasks }, (_, task) =>
-          run.pool.run('evaluate', {
-            ...evaluationPayload(run, name, 'val', task),
-            shape,
-            answers: true,
-            genotypes: run.state.genotypes,
-          }),
-        ),
+  const asked = shapes.flatMap((wanted) =>
+    domainsWith(run, wanted).flatMap(({ name, shape }) =>
+      Array.from({ length: calibrationTasks }, (_, task) =>
+        run.pool.run('evaluate', {
+          ...evaluationPayload(run, name, 'val', task),
+          shape,
+          answers: true,
+          genotypes: run.state.genotypes,
+        }),
       ),
+    ),
   );
   return (await Promise.all(asked)).map(({ answers }) => answers!);
 }
 
 /** What the controller alone gives training tasks of every domain. */
 export async function drawArchitectures(run: PausedRun): Promise<DrawnArchitecture[]> {
-  const drawn = run.configuration.domains.flatMap(({ source }) =>
-    Array.from({ length: genotypeTasks }, (_, task) =>
-      run.pool.run('genotype', evaluationPayload(run, source.name, 'train', task)),
-    ),
-  );
+  const drawn = run.domains
+    .filter((domain) => possibleShape(domain, 'train', heldOutShape(run)).way >= 2)
+    .flatMap(({ name }) =>
+      Array.from({ length: genotypeTasks }, (_, task) =>
+        run.pool.run('genotype', evaluationPayload(run, name, 'train', task)),
+      ),
+    );
   return Promise.all(drawn);
 }
 

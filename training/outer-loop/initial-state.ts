@@ -3,9 +3,12 @@ import { adamInit } from '../optimizer/adam.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { initialParameters, parameterSpecifications } from '../../model/parameters.ts';
 import { fold, keyFrom } from '../../model/random.ts';
+import type { ModelConfiguration } from '../../model/configuration.ts';
+import { trainingConfigurationSchema } from './configuration.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import { ParameterLayout } from '../run/parameter-vector.ts';
 import type { RunState } from '../run/run-folder.ts';
+import { totalIterations } from '../run/schedule.ts';
 
 /** Iteration 0, with meta-weights drawn by the seed. */
 export function freshState({ model, seed }: TrainingConfiguration): RunState {
@@ -59,22 +62,58 @@ export const isClassified = ({ training }: Checkpoint): boolean =>
   training['classified'] !== undefined && training['iterations'] === 0;
 
 /**
- * Where a checkpoint stopped: its weights, architectures and iteration, but Adam's moments, which a checkpoint does not
- * hold, start at 0. For a run whose state is lost, or to train a bundled checkpoint further.
- * @throws Error when the checkpoint is of another model configuration or does not say how far it was trained
+ * The start of fine-tuning: a checkpoint's weights and architectures at iteration 0.
+ * @throws Error naming the keys of the model that the checkpoint has otherwise
  */
-export function continuedState({ model }: TrainingConfiguration, checkpoint: Checkpoint): RunState {
-  if (!isDeepStrictEqual(checkpoint.configuration, model))
-    throw new Error(`checkpoint ${checkpoint.id} is of another model configuration`);
-  const { iterations, seconds } = checkpoint.training;
-  if (typeof iterations !== 'number' || typeof seconds !== 'number')
-    throw new Error(`checkpoint ${checkpoint.id} does not say how far it was trained`);
+export function fineTunedState({ model }: TrainingConfiguration, checkpoint: Checkpoint): RunState {
+  requireSameModel(model, checkpoint);
   const layout = new ParameterLayout(parameterSpecifications(model));
   return {
-    iteration: iterations,
+    iteration: 0,
     parameters: layout.pack(checkpoint.parameters),
     adam: adamInit(layout.length),
     genotypes: checkpoint.genotypes,
-    seconds,
+    seconds: 0,
+  };
+}
+
+function requireSameModel(model: ModelConfiguration, { id, configuration }: Checkpoint): void {
+  const keys = Object.keys({ ...configuration, ...model }) as (keyof ModelConfiguration)[];
+  const other = keys.filter((key) => !isDeepStrictEqual(configuration[key], model[key]));
+  if (other.length > 0)
+    throw new Error(
+      `checkpoint ${id} is of another model: ${other.map((key) => `model.${key}`).join(', ')} must be as in the checkpoint`,
+    );
+}
+
+/**
+ * Whether a checkpoint is one of this very run, saved before its end: the run goes on where the checkpoint stopped. Names of
+ * folders, workers and minutes between saves do not count.
+ */
+export function isUnfinished(configuration: TrainingConfiguration, { training }: Checkpoint): boolean {
+  const { iterations } = training;
+  const recorded = trainingConfigurationSchema.safeParse(training['configuration']);
+  if (!recorded.success || typeof iterations !== 'number') return false;
+  const same = isDeepStrictEqual(comparable(recorded.data), comparable(configuration));
+  return same && iterations < totalIterations(configuration);
+}
+
+const comparable = (configuration: TrainingConfiguration): unknown => ({
+  ...configuration,
+  workers: 0,
+  checkpointMinutes: 0,
+  domains: configuration.domains.map((domain) => ({ ...domain, source: domain.source.name })),
+});
+
+/**
+ * Where a checkpoint of the run stopped (see isUnfinished): its weights, architectures and iteration, but Adam's moments, which
+ * a checkpoint does not hold, start at 0. For a run whose state is lost.
+ */
+export function continuedState(configuration: TrainingConfiguration, checkpoint: Checkpoint): RunState {
+  const { iterations, seconds } = checkpoint.training;
+  return {
+    ...fineTunedState(configuration, checkpoint),
+    iteration: Number(iterations),
+    seconds: Number(seconds ?? 0),
   };
 }

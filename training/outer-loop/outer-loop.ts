@@ -77,7 +77,7 @@ export interface OuterRun<S extends TrainedStage, G> {
   readonly identity: string;
   readonly state: RunState<G>;
   readonly memory: OuterMemory;
-  readonly pool: Pick<WorkerPool, 'ready' | 'close'>;
+  readonly pool: Pick<WorkerPool, 'ready' | 'stats' | 'close'>;
   /** Iterations without a finite gradient, one after another, that end the run. Before that, they move nothing. */
   readonly faultLimit: number;
 }

@@ -14,17 +14,20 @@ import { chooseGenotypes } from './genotype-choice.ts';
 import { fitCalibration } from './fit-calibration.ts';
 import { calibrationAnswers, drawArchitectures, embeddedTasks, validationAccuracies } from './held-out.ts';
 import type { PausedRun } from './held-out.ts';
+import { beginningOf } from './fine-tuning.ts';
+import type { Beginning } from './fine-tuning.ts';
 import {
   classifiedState,
   continuedState,
+  fineTunedState,
   freshState,
-  isClassified,
   reinitializedState,
 } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
 import { fitMirroring } from './fit-mirroring.ts';
 import { meanOfTasks } from './mean-gradient.ts';
 import { faultOf, largestMetaBatch, metaBatchGradients } from './meta-batch.ts';
+import { requireTasks } from './require-tasks.ts';
 import { OuterLoop, OuterMemory, startingState } from './outer-loop.ts';
 import type { MetaBatch } from './outer-loop.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
@@ -40,7 +43,15 @@ import type { RunFolder, RunState, Validation } from '../run/run-folder.ts';
 import { domainData } from '../worker/worker-state.ts';
 import type { TrainingWorkerData } from '../worker/worker-state.ts';
 
-export type TrainerEvents = RunEvents<IterationMetrics, Validation['accuracies']>;
+export interface TrainerEvents extends RunEvents<IterationMetrics, Validation['accuracies']> {
+  /** The last iteration is done: what has no gradient is fitted. */
+  readonly fitting?: () => void;
+}
+
+/** The state that a run begins with where it begins with a checkpoint. */
+const begin: Readonly<
+  Record<Beginning, (configuration: TrainingConfiguration, checkpoint: Checkpoint) => RunState>
+> = { classified: classifiedState, unfinished: continuedState, 'fine-tuned': fineTunedState };
 
 /** Meta-training (Algorithm 1) over the cores of one machine; a pure function of configuration, data and engine. */
 export class Trainer {
@@ -109,8 +120,9 @@ export class Trainer {
 
   /**
    * From new meta-weights, from the saved state of `folder` (exactly), from where it parts from another run (exactly, see
-   * partedState), or from a checkpoint (see classifiedState and continuedState). All but the second destroy a saved state: ask
+   * partedState), or from a checkpoint (see beginningOf). All but the second destroy a saved state: ask
    * `folder.refuseToOverwrite` before.
+   * @throws Error when a stage has no training tasks, or `from` does not fit
    */
   static async start(
     configuration: TrainingConfiguration,
@@ -122,8 +134,9 @@ export class Trainer {
     const fresh = (): RunState | Promise<RunState> => {
       if (from === 'new' || from === 'saved') return freshState(configuration);
       if ('folder' in from) return partedState(configuration, from, folder, domains, engine);
-      return isClassified(from) ? classifiedState(configuration, from) : continuedState(configuration, from);
+      return begin[beginningOf(configuration, from)](configuration, from);
     };
+    requireTasks(configuration, domains);
     const identity = identityOf(configuration, domains, engine);
     const state = await startingState(folder, identity, from === 'saved' ? from : fresh);
     return new Trainer(configuration, domains, folder, state, engine);
@@ -137,6 +150,7 @@ export class Trainer {
   async run(events: TrainerEvents = {}, until?: number, signal?: AbortSignal): Promise<void> {
     await this.#loop.run(events, until, signal);
     if (!this.#loop.done) return;
+    events.fitting?.();
     await this.#calibrate();
     await this.#loop.save();
   }
@@ -217,24 +231,30 @@ export class Trainer {
     return accuracies;
   }
 
-  /** At the end of a run: probabilities that mean what they say, by a temperature fitted on validation tasks. */
+  /**
+   * At the end of a run: probabilities that mean what they say, by a temperature fitted on validation tasks. Without such
+   * tasks it stays as it is.
+   */
   async #calibrate(): Promise<void> {
     const { start, size } = this.#memory.layout.entries.find(({ group }) => group === 'calibration')!;
     const own = (parameters: Float32Array): Float32Array => parameters.subarray(start, start + size);
     const { kept } = this.#loop;
+    const before = own(kept).slice();
     own(kept).fill(0); // what an earlier end of this run has fitted
     const answers = await this.#memory.parameters.during(kept, async () => {
       await this.#fitMirroring();
       return calibrationAnswers(this.#paused);
     });
-    own(kept).set(fitCalibration(answers));
+    own(kept).set(answers.length === 0 ? before : fitCalibration(answers));
   }
 
   /** Which tasks are mirrored, where the model mirrors: in the parameters and in what is kept, for it has no gradient. */
   async #fitMirroring(): Promise<void> {
     if (!this.#configuration.model.mirroring) return;
     const { start, size } = this.#memory.layout.entries.find(({ group }) => group === 'mirroring')!;
-    const fitted = fitMirroring(await embeddedTasks(this.#paused));
+    const tasks = await embeddedTasks(this.#paused);
+    if (tasks.length === 0) return; // no shape has few enough shots to be mirrored
+    const fitted = fitMirroring(tasks);
     const { state, kept } = this.#loop;
     for (const vector of [state.parameters, kept, this.#memory.parameters.vector])
       vector.subarray(start, start + size).set(fitted);

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
-import { isAbsolute, resolve } from 'node:path';
+import { join } from 'node:path';
 import { readTrunk } from '../../engine/trunk/file.ts';
 import { WorkerPool } from '../../engine/pool.ts';
 import { decoderVersion } from '../../images/decode.ts';
 import { canHalve } from '../../model/trunk/halve.ts';
 import type { TrunkCard } from '../../model/trunk/trunk.ts';
 import { listClasses, placeClasses, stampOf } from '../data/load.ts';
+import { tellSkipped } from '../data/skipped-images.ts';
+import type { SkipOptions } from '../data/skipped-images.ts';
 import type { Source } from '../data/source.ts';
 import { located } from '../data/domains.ts';
+import { locatedPath, repository } from '../run/paths.ts';
 import type { PlanesConfiguration } from './configuration.ts';
 import type { PlanesJobs, PlanesWorkerData } from './jobs.ts';
 import { imageCount } from './plane-domain.ts';
@@ -29,7 +32,7 @@ const planesVersion = 1;
 /** Images of one job: what is lost at most, for each worker, when a computation is interrupted. */
 const sliceImages = 32;
 
-export interface PlaneOptions {
+export interface PlaneOptions extends SkipOptions {
   /** Where planes are kept. */
   readonly cacheFolder: string;
   /** Hears of domains that have to be computed: images that are done, and all. */
@@ -38,11 +41,12 @@ export interface PlaneOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export const planesFolder = resolve(import.meta.dirname, '../../.cache/planes');
+export const planesFolder = join(repository, '.cache/planes');
 
 /**
  * The planes of all domains of a configuration: from the cache, or computed by its workers and kept. An interrupted
- * computation goes on where it was.
+ * computation goes on where it was. Images that cannot be decoded are left out where
+ * somebody hears of it (`warn`).
  * @throws Error naming the image that cannot be decoded, the trunk or tap that is missing, or the room that is
  * @throws the signal's reason
  */
@@ -51,26 +55,24 @@ export async function preparePlanes(
   options: PlaneOptions,
 ): Promise<PlaneDomain[]> {
   const { cacheFolder } = options;
-  const trunkPath = isAbsolute(planes.trunk)
-    ? planes.trunk
-    : resolve(import.meta.dirname, '../..', planes.trunk);
+  const trunkPath = locatedPath(planes.trunk);
   const { card } = await readTrunk(trunkPath);
   const outputs = {
     taps: planes.taps.map((name) => averagedOutput(outputOf(card, name), planes.side)),
     teacher: planes.teacher === undefined ? null : outputOf(card, planes.teacher),
   };
   const planned: (PlaneDomain | Missing)[] = [];
-  for (const { source, views } of domains) {
+  for (const { source, views, part } of domains) {
     const own = located(source);
-    const fingerprint = fingerprintOf(own, await stampOf(own), card, { ...planes, views });
+    const fingerprint = fingerprintOf(own, await stampOf(own), card, { ...planes, views, part });
     const files = planeFiles(cacheFolder, fingerprint);
     const complete = await completeDomain(files);
     if (complete !== undefined) planned.push(complete);
     else {
-      const classes = placeClasses(source.name, await listClasses(own));
+      const classes = placeClasses(source.name, await listClasses(own, part));
       const images = imageCount(classes);
       const domain = { name: source.name, classes, images, views, ...outputs, fingerprint, path: files.rows };
-      planned.push({ source: own, planned: domain });
+      planned.push({ source: own, part, planned: domain });
     }
   }
   const missing = planned.filter((domain): domain is Missing => 'planned' in domain);
@@ -80,8 +82,11 @@ export async function preparePlanes(
     missing.map((domain) => domain.planned),
     planes.maximumGigabytes,
   );
-  const computed = await computeAll({ trunk: trunkPath, domains: missing }, workers, options);
-  return planned.map((domain) => ('planned' in domain ? computed.get(domain)! : domain));
+  const workerData = { trunk: trunkPath, domains: missing, strict: options.warn === undefined };
+  const computed = await computeAll(workerData, workers, options);
+  const prepared = planned.map((domain) => ('planned' in domain ? computed.get(domain)! : domain));
+  for (const { name, skipped = [] } of prepared) tellSkipped(name, skipped, options);
+  return prepared;
 }
 
 type PlanesPool = WorkerPool<PlanesJobs, PlanesWorkerData>;
@@ -107,7 +112,13 @@ function fingerprintOf(
   source: Source,
   stamp: string,
   { sha256, side }: TrunkCard,
-  { taps, side: planeSide, teacher, views }: PlanesConfiguration['planes'] & Pick<PlaneDomain, 'views'>,
+  {
+    taps,
+    side: planeSide,
+    teacher,
+    views,
+    part,
+  }: PlanesConfiguration['planes'] & Pick<PlanesConfiguration['domains'][number], 'views' | 'part'>,
 ): string {
   const content = JSON.stringify({
     source: { ...source, path: undefined },
@@ -118,6 +129,7 @@ function fingerprintOf(
     ...(planeSide === undefined ? {} : { planeSide }),
     teacher,
     views,
+    ...(part === undefined ? {} : { part }),
     decoderVersion,
     planesVersion,
   });
@@ -168,9 +180,9 @@ async function computeDomain(
     for (const slice of pending) {
       if (signal?.aborted || failed.signal.aborted) return;
       const payload = { domain, first: slice * sliceImages, count: sizeOfSlice(slice) };
-      const hash = await pool.run('computeSlice', payload);
-      await noteSlice(files, slice, hash);
-      finished.set(slice, hash);
+      const told = await pool.run('computeSlice', payload);
+      await noteSlice(files, slice, told);
+      finished.set(slice, told);
       progress?.(planned.name, (done += payload.count), total);
     }
   };

@@ -7,13 +7,15 @@ import { sizeOf } from '../../model/graph/shapes.ts';
 import { viewCount } from '../../model/task/views.ts';
 import type { Split } from '../data/domain.ts';
 import { listClasses, named } from '../data/load.ts';
+import type { ClassPart } from '../data/load.ts';
+import { isUndecodable } from '../data/skipped-images.ts';
 import type { Source } from '../data/source.ts';
 import type { ListedImage } from '../data/sources/listing.ts';
 import { encodeFloat16 } from '../../model/trunk/float16.ts';
 import { sliceSize } from '../../model/trunk/planes.ts';
 import { rowsOf } from '../../model/trunk/rows.ts';
 import type { ReadTap } from '../../model/trunk/rows.ts';
-import type { PlannedDomain } from './plane-files.ts';
+import type { FinishedSlice, PlannedDomain } from './plane-files.ts';
 import { rowBytes } from './plane-domain.ts';
 import { renderViews } from './render-views.ts';
 
@@ -21,7 +23,14 @@ import { renderViews } from './render-views.ts';
 export interface PlanesWorkerData {
   /** Path of the trunk's card. */
   readonly trunk: string;
-  readonly domains: readonly { readonly source: Source; readonly planned: PlannedDomain }[];
+  readonly domains: readonly {
+    readonly source: Source;
+    /** The part of the classes that is kept; absent: all are. */
+    readonly part?: ClassPart | undefined;
+    readonly planned: PlannedDomain;
+  }[];
+  /** Whether an image that cannot be decoded is an error. */
+  readonly strict: boolean;
 }
 
 /** Images `first` to `first + count - 1` of a domain. */
@@ -33,8 +42,8 @@ export interface SlicePayload {
 
 /** The jobs of the workers that compute planes. */
 export interface PlanesJobs {
-  /** Computes and writes the rows of some images; gives the SHA-256 of their pixels. */
-  computeSlice(request: SlicePayload): string;
+  /** Computes and writes the rows of some images. */
+  computeSlice(request: SlicePayload): FinishedSlice;
 }
 
 type PlanesTable = JobTable<PlanesJobs, PlanesWorkerData>;
@@ -47,9 +56,12 @@ interface Listed extends ListedImage {
 let trunk: Promise<TrunkFile> | undefined;
 let listed: { readonly domain: number; readonly images: Promise<readonly Listed[]> } | undefined;
 
-function imagesOf(domain: number, source: Source): Promise<readonly Listed[]> {
+function imagesOf(
+  domain: number,
+  { source, part }: PlanesWorkerData['domains'][number],
+): Promise<readonly Listed[]> {
   if (listed?.domain !== domain) {
-    const images = listClasses(source).then((classes) =>
+    const images = listClasses(source, part).then((classes) =>
       classes.flatMap((own) => own.images.map((image) => ({ ...image, split: own.split }))),
     );
     listed = { domain, images };
@@ -59,23 +71,31 @@ function imagesOf(domain: number, source: Source): Promise<readonly Listed[]> {
 
 const computeSlice: PlanesTable['computeSlice'] = async ({ domain, first, count }, context) => {
   const { workerData: data } = context;
-  const { source, planned } = data.domains[domain]!;
+  const own = data.domains[domain]!;
+  const { planned } = own;
   const file = await (trunk ??= readTrunk(data.trunk));
-  const images = (await imagesOf(domain, source)).slice(first, first + count);
+  const images = (await imagesOf(domain, own)).slice(first, first + count);
   const hash = createHash('sha256');
+  const skipped: [number, string][] = [];
   const rows = new RowWriter(context, file, planned, count);
   const { side } = file.card;
   let next = images[0]?.original(side);
   for (const [index, { label, split }] of images.entries()) {
-    const original = await named(label, next!);
+    const current = named(label, next!);
     next = images[index + 1]?.original(side); // decoded by other threads meanwhile
     next?.catch(() => undefined); // awaited in its turn, unless this image fails before
-    const { whole, images: views } = renderViews(original, side, split, planned);
-    hash.update(whole);
-    await rows.add(views);
+    try {
+      const { whole, images: views } = renderViews(await current, side, split, planned);
+      hash.update(whole);
+      await rows.add(views);
+    } catch (error) {
+      if (data.strict || !isUndecodable(error)) throw error;
+      skipped.push([first + index, error.message]);
+      await rows.add(new Float32Array(viewCount(planned.views) * 3 * side ** 2));
+    }
   }
   await rows.write(first);
-  return hash.digest('hex');
+  return { hash: hash.digest('hex'), skipped };
 };
 
 /** Views given to the trunk at once: so many of its slices, so that only the last one of a job is filled up. */

@@ -8,10 +8,15 @@ const positive = z.number().int().positive();
 
 /** Which views of an image a configuration wants. */
 export const viewPlanSchema = z.strictObject({
-  mirror: z.boolean().default(false),
-  crops: z.number().int().min(0).max(16).default(0),
-  /** Images of training classes have the crops of served tasks, too: for domains that nothing is trained on. */
-  served: z.boolean().default(false),
+  mirror: z
+    .boolean()
+    .default(false)
+    .describe('the mirror image is a view; says, too, that classes are the same in a mirror'),
+  crops: z.number().int().min(0).max(16).default(0).describe('crops of the image that are views'),
+  served: z
+    .boolean()
+    .default(false)
+    .describe('training classes have the crops of served tasks: for domains that nothing is trained on'),
 });
 
 const planesSchema = z.object({
@@ -30,6 +35,7 @@ export const planeIndexSchema = z.object({
   teacher: planesSchema.nullable(),
   fingerprint: z.string(),
   pixelHash: z.string(),
+  skipped: z.array(z.string()).optional(),
 });
 
 /** The planes of one output of a trunk. */
@@ -55,6 +61,8 @@ export interface PlaneDomain {
   readonly fingerprint: string;
   /** Of classes and pixels of all images, wherever they lie: what a run's identity contains. */
   readonly pixelHash: string;
+  /** What was said of images that could not be decoded and are left out, where there are such. */
+  readonly skipped?: readonly string[] | undefined;
   readonly path: string;
 }
 

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, open, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { viewCount } from '../../model/task/views.ts';
+import { withoutImages } from '../data/skipped-images.ts';
 import { isMissing } from '../run/missing-file.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import { imageCount, planeIndexSchema, rowBytes, rowCount } from './plane-domain.ts';
@@ -24,7 +27,17 @@ export const planeFiles = (folder: string, fingerprint: string): PlaneFiles => (
 });
 
 /** A domain whose rows are known, but may not be computed yet. */
-export type PlannedDomain = Omit<PlaneDomain, 'pixelHash'>;
+export type PlannedDomain = Omit<PlaneDomain, 'pixelHash' | 'skipped'>;
+
+/** What is told of a slice whose rows are on disk. */
+export interface FinishedSlice {
+  /** SHA-256 of the pixels of its images. */
+  readonly hash: string;
+  /** Images that cannot be decoded, by their numbers in the domain, with what was said of them; their rows are zeros. */
+  readonly skipped: readonly (readonly [image: number, message: string])[];
+}
+
+const skippedSchema = z.array(z.tuple([z.number(), z.string()]));
 
 /** The domain whose computation is complete, or undefined. @throws Error when the index is none */
 export async function completeDomain(files: PlaneFiles): Promise<PlaneDomain | undefined> {
@@ -40,12 +53,17 @@ export async function completeDomain(files: PlaneFiles): Promise<PlaneDomain | u
   }
 }
 
-/** Computed slices and the hashes of their pixels. A line that a crash cut short does not count. */
-export async function finishedSlices(files: PlaneFiles): Promise<Map<number, string>> {
+/** Computed slices. A line that a crash cut short does not count. */
+export async function finishedSlices(files: PlaneFiles): Promise<Map<number, FinishedSlice>> {
   const begun = await stat(files.rows).catch(() => undefined);
   const text = begun === undefined ? '' : ((await textOf(files.progress)) ?? '');
-  const lines = text.matchAll(/^(\d+) ([0-9a-f]{64})$/gm);
-  return new Map(Array.from(lines, ([, slice, hash]) => [Number(slice), hash!]));
+  const lines = text.matchAll(/^(\d+) ([0-9a-f]{64})(?: (\[.*\]))?\n/gm);
+  return new Map(
+    Array.from(lines, ([, slice, hash, skipped]) => [
+      Number(slice),
+      { hash: hash!, skipped: skippedSchema.parse(JSON.parse(skipped ?? '[]')) },
+    ]),
+  );
 }
 
 /** Makes room for the rows, or leaves what is there. */
@@ -59,21 +77,56 @@ export async function beginRows(domain: PlannedDomain, files: PlaneFiles): Promi
 }
 
 /** Notes a slice whose rows are on disk. */
-export const noteSlice = (files: PlaneFiles, slice: number, hash: string): Promise<void> =>
-  appendFile(files.progress, `${slice} ${hash}\n`);
+export function noteSlice(files: PlaneFiles, slice: number, { hash, skipped }: FinishedSlice): Promise<void> {
+  const told = skipped.length === 0 ? '' : ` ${JSON.stringify(skipped)}`;
+  return appendFile(files.progress, `${slice} ${hash}${told}\n`);
+}
 
-/** Says that all rows are computed. `slices` are the hashes of the pixels of all slices, in their order. */
+/**
+ * Says that all rows are computed, and removes those of images that cannot be decoded.
+ * @param slices all of them, in their order
+ * @throws Error when no image can be decoded
+ */
 export async function completeRows(
-  domain: PlannedDomain,
-  slices: readonly string[],
+  planned: PlannedDomain,
+  slices: readonly FinishedSlice[],
   files: PlaneFiles,
 ): Promise<PlaneDomain> {
-  const hash = createHash('sha256').update(JSON.stringify(domain.classes));
-  for (const slice of slices) hash.update(slice);
-  const pixelHash = hash.digest('hex');
-  await writeAtomically(files.index, JSON.stringify(planeIndexSchema.parse({ ...domain, pixelHash })));
+  const skipped = new Map(slices.flatMap((slice) => slice.skipped));
+  const { classes, kept } = withoutImages(planned.name, planned.classes, skipped);
+  const hash = createHash('sha256').update(JSON.stringify(classes));
+  for (const slice of slices) hash.update(slice.hash);
+  const domain: PlaneDomain = {
+    ...planned,
+    classes,
+    images: kept.length,
+    pixelHash: hash.digest('hex'),
+    ...(skipped.size === 0 ? {} : { skipped: [...skipped.values()] }),
+  };
+  if (skipped.size > 0) {
+    await rm(files.progress, { force: true }); // rows that are half moved are computed anew after a crash
+    await moveRows(kept, rowBytes(domain) * viewCount(domain.views), files.rows);
+  }
+  await writeAtomically(files.index, JSON.stringify(planeIndexSchema.parse(domain)));
   await rm(files.progress, { force: true });
-  return { ...domain, pixelHash };
+  return domain;
+}
+
+/** Leaves the images of these numbers alone in a file of so many bytes an image. */
+async function moveRows(kept: readonly number[], bytes: number, path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    const image = new Uint8Array(bytes);
+    for (const [place, from] of kept.entries()) {
+      if (place === from) continue;
+      await file.read(image, 0, bytes, from * bytes);
+      await file.write(image, 0, bytes, place * bytes);
+    }
+    await file.truncate(kept.length * bytes);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
 }
 
 /**

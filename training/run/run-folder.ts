@@ -39,10 +39,11 @@ export class RunFolder {
 
   /**
    * Makes sure that nothing is lost when a run begins anew here.
-   * @throws Error when the folder has the state of a run
+   * @param state the file that has the state
+   * @throws Error when the folder has it
    */
-  async refuseToOverwrite(): Promise<void> {
-    const path = join(this.path, 'state.safetensors');
+  async refuseToOverwrite(state = 'state.safetensors'): Promise<void> {
+    const path = join(this.path, state);
     const exists = await access(path).then(
       () => true,
       () => false,
@@ -54,8 +55,8 @@ export class RunFolder {
    * Makes the folder ready for a run that begins anew at `iteration`. A saved state goes at once: left until the first
    * save, a crash before it would leave that state beside the metrics of another run.
    */
-  async begin(iteration: number): Promise<void> {
-    await rm(join(this.path, 'state.safetensors'), { force: true });
+  async begin(iteration: number, state = 'state.safetensors'): Promise<void> {
+    await rm(join(this.path, state), { force: true });
     await this.trimMetrics(iteration);
   }
 
@@ -102,8 +103,7 @@ export class RunFolder {
   }
 
   async #read<G>(name: string, identity: string): Promise<RunState<G>> {
-    const path = join(this.path, `${name}.safetensors`);
-    const { tensors, metadata } = decodeTensors(await readFile(path));
+    const { tensors, metadata } = decodeTensors(await this.readState(`${name}.safetensors`));
     if (metadata['configuration'] !== identity)
       throw new Error(
         `${this.path} holds a run of another configuration, with another engine or of other data`,
@@ -119,6 +119,17 @@ export class RunFolder {
       seconds: Number(metadata['seconds']),
       ...(validation === undefined ? {} : { validation: JSON.parse(validation) as Validation }),
     };
+  }
+
+  /** The bytes of a file with a saved state. @throws Error of one line when there is none */
+  async readState(file: string): Promise<Uint8Array> {
+    const path = join(this.path, file);
+    try {
+      return await readFile(path);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      throw new Error(`there is no ${path}, so that there is nothing to go on from`, { cause: error });
+    }
   }
 
   async appendMetrics(lines: readonly object[]): Promise<void> {

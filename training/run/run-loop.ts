@@ -5,13 +5,14 @@ import type { RunFolder } from './run-folder.ts';
 export interface RunEvents<M, V> {
   /** What runs the graphs, in words. */
   readonly started?: (engine: string) => void;
-  readonly iteration?: (metrics: M) => void;
+  /** `compiled`: the iteration had graphs compiled, so that its time says nothing of the next ones. */
+  readonly iteration?: (metrics: M, step: { readonly compiled: boolean }) => void;
   readonly validation?: (iteration: number, validation: V) => void;
 }
 
 /** What is a trainer's own in its loop. */
 export interface RunSteps<M extends { readonly iteration: number }, V> {
-  readonly pool: Pick<WorkerPool, 'ready'>;
+  readonly pool: Pick<WorkerPool, 'ready' | 'stats'>;
   readonly folder: RunFolder;
   /** Iterations that are done. */
   readonly iteration: () => number;
@@ -38,9 +39,10 @@ export async function runLoop<M extends { readonly iteration: number }, V>(
   events.started?.(engine!);
   let saved = performance.now();
   while (iteration() < until && !signal?.aborted) {
+    const { sessions } = pool.stats;
     const metrics = await step();
     await folder.appendMetrics([metrics]);
-    events.iteration?.(metrics);
+    events.iteration?.(metrics, { compiled: pool.stats.sessions > sessions });
     if (metrics.iteration % validateEvery === 0) {
       const validation = await validate();
       await folder.appendMetrics([{ iteration: metrics.iteration, validation }]);

@@ -4,6 +4,11 @@ import { learned, specialOf } from '../special.ts';
 import type { MadeTask } from '../task.ts';
 import { Architecture } from './architecture.tsx';
 
+const madeBy = (place: MadeTask['place'], steps: number): string => {
+  if (place === 'device') return 'on this device';
+  return steps === 0 ? 'by the service' : `by the service, ${steps} steps`;
+};
+
 /** Architecture, size and work of the network, for those who want to know. */
 export function HowMade({ task }: { readonly task: MadeTask }) {
   const [open, setOpen] = useState(false);
@@ -13,7 +18,7 @@ export function HowMade({ task }: { readonly task: MadeTask }) {
     ['Classes', String(labels.length), labels.map((label) => `${label} ${shots[label]}`).join(', ')],
     ['Size', `${amount(model.length)}B`, `${amount(architecture.weights)} weights`],
     ['Work', amount(architecture.multiplyAdds), 'multiply-adds an image'],
-    ['Made in', duration(total), place === 'device' ? 'on this device' : `by the service, ${steps} steps`],
+    ['Made in', duration(total), madeBy(place, steps)],
     ['Started from', checkpoint, `${percent(support.after.accuracy)} of its own photos right`],
   ];
   return (

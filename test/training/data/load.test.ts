@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { partOf, splitClasses } from '../../../training/data/class-splits.ts';
 import type { ClassedDomain, ImageDomain, Split } from '../../../training/data/domain.ts';
-import { loadDomain } from '../../../training/data/load.ts';
+import { listClasses, loadDomain } from '../../../training/data/load.ts';
 import { sourceSchema } from '../../../training/data/source.ts';
 import type { Source } from '../../../training/data/source.ts';
 import { sharedFolder } from '../../support/shared-folder.ts';
@@ -105,7 +105,9 @@ describe('a pack', () => {
     const broken = await writePack('broken', [['train', 'cat', 1]]);
     await writeFile(root('broken.bin'), Buffer.alloc(1000));
     await expect(load(broken)).rejects.toThrow('broken.tsv:1 (cat/1.png): not a JPEG');
-    await expect(load({ kind: 'pack', name: 'absent', path: root() })).rejects.toThrow('ENOENT');
+    await expect(load({ kind: 'pack', name: 'absent', path: root() })).rejects.toThrow(
+      `pack absent: there is no ${root('absent.bin')}; packs are not in this repository`,
+    );
   });
 
   it('a damaged cache is an error, not a silent new start', async () => {
@@ -133,8 +135,6 @@ describe('a folder', () => {
     expect(greys(domain, 'c3')).toEqual([3, 103]);
     const counted = (split: string) => domain.classes.filter((own) => own.split === split).length;
     expect([counted('train'), counted('val'), counted('test')]).toEqual([5, 2, 3]);
-    await writeFile(join(path, 'c0', 'notes.txt'), 'hello');
-    await expect(loadDomain(source, 4, { cacheFolder })).rejects.toThrow('notes.txt: not a JPEG');
   });
 });
 
@@ -181,6 +181,21 @@ describe('drawn domains', () => {
   it('name a package that is not installed', async () => {
     const source: Source = { kind: 'icons', name: 'icons', packages: ['@iconify-json/not-there'] };
     await expect(loadDomain(source, 8, { cacheFolder })).rejects.toThrow('npm i -D @iconify-json/not-there');
+  });
+});
+
+describe('listClasses', () => {
+  it('gives a part: of one split, at most so many of each, whatever their order', async () => {
+    const source = sourceSchema.parse({ kind: 'glyphs', name: 'glyphs', packages: ['@fontsource/abel'] });
+    const all = await listClasses(source);
+    const test = await listClasses(source, { split: 'test', mostClasses: 5 });
+    expect(test.map(({ split }) => split)).toEqual(['test', 'test', 'test', 'test', 'test']);
+    const names = (classes: readonly { readonly name: string }[]): string[] =>
+      classes.map(({ name }) => name);
+    const tests = names(all.filter(({ split }) => split === 'test'));
+    expect(names(test)).toEqual(tests.filter((name) => names(test).includes(name)));
+    expect(names(test)).not.toEqual(tests.slice(0, 5));
+    expect(await listClasses(source, { mostClasses: 5 })).toHaveLength(15);
   });
 });
 

@@ -99,7 +99,7 @@ describe('evaluateCheckpoint', () => {
 
     const mean = (one[0]!.served.mean + one[2]!.served.mean) / 2;
     expect(meanOverDomains(one, 1, 'served')).toBeCloseTo(mean, 10);
-    expect(evaluationTable(one)).toContain(`| **mean** | 1 | ${mean.toFixed(2)} |`);
+    expect(evaluationTable(one)).toContain(`| **mean** |  | 1 | ${mean.toFixed(2)} |`);
   });
 
   it('gives the means over its tasks, each evaluated on its own', async () => {
@@ -227,7 +227,7 @@ describe('evaluateOpenSets', () => {
     expect(await evaluateOpenSets(settled, domains, { ...foreign, workers: 2 })).toEqual(one);
     expect(await evaluateOpenSets(settled, domains, { ...options, foreign: 100 })).toEqual([]);
     const mean = (one[0]!.auroc.mean + one[2]!.auroc.mean) / 2;
-    expect(openSetTable(one)).toContain(`| **mean** | 1 | ${mean.toFixed(1)} |`);
+    expect(openSetTable(one)).toContain(`| **mean** |  | 1 | ${mean.toFixed(1)} |`);
   });
 
   it('measures by the area under the ROC curve', () => {

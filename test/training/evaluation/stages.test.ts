@@ -62,7 +62,7 @@ describe('the table of stages', () => {
 
   it('is written with a line a row and the paired difference', () => {
     const [one, two] = stagesTables(reports).split('\n\n');
-    expect(one).toContain('| 1-shot | noise | mean | from served, paired |');
+    expect(one).toContain('| 1-shot | noise, 3-way | mean | from served, paired |');
     expect(two!.split('\n')).toHaveLength(2 + Object.keys(reports[1]!.rows).length);
   });
 

@@ -48,12 +48,17 @@ function prepare(
   {
     views = {},
     planes = {},
+    part,
     ...options
-  }: { readonly views?: object; readonly planes?: object } & Partial<PlaneOptions> = {},
+  }: {
+    readonly views?: object;
+    readonly planes?: object;
+    readonly part?: object;
+  } & Partial<PlaneOptions> = {},
 ): Promise<PlaneDomain[]> {
   const configuration = planesConfigurationSchema.parse({
     planes: { trunk, taps: ['quarters', 'pixels'], teacher: 'last', ...planes },
-    domains: sources.map((source) => ({ source, views })),
+    domains: sources.map((source) => ({ source, views, part })),
     workers: 1,
   });
   return preparePlanes(configuration, { cacheFolder: join(root, cache), ...options });
@@ -189,11 +194,56 @@ describe('planes of a domain', () => {
   });
 });
 
+describe('planes of a part', () => {
+  it('are those of its classes alone', async () => {
+    const source = await writeFolder('split', 6);
+    const [all] = await prepare([source], 'split-cache');
+    const [test] = await prepare([source], 'split-cache', { part: { split: 'test' } });
+    const [own] = all!.classes.filter(({ split }) => split === 'test');
+    expect(test!.classes).toEqual([{ ...own, first: 0 }]);
+    const rows = (domain: PlaneDomain, first: number): Float32Array =>
+      read(
+        domain,
+        [0, 1, 2].map((i) => ({ image: first + i, view: 0 })),
+      ).rows;
+    expect(rows(test!, 0)).toEqual(rows(all!, own!.first));
+    const [one] = await prepare([source], 'split-cache', { part: { mostClasses: 1 } });
+    expect(one!.classes).toEqual(all!.classes); // one of a split
+  });
+});
+
 describe('what goes wrong with planes', () => {
-  it('names the image that cannot be decoded, and computes no further', async () => {
+  it('names the image that cannot be decoded, and computes no further, where nobody hears of it', async () => {
     const source = await writeFolder('broken', 3);
     await writeFile(join(root, 'broken', 'odd', '001.png'), 'no image');
     await expect(prepare([source], 'broken-cache')).rejects.toThrow(/broken\/odd\/001\.png: not a JPEG/);
+  });
+
+  it('leaves out the image that cannot be decoded, with a warning, as if it were not there', async () => {
+    const source = await writeFolder('skipped', 70);
+    const path = join(root, 'skipped', 'even', '004.png');
+    await rm(path);
+    const [without] = await prepare([source], 'without-cache', { views: { mirror: true } });
+    await writeFile(path, 'no image');
+    const warnings: string[] = [];
+    const warn = (text: string): void => void warnings.push(text);
+    const views = { mirror: true };
+    const stop = new AbortController(); // what is told of an image outlives an interruption
+    const interrupted = {
+      signal: stop.signal,
+      progress: (_: string, done: number) => done > 0 && stop.abort(),
+    };
+    await expect(prepare([source], 'skipped-cache', { views, warn, ...interrupted })).rejects.toThrow(
+      'aborted',
+    );
+    const [domain] = await prepare([source], 'skipped-cache', { views, warn });
+    expect(domain!.classes).toEqual(without!.classes);
+    expect(domain!.images).toBe(69);
+    expect(await readFile(domain!.path)).toEqual(await readFile(without!.path));
+    expect(await prepare([source], 'skipped-cache', { views, warn })).toEqual([domain]);
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toMatch(/^skipped: an image is left out.*\n.*skipped\/even\/004\.png: not a JPEG/);
+    await expect(prepare([source], 'skipped-cache', { views })).rejects.toThrow('004.png');
   });
 
   it('names the taps that a trunk has', async () => {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readExtendedYaml } from '../../../training/run/extended-yaml.ts';
 import { sharedFolder } from '../../support/shared-folder.ts';
 
@@ -18,12 +18,30 @@ describe('a YAML file that extends another', () => {
     await write('base.yaml', 'a: 1\nb: { c: 2, d: { e: 3, f: 4 } }\nlist: [1, 2, 3]\n');
     await write('rows/middle.yaml', 'extends: ../base.yaml\nb: { d: { e: 5 } }\n');
     const last = await write('rows/last.yaml', 'extends: middle.yaml\nlist: [9]\nb: { c: null }\ng: x\n');
-    expect(await readExtendedYaml(last)).toEqual({
+    const { content, fileOf } = await readExtendedYaml(last);
+    expect(content).toEqual({
       a: 1,
       b: { c: null, d: { e: 5, f: 4 } },
       list: [9],
       g: 'x',
     });
+    expect([['g'], ['b', 'd', 'e'], ['b', 'd', 'f'], ['nowhere']].map(fileOf)).toEqual(
+      ['rows/last.yaml', 'rows/middle.yaml', 'base.yaml', 'rows/last.yaml'].map((name) => folder(name)),
+    );
+  });
+
+  it('may be named by an absolute path, or one of the user’s folder', async () => {
+    const base = await write('elsewhere/base.yaml', 'a: 1\n');
+    const absolute = await write('absolute.yaml', `extends: ${base}\nb: 2\n`);
+    expect((await readExtendedYaml(absolute)).content).toEqual({ a: 1, b: 2 });
+    vi.stubEnv('HOME', folder('elsewhere'));
+    const home = await write('home.yaml', 'extends: ~/base.yaml\nb: 3\n');
+    expect((await readExtendedYaml(home)).content).toEqual({ a: 1, b: 3 });
+  });
+
+  it('names the line that is no YAML', async () => {
+    const path = await write('broken.yaml', 'a: 1\nb: [1, 2\nc: 3\n');
+    await expect(readExtendedYaml(path)).rejects.toThrow(/broken\.yaml:\d+:\d+: no YAML: [^\n]+$/);
   });
 
   it('names the file that extends a missing one, and a missing file itself', async () => {

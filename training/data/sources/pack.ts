@@ -1,7 +1,9 @@
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { decodeImage, decodePicture } from '../../../images/decode.ts';
+import { isMissing } from '../../run/missing-file.ts';
 import { splits } from '../domain.ts';
 import type { Split } from '../domain.ts';
 import type { SourceOf } from '../source.ts';
@@ -12,7 +14,7 @@ const row = z.tuple([z.enum(splits), z.string().min(1), z.string().min(1), byteC
 
 export const packReader: SourceReader<SourceOf<'pack'>> = {
   async stamp(source) {
-    const stats = await Promise.all(Object.values(files(source)).map((file) => stat(file)));
+    const stats = await Promise.all(Object.values(files(source)).map((file) => packFile(source, file)));
     return stats.map(({ size, mtimeMs }) => `${size}@${mtimeMs}`).join();
   },
 
@@ -37,6 +39,19 @@ export const packReader: SourceReader<SourceOf<'pack'>> = {
     return [...classes].map(([name, listed]): ListedClass => ({ name, ...listed }));
   },
 };
+
+/** @throws Error of one line when the pack is not there */
+async function packFile({ name }: SourceOf<'pack'>, file: string): Promise<Stats> {
+  try {
+    return await stat(file);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new Error(
+      `pack ${name}: there is no ${file}; packs are not in this repository (docs/reproduce.md), take a source of kind folder for images of your own`,
+      { cause: error },
+    );
+  }
+}
 
 function files({ path, name }: SourceOf<'pack'>): { images: string; index: string } {
   return { images: join(path, `${name}.bin`), index: join(path, `${name}.tsv`) };

@@ -8,7 +8,6 @@ import { loadDomains, logDecoding } from '../../data/domains.ts';
 import { writeFigures } from '../../report/figures/figure.ts';
 import { progressBar } from '../../command/progress-bar.ts';
 import { RunFolder } from '../../run/run-folder.ts';
-import { totalIterations } from '../../run/schedule.ts';
 import { stopSignal } from '../../run/stop-signal.ts';
 import { writeAtomically } from '../../run/write-atomically.ts';
 import { runImageRow } from './benchmark.ts';
@@ -119,7 +118,7 @@ async function runWithProgress(
   run: ImageRun,
   signal: AbortSignal,
 ): Promise<void> {
-  const { bar, events } = progressBar(0, totalIterations(configuration));
+  const { bar, events } = progressBar(0, configuration);
   const all: ImageEvents = {
     ...events,
     trained: () => bar.stop(),

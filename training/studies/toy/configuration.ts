@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { stageNames } from '../../../model/configuration.ts';
 import { regressionConfigurationSchema } from '../../../model/regression/configuration.ts';
-import { readExtendedYaml } from '../../run/extended-yaml.ts';
+import { readConfiguration } from '../../run/read-configuration.ts';
 
 const stageSchema = z.strictObject({
   stage: z.enum(stageNames),
@@ -86,7 +86,6 @@ export const toyConfigurationSchema = z.strictObject({
 export type ToyConfiguration = z.infer<typeof toyConfigurationSchema>;
 export type ToyStage = ToyConfiguration['stages'][number];
 
-/** Reads and checks a configuration file, which may extend another. Throws ZodError naming what does not fit. */
-export async function readToyConfiguration(path: string): Promise<ToyConfiguration> {
-  return toyConfigurationSchema.parse(await readExtendedYaml(path));
-}
+/** Reads and checks a configuration file, which may extend another. @throws as `readConfiguration` does */
+export const readToyConfiguration = (path: string): Promise<ToyConfiguration> =>
+  readConfiguration(path, toyConfigurationSchema);

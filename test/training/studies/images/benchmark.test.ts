@@ -136,9 +136,9 @@ describe('kept embeddings', () => {
 
   it('are of the largest shot, in two digits', () => {
     const evaluated = [
-      { domain: 'a', shot: 1, tasks: [task(9, 9)] },
-      { domain: 'a', shot: 5, tasks: [task(0.5, -0.25), task(-1.98, -0.001)] },
-      { domain: 'b', shot: 5, tasks: [task(1, 0)] },
+      { domain: 'a', shot: 1, way: 2, tasks: [task(9, 9)] },
+      { domain: 'a', shot: 5, way: 2, tasks: [task(0.5, -0.25), task(-1.98, -0.001)] },
+      { domain: 'b', shot: 5, way: 2, tasks: [task(1, 0)] },
     ];
     const { unit, domains: kept } = embeddingsOf(evaluated)!;
     expect(unit).toBeCloseTo(0.02, 10);
@@ -152,6 +152,6 @@ describe('kept embeddings', () => {
   });
 
   it('are none of a network without an encoder', () => {
-    expect(embeddingsOf([{ domain: 'a', shot: 1, tasks: [task()] }])).toBe(null);
+    expect(embeddingsOf([{ domain: 'a', shot: 1, way: 2, tasks: [task()] }])).toBe(null);
   });
 });

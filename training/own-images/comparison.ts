@@ -1,0 +1,93 @@
+import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import { evaluateTasks } from '../evaluation/evaluate-checkpoint.ts';
+import type {
+  EvaluatedDomains,
+  EvaluatedSetting,
+  EvaluationOptions,
+} from '../evaluation/evaluate-checkpoint.ts';
+import type { ClassedDomain } from '../data/domain.ts';
+import { settingsOf } from '../evaluation/settings.ts';
+import type { Setting } from '../evaluation/settings.ts';
+import { table } from '../report/markdown.ts';
+import { differences, intervalOf, meanOfIntervals } from '../report/statistics.ts';
+import type { Interval } from '../report/statistics.ts';
+
+/** Two checkpoints on the same tasks of one setting; shares of 1. */
+export interface Compared extends Setting {
+  readonly tasks: number;
+  readonly before: Interval;
+  readonly after: Interval;
+  /** after - before, paired. */
+  readonly difference: Interval;
+}
+
+/**
+ * Evaluates a checkpoint and the one that it was fine-tuned from on the same tasks of the test split.
+ * @throws Error when no domain has test tasks
+ */
+export async function compare(
+  after: Checkpoint,
+  before: Checkpoint,
+  domains: EvaluatedDomains,
+  options: Omit<EvaluationOptions, 'split' | 'floors'>,
+): Promise<Compared[]> {
+  const asked = { ...options, split: 'test' as const, floors: false };
+  const { settings, notes } = settingsOf(domains, asked);
+  if (settings.length === 0) throw new Error(`nothing to test: ${notes.join('; ')}`);
+  const total = 2 * settings.length * options.tasks;
+  const evaluate = (checkpoint: Checkpoint, first: number): Promise<EvaluatedSetting[]> => {
+    const progress = (done: number): void => options.progress?.(first + done, total);
+    return evaluateTasks(checkpoint, domains, { ...asked, progress }, settings);
+  };
+  const own = await evaluate(after, 0);
+  const other = await evaluate(before, total / 2);
+  return own.map(({ domain, shot, way, tasks }, i) => {
+    const shares = (of: EvaluatedSetting['tasks']): number[] =>
+      of.map(({ served, queries }) => served / queries);
+    const [a, b] = [shares(tasks), shares(other[i]!.tasks)];
+    return {
+      ...{ domain, shot, way, tasks: tasks.length },
+      before: intervalOf(b),
+      after: intervalOf(a),
+      difference: intervalOf(differences(a, b)),
+    };
+  });
+}
+
+const percent = (share: number): string => (100 * share).toFixed(1);
+const signed = ({ mean, half }: Interval): string =>
+  `${mean < 0 ? '−' : '+'}${percent(Math.abs(mean))} ± ${percent(half)}`;
+
+/** The comparison as a Markdown table: accuracies in percent with 95 % intervals. */
+export const comparisonTable = (compared: readonly Compared[], before: string, after: string): string =>
+  table(
+    ['domain', 'ways', 'shots', 'tasks', before, after, 'difference, paired'],
+    compared.map((row) => [
+      row.domain,
+      ...[row.way, row.shot, row.tasks].map(String),
+      ...[row.before, row.after].map(({ mean, half }) => `${percent(mean)} ± ${percent(half)}`),
+      signed(row.difference),
+    ]),
+  );
+
+/** Test images below which the intervals are said to tell little. */
+const fewImages = 200;
+
+/** What the intervals do not cover, where the test has few images: they are over tasks, which share these. */
+export function cautionOf(domains: readonly ClassedDomain[]): string | undefined {
+  const tested = domains.flatMap(({ classes }) => classes.filter(({ split }) => split === 'test'));
+  const images = tested.reduce((sum, { count }) => sum + count, 0);
+  if (images >= fewImages) return undefined;
+  return `The test has ${images} images: its intervals tell how tasks of these differ, not what other images would give.`;
+}
+
+/** In words whether fine-tuning has helped: by the mean of all settings and its interval. */
+export function verdict(compared: readonly Compared[], before: string, after: string): string {
+  const { mean, half } = meanOfIntervals(compared.map(({ difference }) => difference));
+  const points = `${percent(Math.abs(mean))} ± ${percent(half)} points`;
+  if (Math.abs(mean) <= half)
+    return `No difference can be told (${points}): ${before} serves these images as well.`;
+  return mean > 0
+    ? `${after} is right more often, by ${points}.`
+    : `${after} is right less often, by ${points}: keep ${before}.`;
+}
