@@ -28,4 +28,5 @@ it('what the steps changed', () => {
   expect(learned({ support, steps: 5 }).replace(/\u00a0/g, ' ')).toBe(
     'Of its own photos it told 50 % right before the 5 steps and 100 % after them.',
   );
+  expect(learned({ support, steps: 0 })).toBe('It was fitted to its photos at once, without steps.');
 });

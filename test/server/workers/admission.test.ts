@@ -22,7 +22,8 @@ function slow(workers = 1): Backlog {
 }
 
 const limits: WorkLimits = { requestCost: 1000, clientCost: 500, clientRequests: 3, jobBytes: 1e9 };
-const imagesCost = { memory: { atLeast: 0, view: 0 } };
+const noMemory = { atLeast: 0, view: 0 };
+const imagesCost = { memory: { once: noMemory, stepped: noMemory } };
 const { signal } = new AbortController();
 const asker = (client = 'a', seconds?: number) => ({
   client,
