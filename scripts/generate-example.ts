@@ -13,7 +13,7 @@ const classes: Readonly<Record<string, readonly string[]>> = {
   keys: ['key', 'old-key'],
   mug: ['hot-beverage', 'teacup-without-handle'],
 };
-const others = ['wrapped-gift'];
+const others = ['baseball'];
 const shots = 5;
 const queries = 3;
 
