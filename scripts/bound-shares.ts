@@ -11,7 +11,9 @@ import { writeAtomically } from '../training/run/write-atomically.ts';
  * Meta-training sees the kinds of images that the cells know, so that shares trust them; no kind can teach it otherwise.
  */
 const program = new Command('bound-shares')
-  .description('Writes a checkpoint on a trunk whose shares stay near a start, and which takes no inner steps.')
+  .description(
+    'Writes a checkpoint on a trunk whose shares stay near a start, and which takes no inner steps.',
+  )
   .requiredOption('--checkpoint <file>', 'checkpoint (safetensors)')
   .requiredOption('--start <list>', 'share of a source relative to the others: cells=0.22,b15=0.58,…')
   .requiredOption('--bound <x>', 'by how much the logarithm of a share may differ from its start', Number)
@@ -35,8 +37,9 @@ const configuration = parseModelConfiguration({
   trunk: { ...trunk, shares: { start, bound: options.bound } },
   innerLoop: { ...innerLoop, steps: 0, rates: 'fixed' },
 });
+const training = { ...checkpoint.training, sharesBoundAfterwards: true };
 const names = new Set(parameterSpecifications(configuration).map(({ name }) => name));
 const parameters = Object.fromEntries(
   Object.entries(checkpoint.parameters).filter(([name]) => names.has(name)),
 );
-await writeAtomically(options.out, encodeCheckpoint({ ...checkpoint, configuration, parameters }));
+await writeAtomically(options.out, encodeCheckpoint({ ...checkpoint, configuration, parameters, training }));

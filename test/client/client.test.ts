@@ -235,9 +235,13 @@ describe('as a package and by its examples', () => {
     const project = folder('project');
     const installed = join(project, 'node_modules/m-nas-client');
     await mkdir(installed, { recursive: true });
-    const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', folder()], {
-      cwd: join(root, 'client'),
-    });
+    const { stdout } = await run(
+      'npm',
+      ['pack', '--silent', '--ignore-scripts=false', '--pack-destination', folder()],
+      {
+        cwd: join(root, 'client'),
+      },
+    );
     await run('tar', ['-xzf', folder(stdout.trim()), '-C', installed, '--strip-components=1']);
     // what npm would install beside it
     for (const name of [

@@ -54,7 +54,11 @@ test('large adaptations on a trunk take turns from the first plane on; pixels go
     card: '',
     multiplyAdds: 1,
   };
-  const cost = { once: 1, step: 1, memory: { once: { atLeast: 0, view: 100 }, stepped: { atLeast: 0, view: 100 } } };
+  const cost = {
+    once: 1,
+    step: 1,
+    memory: { once: { atLeast: 0, view: 100 }, stepped: { atLeast: 0, view: 100 } },
+  };
   const standing = everyKind.map((one) => (one.kind === 'images' ? { ...one, cost, trunk } : one));
   const jobs: string[] = [];
   const ends: (() => void)[] = [];
