@@ -87,7 +87,7 @@ describe('Trainer', () => {
     await folder.saveState({ iteration: 3, parameters: one, adam, genotypes: [], seconds: 1 }, 'x');
     await folder.appendMetrics([{ iteration: 2 }, { iteration: 3 }]);
     await folder.begin(2);
-    await expect(folder.loadState('x')).rejects.toThrow('ENOENT');
+    await expect(folder.loadState('x')).rejects.toThrow('nothing to go on from');
     expect(await metricsOf(folder)).toEqual([{ iteration: 2, seconds: 0, workers: 0 }]);
   });
 
