@@ -233,6 +233,7 @@ export default tseslint.config(
       'runs',
       'dist',
       'client/dist',
+      'test/client/project', // a project of its own: it compiles against the packed client
       'contract/openapi.ts',
       'model/graph/onnx/proto.*',
       'training/optimizer/kernels/assembly',

@@ -17,7 +17,7 @@ import {
   takeStock,
   writeTask,
 } from './files.ts';
-import { DiskClaims } from './claims.ts';
+import { DiskClaims } from './disk-claims.ts';
 import { Inventory, type Holding, type StorageLimits } from './inventory.ts';
 import { FolderLock } from './lock.ts';
 import { StateWatch } from './state.ts';

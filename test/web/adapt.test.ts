@@ -5,7 +5,6 @@ import * as onnxruntime from 'onnxruntime-web/wasm';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MnasClient } from '../../client/index.ts';
-import type { Schema } from '../../contract/schema.ts';
 import { decodePicture } from '../../images/decode.ts';
 import { adaptToFiles } from '../../web/device/adapt.ts';
 import type { DeviceTask } from '../../web/device/adapt.ts';
@@ -102,7 +101,7 @@ describe('a task on a trunk that is made on a device', () => {
       ]),
     );
     // all that the service says comes first: what the device computes blocks this thread, and connections end meanwhile
-    const served = (await client.createTask(form)) as Schema<'ImagesTask'>;
+    const served = await client.createTask(form);
     const model = await client.getModel(served.id);
     const embedding = await client.getEmbedding(served.id);
     const several = support.length > Object.keys(shots).length;

@@ -5,7 +5,6 @@ import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { MnasClient } from '../../client/index.ts';
-import type { Schema } from '../../contract/schema.ts';
 import { snippetsOf } from '../../web/snippets.ts';
 import { nodeOf } from '../../web/snippets/javascript.ts';
 import { harness, listen } from '../server/support/harness.ts';
@@ -40,7 +39,7 @@ it('a task of this device has no requests to the service', () => {
 /** Runs a program of JavaScript with what it imports, and gives what it prints. */
 async function printedBy(text: string): Promise<unknown[]> {
   const printed: unknown[] = [];
-  const { constructor } = Object.getPrototypeOf(async () => undefined) as {
+  const { constructor } = Object.getPrototypeOf(async () => Promise.resolve()) as {
     readonly constructor: new (...parts: string[]) => (...given: unknown[]) => Promise<void>;
   };
   const program = new constructor('ort', 'sharp', 'console', text.replace(/^import .*$/gm, ''));
@@ -54,10 +53,10 @@ it('the program for Node answers as the service does', async () => {
   const client = new MnasClient({ baseUrl: `http://127.0.0.1:${port}` });
   const image = (content: Buffer) => new Blob([Uint8Array.from(content)]);
   const { red, blue } = shades;
-  const made = (await client.createTask({
+  const made = await client.createTask({
     red: [image(red[0])],
     blue: [image(blue[0])],
-  })) as Schema<'ImagesTask'>;
+  });
   const [expected] = await client.predict(made.id, [image(red[1])]);
   const folder = await mkdtemp(join(tmpdir(), 'm-nas-snippet-'));
   try {
