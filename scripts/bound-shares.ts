@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { decodeCheckpoint, encodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import { encodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { parseModelConfiguration } from '../model/configuration.ts';
 import { parameterSpecifications } from '../model/parameters.ts';
+import { readCheckpoint } from '../training/run/read-checkpoint.ts';
 import { writeAtomically } from '../training/run/write-atomically.ts';
 
 /**
@@ -29,7 +29,7 @@ const start = Object.fromEntries(
     return [source!, Number(share)] as const;
   }),
 );
-const checkpoint = decodeCheckpoint(await readFile(options.checkpoint));
+const checkpoint = await readCheckpoint(options.checkpoint);
 const { trunk, innerLoop, ...rest } = checkpoint.configuration;
 if (!trunk) throw new Error(`${options.checkpoint} is not on a trunk`);
 const configuration = parseModelConfiguration({
