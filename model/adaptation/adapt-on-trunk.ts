@@ -5,7 +5,7 @@ import type { AdaptedChild } from './child-cells.ts';
 import { exportTrunkChild } from './export-trunk-child.ts';
 import type { ExportedOnTrunk, TrunkGraph } from './export-trunk-child.ts';
 import { isMirrored } from './mirror-images.ts';
-import { calibrateOpenSet } from './open-set.ts';
+import { calibrateOpenSet, openSetFit } from './open-set.ts';
 import { roundedKernels } from './solved-answer.ts';
 import { reorder, rowsOfView, taken, viewsNeeded } from './support-rows.ts';
 import type { ViewRows } from './support-rows.ts';
@@ -125,13 +125,12 @@ export async function adaptOnTrunk(
   const clock = stopwatch();
   const { model, weights, multiplyAdds } = exportTrunkChild(checkpoint, trunk, child, task.labels);
   clock.lap('export');
-  const { midpoint, slope, threshold, leftOut } = child.openSet;
   return {
     ...task,
     weights,
     multiplyAdds,
     model,
-    openSet: { midpoint, slope, threshold, leftOut },
+    openSet: openSetFit(child.openSet),
     timings: { ...task.timings, ...clock.laps },
   };
 }

@@ -9,8 +9,8 @@ import type { Genotype } from '../search-space/genotype.ts';
 import type { Executor } from '../graph/executor.ts';
 import type { Values } from '../graph/programs.ts';
 import { adaptedSet, isMirrored } from './mirror-images.ts';
-import { calibrateOpenSet } from './open-set.ts';
-import type { OpenSet } from './open-set.ts';
+import { calibrateOpenSet, openSetFit } from './open-set.ts';
+import type { OpenSet, OpenSetFit } from './open-set.ts';
 import { fold, keyFrom, uniform } from '../random.ts';
 import { stopwatch } from '../stopwatch.ts';
 import { TaskRunner } from '../inner-loop/task-runner.ts';
@@ -36,7 +36,7 @@ export interface AdaptedTask {
   readonly support: { readonly before: Fit; readonly after: Fit };
   readonly model: Uint8Array;
   /** How the model tells images that belong to no class. */
-  readonly openSet: Omit<OpenSet, 'means'>;
+  readonly openSet: OpenSetFit;
   /**
    * On a trunk, what the head of all other images says of every image whose class has another one: true and given class,
    * as positions in `labels`.
@@ -111,7 +111,6 @@ export async function adaptTask(
   const built = childFunction(checkpoint, child, size.way);
   const model = exportChild(checkpoint, child, labels, built);
   clock.lap('export');
-  const { midpoint, slope, threshold, leftOut } = openSet;
   return {
     labels,
     genotype,
@@ -120,7 +119,7 @@ export async function adaptTask(
     multiplyAdds: multiplyAdds(built),
     support: { before: fits[0]!, after: fits.at(-1)! },
     model,
-    openSet: { midpoint, slope, threshold, leftOut },
+    openSet: openSetFit(openSet),
     embedding: embedded.embedding,
     timings: clock.laps,
   };

@@ -30,6 +30,16 @@ export interface OpenSet {
   readonly leftOut: number;
 }
 
+/** What is known of it beside the exported graph, which has the means. */
+export type OpenSetFit = Omit<OpenSet, 'means'>;
+
+export const openSetFit = ({ midpoint, slope, threshold, leftOut }: OpenSet): OpenSetFit => ({
+  midpoint,
+  slope,
+  threshold,
+  leftOut,
+});
+
 /**
  * What is assumed of ℓ, counted as `weight` images, relative to the mean of ℓ over images whose own class is left out. Measured on
  * validation classes of the checkpoint `photos`: with one image a class it is all that is known.
