@@ -157,9 +157,8 @@ describe('OnnxExecutor', () => {
     const env = { PATH: process.env['PATH'], MALLOC_MMAP_THRESHOLD_: '1048576' }; // as the service is started
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], { env });
     const { bound, most, last } = JSON.parse(stdout) as Record<'bound' | 'most' | 'last', number>;
-    // V8's own heap comes and goes beside it; kept without a bound, the graphs are seven times as large
-    expect(last).toBeLessThan(1.5 * bound);
-    expect(most).toBeLessThan(2.5 * bound); // while one runs that is larger than the bound
+    expect(last).toBeLessThan(bound);
+    expect(most).toBeLessThan(2 * bound); // while one runs that is larger than the bound
   });
 
   test('a program whose session was evicted compiles again when it runs', async () => {
