@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
 
 /**
  * Writes `web/example.json`: things on tables, drawn with icons of Microsoft's Fluent Emoji (MIT), for the example task of the
@@ -100,5 +99,4 @@ const example = [
   ...others.map((name) => ({ name, set: 'query', svg: drawn(name, ++seed) })),
 ];
 const target = fileURLToPath(new URL('../web/example.json', import.meta.url));
-const options = await resolveConfig(target);
-await writeFile(target, await format(JSON.stringify(example), { ...options, parser: 'json' }));
+await writeFile(target, `${JSON.stringify(example, null, 2)}\n`);

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -7,7 +5,7 @@ import sharp from 'sharp';
 import { startOwnService } from '../bench/serve/process.ts';
 import type { Schema } from '../contract/schema.ts';
 import { points } from './fuzz/corpus.ts';
-import { pythonWith } from './python.ts';
+import { exitCodeOf, pythonWith } from './python.ts';
 
 /**
  * Sends what schemathesis makes of openapi.yaml to a service of its own, and looks whether every answer is one that the
@@ -95,9 +93,7 @@ async function prove(python: string, url: string): Promise<number> {
   const given = ['-m', 'schemathesis.cli', '--config-file', await configure(url), 'run', 'openapi.yaml'];
   const bounds = ['--url', url, '--max-examples', cases, '--seed', seed, '--request-timeout', answerSeconds];
   const looked = ['--checks', checks.join(','), '--phases', 'examples,coverage,fuzzing'];
-  const child = spawn(python, [...given, ...bounds, ...looked], { stdio: 'inherit' });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  return code ?? 1;
+  return exitCodeOf(python, [...given, ...bounds, ...looked]);
 }
 
 const python = await pythonWith('scripts/prove-contract/requirements.txt');

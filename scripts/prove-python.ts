@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { startOwnService } from '../bench/serve/process.ts';
-import { pythonWith } from './python.ts';
+import { exitCodeOf, pythonWith } from './python.ts';
 
 /**
  * Proves that `client/python/mnas.py` does what it says: every call of it against a service of its own, and its
@@ -9,10 +7,5 @@ import { pythonWith } from './python.ts';
  */
 const python = await pythonWith('client/python/requirements.txt');
 const service = await startOwnService();
-try {
-  const child = spawn(python, ['scripts/prove-python/prove.py', service.url], { stdio: 'inherit' });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  process.exitCode = code ?? 1;
-} finally {
-  await service.stop();
-}
+const proved = exitCodeOf(python, ['scripts/prove-python/prove.py', service.url]);
+process.exitCode = await proved.finally(service.stop);

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -21,4 +22,11 @@ export async function pythonWith(requirements: string): Promise<string> {
   await run(python, ['-m', 'pip', 'install', '--quiet', '-r', requirements], { maxBuffer: 2 ** 26 });
   await writeFile(stamp, wanted);
   return python;
+}
+
+/** Runs a program with this process's output; resolves to its exit code, 1 where a signal has ended it. */
+export async function exitCodeOf(program: string, words: readonly string[]): Promise<number> {
+  const child = spawn(program, words, { stdio: 'inherit' });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? 1;
 }

@@ -1,5 +1,6 @@
 import { post } from '../bench/serve/load.ts';
 import { startOwnService, watchHealth } from '../bench/serve/process.ts';
+import { MnasClient } from '../client/index.ts';
 import { taskBody } from './overload.ts';
 
 /** Classes, and images of each. */
@@ -41,7 +42,7 @@ export async function manyShapes(
 ): Promise<ShapesResult> {
   const service = await startOwnService(environment);
   try {
-    await untilReady(service.url);
+    await new MnasClient({ baseUrl: service.url }).waitUntilReady({ seconds: 300 });
     const idle = await watchHealth(service)();
     const rows: ShapeMemory[] = [];
     for (const [number, shape] of shapes.entries()) {
@@ -58,14 +59,4 @@ export async function manyShapes(
   } finally {
     await service.stop();
   }
-}
-
-/** @throws Error when the service is not ready after some minutes */
-async function untilReady(url: string): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    const { ok } = await fetch(`${url}/readyz`);
-    if (ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  throw new Error('the service does not become ready');
 }

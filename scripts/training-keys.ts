@@ -1,32 +1,10 @@
-import { z } from 'zod';
 import { trainingConfigurationSchema } from '../training/outer-loop/configuration.ts';
-
-/** What JSON Schema says of a key. */
-interface Described {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly const?: string | number | boolean;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly multipleOf?: number;
-  readonly properties?: Readonly<Record<string, Described>>;
-  readonly required?: readonly string[];
-  readonly items?: Described;
-  readonly prefixItems?: readonly Described[];
-  readonly oneOf?: readonly Described[];
-  readonly anyOf?: readonly Described[];
-}
+import { describedBy } from '../training/run/described.ts';
+import type { Described } from '../training/run/described.ts';
 
 /** Every key of a training configuration as tables of Markdown, one for each group of keys. */
 export function trainingKeys(): string {
-  const root = z.toJSONSchema(trainingConfigurationSchema, {
-    io: 'input',
-    unrepresentable: 'any',
-  }) as Described;
-  return groupsOf('', root)
+  return groupsOf('', describedBy(trainingConfigurationSchema))
     .flatMap(({ title, meaning, rows }) => {
       const lines = rows.map((row) => `| ${row.join(' | ')} |`);
       const table = ['| key | values | default | meaning |', '| --- | --- | --- | --- |', ...lines];
@@ -54,13 +32,10 @@ function groupsOf(path: string, node: Described, form = ''): Group[] {
       .filter(({ properties }) => properties !== undefined)
       .flatMap((variant) => {
         const { kind } = variant.properties ?? {};
-        if (kind?.const === undefined)
-          return groupsOf(at, {
-            ...variant,
-            ...(own.description === undefined ? {} : { description: own.description }),
-          });
-        const meant = kind.description === undefined ? {} : { description: kind.description };
-        return groupsOf(at, { ...variant, ...meant }, ` with \`kind: ${String(kind.const)}\``);
+        const told = kind?.const === undefined ? own : kind;
+        const description = told.description ?? variant.description;
+        const form = told.const === undefined ? '' : ` with \`kind: ${String(told.const)}\``;
+        return groupsOf(at, { ...variant, description }, form);
       });
   });
   const title = path === '' ? 'The whole' : `\`${path}\`${form}`;

@@ -9,9 +9,9 @@ const VARIABLE = 'MALLOC_MMAP_THRESHOLD_';
  */
 export function keptByAllocator(
   environment: Readonly<Record<string, string | undefined>> = process.env,
-  glibc = hasGlibc(),
+  glibc?: boolean,
 ): string | undefined {
-  if (!glibc || environment[VARIABLE] !== undefined) return undefined;
+  if (environment[VARIABLE] !== undefined || !(glibc ?? hasGlibc())) return undefined;
   return `${VARIABLE} is not set: glibc may keep memory that compiled graphs have given back; start with npm start, or set it to 1048576`;
 }
 

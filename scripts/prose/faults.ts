@@ -1,7 +1,7 @@
 import { parsePage } from './blocks.ts';
 
-export const mostCharacters = 100;
-export const mostWords = 25;
+const mostCharacters = 100;
+const mostWords = 25;
 
 export interface Fault {
   /** of the page, from 1 */

@@ -120,16 +120,19 @@ function keyOf(request: Request): string | undefined {
 
 const requireKey: RequestHandler = (request, response, next) => {
   const free = !PROTECTED.test(request.path) || PROBES.test(request.path) || request.method === 'OPTIONS';
-  const key = apiKeyOf(response);
-  if (!free && !key)
+  if (!free) checkKey(apiKeyOf(response), neededFor(request));
+  next();
+};
+
+/** @throws ServiceError `unauthorized`, `missing-scope` */
+function checkKey(key: ApiKey | undefined, needed: Scope): void {
+  if (!key)
     throw new ServiceError('unauthorized', { headers: { 'WWW-Authenticate': 'Bearer realm="m-nas"' } });
-  const needed = neededFor(request);
-  if (!free && key && !permits(key.scope, needed))
+  if (!permits(key.scope, needed))
     throw new ServiceError('missing-scope', {
       detail: `The key has the scope ${key.scope}, and this takes ${needed}.`,
     });
-  next();
-};
+}
 
 /** What only uses a task, though it is a POST. */
 const USES = /\/(predictions|evaluations|infer)\/?$/;

@@ -30,8 +30,9 @@ export const permits = (scope: Scope, needed: Scope): boolean =>
 /** A key has 256 random bits, so that a fast hash without salt is enough: nobody can try them all. */
 export const hashKey = (key: string): Uint8Array => createHash('sha256').update(key).digest();
 
-const ENTRY = /^([\w.-]{1,64}):([0-9a-f]{64})(?::(read|write|admin))?$/;
-const usualScope = 'write' satisfies Scope;
+const ENTRY = new RegExp(`^([\\w.-]{1,64}):([0-9a-f]{64})(?::(${scopes.join('|')}))?$`);
+/** Of a key that is listed without one. */
+export const usualScope = 'write' satisfies Scope;
 
 /** Whether an entry of MNAS_API_KEYS can have this name. */
 export const isKeyName = (name: string): boolean => ENTRY.test(`${name}:${'0'.repeat(64)}`);

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import process from 'node:process';
-import { hashKey, isKeyName, scopes } from './keys.ts';
+import { hashKey, isKeyName, scopes, usualScope } from './keys.ts';
 import type { Scope } from './keys.ts';
 
 // Prints a new API key for whoever is to have it, and the entry of MNAS_API_KEYS: `npm run key -- NAME SCOPE`.
-const [name = 'client', scope = 'write'] = process.argv.slice(2);
+const [name = 'client', scope = usualScope] = process.argv.slice(2);
 if (!isKeyName(name)) {
   process.stderr.write('a name has 1 to 64 letters of ASCII, digits, dots, hyphens and underscores\n');
   process.exit(1);

@@ -6,7 +6,7 @@ import type { Uploader } from '../upload/body.ts';
 import type { Body, Schema } from '../../contract/schema.ts';
 import { describeImagesTask, describeTask } from '../answers/describe-task.ts';
 import { ServiceError } from '../errors/errors.ts';
-import type { ImagesRecord } from '../storage/record.ts';
+import type { ImagesRecord, TaskRecord } from '../storage/record.ts';
 import { estimateOf } from '../tasks/kept-estimate.ts';
 import type { ImageTasks } from '../tasks/image-tasks.ts';
 import { filesOfJson, hasImages } from '../upload/json-images.ts';
@@ -18,7 +18,7 @@ import { TaskProgress } from '../tasks/progress.ts';
 import { parseSupport } from '../upload/points.ts';
 import type { RegressionTasks } from '../tasks/regression-tasks.ts';
 import { requestIdOf } from '../http/requests.ts';
-import type { CreatedTask, TaskPlan, TaskRequest, Tasks } from '../tasks/tasks.ts';
+import type { TaskPlan, TaskRequest, Tasks } from '../tasks/tasks.ts';
 import type { UploadedFile, UploadShape } from '../upload/files.ts';
 import type { Split } from '../upload/folders.ts';
 import { UPLOAD_TYPES } from '../upload/upload.ts';
@@ -65,7 +65,6 @@ export const createQuery = z.strictObject({
 const taskQuery = createQuery.extend({ estimate: z.enum(['auto', 'always', 'none']).default('auto') });
 
 /** What the client of a POST gets: the task, or how it comes along when it did not want to wait. */
-type Outcome = CreatedTask | TaskProgress;
 type Answer = { readonly created: boolean; readonly body: Schema<'Task'> } | TaskProgress;
 
 /** Makes a task of images, or of points where the body is JSON that has these. */
@@ -85,11 +84,17 @@ async function createTask(
     const requestId = requestIdOf(response);
     return { checkpoint, steps: query.steps ?? checkpoint.steps, startedAt, requestId };
   };
-  const make = (plan: TaskPlan, uploader: Uploader): Promise<Outcome> => {
+  const make = async (
+    plan: TaskPlan,
+    uploader: Uploader,
+    describe: (record: TaskRecord) => Schema<'Task'> | Promise<Schema<'Task'>>,
+  ): Promise<Answer> => {
     uploader.leave(); // the plan has all that it needs of the body
-    return preferences.respondAsync && !estimated
+    const outcome = await (preferences.respondAsync && !estimated
       ? tasks.begin(plan, preferences.wait, uploader, owner)
-      : tasks.create(plan, uploader, owner);
+      : tasks.create(plan, uploader, owner));
+    if (outcome instanceof TaskProgress) return outcome;
+    return { created: outcome.created, body: await describe(outcome.record) };
   };
   const fromFiles = async (
     picked: TaskRequest<ImagesCheckpoint>,
@@ -97,19 +102,16 @@ async function createTask(
     uploader: Uploader,
   ): Promise<Answer> => {
     const plan = await images.plan({ ...picked, files: labelFiles(files), estimated }, uploader);
-    const outcome = await make(plan, uploader);
-    if (outcome instanceof TaskProgress) return outcome;
-    const record = outcome.record as ImagesRecord;
-    const kept = query.estimate === 'none' ? undefined : estimateOf(record);
-    const estimate = kept ?? (await plan.estimate?.(uploader));
-    return { created: outcome.created, body: describeImagesTask(record, estimate) };
+    return make(plan, uploader, async (made) => {
+      const record = made as ImagesRecord;
+      const kept = query.estimate === 'none' ? undefined : estimateOf(record);
+      return describeImagesTask(record, kept ?? (await plan.estimate?.(uploader)));
+    });
   };
   const fromPoints = async (body: unknown, uploader: Uploader): Promise<Answer> => {
     if (estimated) throw new ServiceError('invalid-query', { detail: NO_ESTIMATE });
     const plan = regression.plan({ ...pick('regression'), points: parseSupport(body) });
-    const outcome = await make(plan, uploader);
-    if (outcome instanceof TaskProgress) return outcome;
-    return { created: outcome.created, body: describeTask(outcome.record) };
+    return make(plan, uploader, describeTask);
   };
   if (mediaTypeOf(request, UPLOAD_TYPES) === 'application/json')
     return readJson(request, (body, uploader) =>

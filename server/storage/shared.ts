@@ -95,16 +95,12 @@ class SharedStorage implements CacheableStorage {
   async write(task: StoredTask): Promise<void> {
     const { id } = task.record;
     if (await readableTask(this.read(id))) return;
-    const seconds = this.#options.days * DAY_SECONDS;
-    await this.#inTime((end) => this.#store.set(id, encode(task), seconds, end));
+    await this.#set(id, encode(task));
   }
 
   /** Values without content, beside those of the tasks, with a time to live as theirs. */
   readonly claims: Claims = {
-    add: (id, owner) => {
-      const seconds = this.#options.days * DAY_SECONDS;
-      return this.#inTime((end) => this.#store.set(nameOfClaim(id, owner), Buffer.alloc(0), seconds, end));
-    },
+    add: (id, owner) => this.#set(nameOfClaim(id, owner), Buffer.alloc(0)),
     has: (id, owner, signal) => this.#inTime((end) => this.#store.has(nameOfClaim(id, owner), end), signal),
     remove: (id, owner) => this.#inTime((end) => this.#store.remove(nameOfClaim(id, owner), end)),
   };
@@ -139,6 +135,12 @@ class SharedStorage implements CacheableStorage {
   #isExpired({ record }: StoredTask): boolean {
     const { days } = this.#options;
     return isTooOld(Date.parse(record.createdAt), days, Date.now());
+  }
+
+  /** Keeps a value for as long as a task. */
+  #set(name: string, value: Uint8Array): Promise<void> {
+    const seconds = this.#options.days * DAY_SECONDS;
+    return this.#inTime((end) => this.#store.set(name, value, seconds, end));
   }
 
   /** The work's value, unless the signal or the time ends it: then its part in the store ends, too. */

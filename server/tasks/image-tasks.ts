@@ -209,7 +209,7 @@ export class ImageTasks {
       support: adapted.support,
       mirrored: adapted.mirrored,
       openSet: adapted.openSet,
-      estimate: keptEstimate(adapted.labels.length, adapted.leftOut),
+      estimate: keptEstimate(adapted.labels, adapted.leftOut),
       sharedImages: shared,
     });
     return { record, model: adapted.model };

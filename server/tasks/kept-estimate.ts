@@ -9,11 +9,12 @@ type KeptEstimate = NonNullable<ImagesRecord['estimate']>;
  * What is kept of an estimate in closed form: the images that were left out, by true and given label. Absent
  * where there were none, as with one image a class.
  */
-export function keptEstimate(way: number, leftOut: readonly Judgement[] = []): KeptEstimate | undefined {
+export function keptEstimate(
+  labels: readonly string[],
+  leftOut: readonly Judgement[] = [],
+): KeptEstimate | undefined {
   if (leftOut.length === 0) return undefined;
-  const confusion = Array.from({ length: way }, () => Array.from({ length: way }, () => 0));
-  for (const { truth, given } of leftOut) if (given !== undefined) confusion[truth]![given]! += 1;
-  return { folds: 1, confusion };
+  return { folds: 1, confusion: evaluationOf(labels, leftOut).confusion };
 }
 
 /** The estimate that a task was made with, as the API gives it; absent where it was made with none. */

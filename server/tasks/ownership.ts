@@ -43,22 +43,23 @@ export class Ownership {
   ): Promise<boolean> {
     if (every || (await this.#owns(id, name, signal))) return true;
     if (!record || record.owned) return false; // a claim may be lost, and opens nothing
-    return (await this.#others(id, name, signal)) === 0;
+    return !(await this.#isOfOthers(id, name, signal));
   }
 
   /** Gives the owner's claim up. Resolves to whether the task is still somebody's. */
   async disclaim(id: string, { name }: Owner): Promise<boolean> {
-    this.#known.delete(`${id} ${name}`);
-    await this.#claims.remove(id, name);
-    return (await this.#others(id, name)) > 0;
+    await this.#remove(id, name);
+    return this.#isOfOthers(id, name);
   }
 
   /** Gives all claims up. */
   async disclaimAll(id: string): Promise<void> {
-    for (const name of this.#names()) {
-      this.#known.delete(`${id} ${name}`);
-      await this.#claims.remove(id, name);
-    }
+    for (const name of this.#names()) await this.#remove(id, name);
+  }
+
+  async #remove(id: string, name: string): Promise<void> {
+    this.#known.delete(`${id} ${name}`);
+    await this.#claims.remove(id, name);
   }
 
   async #owns(id: string, name: string, signal: AbortSignal | undefined): Promise<boolean> {
@@ -80,11 +81,11 @@ export class Ownership {
     }
   }
 
-  /** How many others have a claim. */
-  async #others(id: string, name: string, signal?: AbortSignal): Promise<number> {
+  /** Whether others have a claim. */
+  async #isOfOthers(id: string, name: string, signal?: AbortSignal): Promise<boolean> {
     const others = this.#names().filter((other) => other !== name);
     const claims = await Promise.all(others.map((other) => this.#claims.has(id, other, signal)));
-    return claims.filter(Boolean).length;
+    return claims.includes(true);
   }
 
   #names(): string[] {

@@ -1,19 +1,10 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { closest } from './closest.ts';
+import { describedBy } from './described.ts';
+import type { Described } from './described.ts';
 import { readExtendedYaml } from './extended-yaml.ts';
 
 type Issue = z.core.$ZodIssue;
-
-/** What a schema's JSON form says of keys. */
-interface Described {
-  readonly properties?: Readonly<Record<string, Described>>;
-  readonly items?: Described;
-  readonly prefixItems?: readonly Described[];
-  readonly oneOf?: readonly Described[];
-  readonly anyOf?: readonly Described[];
-  readonly allOf?: readonly Described[];
-  readonly const?: string | number | boolean;
-}
 
 /**
  * Reads a YAML file, which may extend another, and checks it.
@@ -63,7 +54,6 @@ const keyOf = (path: readonly PropertyKey[]): string =>
 
 /** What may stand at a path of keys, in every variant. */
 function describedAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly Described[] {
-  const root = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Described;
   const below = (node: Described, key: PropertyKey): readonly (Described | undefined)[] =>
     variantsOf(node).map((variant) =>
       typeof key === 'number'
@@ -73,7 +63,7 @@ function describedAt(schema: z.ZodType, path: readonly PropertyKey[]): readonly 
   return path
     .reduce<readonly Described[]>(
       (nodes, key) => nodes.flatMap((node) => below(node, key)).filter((node) => node !== undefined),
-      [root],
+      [describedBy(schema)],
     )
     .flatMap(variantsOf);
 }
