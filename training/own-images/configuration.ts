@@ -6,7 +6,7 @@ import { fineTuning } from '../outer-loop/fine-tuning.ts';
 import { defaultFractions } from '../data/class-splits.ts';
 import type { ClassedDomain } from '../data/domain.ts';
 import type { SourceOf } from '../data/source.ts';
-import { possibleShape } from '../data/tasks.ts';
+import { hasSomeTasks } from '../data/tasks.ts';
 import { planesOfModel } from '../planes/model-planes.ts';
 import { readExtendedYaml } from '../run/extended-yaml.ts';
 import { totalIterations } from '../run/schedule.ts';
@@ -79,7 +79,7 @@ export const withPossibleShapes = (
   ...configuration,
   stages: configuration.stages.map((stage) => {
     const possible = stage.shapes.filter((shape) =>
-      domains.some((domain) => possibleShape(domain, 'train', shape).way >= 2),
+      domains.some((domain) => hasSomeTasks(domain, 'train', shape)),
     );
     return { ...stage, shapes: possible.length > 0 ? possible : stage.shapes };
   }),
