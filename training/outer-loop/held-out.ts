@@ -5,6 +5,7 @@ import type { ClassedDomain } from '../data/domain.ts';
 import { hasSomeTasks, possibleShape } from '../data/tasks.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
 import type { TaskShape } from '../data/tasks.ts';
+import { servedShares } from '../evaluation/evaluate-task.ts';
 import type { Answers, EvaluationPayload } from '../evaluation/evaluate-task.ts';
 import type { EmbeddedTask } from './fit-mirroring.ts';
 import type { TrainingJobs } from './training-jobs.ts';
@@ -36,8 +37,7 @@ export async function validationAccuracies(run: PausedRun): Promise<Record<strin
         genotypes: run.state.genotypes,
       }),
     );
-    const results = await Promise.all(tasks);
-    const shares = results.map(({ served, queries }) => served / queries);
+    const shares = servedShares(await Promise.all(tasks));
     return [name, shares.reduce((total, share) => total + share, 0) / shares.length];
   });
   return Object.fromEntries(await Promise.all(accuracies));
