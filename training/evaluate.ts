@@ -3,8 +3,10 @@ import { flushDenormals } from '../engine/onnxruntime.ts';
 import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
 import { integerFrom, integersFrom, list, skipOf, strictOption } from './command/arguments.ts';
 import { runCommand } from './command/run-command.ts';
+import { taskProgress } from './command/task-progress.ts';
 import { commit } from './run/commit.ts';
 import { splits } from './data/domain.ts';
+import type { Split } from './data/domain.ts';
 import { readSources } from './data/sources-file.ts';
 import { readPlanesConfiguration } from './planes/configuration.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
@@ -160,12 +162,9 @@ async function ownSources(images: string): Promise<ReturnType<typeof sourcesOf>>
 async function reportsOf(
   checkpoint: Checkpoint,
   domains: EvaluatedDomains,
-  options: EvaluateOptions & { readonly split: 'train' | 'val' | 'test' },
+  options: EvaluateOptions & { readonly split: Split },
 ): Promise<{ readonly reports: unknown; readonly table: string }> {
-  const progress = (done: number, total: number): void => {
-    if (done % 100 === 0) process.stderr.write(`\r${done} of ${total} tasks`);
-  };
-  const common = { ...options, progress };
+  const common = { ...options, progress: taskProgress('tasks', 100) };
   if (options.stages) {
     const against: Checkpoint[] = [];
     for (const path of options.against) against.push(await readCheckpoint(path));

@@ -11,6 +11,7 @@ import { integerFrom, skipOf, strictOption } from './command/arguments.ts';
 import { classTable } from './command/class-table.ts';
 import { progressBar } from './command/progress-bar.ts';
 import { runCommand } from './command/run-command.ts';
+import { taskProgress } from './command/task-progress.ts';
 import { readTrainingConfiguration } from './outer-loop/configuration.ts';
 import type { TrainingConfiguration } from './outer-loop/configuration.ts';
 import { partOf } from './data/class-splits.ts';
@@ -186,9 +187,7 @@ async function tellGain(
   workers: number,
 ): Promise<void> {
   const after = decodeCheckpoint(bytes);
-  const progress = (done: number, total: number): void => {
-    if (done % 20 === 0) process.stderr.write(`\r${done} of ${total} test tasks`);
-  };
+  const progress = taskProgress('test tasks', 20);
   const protocol = { way: 5, shots: [1, 5], query: 15, tasks: 100, seed: 2020, workers, progress };
   const compared = await compare(after, before, domains, protocol);
   process.stderr.write('\n');

@@ -1,5 +1,6 @@
 import type { ClassedDomain, ImageClass, Split } from '../data/domain.ts';
 import { splits } from '../data/domain.ts';
+import { someOf } from '../run/some-of.ts';
 
 /** What the classes of a split are for. */
 const purposes: Readonly<Record<Split, string>> = { train: 'train', val: 'validate', test: 'test' };
@@ -26,9 +27,8 @@ function counted(classes: readonly ImageClass[]): string {
   return `${names} ${names === 1 ? 'class' : 'classes'}, ${images} ${images === 1 ? 'image' : 'images'}`;
 }
 
-function namesOf(classes: readonly ImageClass[]): string {
-  const named = classes.slice(0, mostNamed).map(({ name }) => name);
-  return [...named, ...(classes.length > mostNamed ? [`and ${classes.length - mostNamed} more`] : [])].join(
-    ', ',
-  );
-}
+const namesOf = (classes: readonly ImageClass[]): string =>
+  someOf(
+    classes.map(({ name }) => name),
+    mostNamed,
+  ).join(', ');

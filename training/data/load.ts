@@ -54,14 +54,9 @@ export async function listClasses(
   const all = await readerOf(source).list(source);
   const classes = split === undefined ? all : all.filter((own) => own.split === split);
   if (mostClasses === undefined) return classes;
-  const chosen = splits.flatMap((own) =>
-    firstByHash(
-      classes.flatMap((one) => (one.split === own ? one.name : [])),
-      mostClasses,
-    ).map((name) => `${own} ${name}`),
-  );
-  const kept = new Set(chosen);
-  return classes.filter((own) => kept.has(`${own.split} ${own.name}`));
+  const namesOf = (own: Split): string[] => classes.flatMap((one) => (one.split === own ? one.name : []));
+  const kept = new Map(splits.map((own) => [own, new Set(firstByHash(namesOf(own), mostClasses))]));
+  return classes.filter((own) => kept.get(own.split)!.has(own.name));
 }
 
 /** Images decoded at a time: keeps sharp's threads busy while results are copied. */

@@ -1,4 +1,5 @@
 import { ImageError } from '../../images/image-error.ts';
+import { someOf } from '../run/some-of.ts';
 import type { ImageClass } from './domain.ts';
 
 /** How images that cannot be decoded are met. */
@@ -23,10 +24,9 @@ export function tellSkipped(domain: string, messages: readonly string[], { warn 
   const [first] = messages;
   if (first === undefined) return;
   if (!warn) throw new Error(first);
-  const named = messages.slice(0, mostNamed).map((message) => `  ${message}`);
-  const more = messages.length > mostNamed ? [`  and ${messages.length - mostNamed} more`] : [];
+  const named = someOf(messages, mostNamed).map((message) => `  ${message}`);
   const count = messages.length === 1 ? 'an image is' : `${messages.length} images are`;
-  warn([`${domain}: ${count} left out, which --strict makes an error:`, ...named, ...more].join('\n'));
+  warn([`${domain}: ${count} left out, which --strict makes an error:`, ...named].join('\n'));
 }
 
 /**

@@ -120,7 +120,7 @@ export function chooseTraining<D extends ClassedDomain, S extends TaskShape>(
   weights: readonly number[],
   shape: S,
 ): { readonly domain: D; readonly shape: S } {
-  const able = domains.map((domain) => possibleShape(domain, 'train', shape).way >= 2);
+  const able = domains.map((domain) => hasSomeTasks(domain, 'train', shape));
   const some = able.includes(true);
   const domain = chooseDomain(
     key,
@@ -141,6 +141,10 @@ export const ableClasses = (domain: ClassedDomain, split: Split, shape: TaskShap
 /** Whether a split has classes enough for tasks of a shape. Throws RangeError when the shape is malformed. */
 export const hasTasks = (domain: ClassedDomain, split: Split, shape: TaskShape): boolean =>
   ableClasses(domain, split, shape).length >= shape.way;
+
+/** Whether a split has tasks of a shape with as many ways as it has classes for, which are two at least. */
+export const hasSomeTasks = (domain: ClassedDomain, split: Split, shape: TaskShape): boolean =>
+  possibleShape(domain, split, shape).way >= 2;
 
 /** The shape with as many ways as a split has classes for, where it has fewer. Throws RangeError when it is malformed. */
 export const possibleShape = <S extends TaskShape>(domain: ClassedDomain, split: Split, shape: S): S => ({

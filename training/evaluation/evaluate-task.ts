@@ -65,6 +65,10 @@ export interface TaskEvaluation {
   readonly answers?: Answers;
 }
 
+/** Served accuracies of tasks, shares of 1. */
+export const servedShares = (tasks: readonly Pick<TaskEvaluation, 'served' | 'queries'>[]): number[] =>
+  tasks.map(({ served, queries }) => served / queries);
+
 /** Adapts to one sampled task and classifies its queries. */
 export async function evaluateTask(
   runner: TaskRunner,

@@ -1,5 +1,5 @@
 import type { ClassedDomain, Split } from '../data/domain.ts';
-import { ableClasses } from '../data/tasks.ts';
+import { ableClasses, imagesNeeded } from '../data/tasks.ts';
 
 /** The tasks that are asked for. */
 export interface AskedTasks {
@@ -39,9 +39,10 @@ export function settingsOf(
   const notes: string[] = [];
   for (const domain of domains)
     for (const shot of shots) {
-      const able = ableClasses(domain, split, { way, shot, query }).length;
+      const shape = { way, shot, query };
+      const able = ableClasses(domain, split, shape).length;
       const own = Math.min(way, able - foreign);
-      const images = `${shot + Math.min(1, query)} images or more`;
+      const images = `${imagesNeeded(shape)} images or more`;
       const having = `${domain.name} has ${able} ${split} ${able === 1 ? 'class' : 'classes'} of ${images}`;
       const beside = foreign === 0 ? '' : ` beside ${foreign} foreign classes`;
       if (own < 2) notes.push(`${having}: no ${shot}-shot task of two ways or more${beside}`);

@@ -2,9 +2,11 @@ import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { genotypeKey } from '../../model/search-space/genotype.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { table } from '../report/markdown.ts';
+import { percent, percentOf, signedPercent } from '../report/percent.ts';
 import { countsOf, differences, intervalOf, meanOfIntervals } from '../report/statistics.ts';
 import type { Interval } from '../report/statistics.ts';
 import { evaluateTasks, overTasks } from './evaluate-checkpoint.ts';
+import { servedShares } from './evaluate-task.ts';
 import type { EvaluatedSetting, EvaluationOptions } from './evaluate-checkpoint.ts';
 import { settingsOf } from './settings.ts';
 import type { Setting } from './settings.ts';
@@ -57,10 +59,7 @@ export async function evaluateStages(
     const names = [...new Set(tasks.flatMap(({ right }) => Object.keys(right)))];
     const rows = [
       ...names.map((name) => [name, rowOf(shares(name))] as const),
-      ...others.map((other) => {
-        const answered = other.settings[i]!.tasks.map(({ served: right, queries }) => right / queries);
-        return [other.id, rowOf(answered)] as const;
-      }),
+      ...others.map((other) => [other.id, rowOf(servedShares(other.settings[i]!.tasks))] as const),
     ];
     return {
       domain,
@@ -72,10 +71,6 @@ export async function evaluateStages(
     };
   });
 }
-
-const percent = (share: number): string => (100 * share).toFixed(1);
-const signed = ({ mean, half }: Interval): string =>
-  `${mean < 0 ? '−' : '+'}${percent(Math.abs(mean))} ± ${percent(half)}`;
 
 /** A Markdown table for every shot: a line a row, a column a domain, then the mean and its paired difference from served. */
 export function stagesTables(reports: readonly StagesReport[]): string {
@@ -92,8 +87,8 @@ export function stagesTables(reports: readonly StagesReport[]): string {
         return [
           name,
           ...rows.map(({ accuracy }) => percent(accuracy.mean)),
-          `${percent(mean.mean)} ± ${percent(mean.half)}`,
-          name === servedRow ? '' : signed(difference),
+          percentOf(mean),
+          name === servedRow ? '' : signedPercent(difference),
         ];
       });
       const header = [

@@ -2,9 +2,10 @@ import type { WorkerPool } from '../../engine/pool.ts';
 import { mayMirror } from '../../model/adaptation/mirror-images.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ClassedDomain } from '../data/domain.ts';
-import { possibleShape } from '../data/tasks.ts';
+import { hasSomeTasks, possibleShape } from '../data/tasks.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
 import type { TaskShape } from '../data/tasks.ts';
+import { servedShares } from '../evaluation/evaluate-task.ts';
 import type { Answers, EvaluationPayload } from '../evaluation/evaluate-task.ts';
 import type { EmbeddedTask } from './fit-mirroring.ts';
 import type { TrainingJobs } from './training-jobs.ts';
@@ -36,8 +37,7 @@ export async function validationAccuracies(run: PausedRun): Promise<Record<strin
         genotypes: run.state.genotypes,
       }),
     );
-    const results = await Promise.all(tasks);
-    const shares = results.map(({ served, queries }) => served / queries);
+    const shares = servedShares(await Promise.all(tasks));
     return [name, shares.reduce((total, share) => total + share, 0) / shares.length];
   });
   return Object.fromEntries(await Promise.all(accuracies));
@@ -49,8 +49,8 @@ const domainsWith = (
   wanted: TaskShape,
 ): { readonly name: string; readonly shape: TaskShape }[] =>
   domains
-    .map((domain) => ({ name: domain.name, shape: possibleShape(domain, 'val', wanted) }))
-    .filter(({ shape }) => shape.way >= 2);
+    .filter((domain) => hasSomeTasks(domain, 'val', wanted))
+    .map((domain) => ({ name: domain.name, shape: possibleShape(domain, 'val', wanted) }));
 
 /** Validation tasks a domain and shape that decide the temperature of the probabilities. */
 const calibrationTasks = 20;
@@ -77,7 +77,7 @@ export async function calibrationAnswers(run: PausedRun): Promise<Answers[]> {
 /** What the controller alone gives training tasks of every domain. */
 export async function drawArchitectures(run: PausedRun): Promise<DrawnArchitecture[]> {
   const drawn = run.domains
-    .filter((domain) => possibleShape(domain, 'train', heldOutShape(run)).way >= 2)
+    .filter((domain) => hasSomeTasks(domain, 'train', heldOutShape(run)))
     .flatMap(({ name }) =>
       Array.from({ length: genotypeTasks }, (_, task) =>
         run.pool.run('genotype', evaluationPayload(run, name, 'train', task)),
@@ -99,7 +99,7 @@ export async function embeddedTasks(run: PausedRun): Promise<EmbeddedTask[]> {
     const shape = { way, shot, query: 1 };
     return domains.flatMap(({ source, augmentation, views }, i) => {
       // a domain whose classes have too few images for so many shots says nothing of these
-      if (possibleShape(run.domains[i]!, 'train', shape).way < 2) return [];
+      if (!hasSomeTasks(run.domains[i]!, 'train', shape)) return [];
       return Array.from({ length: mirroringTasks }, async (_, task): Promise<EmbeddedTask> => {
         const payload = { ...evaluationPayload(run, source.name, 'train', task), shape };
         const { embedding } = await run.pool.run('genotype', payload);

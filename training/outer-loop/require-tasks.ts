@@ -1,5 +1,5 @@
 import type { ClassedDomain } from '../data/domain.ts';
-import { imagesNeeded, possibleShape } from '../data/tasks.ts';
+import { hasSomeTasks, imagesNeeded } from '../data/tasks.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 
 /** Most numbers of images that the error names. */
@@ -15,7 +15,7 @@ export function requireTasks(
 ): void {
   stages.forEach(({ shapes }, i) => {
     shapes.forEach((shape, j) => {
-      if (domains.some((domain) => possibleShape(domain, 'train', shape).way >= 2)) return;
+      if (domains.some((domain) => hasSomeTasks(domain, 'train', shape))) return;
       const having = domains.map(({ name, classes }) => {
         const counts = classes.filter(({ split }) => split === 'train').map(({ count }) => count);
         const largest = counts.sort((a, b) => b - a).slice(0, mostNamed);

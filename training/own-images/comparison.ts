@@ -5,10 +5,12 @@ import type {
   EvaluatedSetting,
   EvaluationOptions,
 } from '../evaluation/evaluate-checkpoint.ts';
+import { servedShares } from '../evaluation/evaluate-task.ts';
 import type { ClassedDomain } from '../data/domain.ts';
 import { settingsOf } from '../evaluation/settings.ts';
 import type { Setting } from '../evaluation/settings.ts';
 import { table } from '../report/markdown.ts';
+import { percentOf, signedPercent } from '../report/percent.ts';
 import { differences, intervalOf, meanOfIntervals } from '../report/statistics.ts';
 import type { Interval } from '../report/statistics.ts';
 
@@ -42,9 +44,7 @@ export async function compare(
   const own = await evaluate(after, 0);
   const other = await evaluate(before, total / 2);
   return own.map(({ domain, shot, way, tasks }, i) => {
-    const shares = (of: EvaluatedSetting['tasks']): number[] =>
-      of.map(({ served, queries }) => served / queries);
-    const [a, b] = [shares(tasks), shares(other[i]!.tasks)];
+    const [a, b] = [servedShares(tasks), servedShares(other[i]!.tasks)];
     return {
       ...{ domain, shot, way, tasks: tasks.length },
       before: intervalOf(b),
@@ -54,10 +54,6 @@ export async function compare(
   });
 }
 
-const percent = (share: number): string => (100 * share).toFixed(1);
-const signed = ({ mean, half }: Interval): string =>
-  `${mean < 0 ? '−' : '+'}${percent(Math.abs(mean))} ± ${percent(half)}`;
-
 /** The comparison as a Markdown table: accuracies in percent with 95 % intervals. */
 export const comparisonTable = (compared: readonly Compared[], before: string, after: string): string =>
   table(
@@ -65,8 +61,8 @@ export const comparisonTable = (compared: readonly Compared[], before: string, a
     compared.map((row) => [
       row.domain,
       ...[row.way, row.shot, row.tasks].map(String),
-      ...[row.before, row.after].map(({ mean, half }) => `${percent(mean)} ± ${percent(half)}`),
-      signed(row.difference),
+      ...[row.before, row.after].map(percentOf),
+      signedPercent(row.difference),
     ]),
   );
 
@@ -84,7 +80,7 @@ export function cautionOf(domains: readonly ClassedDomain[]): string | undefined
 /** In words whether fine-tuning has helped: by the mean of all settings and its interval. */
 export function verdict(compared: readonly Compared[], before: string, after: string): string {
   const { mean, half } = meanOfIntervals(compared.map(({ difference }) => difference));
-  const points = `${percent(Math.abs(mean))} ± ${percent(half)} points`;
+  const points = `${percentOf({ mean: Math.abs(mean), half })} points`;
   if (Math.abs(mean) <= half)
     return `No difference can be told (${points}): ${before} serves these images as well.`;
   return mean > 0

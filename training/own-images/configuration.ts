@@ -2,15 +2,16 @@ import { resolve } from 'node:path';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { trainingConfigurationSchema } from '../outer-loop/configuration.ts';
 import type { TrainingConfiguration } from '../outer-loop/configuration.ts';
+import { fineTuning } from '../outer-loop/fine-tuning.ts';
+import { defaultFractions } from '../data/class-splits.ts';
 import type { ClassedDomain } from '../data/domain.ts';
 import type { SourceOf } from '../data/source.ts';
-import { possibleShape } from '../data/tasks.ts';
+import { hasSomeTasks } from '../data/tasks.ts';
 import { planesOfModel } from '../planes/model-planes.ts';
 import { readExtendedYaml } from '../run/extended-yaml.ts';
+import { totalIterations } from '../run/schedule.ts';
 import type { SurveyedDomain } from './survey.ts';
 
-/** Shares of classes or images that are held out. */
-const fractions = { val: 0.15, test: 0.25 };
 /** Views of an image that are kept beside the whole, where the model stands on a trunk. */
 const crops = 4;
 
@@ -54,11 +55,10 @@ export async function ownConfiguration(run: OwnRun): Promise<TrainingConfigurati
     })),
     ...(trunk === undefined ? {} : { planes: planesOfModel(model, trunk) }),
   });
-  const [stage] = configuration.stages;
+  const tuned = fineTuning(configuration, iterations);
   return {
-    ...configuration,
-    stages: [{ ...stage!, iterations: iterations ?? stage!.iterations }],
-    validation: { ...configuration.validation, every: Math.ceil((iterations ?? stage!.iterations) / 3) },
+    ...tuned,
+    validation: { ...tuned.validation, every: Math.ceil(totalIterations(tuned) / 3) },
   };
 }
 
@@ -68,7 +68,7 @@ export const sourcesOf = (domains: readonly SurveyedDomain[]): SourceOf<'folder'
     kind: 'folder',
     name,
     path,
-    splits: { ...fractions, of: heldOut },
+    splits: { ...defaultFractions, of: heldOut },
   }));
 
 /** The configuration with the shapes alone that the images are enough for, so that few images train few shots. */
@@ -79,7 +79,7 @@ export const withPossibleShapes = (
   ...configuration,
   stages: configuration.stages.map((stage) => {
     const possible = stage.shapes.filter((shape) =>
-      domains.some((domain) => possibleShape(domain, 'train', shape).way >= 2),
+      domains.some((domain) => hasSomeTasks(domain, 'train', shape)),
     );
     return { ...stage, shapes: possible.length > 0 ? possible : stage.shapes };
   }),

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import { classFolders, entriesOf } from '../data/sources/folder.ts';
 import type { ClassFolder } from '../data/sources/folder.ts';
+import { someOf } from '../run/some-of.ts';
 
 /** What a domain's evaluation holds out: whole classes, or images of every class. */
 export type HeldOut = 'classes' | 'images';
@@ -101,12 +102,11 @@ const withAtLeast = (classes: readonly ClassFolder[], images: number): ClassFold
 /** Most classes that a sentence names. */
 const mostNamed = 6;
 
-function countsOf(classes: readonly ClassFolder[]): string {
-  const named = classes.slice(0, mostNamed).map(({ name, paths }) => `${name} ${paths.length}`);
-  return [...named, ...(classes.length > mostNamed ? [`and ${classes.length - mostNamed} more`] : [])].join(
-    ', ',
-  );
-}
+const countsOf = (classes: readonly ClassFolder[]): string =>
+  someOf(
+    classes.map(({ name, paths }) => `${name} ${paths.length}`),
+    mostNamed,
+  ).join(', ');
 
 /** The folder's name with a dash for every run of signs that names of domains cannot have. */
 const nameOf = (path: string): string =>

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
-import { isMissing } from './missing-file.ts';
+import { found } from './missing-file.ts';
 import { withoutTilde } from './paths.ts';
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -57,16 +57,11 @@ async function readYaml(path: string, by: string | undefined): Promise<unknown> 
   throw new Error(`${path}:${line}:${col}: no YAML: ${fault.message.split('\n', 1)[0]!}`);
 }
 
-async function readText(path: string, by: string | undefined): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    throw new Error(by === undefined ? `there is no ${path}` : `${by} extends ${path}, which is not there`, {
-      cause: error,
-    });
-  }
-}
+const readText = (path: string, by: string | undefined): Promise<string> =>
+  found(
+    readFile(path, 'utf8'),
+    by === undefined ? `there is no ${path}` : `${by} extends ${path}, which is not there`,
+  );
 
 function hasPath(content: unknown, keys: readonly PropertyKey[]): boolean {
   const [first, ...rest] = keys;

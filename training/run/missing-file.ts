@@ -1,3 +1,13 @@
 /** Whether a file operation failed because there is no such file or folder. */
 export const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT';
+
+/** What a file operation gives. @throws Error that says `otherwise` where there is no such file or folder */
+export async function found<T>(operation: Promise<T>, otherwise: string): Promise<T> {
+  try {
+    return await operation;
+  } catch (error) {
+    if (isMissing(error)) throw new Error(otherwise, { cause: error });
+    throw error;
+  }
+}

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AdamState } from '../optimizer/adam.ts';
 import { decodeTensors, encodeTensors } from '../../model/checkpoint/safetensors.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
-import { isMissing } from './missing-file.ts';
+import { found, isMissing } from './missing-file.ts';
 import { writeAtomically } from './write-atomically.ts';
 
 /** Everything that a run needs to go on exactly: tasks are a function of seed and iteration. */
@@ -122,14 +122,9 @@ export class RunFolder {
   }
 
   /** The bytes of a file with a saved state. @throws Error of one line when there is none */
-  async readState(file: string): Promise<Uint8Array> {
+  readState(file: string): Promise<Uint8Array> {
     const path = join(this.path, file);
-    try {
-      return await readFile(path);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      throw new Error(`there is no ${path}, so that there is nothing to go on from`, { cause: error });
-    }
+    return found(readFile(path), `there is no ${path}, so that there is nothing to go on from`);
   }
 
   async appendMetrics(lines: readonly object[]): Promise<void> {

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { decodeImage, decodePicture } from '../../../images/decode.ts';
-import { isMissing } from '../../run/missing-file.ts';
+import { found } from '../../run/missing-file.ts';
 import { splits } from '../domain.ts';
 import type { Split } from '../domain.ts';
 import type { SourceOf } from '../source.ts';
@@ -41,17 +41,11 @@ export const packReader: SourceReader<SourceOf<'pack'>> = {
 };
 
 /** @throws Error of one line when the pack is not there */
-async function packFile({ name }: SourceOf<'pack'>, file: string): Promise<Stats> {
-  try {
-    return await stat(file);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    throw new Error(
-      `pack ${name}: there is no ${file}; packs are not in this repository (docs/reproduce.md), take a source of kind folder for images of your own`,
-      { cause: error },
-    );
-  }
-}
+const packFile = ({ name }: SourceOf<'pack'>, file: string): Promise<Stats> =>
+  found(
+    stat(file),
+    `pack ${name}: there is no ${file}; packs are not in this repository (docs/reproduce.md), take a source of kind folder for images of your own`,
+  );
 
 function files({ path, name }: SourceOf<'pack'>): { images: string; index: string } {
   return { images: join(path, `${name}.bin`), index: join(path, `${name}.tsv`) };

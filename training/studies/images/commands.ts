@@ -7,6 +7,7 @@ import { readTrainingConfiguration } from '../../outer-loop/configuration.ts';
 import { loadDomains, logDecoding } from '../../data/domains.ts';
 import { writeFigures } from '../../report/figures/figure.ts';
 import { progressBar } from '../../command/progress-bar.ts';
+import { taskProgress } from '../../command/task-progress.ts';
 import { RunFolder } from '../../run/run-folder.ts';
 import { stopSignal } from '../../run/stop-signal.ts';
 import { writeAtomically } from '../../run/write-atomically.ts';
@@ -122,9 +123,7 @@ async function runWithProgress(
   const all: ImageEvents = {
     ...events,
     trained: () => bar.stop(),
-    tested: (done, total) => {
-      if (done % 100 === 0) process.stderr.write(`\r${done} of ${total} test tasks`);
-    },
+    tested: taskProgress('test tasks', 100),
   };
   const result = await runImageRow(configuration, run, all, signal).finally(() => bar.stop());
   process.stderr.write('\n');
