@@ -30,19 +30,22 @@ export const shownOf = ({ browser, server }: Answers): Judgement | undefined =>
 
 const asError = (reason: unknown): Error => (reason instanceof Error ? reason : new Error(String(reason)));
 
-/** What the exported network says here. */
-export async function answerHere(
+/** What the exported network says here of a file, or of a frame of the camera, which is let go of. @throws as `ask` does */
+export async function judge(
   { id, model, size }: MadeTask,
-  file: File,
+  image: File | ImageBitmap,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<Judgement> {
+  const transfer = image instanceof File ? [] : [image];
+  const request = { key: `task ${id}`, model, size, image };
+  const { probabilities, known } = await ask('predict', request, { signal, transfer });
+  return { probabilities: Array.from(probabilities), known };
+}
+
+/** The same of a file, or why there is none. */
+export async function answerHere(task: MadeTask, file: File, signal: AbortSignal): Promise<Answer> {
   try {
-    const { probabilities, known } = await ask(
-      'predict',
-      { key: `task ${id}`, model, size, image: file },
-      { signal },
-    );
-    return { probabilities: Array.from(probabilities), known };
+    return await judge(task, file, signal);
   } catch (reason) {
     return asError(reason);
   }

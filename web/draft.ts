@@ -140,11 +140,9 @@ export function obstacleOf(draft: Draft): Obstacle | undefined {
   const unnamed = labels.indexOf('');
   if (unnamed >= 0)
     return { text: `Name the class of ${used[unnamed]!.shots[0]!.file.name}.`, ...at(unnamed) };
-  const odd = labels.findIndex((label) => 'problem' in readLabel(label));
-  if (odd >= 0) {
-    const read = readLabel(labels[odd]!);
-    return { text: `${sentence('problem' in read ? read.problem : '')}.`, ...at(odd) };
-  }
+  const readings = labels.map(readLabel);
+  const odd = readings.find((read) => 'problem' in read);
+  if (odd) return { text: `${sentence(odd.problem)}.`, ...at(readings.indexOf(odd)) };
   const twice = labels.findIndex((label, i) => labels.indexOf(label) !== i);
   if (twice >= 0)
     return { text: `Two classes are called “${labels[twice]!}”; rename one of them.`, ...at(twice) };

@@ -1,17 +1,12 @@
 import { labelOfPath } from './draft.ts';
+import { accepted, typeByName } from './image-types.ts';
 import type { PathFile } from './zip.ts';
 
-/** What the service decodes. */
-export const accepted = ['image/jpeg', 'image/png', 'image/webp', 'image/avif', 'image/gif', 'image/tiff'];
+/** A zip archive, whatever the system calls its type. */
+const isZip = ({ name }: File): boolean => /\.zip$/i.test(name);
 
 /** Systems that do not know a format give its files no type. */
-const extensions = /\.(jpe?g|png|webp|avif|gif|tiff?)$/i;
-
-/** A zip archive, whatever the system calls its type. */
-export const isZip = ({ name }: File): boolean => /\.zip$/i.test(name);
-
-const isImage = ({ type, name }: File): boolean =>
-  type === '' ? extensions.test(name) : accepted.includes(type);
+const isImage = ({ type, name }: File): boolean => accepted.includes(type || (typeByName(name) ?? ''));
 
 /** Files that systems put into folders without being asked. */
 const unasked = /^(\..*|Thumbs\.db|desktop\.ini)$/i;

@@ -2,7 +2,7 @@ import { fileOrder } from '../model/accuracy/folds.ts';
 import { imageFormat, refusalOf, startLength } from '../images/format.ts';
 
 /** Bytes of a file that the service takes unless it is told otherwise (docs/configuration.md). */
-export const mostBytes = 32 * 1024 * 1024;
+const mostBytes = 32 * 1024 * 1024;
 
 /** What is found out about a chosen image before it is used. */
 export interface Checked {
@@ -54,7 +54,7 @@ async function check(file: Blob): Promise<Checked> {
       const refusal = refusalOf(bytes.subarray(0, startLength));
       return { problem: refusal.startsWith('not ') ? `This is ${refusal}.` : `${refusal}.` };
     }
-    const picture = await smallPicture(file, pictureSide);
+    const picture = await smallPicture(file);
     // TIFF is read by the service only; what this browser has no decoder for is told when it is needed
     const damaged = picture === undefined && format !== 'TIFF' && format !== 'AVIF';
     return {
@@ -68,17 +68,17 @@ async function check(file: Blob): Promise<Checked> {
 }
 
 /** A square of the middle of an image, as JPEG on white; undefined for what the browser cannot read. */
-export async function smallPicture(file: Blob, side: number): Promise<Blob | undefined> {
+async function smallPicture(file: Blob): Promise<Blob | undefined> {
   const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' }).catch(() => undefined);
   if (!bitmap) return undefined;
   const length = Math.min(bitmap.width, bitmap.height);
-  const canvas = new OffscreenCanvas(side, side);
+  const canvas = new OffscreenCanvas(pictureSide, pictureSide);
   const context = canvas.getContext('2d')!;
   context.fillStyle = '#ffffff';
-  context.fillRect(0, 0, side, side);
+  context.fillRect(0, 0, pictureSide, pictureSide);
   context.imageSmoothingQuality = 'high';
   const [left, top] = [(bitmap.width - length) / 2, (bitmap.height - length) / 2];
-  context.drawImage(bitmap, left, top, length, length, 0, 0, side, side);
+  context.drawImage(bitmap, left, top, length, length, 0, 0, pictureSide, pictureSide);
   bitmap.close();
   return canvas.convertToBlob({ type: 'image/jpeg', quality: 0.85 });
 }

@@ -1,4 +1,4 @@
-import { createStore, del, get, keys, set, setMany } from 'idb-keyval';
+import { createStore, del, delMany, entries, get, keys, set, setMany } from 'idb-keyval';
 import type { ClassDraft, Draft } from './draft.ts';
 
 /** Classes as they are kept: their images are in a store of their own, each once. */
@@ -89,11 +89,10 @@ export async function savedDraft(): Promise<Draft | undefined> {
 
 /** The latest first. */
 export async function asides(): Promise<readonly Aside[]> {
-  const names = (await unlessForbidden(() => keys<string>(drafts))) ?? [];
-  const found = await Promise.all(
-    names.filter((name) => name !== current).map((name) => unlessForbidden(() => get<Aside>(name, drafts))),
-  );
-  return found.flatMap((aside) => aside ?? []).sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+  const all = (await unlessForbidden(() => entries<string, Aside>(drafts))) ?? [];
+  return all
+    .flatMap(([name, aside]) => (name === current ? [] : [aside]))
+    .sort((a, b) => b.createdAt.localeCompare(a.createdAt));
 }
 
 export const asideOf = (draft: Draft): Aside => ({
@@ -117,5 +116,6 @@ export async function freeFiles(kept: readonly KeptDraft[]): Promise<void> {
   const used = new Set([...kept.flat(), ...draft].flatMap(({ shots }) => shots));
   for (const key of stored) used.add(key);
   const all = (await unlessForbidden(() => keys<number>(files))) ?? [];
-  for (const key of all) if (!used.has(key)) await unlessForbidden(() => del(key, files));
+  const unused = all.filter((key) => !used.has(key));
+  await unlessForbidden(() => delMany(unused, files));
 }

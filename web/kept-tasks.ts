@@ -1,6 +1,6 @@
 import { createStore, del, entries, set } from 'idb-keyval';
 import type { Draft } from './draft.ts';
-import { smallPicture } from './images.ts';
+import { checked } from './images.ts';
 import { keepFiles, keptDraftOf, unlessForbidden } from './kept-files.ts';
 import type { KeptDraft } from './kept-files.ts';
 import type { MadeTask } from './task.ts';
@@ -23,7 +23,6 @@ export interface Kept {
 
 const store = createStore('m-nas', 'tasks');
 const shownClasses = 4;
-const pictureSide = 96;
 
 /** The latest first; none where the browser keeps nothing, as in some private windows. */
 export async function keptTasks(): Promise<readonly Kept[]> {
@@ -35,7 +34,7 @@ export async function keptTasks(): Promise<readonly Kept[]> {
 export async function keep(task: MadeTask, draft: Draft): Promise<void> {
   const used = draft.filter(({ shots }) => shots.length > 0);
   const firsts = used.flatMap(({ shots }) => shots.slice(0, 1)).slice(0, shownClasses);
-  const pictures = await Promise.all(firsts.map(({ file }) => smallPicture(file, pictureSide)));
+  const looks = await Promise.all(firsts.map(({ file }) => checked(file)));
   const { id, place, createdAt, labels, checkpoint, embedding } = task;
   const keptFiles = await keepFiles(used);
   await keepAgain({
@@ -45,7 +44,7 @@ export async function keep(task: MadeTask, draft: Draft): Promise<void> {
     labels,
     checkpoint,
     embedding,
-    pictures: pictures.flatMap((picture) => picture ?? []),
+    pictures: looks.flatMap(({ picture }) => picture ?? []),
     ...(keptFiles && { classes: keptDraftOf(used) }),
     ...(place === 'device' && { task }),
   });

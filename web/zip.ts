@@ -1,4 +1,5 @@
 import { unzipSync } from 'fflate';
+import { typeByName } from './image-types.ts';
 
 /** A file where it was found. */
 export interface PathFile {
@@ -12,18 +13,6 @@ export interface PathFile {
 const mostBytes = 1024 * 1024 * 1024;
 /** Files of an archive: what a task takes at most. */
 const mostFiles = 1000;
-
-/** By ending; files of archives have no type. */
-const types: Readonly<Record<string, string>> = {
-  jpg: 'image/jpeg',
-  jpeg: 'image/jpeg',
-  png: 'image/png',
-  webp: 'image/webp',
-  avif: 'image/avif',
-  gif: 'image/gif',
-  tif: 'image/tiff',
-  tiff: 'image/tiff',
-};
 
 /** The files of a zip archive with their paths. @throws Error when it is broken or unpacks to too much */
 export async function filesOfZip(zip: File): Promise<PathFile[]> {
@@ -39,7 +28,7 @@ export async function filesOfZip(zip: File): Promise<PathFile[]> {
   });
   return Object.entries(entries).map(([path, content]) => {
     const name = path.split('/').at(-1)!;
-    const type = types[name.split('.').at(-1)!.toLowerCase()] ?? '';
+    const type = typeByName(name) ?? ''; // archives tell none
     return { path, file: new File([content], name, { type }) };
   });
 }

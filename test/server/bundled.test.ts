@@ -1,16 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
-import { pino } from 'pino';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeImage } from '../../images/decode.ts';
 import { toFloat } from '../../model/task/pixels.ts';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
-import { parseConfiguration } from '../../server/configuration.ts';
 import type { Schema } from '../../contract/schema.ts';
-import { startService, type Service } from '../../server/service.ts';
+import { ownService, type OwnService } from './support/own-service.ts';
 
 interface Description {
   readonly kind: string;
@@ -48,17 +43,11 @@ async function grid(): Promise<Buffer> {
   return sharp(Buffer.from(svg)).png().toBuffer();
 }
 
-let folder: string;
-let service: Service;
+let service: OwnService;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'm-nas-bundled-'));
-  const configuration = parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder, MNAS_WORKERS: '1' });
-  service = await startService(configuration, pino({ level: 'silent' }));
+  service = await ownService();
 }, 120_000);
-afterAll(async () => {
-  await service.stop();
-  await rm(folder, { recursive: true });
-}, 120_000);
+afterAll(() => service.stop(), 120_000);
 
 describe('the service with the bundled checkpoints', () => {
   it('lists each as the default of its kind', async () => {

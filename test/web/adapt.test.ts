@@ -11,12 +11,13 @@ import type { DeviceTask } from '../../web/device/adapt.ts';
 import { WebExecutor } from '../../web/device/executor.ts';
 import { ServerFiles } from '../../web/device/load.ts';
 import type { Adapted, LabelledFile, Progress } from '../../web/device/messages.ts';
+import { ownService } from '../server/support/own-service.ts';
+import type { OwnService } from '../server/support/own-service.ts';
 import { largestDifference } from '../support/differences.ts';
 import { trunkSide } from '../support/random-trunk.ts';
 import { testRandom } from '../support/random.ts';
 import { tinyImages } from '../support/tiny-images.ts';
 import { writeTrunkCheckpoint } from '../support/trunk-files.ts';
-import { pageService } from './support/page.ts';
 
 onnxruntime.env.wasm.numThreads = 1;
 const executor = new WebExecutor(onnxruntime);
@@ -46,13 +47,13 @@ async function adapt(task: DeviceTask): Promise<{ adapted: Adapted; told: Progre
 
 describe('a task on a trunk that is made on a device', () => {
   let folder: string;
-  let service: Awaited<ReturnType<typeof pageService>>;
+  let service: OwnService;
   let client: MnasClient;
   let device: Omit<DeviceTask, 'support'>;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'm-nas-device-'));
     await writeTrunkCheckpoint(folder, 'standing');
-    service = await pageService({ MNAS_CHECKPOINTS: folder, MNAS_DEFAULT_CHECKPOINT: 'standing' });
+    service = await ownService({ MNAS_CHECKPOINTS: folder, MNAS_DEFAULT_CHECKPOINT: 'standing' });
     client = new MnasClient({ baseUrl: service.url });
     device = await loaded();
   }, 120_000);

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createOnnxExecutor } from '../../engine/onnxruntime.ts';
+import { ownService } from '../server/support/own-service.ts';
+import type { OwnService } from '../server/support/own-service.ts';
 import { testRandom } from '../support/random.ts';
 import { trunkSide } from '../support/random-trunk.ts';
 import { trunkHash, writeTrunkCheckpoint } from '../support/trunk-files.ts';
 import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
-import { patience, fill, make, pageService, predictions, press } from './support/page.ts';
+import { patience, fill, make, predictions, press } from './support/page.ts';
 import { png } from './support/pictures.ts';
 
 const found = chromiumPath() !== undefined;
@@ -18,13 +20,13 @@ if (!found) console.warn(missingBrowser);
 const native = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 4 });
 
 let folder: string;
-let service: Awaited<ReturnType<typeof pageService>>;
+let service: OwnService;
 let browser: Browser;
 beforeAll(async () => {
   if (!found) return;
   folder = await mkdtemp(join(tmpdir(), 'm-nas-device-'));
   await writeTrunkCheckpoint(folder, 'standing');
-  service = await pageService({ MNAS_CHECKPOINTS: folder, MNAS_DEFAULT_CHECKPOINT: 'standing' });
+  service = await ownService({ MNAS_CHECKPOINTS: folder, MNAS_DEFAULT_CHECKPOINT: 'standing' });
   browser = await launch();
 });
 afterAll(async () => {

@@ -4,19 +4,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import { fromFloat16 } from '../../model/trunk/float32.ts';
 import { hashKey } from '../../server/access/keys.ts';
+import { ownService } from '../server/support/own-service.ts';
+import type { OwnService } from '../server/support/own-service.ts';
 import { largestDifference } from '../support/differences.ts';
 import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
-import { patience, fill, make, pageService, predictions, press, violations } from './support/page.ts';
+import { patience, fill, make, predictions, press, violations } from './support/page.ts';
 import { jpeg, png } from './support/pictures.ts';
 
 const found = chromiumPath() !== undefined;
 if (!found) console.warn(missingBrowser);
 
-let service: Awaited<ReturnType<typeof pageService>>;
+let service: OwnService;
 let browser: Browser;
 beforeAll(async () => {
   if (!found) return;
-  service = await pageService();
+  service = await ownService();
   browser = await launch();
 });
 afterAll(async () => {
@@ -207,7 +209,7 @@ describe.skipIf(!found)('the page in a browser', () => {
 
   test('asks for the key of a service that wants one, and goes on with it', async () => {
     const hash = Buffer.from(hashKey('secret')).toString('hex');
-    const guarded = await pageService({ MNAS_API_KEYS: `visitor:${hash}` });
+    const guarded = await ownService({ MNAS_API_KEYS: `visitor:${hash}` });
     try {
       const { page } = await watchedPage(browser);
       await fill(page, guarded.url);

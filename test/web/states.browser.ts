@@ -1,17 +1,19 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ownService } from '../server/support/own-service.ts';
+import type { OwnService } from '../server/support/own-service.ts';
 import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
-import { patience, fill, make, pageService, predictions, press, violations } from './support/page.ts';
+import { patience, fill, make, predictions, press, violations } from './support/page.ts';
 import { png } from './support/pictures.ts';
 
 const found = chromiumPath() !== undefined;
 if (!found) console.warn(missingBrowser);
 
-let service: Awaited<ReturnType<typeof pageService>>;
+let service: OwnService;
 let browser: Browser;
 beforeAll(async () => {
   if (!found) return;
-  service = await pageService();
+  service = await ownService();
   browser = await launch();
 });
 afterAll(async () => {

@@ -30,7 +30,6 @@ export function App() {
   const tasks = useTasks(state, { place, checkpoint }, undo.offer);
   const { work, shown, kept } = tasks;
   const heading = useRef<HTMLHeadingElement>(null);
-  const main = useRef<HTMLElement>(null);
 
   const working = work.kind === 'running';
   const problems = problemsIn(state.remarks);
@@ -99,7 +98,7 @@ export function App() {
           Try an example
         </button>
       </header>
-      <main ref={main} tabIndex={-1}>
+      <main tabIndex={-1}>
         <div class="bench">
           <section id="classes" aria-labelledby="classes-heading">
             <h2 id="classes-heading" tabIndex={-1}>
@@ -173,10 +172,7 @@ export function App() {
               onKey={tasks.useKey}
               onOpen={tasks.open}
               onOpenAside={tasks.openAside}
-              onForget={(one) => {
-                if (kept.length + tasks.setAside.length === 1) main.current?.focus();
-                tasks.forget(one);
-              }}
+              onForget={tasks.forget}
               onForgetAside={tasks.dropAside}
             />
           </section>

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { CellGraph } from '../../drawing/cell-graph.ts';
 import type { MadeTask } from '../task.ts';
+import { useObjectUrl } from './use-object-url.ts';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
@@ -67,18 +68,16 @@ export function Architecture({ genotype }: { readonly genotype: Genotype }) {
 }
 
 function Cell({ cell: { graph, words } }: { readonly cell: DescribedCell }) {
-  const [url, setUrl] = useState<string>();
+  const [drawing, setDrawing] = useState<Blob>();
+  const url = useObjectUrl(drawing);
   const [failed, setFailed] = useState(false);
   const theme = useDark() ? 'dark' : 'light';
   useEffect(() => {
-    let made: string | undefined;
     let ended = false;
     setFailed(false);
     draw(graph, theme).then(
       (svg) => {
-        if (ended) return;
-        made = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
-        setUrl(made);
+        if (!ended) setDrawing(new Blob([svg], { type: 'image/svg+xml' }));
       },
       () => {
         if (!ended) setFailed(true);
@@ -86,7 +85,6 @@ function Cell({ cell: { graph, words } }: { readonly cell: DescribedCell }) {
     );
     return () => {
       ended = true;
-      if (made !== undefined) URL.revokeObjectURL(made);
     };
     // a graph is made anew at every turn; what it says tells whether it is another one
   }, [words, theme]);

@@ -1,7 +1,7 @@
 import * as drafts from '../draft.ts';
 import type { ChosenFiles } from '../files.ts';
 import { counted } from '../format.ts';
-import { accepted } from '../files.ts';
+import { accepted } from '../image-types.ts';
 import { ClassCard } from './class-card.tsx';
 import { DropZone } from './drop-zone.tsx';
 import { FileButton } from './file-button.tsx';

@@ -1,5 +1,6 @@
-import { accepted, chosenFiles } from '../files.ts';
+import { chosenFiles } from '../files.ts';
 import type { ChosenFiles } from '../files.ts';
+import { accepted } from '../image-types.ts';
 
 interface FileButtonProps {
   readonly text: string;

@@ -1,9 +1,9 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { verdictOf } from '../answers.ts';
+import { useEffect, useState } from 'preact/hooks';
+import { judge, verdictOf } from '../answers.ts';
 import type { Judgement } from '../answers.ts';
-import { ask } from '../device/client.ts';
 import type { MadeTask } from '../task.ts';
 import { Bars } from './bars.tsx';
+import { CameraView } from './camera-view.tsx';
 import { frameOf, useCamera } from './use-camera.ts';
 
 interface LiveProps {
@@ -16,18 +16,13 @@ export function Live({ task, threshold }: LiveProps) {
   const { video, error } = useCamera();
   const [judgement, setJudgement] = useState<Judgement>();
   const [failed, setFailed] = useState<string>();
-  const ended = useRef(new AbortController());
 
   useEffect(() => {
-    const { signal } = ended.current;
-    const { id, model, size } = task;
+    const abort = new AbortController();
+    const { signal } = abort;
     const look = async (): Promise<void> => {
       const image = await frameOf(video.current);
-      if (image && !signal.aborted) {
-        const request = { key: `task ${id}`, model, size, image };
-        const { probabilities, known } = await ask('predict', request, { signal, transfer: [image] });
-        setJudgement({ probabilities: Array.from(probabilities), known });
-      }
+      if (image && !signal.aborted) setJudgement(await judge(task, image, signal));
       // the next frame when this one is answered: a slow device looks less often, and never falls behind
       if (!signal.aborted) setTimeout(() => void look().catch(fail), image ? 0 : 100);
     };
@@ -35,21 +30,13 @@ export function Live({ task, threshold }: LiveProps) {
       if (!signal.aborted) setFailed(reason instanceof Error ? reason.message : String(reason));
     };
     void look().catch(fail);
-    return () => ended.current.abort();
+    return () => abort.abort();
   }, []);
 
   const problem = error ?? failed;
   return (
     <div class="live">
-      {problem === undefined ? (
-        <div class="view">
-          <video ref={video} autoplay muted playsInline aria-label="Picture of the camera" />
-        </div>
-      ) : (
-        <p role="alert" class="error">
-          {problem}
-        </p>
-      )}
+      <CameraView video={video} problem={problem} />
       {judgement ? (
         <Bars
           labels={task.labels}

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { counted } from '../format.ts';
+import { CameraView } from './camera-view.tsx';
 import { frameOf, useCamera } from './use-camera.ts';
 
 /** Milliseconds from one picture of a burst to the next: four a second differ, and a class has enough in a few seconds. */
@@ -24,7 +25,6 @@ export function Recorder({ name, room, onPicture, onClose }: RecorderProps) {
   const [seconds, setSeconds] = useState(0);
   const [recording, setRecording] = useState(false);
   const timer = useRef<number | undefined>(undefined);
-  const left = useRef(0);
 
   const take = async () => {
     const bitmap = await frameOf(video.current);
@@ -45,10 +45,10 @@ export function Recorder({ name, room, onPicture, onClose }: RecorderProps) {
   };
   const record = (pictures: number) => {
     if (timer.current !== undefined) return;
-    left.current = pictures;
+    let left = pictures;
     setRecording(true);
     const next = () => {
-      if (left.current-- <= 0) stop();
+      if (left-- <= 0) stop();
       else void take();
     };
     next();
@@ -72,16 +72,9 @@ export function Recorder({ name, room, onPicture, onClose }: RecorderProps) {
   const holds = ({ key }: KeyboardEvent) => key === ' ' || key === 'Enter';
   return (
     <div class="camera">
-      {error === undefined ? (
-        <div class="view">
-          <video ref={video} autoplay muted playsInline aria-label="Picture of the camera" />
-          {seconds > 0 && <span class="countdown">{seconds}</span>}
-        </div>
-      ) : (
-        <p role="alert" class="error">
-          {error}
-        </p>
-      )}
+      <CameraView video={video} problem={error}>
+        {seconds > 0 && <span class="countdown">{seconds}</span>}
+      </CameraView>
       <div class="row">
         <button
           type="button"

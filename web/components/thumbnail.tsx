@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { checked } from '../images.ts';
+import { useObjectUrl } from './use-object-url.ts';
 
 interface PictureProps {
   readonly file: Blob;
@@ -8,13 +9,7 @@ interface PictureProps {
 
 /** A small picture as it is. */
 export function Picture({ file, alt }: PictureProps) {
-  const [url, setUrl] = useState<string>();
-  useEffect(() => {
-    const made = URL.createObjectURL(file);
-    setUrl(made);
-    return () => URL.revokeObjectURL(made);
-  }, [file]);
-  return <img class="thumbnail" src={url} alt={alt} title={alt} />;
+  return <img class="thumbnail" src={useObjectUrl(file)} alt={alt} title={alt} />;
 }
 
 /** A chosen image, small. What the browser cannot show, such as TIFF, has its name in place of a picture. */

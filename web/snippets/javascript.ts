@@ -1,11 +1,10 @@
 /** What both programs do with the answer. @param unknown the threshold, where the model can tell */
-const answered = (unknown: string | undefined, tensor: string): string =>
-  unknown === undefined
-    ? `const { probabilities } = await session.run({ image: new ${tensor}('float32', pixels, [1, 3, size, size]) });
-console.log(Object.fromEntries(labels.map((label, i) => [label, probabilities.data[i]])));`
-    : `const { probabilities, known } = await session.run({ image: new ${tensor}('float32', pixels, [1, 3, size, size]) });
-console.log(Object.fromEntries(labels.map((label, i) => [label, probabilities.data[i]])));
-if (known.data[0] < ${unknown}) console.log('unknown');`;
+const answered = (
+  unknown: string | undefined,
+): string => `const { probabilities${unknown === undefined ? '' : ', known'} } = await session.run({ image: new ort.Tensor('float32', pixels, [1, 3, size, size]) });
+console.log(Object.fromEntries(labels.map((label, i) => [label, probabilities.data[i]])));${
+  unknown === undefined ? '' : `\nif (known.data[0] < ${unknown}) console.log('unknown');`
+}`;
 
 /** Bytes of pixels, step by step, as planes of numbers in 0..1. */
 const planes = (channels: number): string => `const pixels = new Float32Array(3 * size * size);
@@ -39,7 +38,7 @@ const data = await sharp('new.jpg')
   .toBuffer();
 ${planes(3)}
 
-${answered(unknown, 'ort.Tensor')}`;
+${answered(unknown)}`;
 
 /** A module for a web page, with an element \`<input type="file" id="photo">\`. */
 export const browserOf = (file: string, written: Written, unknown: string | undefined): string =>
@@ -58,7 +57,7 @@ document.querySelector('#photo').addEventListener('change', async ({ target }) =
   const { data } = context.getImageData(0, 0, size, size);
 ${indented(planes(4))}
 
-${indented(answered(unknown, 'ort.Tensor'))}
+${indented(answered(unknown))}
 });`;
 
 /** Inside of a function. */

@@ -1,12 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MnasClient } from '../../../client/index.ts';
-import { parseConfiguration } from '../../../server/configuration.ts';
 import { drawExample } from '../../../server/page/example.ts';
-import { startService, type Service } from '../../../server/service.ts';
+import { ownService, type OwnService } from '../support/own-service.ts';
 
 /** The example's images as the page gets them. */
 async function images() {
@@ -25,17 +20,11 @@ async function images() {
   );
 }
 
-let folder: string;
-let service: Service;
+let service: OwnService;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'm-nas-example-'));
-  const configuration = parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder, MNAS_WORKERS: '1' });
-  service = await startService(configuration, pino({ level: 'silent' }));
+  service = await ownService();
 });
-afterAll(async () => {
-  await service.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => service.stop());
 
 test('every image that the example is tried with is told right by the bundled checkpoint, the foreign one too', async () => {
   const client = new MnasClient({ baseUrl: service.url });

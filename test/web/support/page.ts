@@ -1,34 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
 import type { Page } from 'playwright-core';
-import { parseConfiguration } from '../../../server/configuration.ts';
-import { startService } from '../../../server/service.ts';
 import { drop } from './browser.ts';
 import { png } from './pictures.ts';
 
 /** Long, for machines that are busy with other things. */
 export const patience = { timeout: 120_000 };
-
-/** A service of its own with one worker, and how it ends. */
-export async function pageService(settings: Readonly<Record<string, string>> = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'm-nas-page-'));
-  const configuration = parseConfiguration({
-    PORT: '0',
-    MNAS_DATA_DIR: folder,
-    MNAS_WORKERS: '1',
-    ...settings,
-  });
-  const service = await startService(configuration, pino({ level: 'silent' }));
-  const stop = async () => {
-    await service.stop();
-    await rm(folder, { recursive: true, force: true });
-  };
-  return { url: service.url, stop };
-}
 
 /** The page with two classes of two images each, one dropped, one chosen with the file picker. */
 export async function fill(page: Page, url: string): Promise<void> {
