@@ -1,7 +1,7 @@
 import type { ComponentChildren, RefObject } from 'preact';
 
 interface CameraViewProps {
-  readonly video: RefObject<HTMLVideoElement>;
+  readonly video: RefObject<HTMLVideoElement | null>;
   /** why there is no picture */
   readonly problem: string | undefined;
   /** what lies over the picture */
