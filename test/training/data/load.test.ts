@@ -69,8 +69,16 @@ describe('a pack', () => {
       [`${domain.fingerprint}.bin`, `${domain.fingerprint}.json`].sort(),
     );
     expect((await loadDomain(source, 6, { cacheFolder })).fingerprint).not.toBe(domain.fingerprint);
-    await utimes(root('small.tsv'), 1, 1);
-    expect((await loadDomain(source, 5, { cacheFolder })).fingerprint).not.toBe(domain.fingerprint);
+  });
+
+  it('is the same in a copy with other times, and another with other bytes', async () => {
+    const source = await writePack('copied', [['train', 'cat', 10]]);
+    const { fingerprint } = await loadDomain(source, 5, { cacheFolder });
+    await utimes(root('copied.tsv'), 1, 1);
+    await utimes(root('copied.bin'), 1, 1);
+    expect((await loadDomain(source, 5, { cacheFolder })).fingerprint).toBe(fingerprint);
+    await writePack('copied', [['train', 'cat', 11]]);
+    expect((await loadDomain(source, 5, { cacheFolder })).fingerprint).not.toBe(fingerprint);
   });
 
   it('shares its pixels with worker threads', async () => {

@@ -19,7 +19,7 @@ export interface ListedClass {
 
 /** How a kind of source is read. */
 export interface SourceReader<S> {
-  /** Changes whenever the images may have changed; cheap (no image is opened). */
+  /** Changes whenever the images may have changed; cheap (no image is decoded). */
   readonly stamp: (source: S) => Promise<string>;
   readonly list: (source: S) => Promise<readonly ListedClass[]>;
 }

@@ -1,5 +1,5 @@
-import type { Stats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { decodeImage, decodePicture } from '../../../images/decode.ts';
@@ -14,8 +14,9 @@ const row = z.tuple([z.enum(splits), z.string().min(1), z.string().min(1), byteC
 
 export const packReader: SourceReader<SourceOf<'pack'>> = {
   async stamp(source) {
-    const stats = await Promise.all(Object.values(files(source)).map((file) => packFile(source, file)));
-    return stats.map(({ size, mtimeMs }) => `${size}@${mtimeMs}`).join();
+    // by content, of a second for the largest pack: kept planes and runs outlast a copy that has other times
+    const contents = await Promise.all(Object.values(files(source)).map((file) => packFile(source, file)));
+    return contents.map((bytes) => createHash('sha256').update(bytes).digest('hex')).join();
   },
 
   async list(source) {
@@ -41,9 +42,9 @@ export const packReader: SourceReader<SourceOf<'pack'>> = {
 };
 
 /** @throws Error of one line when the pack is not there */
-const packFile = ({ name }: SourceOf<'pack'>, file: string): Promise<Stats> =>
+const packFile = ({ name }: SourceOf<'pack'>, file: string): Promise<Buffer> =>
   found(
-    stat(file),
+    readFile(file),
     `pack ${name}: there is no ${file}; packs are not in this repository (docs/reproduce.md), take a source of kind folder for images of your own`,
   );
 
