@@ -51,8 +51,8 @@ export const exceeded = (budget: Budget, cost: ModelCost): LimitName[] =>
 
 /**
  * The genotypes that a task of these labels may get within a budget, in their order. One is allowed where its child fits
- * that answers by an image alone; where the mirrored one is too much the task goes without mirror images, since a deeper
- * network tells more than they do.
+ * that answers by an image alone: which architecture is best is decided first, and where its mirrored child is too much
+ * the task goes without mirror images.
  * @throws BudgetError when none fits
  */
 export function allowedGenotypes(

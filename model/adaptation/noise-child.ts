@@ -6,6 +6,7 @@ import { solvedNetwork } from '../inner-loop/solved-network.ts';
 import { TaskGraphs } from '../inner-loop/step-graphs.ts';
 import { fittedFunction } from '../inner-loop/unrolled-graphs.ts';
 import { fold, keyFrom, uniform } from '../random.ts';
+import { genotypeKey } from '../search-space/genotype.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import type { TaskSize } from '../task/labelled-set.ts';
 import { isStatistic } from './child-cells.ts';
@@ -23,11 +24,14 @@ interface ChildSizes {
 /** Any task whose classes have two images: no size but the head's depends on it. */
 const someTask: TaskSize = { way: 2, support: 4 };
 
-const known = new WeakMap<Genotype, ChildSizes>();
+const known = new WeakMap<ModelConfiguration, Map<string, ChildSizes>>();
 
 /** The sizes of a genotype's child, counted once on the graphs that adapt it. */
 function sizesOf(configuration: ModelConfiguration, genotype: Genotype): ChildSizes {
-  const there = known.get(genotype);
+  const own = known.get(configuration) ?? new Map<string, ChildSizes>();
+  known.set(configuration, own);
+  const key = genotypeKey(genotype);
+  const there = own.get(key);
   if (there) return there;
   const { adapted, outputs } = formOf(configuration, genotype);
   const sizes = {
@@ -43,7 +47,7 @@ function sizesOf(configuration: ModelConfiguration, genotype: Genotype): ChildSi
     ),
     features: outputs['features']!.shape[1]!,
   };
-  known.set(genotype, sizes);
+  own.set(key, sizes);
   return sizes;
 }
 
