@@ -44,14 +44,17 @@ async function main(): Promise<void> {
   const { iterations } = configuration.classify;
   const { iteration: first } = trainer;
   const started = performance.now();
-  await trainer.run(({ iteration, loss, teaching, seconds }) => {
-    if (iteration % 100 !== 0) return;
-    const pace = (performance.now() - started) / 1000 / (iteration - first);
-    console.log(
-      `${iteration}/${iterations} loss ${loss.toFixed(3)} teaching ${teaching.toFixed(4)}, ${duration(seconds)}, ${duration(pace * (iterations - iteration))} left`,
-    );
-  }, signal);
-  await trainer.close();
+  try {
+    await trainer.run(({ iteration, loss, teaching, seconds }) => {
+      if (iteration % 100 !== 0) return;
+      const pace = (performance.now() - started) / 1000 / (iteration - first);
+      console.log(
+        `${iteration}/${iterations} loss ${loss.toFixed(3)} teaching ${teaching.toFixed(4)}, ${duration(seconds)}, ${duration(pace * (iterations - iteration))} left`,
+      );
+    }, signal);
+  } finally {
+    await trainer.close(); // or its threads keep a failed command from ending
+  }
 }
 
 await runCommand(main);

@@ -1,3 +1,4 @@
+import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { Values } from '../../model/graph/programs.ts';
 import { startValues } from '../../model/inner-loop/solved-network.ts';
 import { solvedAnswer } from '../../model/adaptation/solved-answer.ts';
@@ -6,6 +7,7 @@ import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { chooseSolved } from '../../model/meta-gradient/solved-meta-gradient.ts';
 import { fold, keyFrom } from '../../model/random.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
+import { tapsRead } from '../../model/search-space/taps.ts';
 import { accuracyOf } from '../../model/task/labelled-set.ts';
 import type { ViewedTask } from '../../model/task/viewed-task.ts';
 import type { ImageMemory } from '../data/tasks.ts';
@@ -19,6 +21,8 @@ import { cropsOf, heldOutTask, readerOf } from './trunk-tasks.ts';
 export const servedRow = 'as served';
 
 export interface StagesPayload extends EvaluationPayload {
+  /** Of the checkpoint; of several, each answers in a row of its own. */
+  readonly genotypes: readonly Genotype[];
   /** Whether plain features of the trunk answer, too. */
   readonly plain: boolean;
 }
@@ -56,9 +60,14 @@ export async function stageRows(
   const crops = cropsOf(configuration, shape);
   const sample = (views: { readonly mirrored: boolean; readonly crops: number }) =>
     sampleRows(key, readerOf(domain), split, shape, { ...views, augmented: false }, memory);
-  const right = async (of: ViewedTask, start = modulated, count = steps): Promise<number> => {
-    const values = startValues(network, parameters, start);
-    const { logits } = await solvedAnswer(runner, network, values, of, count);
+  const right = async (
+    of: ViewedTask,
+    start = modulated,
+    count = steps,
+    answering = network,
+  ): Promise<number> => {
+    const values = startValues(answering, parameters, start);
+    const { logits } = await solvedAnswer(runner, answering, values, of, count);
     return Math.round(accuracyOf(logits, of.query.targets, of.way) * of.query.count);
   };
   const shares = modulated['shares']!;
@@ -81,8 +90,27 @@ export async function stageRows(
     ...(mirrored ? { 'no mirror images': await right(sample({ mirrored: false, crops })) } : {}),
     ...(crops > 0 ? { 'no crops': await right(sample({ mirrored, crops: 0 })) } : {}),
   };
+  const { genotypes } = payload;
+  if (genotypes.length > 1)
+    for (const [i, own] of genotypes.entries())
+      rows[architectureRow(configuration, genotypes, i)] = await right(
+        task,
+        modulated,
+        steps,
+        runner.solved(own),
+      );
   const plain = payload.plain ? plainRows(configuration.trunk!.taps, domain.teacher, task) : {};
   return { genotype, queries: task.query.count, right: { ...rows, ...plain } };
+}
+
+/** The row of one of a checkpoint's architectures, whatever the task: by its number, and how deep it reads the trunk. */
+function architectureRow(
+  configuration: ModelConfiguration,
+  genotypes: readonly Genotype[],
+  number: number,
+): string {
+  const deepest = tapsRead(configuration, genotypes[number]!.taps!).at(-1)!;
+  return `always architecture ${number + 1} of ${genotypes.length}, to ${deepest.name}`;
 }
 
 /** The meta-weights in place of what the modulator made of them. */

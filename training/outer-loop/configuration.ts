@@ -37,6 +37,12 @@ const stageSchema = z.strictObject({
     .enum(['trained', 'fixed'])
     .default('trained')
     .describe('`fixed`, for `retrain`: every task keeps the architecture that the search gave it'),
+  architectures: z
+    .enum(['chosen', 'drawn'])
+    .optional()
+    .describe(
+      "`drawn`, for `retrain`: every task trains one of the kept architectures at random, so that a budget's is as well trained as the controller's; `chosen`, by default: the controller's",
+    ),
   reinitialize: z
     .boolean()
     .default(false)
@@ -185,7 +191,11 @@ export const trainingConfigurationSchema = runSchema.superRefine(({ model, plane
     const message = 'a model on a trunk needs planes, and no other has them';
     context.addIssue({ code: 'custom', path: ['planes'], message });
   }
-  stages.forEach(({ stage, encoder, innerLoop }, i) => {
+  stages.forEach(({ stage, encoder, architectures, innerLoop }, i) => {
+    if (architectures === 'drawn' && stage !== 'retrain') {
+      const message = `${stage} has no architectures to draw from yet`;
+      context.addIssue({ code: 'custom', path: ['stages', i, 'architectures'], message });
+    }
     if (encoder === 'fixed' && stage !== 'retrain') {
       const message = `${stage} trains the encoder with the controller`;
       context.addIssue({ code: 'custom', path: ['stages', i, 'encoder'], message });

@@ -1,7 +1,7 @@
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import type { Key } from '../../model/random.ts';
-import { fold, keyFrom, uniform } from '../../model/random.ts';
+import { fold, integer, keyFrom, uniform } from '../../model/random.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { cellNames, edgeCount, operationNames, genotypeKey } from '../../model/search-space/genotype.ts';
 import type { Job } from '../../engine/jobs.ts';
@@ -58,6 +58,10 @@ function drawShape(key: Key, shapes: StageConfiguration['shapes']): StageConfigu
   return shapes.find(({ weight }) => (rest -= weight) < 0) ?? shapes[0]!;
 }
 
+const oneOf = (genotypes: readonly Genotype[], key: Key): readonly Genotype[] => [
+  genotypes[integer(key, genotypes.length)]!,
+];
+
 /** Path dropout of a search step; null without any. */
 function droppedPaths({ supernet }: ModelConfiguration, key: Key, dropout: number): Float32Array | null {
   if (dropout === 0) return null;
@@ -73,7 +77,8 @@ export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerDat
   const key = taskKey(data.seed, iteration, position);
   const layout = layoutOf(data);
   memory.reset();
-  const runner = runnerOf(context, stageModel(data.model, stage), genotypes);
+  const trained = stage.architectures === 'drawn' ? oneOf(genotypes, fold(key, 'architecture')) : genotypes;
+  const runner = runnerOf(context, stageModel(data.model, stage), trained);
   const drawn = taskShape(data.seed, iteration, position, stage);
   const options = {
     stage: stage.stage,

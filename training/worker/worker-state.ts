@@ -36,7 +36,8 @@ export function domainData(
   return { domains: domains.filter((domain): domain is ImageDomain => 'pixels' in domain) };
 }
 
-/** The runners of a stage and of validation, kept between jobs. */
+/** Runners that are kept between jobs: those of a stage, of each architecture that it draws, and of validation. */
+const keptRunners = 18;
 let runners = new Map<string, TaskRunner>();
 /** This worker's copy of Θ. */
 const local = new LocalCopy();
@@ -44,7 +45,7 @@ const local = new LocalCopy();
 /** Memory of the images of the task at hand. */
 export const memory = new TaskMemory();
 
-/** The runner of a configuration whose tasks are decoded to one of `genotypes`; the last two are kept. */
+/** The runner of a configuration whose tasks are decoded to one of `genotypes`; the last ones are kept. */
 export function runnerOf(
   { executor }: Pick<JobContext, 'executor'>,
   configuration: ModelConfiguration,
@@ -54,7 +55,7 @@ export function runnerOf(
   const known = runners.get(key);
   if (known) return known;
   const runner = new TaskRunner(configuration, executor, genotypes);
-  runners = new Map([...[...runners].slice(-1), [key, runner]]);
+  runners = new Map([...[...runners].slice(1 - keptRunners), [key, runner]]);
   return runner;
 }
 

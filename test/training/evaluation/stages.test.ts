@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parseGenotypeKey } from '../../../model/search-space/genotype.ts';
 import { evaluateCheckpoint } from '../../../training/evaluation/evaluate-checkpoint.ts';
 import { evaluateOpenSets } from '../../../training/evaluation/open-set-report.ts';
 import { evaluateStages, stagesTables } from '../../../training/evaluation/stages-report.ts';
@@ -58,6 +59,19 @@ describe('the table of stages', () => {
   it('the answers of the cells alone and of all but the cells differ', () => {
     for (const { rows } of reports)
       expect(rows['cells alone']!.difference).not.toEqual(rows['no cells']!.difference);
+  });
+
+  it('has a row for each architecture of a checkpoint of several', async () => {
+    const genotypes = ['a,b,b+a,c', 'a,a,b+a'].map((taps) => parseGenotypeKey(`0s1s.1s2i/0i1m.2a0s/${taps}`));
+    const both = { ...checkpoint, genotypes };
+    const [report] = await evaluateStages(both, [], [domain], { ...options, shots: [2], plain: false });
+    const own = Object.keys(report!.rows).filter((name) => name.startsWith('always'));
+    expect(own).toEqual(['always architecture 1 of 2, to c', 'always architecture 2 of 2, to b']);
+    const [always, other] = own.map((name) => report!.rows[name]!.accuracy.mean);
+    expect(always).not.toBe(other);
+    const alone = { ...checkpoint, genotypes: genotypes.slice(1) };
+    const [only] = await evaluateStages(alone, [], [domain], { ...options, shots: [2], plain: false });
+    expect(other).toBe(only!.rows['as served']!.accuracy.mean);
   });
 
   it('is written with a line a row and the paired difference', () => {

@@ -78,4 +78,18 @@ describe('a run on a trunk', () => {
     await second.close();
     expect(resumed.parameters).toEqual(parameters);
   }, 120_000);
+
+  it('trains each of its architectures where a stage draws them', async () => {
+    const shallow = parseGenotypeKey('0s1s.1s2i/0i1m.2a0s/a,a,a+a');
+    const [stage] = configuration.stages;
+    const oneShot = stage!.shapes.slice(0, 1);
+    const stages = [{ ...stage!, iterations: 1, architectures: 'drawn' as const, shapes: oneShot }];
+    const beginning = { ...classified, genotypes: [...genotypes, shallow] };
+    const drawing = { ...configuration, stages, metaBatch: 4 };
+    const trainer = await Trainer.start(drawing, domains, new RunFolder(root('drawn')), beginning);
+    const told: number[] = [];
+    await trainer.run({ iteration: ({ distinctGenotypes }) => told.push(distinctGenotypes) });
+    await trainer.close();
+    expect(told).toEqual([2]);
+  }, 120_000);
 });
