@@ -4,6 +4,7 @@ import type { AdaptedTask, AdaptOptions } from './adapt-task.ts';
 import { isStatistic } from './child-cells.ts';
 import type { AdaptedChild } from './child-cells.ts';
 import { chosenChild } from './chosen-child.ts';
+import { genotypeByEvidence } from './evidence.ts';
 import { exportTrunkChild } from './export-trunk-child.ts';
 import type { ExportedOnTrunk, TrunkGraph } from './export-trunk-child.ts';
 import { calibrateOpenSet, openSetFit } from './open-set.ts';
@@ -52,8 +53,8 @@ export interface TrunkOptions extends AdaptOptions {
 }
 
 /**
- * The online half of M-NAS on a trunk, up to the file: embeds the whole images, decodes the architecture, modulates and
- * adapts its weights on all views, and solves the head. Kernels of convolutions are rounded to float16 before the head is
+ * The online half of M-NAS on a trunk, up to the file: embeds the whole images, decodes the architecture, unless the
+ * support set speaks for another (genotypeByEvidence), modulates and adapts its weights on all views, and solves the head. Kernels of convolutions are rounded to float16 before the head is
  * solved, so that a file of half the bytes holds the same numbers. The result does not depend on the order of the images;
  * renaming or permuting classes permutes the outputs and changes nothing else.
  */
@@ -70,13 +71,27 @@ export async function adaptChildOnTrunk(
   const way = classes.length;
   const seen: TaskSize = { way, support: whole.count };
   const embedded = await runner.embed(parameters, whole, seen);
-  const { genotype, mirrored } = chosenChild(runner, parameters, embedded, asked);
+  const viewed = (taking: boolean): Pick<SolvedAdaptation, 'set' | 'size'> => {
+    const views = viewsTaken(viewPlan(configuration, seen), taking);
+    return {
+      set: { ...whole, images: taken(support.rows, views) },
+      size: { ...seen, views: views.length },
+    };
+  };
+  const decoded = chosenChild(runner, parameters, embedded, asked);
+  const choices = asked.genotype ? [] : (asked.allowed?.map((one) => one.genotype) ?? runner.genotypes);
+  const genotype = await genotypeByEvidence(
+    runner,
+    parameters,
+    embedded,
+    { decoded: decoded.genotype, choices },
+    viewed(decoded.mirrored),
+  );
+  const { mirrored } = chosenChild(runner, parameters, embedded, { ...asked, genotype });
   const network = runner.solved(genotype);
   clock.lap('embed');
   report?.({ kind: 'genotype', genotype });
-  const views = viewsTaken(viewPlan(configuration, seen), mirrored);
-  const set = { ...whole, images: taken(support.rows, views) };
-  const size = { ...seen, views: views.length };
+  const { set, size } = viewed(mirrored);
   const start = startValues(network, parameters, embedded.modulated);
   const { weights, fitted, fits } = await adapted(runner, network, start, {
     set,

@@ -6,14 +6,13 @@ import type { Executor, ModelRunner } from '../../model/graph/executor.ts';
 import { startValues } from '../../model/inner-loop/solved-network.ts';
 import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
-import { chooseSolved } from '../../model/meta-gradient/solved-meta-gradient.ts';
 import { fold, keyFrom } from '../../model/random.ts';
 import type { ImageDomain, Split } from '../data/domain.ts';
 import { sampleTask } from '../data/tasks.ts';
 import type { ImageMemory, LabelledImages } from '../data/tasks.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { areaUnderCurve } from '../report/statistics.ts';
-import { heldOutTask } from './trunk-tasks.ts';
+import { chooseServed, heldOutTask } from './trunk-tasks.ts';
 
 export interface OpenSetPayload {
   readonly domain: string;
@@ -80,8 +79,9 @@ export async function evaluateTrunkOpenSet(
   const { way, foreign, shot, query, split, seed, task: number } = payload;
   const key = fold(keyFrom(seed), 'open set', domain.name, number);
   const drawn = { split, shape: { way, shot, query }, temperature: 1, foreign };
-  const { task, embedded } = await heldOutTask(runner, parameters, domain, drawn, key, memory);
-  const { network } = chooseSolved(runner, embedded, 'retrain');
+  const heldOut = await heldOutTask(runner, parameters, domain, drawn, key, memory);
+  const { task, embedded } = heldOut;
+  const { network } = await chooseServed(runner, parameters, heldOut, 'retrain');
   const start = startValues(network, parameters, embedded.modulated);
   const { steps } = runner.configuration.innerLoop;
   const { features } = await solvedAnswer(runner, network, start, task, steps);

@@ -15,7 +15,7 @@ import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { sampleRows } from '../planes/sample-rows.ts';
 import type { EvaluationPayload } from './evaluate-task.ts';
 import { plainRows } from './plain-rows.ts';
-import { cropsOf, heldOutTask, readerOf } from './trunk-tasks.ts';
+import { chooseServed, cropsOf, heldOutTask, readerOf } from './trunk-tasks.ts';
 
 /** The answer as it is served: what all other rows are compared with. */
 export const servedRow = 'as served';
@@ -53,8 +53,9 @@ export async function stageRows(
   const key = fold(keyFrom(payload.seed), 'evaluation', domain.name, payload.task);
   const taught = payload.plain && domain.teacher !== null;
   const drawn = { ...payload, taught };
-  const { task, embedded, mirrored } = await heldOutTask(runner, parameters, domain, drawn, key, memory);
-  const { network, genotype } = chooseSolved(runner, embedded, payload.stage);
+  const heldOut = await heldOutTask(runner, parameters, domain, drawn, key, memory);
+  const { task, embedded, mirrored } = heldOut;
+  const { network, genotype } = await chooseServed(runner, parameters, heldOut, payload.stage);
   const { steps } = configuration.innerLoop;
   const { modulated } = embedded;
   const crops = cropsOf(configuration, shape);
@@ -91,7 +92,9 @@ export async function stageRows(
     ...(crops > 0 ? { 'no crops': await right(sample({ mirrored, crops: 0 })) } : {}),
   };
   const { genotypes } = payload;
-  if (genotypes.length > 1)
+  if (genotypes.length > 1) {
+    const decoded = chooseSolved(runner, embedded, payload.stage).network;
+    rows["the controller's architecture"] = await right(task, modulated, steps, decoded);
     for (const [i, own] of genotypes.entries())
       rows[architectureRow(configuration, genotypes, i)] = await right(
         task,
@@ -99,6 +102,7 @@ export async function stageRows(
         steps,
         runner.solved(own),
       );
+  }
   const plain = payload.plain ? plainRows(configuration.trunk!.taps, domain.teacher, task) : {};
   return { genotype, queries: task.query.count, right: { ...rows, ...plain } };
 }

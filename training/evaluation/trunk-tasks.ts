@@ -1,6 +1,7 @@
+import { genotypeByEvidence } from '../../model/adaptation/evidence.ts';
 import { isMirrored } from '../../model/adaptation/mirror-images.ts';
 import { viewPlan } from '../../model/adaptation/support-views.ts';
-import type { ModelConfiguration } from '../../model/configuration.ts';
+import type { ModelConfiguration, Stage } from '../../model/configuration.ts';
 import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Embedded } from '../../model/inner-loop/task-runner.ts';
 import { startValues } from '../../model/inner-loop/solved-network.ts';
@@ -10,7 +11,7 @@ import type { MetaGradient, MetaGradientOptions } from '../../model/meta-gradien
 import { fold, keyFrom } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
 import { accuracyOf } from '../../model/task/labelled-set.ts';
-import { firstViews } from '../../model/task/viewed-task.ts';
+import { firstViews, viewedSize } from '../../model/task/viewed-task.ts';
 import type { ViewedImages } from '../../model/task/viewed-task.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { chooseTraining, possibleShape } from '../data/tasks.ts';
@@ -125,6 +126,21 @@ function ofFirstClasses(
   return { images: rows, targets: labels, count: kept.length, views };
 }
 
+/** The network that answers a task of a stage, as the service chooses it once children are trained. */
+export async function chooseServed(
+  runner: TaskRunner,
+  parameters: Parameters,
+  { task, embedded }: Pick<HeldOut, 'task' | 'embedded'>,
+  stage: Stage,
+): Promise<ReturnType<typeof chooseSolved>> {
+  const chosen = chooseSolved(runner, embedded, stage);
+  if (stage !== 'retrain') return chosen;
+  const choices = { decoded: chosen.genotype, choices: runner.genotypes };
+  const evidence = { set: task.support, size: viewedSize(task) };
+  const genotype = await genotypeByEvidence(runner, parameters, embedded, choices, evidence);
+  return { network: runner.solved(genotype), mixes: {}, genotype };
+}
+
 /** Adapts to one task of kept planes and classifies its queries, as evaluateTask does with pixels. */
 export async function evaluateTrunkTask(
   runner: TaskRunner,
@@ -134,9 +150,10 @@ export async function evaluateTrunkTask(
   memory: ImageMemory,
 ): Promise<TaskEvaluation> {
   const key = fold(keyFrom(payload.seed), 'evaluation', domain.name, payload.task);
-  const { task, embedded, mirrored } = await heldOutTask(runner, parameters, domain, payload, key, memory);
+  const drawn = await heldOutTask(runner, parameters, domain, payload, key, memory);
+  const { task, embedded, mirrored } = drawn;
   const { way, support, query } = task;
-  const { network, mixes, genotype } = chooseSolved(runner, embedded, payload.stage);
+  const { network, mixes, genotype } = await chooseServed(runner, parameters, drawn, payload.stage);
   const start = { ...startValues(network, parameters, embedded.modulated), ...mixes };
   const { steps } = runner.configuration.innerLoop;
   const { logits: served } = await solvedAnswer(runner, network, start, task, steps);
