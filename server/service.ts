@@ -32,8 +32,11 @@ import { buildPage } from './page/build.ts';
 import type { Readiness } from './ports.ts';
 import { decodeViews } from './upload/decode-views.ts';
 import { readTrunkFile } from './workers/load-trunk.ts';
+import { observed } from './observed.ts';
 import { openStorage } from './storage/open.ts';
 import type { TaskStorage } from './storage/storage.ts';
+import { openTraces } from './tracing/open.ts';
+import type { Traces } from './tracing/traces.ts';
 
 const BUNDLED_CHECKPOINTS = fileURLToPath(new URL('../checkpoints', import.meta.url));
 
@@ -72,7 +75,9 @@ export async function startService(configuration: Configuration, logger: Logger)
   });
   if (checkpoints.length === 0) logger.warn('there is no checkpoint, so no task can be made');
   const metrics = new Metrics();
-  const storage = await openStorage(configuration, logger, metrics);
+  const traces = await openTraces(configuration, logger);
+  const observer = observed(metrics, traces);
+  const storage = await openStorage(configuration, logger, observer);
   const memory = planMemory(configuration, logger);
   const pool = startPool(configuration, memory, checkpoints);
   watch(metrics, configuration, pool, storage);
@@ -86,14 +91,14 @@ export async function startService(configuration: Configuration, logger: Logger)
   const background = new Background(logger);
   const app = createApp({
     adapter: createPoolAdapter(
-      measuredPool(pool, metrics),
+      measuredPool(pool, observer),
       checkpoints,
       {
         exporter: exporterVersion,
         onnxruntime: onnxruntimeVersion,
         provider: configuration.MNAS_PROVIDER,
       },
-      poolUse(configuration, memory),
+      poolUse(configuration, memory, traces),
     ),
     storage,
     decodeImage: (bytes, size, crops = 0) =>
@@ -121,6 +126,7 @@ export async function startService(configuration: Configuration, logger: Logger)
       origins: configuration.MNAS_CORS_ORIGINS,
     },
     metrics,
+    traces,
     logger,
   });
   const server = createHttpServer(app, {
@@ -154,6 +160,7 @@ export async function startService(configuration: Configuration, logger: Logger)
     const ended = await Promise.race([pool.close().then(() => true), last.then(() => false)]);
     await storage.close();
     if (keys instanceof KeyFile) keys.close();
+    await traces.close();
     return ended;
   };
   return { url: urlOf(server), readiness, stop };
@@ -190,7 +197,8 @@ const longestArrival = ({ MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS }: Configura
   Math.max(MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS);
 
 /** How much work is taken on. A client may have half of the queue, beside what the workers do for it. */
-const poolUse = (configuration: Configuration, { jobBytes }: MemoryPlan): PoolUse => ({
+const poolUse = (configuration: Configuration, { jobBytes }: MemoryPlan, traces: Traces): PoolUse => ({
+  traces,
   workers: configuration.MNAS_WORKERS,
   waiting: configuration.MNAS_QUEUE,
   limits: {

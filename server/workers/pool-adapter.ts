@@ -18,6 +18,8 @@ import type {
   Toolchain,
   Watcher,
 } from '../ports.ts';
+import { noted } from '../tracing/traces.ts';
+import type { Traces } from '../tracing/traces.ts';
 import { admit } from './admission.ts';
 import type { AskedWork, WorkLimits } from './admission.ts';
 import { Backlog } from './backlog.ts';
@@ -37,6 +39,7 @@ export interface PoolUse {
   readonly limits: WorkLimits;
   /** adaptations that may wait for memory */
   readonly waiting: number;
+  readonly traces: Pick<Traces, 'note'>;
 }
 
 /** Compiling an inner step of a regression task, as multiply-adds: running it is nothing beside that. */
@@ -52,10 +55,13 @@ export function createPoolAdapter(
   pool: ServerPool,
   checkpoints: readonly CheckpointInfo[],
   toolchain: Toolchain,
-  { workers, limits, waiting }: PoolUse,
+  { workers, limits, waiting, traces }: PoolUse,
 ): TaskAdapter {
   const [adapting, predicting] = [new Backlog(workers), new Backlog(workers)];
   const memory = new JobMemory(limits.jobBytes, waiting);
+  const takeRoom = noted(traces, 'wait for memory', (watcher: Watcher, bytes: number) =>
+    memory.take(watcher, bytes),
+  );
   const run: RunJob = async (job, request, options) => {
     const { cost = 1, urgent = false, client = '' } = options;
     const backlog = urgent ? predicting : adapting;
@@ -89,7 +95,7 @@ export function createPoolAdapter(
     const over = admit(adapting, limits, watcher, work);
     let room: Room | undefined;
     try {
-      room = await memory.take(watcher, work.bytes);
+      room = await takeRoom(watcher, work.bytes);
       return await make(room);
     } catch (error) {
       if (!(error instanceof LineFullError)) throw error;
