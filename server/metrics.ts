@@ -136,6 +136,21 @@ export class Metrics implements StorageObserver {
     gauge('mnas_session_bytes', 'Bytes that these take, as estimated', 'sessionBytes');
   }
 
+  /** Looks at the memory of the process whenever the metrics are read. */
+  watchMemory(read: () => Readonly<Record<'held' | 'limit' | 'releases', number>>): void {
+    this.#watch('mnas_memory_held_bytes', 'Resident memory without bodies and tasks', () => read().held);
+    this.#watch(
+      'mnas_memory_limit_bytes',
+      'That this may be; 0 until the service is ready',
+      () => read().limit,
+    );
+    this.#count(
+      'mnas_memory_releases_total',
+      'How often kept graphs were released since it was more',
+      () => read().releases,
+    );
+  }
+
   /** Asks the storage whenever the metrics are read. */
   watchStorage({ state, stats }: Pick<TaskStorage, 'state' | 'stats'>): void {
     const works = (name: string, help: string, key: 'readable' | 'writable') =>

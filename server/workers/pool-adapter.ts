@@ -40,10 +40,14 @@ export interface PoolUse {
   /** adaptations that may wait for memory */
   readonly waiting: number;
   readonly traces: Pick<Traces, 'note'>;
+  /** why memory has no room for an adaptation at present, in a sentence; undefined where it has */
+  readonly shortage: () => string | undefined;
 }
 
 /** Compiling an inner step of a regression task, as multiply-adds: running it is nothing beside that. */
 const REGRESSION_STEP = 2.5e8;
+/** After which memory may have fallen below its limit. */
+const SHORTAGE_SECONDS = 10;
 /** Drawing cells, as multiply-adds. */
 const DRAWING = 3e8;
 
@@ -55,7 +59,7 @@ export function createPoolAdapter(
   pool: ServerPool,
   checkpoints: readonly CheckpointInfo[],
   toolchain: Toolchain,
-  { workers, limits, waiting, traces }: PoolUse,
+  { workers, limits, waiting, traces, shortage }: PoolUse,
 ): TaskAdapter {
   const [adapting, predicting] = [new Backlog(workers), new Backlog(workers)];
   const memory = new JobMemory(limits.jobBytes, waiting);
@@ -92,6 +96,9 @@ export function createPoolAdapter(
     work: AskedWork,
     make: (room: Room) => Promise<T>,
   ): Promise<T> => {
+    const reason = shortage();
+    if (reason !== undefined)
+      throw new ServiceError('overloaded', { detail: reason, retryAfter: SHORTAGE_SECONDS });
     const over = admit(adapting, limits, watcher, work);
     let room: Room | undefined;
     try {

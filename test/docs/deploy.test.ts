@@ -147,6 +147,7 @@ function metricNames(): ReadonlySet<string> {
   const metrics = new Metrics();
   metrics.watchProcess();
   metrics.watchPool(() => ({}) as never);
+  metrics.watchMemory(() => ({}) as never);
   metrics.watchStorage({ state: () => ({}) as never, stats: () => ({}) as never });
   metrics.describeBuild({ version: '', node: '', onnxruntime: '', provider: '' });
   const names = metrics.registry.getMetricsAsArray().map(({ name }) => name);

@@ -69,6 +69,7 @@ export const UNLIMITED: PoolUse = {
   limits: { requestCost: Infinity, clientCost: Infinity, clientRequests: Infinity, jobBytes: Infinity },
   waiting: Infinity,
   traces: noTraces,
+  shortage: () => undefined,
 };
 
 /** Two of each kind. */
