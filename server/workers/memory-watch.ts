@@ -1,6 +1,8 @@
 import process from 'node:process';
 import type { Logger } from 'pino';
 
+/** For what the threads' heaps have not collected yet: no count of graphs knows of it. */
+const HEAP_BYTES = 256 * 1024 ** 2;
 /** How often the memory is looked at. */
 const LOOK_MS = 1000;
 /** Looks that what was released gets to be given back, before work is refused. */
@@ -56,7 +58,7 @@ export class MemoryWatch {
 
   /** Takes what the process has now for what the idle service needs, and looks once a second from now on. */
   begin(): void {
-    this.#limit = this.#options.held() + this.#options.bytes;
+    this.#limit = this.#options.held() + this.#options.bytes + HEAP_BYTES;
     this.#timer = setInterval(() => this.look(), LOOK_MS).unref();
   }
 
