@@ -76,7 +76,8 @@ export class ImageTasks {
     const asked = { checkpoint, steps, startedAt, requestId }; // the files are not kept until the task is made
     const { estimated = false } = request;
     const images = await this.#images(request, asker, estimated);
-    const support = hashSupport(images.map(pixelsOf));
+    const support = await hashSupport(images.map(pixelsOf));
+    asker.signal.throwIfAborted();
     const id = imagesTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, support);
     const spent = { receive: receivedAt - startedAt, decode: performance.now() - receivedAt };
     const make = (watcher: Watcher) => this.#make(id, asked, support, spent, watcher);

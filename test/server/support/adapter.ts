@@ -26,6 +26,7 @@ import type {
   TaskAdapter,
   Watcher,
 } from '../../../server/ports.ts';
+import { noTraces } from '../../../server/tracing/traces.ts';
 import { predictImages } from '../../../server/workers/predict-images.ts';
 import { predictRegression } from '../../../server/workers/predict-regression.ts';
 import { tinyRegression } from '../../support/tiny-regression.ts';
@@ -67,6 +68,8 @@ export const UNLIMITED: PoolUse = {
   workers: 1,
   limits: { requestCost: Infinity, clientCost: Infinity, clientRequests: Infinity, jobBytes: Infinity },
   waiting: Infinity,
+  traces: noTraces,
+  shortage: () => undefined,
 };
 
 /** Two of each kind. */
