@@ -5,19 +5,23 @@ import type { paths } from '../contract/openapi.ts';
 import type { Schema } from '../contract/schema.ts';
 import { arePoints, form, formOf, pairsOf } from './bodies.ts';
 import type { Images, Points, Support } from './bodies.ts';
+import { queryOf } from './options.ts';
+import type {
+  StartOptions,
+  CreateOptions,
+  EvaluateOptions,
+  WaitOptions,
+  ModelOptions,
+  CheckpointsOptions,
+  PredictOptions,
+  TaskEvent,
+} from './options.ts';
 import { dataOf, ForeignAnswerError, MnasError, reaching, UnreachableError } from './errors.ts';
 
 export type { Schema } from '../contract/schema.ts';
 export type { Images, Points, Support } from './bodies.ts';
+export type * from './options.ts';
 export { ForeignAnswerError, MnasError, UnreachableError } from './errors.ts';
-
-/** An event in the making of a task, by name, with its data. */
-export type TaskEvent =
-  | { readonly event: 'accepted' | 'started'; readonly data: object }
-  | { readonly event: 'genotype'; readonly data: Schema<'Genotype'> | Schema<'RegressionGenotype'> }
-  | { readonly event: 'fit'; readonly data: Schema<'ImagesStepFit'> | Schema<'RegressionStepFit'> }
-  | { readonly event: 'ready'; readonly data: Schema<'Task'> }
-  | { readonly event: 'failed'; readonly data: Schema<'Problem'> };
 
 export interface ClientOptions {
   /** such as `http://localhost:8080` */
@@ -25,44 +29,6 @@ export interface ClientOptions {
   /** one of the service's API keys, where it asks for them */
   readonly apiKey?: string;
   readonly fetch?: typeof fetch;
-}
-
-/** What a task starts from. */
-export interface StartOptions {
-  readonly checkpoint?: string;
-  /** inner gradient steps */
-  readonly steps?: number;
-  readonly signal?: AbortSignal;
-}
-
-export interface CreateOptions extends StartOptions {
-  /** whether the task comes with an estimate of its accuracy: where it costs nothing, always, never */
-  readonly estimate?: 'auto' | 'always' | 'none';
-  /**
-   * told how the task comes along, and what the service said when it took the task on; without it the request waits in
-   * silence
-   */
-  readonly onEvent?: (event: TaskEvent, accepted: Schema<'TaskProgress'>) => void;
-}
-
-export interface EvaluateOptions {
-  /** below this probability of belonging to a class at all an image is unknown, which counts as wrong */
-  readonly threshold?: number;
-  readonly signal?: AbortSignal;
-}
-
-export interface WaitOptions {
-  /** for which it is waited, 60 by default */
-  readonly seconds?: number;
-  readonly signal?: AbortSignal;
-}
-
-export interface PredictOptions {
-  /** ranks so many labels */
-  readonly top?: number;
-  /** below this probability of belonging to a class at all an image is unknown */
-  readonly threshold?: number;
-  readonly signal?: AbortSignal;
 }
 
 /** Between two looks at a service that is not ready, ms. */
@@ -231,10 +197,14 @@ export class MnasClient {
     return (dataOf(result) as Schema<'RegressionPredictions'>).predictions.map(({ y }) => y);
   }
 
-  /** The task's ONNX file. */
-  async getModel(id: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-    const options = { ...ofTask(id, signal), parseAs: 'arrayBuffer' as const };
-    return new Uint8Array(dataOf<ArrayBuffer>(await this.api.GET('/v1/tasks/{id}/model', options)));
+  /** The task's ONNX file; with `weights: 'float32'` the same numbers for runtimes that have no float16. */
+  async getModel(id: string, { signal, weights }: ModelOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const result = await this.api.GET('/v1/tasks/{id}/model', {
+      params: { path: { id }, query: weights === undefined ? {} : { weights } },
+      ...(signal && { signal }),
+      parseAs: 'arrayBuffer',
+    });
+    return new Uint8Array(dataOf<ArrayBuffer>(result));
   }
 
   /** A zip: the task as a model repository for Triton and KServe. */
@@ -248,9 +218,13 @@ export class MnasClient {
     return dataOf(await this.api.GET('/v1/tasks/{id}/embedding', ofTask(id, signal))).embedding;
   }
 
-  /** What tasks can start from. */
-  async checkpoints(signal?: AbortSignal): Promise<Schema<'Checkpoint'>[]> {
-    return dataOf(await this.api.GET('/v1/checkpoints', signal ? { signal } : {})).checkpoints;
+  /** What tasks can start from, and what their architectures cost. */
+  async checkpoints({ ways, signal }: CheckpointsOptions = {}): Promise<Schema<'Checkpoint'>[]> {
+    const result = await this.api.GET('/v1/checkpoints', {
+      params: { query: ways === undefined ? {} : { ways } },
+      ...(signal && { signal }),
+    });
+    return dataOf(result).checkpoints;
   }
 
   async #post(support: Support, options: CreateOptions, respondAsync: boolean) {
@@ -280,10 +254,4 @@ const isStarting = (error: unknown): boolean =>
 const ofTask = (id: string, signal: AbortSignal | undefined) => ({
   params: { path: { id } },
   ...(signal && { signal }),
-});
-
-const queryOf = ({ checkpoint, steps, estimate }: CreateOptions) => ({
-  ...(checkpoint !== undefined && { checkpoint }),
-  ...(steps !== undefined && { steps }),
-  ...(estimate !== undefined && { estimate }),
 });

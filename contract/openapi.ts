@@ -876,6 +876,7 @@ export interface components {
             checkpoint: string;
             /** @description Inner gradient steps. */
             steps: number;
+            budget?: components["schemas"]["Budget"];
             /** @description Class labels in the order of the model's outputs (by code point). */
             labels: components["schemas"]["Label"][];
             /** @description Images per label. */
@@ -1052,6 +1053,7 @@ export interface components {
         Estimate: {
             checkpoint: string;
             steps: number;
+            budget?: components["schemas"]["Budget"];
             folds: components["schemas"]["Folds"];
             /** @description Over the images that were left out. */
             evaluation: components["schemas"]["ImagesEvaluation"];
@@ -1227,6 +1229,37 @@ export interface components {
             trunk?: components["schemas"]["Trunk"];
             /** @description Inner gradient steps when a request gives none. */
             steps: number;
+            architectures?: components["schemas"]["Architectures"];
+        };
+        /**
+         * @description What a task's architecture is chosen from, by the images or within a budget; absent of a checkpoint that chooses
+         *     among all there are.
+         */
+        Architectures: {
+            /** @description Number of classes that the costs are for. */
+            ways: number;
+            choices: components["schemas"]["ArchitectureChoice"][];
+        };
+        ArchitectureChoice: {
+            /** @description Tells architectures apart: `genotype_key` in the metadata of ONNX files. */
+            key: string;
+            /** @description With the trunk, as far as it is read. */
+            weights: number;
+            /** @description For one image. */
+            multiplyAdds: number;
+            /** @description Of the ONNX file but for the letters of its labels; one of n bytes adds n. */
+            bytes: number;
+            /** @description The same of a task that answers by an image and its mirror image; absent where none does. */
+            mirrored?: {
+                multiplyAdds: number;
+                bytes: number;
+            };
+        };
+        /** @description What the network might cost at most; absent of tasks that were given no limit. */
+        Budget: {
+            maxWeights?: number;
+            maxMultiplyAdds?: number;
+            maxBytes?: number;
         };
         /** @description The frozen network whose planes a checkpoint's cells read; absent where they read pixels. */
         Trunk: {
@@ -1260,7 +1293,7 @@ export interface components {
             };
         };
         /** @enum {string} */
-        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "forbidden-origin" | "missing-scope" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "too-much-work" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "too-much-at-once" | "internal" | "no-checkpoint" | "newer-task" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
+        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "forbidden-origin" | "missing-scope" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "too-much-work" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "budget-too-small" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "too-much-at-once" | "internal" | "no-checkpoint" | "newer-task" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "not-ready";
         /** @description The part of a form, or the entry of a zip archive, that is meant. */
         Part: {
             /** @description Position among all parts, or all entries. */
@@ -1283,6 +1316,14 @@ export interface components {
             part?: components["schemas"]["Part"];
             /** @description JSON Pointer (RFC 6901) to the member of a JSON body that is at fault; empty for the whole body. */
             pointer?: string;
+            /** @description Of a budget that is too small, the limits that bind. */
+            shortfalls?: {
+                /** @enum {string} */
+                limit: "maxWeights" | "maxMultiplyAdds" | "maxBytes";
+                given: number;
+                /** @description The least value with which there is an architecture. */
+                least: number;
+            }[];
         };
     };
     responses: {
@@ -1467,6 +1508,24 @@ export interface components {
          * @example 0.5
          */
         Threshold: number;
+        /**
+         * @description The most weights that the network may have, the trunk's among them as far as it is read: of the checkpoint's
+         *     architectures that cost no more the task gets the one that fits it best. The three limits are part of the task's
+         *     id, and hold together. Where none is within them the answer is 422, which names the limits that bind. Of images only.
+         * @example 2000000
+         */
+        MaxWeights: number;
+        /**
+         * @description The same of the multiply-adds of an image. A network that answers by an image and its mirror image takes twice as
+         *     many; where that is too much the task goes without mirror images.
+         * @example 400000000
+         */
+        MaxMultiplyAdds: number;
+        /**
+         * @description The same of the bytes of the ONNX file, as it is given when nothing is said of its weights.
+         * @example 8000000
+         */
+        MaxBytes: number;
         /** @description A strong entity tag from an earlier answer. */
         IfNoneMatch: string;
         /** @description One range of bytes (RFC 9110); of several the whole is sent. */
@@ -1516,6 +1575,24 @@ export interface operations {
                  * @example 5
                  */
                 steps?: number;
+                /**
+                 * @description The most weights that the network may have, the trunk's among them as far as it is read: of the checkpoint's
+                 *     architectures that cost no more the task gets the one that fits it best. The three limits are part of the task's
+                 *     id, and hold together. Where none is within them the answer is 422, which names the limits that bind. Of images only.
+                 * @example 2000000
+                 */
+                maxWeights?: components["parameters"]["MaxWeights"];
+                /**
+                 * @description The same of the multiply-adds of an image. A network that answers by an image and its mirror image takes twice as
+                 *     many; where that is too much the task goes without mirror images.
+                 * @example 400000000
+                 */
+                maxMultiplyAdds?: components["parameters"]["MaxMultiplyAdds"];
+                /**
+                 * @description The same of the bytes of the ONNX file, as it is given when nothing is said of its weights.
+                 * @example 8000000
+                 */
+                maxBytes?: components["parameters"]["MaxBytes"];
                 /**
                  * @description Whether the answer tells how accurate the task is on images that it has not seen (`estimate`). `auto`
                  *     tells it where it costs nothing: where the checkpoint stands on a trunk, and a class has two images.
@@ -1714,7 +1791,13 @@ export interface operations {
     };
     getModel: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `float32` gives the same numbers for runtimes that read no float16: weights that are stored as float16 and cast
+                 *     in the graph are stored as float32, without the Cast. The file is larger, and has an ETag of its own.
+                 */
+                weights?: "float32";
+            };
             header?: {
                 /** @description A strong entity tag from an earlier answer. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -1742,7 +1825,7 @@ export interface operations {
                     "Accept-Ranges": components["headers"]["AcceptRanges"];
                     "Content-Digest": components["headers"]["ContentDigest"];
                     "Repr-Digest": components["headers"]["ReprDigest"];
-                    /** @description Names the file `m-nas-<id>.onnx`. */
+                    /** @description Names the file `m-nas-<id>.onnx`, or `m-nas-<id>-float32.onnx`. */
                     "Content-Disposition": string;
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -2077,6 +2160,24 @@ export interface operations {
                 checkpoint?: string;
                 /** @description Inner gradient steps; the checkpoint's own number when absent. */
                 steps?: number;
+                /**
+                 * @description The most weights that the network may have, the trunk's among them as far as it is read: of the checkpoint's
+                 *     architectures that cost no more the task gets the one that fits it best. The three limits are part of the task's
+                 *     id, and hold together. Where none is within them the answer is 422, which names the limits that bind. Of images only.
+                 * @example 2000000
+                 */
+                maxWeights?: components["parameters"]["MaxWeights"];
+                /**
+                 * @description The same of the multiply-adds of an image. A network that answers by an image and its mirror image takes twice as
+                 *     many; where that is too much the task goes without mirror images.
+                 * @example 400000000
+                 */
+                maxMultiplyAdds?: components["parameters"]["MaxMultiplyAdds"];
+                /**
+                 * @description The same of the bytes of the ONNX file, as it is given when nothing is said of its weights.
+                 * @example 8000000
+                 */
+                maxBytes?: components["parameters"]["MaxBytes"];
             };
             header?: never;
             path?: never;
@@ -2383,7 +2484,10 @@ export interface operations {
     };
     listCheckpoints: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of classes that the costs of architectures are told for. */
+                ways?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2404,6 +2508,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getCheckpointFile: {

@@ -122,12 +122,12 @@ export function createApp(dependencies: AppDependencies): Express {
   const { page, documentation } = dependencies;
   pageRoutes(app, { ...page, assets: new Map([...page.assets, ...documentation.assets]) });
   documentationRoutes(app, documentation);
-  const operation = { checkpoints: adapter.checkpoints, readiness, storage, metrics };
+  const operation = { adapter, readiness, storage, metrics };
   operationRoutes(app, operation);
   checkpointRoutes(app, adapter.checkpoints, dependencies.readCheckpoint, dependencies.readTrunk);
   taskRoutes(app, services, adapter.checkpoints);
   progressRoutes(app, tasks);
-  modelRoutes(app, tasks);
+  modelRoutes(app, tasks, adapter);
   embeddingRoutes(app, tasks);
   architectureRoutes(app, tasks, adapter);
   bundleRoutes(app, tasks);

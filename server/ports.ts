@@ -1,5 +1,7 @@
 import type { CellsPicture } from '../drawing/draw-cells.ts';
 import type { AdaptationEvent, AdaptedTask } from '../model/adaptation/adapt-task.ts';
+import type { AllowedGenotype } from '../model/adaptation/budget.ts';
+import type { GenotypeCost } from '../model/adaptation/child-cost.ts';
 import type { AdaptationCost } from '../model/adaptation/cost.ts';
 import type { AdaptedRegression, Point, RegressionEvent } from '../model/regression/adapt.ts';
 import type { ServedRegression } from '../model/regression/checkpoint.ts';
@@ -21,6 +23,8 @@ export interface ImagesCheckpoint extends CommonInfo {
   readonly kind: 'images';
   /** side of the square input in pixels */
   readonly imageSize: number;
+  /** number of the architectures that its controller chooses among; 0: any */
+  readonly genotypes: number;
   /** which views of their images support sets are adapted to */
   readonly views: Pick<ModelConfiguration, 'mirroring' | 'crops'>;
   /** of a view, what computes its planes excepted */
@@ -81,6 +85,8 @@ interface AdaptRequest {
 export interface AdaptImagesRequest extends AdaptRequest {
   /** Taken over: it may be emptied as soon as the pixels are not needed any more. */
   readonly support: LabelledBytes[];
+  /** what a budget leaves of the checkpoint's architectures; all where absent */
+  readonly allowed?: readonly AllowedGenotype[] | undefined;
 }
 
 export interface AdaptRegressionRequest extends AdaptRequest {
@@ -112,6 +118,13 @@ export interface ModelFile {
   readonly model: Uint8Array;
   /** of one row of the input */
   readonly multiplyAdds: number;
+}
+
+/** A model's file with its weights as float32, whatever they were stored as. */
+export interface Float32Model {
+  readonly model: Uint8Array<ArrayBuffer>;
+  /** of the file, hexadecimal */
+  readonly sha256: string;
 }
 
 /** Images in one run of a model: more bring no speed. */
@@ -152,6 +165,11 @@ export interface TaskAdapter {
   readonly checkpoints: readonly CheckpointInfo[];
   readonly toolchain: Toolchain;
   /**
+   * What the architectures of a checkpoint of images cost for so many classes, in their order; counted once, by the
+   * workers, before all that adapts.
+   */
+  genotypeCosts(checkpoint: string, way: number): Promise<readonly GenotypeCost[]>;
+  /**
    * The model has the input `image` float32 [n, 3, s, s], and the outputs `logits` and `probabilities` [n, ways] and
    * `known` [n, 1].
    */
@@ -163,6 +181,8 @@ export interface TaskAdapter {
   predictRegression(request: PredictRegressionRequest, asker: Asker): Promise<Float32Array>;
   /** All outputs of a model by name. */
   infer(request: InferRequest, asker: Asker): Promise<Readonly<Record<string, TensorValue>>>;
+  /** The same model for runtimes without float16. Of the last few it is kept, for those who load it in ranges. */
+  float32Model(file: Pick<ModelFile, 'key' | 'model'>, client: string): Promise<Float32Model>;
   /** An SVG document. */
   drawCells(picture: CellsPicture, asker: Asker): Promise<string>;
   /**

@@ -1,6 +1,7 @@
 import type { TaskEvent } from '../client/index.ts';
 import { canonicalLabel } from '../contract/label.ts';
 import type { Schema } from '../contract/schema.ts';
+import type { Budget } from '../model/adaptation/budget.ts';
 import type { Genotype } from '../model/search-space/genotype.ts';
 import { filesByLabel, service } from './api.ts';
 import type { ClassFiles } from './api.ts';
@@ -24,6 +25,8 @@ export interface MadeTask {
   /** id of the checkpoint that it started from */
   readonly checkpoint: string;
   readonly steps: number;
+  /** what its network might cost at most */
+  readonly budget?: Budget | undefined;
   readonly architecture: {
     readonly genotype: Genotype;
     readonly weights: number;
@@ -66,10 +69,11 @@ export interface Making {
   readonly classes: readonly ClassFiles[];
   /** the default one of the service when absent */
   readonly checkpoint?: string | undefined;
+  readonly budget?: Budget | undefined;
 }
 
 export async function makeOnServer(
-  { classes, checkpoint }: Making,
+  { classes, checkpoint, budget }: Making,
   tell: Tell,
   signal: AbortSignal,
 ): Promise<MadeTask> {
@@ -78,6 +82,7 @@ export async function makeOnServer(
   const task = await service().createTask(filesByLabel(classes), {
     signal,
     ...(checkpoint !== undefined && { checkpoint }),
+    ...budget,
     onEvent: (event, { steps }) => {
       const status = statusOf(event, steps);
       if (status) tell(status);
@@ -114,12 +119,12 @@ export async function openOnServer(id: string, signal: AbortSignal): Promise<Mad
 
 async function fetchModel(task: Schema<'Task'>, signal: AbortSignal): Promise<MadeTask> {
   if (task.kind !== 'images') throw new Error('This is a regression task; the page shows tasks of images.');
-  const { id, createdAt, labels, shots, checkpoint, steps, support, mirrored, timings } = task;
+  const { id, createdAt, labels, shots, checkpoint, steps, budget, support, mirrored, timings } = task;
   // the contract allows the operation «none», which no genotype has
   const architecture = { ...task.architecture, genotype: task.architecture.genotype as Genotype };
   const client = service();
   const [model, embedding] = await Promise.all([
-    client.getModel(id, signal),
+    client.getModel(id, { signal }),
     client.getEmbedding(id, signal),
   ]);
   return {
@@ -130,6 +135,7 @@ async function fetchModel(task: Schema<'Task'>, signal: AbortSignal): Promise<Ma
     shots,
     checkpoint,
     steps,
+    budget,
     architecture,
     support,
     model,
@@ -164,9 +170,15 @@ export function deviceStatus({ stage, done, total }: Progress): Status {
   return { text: text + exact, done: from + (to - from) * share };
 }
 
-/** Checkpoints that tasks of images can start from; the default one first. */
-export async function imageCheckpoints(signal?: AbortSignal): Promise<readonly Schema<'ImagesCheckpoint'>[]> {
-  const all = await service().checkpoints(signal);
+/**
+ * Checkpoints that tasks of images can start from; the default one first.
+ * @param ways number of classes that costs are told for
+ */
+export async function imageCheckpoints(
+  signal?: AbortSignal,
+  ways?: number,
+): Promise<readonly Schema<'ImagesCheckpoint'>[]> {
+  const all = await service().checkpoints({ ...(signal && { signal }), ...(ways !== undefined && { ways }) });
   return all
     .flatMap((checkpoint) => (checkpoint.kind === 'images' ? [checkpoint] : []))
     .sort((a, b) => Number(b.default) - Number(a.default));
@@ -192,11 +204,12 @@ export async function prepareDevice(checkpoint?: string): Promise<void> {
 }
 
 /** The checkpoint and the images as the worker takes them. */
-async function deviceRequest({ classes, checkpoint: asked }: Making, signal: AbortSignal) {
+async function deviceRequest({ classes, checkpoint: asked, budget }: Making, signal: AbortSignal) {
   const { checkpoint, sources } = await deviceSources(asked, signal);
   const request: AdaptRequest = {
     ...sources,
     steps: checkpoint.steps,
+    budget,
     support: classes.flatMap(({ label, files }) =>
       files.map((file) => ({ label: canonicalLabel(label), file })),
     ),
@@ -210,12 +223,12 @@ export const canEstimate = (classes: readonly ClassFiles[]): boolean =>
 
 /** How well a task of these images does on those that are left out: as its making told, else where it was made. */
 export async function qualityOf(
-  { place, estimated, checkpoint }: Pick<MadeTask, 'place' | 'estimated' | 'checkpoint'>,
+  { place, estimated, checkpoint, budget }: Pick<MadeTask, 'place' | 'estimated' | 'checkpoint' | 'budget'>,
   classes: readonly ClassFiles[],
   signal: AbortSignal,
 ): Promise<Quality | undefined> {
   if (!estimated && place === 'server') {
-    const given = await service().estimate(filesByLabel(classes), { signal, checkpoint });
+    const given = await service().estimate(filesByLabel(classes), { signal, checkpoint, ...budget });
     const posted = postedFiles(classes);
     const doubtful = given.mistakes.flatMap(({ part, label, given: taken }) =>
       part ? [{ file: posted[part.index]!, label, given: taken }] : [],
@@ -225,7 +238,9 @@ export async function qualityOf(
   const all = classes.flatMap(({ files }) => files);
   const found =
     estimated ??
-    (await ask('estimate', (await deviceRequest({ classes, checkpoint }, signal)).request, { signal }));
+    (await ask('estimate', (await deviceRequest({ classes, checkpoint, budget }, signal)).request, {
+      signal,
+    }));
   if (!found) return undefined;
   const doubtful = found.mistakes.map(({ place: at, label, given }) => ({ file: all[at]!, label, given }));
   return { evaluation: found.evaluation, doubtful };
@@ -246,6 +261,7 @@ export async function makeOnDevice(making: Making, tell: Tell, signal: AbortSign
     shots: Object.fromEntries(classes.map(({ label, files }) => [canonicalLabel(label), files.length])),
     checkpoint: checkpoint.id,
     steps: checkpoint.steps,
+    budget: making.budget,
     architecture: { genotype, weights, multiplyAdds },
     support,
     model,

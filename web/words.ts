@@ -24,6 +24,7 @@ const words: Partial<Record<Code, string>> = {
   'too-many-images': 'A class has more photos than the service takes.',
   'too-many-classes': 'These are more classes than the service takes.',
   'too-much-work': 'These are more photos than the service can work on for one visitor; use fewer.',
+  'budget-too-small': 'No network for these classes is as small as that; allow a larger file.',
   'too-few-images': 'Every class has one photo only, so none can be left out to check it.',
   'invalid-label': 'A class has a name that the service does not take; use letters and digits.',
   unauthorized: 'This service wants a key.',

@@ -3,7 +3,7 @@ import { estimateAccuracy } from '../model/accuracy/estimate.ts';
 import type { Estimated } from '../model/accuracy/estimate.ts';
 import { fileOrder } from '../model/accuracy/folds.ts';
 import { toFloat } from '../model/task/pixels.ts';
-import { adaptToFiles, supportImages } from './device/adapt.ts';
+import { adaptToFiles, allowedFor, supportImages } from './device/adapt.ts';
 import type { DeviceTask, DeviceTools } from './device/adapt.ts';
 import { decodeImage, decodePicture } from './device/decode.ts';
 import { loadRuntime, WebExecutor } from './device/executor.ts';
@@ -86,8 +86,8 @@ async function prepared(
   { tell, signal }: Caller,
 ): Promise<{ executor: WebExecutor; task: DeviceTask; tools: DeviceTools }> {
   const { executor, checkpoint, trunk } = await load(request, { tell });
-  const { steps, support } = request;
-  const task = { checkpoint, trunk, steps, support };
+  const { steps, budget, support } = request;
+  const task = { checkpoint, trunk, steps, budget, support };
   const decode = (file: Blob) => {
     signal.throwIfAborted();
     return decodePicture(file);
@@ -106,11 +106,12 @@ async function estimate(request: AdaptRequest, caller: Caller): Promise<Estimate
   const { checkpoint, steps } = task;
   const { size } = checkpoint.configuration.image;
   const support = await supportImages(task, tools);
+  const allowed = allowedFor(task);
   const orders: string[] = [];
   for (const { file } of request.support) orders.push(fileOrder(new Uint8Array(await file.arrayBuffer())));
   const images = support.map((image, i) => ({ ...image, order: orders[i]! }));
   return estimateAccuracy(images, async ({ support: rest, left }, fold) => {
-    const { model } = await adaptTask(checkpoint, rest, { steps }, tools.executor);
+    const { model } = await adaptTask(checkpoint, rest, { steps, allowed }, tools.executor);
     const program = await executor.model(`fold ${fold} of ${performance.now()}`, () => model);
     try {
       const answers: Float32Array[] = [];

@@ -70,17 +70,18 @@ class Client:
         if api_key is not None:
             self._session.headers["Authorization"] = f"Bearer {api_key}"
 
-    def create_task(self, support, checkpoint=None, steps=None, estimate=None):
+    def create_task(self, support, checkpoint=None, steps=None, estimate=None, **budget):
         """The task of images by label, of an archive, or of points [(x, y), ...]: made, or found.
 
-        `estimate` is "auto" (where it costs nothing), "always" or "none".
+        `estimate` is "auto" (where it costs nothing), "always" or "none". Of images, `max_weights`,
+        `max_multiply_adds` and `max_bytes` are what the network may cost at most.
         """
-        query = {"checkpoint": checkpoint, "steps": steps, "estimate": estimate}
+        query = {"checkpoint": checkpoint, "steps": steps, "estimate": estimate, **_limits(**budget)}
         return self._ask("POST", "/v1/tasks", query, **_body(support, "support")).json()
 
-    def start_task(self, support, checkpoint=None, steps=None):
+    def start_task(self, support, checkpoint=None, steps=None, **budget):
         """The same without waiting: the task where it is there, else how it comes along."""
-        query = {"checkpoint": checkpoint, "steps": steps}
+        query = {"checkpoint": checkpoint, "steps": steps, **_limits(**budget)}
         body = _body(support, "support")
         return self._ask("POST", "/v1/tasks", query, headers={"Prefer": "respond-async"}, **body).json()
 
@@ -136,14 +137,14 @@ class Client:
         path = f"/v1/tasks/{id}/evaluations"
         return self._ask("POST", path, {"threshold": threshold}, **_body(query, "query")).json()
 
-    def estimate(self, images, checkpoint=None, steps=None):
+    def estimate(self, images, checkpoint=None, steps=None, **budget):
         """How accurate the task of labelled images is, by leaving images out; nothing is kept."""
-        query = {"checkpoint": checkpoint, "steps": steps}
+        query = {"checkpoint": checkpoint, "steps": steps, **_limits(**budget)}
         return self._ask("POST", "/v1/estimates", query, **_body(images, "support")).json()
 
-    def get_model(self, id):
-        """The bytes of the task's ONNX file."""
-        return self._ask("GET", f"/v1/tasks/{id}/model").content
+    def get_model(self, id, weights=None):
+        """The bytes of the task's ONNX file; `weights="float32"` is for runtimes that have no float16."""
+        return self._ask("GET", f"/v1/tasks/{id}/model", {"weights": weights}).content
 
     def get_bundle(self, id):
         """The bytes of a zip: the task as a model repository for Triton and KServe."""
@@ -153,9 +154,9 @@ class Client:
         """z of the task: near one another for like tasks of one checkpoint."""
         return self._ask("GET", f"/v1/tasks/{id}/embedding").json()["embedding"]
 
-    def checkpoints(self):
-        """What tasks can start from."""
-        return self._ask("GET", "/v1/checkpoints").json()["checkpoints"]
+    def checkpoints(self, ways=None):
+        """What tasks can start from, and what their architectures cost for so many classes (5)."""
+        return self._ask("GET", "/v1/checkpoints", {"ways": ways}).json()["checkpoints"]
 
     def _ask(self, method, path, query=None, **options):
         given = {name: value for name, value in (query or {}).items() if value is not None}
@@ -170,6 +171,11 @@ class Client:
         if answer.headers.get("Content-Type", "").startswith("application/problem+json"):
             raise MnasError(answer.json())
         raise ForeignAnswerError(answer.status_code, answer.text)
+
+
+def _limits(max_weights=None, max_multiply_adds=None, max_bytes=None):
+    """A budget as parameters of a request."""
+    return {"maxWeights": max_weights, "maxMultiplyAdds": max_multiply_adds, "maxBytes": max_bytes}
 
 
 def _file(image):

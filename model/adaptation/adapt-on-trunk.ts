@@ -1,10 +1,11 @@
 import { calibrated } from './calibration.ts';
 import { headInOrder, labelsOf, runnerOf } from './adapt-task.ts';
 import type { AdaptedTask, AdaptOptions } from './adapt-task.ts';
+import { isStatistic } from './child-cells.ts';
 import type { AdaptedChild } from './child-cells.ts';
+import { chosenChild } from './chosen-child.ts';
 import { exportTrunkChild } from './export-trunk-child.ts';
 import type { ExportedOnTrunk, TrunkGraph } from './export-trunk-child.ts';
-import { isMirrored } from './mirror-images.ts';
 import { calibrateOpenSet, openSetFit } from './open-set.ts';
 import { roundedKernels } from './solved-answer.ts';
 import { reorder, rowsOfView, taken, viewsNeeded } from './support-rows.ts';
@@ -46,8 +47,6 @@ export interface AdaptedOnTrunk extends Omit<AdaptedTask, 'model' | 'multiplyAdd
 }
 
 export interface TrunkOptions extends AdaptOptions {
-  /** Instead of what the embedding says. */
-  readonly mirrored?: boolean;
   /** A graph a step, however few there are: for executors that compile slowly and keep little. */
   readonly stepwise?: boolean;
 }
@@ -61,7 +60,7 @@ export interface TrunkOptions extends AdaptOptions {
 export async function adaptChildOnTrunk(
   checkpoint: Checkpoint,
   support: TrunkSupport,
-  { steps, genotype: forced, mirrored: asked, stepwise, report }: TrunkOptions,
+  { steps, stepwise, report, ...asked }: TrunkOptions,
   executor: Executor,
 ): Promise<AdaptedOnTrunk> {
   const clock = stopwatch();
@@ -71,8 +70,7 @@ export async function adaptChildOnTrunk(
   const way = classes.length;
   const seen: TaskSize = { way, support: whole.count };
   const embedded = await runner.embed(parameters, whole, seen);
-  const mirrored = asked ?? isMirrored(configuration, parameters, embedded.embedding);
-  const genotype = forced ?? runner.decode(embedded.architecture);
+  const { genotype, mirrored } = chosenChild(runner, parameters, embedded, asked);
   const network = runner.solved(genotype);
   clock.lap('embed');
   report?.({ kind: 'genotype', genotype });
@@ -92,9 +90,7 @@ export async function adaptChildOnTrunk(
   const labels = [...classes].sort(byCodePoint);
   const head = { 'head.weight': fitted['head.weight']!, 'head.bias': fitted['head.bias']! };
   const answering = headInOrder(calibrated({ ...weights, ...head }, parameters, seen), classes, labels);
-  const statistics = Object.fromEntries(
-    Object.entries(fitted).filter(([name]) => /^(mean|inverse|center)\./.test(name)),
-  );
+  const statistics = Object.fromEntries(Object.entries(fitted).filter(([name]) => isStatistic(name)));
   clock.lap('adapt');
   return {
     labels,

@@ -4,11 +4,14 @@ import { byCodePoint, canonicalSupport } from '../task/canonical-support.ts';
 import type { LabelledImage } from '../task/canonical-support.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { selectChild } from '../network/child.ts';
-import { childFunction, exportChild, multiplyAdds } from './export-child.ts';
+import { chosenChild } from './chosen-child.ts';
+import type { ChildOptions } from './chosen-child.ts';
+import { childFunction, childModel, multiplyAdds, weightCount } from './export-child.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import type { Executor } from '../graph/executor.ts';
+import { encodeModel } from '../graph/onnx/encode.ts';
 import type { Values } from '../graph/programs.ts';
-import { adaptedSet, isMirrored } from './mirror-images.ts';
+import { adaptedSet } from './mirror-images.ts';
 import { calibrateOpenSet, openSetFit } from './open-set.ts';
 import type { OpenSet, OpenSetFit } from './open-set.ts';
 import { fold, keyFrom, uniform } from '../random.ts';
@@ -54,12 +57,10 @@ export type AdaptationEvent =
   /** The support set after `step` inner steps, from 0 on. */
   | ({ readonly kind: 'fit'; readonly step: number } & Fit);
 
-export interface AdaptOptions {
+export interface AdaptOptions extends ChildOptions {
   /** Inner steps of Eq. 8. */
   readonly steps: number;
   readonly report?: (event: AdaptationEvent) => void;
-  /** Takes this architecture instead of the one that the controller decodes. */
-  readonly genotype?: Genotype;
 }
 
 const runners = new WeakMap<Executor, Map<string, TaskRunner>>();
@@ -82,7 +83,7 @@ export function runnerOf({ id, configuration, genotypes }: Checkpoint, executor:
 export async function adaptTask(
   checkpoint: Checkpoint,
   support: readonly LabelledImage[],
-  { steps, genotype: forced, report }: AdaptOptions,
+  { steps, report, ...asked }: AdaptOptions,
   executor: Executor,
 ): Promise<AdaptedTask> {
   const clock = stopwatch();
@@ -92,10 +93,9 @@ export async function adaptTask(
   const given: TaskSize = { way: classes.length, support: images.length };
   const own = labelledSet(images, classes);
   const embedded = await runner.embed(parameters, own, given);
-  const mirrored = isMirrored(configuration, parameters, embedded.embedding);
+  const { genotype, mirrored } = chosenChild(runner, parameters, embedded, asked);
   const set = adaptedSet(configuration, { support: own, size: given, mirrored });
   const size: TaskSize = { ...given, support: set.count };
-  const genotype = forced ?? runner.decode(embedded.architecture);
   const network = runner.child(genotype);
   clock.lap('embed');
   report?.({ kind: 'genotype', genotype });
@@ -109,13 +109,13 @@ export async function adaptTask(
   const labels = [...classes].sort(byCodePoint);
   const child = { genotype, weights: headInOrder(weights, classes, labels), statistics, openSet, mirrored };
   const built = childFunction(checkpoint, child, size.way);
-  const model = exportChild(checkpoint, child, labels, built);
+  const model = encodeModel(childModel(checkpoint, child, labels, built));
   clock.lap('export');
   return {
     labels,
     genotype,
     mirrored,
-    weights: Object.values(weights).reduce((total, values) => total + values.length, 0),
+    weights: weightCount(child),
     multiplyAdds: multiplyAdds(built),
     support: { before: fits[0]!, after: fits.at(-1)! },
     model,

@@ -30,6 +30,9 @@ export interface AdaptedChild {
   readonly mirrored: boolean;
 }
 
+/** Whether a result of the last pass over a support set is one of the child's statistics. */
+export const isStatistic = (name: string): boolean => /^(mean|inverse|center)\./.test(name);
+
 /**
  * Where a normalisation's scale goes: into the weights of the convolution before it, or behind that convolution, which
  * keeps its weights as they are. On a trunk they are float16 numbers, and stay ones.

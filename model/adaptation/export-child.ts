@@ -2,7 +2,8 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { cellNames, genotypeKey } from '../search-space/genotype.ts';
 import { multiplyAddsOf } from '../graph/arithmetic.ts';
 import type { GraphFunction } from '../graph/graph.ts';
-import { toOnnx } from '../graph/onnx/lowering.ts';
+import type { OnnxModel } from '../graph/onnx/encode.ts';
+import { toOnnxModel } from '../graph/onnx/lowering.ts';
 import { add, maxPool, mean, mirror, multiply, relu, reshape, softmax } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { ChildCells } from './child-cells.ts';
@@ -101,6 +102,10 @@ export function multiplyAdds({ outputs }: GraphFunction, batch = 2): number {
   return multiplyAddsOf(Object.values(outputs)) / batch;
 }
 
+/** Weights that were adapted. */
+export const weightCount = ({ weights }: AdaptedChild): number =>
+  Object.values(weights).reduce((total, values) => total + values.length, 0);
+
 /** What an exported file says of itself to any runtime. */
 export const childMetadata = (
   { id }: Pick<Checkpoint, 'id'>,
@@ -122,14 +127,14 @@ export const childMetadata = (
 /** Of every exported file of images. */
 export const childDocumentation = 'Few-shot image classifier made by M-NAS for one task';
 
-/** The bytes of the client's file: dynamic batch `n`, standard operators of opset 17, metadata for any runtime. */
-export const exportChild = (
+/** The client's file of a child that reads pixels: dynamic batch `n`, standard operators of opset 17, metadata for any runtime. */
+export const childModel = (
   checkpoint: Pick<Checkpoint, 'id' | 'configuration'>,
   child: AdaptedChild,
   labels: readonly string[],
   built: GraphFunction,
-): Uint8Array =>
-  toOnnx(built, {
+): OnnxModel =>
+  toOnnxModel(built, {
     dynamicBatch: 'n',
     portable: true,
     metadata: childMetadata(checkpoint, child, labels, checkpoint.configuration.image.size),

@@ -4,12 +4,13 @@ import type { OnnxModel } from '../graph/onnx/encode.ts';
 import { toOnnxModel } from '../graph/onnx/lowering.ts';
 import { tapsRead } from '../search-space/taps.ts';
 import { answerCostOf } from '../trunk/cost.ts';
+import type { AnswerCost } from '../trunk/cost.ts';
 import { cutTrunk } from '../trunk/cut.ts';
 import { withFloat16Kernels } from '../trunk/half-weights.ts';
 import { spliceTrunk } from '../trunk/splice.ts';
 import type { TrunkDescription } from '../trunk/trunk.ts';
 import type { AdaptedChild } from './child-cells.ts';
-import { childDocumentation, childMetadata, multiplyAdds } from './export-child.ts';
+import { childDocumentation, childMetadata, multiplyAdds, weightCount } from './export-child.ts';
 import { planesRead, trunkChildFunction } from './trunk-child.ts';
 
 /** A trunk as its card tells it, and its graph. */
@@ -19,23 +20,26 @@ export interface TrunkGraph {
 }
 
 /** A file and what an answer by it costs, the trunk as far as it is read among it. */
-export interface ExportedOnTrunk {
+export interface ExportedOnTrunk extends AnswerCost {
   readonly model: Uint8Array<ArrayBuffer>;
-  readonly weights: number;
-  /** Of one image. */
-  readonly multiplyAdds: number;
+}
+
+/** The client's file of a child on a trunk: the bytes of `trunkChildModel`. */
+export function exportTrunkChild(...of: Parameters<typeof trunkChildModel>): ExportedOnTrunk {
+  const { model, ...cost } = trunkChildModel(...of);
+  return { model: encodeModel(model), ...cost };
 }
 
 /**
- * The client's file of a child on a trunk, from pixels to probabilities: the trunk, cut to the deepest tap that is read, and
- * the child behind it. A mirrored child has the trunk twice, with the same weights. Kernels are stored as float16.
+ * A child on a trunk, from pixels to probabilities: the trunk, cut to the deepest tap that is read, and the child behind
+ * it. A mirrored child has the trunk twice, with the same weights. Kernels are stored as float16.
  */
-export function exportTrunkChild(
+export function trunkChildModel(
   checkpoint: Pick<Checkpoint, 'id' | 'configuration'>,
   { card, model }: TrunkGraph,
   child: AdaptedChild,
   labels: readonly string[],
-): ExportedOnTrunk {
+): AnswerCost & { readonly model: OnnxModel } {
   const { configuration } = checkpoint;
   const taps = tapsRead(configuration, child.genotype.taps!).map(({ name }) => name);
   const sides = Object.fromEntries(taps.map((name) => [name, card.taps[name]!.side]));
@@ -54,10 +58,9 @@ export function exportTrunkChild(
   const [own, mirrored] = planesRead(configuration, child);
   const spliced = spliceTrunk(model, withFloat16Kernels(behind), own!.reads, mirrored?.reads);
   const front = answerCostOf(cutTrunk(model, taps));
-  const adapted = Object.values(child.weights).reduce((total, values) => total + values.length, 0);
   return {
-    model: encodeModel(spliced),
-    weights: front.weights + adapted,
+    model: spliced,
+    weights: front.weights + weightCount(child),
     multiplyAdds: (mirrored ? 2 : 1) * front.multiplyAdds + multiplyAdds(built),
   };
 }

@@ -8,12 +8,15 @@ import { viewedSize } from '../task/viewed-task.ts';
 import type { ViewedTask } from '../task/viewed-task.ts';
 import { roundedToFloat16 } from '../trunk/float16.ts';
 
+/** Whether a weight is a kernel of a convolution: of those on a trunk, a scale of features or a share is none. */
+export const isKernel = (name: string): boolean => name !== 'shares' && !name.startsWith(besideName(''));
+
 /** Kernels as they are kept: float16 numbers. What scales features, and the shares, are few numbers and stay as they are. */
 export const roundedKernels = (weights: Values): Values =>
   Object.fromEntries(
     Object.entries(weights).map(([name, values]) => [
       name,
-      name === 'shares' || name.startsWith(besideName('')) ? values : roundedToFloat16(values),
+      isKernel(name) ? roundedToFloat16(values) : values,
     ]),
   );
 

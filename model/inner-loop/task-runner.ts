@@ -128,10 +128,13 @@ export class TaskRunner {
     return { embedding, architecture, modulated: results };
   }
 
-  /** @throws TypeError without an architecture, of a network that is not one of cells */
-  decode(architecture: RelaxedArchitecture | null): Genotype {
+  /**
+   * The genotype of `choices` that the architecture weights favour most; any where there are none.
+   * @throws TypeError without an architecture, of a network that is not one of cells
+   */
+  decode(architecture: RelaxedArchitecture | null, choices = this.genotypes): Genotype {
     if (!architecture) throw new TypeError('only a network of cells has an architecture to decode');
-    return chooseGenotype(architecture, this.genotypes, this.configuration.supernet.nodes);
+    return chooseGenotype(architecture, choices, this.configuration.supernet.nodes);
   }
 
   oneHot(genotype: Genotype): RelaxedArchitecture {

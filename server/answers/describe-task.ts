@@ -27,7 +27,8 @@ export function describeImagesTask(
   record: ImagesRecord,
   estimate: Schema<'TaskEstimate'> | undefined,
 ): Schema<'ImagesTask'> {
-  const { kind, id, classes, support, mirrored, openSet, sharedImages, timings, architecture } = record;
+  const { kind, id, classes, budget, support, mirrored, openSet, sharedImages, timings, architecture } =
+    record;
   return {
     kind,
     id,
@@ -36,6 +37,7 @@ export function describeImagesTask(
     ...(estimate && { estimate }),
     links: linksOf(id),
     ...originOf(record),
+    ...(budget && { budget }),
     support,
     mirrored,
     ...(openSet && { openSet: describeOpenSet(openSet) }),

@@ -181,6 +181,11 @@ export const catalogue: Readonly<Record<Schema<'ErrorCode'>, CatalogueEntry>> = 
     title: 'Too few images',
     message: 'No label has two images, so none can be left out.',
   },
+  'budget-too-small': {
+    status: 422,
+    title: 'Budget too small',
+    message: 'No architecture of the checkpoint costs as little as the budget allows.',
+  },
   'broken-image': { status: 422, title: 'Broken image', message: 'An image cannot be decoded.' },
   'invalid-support': {
     status: 422,

@@ -4,6 +4,8 @@ import { catalogue } from './error-catalogue.ts';
 export type ErrorCode = Schema<'ErrorCode'>;
 export type Problem = Schema<'Problem'>;
 export type Part = Schema<'Part'>;
+/** A limit of a budget that nothing keeps. */
+export type Shortfall = NonNullable<Problem['shortfalls']>[number];
 
 /**
  * Seconds after which a client may try again where nobody knows better: when the service is starting, or
@@ -24,6 +26,8 @@ export interface ErrorDetails {
   readonly part?: Part;
   /** to the member of a JSON body that is at fault (RFC 6901) */
   readonly pointer?: string;
+  /** the limits of a budget that bind */
+  readonly shortfalls?: readonly Shortfall[];
   /** seconds after which another try makes sense, of an error that another time may not have */
   readonly retryAfter?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -36,6 +40,7 @@ export class ServiceError extends Error {
   readonly code: ErrorCode;
   readonly part: Part | undefined;
   readonly pointer: string | undefined;
+  readonly shortfalls: readonly Shortfall[] | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
@@ -43,6 +48,7 @@ export class ServiceError extends Error {
     this.code = code;
     this.part = details.part;
     this.pointer = details.pointer;
+    this.shortfalls = details.shortfalls;
     const unavailable = catalogue[code].status === 503;
     const seconds = details.retryAfter ?? (unavailable ? RETRY_AFTER_SECONDS : undefined);
     const retry: Record<string, string> = seconds === undefined ? {} : { 'Retry-After': retryAfter(seconds) };
@@ -94,5 +100,6 @@ export function problemOf(error: ServiceError, instance: string, requestId: stri
     requestId,
     ...(error.part === undefined ? {} : { part: error.part }),
     ...(error.pointer === undefined ? {} : { pointer: error.pointer }),
+    ...(error.shortfalls === undefined ? {} : { shortfalls: [...error.shortfalls] }),
   };
 }

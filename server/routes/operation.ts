@@ -1,28 +1,46 @@
 import type { Router } from 'express';
+import { z } from 'zod';
 import type { Body, Schema } from '../../contract/schema.ts';
+import { labelBytes } from '../../model/adaptation/child-cost.ts';
+import type { GenotypeCost } from '../../model/adaptation/child-cost.ts';
+import { genotypeKey } from '../../model/search-space/genotype.ts';
 import { ServiceError } from '../errors/errors.ts';
+import { LABEL_LIMITS } from '../upload/labels.ts';
 import type { Metrics } from '../metrics.ts';
-import type { CheckpointInfo, Readiness, ServedTrunk } from '../ports.ts';
+import type { CheckpointInfo, Readiness, ServedTrunk, TaskAdapter } from '../ports.ts';
 import type { TaskStorage } from '../storage/storage.ts';
 import { sendJson } from '../http/json.ts';
-import { noQuery, parseQuery, route } from '../http/route.ts';
+import { parseQuery, route } from '../http/route.ts';
 
 export interface Operation {
-  readonly checkpoints: readonly CheckpointInfo[];
+  readonly adapter: Pick<TaskAdapter, 'checkpoints' | 'genotypeCosts'>;
   readonly readiness: Readonly<Readiness>;
   readonly storage: Pick<TaskStorage, 'state'>;
   readonly metrics: Metrics;
 }
 
+/** Number of classes that costs of architectures are told for when nothing is asked. */
+const USUAL_WAYS = 5;
+
+const waysExpected = `a whole number from ${LABEL_LIMITS.classes.min} to ${LABEL_LIMITS.classes.max} is expected`;
+const checkpointsQuery = z.strictObject({
+  ways: z
+    .string()
+    .regex(/^[1-9]\d?$/, waysExpected)
+    .transform(Number)
+    .pipe(z.number().min(LABEL_LIMITS.classes.min, waysExpected).max(LABEL_LIMITS.classes.max, waysExpected))
+    .default(USUAL_WAYS),
+});
+
 /** What is served, liveness, readiness and metrics. */
 export function operationRoutes(router: Router, operation: Operation): void {
-  const { checkpoints, metrics } = operation;
+  const { adapter, metrics } = operation;
+  const { checkpoints } = adapter;
   route(router, '/v1/checkpoints', {
-    get: (request, response) => {
-      parseQuery(noQuery, request);
-      const body: Body<'listCheckpoints', 200> = {
-        checkpoints: checkpoints.map(describeCheckpoint),
-      };
+    get: async (request, response) => {
+      const { ways } = parseQuery(checkpointsQuery, request);
+      const described = checkpoints.map((checkpoint) => describeCheckpoint(checkpoint, ways, adapter));
+      const body: Body<'listCheckpoints', 200> = { checkpoints: await Promise.all(described) };
       sendJson(request, response, body);
     },
   });
@@ -53,17 +71,40 @@ export function operationRoutes(router: Router, operation: Operation): void {
   });
 }
 
-function describeCheckpoint(checkpoint: CheckpointInfo): Schema<'Checkpoint'> {
+async function describeCheckpoint(
+  checkpoint: CheckpointInfo,
+  ways: number,
+  adapter: Pick<TaskAdapter, 'genotypeCosts'>,
+): Promise<Schema<'Checkpoint'>> {
   const { id, sha256, bytes, steps } = checkpoint;
   const common = { id, default: checkpoint.default, sha256, bytes, steps };
-  return checkpoint.kind === 'images'
-    ? {
-        kind: checkpoint.kind,
-        ...common,
-        image: { size: checkpoint.imageSize },
-        ...(checkpoint.trunk && { trunk: describeTrunk(checkpoint.trunk) }),
-      }
-    : { kind: checkpoint.kind, ...common };
+  if (checkpoint.kind === 'regression') return { kind: checkpoint.kind, ...common };
+  const costs = await adapter.genotypeCosts(id, ways);
+  return {
+    kind: checkpoint.kind,
+    ...common,
+    image: { size: checkpoint.imageSize },
+    ...(checkpoint.trunk && { trunk: describeTrunk(checkpoint.trunk) }),
+    ...(costs.length > 0 && {
+      architectures: { ways, choices: costs.map((cost) => describeChoice(cost, ways)) },
+    }),
+  };
+}
+
+function describeChoice(
+  { genotype, plain, mirrored }: GenotypeCost,
+  ways: number,
+): Schema<'ArchitectureChoice'> {
+  const unnamed = labelBytes(Array.from({ length: ways }, () => ''));
+  return {
+    key: genotypeKey(genotype),
+    weights: plain.weights,
+    multiplyAdds: plain.multiplyAdds,
+    bytes: plain.bytes + unnamed,
+    ...(mirrored && {
+      mirrored: { multiplyAdds: mirrored.multiplyAdds, bytes: mirrored.bytes + unnamed },
+    }),
+  };
 }
 
 const describeTrunk = ({ name, licence, side, sha256, bytes }: ServedTrunk): Schema<'Trunk'> => ({
@@ -80,11 +121,11 @@ const describeTrunk = ({ name, licence, side, sha256, bytes }: ServedTrunk): Sch
  * that all would be without traffic at once, and tasks in memory are predicted with while it fails.
  */
 export function obstacleOf({
-  checkpoints,
+  adapter,
   readiness,
-}: Pick<Operation, 'checkpoints' | 'readiness'>): string | undefined {
+}: Pick<Operation, 'adapter' | 'readiness'>): string | undefined {
   if (readiness.draining) return 'The service is shutting down.';
-  if (checkpoints.length === 0) return 'The service has no checkpoint.';
+  if (adapter.checkpoints.length === 0) return 'The service has no checkpoint.';
   if (!readiness.workersReady) return 'The workers are not ready.';
   return undefined;
 }

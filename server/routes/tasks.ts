@@ -1,6 +1,7 @@
 import type { Request, Response, Router } from 'express';
 import { ownerOf } from '../access/access.ts';
 import { z } from 'zod';
+import type { Budget } from '../../model/adaptation/budget.ts';
 import { mediaTypeOf } from '../upload/body.ts';
 import type { Uploader } from '../upload/body.ts';
 import type { Body, Schema } from '../../contract/schema.ts';
@@ -17,6 +18,7 @@ import { parsePrefer } from '../http/prefer.ts';
 import { TaskProgress } from '../tasks/progress.ts';
 import { parseSupport } from '../upload/points.ts';
 import type { RegressionTasks } from '../tasks/regression-tasks.ts';
+import { refuseBudget } from '../tasks/task-budget.ts';
 import { requestIdOf } from '../http/requests.ts';
 import type { TaskPlan, TaskRequest, Tasks } from '../tasks/tasks.ts';
 import type { UploadedFile, UploadShape } from '../upload/files.ts';
@@ -50,8 +52,18 @@ export const labelledSet = (member: string, split: Split): UploadShape => ({
 });
 export const SUPPORT = labelledSet('support', 'train');
 
-/** What a task starts from. */
+/** A limit of a budget; a larger number than JavaScript's whole ones bounds nothing. */
+const limit = z
+  .string()
+  .regex(/^[1-9]\d{0,14}$/, 'a whole number from 1 to 999999999999999 is expected')
+  .transform(Number)
+  .optional();
+
+/** What a task starts from, and may cost. */
 export const createQuery = z.strictObject({
+  maxWeights: limit,
+  maxMultiplyAdds: limit,
+  maxBytes: limit,
   checkpoint: z.string().min(1).max(100).optional(),
   steps: z
     .string()
@@ -60,6 +72,20 @@ export const createQuery = z.strictObject({
     .pipe(z.number().max(MAX_STEPS))
     .optional(),
 });
+
+/** The budget of a query; undefined where it has no limit. */
+export function budgetOf({
+  maxWeights,
+  maxMultiplyAdds,
+  maxBytes,
+}: z.infer<typeof createQuery>): Budget | undefined {
+  const budget = {
+    ...(maxWeights !== undefined && { maxWeights }),
+    ...(maxMultiplyAdds !== undefined && { maxMultiplyAdds }),
+    ...(maxBytes !== undefined && { maxBytes }),
+  };
+  return Object.keys(budget).length > 0 ? budget : undefined;
+}
 
 /** What of an estimate the answer has: what costs nothing, what is asked for at any cost, nothing. */
 const taskQuery = createQuery.extend({ estimate: z.enum(['auto', 'always', 'none']).default('auto') });
@@ -76,13 +102,14 @@ async function createTask(
 ): Promise<Answer> {
   const startedAt = performance.now();
   const query = parseQuery(taskQuery, request);
+  const budget = budgetOf(query);
   const estimated = query.estimate === 'always';
   const preferences = parsePrefer(request.get('Prefer'));
   const owner = ownerOf(request);
   const pick = <K extends Kind>(kind: K) => {
     const checkpoint = pickCheckpoint(checkpoints, kind, query.checkpoint);
     const requestId = requestIdOf(response);
-    return { checkpoint, steps: query.steps ?? checkpoint.steps, startedAt, requestId };
+    return { checkpoint, steps: query.steps ?? checkpoint.steps, budget, startedAt, requestId };
   };
   const make = async (
     plan: TaskPlan,
@@ -110,6 +137,7 @@ async function createTask(
   };
   const fromPoints = async (body: unknown, uploader: Uploader): Promise<Answer> => {
     if (estimated) throw new ServiceError('invalid-query', { detail: NO_ESTIMATE });
+    refuseBudget(budget);
     const plan = regression.plan({ ...pick('regression'), points: parseSupport(body) });
     return make(plan, uploader, describeTask);
   };

@@ -7,6 +7,7 @@ import { isTaskId } from './task-id.ts';
 const OPERATIONS = operationNames satisfies readonly Schema<'Operation'>[];
 
 const count = z.number().int().nonnegative();
+const limit = z.number().int().positive();
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 /** milliseconds per stage */
 const timings = z.object({ receive: z.number(), total: z.number() }).catchall(z.number());
@@ -46,6 +47,14 @@ export const imagesRecordSchema = common.extend({
   classes: z.array(z.object({ label: z.string(), shots: z.number().int().positive() })).min(2),
   architecture: architecture(z.object({ normal: cell, reduction: cell, taps: taps.exactOptional() })),
   support: fits(z.object({ loss: z.number(), accuracy: z.number().min(0).max(1) })),
+  /** what the network might cost at most; absent where nothing was said */
+  budget: z
+    .object({
+      maxWeights: limit.exactOptional(),
+      maxMultiplyAdds: limit.exactOptional(),
+      maxBytes: limit.exactOptional(),
+    })
+    .optional(),
   /** whether images are answered together with their mirror images; absent in older files, where they never are */
   mirrored: z.boolean().default(false),
   /** absent in the files of models without the output `known` */

@@ -1,5 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { byCodePoint } from '../../model/task/canonical-support.ts';
+import { limitNames } from '../../model/adaptation/budget.ts';
+import type { Budget } from '../../model/adaptation/budget.ts';
 import type { Point } from '../../model/regression/adapt.ts';
 import type { CheckpointInfo, Kind, LabelledBytes, Toolchain } from '../ports.ts';
 import { sha256 } from '../storage/sha256.ts';
@@ -69,6 +71,8 @@ const byHash = (a: string, b: string) => Number(a > b) - Number(a < b);
 export interface TaskIdentity {
   readonly checkpoint: Pick<CheckpointInfo, 'id' | 'sha256'>;
   readonly steps: number;
+  /** absent where there is none, whose tasks have the ids that they had before there were budgets */
+  readonly budget?: Budget | undefined;
   readonly toolchain: Toolchain;
 }
 
@@ -87,13 +91,17 @@ export function regressionTaskId(identity: TaskIdentity, points: readonly Point[
  * SHA-256, shortened to 128 bits, over a JSON text (so no two inputs share an encoding) of everything that the bytes of
  * a task's model depend on, so that a model made again under an id is the same file.
  */
-function taskId(kind: Kind, { checkpoint, steps, toolchain }: TaskIdentity, support: unknown): string {
+function taskId(
+  kind: Kind,
+  { checkpoint, steps, budget, toolchain }: TaskIdentity,
+  support: unknown,
+): string {
   const { exporter, onnxruntime, provider } = toolchain;
   const text = JSON.stringify([
     IDENTITY_VERSION[kind],
     [exporter, onnxruntime, provider],
     [checkpoint.id, checkpoint.sha256],
-    { steps },
+    { steps, ...(budget && { budget: limitNames.map((name) => budget[name] ?? null) }) },
     support,
   ]);
   return sha256(text).slice(0, 32);

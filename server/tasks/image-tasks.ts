@@ -11,6 +11,7 @@ import type { HashedSupport } from './identity.ts';
 import type { UploadDecoder } from '../upload/decode-upload.ts';
 import type { LabelledFile } from '../upload/labels.ts';
 import type {
+  AdaptImagesRequest,
   Asker,
   ImagesCheckpoint,
   LabelledBytes,
@@ -23,6 +24,7 @@ import type { ImagesRecord } from '../storage/record.ts';
 import { sha256 } from '../storage/sha256.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import { keptEstimate } from './kept-estimate.ts';
+import { allowedBy, checkWithin } from './task-budget.ts';
 import { commonRecord } from './task-record.ts';
 import type { TaskPlan, TaskRequest } from './tasks.ts';
 import { whereIs } from '../upload/files.ts';
@@ -33,7 +35,10 @@ export interface ImagesTaskRequest extends TaskRequest<ImagesCheckpoint> {
   /** whether the plan is to have an estimate, whatever it costs */
   readonly estimated?: boolean;
 }
-type EstimateRequest = Pick<ImagesTaskRequest, 'files' | 'checkpoint' | 'steps'>;
+type EstimateRequest = Pick<ImagesTaskRequest, 'files' | 'checkpoint' | 'steps' | 'budget'>;
+
+/** The architectures that a request leaves to the controller. */
+type Allowed = AdaptImagesRequest['allowed'];
 
 /** An image of a support set, and where it stands in the order by which folds leave out. */
 interface OrderedImage extends LabelledBytes {
@@ -44,6 +49,7 @@ interface OrderedImage extends LabelledBytes {
 interface DecodedRequest {
   readonly checkpoint: ImagesCheckpoint;
   readonly steps: number;
+  readonly allowed: Allowed;
   readonly images: readonly OrderedImage[];
 }
 
@@ -68,21 +74,28 @@ export class ImageTasks {
 
   /**
    * The task of a support set: its id and how to make it.
-   * @throws ServiceError when an image cannot be used; the signal's reason
+   * @throws ServiceError when an image cannot be used, or no architecture is within the budget; the signal's reason
    */
   async plan(request: ImagesTaskRequest, asker: Asker): Promise<ImagesTaskPlan> {
     const receivedAt = performance.now();
-    const { checkpoint, steps, startedAt, requestId } = request;
-    const asked = { checkpoint, steps, startedAt, requestId }; // the files are not kept until the task is made
+    const { checkpoint, steps, budget, startedAt, requestId } = request;
+    const asked = { checkpoint, steps, budget, startedAt, requestId }; // the files are not kept until the task is made
     const { estimated = false } = request;
+    const allowed = await this.#allowed(request);
     const images = await this.#images(request, asker, estimated);
     const support = await hashSupport(images.map(pixelsOf));
     asker.signal.throwIfAborted();
-    const id = imagesTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, support);
+    const id = imagesTaskId({ checkpoint, steps, budget, toolchain: this.#adapter.toolchain }, support);
     const spent = { receive: receivedAt - startedAt, decode: performance.now() - receivedAt };
-    const make = (watcher: Watcher) => this.#make(id, asked, support, spent, watcher);
+    const make = (watcher: Watcher) => this.#make(id, asked, { support, allowed }, spent, watcher);
     const plan = { id, kind: 'images' as const, steps, requestId, make };
-    return estimated ? { ...plan, estimate: this.#laterEstimate({ checkpoint, steps, images }) } : plan;
+    return estimated
+      ? { ...plan, estimate: this.#laterEstimate({ checkpoint, steps, allowed, images }) }
+      : plan;
+  }
+
+  #allowed({ budget, checkpoint, files }: EstimateRequest): Promise<Allowed> {
+    return allowedBy(budget, this.#adapter, checkpoint, [...new Set(files.map(({ label }) => label))]);
   }
 
   /** Apart from `plan`, whose functions would keep the pixels of every task otherwise, estimated or not. */
@@ -114,12 +127,20 @@ export class ImageTasks {
    * @throws ServiceError `too-few-images` and as `plan` does, when the service is overloaded; the signal's reason
    */
   async estimate(request: EstimateRequest, asker: Asker): Promise<Schema<'Estimate'>> {
-    const { checkpoint, steps } = request;
+    const { checkpoint, steps, budget } = request;
+    const allowed = await this.#allowed(request);
     const images = await this.#images(request, asker, true);
-    const estimate = await this.#estimate({ checkpoint, steps, images }, asker);
+    const estimate = await this.#estimate({ checkpoint, steps, allowed, images }, asker);
     if (!estimate) throw new ServiceError('too-few-images');
     const { folds, evaluation, mistakes } = estimate;
-    return { checkpoint: checkpoint.id, steps, folds, evaluation, mistakes: named(mistakes, request.files) };
+    return {
+      checkpoint: checkpoint.id,
+      steps,
+      ...(budget && { budget }),
+      folds,
+      evaluation,
+      mistakes: named(mistakes, request.files),
+    };
   }
 
   #estimate(request: DecodedRequest, asker: Asker): Promise<Estimated | undefined> {
@@ -129,12 +150,12 @@ export class ImageTasks {
   }
 
   async #estimateByFolds(
-    { checkpoint, steps, images }: DecodedRequest,
+    { checkpoint, steps, allowed, images }: DecodedRequest,
     asker: Asker,
   ): Promise<Estimated | undefined> {
     return estimateAccuracy(images, async (fold) => {
       const { model, multiplyAdds } = await this.#adapter.adaptImages(
-        { checkpoint: checkpoint.id, steps, support: fold.support.map(pixelsOf) },
+        { checkpoint: checkpoint.id, steps, allowed, support: fold.support.map(pixelsOf) },
         { ...asker, report: () => undefined },
       );
       const left = fold.left.map((image) => image.pixels);
@@ -151,12 +172,12 @@ export class ImageTasks {
 
   /** On a trunk the head is solved in closed form, and so are the heads without an image: one adaptation tells all. */
   async #estimateAtOnce(
-    { checkpoint, steps, images }: DecodedRequest,
+    { checkpoint, steps, allowed, images }: DecodedRequest,
     asker: Asker,
   ): Promise<Estimated | undefined> {
     // in the order of the files, so that a judgement's place is that of its file; the model has an order of its own
     const { labels, leftOut = [] } = await this.#adapter.adaptImages(
-      { checkpoint: checkpoint.id, steps, support: images.map(pixelsOf) },
+      { checkpoint: checkpoint.id, steps, allowed, support: images.map(pixelsOf) },
       { ...asker, report: () => undefined },
     );
     if (leftOut.length === 0) return undefined;
@@ -190,23 +211,25 @@ export class ImageTasks {
   async #make(
     id: string,
     request: TaskRequest<ImagesCheckpoint>,
-    support: HashedSupport,
+    { support, allowed }: { readonly support: HashedSupport; readonly allowed: Allowed },
     spent: { readonly receive: number; readonly decode: number },
     watcher: Watcher,
   ): Promise<StoredTask> {
-    const { checkpoint, steps } = request;
+    const { checkpoint, steps, budget } = request;
     // before the adaptation, which empties the support set
     const [shots, shared] = [shotsOf(support), sharedImages(support)];
     const adapted = await this.#adapter.adaptImages(
-      { checkpoint: checkpoint.id, steps, support: support.images },
+      { checkpoint: checkpoint.id, steps, allowed, support: support.images },
       watcher,
     );
+    checkWithin(budget, { ...adapted, bytes: adapted.model.length });
     // parsed, so that nothing but a whole and finite description is ever kept
     const record = imagesRecordSchema.parse({
       ...commonRecord(id, request, adapted, spent),
       kind: 'images',
       image: { size: checkpoint.imageSize },
       classes: adapted.labels.map((label) => ({ label, shots: shots.get(label)! })),
+      budget,
       support: adapted.support,
       mirrored: adapted.mirrored,
       openSet: adapted.openSet,

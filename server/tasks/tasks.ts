@@ -1,3 +1,4 @@
+import type { Budget } from '../../model/adaptation/budget.ts';
 import type { Owner } from '../access/access.ts';
 import type { Background } from '../concurrency/background.ts';
 import { ClientGoneError } from '../http/client.ts';
@@ -18,6 +19,8 @@ import { UnattendedWork } from '../concurrency/unattended.ts';
 export interface TaskRequest<C extends CheckpointInfo> {
   readonly checkpoint: C;
   readonly steps: number;
+  /** what the network may cost at most; a regression task has none */
+  readonly budget?: Budget | undefined;
   /** `performance.now()` when the request arrived */
   readonly startedAt: number;
   readonly requestId: string;

@@ -7,6 +7,8 @@ import type { TrunkFile } from '../../engine/trunk/file.ts';
 import { adaptOnTrunk, precompileOnTrunk } from '../../model/adaptation/adapt-on-trunk.ts';
 import { adaptTask, precompile } from '../../model/adaptation/adapt-task.ts';
 import type { AdaptationEvent, AdaptedTask } from '../../model/adaptation/adapt-task.ts';
+import { genotypeCost } from '../../model/adaptation/child-cost.ts';
+import type { GenotypeCost } from '../../model/adaptation/child-cost.ts';
 import type { ViewRows } from '../../model/adaptation/support-rows.ts';
 import { decodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
@@ -17,16 +19,20 @@ import { adaptRegression } from '../../model/regression/adapt.ts';
 import type { AdaptedRegression, RegressionEvent } from '../../model/regression/adapt.ts';
 import { decodeRegressionCheckpoint } from '../../model/regression/checkpoint.ts';
 import type { RegressionCheckpoint } from '../../model/regression/checkpoint.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
 import { sliceSize } from '../../model/trunk/planes.ts';
 import { rowsOf } from '../../model/trunk/rows.ts';
 import { readCheckpointFile } from './load-checkpoints.ts';
 import type { CheckpointFile } from './load-checkpoints.ts';
+import { float32Model } from './float32-model.ts';
 import { infer } from './infer.ts';
 import type {
   AdaptImagesRequest,
   AdaptRegressionRequest,
+  Float32Model,
   InferRequest,
   Kind,
+  ModelFile,
   PredictedImages,
   PredictImagesRequest,
   PredictRegressionRequest,
@@ -46,6 +52,8 @@ export interface ServerJobs {
   warm(): number;
   /** Compiles the graphs of one architecture of a checkpoint of images. */
   precompile(request: PrecompileRequest): void;
+  /** What one architecture of a checkpoint of images costs. */
+  genotypeCost(request: GenotypeCostRequest): GenotypeCost;
   /** The rows of views as the checkpoint reads them, [n, P]. */
   planes(request: PlanesRequest): Float32Array;
   adaptImages(request: AdaptImagesRequest, progress: (event: AdaptationEvent) => void): AdaptedTask;
@@ -57,6 +65,7 @@ export interface ServerJobs {
   predictImages(request: PredictImagesRequest): PredictedImages;
   predictRegression(request: PredictRegressionRequest): Float32Array;
   infer(request: InferRequest): Record<string, TensorValue>;
+  float32Model(request: Pick<ModelFile, 'model'>): Float32Model;
   drawCells(picture: CellsPicture): string;
 }
 
@@ -79,12 +88,18 @@ export interface AdaptOnTrunkRequest {
   readonly steps: number;
   readonly labels: readonly string[];
   readonly rows: ViewRows;
+  readonly allowed: AdaptImagesRequest['allowed'];
 }
 
 export interface PrecompileRequest {
   readonly checkpoint: string;
   /** position among the checkpoint's genotypes */
   readonly genotypeIndex: number;
+}
+
+export interface GenotypeCostRequest extends PrecompileRequest {
+  /** number of classes */
+  readonly way: number;
 }
 
 type ServerJobTable = JobTable<ServerJobs, ServerWorkerData>;
@@ -158,28 +173,44 @@ const warm: ServerJobTable['warm'] = async (_request, context) => {
 /** The size of a task that a first request is most likely to have. */
 const usualTask = { way: 5, shot: 5 };
 
-const precompileGenotype: ServerJobTable['precompile'] = async (request, { executor, workerData }) => {
-  const { checkpoint: id, genotypeIndex } = request;
+/** The architecture that a request names, with its checkpoint. */
+async function genotypeOf(
+  { checkpoint: id, genotypeIndex }: PrecompileRequest,
+  workerData: ServerWorkerData,
+): Promise<{ readonly checkpoint: Checkpoint; readonly genotype: Genotype }> {
   const checkpoint = await checkpointOf('images', workerData, id);
   const genotype = checkpoint.genotypes[genotypeIndex];
   if (!genotype) throw new RangeError(`${id} has no genotype ${genotypeIndex}`);
+  return { checkpoint, genotype };
+}
+
+const costOfGenotype: ServerJobTable['genotypeCost'] = async (request, { workerData }) => {
+  const { checkpoint, genotype } = await genotypeOf(request, workerData);
+  const trunk = checkpoint.configuration.trunk && (await trunkOf(workerData, request.checkpoint));
+  return genotypeCost(checkpoint, trunk, genotype, request.way);
+};
+
+const precompileGenotype: ServerJobTable['precompile'] = async (request, { executor, workerData }) => {
+  const { checkpoint, genotype } = await genotypeOf(request, workerData);
   const compile = checkpoint.configuration.trunk ? precompileOnTrunk : precompile;
   await compile(checkpoint, genotype, usualTask, executor);
 };
 
 const adaptToImages: ServerJobTable['adaptImages'] = async (request, context) => {
-  const { checkpoint, steps, support } = request;
+  const { checkpoint, steps, support, allowed } = request;
   const { executor, workerData, progress: report } = context;
   const images = support.map(({ label, pixels }) => ({ label, pixels: toFloat(pixels) }));
-  return adaptTask(await checkpointOf('images', workerData, checkpoint), images, { steps, report }, executor);
+  const decoded = await checkpointOf('images', workerData, checkpoint);
+  return adaptTask(decoded, images, { steps, allowed, report }, executor);
 };
 
 const adaptToPlanes: ServerJobTable['adaptOnTrunk'] = async (request, context) => {
-  const { checkpoint, steps, labels, rows } = request;
+  const { checkpoint, steps, labels, rows, allowed } = request;
   const { executor, workerData, progress: report, transfer } = context;
   const trunk = await trunkOf(workerData, checkpoint);
   const decoded = await checkpointOf('images', workerData, checkpoint);
-  const adapted = await adaptOnTrunk(decoded, trunk, { labels, rows }, { steps, report }, executor);
+  const options = { steps, allowed, report };
+  const adapted = await adaptOnTrunk(decoded, trunk, { labels, rows }, options, executor);
   transfer(adapted.model.buffer);
   return adapted;
 };
@@ -194,6 +225,7 @@ const adaptToPoints: ServerJobTable['adaptRegression'] = async (request, context
 export const jobs: ServerJobTable = {
   warm,
   precompile: precompileGenotype,
+  genotypeCost: costOfGenotype,
   planes,
   adaptImages: adaptToImages,
   adaptOnTrunk: adaptToPlanes,
@@ -201,6 +233,11 @@ export const jobs: ServerJobTable = {
   predictImages: (request, { models }) => predictImages(models, request),
   predictRegression: (request, { models }) => predictRegression(models, request),
   infer: (request, { models }) => infer(models, request),
+  float32Model: ({ model }, { transfer }) => {
+    const wide = float32Model(model);
+    transfer(wide.model.buffer);
+    return Promise.resolve(wide);
+  },
   // here, since loading Graphviz would hold up the thread that answers requests
   drawCells: (picture) => drawCells(picture),
 };

@@ -16,10 +16,7 @@ interface InFile {
   readonly path: string;
 }
 
-export interface ImagesFile extends ImagesCheckpoint, InFile {
-  /** number of the architectures that its controller chooses among; 0: any */
-  readonly genotypes: number;
-}
+export type ImagesFile = ImagesCheckpoint & InFile;
 
 /** A checkpoint's file, as the workers load it. */
 export type CheckpointFile = ImagesFile | (RegressionCheckpoint & InFile);

@@ -1,9 +1,12 @@
+import { LRUCache } from 'lru-cache';
 import { JobError, PoolClosedError, QueueFullError } from '../../engine/errors.ts';
 import type { JobOptions } from '../../engine/pool-options.ts';
 import type { WorkerPool } from '../../engine/pool.ts';
 import type { AdaptedTask } from '../../model/adaptation/adapt-task.ts';
+import type { GenotypeCost } from '../../model/adaptation/child-cost.ts';
 import { bytesOfViews, multiplyAddsOfSteps, viewsOf } from '../../model/adaptation/cost.ts';
 import { arenaBytes } from '../../engine/session-memory.ts';
+import { remembered } from '../concurrency/remembered.ts';
 import { LineFullError } from '../concurrency/turns.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { IMAGES_BATCH } from '../ports.ts';
@@ -12,6 +15,7 @@ import type {
   AdaptImagesRequest,
   Asker,
   CheckpointInfo,
+  Float32Model,
   ImagesCheckpoint,
   PredictImagesRequest,
   TaskAdapter,
@@ -50,6 +54,12 @@ const REGRESSION_STEP = 2.5e8;
 const SHORTAGE_SECONDS = 10;
 /** Drawing cells, as multiply-adds. */
 const DRAWING = 3e8;
+/** Counting what an architecture costs, as multiply-adds. */
+const COUNTING = 8e8;
+/** Storing a model's weights as float32, as multiply-adds. */
+const WIDENING = 1.6e9;
+/** Models that are kept with float32 weights: 13 MB each, on the bundled trunk. */
+const KEPT_FLOAT32 = 2;
 
 /**
  * The adapter over worker threads that run `jobs.ts`. Predictions are urgent; every job counts for its
@@ -112,9 +122,15 @@ export function createPoolAdapter(
       over();
     }
   };
+  const float32Models = new LRUCache<string, Promise<Float32Model>>({ max: KEPT_FLOAT32 });
+  const counted = new Map<string, Promise<readonly GenotypeCost[]>>();
   return {
     checkpoints,
     toolchain,
+    genotypeCosts: (checkpoint, way) =>
+      remembered(counted, `${checkpoint} ${way}`, () =>
+        costsOf(run, imagesCheckpoint(checkpoints, checkpoint), way),
+      ),
     waitFor: (client) => adapting.waitFor(client),
     adaptImages: async (request, watcher) => {
       const checkpoint = imagesCheckpoint(checkpoints, request.checkpoint);
@@ -137,6 +153,11 @@ export function createPoolAdapter(
       run('predictRegression', request, urgent(asker, request.multiplyAdds * request.x.length)),
     infer: (request, asker) =>
       run('infer', request, urgent(asker, request.multiplyAdds * request.input.shape[0]!)),
+    // without a signal, since whoever asks next shares the work
+    float32Model: ({ key, model }, client) =>
+      remembered(float32Models, key, () =>
+        run('float32Model', { model }, { client, cost: WIDENING, urgent: true }),
+      ),
     drawCells: (picture, asker) => run('drawCells', picture, urgent(asker, DRAWING)),
   };
 }
@@ -174,7 +195,7 @@ async function adaptOnTrunk(
   room: Room,
   { lanes, cost, ...standing }: StandingCheckpoint & { readonly lanes: number; readonly cost: number },
 ): Promise<AdaptedTask> {
-  const { checkpoint, steps, support } = request;
+  const { checkpoint, steps, support, allowed } = request;
   const { watcher } = room;
   const labels = support.map(({ label }) => label);
   const start = performance.now();
@@ -183,7 +204,7 @@ async function adaptOnTrunk(
   const planes = performance.now() - start;
   const adapted = await run(
     'adaptOnTrunk',
-    { checkpoint, steps, labels, rows },
+    { checkpoint, steps, labels, rows, allowed },
     {
       ...asked(watcher, cost),
       onProgress: watcher.report,
@@ -193,6 +214,22 @@ async function adaptOnTrunk(
   );
   return { ...adapted, timings: { planes, ...adapted.timings } };
 }
+
+/** A job for each architecture, so that predictions have their turn between. It is nobody's, since all know it then. */
+const costsOf = (
+  run: RunJob,
+  { id: checkpoint, genotypes }: ImagesCheckpoint,
+  way: number,
+): Promise<GenotypeCost[]> =>
+  Promise.all(
+    Array.from({ length: genotypes }, (_, genotypeIndex) =>
+      run(
+        'genotypeCost',
+        { checkpoint, genotypeIndex, way },
+        { cost: COUNTING, urgent: true, admitted: true },
+      ),
+    ),
+  );
 
 /** A job for so many images as one run of the model takes, so that others have their turn after each. */
 async function predictInPieces(run: RunJob, request: PredictImagesRequest, asker: Asker) {

@@ -66,6 +66,7 @@ describe('the client', () => {
       ['x.png', 'red', 2],
     ]);
     expect((await client.getModel(id)).length).toBe(model.bytes);
+    expect((await client.getModel(id, { weights: 'float32' })).length).toBe(model.bytes); // it has no others
     const { data } = await client.api.GET('/healthz');
     expect(data?.status).toBe('ok');
   });
@@ -76,7 +77,12 @@ describe('the client', () => {
     expect(await client.getTask(task.id)).toEqual(task);
     expect(await client.getEmbedding(task.id)).toEqual([0.5, -0.5]);
     expect([...(await client.getBundle(task.id)).subarray(0, 2)]).toEqual([0x50, 0x4b]); // a zip
-    const ids = (await client.checkpoints()).map((checkpoint) => checkpoint.id);
+    const budget = { maxWeights: 1, maxMultiplyAdds: 2, maxBytes: 3 };
+    for (const asked of [client.createTask(classes(), budget), client.estimate(classes(), budget)])
+      await expect(asked).rejects.toThrow(
+        'maxWeights, maxMultiplyAdds, maxBytes: the checkpoint photos has no',
+      );
+    const ids = (await client.checkpoints({ ways: 3 })).map((checkpoint) => checkpoint.id);
     expect(ids).toEqual(['photos', 'toy', 'drawn', 'other']);
     const estimate = await client.estimate(
       { ...classes(), blue: [0, 1].map((i) => blob(shades.blue[i]!)) },
@@ -122,7 +128,9 @@ describe('the client', () => {
     expect((error as Error).message).toMatch(
       /^no answer from http:\/\/127\.0\.0\.1:1 \(.+\): is the service running there\?$/,
     );
-    await expect(client.checkpoints(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+    await expect(client.checkpoints({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow(
+      'enough',
+    );
   });
 
   test('waits until the service is ready, and no longer than it may', async () => {

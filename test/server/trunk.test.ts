@@ -7,12 +7,14 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Schema } from '../../contract/schema.ts';
 import { decodeImage } from '../../images/decode.ts';
+import { decodeModel } from '../../model/graph/onnx/encode.ts';
+import { genotypeKey } from '../../model/search-space/genotype.ts';
 import { toFloat } from '../../model/task/pixels.ts';
 import { parseConfiguration } from '../../server/configuration.ts';
 import { startService, type Service } from '../../server/service.ts';
 import { sha256 } from '../../server/storage/sha256.ts';
 import { loadCheckpoints } from '../../server/workers/load-checkpoints.ts';
-import { trunkSide } from '../support/random-trunk.ts';
+import { genotypesByDepth, trunkSide } from '../support/random-trunk.ts';
 import { testRandom } from '../support/random.ts';
 import { trunkHash, writeTrunkCheckpoint } from '../support/trunk-files.ts';
 import { temporaryFolder } from './support/harness.ts';
@@ -44,6 +46,7 @@ let service: Service;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'm-nas-trunk-'));
   await writeTrunkCheckpoint(folder, 'standing');
+  await writeTrunkCheckpoint(folder, 'choosing', {}, genotypesByDepth);
   const configuration = parseConfiguration({
     PORT: '0',
     MNAS_DATA_DIR: join(folder, 'data'),
@@ -64,9 +67,35 @@ async function post(path: string, body: FormData): Promise<{ status: number; bod
   return { status: answer.status, body: await answer.json() };
 }
 
-async function made(form: FormData): Promise<{ status: number; task: Schema<'ImagesTask'> }> {
-  const { status, body } = await post('/v1/tasks', form);
+async function made(form: FormData, query = ''): Promise<{ status: number; task: Schema<'ImagesTask'> }> {
+  const { status, body } = await post(`/v1/tasks${query}`, form);
   return { status, task: body as Schema<'ImagesTask'> };
+}
+
+async function load(path: string): Promise<Uint8Array> {
+  return new Uint8Array(await (await fetch(service.url + path)).arrayBuffer());
+}
+
+/** What a file says of a picture that is in no support set. */
+async function outputsOf(file: Uint8Array): Promise<ort.InferenceSession.OnnxValueMapType> {
+  const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
+  const pixels = toFloat(await decodeImage(await picture(77), trunkSide));
+  const image = new ort.Tensor('float32', pixels, [1, 3, trunkSide, trunkSide]);
+  const outputs = await session.run({ image });
+  await session.release();
+  return outputs;
+}
+
+/** The service says of that picture what the file says. */
+async function expectParity(task: Schema<'ImagesTask'>, file: Uint8Array): Promise<void> {
+  const form = new FormData();
+  form.append('images', new Blob([Uint8Array.from(await picture(77))]), 'q.png');
+  const answered = await post(`/v1/tasks/${task.id}/predictions`, form);
+  const { predictions } = answered.body as Schema<'ImagesPredictions'>;
+  const { probabilities } = await outputsOf(file);
+  task.labels.forEach((label, c) =>
+    expect(predictions[0]!.probabilities[label]).toBeCloseTo(probabilities!.data[c] as number, 5),
+  );
 }
 
 describe('a checkpoint on a trunk', () => {
@@ -93,21 +122,9 @@ describe('a checkpoint on a trunk', () => {
     expect(Object.keys(task.timings)).toContain('planes');
     expect(await made(await support(-1))).toMatchObject({ status: 200, task: { id: task.id } });
 
-    const file = new Uint8Array(await (await fetch(service.url + task.model.url)).arrayBuffer());
+    const file = await load(task.model.url);
     expect(sha256(file)).toBe(task.model.sha256);
-    const query = await picture(77);
-    const form = new FormData();
-    form.append('images', new Blob([Uint8Array.from(query)]), 'q.png');
-    const answered = await post(`/v1/tasks/${task.id}/predictions`, form);
-    const { predictions } = answered.body as Schema<'ImagesPredictions'>;
-    const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
-    const pixels = toFloat(await decodeImage(query, trunkSide));
-    const image = new ort.Tensor('float32', pixels, [1, 3, trunkSide, trunkSide]);
-    const { probabilities } = await session.run({ image });
-    await session.release();
-    task.labels.forEach((label, c) =>
-      expect(predictions[0]!.probabilities[label]).toBeCloseTo(probabilities!.data[c] as number, 5),
-    );
+    await expectParity(task, file);
     const cells = await fetch(`${service.url}/v1/tasks/${task.id}/architecture.json`);
     expect(cells.status).toBe(200);
   });
@@ -142,6 +159,102 @@ describe('a checkpoint on a trunk', () => {
     const { task } = await made(await support());
     expect(task.estimate).toEqual({ folds, evaluation }); // of the adaptation that made it
     expect((await post('/v1/estimates', await support(1, { cat: 1, dog: 1 }))).status).toBe(422);
+  });
+});
+
+describe('a budget on a trunk', () => {
+  const choicesFor = async (ways: number) => {
+    const listed = JSON.parse(
+      new TextDecoder().decode(await load(`/v1/checkpoints?ways=${ways}`)),
+    ) as Schema<'Checkpoints'>;
+    const choosing = listed.checkpoints.find(({ id }) => id === 'choosing') as Schema<'ImagesCheckpoint'>;
+    return choosing.architectures!.choices;
+  };
+  const lettersOf = (labels: readonly string[]) => labels.join('').length;
+
+  it('chooses how deep the trunk is read, and every cost is as listed', async () => {
+    const choices = await choicesFor(3);
+    expect(choices.map(({ key }) => key)).toEqual(genotypesByDepth.map(genotypeKey));
+    const depths: (string | undefined)[] = [];
+    for (const { key, weights, mirrored } of choices) {
+      const { status, task } = await made(await support(), `?checkpoint=choosing&maxWeights=${weights}`);
+      expect(status).toBe(201);
+      expect(task.budget).toEqual({ maxWeights: weights });
+      expect(task.architecture.weights).toBeLessThanOrEqual(weights);
+      const file = await load(task.model.url);
+      await expectParity(task, file);
+      const { nodes, metadata } = decodeModel(file);
+      expect(choices.map((choice) => choice.key)).toContain(metadata!['genotype_key']);
+      depths.push(nodes.findLast(({ name = '' }) => /^trunk\/\w+\.linear$/.test(name))!.name);
+      if (metadata!['genotype_key'] !== key) continue;
+      expect(task.architecture).toMatchObject({ weights, multiplyAdds: mirrored!.multiplyAdds });
+      expect(task.model.bytes).toBe(mirrored!.bytes + lettersOf(task.labels));
+    }
+    expect(depths[0]).toBe('trunk/a.linear');
+    expect(new Set(depths).size).toBeGreaterThan(1);
+  });
+
+  it('goes without mirror images where these are too much', async () => {
+    const [{ weights, multiplyAdds, bytes, mirrored } = expect.fail()] = await choicesFor(3);
+    const query = `?checkpoint=choosing&maxWeights=${weights}`;
+    const { task } = await made(await support(), `${query}&maxMultiplyAdds=${mirrored!.multiplyAdds - 1}`);
+    expect(task).toMatchObject({ mirrored: false, architecture: { multiplyAdds } });
+    expect(task.model.bytes).toBe(bytes + lettersOf(task.labels));
+  });
+
+  it('is refused below the cheapest architecture, to the byte', async () => {
+    const [{ bytes } = expect.fail()] = await choicesFor(3);
+    const least = bytes + 'catdogemu'.length;
+    const refused = await post(`/v1/tasks?checkpoint=choosing&maxBytes=${least - 1}`, await support());
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { code: 'budget-too-small', shortfalls: [{ limit: 'maxBytes', given: least - 1, least }] },
+    });
+    const { status, task } = await made(await support(), `?checkpoint=choosing&maxBytes=${least}`);
+    expect([status, task.model.bytes]).toEqual([201, least]);
+  });
+});
+
+describe('a file with float32 weights', () => {
+  it('says the same to the bit without a Cast, under an ETag of its own', async () => {
+    const { task } = await made(await support());
+    const half = await load(task.model.url);
+    const answer = await fetch(`${service.url}${task.model.url}?weights=float32`);
+    const wide = new Uint8Array(await answer.arrayBuffer());
+    const operators = (file: Uint8Array) => decodeModel(file).nodes.map(({ operator }) => operator);
+    expect(operators(half)).toContain('Cast');
+    expect(operators(wide)).not.toContain('Cast');
+    const types = new Set(decodeModel(wide).initializers.map(({ data }) => data.constructor.name));
+    expect(types).not.toContain('Uint16Array');
+    const [expected, given] = [await outputsOf(half), await outputsOf(wide)];
+    for (const name of ['logits', 'known', 'probabilities'])
+      expect(given[name]!.data, name).toEqual(expected[name]!.data);
+    const etag = `"${sha256(wide)}"`;
+    expect(answer.headers.get('etag')).toBe(etag);
+    expect(etag).not.toBe(`"${task.model.sha256}"`);
+    expect(answer.headers.get('content-disposition')).toContain(`m-nas-${task.id}-float32.onnx`);
+  });
+
+  it('comes in ranges and by HEAD as the other does; another value is refused', async () => {
+    const { task } = await made(await support());
+    const url = `${service.url}${task.model.url}?weights=float32`;
+    const whole = new Uint8Array(await (await fetch(url)).arrayBuffer());
+    const etag = `"${sha256(whole)}"`;
+    const part = await fetch(url, { headers: { Range: 'bytes=10-19', 'If-Range': etag } });
+    expect(part.status).toBe(206);
+    expect(new Uint8Array(await part.arrayBuffer())).toEqual(whole.slice(10, 20));
+    const other = await fetch(url, { headers: { Range: 'bytes=0-1', 'If-Range': `"${task.model.sha256}"` } });
+    expect([other.status, (await other.arrayBuffer()).byteLength]).toEqual([200, whole.length]);
+    const head = await fetch(url, { method: 'HEAD' });
+    expect([head.headers.get('etag'), head.headers.get('content-length')]).toEqual([
+      etag,
+      String(whole.length),
+    ]);
+    for (const weights of ['float16', '', 'FLOAT32']) {
+      const refused = await fetch(`${service.url}${task.model.url}?weights=${weights}`);
+      expect(refused.status).toBe(400);
+      expect(await refused.json()).toMatchObject({ code: 'invalid-query' });
+    }
   });
 });
 

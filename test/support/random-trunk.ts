@@ -5,6 +5,8 @@ import type { ModelConfiguration } from '../../model/configuration.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
 import { initialParameters, parameterSpecifications } from '../../model/parameters.ts';
 import { fold, keyFrom, normal, uniform } from '../../model/random.ts';
+import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
 import { encodeFloat16 } from '../../model/trunk/float16.ts';
 import { answerCostOf } from '../../model/trunk/cost.ts';
 import { cutTrunk } from '../../model/trunk/cut.ts';
@@ -95,10 +97,20 @@ export const trunkConfiguration = (
     ...changes,
   });
 
+/** Architectures that read {@link randomTrunk} to its tap `a`, `b` and `c`: each costs more than the one before. */
+export const genotypesByDepth: readonly Genotype[] = ['a,a,a+a', 'a,b,b+b', 'a,b,c+a,c'].map((taps) =>
+  parseGenotypeKey(`0s1i.0i1d/0s1m.1i2s/${taps}`),
+);
+
 /** A checkpoint of random parameters, those among them that start from constants. `mirrored` is its answer for every task. */
 export function randomTrunkCheckpoint(
   configuration: ModelConfiguration,
-  { id = 'tiny', seed = 1, mirrored = true }: { id?: string; seed?: number; mirrored?: boolean } = {},
+  {
+    id = 'tiny',
+    seed = 1,
+    mirrored = true,
+    genotypes = [],
+  }: { id?: string; seed?: number; mirrored?: boolean; genotypes?: readonly Genotype[] } = {},
 ): Checkpoint {
   const key = keyFrom(seed);
   const drawn = initialParameters(configuration, key);
@@ -115,5 +127,5 @@ export function randomTrunkCheckpoint(
       ] as const;
     }),
   );
-  return { id, configuration, parameters, genotypes: [], training: {} };
+  return { id, configuration, parameters, genotypes, training: {} };
 }

@@ -5,6 +5,8 @@ import * as onnxruntime from 'onnxruntime-web/wasm';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MnasClient } from '../../client/index.ts';
+import { genotypeKey } from '../../model/search-space/genotype.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
 import { decodePicture } from '../../images/decode.ts';
 import { adaptToFiles } from '../../web/device/adapt.ts';
 import type { DeviceTask } from '../../web/device/adapt.ts';
@@ -14,7 +16,7 @@ import type { Adapted, LabelledFile, Progress } from '../../web/device/messages.
 import { ownService } from '../server/support/own-service.ts';
 import type { OwnService } from '../server/support/own-service.ts';
 import { largestDifference } from '../support/differences.ts';
-import { trunkSide } from '../support/random-trunk.ts';
+import { genotypesByDepth, trunkSide } from '../support/random-trunk.ts';
 import { testRandom } from '../support/random.ts';
 import { tinyImages } from '../support/tiny-images.ts';
 import { writeTrunkCheckpoint } from '../support/trunk-files.ts';
@@ -53,23 +55,24 @@ describe('a task on a trunk that is made on a device', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'm-nas-device-'));
     await writeTrunkCheckpoint(folder, 'standing');
+    await writeTrunkCheckpoint(folder, 'choosing', {}, genotypesByDepth);
     service = await ownService({ MNAS_CHECKPOINTS: folder, MNAS_DEFAULT_CHECKPOINT: 'standing' });
     client = new MnasClient({ baseUrl: service.url });
-    device = await loaded();
+    device = await loaded('standing');
   }, 120_000);
   afterAll(async () => {
     await service.stop();
     await rm(folder, { recursive: true });
   }, 120_000);
 
-  /** The default checkpoint and its trunk, as the page's worker loads them. */
-  async function loaded(): Promise<Omit<DeviceTask, 'support'>> {
-    const known = (await client.checkpoints()).find(({ id }) => id === 'standing');
+  /** A checkpoint and its trunk, as the page's worker loads them. */
+  async function loaded(checkpoint: string): Promise<Omit<DeviceTask, 'support'>> {
+    const known = (await client.checkpoints()).find(({ id }) => id === checkpoint);
     if (known?.kind !== 'images' || !known.trunk) throw new Error('the checkpoint is not served');
     const files = new ServerFiles();
     return {
       checkpoint: await files.checkpoint(
-        { url: `${service.url}/v1/checkpoints/standing/file`, bytes: known.bytes },
+        { url: `${service.url}/v1/checkpoints/${checkpoint}/file`, bytes: known.bytes },
         {},
       ),
       trunk: await files.trunk({ ...known.trunk, url: service.url + known.trunk.url }, {}),
@@ -129,6 +132,38 @@ describe('a task on a trunk that is made on a device', () => {
     expect(ready).toEqual(ready.toSorted((a, b) => a - b));
     expect(ready[0]).toBe(0);
     expect(told.at(-3)).toEqual({ stage: 'images', done: support.length, total: support.length });
+  });
+
+  it('keeps a budget as the service does, and says what is least where nothing fits', async () => {
+    const support = await supportOf({ cat: 2, dog: 2 });
+    const form = Object.fromEntries(
+      ['cat', 'dog'].map((name) => [
+        name,
+        support.filter(({ label }) => label === name).map(({ file }) => file as File),
+      ]),
+    );
+    const choosing = await loaded('choosing');
+    const known = (await client.checkpoints({ ways: 2 })).find(({ id }) => id === 'choosing');
+    if (known?.kind !== 'images') throw new Error('the checkpoint is not served');
+    const sizes = known.architectures!.choices.map(({ bytes }) => bytes + 'catdog'.length);
+    const served: [{ maxBytes: number }, string, boolean, number][] = [];
+    for (const maxBytes of sizes) {
+      const { architecture, mirrored, model } = await client.createTask(form, {
+        checkpoint: 'choosing',
+        maxBytes,
+      });
+      served.push([{ maxBytes }, genotypeKey(architecture.genotype as Genotype), mirrored, model.bytes]);
+    }
+    for (const [budget, key, mirrored, bytes] of served) {
+      const { adapted } = await adapt({ ...choosing, support, budget });
+      expect([genotypeKey(adapted.genotype), adapted.mirrored]).toEqual([key, mirrored]);
+      expect(adapted.model.length).toBe(bytes);
+      expect(bytes).toBeLessThanOrEqual(budget.maxBytes);
+    }
+    expect(new Set(served.map(([, key]) => key)).size).toBeGreaterThan(1);
+    await expect(adapt({ ...choosing, support, budget: { maxBytes: sizes[0]! - 1 } })).rejects.toThrow(
+      `the least possible is ${sizes[0]!}`,
+    );
   });
 });
 

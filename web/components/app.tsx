@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { obstacleOf } from '../draft.ts';
+import type { Schema } from '../../contract/schema.ts';
+import { limits, obstacleOf } from '../draft.ts';
 import { pastedFiles, unpacked } from '../files.ts';
 import { problemsIn } from '../remarks.ts';
 import { isStale } from '../shown.ts';
 import { imageCheckpoints, prepareDevice } from '../task.ts';
 import type { Place } from '../task.ts';
+import { sizeLimits } from '../trade.ts';
 import { Answer } from './answer.tsx';
 import { ClassEditor } from './class-editor.tsx';
 import { ExportButton } from './export-dialog.tsx';
@@ -25,9 +27,15 @@ export function App() {
   const state = useDraft(undo.offer);
   const [place, setPlace] = useState<Place>('server');
   const [checkpoint, setCheckpoint] = useState<string>();
-  const [checkpoints, setCheckpoints] = useState<readonly string[]>([]);
+  const [checkpoints, setCheckpoints] = useState<readonly Schema<'ImagesCheckpoint'>[]>([]);
+  const [size, setSize] = useState<number>();
   const [threshold, setThreshold] = useState(usualThreshold);
-  const tasks = useTasks(state, { place, checkpoint }, undo.offer);
+  const sizes = sizeLimits(
+    (checkpoints.find(({ id }) => id === checkpoint) ?? checkpoints[0])?.architectures?.choices ?? [],
+  );
+  const limit = sizes.find((bytes) => bytes === size);
+  const budget = limit === undefined ? undefined : { maxBytes: limit };
+  const tasks = useTasks(state, { place, checkpoint, budget }, undo.offer);
   const { work, shown, kept } = tasks;
   const heading = useRef<HTMLHeadingElement>(null);
 
@@ -39,8 +47,8 @@ export function App() {
 
   // a service without a list has one checkpoint to choose; what is wrong with it is told when a task is made
   useEffect(() => {
-    imageCheckpoints().then(
-      (all) => setCheckpoints(all.map(({ id }) => id)),
+    imageCheckpoints(undefined, limits.classes.max).then(
+      (all) => setCheckpoints(all),
       () => undefined,
     );
   }, []);
@@ -119,9 +127,12 @@ export function App() {
             <MakePanel
               place={place}
               onPlace={choosePlace}
-              checkpoints={checkpoints}
+              checkpoints={checkpoints.map(({ id }) => id)}
               checkpoint={checkpoint}
               onCheckpoint={setCheckpoint}
+              sizes={sizes}
+              size={limit}
+              onSize={setSize}
               obstacle={obstacle}
               stale={stale}
               made={shown !== undefined}

@@ -1,5 +1,6 @@
 import { useRef } from 'preact/hooks';
 import type { Obstacle } from '../draft.ts';
+import { amount } from '../format.ts';
 import type { Work } from '../runs.ts';
 import type { Place } from '../task.ts';
 import { WorkState } from './work-state.tsx';
@@ -12,6 +13,11 @@ interface MakePanelProps {
   readonly checkpoints: readonly string[];
   readonly checkpoint: string | undefined;
   readonly onCheckpoint: (id: string) => void;
+  /** bytes that the file can be limited to, the smallest first */
+  readonly sizes: readonly number[];
+  /** undefined: no limit */
+  readonly size: number | undefined;
+  readonly onSize: (bytes: number | undefined) => void;
   /** why nothing can be made yet */
   readonly obstacle: Obstacle | undefined;
   /** whether there is a classifier of classes that have changed since */
@@ -93,6 +99,25 @@ export function MakePanel(props: MakePanelProps) {
               {checkpoints.map((id, i) => (
                 <option key={id} value={id}>
                   {i === 0 ? `${id} (recommended)` : id}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        {props.sizes.length > 0 && (
+          <label class="choice">
+            <strong>Largest file</strong>
+            <select
+              value={props.size ?? ''}
+              disabled={working}
+              onChange={({ currentTarget: { value } }) =>
+                props.onSize(value === '' ? undefined : Number(value))
+              }
+            >
+              <option value="">Any size (recommended)</option>
+              {props.sizes.map((bytes) => (
+                <option key={bytes} value={bytes}>
+                  {`At most ${amount(bytes)}B`}
                 </option>
               ))}
             </select>

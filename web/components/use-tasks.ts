@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Budget } from '../../model/adaptation/budget.ts';
 import { addLabelled, classesOf, imagesOf, signatureOf } from '../draft.ts';
 import type { Draft } from '../draft.ts';
 import { loadExample } from '../example.ts';
@@ -23,6 +24,7 @@ const addressedTask = (): string | null => new URLSearchParams(location.hash.sli
 export interface MakingChoice {
   readonly place: Place;
   readonly checkpoint: string | undefined;
+  readonly budget: Budget | undefined;
 }
 
 /** What a run ends in, and whether its classes take the place of those that are there. */
@@ -31,10 +33,10 @@ interface Ended extends Outcome {
 }
 
 const making =
-  ({ place, checkpoint }: MakingChoice, draft: Draft, queries?: readonly File[]): Run<Ended> =>
+  ({ place, checkpoint, budget }: MakingChoice, draft: Draft, queries?: readonly File[]): Run<Ended> =>
   async (tell, signal) => {
     const make = place === 'server' ? makeOnServer : makeOnDevice;
-    const task = await make({ classes: classesOf(draft), checkpoint }, tell, signal);
+    const task = await make({ classes: classesOf(draft), checkpoint, budget }, tell, signal);
     return { task, source: { place, draft }, queries };
   };
 

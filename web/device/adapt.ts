@@ -2,6 +2,9 @@ import type { Picture } from '../../images/pixels/resize.ts';
 import { squeeze } from '../../images/pixels/resize.ts';
 import { evaluationOf, mistakesOf } from '../../model/accuracy/judgements.ts';
 import { adaptOnTrunk } from '../../model/adaptation/adapt-on-trunk.ts';
+import { allowedGenotypes } from '../../model/adaptation/budget.ts';
+import type { AllowedGenotype, Budget } from '../../model/adaptation/budget.ts';
+import { genotypeCost } from '../../model/adaptation/child-cost.ts';
 import { adaptTask } from '../../model/adaptation/adapt-task.ts';
 import type { AdaptOptions, LabelledImage } from '../../model/adaptation/adapt-task.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
@@ -19,6 +22,7 @@ export interface DeviceTask {
   /** of a checkpoint that stands on one */
   readonly trunk?: LoadedTrunk | undefined;
   readonly steps: number;
+  readonly budget?: Budget | undefined;
   readonly support: readonly LabelledFile[];
 }
 
@@ -33,19 +37,37 @@ export interface DeviceTools {
 /**
  * Makes the task, as the service makes it. On a trunk the answer has the accuracy on images that were left out: each image
  * is judged by a head without it, which that one adaptation solves.
- * @throws what `decode` and `executor` throw
+ * @throws BudgetError, what `decode` and `executor` throw
  */
 export async function adaptToFiles(task: DeviceTask, tools: DeviceTools): Promise<Adapted> {
   const { checkpoint, trunk, steps } = task;
   const report: AdaptOptions['report'] = ({ kind }) => {
     if (kind === 'genotype') tools.tell({ stage: 'weights' });
   };
-  const options: AdaptOptions = { steps, report };
+  const options: AdaptOptions = { steps, report, allowed: allowedFor(task) };
   if (trunk) return adaptToRows(checkpoint, trunk, task.support, options, tools);
   const support = await supportImages(task, tools);
   tools.tell({ stage: 'architecture' });
   const adapted = await adaptTask(checkpoint, support, options, tools.executor);
   return { ...adapted, size: checkpoint.configuration.image.size, mistakes: [] };
+}
+
+/**
+ * What the task's budget leaves of its checkpoint's architectures, as the service counts it; undefined without one.
+ * @throws BudgetError
+ */
+export function allowedFor({
+  checkpoint,
+  trunk,
+  budget,
+  support,
+}: DeviceTask): readonly AllowedGenotype[] | undefined {
+  if (!budget) return undefined;
+  const labels = [...new Set(support.map(({ label }) => label))];
+  const costs = checkpoint.genotypes.map((genotype) =>
+    genotypeCost(checkpoint, trunk, genotype, labels.length),
+  );
+  return allowedGenotypes(costs, budget, labels);
 }
 
 async function adaptToRows(

@@ -1,4 +1,5 @@
 import type { Schema } from '../../contract/schema.ts';
+import type { Budget } from '../../model/adaptation/budget.ts';
 import type { AdaptedTask } from '../../model/adaptation/adapt-task.ts';
 import type { Estimated } from '../../model/accuracy/estimate.ts';
 import type { ImagesEvaluation, Mistake } from '../../model/accuracy/judgements.ts';
@@ -26,6 +27,7 @@ export interface Sources {
 /** A task that is to be made in the browser. */
 export interface AdaptRequest extends Sources {
   readonly steps: number;
+  readonly budget?: Budget | undefined;
   readonly support: readonly LabelledFile[];
 }
 

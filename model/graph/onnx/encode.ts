@@ -89,6 +89,10 @@ export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
   return ownBytes(onnx.ModelProto.encode(message).finish());
 }
 
+/** The bytes that one entry of `metadata` takes in the file of a model. */
+export const metadataSize = (key: string, value: string): number =>
+  onnx.ModelProto.encode({ metadataProps: [{ key, value }] }).finish().length;
+
 function encodeNode(node: OnnxNode): onnx.NodeProto.$Properties {
   const message: onnx.NodeProto.$Properties = {
     input: node.inputs as string[],

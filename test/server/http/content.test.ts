@@ -40,6 +40,17 @@ describe('a download', () => {
     expect(part.body).toEqual(bytes.subarray(10, 20));
   });
 
+  test('is the same file with float32 weights where it has no others', async () => {
+    const { app, id, bytes, whole } = await downloadable();
+    const path = `/v1/tasks/${id}/model?weights=float32`;
+    const wide = await request(app).get(path).responseType('blob');
+    expectContract(wide, 'get', '/v1/tasks/{id}/model');
+    expect(wide.body).toEqual(bytes);
+    expect(wide.headers['etag']).toBe(whole.headers['etag']);
+    const again = await request(app).get(path).set('If-None-Match', whole.headers['etag']!);
+    expect(again.status).toBe(304);
+  });
+
   test.each([
     ['bytes=-7', -7, undefined],
     ['bytes=5-', 5, undefined],

@@ -9,6 +9,7 @@ import type { AdaptationEvent, AdaptedTask } from '../../../model/adaptation/ada
 import { Graph } from '../../../model/graph/graph.ts';
 import { toOnnx } from '../../../model/graph/onnx/lowering.ts';
 import { add, broadcast, matmul, mean, reshape, softmax } from '../../../model/graph/operations.ts';
+import { float32Model } from '../../../server/workers/float32-model.ts';
 import { infer } from '../../../server/workers/infer.ts';
 import { byCodePoint } from '../../../model/task/canonical-support.ts';
 import type { ServerJobs, ServerWorkerData } from '../../../server/workers/jobs.ts';
@@ -29,6 +30,8 @@ import type {
 import { noTraces } from '../../../server/tracing/traces.ts';
 import { predictImages } from '../../../server/workers/predict-images.ts';
 import { predictRegression } from '../../../server/workers/predict-regression.ts';
+import type { GenotypeCost } from '../../../model/adaptation/child-cost.ts';
+import { genotypesByDepth } from '../../support/random-trunk.ts';
 import { tinyRegression } from '../../support/tiny-regression.ts';
 
 export const SIZE = 8;
@@ -40,6 +43,7 @@ export const imagesCheckpoint = (id: string, isDefault = false): ImagesCheckpoin
   sha256: sha256(id),
   bytes: 1000,
   imageSize: SIZE,
+  genotypes: 0,
   views: {},
   cost: {
     once: 1e6,
@@ -132,6 +136,7 @@ export function createFakePool(checkpoints: readonly CheckpointInfo[] = everyKin
   const jobs: JobTable<ServerJobs, ServerWorkerData> = {
     warm: unused,
     precompile: unused,
+    genotypeCost: ({ genotypeIndex, way }) => Promise.resolve(costOf(genotypeIndex, way)),
     planes: unused,
     adaptOnTrunk: unused,
     adaptImages: async (request, { progress }) => Promise.resolve(adaptation(request, progress)),
@@ -148,6 +153,7 @@ export function createFakePool(checkpoints: readonly CheckpointInfo[] = everyKin
     predictImages: (request, { models }) => predictImages(models, request),
     predictRegression: (request, { models }) => predictRegression(models, request),
     infer: (request, { models }) => infer(models, request),
+    float32Model: ({ model: file }) => Promise.resolve(float32Model(file)),
     drawCells: (picture) => drawCells(picture),
   };
   const context = {
@@ -169,6 +175,13 @@ export function createFakePool(checkpoints: readonly CheckpointInfo[] = everyKin
       }
     },
   };
+}
+
+/** More for every architecture than for the one before; of the first a bit more than `adaptation` gives. */
+function costOf(genotypeIndex: number, way: number): GenotypeCost {
+  const times = 1 + genotypeIndex;
+  const plain = { weights: 4 * way * times, multiplyAdds: 3 * way * times, bytes: 4000 * times };
+  return { genotype: genotypesByDepth[genotypeIndex]!, plain, mirrored: null };
 }
 
 /** The queue takes everything; `beforeAdapt` stands for its waiting. */

@@ -80,6 +80,7 @@ export const provokedBy = {
   'upload/ways.test.ts': ['too-many-files', 'file-too-large', 'invalid-images', 'unexpected-member'],
   'tasks/progress.test.ts': ['unknown-task', 'too-few-classes', 'overloaded'],
   'routes/tasks.test.ts': ['invalid-query'],
+  'routes/budgets.test.ts': ['budget-too-small', 'invalid-query'],
   'routes/predictions.test.ts': ['invalid-query', 'no-open-set'],
   'routes/evaluations.test.ts': ['unknown-label', 'too-few-images', 'invalid-query-set'],
   'inference/inference.test.ts': ['invalid-tensor'],

@@ -65,6 +65,23 @@ describe('the id of a task', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  test('depends on each limit of a budget, and not on its being there empty', async () => {
+    const images = [{ label: 'a', pixels: Uint8Array.of(1, 2, 3) }];
+    const budgets = [
+      undefined,
+      { maxWeights: 9 },
+      { maxWeights: 8 },
+      { maxMultiplyAdds: 9 },
+      { maxBytes: 9 },
+    ];
+    const ids = await Promise.all(budgets.map((budget) => idOf(images, { budget })));
+    expect(ids[0]).toBe(await idOf(images));
+    expect(new Set(ids).size).toBe(ids.length);
+    const both = { maxBytes: 9, maxWeights: 9 };
+    const other = { maxWeights: 9, maxBytes: 9 };
+    expect(await idOf(images, { budget: both })).toBe(await idOf(images, { budget: other }));
+  });
+
   test('is golden: a change of it makes every kept task unreachable', async () => {
     // printed by this test; raise the version in identity.ts when it must change
     expect(await idOf([{ label: 'a', pixels: Uint8Array.of(1, 2, 3) }])).toMatchInlineSnapshot(

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeModel, encodeModel, OnnxFormatError } from '../../../../model/graph/onnx/encode.ts';
+import {
+  decodeModel,
+  encodeModel,
+  metadataSize,
+  OnnxFormatError,
+} from '../../../../model/graph/onnx/encode.ts';
 import type { OnnxAttribute, OnnxModel } from '../../../../model/graph/onnx/encode.ts';
 import { runFile } from '../../../support/run-file.ts';
 
@@ -54,6 +59,15 @@ const attribute: fc.Arbitrary<OnnxAttribute> = fc.oneof(
   fc.record({ kind: fc.constant('string' as const), value: fc.string({ unit: 'grapheme' }) }),
 );
 const attributeName = fc.stringMatching(/^[a-z0-9][a-z_0-9]{0,8}$/);
+
+describe('metadataSize', () => {
+  test('is what an entry adds to the file', () => {
+    for (const value of ['', 'é', 'x'.repeat(200)]) {
+      const other = { ...model, metadata: { ...model.metadata, names: value } };
+      expect(encodeModel(other).length).toBe(encodeModel(model).length + metadataSize('names', value));
+    }
+  });
+});
 
 describe('encodeModel', () => {
   test('round trip', () => {
