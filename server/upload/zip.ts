@@ -90,7 +90,7 @@ function malformed(error: unknown, bytes?: Uint8Array): ServiceError {
   const reason = other ?? (error instanceof Error ? error.message : String(error));
   return new ServiceError('malformed-zip', {
     cause: error,
-    detail: `The archive cannot be read: ${reason}.`,
+    detail: `The archive cannot be read: ${reason.replace(/\.$/, '')}.`,
   });
 }
 
@@ -134,6 +134,7 @@ function checkSafe({ externalFileAttributes }: Entry, index: number, { path, isK
   const refuse = (detail: string) => entryError('unsafe-zip', { index, path }, detail);
   // in code pages of East Asia its byte is the second one of other characters
   if (isKnown && path.includes('\\')) throw refuse('the path has a backslash.');
+  if (path.includes('\0')) throw refuse('the path has a NUL, where some programs end it.');
   if (path.startsWith('/') || /^[a-z]:/i.test(path)) throw refuse('the path is absolute.');
   if (path !== './' && path.split('/').some((segment) => segment === '..' || segment === '.'))
     throw refuse('the path has a segment "." or "..".');

@@ -34,6 +34,7 @@ describe('an archive is refused', () => {
     unsafe('/etc/blue/1.png'),
     unsafe('C:/blue/1.png'),
     unsafe('blue\\1.png'),
+    unsafe('blue/1.png\0.jpg'),
     unsafe('__MACOSX/../../x.png'),
     unsafe('blue/link.png', 0o120777),
     unsafe('blue/pipe.png', 0o010644),

@@ -44,6 +44,16 @@ describe('a data set of parts', () => {
       [{ passedOver: true }, { label: 'a' }],
     ],
     [
+      ['support/a/1', 'Query/a/2'],
+      [{ label: 'a' }, { passedOver: true }],
+      [{ passedOver: true }, { label: 'a' }],
+    ],
+    [
+      ['train/a/1', 'dev/a/2', 'eval_set/a/3'],
+      [{ label: 'a' }, { passedOver: true }, { passedOver: true }],
+      [{ passedOver: true }, { passedOver: true }, { label: 'a' }],
+    ],
+    [
       ['d/train_set/a/1', 'd/val/a/2', 'd/test/a/b/3'],
       [{ label: 'a' }, { passedOver: true }, { passedOver: true }],
       [{ passedOver: true }, { passedOver: true }, { label: 'a' }],
