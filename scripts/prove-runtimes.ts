@@ -29,7 +29,7 @@ const runtimes: Readonly<Record<string, string>> = {
   openvino: 'requirements.txt',
   tract: 'requirements.txt',
   ncnn: 'requirements.txt',
-  onnx2torch: 'requirements-onnx2torch.txt',
+  onnx2torch: 'requirements.txt',
   tflite: 'requirements-tflite.txt',
 };
 /** The checkpoints whose tasks are answered, by what the table calls them. */
