@@ -32,20 +32,20 @@ const runtimes: Readonly<Record<string, string>> = {
   onnx2torch: 'requirements.txt',
   tflite: 'requirements-tflite.txt',
 };
-/** The checkpoints whose tasks are answered, by what the table calls them. */
+/** The tasks that are answered, by what the table calls them: the checkpoint's id, and how its kernels are kept. */
 const sets = ['photos', 'photos-lite0', 'photos-lite0, float32 weights'] as const;
 type SetName = (typeof sets)[number];
 
 const program = new Command('prove-runtimes')
   .option('--sets <names...>', 'which tasks', [...sets])
   .option('--runtimes <names...>', 'which ones', Object.keys(runtimes))
+  .option('--images <n>', 'that a runtime answers for each task', Number, 50)
   .option('--tolerance <x>', 'largest accepted difference of a probability', Number, 1e-4)
   .parse();
-const options = program.opts<{ sets: SetName[]; runtimes: string[]; tolerance: number }>();
+const options = program.opts<{ sets: SetName[]; runtimes: string[]; images: number; tolerance: number }>();
+const { images: count } = options;
 
 const home = 'scripts/prove-runtimes';
-/** Images that a runtime answers for each task. */
-const count = 50;
 
 const folderOf = (set: SetName): string => join('runs', 'prove-runtimes', set.replaceAll(/[^a-z0-9]+/g, '-'));
 
