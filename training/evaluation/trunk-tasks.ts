@@ -32,7 +32,7 @@ export function readerOf(domain: PlaneDomain): PlaneReader {
   return known;
 }
 
-/** Crops that a support set of this shape is adapted to, of each image; none where the shots are drawn. */
+/** Crops that a support set of this shape is adapted to, of each image. */
 export const cropsOf = (configuration: ModelConfiguration, { way, shot }: TaskShape): number =>
   viewPlan(configuration, { way, support: way * shot }).crops;
 
