@@ -79,7 +79,7 @@ export async function evaluateTrunkOpenSet(
 ): Promise<OpenSetEvaluation> {
   const { way, foreign, shot, query, split, seed, task: number } = payload;
   const key = fold(keyFrom(seed), 'open set', domain.name, number);
-  const drawn = { split, shape: { way, shot, query }, temperature: 1, foreign };
+  const drawn = { split, shape: { way, shot, query }, alphaTemperature: 1, foreign };
   const { task, embedded } = await heldOutTask(runner, parameters, domain, drawn, key, memory);
   const { network } = chooseSolved(runner, embedded, 'retrain');
   const start = startValues(network, parameters, embedded.modulated);
