@@ -25,9 +25,11 @@ const layers = {
   'server/documentation': ['server/page'],
   'server/storage': ['server/concurrency', 'server/errors', 'model', 'contract'],
   'server/http': ['server/access', 'server/errors', 'server/storage'],
+  'server/tracing': ['server/http', 'server/version.ts'],
   'server/ports.ts': ['model', 'drawing', 'contract'],
   'server/upload': [
     'server/ports.ts',
+    'server/tracing',
     'server/http',
     'server/access',
     'server/concurrency',
@@ -49,6 +51,7 @@ const layers = {
   ],
   'server/workers': [
     'server/ports.ts',
+    'server/tracing',
     'server/storage',
     'server/concurrency',
     'server/errors',

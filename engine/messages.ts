@@ -14,7 +14,10 @@ export interface WorkerSetup {
 }
 
 export type ToWorker =
-  { readonly kind: 'run'; readonly job: string; readonly request: unknown } | { readonly kind: 'stop' };
+  | { readonly kind: 'run'; readonly job: string; readonly request: unknown }
+  /** give up what is kept between jobs, as soon as the running job lets go of it */
+  | { readonly kind: 'release' }
+  | { readonly kind: 'stop' };
 
 /** What a worker keeps between jobs. */
 export interface Kept {
@@ -29,5 +32,6 @@ export type FromWorker =
   /** `engine`: what runs the worker's graphs, in words */
   | { readonly kind: 'ready'; readonly engine: string }
   | { readonly kind: 'progress'; readonly value: unknown }
+  | { readonly kind: 'released'; readonly kept: Kept }
   | { readonly kind: 'done'; readonly value: unknown; readonly kept: Kept }
   | { readonly kind: 'failed'; readonly error: ErrorRecord; readonly kept: Kept };

@@ -119,10 +119,15 @@ export class OnnxExecutor implements Executor, ModelRunner {
     return this.#cache.trim();
   }
 
-  /** Releases every session as soon as its running calls have ended. */
+  /** Releases every session as soon as its running calls have ended; the next call compiles again. */
+  release(): Promise<void> {
+    return this.#cache.clear();
+  }
+
+  /** The same for good: no call is taken any more. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    await this.#cache.clear();
+    await this.release();
   }
 
   async #use<T>(

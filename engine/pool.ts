@@ -108,6 +108,11 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
     return Promise.all(all.map(({ index }) => this.#enqueue(job, request, { worker: index })));
   }
 
+  /** Has every worker give up its compiled graphs, as soon as the job that it runs lets go of them. */
+  releaseKept(): void {
+    for (const slot of this.#slots) slot.release();
+  }
+
   /** Refuses what waits, lets running jobs end (however long they take), then ends the threads. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -213,6 +218,7 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
     const givenUp = task?.options.signal?.aborted === true;
     switch (message.kind) {
       case 'ready':
+      case 'released':
         break;
       case 'progress':
         if (!givenUp) task?.progress(message.value);

@@ -63,6 +63,11 @@ export class Slot<Task extends Runnable> {
     this.#thread?.interrupt();
   }
 
+  /** Has the thread give up what it keeps between jobs, as soon as it can. */
+  release(): void {
+    this.#thread?.release();
+  }
+
   /** Starts another thread in place of the one that runs a job. Resolves when that one has ended. */
   async replace(): Promise<void> {
     const old = this.#thread;

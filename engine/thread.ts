@@ -63,6 +63,11 @@ export class WorkerThread {
     setStop(this.#stop, true);
   }
 
+  /** Has the thread give up what it keeps between jobs; it tells when it has. */
+  release(): void {
+    this.#send({ kind: 'release' }, []);
+  }
+
   /**
    * Resolves when the thread has ended, which it does as soon as its interrupted job has. By force it would
    * take the process with it, since onnxruntime cannot be left in the middle of a run.

@@ -26,6 +26,9 @@ port.on('message', (message: ToWorker) => {
     case 'run':
       running = run(message.job, message.request);
       break;
+    case 'release':
+      void release();
+      break;
     case 'stop':
       void stop();
       break;
@@ -70,6 +73,11 @@ async function kept(): Promise<Kept> {
   await models.trim();
   const { sessions, bytes } = models.stats;
   return { sessions, sessionBytes: bytes };
+}
+
+async function release(): Promise<void> {
+  await models.release();
+  send({ kind: 'released', kept: await kept() });
 }
 
 async function stop(): Promise<void> {

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import sharp from 'sharp';
 import type { Sharp, SharpOptions } from 'sharp';
-import { asStill } from './avif.ts';
+import { asStill, checkAvif } from './avif.ts';
+import { withProfileOf16 } from './deep.ts';
 import { imageFormat, refusalOf } from './format.ts';
 import type { ImageFormat } from './format.ts';
 import { whiteAround } from './gif.ts';
@@ -78,7 +79,7 @@ const readers: Readonly<Record<ImageFormat, Reader>> = {
   PNG: async (bytes, options) => {
     const { depth, gamma } = pngColours(bytes);
     const image = sharp(bytes, options);
-    if (gamma === undefined) return pictureOf(await toSrgbOf16(image));
+    if (gamma === undefined) return pictureOf(await withProfileOf16(image, options));
     if (depth < 16) {
       const picture = await pictureOf(image);
       return asSrgb(picture.data, picture, gamma);
@@ -88,7 +89,10 @@ const readers: Readonly<Record<ImageFormat, Reader>> = {
     return asSrgb(new Uint16Array(data.buffer, data.byteOffset, data.length / 2), info, gamma);
   },
   WebP: (bytes, options) => pictureOf(sharp(bytes, options)),
-  AVIF: (bytes, options) => pictureOf(sharp(asStill(bytes), options)),
+  AVIF: (bytes, options) => {
+    checkAvif(bytes);
+    return pictureOf(sharp(asStill(bytes), options));
+  },
   GIF: async (bytes, options) => whiteAround(await pictureOf(sharp(bytes, options)), bytes),
   TIFF: async (bytes, options) => {
     const layout = tiffLayout(bytes);
@@ -105,7 +109,7 @@ const readers: Readonly<Record<ImageFormat, Reader>> = {
         );
       return readFloats(file, layout);
     }
-    const image = await toSrgbOf16(file);
+    const image = await withProfileOf16(file, options);
     return pictureOf(hasStranger(layout) ? image.removeAlpha() : image);
   },
 };
@@ -113,15 +117,9 @@ const readers: Readonly<Record<ImageFormat, Reader>> = {
 /** Of a sample: pictures of such samples may have fewer pixels by as much. */
 const floatBytes = 4;
 
-/** Of RGB with 16 bits and a profile sharp's output is Display P3 unless it is asked for sRGB. */
-async function toSrgbOf16(image: Sharp): Promise<Sharp> {
-  const { space, hasProfile } = await image.metadata();
-  return space === 'rgb16' && hasProfile ? image.withIccProfile('srgb') : image;
-}
-
 /** What the decoder says of well-formed files that it does not read; it has no error codes, so a test holds these. */
 const unsupported =
-  /Unsupported (?:JPEG|color|feature)|arithmetic|Compression scheme \d+|not configured|not implemented|out of range/i;
+  /Unsupported (?:JPEG|color|feature|marker type 0xf7)|arithmetic|Compression scheme \d+|not configured|not implemented|out of range/i;
 
 /** What `read` returns. Its errors become those of the image. */
 async function readable<T>(

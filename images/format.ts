@@ -33,6 +33,20 @@ const startOf = (bytes: Uint8Array): string => String.fromCharCode(...bytes.suba
 /** Formats that people have and that are not decoded, with what to do instead. */
 const refusals: readonly { readonly test: (start: string) => boolean; readonly message: string }[] = [
   {
+    test: (start) => /^(?:\xef\xbb\xbf)?\s*<(?:!DOCTYPE )?html/i.test(start),
+    message: 'A web page is not accepted; save the image itself',
+  },
+  {
+    test: begins('version https://git-lfs'),
+    message: 'A pointer of Git LFS is not accepted; fetch the file that it stands for (git lfs pull)',
+  },
+  {
+    test: (start) =>
+      begins('FUJIFILMCCD-RAW', 'IIRO', 'IIRS', 'MMOR', 'IIU\0')(start) ||
+      (isMedia(start) && start.slice(8, 12) === 'crx '),
+    message: 'A raw file of a camera is not accepted; export it as JPEG',
+  },
+  {
     test: (start) => /^(?:\xef\xbb\xbf)?\s*(?:<\?xml|<!--|<!DOCTYPE svg|<svg)/i.test(start),
     message: 'SVG and other XML is not accepted, since it is a program; export it as PNG',
   },
@@ -41,11 +55,15 @@ const refusals: readonly { readonly test: (start: string) => boolean; readonly m
       isMedia(start) && brands(start).some((brand) => /^(he[iv][cfmsx]|mif1|msf1)$/.test(brand)),
     message: 'HEIC is not accepted; export it as JPEG',
   },
-  { test: isMedia, message: 'A video is not accepted; export a frame of it as PNG' },
+  {
+    test: (start) => isMedia(start) || start.startsWith('\x1a\x45\xdf\xa3') || /^RIFF.{4}AVI /s.test(start),
+    message: 'A video is not accepted; export a frame of it as PNG',
+  },
   { test: begins('BM'), message: 'BMP is not accepted; export it as PNG' },
   { test: begins('%PDF'), message: 'PDF is not accepted; export its page as PNG' },
+  { test: begins('%!PS'), message: 'PostScript is not accepted; export its page as PNG' },
   { test: begins('8BPS'), message: 'PSD is not accepted; export it as PNG' },
-  { test: begins('\0\0\x01\0'), message: 'ICO is not accepted; export it as PNG' },
+  { test: begins('\0\0\x01\0', '\0\0\x02\0', 'icns'), message: 'ICO is not accepted; export it as PNG' },
   { test: begins('v/1\x01', '#?RADIANCE', '#?RGBE'), message: 'HDR is not accepted; export it as PNG' },
   { test: begins('SIMPLE  ='), message: 'FITS is not accepted; export it as PNG' },
   { test: (start) => start.slice(128, 132) === 'DICM', message: 'DICOM is not accepted; export it as PNG' },

@@ -1,3 +1,4 @@
+import { isLikeSrgb } from './code-points.ts';
 import { ImageError } from './image-error.ts';
 import type { Picture } from './pixels/resize.ts';
 
@@ -9,20 +10,23 @@ export interface PngColours {
   readonly gamma: number | undefined;
 }
 
-/** Coding-independent code points (ITU-T H.273) whose picture is as good as sRGB's: of BT.709, BT.601 and sRGB. */
-const knownPrimaries: ReadonlySet<number> = new Set([1, 2, 5, 6, 7]);
-const transfers: ReadonlySet<number> = new Set([1, 2, 6, 13, 14, 15]);
 /** Relative difference of gammas that nobody sees; libpng's own threshold. */
 const near = 0.05;
 const srgbGamma = 1 / 2.2;
 
 /**
  * The colours of a PNG file (PNG, third edition, 11.3.2): cICP before iCCP, sRGB and gAMA. cHRM is passed over.
- * @throws ImageError unsupported_format for colours by cICP that are not sRGB's, such as those of HDR
+ * @throws ImageError unsupported_format for colours by cICP that are not sRGB's, such as those of HDR, and for Apple's files
+ *   that are called PNG
  */
 export function pngColours(bytes: Uint8Array): PngColours {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const chunks = new Map<string, number>();
+  if (String.fromCharCode(...bytes.subarray(12, 16)) === 'CgBI')
+    throw new ImageError(
+      'unsupported_format',
+      'the PNG image is of the kind that only apps of iOS read (CgBI); export it as PNG',
+    );
   for (let at = 8; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     if (type === 'IDAT') break;
@@ -31,7 +35,7 @@ export function pngColours(bytes: Uint8Array): PngColours {
   const cicp = chunks.get('cICP');
   if (cicp !== undefined) {
     const [primaries, transfer] = [bytes[cicp] ?? 0, bytes[cicp + 1] ?? 0];
-    if (!knownPrimaries.has(primaries) || !transfers.has(transfer))
+    if (!isLikeSrgb(primaries, transfer))
       throw new ImageError(
         'unsupported_format',
         `the PNG image has colours (cICP ${primaries}, ${transfer}) that are not supported; export it as sRGB`,

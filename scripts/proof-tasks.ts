@@ -13,7 +13,8 @@ export interface ProofTask {
   readonly model: Uint8Array;
 }
 
-const ways = 5;
+/** Classes of every task. */
+export const proofWays = 5;
 
 /** Images [count, 3, side, side] in 0..1, row-major: stripes of one direction a class, under noise. */
 export function stripes(count: number, side: number, seed: number): Float32Array {
@@ -21,7 +22,7 @@ export function stripes(count: number, side: number, seed: number): Float32Array
   return Float32Array.from(noise, (grain, at) => {
     const image = Math.floor(at / (3 * side * side));
     const [y, x] = [Math.floor(at / side) % side, at % side];
-    const angle = (Math.PI * (image % ways)) / ways;
+    const angle = (Math.PI * (image % proofWays)) / proofWays;
     const wave = Math.sin((x * Math.cos(angle) + y * Math.sin(angle)) * 0.5 + image);
     return 0.5 + 0.3 * wave + 0.4 * (grain - 0.5);
   });
@@ -33,9 +34,8 @@ export async function* proofTasks(checkpoint: Checkpoint, executor: Executor): A
   const support = supportOf(image.size);
   const own = checkpoint.genotypes.map((genotype, i) => [`architecture ${i}`, genotype] as const);
   const mirrors = mirroring ? own.map((each) => [...each, true] as const) : [];
-  const all = operationNames.filter((name): name is GenotypeEdge['operation'] => name !== 'none');
-  const uniformOnes = all.map((name) => [name, uniformGenotype(name, supernet.nodes)] as const);
-  for (const [name, genotype, mirrored = false] of [...mirrors, ...own, ...uniformOnes]) {
+  const uniform = uniformGenotypes(supernet.nodes);
+  for (const [name, genotype, mirrored = false] of [...mirrors, ...own, ...uniform]) {
     const given = { ...deciding(checkpoint, mirrored), genotypes: [genotype] };
     const { model } = await adaptTask(given, support, { steps: 1 }, executor);
     yield { name: mirrored ? `${name}, mirrored` : name, model };
@@ -43,12 +43,18 @@ export async function* proofTasks(checkpoint: Checkpoint, executor: Executor): A
 }
 
 function supportOf(side: number): LabelledImage[] {
-  const count = 2 * ways;
+  const count = 2 * proofWays;
   const pixels = stripes(count, side, 1);
   return Array.from({ length: count }, (_, i) => ({
-    label: `class ${i % ways}`,
+    label: `class ${i % proofWays}`,
     pixels: pixels.slice(i * 3 * side * side, (i + 1) * 3 * side * side),
   }));
+}
+
+/** For every operation the architecture of it alone, in cells of so many intermediate nodes. */
+export function uniformGenotypes(nodes: number): (readonly [GenotypeEdge['operation'], Genotype])[] {
+  const all = operationNames.filter((name): name is GenotypeEdge['operation'] => name !== 'none');
+  return all.map((name) => [name, uniformGenotype(name, nodes)] as const);
 }
 
 function uniformGenotype(operation: GenotypeEdge['operation'], nodes: number): Genotype {

@@ -6,9 +6,14 @@ import { Command } from 'commander';
 import * as ort from 'onnxruntime-node';
 import { z } from 'zod';
 import { createOnnxExecutor } from '../engine/onnxruntime.ts';
+import type { OnnxExecutor } from '../engine/onnxruntime.ts';
+import { readTrunk } from '../engine/trunk/file.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
-import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
-import { proofTasks, stripes } from './proof-tasks.ts';
+import { decodeModel, encodeModel } from '../model/graph/onnx/encode.ts';
+import { withFloat32Weights } from '../model/trunk/float32.ts';
+import { proofTasks, proofWays, stripes } from './proof-tasks.ts';
+import type { ProofTask } from './proof-tasks.ts';
+import { proofTrunkTasks } from './proof-trunk-tasks.ts';
 import { pythonWith } from './python.ts';
 
 /**
@@ -27,24 +32,29 @@ const runtimes: Readonly<Record<string, string>> = {
   onnx2torch: 'requirements.txt',
   tflite: 'requirements-tflite.txt',
 };
+/** The tasks that are answered, by what the table calls them: the checkpoint's id, and how its kernels are kept. */
+const sets = ['photos', 'photos-lite0', 'photos-lite0, float32 weights'] as const;
+type SetName = (typeof sets)[number];
+
 const program = new Command('prove-runtimes')
-  .option('--checkpoint <file>', 'checkpoint', 'checkpoints/photos.safetensors')
+  .option('--sets <names...>', 'which tasks', [...sets])
   .option('--runtimes <names...>', 'which ones', Object.keys(runtimes))
+  .option('--images <n>', 'that a runtime answers for each task', Number, 50)
   .option('--tolerance <x>', 'largest accepted difference of a probability', Number, 1e-4)
   .parse();
-const options = program.opts<{ checkpoint: string; runtimes: string[]; tolerance: number }>();
+const options = program.opts<{ sets: SetName[]; runtimes: string[]; images: number; tolerance: number }>();
+const { images: count } = options;
 
 const home = 'scripts/prove-runtimes';
-const folder = join('runs', 'prove-runtimes');
-const count = 50;
 
-interface Row {
+const folderOf = (set: SetName): string => join('runs', 'prove-runtimes', set.replaceAll(/[^a-z0-9]+/g, '-'));
+
+/** Of one runtime and the tasks of one set. */
+interface Cell {
   readonly version: string;
   readonly tasks: number;
   readonly difference: number;
   readonly labels: number;
-  /** of the tasks that could not be run, the first one's */
-  readonly error: string | undefined;
   readonly failed: number;
 }
 
@@ -54,77 +64,100 @@ const lineSchema = z.union([
   z.object({ task: z.string(), difference: z.number(), labels: z.number() }),
 ]);
 
-async function exported(checkpoint: Checkpoint): Promise<void> {
-  const side = checkpoint.configuration.image.size;
-  const pixels = stripes(count, side, 99);
-  const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 64 });
+/** The tasks of a set. */
+async function* tasksOf(set: SetName, engine: OnnxExecutor): AsyncGenerator<ProofTask & { side: number }> {
+  const [id, weights] = set.split(', ');
+  const checkpoint = decodeCheckpoint(await readFile(join('checkpoints', `${id}.safetensors`)));
+  const { image, trunk: named } = checkpoint.configuration;
+  if (!named) {
+    for await (const task of proofTasks(checkpoint, engine)) yield { ...task, side: image.size };
+    return;
+  }
+  const trunk = await readTrunk(join('checkpoints', 'trunks', `${named.name}.json`));
+  for await (const { name, model } of proofTrunkTasks(checkpoint, trunk, engine)) {
+    const form = weights === undefined ? model : encodeModel(withFloat32Weights(decodeModel(model)));
+    yield { name, model: form, side: trunk.card.side };
+  }
+}
+
+/** Writes the files of a set, the images, and what onnxruntime-node answers. */
+async function writeTasks(set: SetName): Promise<void> {
+  const folder = folderOf(set);
+  const engine = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 64 });
   const tasks: { name: string; model: string; expected: string }[] = [];
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'images.f32'), pixels);
-  let ways = 0;
-  for await (const { name, model } of proofTasks(checkpoint, executor)) {
+  let side = 0;
+  for await (const { name, model, side: own } of tasksOf(set, engine)) {
+    side = own;
     const file = String(tasks.length);
+    const pixels = stripes(count, side, 99);
     const session = await ort.InferenceSession.create(model);
     const image = new ort.Tensor('float32', pixels, [count, 3, side, side]);
     const { probabilities } = await session.run({ image });
     await session.release();
-    ways = probabilities!.dims[1]!;
+    await writeFile(join(folder, 'images.f32'), pixels);
     await writeFile(join(folder, `${file}.onnx`), model);
     await writeFile(join(folder, `${file}.f32`), probabilities!.data as Float32Array);
     tasks.push({ name, model: `${file}.onnx`, expected: `${file}.f32` });
-    process.stderr.write(`${name}: ${model.length} bytes\n`);
+    process.stderr.write(`${set}: ${name}: ${model.length} bytes\n`);
   }
-  await executor.dispose();
-  await writeFile(join(folder, 'tasks.json'), JSON.stringify({ side, ways, count, tasks }));
+  await engine.dispose();
+  await writeFile(join(folder, 'tasks.json'), JSON.stringify({ side, ways: proofWays, count, tasks }));
 }
 
-async function rowOf(runtime: string): Promise<Row> {
+async function cellOf(runtime: string, set: SetName): Promise<Cell> {
   const python = await pythonWith(join(home, runtimes[runtime]!));
-  const child = spawn(python, [join(home, 'runtimes.py'), runtime.replace(/-4$/, ''), folder], {
+  const child = spawn(python, [join(home, 'runtimes.py'), runtime.replace(/-4$/, ''), folderOf(set)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     // onnx2tf calls onnxsim by its name, and goes on without it
     env: { ...process.env, PATH: [dirname(python), process.env['PATH']].join(delimiter) },
   });
-  let row: Row = { version: '', tasks: 0, difference: 0, labels: 0, error: undefined, failed: 0 };
+  let cell: Cell = { version: '', tasks: 0, difference: 0, labels: 0, failed: 0 };
   for await (const text of createInterface(child.stdout)) {
     if (!text.startsWith('{"')) continue; // what the runtime itself prints
     const line = lineSchema.parse(JSON.parse(text));
-    if ('version' in line) row = { ...row, version: line.version };
+    if ('version' in line) cell = { ...cell, version: line.version };
     else {
-      process.stderr.write(`${runtime}: ${text}\n`);
-      row = { ...row, ...added(row, line) };
+      process.stderr.write(`${runtime}, ${set}: ${text}\n`);
+      cell = { ...cell, ...added(cell, line) };
     }
   }
-  return row;
+  return cell;
 }
 
-function added(
-  row: Row,
-  line: { readonly task: string } & ({ error: string } | { difference: number; labels: number }),
-): Partial<Row> {
-  const tasks = row.tasks + 1;
-  if ('error' in line)
-    return { tasks, failed: row.failed + 1, error: row.error ?? `${line.task}: ${line.error}` };
-  return {
-    tasks,
-    difference: Math.max(row.difference, line.difference),
-    labels: row.labels + line.labels,
-  };
-}
+const added = (
+  { tasks, failed, difference, labels }: Cell,
+  line: { readonly error: string } | { readonly difference: number; readonly labels: number },
+): Partial<Cell> =>
+  'error' in line
+    ? { tasks: tasks + 1, failed: failed + 1 }
+    : {
+        tasks: tasks + 1,
+        difference: Math.max(difference, line.difference),
+        labels: labels + line.labels,
+      };
 
-await exported(decodeCheckpoint(await readFile(options.checkpoint)));
-const rows: (readonly [string, Row])[] = [];
-for (const runtime of options.runtimes) rows.push([runtime, await rowOf(runtime)]);
-const date = new Date().toISOString().slice(0, 10);
-console.log(`| runtime (${date}) | version | tasks answered | largest difference | labels that differ |`);
-console.log('| --- | --- | --- | --- | --- |');
-for (const [runtime, { version, tasks, failed, difference, labels, error }] of rows) {
+/** What the table says: tasks answered, the largest difference, and labels that differ where there are any. */
+function described({ tasks, failed, difference, labels }: Cell): string {
   const answered = `${tasks - failed} of ${tasks}`;
-  const figures =
-    failed === tasks ? '— | —' : `${difference.toExponential(0)} | ${labels} of ${count * (tasks - failed)}`;
-  console.log(`| ${runtime} | ${version} | ${answered} | ${figures} |`);
-  if (error !== undefined) process.stderr.write(`${runtime}: ${error}\n`);
+  if (failed === tasks) return answered;
+  const differ = labels > 0 ? `, ${labels} of ${count * (tasks - failed)} labels differ` : '';
+  return `${answered}, ${difference.toExponential(0)}${differ}`;
 }
-const agree = ([, row]: readonly [string, Row]): boolean =>
-  row.tasks > 0 && row.failed === 0 && row.difference <= options.tolerance;
-process.exitCode = rows.every(agree) ? 0 : 1;
+
+for (const set of options.sets) await writeTasks(set);
+const row = (words: readonly string[]): string => `| ${words.join(' | ')} |`;
+const date = new Date().toISOString().slice(0, 10);
+const head = [`runtime (${date})`, 'version', ...options.sets];
+const table = [row(head), row(head.map(() => '---'))];
+const all: Cell[] = [];
+for (const runtime of options.runtimes) {
+  const cells: Cell[] = [];
+  for (const set of options.sets) cells.push(await cellOf(runtime, set));
+  all.push(...cells);
+  table.push(row([runtime, cells[0]!.version, ...cells.map(described)]));
+}
+console.log(table.join('\n'));
+const agrees = ({ tasks, failed, difference }: Cell): boolean =>
+  tasks > 0 && failed === 0 && difference <= options.tolerance;
+process.exitCode = all.every(agrees) ? 0 : 1;

@@ -12,5 +12,7 @@ find "$modules/onnxruntime-node/bin" -name 'libonnxruntime_providers_tensorrt.so
 find "$modules/onnxruntime-web/dist" -type f \
   ! -name 'ort-wasm-simd-threaded.mjs' ! -name 'ort-wasm-simd-threaded.wasm' \
   ! -name 'ort-wasm-simd-threaded.asyncify.*' ! -name 'ort.wasm.min.mjs' ! -name 'ort.webgpu.min.mjs' -delete
+# of OpenTelemetry Node takes the CommonJS builds
+find "$modules/@opentelemetry" -type d \( -name esm -o -name esnext \) -prune -exec rm -rf {} +
 # for debuggers and compilers
 find "$modules" -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete

@@ -35,6 +35,8 @@ import { taskRoutes } from './routes/tasks.ts';
 import type { TaskServices } from './routes/tasks.ts';
 import type { TaskStorage } from './storage/storage.ts';
 import { Tasks } from './tasks/tasks.ts';
+import { noted } from './tracing/traces.ts';
+import type { Traces } from './tracing/traces.ts';
 import { createUploadReader } from './upload/upload.ts';
 
 /** Of a JSON body with images: its text stands in memory several times, and is parsed at one go. */
@@ -75,12 +77,13 @@ export interface AppDependencies {
   readonly limits: AppLimits;
   readonly access: AccessOptions;
   readonly metrics: Metrics;
+  readonly traces: Traces;
   readonly logger: Logger;
 }
 
 /** The whole HTTP interface of openapi.yaml; it listens to nothing. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { adapter, storage, decodeImage, background, readiness, limits, access, metrics, logger } =
+  const { adapter, storage, decodeImage, background, readiness, limits, access, metrics, traces, logger } =
     dependencies;
   const { bodyBytes, fileBytes, uploadSeconds: seconds } = limits;
   const { keys } = access;
@@ -91,13 +94,17 @@ export function createApp(dependencies: AppDependencies): Express {
     waiting: limits.waitingUploads,
     seconds: limits.requestSeconds,
     waitFor: (client) => adapter.waitFor(client),
+    traces,
   });
   const jsonReader = (most: number, structureBytes: number) =>
     createJsonReader({ bodyBytes: Math.min(bodyBytes, most), structureBytes, seconds }, gate);
   const readJson = jsonReader(JSON_BYTES, STRUCTURE_BYTES);
   const services: TaskServices = {
     tasks,
-    images: new ImageTasks(adapter, createUploadDecoder(decodeImage, limits.decoding)),
+    images: new ImageTasks(
+      adapter,
+      noted(traces, 'decode images', createUploadDecoder(decodeImage, limits.decoding)),
+    ),
     regression: new RegressionTasks(adapter),
     readUpload: createUploadReader({ bodyBytes, fileBytes, seconds }, gate, readJson),
     readJson,
@@ -106,6 +113,7 @@ export function createApp(dependencies: AppDependencies): Express {
   const app = express();
   app.enable('case sensitive routing'); // as the guards read paths: what they take for a stranger's path no route may answer
   app.disable('x-powered-by');
+  app.use(traces.middleware);
   app.use(requestLog(logger));
   app.use(metrics.middleware);
   app.use(leaveWhileDraining(readiness));

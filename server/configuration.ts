@@ -69,6 +69,12 @@ export const environmentSchema = z.object({
   MNAS_RATE_SECONDS: whole(1, 86_400).default(60),
   MNAS_TRUST_PROXY: whole(0, 10).default(0),
   MNAS_CORS_ORIGINS: z.string().default('').transform(parsedBy(parseOrigins)),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.string().optional(),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: z.string().optional(),
+  OTEL_TRACES_EXPORTER: z.string().optional(),
+  OTEL_SDK_DISABLED: z.string().optional(),
   MNAS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -98,8 +104,13 @@ export function parseConfiguration(environment: Readonly<Record<string, string |
   return parsed.data;
 }
 
-/** Variables whose value nobody may read. */
-const SECRETS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const satisfies (keyof Configuration)[];
+/** Variables whose value nobody may read; the URL of a collector may have a password in it. */
+const SECRETS = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+] as const satisfies (keyof Configuration)[];
 
 /** The configuration as it may be printed: of keys their names only, no password, no secret. */
 export function printable(configuration: Configuration): Readonly<Record<string, unknown>> {

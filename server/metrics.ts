@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { PoolStats } from '../engine/pool-options.ts';
 import { catalogue } from './errors/error-catalogue.ts';
 import { whenOver } from './http/client.ts';
-import { codeAnswered } from './http/requests.ts';
+import { codeAnswered, routeOf } from './http/requests.ts';
 import type { StorageObserver } from './storage/measured.ts';
 import type { TaskRecord } from './storage/record.ts';
 import type { TaskStorage } from './storage/storage.ts';
@@ -12,6 +12,12 @@ import type { TaskStorage } from './storage/storage.ts';
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** Seconds: from an answer of memory to a store that does not answer. */
 const STORAGE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10];
+
+/** When a worker began with work, where one did, and when it ended, by `performance.now()`. */
+interface WorkTimes {
+  readonly startedAt?: number | undefined;
+  readonly endedAt: number;
+}
 
 /** What Prometheus reads at `/metrics`; docs/operation.md lists the same names, a test compares them. */
 export class Metrics implements StorageObserver {
@@ -80,10 +86,9 @@ export class Metrics implements StorageObserver {
     this.#open.inc();
     whenOver(request, response, () => {
       this.#open.dec();
-      const route = request.route as { readonly path: string } | undefined;
       const status = response.writableFinished ? response.statusCode : 499;
       this.#requests.observe(
-        { method: request.method, route: route?.path ?? 'other', status },
+        { method: request.method, route: routeOf(request) ?? 'other', status },
         (performance.now() - startedAt) / 1000,
       );
       const code = codeAnswered(response);
@@ -102,9 +107,10 @@ export class Metrics implements StorageObserver {
   /** A worker has begun with a job. */
   readonly onJobStarted = (work: string, seconds: number): void => this.#waits.observe({ work }, seconds);
 
-  /** A job that a worker had begun has ended. */
-  readonly onJobEnded = (work: string, outcome: string, seconds: number): void =>
-    this.#jobs.observe({ work, outcome }, seconds);
+  /** A job has ended; counted where a worker had begun it. */
+  readonly onJobEnded = (work: string, outcome: string, { startedAt, endedAt }: WorkTimes): void => {
+    if (startedAt !== undefined) this.#jobs.observe({ work, outcome }, (endedAt - startedAt) / 1000);
+  };
 
   readonly onOperation: StorageObserver['onOperation'] = (operation, outcome, seconds) =>
     this.#operations.observe({ operation, outcome }, seconds);
@@ -128,6 +134,21 @@ export class Metrics implements StorageObserver {
     counter('mnas_worker_crashes_total', 'Worker threads that ended unasked', 'crashes');
     gauge('mnas_sessions', 'Compiled graphs in the caches of the workers', 'sessions');
     gauge('mnas_session_bytes', 'Bytes that these take, as estimated', 'sessionBytes');
+  }
+
+  /** Looks at the memory of the process whenever the metrics are read. */
+  watchMemory(read: () => Readonly<Record<'held' | 'limit' | 'releases', number>>): void {
+    this.#watch('mnas_memory_held_bytes', 'Resident memory without bodies and tasks', () => read().held);
+    this.#watch(
+      'mnas_memory_limit_bytes',
+      'That this may be; 0 until the service is ready',
+      () => read().limit,
+    );
+    this.#count(
+      'mnas_memory_releases_total',
+      'How often kept graphs were released since it was more',
+      () => read().releases,
+    );
   }
 
   /** Asks the storage whenever the metrics are read. */

@@ -6,10 +6,11 @@ import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { PoolClosedError } from '../engine/errors.ts';
 import { onnxruntimeVersion } from '../engine/onnxruntime.ts';
 import { WorkerPool } from '../engine/pool.ts';
 import { exporterVersion } from '../model/adaptation/export-child.ts';
+import { MemoryWatch } from './workers/memory-watch.ts';
+import { precompileAll } from './workers/precompile-all.ts';
 import { memoryPlan, USUALLY_KEPT } from './workers/memory-plan.ts';
 import type { MemoryPlan } from './workers/memory-plan.ts';
 import { createPoolAdapter } from './workers/pool-adapter.ts';
@@ -20,7 +21,7 @@ import type { KeySource } from './access/keys.ts';
 import { createApp } from './app.ts';
 import { Background } from './concurrency/background.ts';
 import { loadCheckpoints, readCheckpointFile } from './workers/load-checkpoints.ts';
-import type { CheckpointFile, ImagesFile } from './workers/load-checkpoints.ts';
+import type { CheckpointFile } from './workers/load-checkpoints.ts';
 import type { Configuration } from './configuration.ts';
 import { buildDocumentation } from './documentation/build.ts';
 import { createHttpServer } from './http/server.ts';
@@ -32,8 +33,10 @@ import { buildPage } from './page/build.ts';
 import type { Readiness } from './ports.ts';
 import { decodeViews } from './upload/decode-views.ts';
 import { readTrunkFile } from './workers/load-trunk.ts';
+import { observed } from './observed.ts';
 import { openStorage } from './storage/open.ts';
 import type { TaskStorage } from './storage/storage.ts';
+import { openTraces } from './tracing/open.ts';
 
 const BUNDLED_CHECKPOINTS = fileURLToPath(new URL('../checkpoints', import.meta.url));
 
@@ -72,10 +75,16 @@ export async function startService(configuration: Configuration, logger: Logger)
   });
   if (checkpoints.length === 0) logger.warn('there is no checkpoint, so no task can be made');
   const metrics = new Metrics();
-  const storage = await openStorage(configuration, logger, metrics);
+  const traces = await openTraces(configuration, logger);
+  const observer = observed(metrics, traces);
+  const storage = await openStorage(configuration, logger, observer);
   const memory = planMemory(configuration, logger);
   const pool = startPool(configuration, memory, checkpoints);
-  watch(metrics, configuration, pool, storage);
+  const memoryWatch = new MemoryWatch(
+    { bytes: configuration.MNAS_MEMORY_BYTES, release: () => pool.releaseKept() },
+    logger,
+  );
+  watch(metrics, configuration, pool, memoryWatch, storage);
   let compiled = false;
   const readiness: Readiness = {
     get workersReady() {
@@ -86,14 +95,14 @@ export async function startService(configuration: Configuration, logger: Logger)
   const background = new Background(logger);
   const app = createApp({
     adapter: createPoolAdapter(
-      measuredPool(pool, metrics),
+      measuredPool(pool, observer),
       checkpoints,
       {
         exporter: exporterVersion,
         onnxruntime: onnxruntimeVersion,
         provider: configuration.MNAS_PROVIDER,
       },
-      poolUse(configuration, memory),
+      { ...poolUse(configuration, memory), traces, shortage: () => memoryWatch.shortage() },
     ),
     storage,
     decodeImage: (bytes, size, crops = 0) =>
@@ -121,6 +130,7 @@ export async function startService(configuration: Configuration, logger: Logger)
       origins: configuration.MNAS_CORS_ORIGINS,
     },
     metrics,
+    traces,
     logger,
   });
   const server = createHttpServer(app, {
@@ -142,10 +152,14 @@ export async function startService(configuration: Configuration, logger: Logger)
     usual?.kind === 'images'
       ? precompileAll(pool, configuration.MNAS_WORKERS, usual, readiness, logger)
       : Promise.resolve();
-  void compiling.then(() => (compiled = true));
+  void compiling.then(() => {
+    memoryWatch.begin();
+    compiled = true;
+  });
   const stop = async (notice = 0) => {
     readiness.draining = true;
     await wait(notice * 1000);
+    memoryWatch.end();
     const seconds = configuration.MNAS_DRAIN_SECONDS;
     const [end, last] = [elapsed(seconds), elapsed(seconds + JOB_SECONDS)];
     await drain(server, seconds);
@@ -154,35 +168,10 @@ export async function startService(configuration: Configuration, logger: Logger)
     const ended = await Promise.race([pool.close().then(() => true), last.then(() => false)]);
     await storage.close();
     if (keys instanceof KeyFile) keys.close();
+    await traces.close();
     return ended;
   };
   return { url: urlOf(server), readiness, stop };
-}
-
-/**
- * Compiles the architectures of a checkpoint of images, one short job after another, in one half of the workers that adapt
- * and then in the other: a request that comes before the service is ready finds a worker.
- * @param adapting how many workers there are beside those for urgent jobs
- */
-async function precompileAll(
-  pool: ServicePool,
-  adapting: number,
-  { id: checkpoint, genotypes }: ImagesFile,
-  readiness: Readonly<Readiness>,
-  logger: Logger,
-): Promise<void> {
-  const compile = async (worker: number) => {
-    for (let genotypeIndex = 0; genotypeIndex < genotypes && !readiness.draining; genotypeIndex++)
-      await pool.run('precompile', { checkpoint, genotypeIndex }, { worker, admitted: true });
-  };
-  const workers = Array.from({ length: adapting }, (_, worker) => worker);
-  const half = Math.ceil(workers.length / 2);
-  try {
-    for (const some of [workers.slice(0, half), workers.slice(half)]) await Promise.all(some.map(compile));
-  } catch (error) {
-    if (error instanceof PoolClosedError) return; // the service stopped meanwhile
-    logger.warn({ err: error }, 'architectures could not be compiled ahead of requests');
-  }
 }
 
 /** Seconds until a body has arrived: it may wait for its place before anybody reads it. */
@@ -190,7 +179,10 @@ const longestArrival = ({ MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS }: Configura
   Math.max(MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS);
 
 /** How much work is taken on. A client may have half of the queue, beside what the workers do for it. */
-const poolUse = (configuration: Configuration, { jobBytes }: MemoryPlan): PoolUse => ({
+const poolUse = (
+  configuration: Configuration,
+  { jobBytes }: MemoryPlan,
+): Omit<PoolUse, 'traces' | 'shortage'> => ({
   workers: configuration.MNAS_WORKERS,
   waiting: configuration.MNAS_QUEUE,
   limits: {
@@ -248,11 +240,13 @@ function watch(
   metrics: Metrics,
   { MNAS_PROVIDER: provider }: Configuration,
   pool: ServicePool,
+  memory: MemoryWatch,
   storage: TaskStorage,
 ): void {
   metrics.describeBuild({ version, node: process.version, onnxruntime: onnxruntimeVersion, provider });
   metrics.watchProcess();
   metrics.watchPool(() => pool.stats);
+  metrics.watchMemory(() => memory.stats);
   metrics.watchStorage(storage);
 }
 

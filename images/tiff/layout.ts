@@ -5,19 +5,27 @@ export interface TiffLayout {
   /** of each sample: 1 unsigned, 2 signed, 3 floating-point, 5 and 6 complex; empty where all are unsigned */
   readonly formats: readonly number[];
   readonly photometric: number | undefined;
+  /** 1 none, 7 JPEG, … */
+  readonly compression: number;
   readonly samples: number;
   /** of each sample after the colours: 0 unknown, 1 and 2 alpha */
   readonly extra: readonly number[];
   /** whether it is a map: it has GeoTIFF's keys, or GDAL's value for what is not known */
   readonly isGeographic: boolean;
+  /** whether it is a smaller copy of another image of the file, as cameras' raw files have one first */
+  readonly isPreview: boolean;
+  readonly hasProfile: boolean;
 }
 
 const tagNumbers = {
+  kind: 254,
   bits: 258,
+  compression: 259,
   photometric: 262,
   samples: 277,
   extra: 338,
   format: 339,
+  profile: 34675,
   geo: 34735,
   noData: 42113,
 } as const;
@@ -49,9 +57,12 @@ export function tiffLayout(bytes: Uint8Array): TiffLayout | undefined {
       bits: tags.get(tagNumbers.bits) ?? [1],
       formats: tags.get(tagNumbers.format) ?? [],
       photometric: tags.get(tagNumbers.photometric)?.[0],
+      compression: tags.get(tagNumbers.compression)?.[0] ?? 1,
       samples: tags.get(tagNumbers.samples)?.[0] ?? 1,
       extra: tags.get(tagNumbers.extra) ?? [],
       isGeographic: tags.has(tagNumbers.geo) || tags.has(tagNumbers.noData),
+      isPreview: ((tags.get(tagNumbers.kind)?.[0] ?? 0) & 1) === 1,
+      hasProfile: tags.has(tagNumbers.profile),
     };
   } catch (error) {
     if (error instanceof RangeError) return undefined;
@@ -59,7 +70,7 @@ export function tiffLayout(bytes: Uint8Array): TiffLayout | undefined {
   }
 }
 
-/** The values of the tags of interest, of which all that count here are short. */
+/** The values of the tags of interest that are numbers of 16 or 32 bits; of others none. */
 function readTags(reader: Reader): ReadonlyMap<number, readonly number[]> {
   const [word, entryBytes] = reader.isBig ? [8, 20] : [4, 12];
   const directory = reader.wide(reader.isBig ? 8 : 4);
@@ -71,11 +82,13 @@ function readTags(reader: Reader): ReadonlyMap<number, readonly number[]> {
     const tag = reader.short(at);
     if (!wanted.has(tag)) continue;
     const length = Math.min(reader.wide(at + 4), 64);
-    const isShort = reader.short(at + 2) === 3;
-    const inPlace = length * 2 <= word;
+    const type = reader.short(at + 2);
+    const bytes = type === 3 ? 2 : 4;
+    const read = type === 3 ? reader.short : reader.long;
+    const inPlace = length * bytes <= word;
     const values = at + 4 + word;
     const start = inPlace ? values : reader.wide(values);
-    tags.set(tag, isShort ? Array.from({ length }, (_, i) => reader.short(start + 2 * i)) : []);
+    tags.set(tag, type === 3 || type === 4 ? Array.from({ length }, (_, i) => read(start + bytes * i)) : []);
   }
   return tags;
 }

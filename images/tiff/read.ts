@@ -3,7 +3,7 @@ import { ImageError } from '../image-error.ts';
 import type { Picture } from '../pixels/resize.ts';
 import type { TiffLayout } from './layout.ts';
 
-/** Samples of colour by photometric interpretation (TIFF 6.0, 8): of grey, RGB, palettes, CMYK, YCbCr and L*a*b*. */
+/** Samples of colour by photometric interpretation (TIFF 6.0, 8): of grey, RGB, palettes, CMYK and YCbCr. */
 const channelCounts: ReadonlyMap<number, number> = new Map([
   [0, 1],
   [1, 1],
@@ -11,10 +11,14 @@ const channelCounts: ReadonlyMap<number, number> = new Map([
   [3, 1],
   [5, 4],
   [6, 3],
-  [8, 3],
 ]);
 const blackIsZero = 1;
 const rgb = 2;
+const palette = 3;
+const yCbCr = 6;
+/** Of L*a*b*, with whatever white: what the decoder makes of them depends on the bits. */
+const labs: ReadonlySet<number> = new Set([8, 9, 10]);
+const jpeg = 7;
 /** Bits of unsigned samples that the decoder reads. */
 const knownBits: ReadonlySet<number> = new Set([1, 2, 4, 8, 16]);
 /** The largest value of a picture of 0 to 255: less is as likely a picture beyond 1, or a measurement. */
@@ -29,7 +33,12 @@ export const isFloat = ({ formats }: TiffLayout): boolean => formats.includes(3)
 export function checkTiff(layout: TiffLayout): void {
   const refuse = (what: string) =>
     new ImageError('unsupported_format', `the TIFF image has ${what}; export it with 8 bits a channel`);
-  const { bits, formats, photometric, samples, extra } = layout;
+  const { bits, formats, photometric, compression, samples, extra } = layout;
+  if (layout.isPreview)
+    throw new ImageError(
+      'unsupported_format',
+      'the TIFF image begins with a preview, as raw files of cameras do; export it as JPEG',
+    );
   const [depth = 1] = bits;
   const [format = 1] = formats;
   if (format === 2) throw refuse(`signed integers of ${depth} bits`);
@@ -42,6 +51,10 @@ export function checkTiff(layout: TiffLayout): void {
     )
   )
     throw refuse('channels of different bits');
+  if (photometric === palette && depth > 8) throw refuse(`a palette of ${depth} bits`);
+  if (photometric === yCbCr && compression !== jpeg)
+    throw refuse('YCbCr colours that are not packed as JPEG');
+  if (photometric !== undefined && labs.has(photometric)) throw refuse('L*a*b* colours');
   const colours = channelCounts.get(photometric ?? (samples < 3 ? 1 : 2));
   if (colours === undefined)
     throw refuse(`colours (photometric interpretation ${photometric}) that are not supported`);
@@ -50,6 +63,7 @@ export function checkTiff(layout: TiffLayout): void {
     throw refuse(`${samples} bands`);
   if (layout.isGeographic && colours === 1 && depth > 8)
     throw refuse('one band of measurements, such as an elevation model');
+  if (format === 3 && layout.hasProfile) throw refuse('floating-point numbers with a colour profile');
   const isPlain = photometric === rgb || (photometric === blackIsZero && others === 0);
   if (format === 3 && !isPlain)
     throw refuse('floating-point numbers that are neither RGB nor grey from black to white');

@@ -23,12 +23,12 @@ import { denseSpecifications } from '../layers/parameter-specification.ts';
  * α_i = A(z_i): architecture weights [2 · edges, 8], rows that sum to one; edges source-major, normal cell first; on a
  * trunk also the weights of every slot's taps.
  * `mask` is the path dropout: 0 drops a candidate operation, and the others of its edge share its weight. Below 1 the
- * `temperature` [1, 1] sharpens the softmax: annealed towards 0, α becomes one-hot by itself (MetaNAS).
+ * `alphaTemperature` [1, 1] sharpens the softmax: annealed towards 0, α becomes one-hot by itself (MetaNAS).
  */
 export function architecture(
   configuration: ModelConfiguration,
   embedding: Tensor,
-  { mask, temperature }: { readonly mask: Tensor | null; readonly temperature: Tensor },
+  { mask, alphaTemperature }: { readonly mask: Tensor | null; readonly alphaTemperature: Tensor },
   weights: Weights,
 ): { readonly alpha: Tensor; readonly slots: Readonly<Record<string, Tensor>> } {
   const { controller, supernet } = configuration;
@@ -40,7 +40,7 @@ export function architecture(
   const logits = hidden
     ? dense(hidden, weights('controller.alpha.weight'), weights('controller.alpha.bias'))
     : weights('controller.alpha');
-  const sharpened = divide(logits, broadcast(temperature, logits.shape));
+  const sharpened = divide(logits, broadcast(alphaTemperature, logits.shape));
   const operations = rows * operationNames.length;
   const slots = slotWeights(configuration, sharpened, operations);
   const probabilities = softmax(reshape(slice(sharpened, 1, 0, operations), [rows, operationNames.length]));

@@ -37,8 +37,8 @@ export function embeddingGraph(
   const { embedding, reconstruction } = encodeTask(configuration, images, targets, weights);
   const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
   const mask = masked ? graph.input('path.mask', [rows, operationNames.length]) : null;
-  const temperature = graph.input('alpha.temperature', [1, 1]);
-  const { alpha, slots } = architecture(configuration, embedding, { mask, temperature }, weights);
+  const alphaTemperature = graph.input('alpha.temperature', [1, 1]);
+  const { alpha, slots } = architecture(configuration, embedding, { mask, alphaTemperature }, weights);
   const modulated = {
     ...modulate(configuration, embedding, weights),
     ...conditionsOf(configuration, embedding, { way, support }, weights),

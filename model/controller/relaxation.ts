@@ -4,14 +4,14 @@ import type { Values } from '../graph/programs.ts';
 export interface Relaxation {
   /** 0 drops a candidate operation of an edge; [2 · edges, 8]. */
   readonly mask: Float32Array | null;
-  readonly temperature: number;
+  readonly alphaTemperature: number;
 }
 
 /** The relaxation of what is not a search step: none. */
-export const noRelaxation: Relaxation = { mask: null, temperature: 1 };
+export const noRelaxation: Relaxation = { mask: null, alphaTemperature: 1 };
 
 /** The inputs of a graph that carry a relaxation. */
-export const relaxationInputs = ({ mask, temperature }: Relaxation): Values => ({
-  'alpha.temperature': Float32Array.of(temperature),
+export const relaxationInputs = ({ mask, alphaTemperature }: Relaxation): Values => ({
+  'alpha.temperature': Float32Array.of(alphaTemperature),
   ...(mask ? { 'path.mask': mask } : {}),
 });

@@ -49,6 +49,10 @@ const oddPaths = [
   'cat/',
   'cat/\u0000',
   '.cat/1.jpg',
+  './cat/9.jpg',
+  'cat//9.jpg',
+  'cat/./1.jpg',
+  'c\u0301at/1.jpg',
   'x',
 ];
 

@@ -1,7 +1,9 @@
+import { deflateSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import sharp from 'sharp';
 import { keyFrom, uniform } from '../../model/random.ts';
 import { colourful, gifFile, pngFile, scaled, srgbProfile, tiffFile } from './odd-images.ts';
+import { adobeColours, iccProfile } from './profiles.ts';
 
 /** What cases are mutations of. */
 export interface Corpus {
@@ -61,7 +63,18 @@ function asSequence(avif: Buffer): Buffer {
 async function oddColours(): Promise<Buffer[]> {
   const { iccp, profile } = await srgbProfile();
   const deep = scaled(colourful, 257);
+  const wide = iccProfile(2.2, adobeColours);
+  const linear = iccProfile(1, adobeColours);
+  const grey = { width: 8, channels: 1, values: deep.values.slice(0, 16) };
+  const iccpOf = (own: Buffer) => ['iCCP', Buffer.concat([Buffer.from('x\0\0'), deflateSync(own)])] as const;
   return [
+    pngFile(deep, 16, [iccpOf(wide)]),
+    pngFile(deep, 16, [iccpOf(linear)]),
+    pngFile(grey, 16, [iccpOf(iccProfile(1.75))]),
+    tiffFile(deep, { bits: 16, profile: wide }),
+    await sharp({ create: { width: 16, height: 16, channels: 3, background: '#c04020' } })
+      .tiff({ compression: 'jpeg', quality: 80 })
+      .toBuffer(),
     pngFile(deep, 16, [['iCCP', iccp]]),
     pngFile(deep, 16, [['gAMA', Buffer.of(0, 1, 0x86, 0xa0)]]),
     pngFile(colourful, 8, [['cICP', Buffer.of(1, 13, 0, 1)]]),
@@ -79,7 +92,11 @@ export const refusedImages = (): readonly Buffer[] => [
   tiffFile(scaled(colourful, 20), { bits: 32, format: 3 }),
   tiffFile(colourful, { bits: 8, photometric: 1, extra: [0, 0] }),
   pngFile(colourful, 8, [['cICP', Buffer.of(9, 16, 0, 1)]]),
+  tiffFile(colourful, { bits: 8, photometric: 8 }),
+  tiffFile(colourful, { bits: 8, photometric: 6 }),
+  tiffFile(colourful, { bits: 8, preview: true }),
   Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
+  Buffer.from('\xff\xd8\xff\xf7\0\x0b\x08\0\x01\0\x01\x01\x01\x11\0', 'latin1'),
 ];
 
 /** The files of a zip archive by path: two classes, two images each. */

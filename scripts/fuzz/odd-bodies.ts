@@ -17,6 +17,14 @@ const dispositions = [
   'form-data; name="=?UTF-8?B?Z3LDvG4=?="; filename="=?iso-8859-1?Q?gr=FCn?="',
   'form-data; name="cat"; filename=""',
   'form-data; name="cat"; filename*0="a"; filename*1="b"',
+  'form-data; name="cat"; filename*0*=utf-8\'\'a; filename*1*=%20b.png',
+  'form-data; name*0="ca"; name*1="t"; filename="a.png"',
+  'form-data; name="cat"; filename="a\\"; size=1',
+  'form-data; name="cat";\r\n\tfilename="a.png"',
+  'form-data; name="cat"; filename="a.png"\r\nContent-Disposition: form-data; name="dog"; filename="b.png"',
+  'form-data; name="cat"; filename="a.png"\r\nContent-Transfer-Encoding: base64',
+  'form-data; name="cat"\r\nContent-Type: multipart/mixed; boundary=inner',
+  'form-data; name="cat"; filename="..\\..\\a.png"',
   'attachment; name="cat"; filename="a.png"',
   'form-data; name="cat"',
   'form-data',
@@ -36,6 +44,11 @@ export const strangeLabels = [
   'x'.repeat(101),
   '',
   '__proto__',
+  'constructor',
+  '\u{1f468}\u200d\u{1f469}\u200d\u{1f467}',
+  '\u05db\u05dc\u05d1',
+  'x'.repeat(1000),
+  'a\u0301\u0302\u0303',
 ];
 
 /** A form of parts with odd headers, now and then mutated, or with an end of lines that is none. */

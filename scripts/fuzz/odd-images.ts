@@ -90,6 +90,8 @@ export interface TiffOptions {
   readonly profile?: Uint8Array;
   readonly geographic?: boolean;
   readonly big?: boolean;
+  /** whether it says that it is a smaller copy of another image */
+  readonly preview?: boolean;
 }
 
 /** Of SHORT, LONG and UNDEFINED (TIFF 6.0, 2). */
@@ -110,9 +112,11 @@ export function tiffFile(samples: Samples, options: TiffOptions): Buffer {
     profile,
     geographic,
     big = false,
+    preview = false,
   } = options;
   const data = samplesOf(values, bits, format);
   const tags: (readonly [tag: number, type: number, values: readonly number[] | Uint8Array])[] = [
+    [254, 4, [preview ? 1 : 0]],
     [256, 4, [width]],
     [257, 4, [heightOf(samples)]],
     [258, 3, Array<number>(channels).fill(bits)],
@@ -151,7 +155,7 @@ export function tiffFile(samples: Samples, options: TiffOptions): Buffer {
       end += bytes.length;
     }
   }
-  directory.writeUInt32LE(end, (big ? 8 : 2) + 5 * entryBytes + 4 + word);
+  directory.writeUInt32LE(end, (big ? 8 : 2) + 6 * entryBytes + 4 + word);
   return Buffer.concat([head, directory, ...beyond, data]);
 }
 

@@ -24,6 +24,13 @@ def described(folder):
     return json.loads((folder / "tasks.json").read_text())
 
 
+def copied(model, folder):
+    """Of a runtime's own: some write into the file that they are given."""
+    copy = folder / "model.onnx"
+    copy.write_bytes(model.read_bytes())
+    return copy
+
+
 def one_by_one(run):
     """For runtimes that take one image a run."""
     return lambda images: np.concatenate([run(images[i : i + 1]).reshape(1, -1) for i in range(len(images))])
@@ -78,8 +85,7 @@ def ncnn(model, folder):
     import ncnn as library
 
     side = described(folder.parent)["side"]
-    copy = folder / "model.onnx"
-    copy.write_bytes(model.read_bytes())
+    copy = copied(model, folder)
     program = Path(sys.executable).parent / "pnnx"
     command = [str(program), str(copy), f"inputshape=[1,3,{side},{side}]", "fp16=0"]
     subprocess.run(command, check=True, cwd=folder, capture_output=True)
@@ -126,7 +132,7 @@ def tflite(model, folder):
     np.save(folder / "calibration_image_sample_data_20x128x128x3_float32.npy", sample)
     os.chdir(folder)
     onnx2tf.convert(
-        input_onnx_file_path=str(model),
+        input_onnx_file_path=str(copied(model, folder)),
         output_folder_path=str(folder / "saved"),
         overwrite_input_shape=[f"image:1,3,{side},{side}"],  # a batch_size alone leaves it uncertain of the channels
         non_verbose=True,

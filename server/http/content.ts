@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { ServiceError } from '../errors/errors.ts';
 import { sha256 } from '../storage/sha256.ts';
+import { holdUntilRead } from './unread.ts';
 
 /** Bytes that a GET answers with. */
 export interface Content {
@@ -29,7 +30,7 @@ export const REVALIDATE = 'private, no-cache';
  * Answers GET and HEAD (RFC 9110): a strong ETag, the SHA-256 of the bytes; 304 by If-None-Match; of a download a
  * single range of bytes as 206, under If-Range too, of several ranges the whole. Digests by RFC 9530: Repr-Digest is of
  * the whole, Content-Digest of what is sent.
- * @throws ServiceError `range-not-satisfiable`
+ * @throws ServiceError `range-not-satisfiable`, `too-much-at-once`, `overloaded`
  */
 export function sendContent(request: Request, response: Response, content: Content): void {
   const { bytes, sha256: hash = sha256(bytes), type, cacheControl, file } = content;
@@ -40,6 +41,7 @@ export function sendContent(request: Request, response: Response, content: Conte
   }
   // before the other headers, none of which an error is to have
   const range = file === undefined ? undefined : rangeOf(request, response, bytes.length);
+  if (request.method === 'GET') holdUntilRead(request, response, bytes);
   if (file !== undefined)
     response.set({ 'Accept-Ranges': 'bytes', 'Content-Disposition': `attachment; filename="${file}"` });
   const sent = range ? bytes.subarray(range.start, range.end + 1) : bytes;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { clientOf } from '../access/access.ts';
 import { ClientGoneError, whenOver } from './client.ts';
@@ -21,6 +21,17 @@ export function requestIdOf(response: Response): string {
   return String(response.getHeader(REQUEST_ID));
 }
 
+/** Whether a path is asked for every few seconds, for ever. */
+export const isProbe = (path: string): boolean => PROBES.has(path);
+
+/** The pattern of the route that takes a request, without any id; undefined where none does. */
+export const routeOf = (request: Request): string | undefined =>
+  (request.route as { readonly path: string } | undefined)?.path;
+
+/** The trace that a request belongs to, where requests are traced. */
+const traceIdOf = ({ locals }: Response): string | undefined =>
+  (locals as { readonly traceId?: string }).traceId;
+
 /** The code of the error that a request was answered with. */
 export function codeAnswered(response: Response): ErrorCode | undefined {
   return (response.locals as { readonly code?: ErrorCode }).code;
@@ -37,6 +48,7 @@ export function requestLog(logger: Logger): RequestHandler {
     whenOver(request, response, () => {
       const ms = Math.round(performance.now() - startedAt);
       const client = clientOf(response); // the name of its key, never the key
+      const traceId = traceIdOf(response);
       const line = {
         requestId: id,
         method,
@@ -44,8 +56,9 @@ export function requestLog(logger: Logger): RequestHandler {
         status: response.statusCode,
         ms,
         ...(client && { client }),
+        ...(traceId && { traceId }),
       };
-      const level = PROBES.has(path) ? 'debug' : 'info'; // asked for every few seconds, for ever
+      const level = isProbe(path) ? 'debug' : 'info';
       logger[level](response.writableFinished ? line : { ...line, disconnected: true }, 'request');
     });
     next();

@@ -6,6 +6,8 @@ export interface StorageObserver {
   readonly onOperation: (operation: StorageOperation, outcome: StorageOutcome, seconds: number) => void;
   /** a read, and whether memory answered it */
   readonly onRead: (hit: boolean) => void;
+  /** headers that belong to a request to a store that speaks HTTP */
+  readonly headers?: () => Readonly<Record<string, string>>;
 }
 
 export type StorageOperation = 'read' | 'keeps' | 'write' | 'remove';

@@ -37,11 +37,11 @@ const UNOBSERVED: StorageObserver = { onOperation: () => undefined, onRead: () =
 export async function openStorage(
   options: StorageOptions,
   logger: Logger,
-  { onOperation, onRead }: StorageObserver = UNOBSERVED,
+  { onOperation, onRead, headers }: StorageObserver = UNOBSERVED,
 ): Promise<TaskStorage> {
   const { MNAS_CACHE_BYTES: bytes, MNAS_STORED_DAYS: days } = options;
   try {
-    const opened = measured(await open(options, logger), onOperation);
+    const opened = measured(await open(options, headers, logger), onOperation);
     return unavailableWhenFailing(cached(opened, { bytes, days, onRead }, logger), logger);
   } catch (error) {
     const place = describeStorage(options.MNAS_STORAGE);
@@ -51,7 +51,11 @@ export async function openStorage(
 }
 
 /** The clients of shared stores are loaded only where they are asked for. */
-async function open(options: StorageOptions, logger: Logger): Promise<CacheableStorage> {
+async function open(
+  options: StorageOptions,
+  headers: StorageObserver['headers'],
+  logger: Logger,
+): Promise<CacheableStorage> {
   const { MNAS_STORAGE: place, MNAS_STORED_DAYS: days, AWS_REGION: region } = options;
   const shared = { days, seconds: ANSWER_SECONDS };
   switch (place.kind) {
@@ -73,6 +77,7 @@ async function open(options: StorageOptions, logger: Logger): Promise<CacheableS
         prefix: place.prefix,
         accessKeyId: required(options, 'AWS_ACCESS_KEY_ID'),
         secretAccessKey: required(options, 'AWS_SECRET_ACCESS_KEY'),
+        headers,
       });
       return openSharedStorage(store, shared, logger);
     }

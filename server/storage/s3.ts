@@ -9,7 +9,11 @@ export interface S3Options {
   readonly prefix: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** headers of each request that are not signed, since a proxy may change them */
+  readonly headers?: (() => Readonly<Record<string, string>>) | undefined;
 }
+
+const noHeaders: NonNullable<S3Options['headers']> = () => ({});
 
 /** Of what a server says of a failure. */
 const REASON_CHARACTERS = 300;
@@ -20,7 +24,7 @@ const hintOf = (method: string, { status }: Response): string =>
 
 /** Values as objects of a bucket of S3. */
 export function openS3(options: S3Options): ValueStore {
-  const { endpoint, region, bucket, prefix, accessKeyId, secretAccessKey } = options;
+  const { endpoint, region, bucket, prefix, accessKeyId, secretAccessKey, headers = noHeaders } = options;
   const client = new AwsClient({ service: 's3', region, accessKeyId, secretAccessKey });
   const folder = `${endpoint.replace(/\/$/, '')}/${bucket}/${encodeURI(prefix)}`;
 
@@ -35,6 +39,7 @@ export function openS3(options: S3Options): ValueStore {
       method,
       ...(body && { body: body as Uint8Array<ArrayBuffer> }),
     });
+    for (const [header, value] of Object.entries(headers())) signed.headers.set(header, value);
     const answer = await fetch(signed, { signal });
     if (answer.ok) return answer;
     const reason = (await answer.text()).slice(0, REASON_CHARACTERS);

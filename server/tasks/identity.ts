@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { byCodePoint } from '../../model/task/canonical-support.ts';
 import { limitNames } from '../../model/adaptation/budget.ts';
 import type { Budget } from '../../model/adaptation/budget.ts';
@@ -14,6 +15,9 @@ const IDENTITY_VERSION: Readonly<Record<Kind, string>> = {
   regression: 'm-nas-regression-task/1',
 };
 
+/** Hashed at one go: some milliseconds. */
+const STEP_BYTES = 8 * 1024 ** 2;
+
 /** A support set with the hashes of its pixels, by label, then by hash: the order that its id is made of. */
 export interface HashedSupport {
   readonly images: LabelledBytes[];
@@ -23,10 +27,18 @@ export interface HashedSupport {
 /**
  * The same multiset of (label, pixels) always gives the same sequence. The model has an order of its own
  * (`canonicalSupport`), by another hash: it also runs in browsers, which have no SHA-256 that answers at once, and its
- * order may not depend on the labels.
+ * order may not depend on the labels. Other requests have their turns meanwhile.
  */
-export function hashSupport(support: readonly LabelledBytes[]): HashedSupport {
-  const hashed = support.map((image) => ({ image, hash: sha256(image.pixels) }));
+export async function hashSupport(support: readonly LabelledBytes[]): Promise<HashedSupport> {
+  const hashed: { readonly image: LabelledBytes; readonly hash: string }[] = [];
+  let bytes = 0;
+  for (const image of support) {
+    hashed.push({ image, hash: sha256(image.pixels) });
+    bytes += image.pixels.length;
+    if (bytes < STEP_BYTES) continue;
+    bytes = 0;
+    await setImmediate();
+  }
   hashed.sort((a, b) => byCodePoint(a.image.label, b.image.label) || byHash(a.hash, b.hash));
   return { images: hashed.map(({ image }) => image), hashes: hashed.map(({ hash }) => hash) };
 }

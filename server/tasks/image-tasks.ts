@@ -83,7 +83,8 @@ export class ImageTasks {
     const { estimated = false } = request;
     const allowed = await this.#allowed(request);
     const images = await this.#images(request, asker, estimated);
-    const support = hashSupport(images.map(pixelsOf));
+    const support = await hashSupport(images.map(pixelsOf));
+    asker.signal.throwIfAborted();
     const id = imagesTaskId({ checkpoint, steps, budget, toolchain: this.#adapter.toolchain }, support);
     const spent = { receive: receivedAt - startedAt, decode: performance.now() - receivedAt };
     const make = (watcher: Watcher) => this.#make(id, asked, { support, allowed }, spent, watcher);

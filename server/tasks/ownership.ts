@@ -32,16 +32,17 @@ export class Ownership {
 
   /**
    * Whether the owner may use a task.
-   * @param record of the task, where it is there
+   * @param recordOf the task, where it is there; asked for only where the owner has no claim
    * @throws what the storage throws, the signal's reason
    */
   async mayUse(
     id: string,
     { name, every }: Owner,
-    record: Pick<TaskRecord, 'owned'> | undefined,
+    recordOf: () => Promise<Pick<TaskRecord, 'owned'> | undefined>,
     signal?: AbortSignal,
   ): Promise<boolean> {
     if (every || (await this.#owns(id, name, signal))) return true;
+    const record = await recordOf();
     if (!record || record.owned) return false; // a claim may be lost, and opens nothing
     return !(await this.#isOfOthers(id, name, signal));
   }

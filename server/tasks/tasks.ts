@@ -117,7 +117,7 @@ export class Tasks {
    * @throws ServiceError `unknown-task`
    */
   async progress(id: string, owner?: Owner): Promise<TaskProgress> {
-    await this.#checkOwner(id, owner, await this.#recordFor(id, owner));
+    await this.#checkOwner(id, owner, () => this.#recordOf(id));
     const known = this.#progresses.get(id);
     if (known && !known.ended) return known;
     // it may have been removed, or made before the start
@@ -132,24 +132,27 @@ export class Tasks {
   async get(id: string, signal?: AbortSignal, owner?: Owner): Promise<StoredTask> {
     const task = await this.#storage.read(id, signal);
     if (!task) throw unknownTask(id);
-    await this.#checkOwner(id, owner, task.record, signal);
+    await this.#checkOwner(id, owner, () => Promise.resolve(task.record), signal);
     return task;
   }
 
-  /** @throws ServiceError `unknown-task`, those of the storage; the signal's reason */
+  /**
+   * @param record of the task, where it is there; asked for only where no claim tells whose the task is
+   * @throws ServiceError `unknown-task`, those of the storage; the signal's reason
+   */
   async #checkOwner(
     id: string,
     owner: Owner | undefined,
-    record: TaskRecord | undefined,
+    record: () => Promise<TaskRecord | undefined>,
     signal?: AbortSignal,
   ): Promise<void> {
     if (!owner || !this.#ownership || !isTaskId(id)) return;
     if (!(await this.#ownership.mayUse(id, owner, record, signal))) throw unknownTask(id);
   }
 
-  /** The record of a task that is there, where it tells whose the task is. */
-  async #recordFor(id: string, owner: Owner | undefined): Promise<TaskRecord | undefined> {
-    return owner && this.#ownership && (await readableTask(this.#storage.read(id)))?.record;
+  /** The record of a task that is there. */
+  async #recordOf(id: string): Promise<TaskRecord | undefined> {
+    return (await readableTask(this.#storage.read(id)))?.record;
   }
 
   /** The task as it is kept. */
@@ -163,7 +166,7 @@ export class Tasks {
    * @throws ServiceError `unknown-task`
    */
   async remove(id: string, owner?: Owner): Promise<void> {
-    await this.#checkOwner(id, owner, await this.#recordFor(id, owner));
+    await this.#checkOwner(id, owner, () => this.#recordOf(id));
     if (owner && this.#ownership && isTaskId(id)) {
       if (owner.every) await this.#ownership.disclaimAll(id);
       else if (await this.#ownership.disclaim(id, owner)) return;

@@ -9,6 +9,8 @@ import { ServiceError } from '../errors/errors.ts';
 import { inTime, unlessAborted, withDeadline } from '../concurrency/in-time.ts';
 import { LineFullError, Turns } from '../concurrency/turns.ts';
 import type { Asker } from '../ports.ts';
+import { noted } from '../tracing/traces.ts';
+import type { Traces } from '../tracing/traces.ts';
 
 export type MediaType = 'multipart/form-data' | 'application/zip' | 'application/json';
 
@@ -134,6 +136,7 @@ export interface GateLimits {
   readonly seconds: number;
   /** seconds after which a caller whose time is over may find the service less busy */
   readonly waitFor: (client: string) => number;
+  readonly traces: Pick<Traces, 'note'>;
 }
 
 /** A client whose body is read. */
@@ -155,8 +158,11 @@ export type BodyGate = <T>(request: Request, work: (uploader: Uploader) => Promi
  * not needed any more. One caller may have half of the places, so that its silent connections do not shut
  * out everybody else. The others wait, by turns of the callers: their bodies stay in the network.
  */
-export function createBodyGate({ parallel, waiting, seconds, waitFor }: GateLimits): BodyGate {
+export function createBodyGate({ parallel, waiting, seconds, waitFor, traces }: GateLimits): BodyGate {
   const places = new Places(parallel, waiting);
+  const takePlace = noted(traces, 'wait for a place', (client: string, signal: AbortSignal) =>
+    places.take(client, signal),
+  );
   return (request, work) =>
     whileConnected(request, async (connected) => {
       const client = callerOf(request);
@@ -168,7 +174,7 @@ export function createBodyGate({ parallel, waiting, seconds, waitFor }: GateLimi
         });
       return withDeadline(seconds, connected, late, async (signal) => {
         try {
-          const leave = await places.take(client, signal);
+          const leave = await takePlace(client, signal);
           return await unlessAborted(work({ client, signal, deadline, leave }).finally(leave), signal);
         } finally {
           // not by a listener: Node keeps a signal of others while it has one, and with it all that the listener can reach

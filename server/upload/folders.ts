@@ -8,11 +8,11 @@ export type Placement =
 const PASSED_OVER: Placement = { passedOver: true };
 const NO_CLASS: Placement = { problem: 'it is in no folder that names its class' };
 
-/** How the parts of data sets are called, in any case. */
+/** How the parts of data sets are called, in any case; few-shot tasks have a support set and a query set. */
 const PARTS = {
-  train: /^train(?:ing)?(?:[ _-]?(?:set|data|images))?$/i,
-  validation: /^val(?:id(?:ation)?)?(?:[ _-]?(?:set|data|images))?$/i,
-  test: /^test(?:ing)?(?:[ _-]?(?:set|data|images))?$/i,
+  train: /^(?:train(?:ing)?|support)(?:[ _-]?(?:set|data|images))?$/i,
+  validation: /^(?:val(?:id(?:ation)?)?|dev(?:elopment)?)(?:[ _-]?(?:set|data|images))?$/i,
+  test: /^(?:test(?:ing)?|eval(?:uation)?|query|queries)(?:[ _-]?(?:set|data|images))?$/i,
 } as const;
 type PartName = keyof typeof PARTS;
 

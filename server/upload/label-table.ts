@@ -47,8 +47,9 @@ export function placeByTable(text: string, paths: readonly string[], split: Spli
   });
 }
 
-/** The one path that a name means. */
-function finder(paths: readonly string[]): (name: string) => number | undefined {
+/** The one path that a name means. Both are compared in Unicode NFC: macOS writes the names of files in NFD. */
+function finder(given: readonly string[]): (name: string) => number | undefined {
+  const paths = given.map((path) => path.normalize('NFC'));
   const known = new Map<string, number | undefined>();
   const learn = (key: string, index: number) =>
     known.set(key, known.has(key) && known.get(key) !== index ? undefined : index);
@@ -62,7 +63,7 @@ function finder(paths: readonly string[]): (name: string) => number | undefined 
   }
   const whole = new Map(paths.map((path, index) => [path, index]));
   return (name) => {
-    const path = name.replace(/^\.?\//, '');
+    const path = name.normalize('NFC').replace(/^\.?\//, '');
     return whole.get(path) ?? known.get(path);
   };
 }

@@ -24,12 +24,15 @@ export function namesOf(entries: readonly Entry[]): readonly EntryName[] {
   const isUnicode = untold.every(({ fileNameRaw }) => utf8(fileNameRaw) !== undefined);
   return entries.map(({ fileNameRaw }, index) => {
     const path = told[index] ?? (isUnicode || isAscii(fileNameRaw) ? utf8(fileNameRaw) : undefined);
-    if (path !== undefined) return { path, isKnown: true };
+    if (path !== undefined) return { path: withoutStart(path), isKnown: true };
     // every byte that is not ASCII is one of another code page, whatever it may mean in UTF-8
     const shown = Array.from(fileNameRaw, (byte) => (byte < 0x80 ? String.fromCharCode(byte) : '\uFFFD'));
-    return { path: shown.join(''), isKnown: false };
+    return { path: withoutStart(shown.join('')), isKnown: false };
   });
 }
+
+/** The path without `./` before it, as bsdtar writes all of them; the folder `./` itself stays. */
+const withoutStart = (path: string): string => path.replace(/^(?:\.\/)+(?=.)/s, '');
 
 /** The name that the entry itself says is Unicode; undefined where it says nothing, or what is not so. */
 function toldName({ generalPurposeBitFlag, fileNameRaw, extraFields }: Entry): string | undefined {

@@ -54,6 +54,7 @@ export async function readZip<T extends ZipPath>(
   const names = namesOf(entries);
   for (const [index, entry] of entries.entries()) checkSafe(entry, index, names[index]!);
   const files = names.map((name, index) => ({ ...name, index })).filter(({ path }) => counts(path));
+  checkTwins(files);
   const read = async (file: ZipPath) => {
     const entry = entries[file.index]!;
     checkSize(entry, file, limits);
@@ -89,7 +90,7 @@ function malformed(error: unknown, bytes?: Uint8Array): ServiceError {
   const reason = other ?? (error instanceof Error ? error.message : String(error));
   return new ServiceError('malformed-zip', {
     cause: error,
-    detail: `The archive cannot be read: ${reason}.`,
+    detail: `The archive cannot be read: ${reason.replace(/\.$/, '')}.`,
   });
 }
 
@@ -133,12 +134,24 @@ function checkSafe({ externalFileAttributes }: Entry, index: number, { path, isK
   const refuse = (detail: string) => entryError('unsafe-zip', { index, path }, detail);
   // in code pages of East Asia its byte is the second one of other characters
   if (isKnown && path.includes('\\')) throw refuse('the path has a backslash.');
+  if (path.includes('\0')) throw refuse('the path has a NUL, where some programs end it.');
   if (path.startsWith('/') || /^[a-z]:/i.test(path)) throw refuse('the path is absolute.');
-  if (path.split('/').some((segment) => segment === '..' || segment === '.'))
+  if (path !== './' && path.split('/').some((segment) => segment === '..' || segment === '.'))
     throw refuse('the path has a segment "." or "..".');
   const type = (externalFileAttributes >>> 16) & TYPES.mask;
   if (type === TYPES.link) throw refuse('it is a symbolic link.');
   if (!TYPES.ordinary.some((known) => known === type)) throw refuse('it is no regular file.');
+}
+
+/** @throws ServiceError `unsafe-zip` for a path that is there twice: of such entries, programs unpack one or the other */
+function checkTwins(files: readonly ZipPath[]): void {
+  const known = new Map<string, number>();
+  for (const file of files) {
+    const { path, index, isKnown } = file;
+    const other = known.get(path);
+    if (other !== undefined) throw entryError('unsafe-zip', file, `entry ${other} has the same path.`);
+    if (isKnown) known.set(path, index); // others may look alike and differ
+  }
 }
 
 /** What desktops add, in lower case. */

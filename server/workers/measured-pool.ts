@@ -4,12 +4,20 @@ import type { ServerPool } from './pool-adapter.ts';
 /** `given-up`: nobody waits for it any more, though its worker may go on */
 export type JobOutcome = 'done' | 'failed' | 'given-up';
 
+/** By `performance.now()` of the thread that asks: a start is seen when the job is sent to its worker. */
+export interface JobTimes {
+  readonly askedAt: number;
+  /** absent where no worker had begun */
+  readonly startedAt: number | undefined;
+  readonly endedAt: number;
+}
+
 /** What a pool that is measured tells. */
 export interface JobObserver {
   /** a worker has begun with a job, which has waited so many seconds for it */
   readonly onJobStarted: (job: keyof ServerJobs, seconds: number) => void;
-  /** a job that a worker had begun has ended, so many seconds later */
-  readonly onJobEnded: (job: keyof ServerJobs, outcome: JobOutcome, seconds: number) => void;
+  /** a job has ended, whether a worker had begun it or not; told in the asynchronous context of who has asked for it */
+  readonly onJobEnded: (job: keyof ServerJobs, outcome: JobOutcome, times: JobTimes) => void;
 }
 
 /** The same pool, which tells how long its jobs wait and take. */
@@ -30,8 +38,7 @@ export function measuredPool(pool: ServerPool, observer: JobObserver): ServerPoo
         outcome = options?.signal?.aborted === true ? 'given-up' : 'failed';
         throw error;
       } finally {
-        if (startedAt !== undefined)
-          observer.onJobEnded(job, outcome, (performance.now() - startedAt) / 1000);
+        observer.onJobEnded(job, outcome, { askedAt, startedAt, endedAt: performance.now() });
       }
     },
   };

@@ -22,6 +22,8 @@ import type {
   Toolchain,
   Watcher,
 } from '../ports.ts';
+import { noted } from '../tracing/traces.ts';
+import type { Traces } from '../tracing/traces.ts';
 import { admit } from './admission.ts';
 import type { AskedWork, WorkLimits } from './admission.ts';
 import { Backlog } from './backlog.ts';
@@ -41,10 +43,15 @@ export interface PoolUse {
   readonly limits: WorkLimits;
   /** adaptations that may wait for memory */
   readonly waiting: number;
+  readonly traces: Pick<Traces, 'note'>;
+  /** why memory has no room for an adaptation at present, in a sentence; undefined where it has */
+  readonly shortage: () => string | undefined;
 }
 
 /** Compiling an inner step of a regression task, as multiply-adds: running it is nothing beside that. */
 const REGRESSION_STEP = 2.5e8;
+/** After which memory may have fallen below its limit. */
+const SHORTAGE_SECONDS = 10;
 /** Drawing cells, as multiply-adds. */
 const DRAWING = 3e8;
 /** Counting what an architecture costs, as multiply-adds. */
@@ -62,10 +69,13 @@ export function createPoolAdapter(
   pool: ServerPool,
   checkpoints: readonly CheckpointInfo[],
   toolchain: Toolchain,
-  { workers, limits, waiting }: PoolUse,
+  { workers, limits, waiting, traces, shortage }: PoolUse,
 ): TaskAdapter {
   const [adapting, predicting] = [new Backlog(workers), new Backlog(workers)];
   const memory = new JobMemory(limits.jobBytes, waiting);
+  const takeRoom = noted(traces, 'wait for memory', (watcher: Watcher, bytes: number) =>
+    memory.take(watcher, bytes),
+  );
   const run: RunJob = async (job, request, options) => {
     const { cost = 1, urgent = false, client = '' } = options;
     const backlog = urgent ? predicting : adapting;
@@ -96,10 +106,13 @@ export function createPoolAdapter(
     work: AskedWork,
     make: (room: Room) => Promise<T>,
   ): Promise<T> => {
+    const reason = shortage();
+    if (reason !== undefined)
+      throw new ServiceError('overloaded', { detail: reason, retryAfter: SHORTAGE_SECONDS });
     const over = admit(adapting, limits, watcher, work);
     let room: Room | undefined;
     try {
-      room = await memory.take(watcher, work.bytes);
+      room = await takeRoom(watcher, work.bytes);
       return await make(room);
     } catch (error) {
       if (!(error instanceof LineFullError)) throw error;

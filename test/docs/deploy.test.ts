@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { environmentSchema, parseConfiguration } from '../../server/configuration.ts';
+import type { Configuration } from '../../server/configuration.ts';
 import { Metrics } from '../../server/metrics.ts';
 
 type Environment = Readonly<Record<string, string>>;
@@ -60,6 +61,17 @@ const configurationOf = (environment: Environment) =>
     ),
   );
 
+/**
+ * Bytes that a service takes at most, the same for every way to run it: when it is ready, with two workers
+ * (docs/performance.md), for the work of these, and for all bodies, unpacked too.
+ */
+function memoryOf(configuration: Configuration): number {
+  const { MNAS_WORKERS, MNAS_MEMORY_BYTES, MNAS_UPLOADS, MNAS_MAX_BODY_BYTES } = configuration;
+  expect(MNAS_WORKERS).toBe(2);
+  const ready = 2 ** 30;
+  return ready + MNAS_MEMORY_BYTES + 2 * MNAS_UPLOADS * MNAS_MAX_BODY_BYTES;
+}
+
 describe.each([
   ['compose.yaml', 2],
   ['kubernetes.yaml', 1],
@@ -75,12 +87,9 @@ describe.each([
     }
   });
 
-  test('gives memory for what the service takes at most and for all bodies, unpacked too', () => {
-    const measured = 2.3 * 2 ** 30; // docs/performance.md
-    for (const { environment, memory } of deployments(path)) {
-      const { MNAS_UPLOADS: bodies, MNAS_MAX_BODY_BYTES: bytes } = configurationOf(environment);
-      expect(memory).toBeGreaterThan(measured + 2 * bodies * bytes);
-    }
+  test('gives the memory that the service takes at most', () => {
+    for (const { environment, memory } of deployments(path))
+      expect(memory).toBe(memoryOf(configurationOf(environment)));
   });
 });
 
@@ -134,9 +143,8 @@ describe('m-nas.service', () => {
     const settings = Object.fromEntries(
       Object.entries(environment).filter(([name]) => /^(?:MNAS_|PORT|HOST)/.test(name)),
     );
-    const { MNAS_UPLOADS: bodies, MNAS_MAX_BODY_BYTES: bytes } = configurationOf(settings);
     const memory = bytesOf(values('MemoryMax')[0]!.replace('G', 'g'));
-    expect(memory).toBeGreaterThan(2.3 * 2 ** 30 + 2 * bodies * bytes);
+    expect(memory).toBe(memoryOf(configurationOf(settings)));
     const { MNAS_NOTICE_SECONDS: notice, MNAS_DRAIN_SECONDS: drain } = configurationOf(settings);
     expect(Number(values('TimeoutStopSec')[0])).toBeGreaterThanOrEqual(notice + drain + 10);
   });
@@ -147,6 +155,7 @@ function metricNames(): ReadonlySet<string> {
   const metrics = new Metrics();
   metrics.watchProcess();
   metrics.watchPool(() => ({}) as never);
+  metrics.watchMemory(() => ({}) as never);
   metrics.watchStorage({ state: () => ({}) as never, stats: () => ({}) as never });
   metrics.describeBuild({ version: '', node: '', onnxruntime: '', provider: '' });
   const names = metrics.registry.getMetricsAsArray().map(({ name }) => name);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { JobError, PoolClosedError, QueueFullError, WorkerCrashError } from '../../engine/errors.ts';
 import { WorkerPool } from '../../engine/pool.ts';
 import type { PoolOptions } from '../../engine/pool-options.ts';
@@ -40,6 +40,21 @@ describe('WorkerPool', () => {
     expect(result).toEqual(Float32Array.of(2, 4, 6));
     expect(values.length).toBe(0); // moved
     expect(pools[0]?.stats).toMatchObject({ alive: 1, sessions: 1 });
+  });
+
+  test('gives up compiled graphs when it is told to, also those of urgent workers, and compiles again', async () => {
+    const target = pool({ urgentWorkers: 1 });
+    await target.ready();
+    const scale = (urgent: boolean) => target.run('scale', Float32Array.of(1), { urgent });
+    await Promise.all([scale(false), scale(true)]);
+    expect(target.stats.sessions).toBe(2);
+    expect(target.stats.sessionBytes).toBeGreaterThan(0);
+    target.releaseKept();
+    await vi.waitFor(() => expect(target.stats).toMatchObject({ sessions: 0, sessionBytes: 0 }));
+    expect(await scale(false)).toEqual(Float32Array.of(2));
+    expect(target.stats).toMatchObject({ sessions: 1, crashes: 0, failed: 0 });
+    target.releaseKept(); // right before a job
+    expect(await Promise.all([scale(false), scale(true)])).toEqual([Float32Array.of(2), Float32Array.of(2)]);
   });
 
   test('the event loop stays free while a worker is blocked', async () => {

@@ -1,11 +1,14 @@
+import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { JpegOptions } from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePicture } from '../../images/decode.ts';
 import { imageFormat, refusalOf } from '../../images/format.ts';
 import { ImageError } from '../../images/image-error.ts';
+import { tiffLayout } from '../../images/tiff/layout.ts';
 import { colourful, gifFile, pngFile, scaled, srgbProfile, tiffFile } from '../../scripts/fuzz/odd-images.ts';
 import type { Samples } from '../../scripts/fuzz/odd-images.ts';
+import { adobeColours, iccProfile } from '../../scripts/fuzz/profiles.ts';
 
 const { iccp, profile } = await srgbProfile();
 const rgbOf = async (bytes: Uint8Array): Promise<number[]> => Array.from((await decodePicture(bytes)).data);
@@ -39,6 +42,70 @@ describe('16 bits with a profile', () => {
     for (const file of files) expect(furthest(await rgbOf(file), colourful.values)).toBeLessThanOrEqual(1);
     const clear = await rgbOf(pngFile(withExtra(deep, 128 * 257), 16, [['iCCP', iccp]]));
     expect(furthest(clear, withExtra(colourful, 128).values)).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('16 bits with a profile of other colours', () => {
+  const wide = iccProfile(2.2, adobeColours);
+  const dull = iccProfile(1.75);
+  const iccpOf = (own: Buffer) => ['iCCP', Buffer.concat([Buffer.from('x\0\0'), deflateSync(own)])] as const;
+  const first = async (bytes: Buffer) => (await rgbOf(bytes)).slice(0, 24);
+
+  test('are what 8 bits are, beyond Display P3 and in grey, with alpha and without', async () => {
+    const eight = await rgbOf(pngFile(colourful, 8, [iccpOf(wide)]));
+    expect(furthest(eight, colourful.values)).toBeGreaterThan(20); // 128, 128, 128 stays, green does not
+    const deep = scaled(colourful, 257);
+    for (const file of [pngFile(deep, 16, [iccpOf(wide)]), tiffFile(deep, { bits: 16, profile: wide })])
+      expect(furthest(await rgbOf(file), eight)).toBeLessThanOrEqual(1);
+    const clear = [pngFile(withExtra(colourful, 77), 8, [iccpOf(wide)])];
+    clear.push(pngFile(withExtra(deep, 77 * 257), 16, [iccpOf(wide)]));
+    const [shallow, full] = await Promise.all(clear.map(rgbOf));
+    expect(furthest(full!, shallow!)).toBeLessThanOrEqual(1);
+
+    const shades = await first(pngFile(grey, 8, [iccpOf(dull)]));
+    expect(furthest(shades, greyAsRgb.slice(0, 24))).toBeGreaterThan(10);
+    for (const file of [
+      pngFile(scaled(grey, 257), 16, [iccpOf(dull)]),
+      tiffFile(scaled(grey, 257), { bits: 16, profile: dull }),
+    ])
+      expect(furthest(await first(file), shades)).toBeLessThanOrEqual(1);
+  });
+
+  test('are read without it where it is none', async () => {
+    const broken = Buffer.from(wide.map((byte, i) => (i < 100 ? byte : 255)));
+    for (const none of [broken, Buffer.alloc(200), wide.subarray(0, 140)])
+      for (const samples of [colourful, grey]) {
+        const shallow = await rgbOf(tiffFile(samples, { bits: 8, profile: none }));
+        const file = tiffFile(scaled(samples, 257), { bits: 16, profile: none });
+        expect(furthest(await rgbOf(file), shallow)).toBeLessThanOrEqual(1);
+      }
+  });
+
+  test('keep what is dark in linear light', async () => {
+    const linear = iccProfile(1, adobeColours);
+    const dark: Samples = { width: 4, channels: 3, values: [0, 20, 60, 131].flatMap((v) => [v, v, v]) };
+    const shades = (await rgbOf(pngFile(dark, 16, [iccpOf(linear)]))).filter((_, i) => i % 3 === 1);
+    // 255 x 12.92 x light
+    expect(furthest(shades, [0, 1, 3, 7])).toBeLessThanOrEqual(1);
+    expect(new Set(shades).size).toBe(4);
+  });
+
+  test('are turned as the file says, once', async () => {
+    const sides: Samples = { width: 2, channels: 3, values: [65535, 0, 0, 0, 0, 65535] };
+    const turned = await sharp(pngFile(sides, 16, [iccpOf(iccProfile(2.2, adobeColours))]))
+      .keepIccProfile()
+      .withExif({})
+      .withMetadata({ orientation: 3 })
+      .toColourspace('rgb16')
+      .png()
+      .toBuffer();
+    expect(await sharp(turned).metadata()).toMatchObject({
+      depth: 'ushort',
+      orientation: 3,
+      hasProfile: true,
+    });
+    const [red, , blue] = await rgbOf(turned);
+    expect(blue! > 200 && red! < 60).toBe(true);
   });
 });
 
@@ -92,10 +159,33 @@ describe('a TIFF file', () => {
     ['grey and something', tiffFile(withExtra(grey, 1), { bits: 8, extra: [0] }), '2 bands'],
     ['an elevation model of 16 bits', tiffFile(grey, { bits: 16, geographic: true }), 'elevation model'],
     ['raw data of a camera', tiffFile(grey, { bits: 16, photometric: 32803 }), '32803'],
+    ['L*a*b*', tiffFile(colourful, { bits: 8, photometric: 8 }), 'L\\*a\\*b\\* colours'],
+    ['L*a*b* of 16 bits', tiffFile(colourful, { bits: 16, photometric: 8 }), 'L\\*a\\*b\\* colours'],
+    ['YCbCr that is not packed', tiffFile(colourful, { bits: 8, photometric: 6 }), 'YCbCr colours'],
+    ['a palette of 16 bits', tiffFile(grey, { bits: 16, photometric: 3 }), 'a palette of 16 bits'],
+    [
+      'floats with a profile',
+      tiffFile(unit(colourful), { bits: 32, format: 3, profile }),
+      'a colour profile',
+    ],
   ])('of %s is refused by name', async (_, bytes, reason) => {
     expect(await refusal(bytes)).toMatch(
       new RegExp(`^unsupported_format: the TIFF image has .*${reason}.*; export it`),
     );
+  });
+
+  test('that begins with a preview, as raw files of cameras do, is refused', async () => {
+    expect(await refusal(tiffFile(colourful, { bits: 8, preview: true }))).toBe(
+      'unsupported_format: the TIFF image begins with a preview, as raw files of cameras do; export it as JPEG',
+    );
+  });
+
+  test('of YCbCr packed as JPEG is read', async () => {
+    const made = await sharp({ create: { width: 16, height: 16, channels: 3, background: '#c04020' } })
+      .tiff({ compression: 'jpeg', quality: 80 })
+      .toBuffer();
+    expect(tiffLayout(made)).toMatchObject({ photometric: 6, compression: 7 });
+    expect(furthest((await rgbOf(made)).slice(0, 3), [0xc0, 0x40, 0x20])).toBeLessThanOrEqual(4);
   });
 
   test('that is cut or has nonsense for tags is broken', async () => {
@@ -157,6 +247,14 @@ describe('PNG colours', () => {
   });
 });
 
+test("Apple's files that are called PNG are refused by name", async () => {
+  const plain = pngFile(colourful, 8);
+  const odd = Buffer.concat([plain.subarray(0, 8), Buffer.from('\0\0\0\x04CgBI\x50\0\x20\x02', 'latin1')]);
+  expect(await refusal(Buffer.concat([odd, Buffer.alloc(4), plain.subarray(8)]))).toMatch(
+    /^unsupported_format: the PNG image is of the kind that only apps of iOS read/,
+  );
+});
+
 describe('a GIF file', () => {
   test.each([
     [20, { left: 5, top: 5, side: 10 }],
@@ -213,6 +311,56 @@ describe('a JPEG file', () => {
   });
 });
 
+describe('a JPEG file of another coding', () => {
+  test('JPEG-LS is said not to be supported', async () => {
+    const bytes = Buffer.from('\xff\xd8\xff\xf7\0\x0b\x08\0\x01\0\x01\x01\x01\x11\0', 'latin1');
+    expect(await refusal(bytes)).toMatch(/^unsupported_format: the JPEG image is of a kind/);
+  });
+});
+
+test('AVIF of the colours of sRGB and video is read; of others it is refused by their numbers', async () => {
+  // of Pillow, since sharp writes no code points: 16 x 16 of #c04020
+  const avif = Buffer.from(
+    [
+      'AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUEAAADrbWV0YQAAAAAAAAAhaGRscgAAAAAAAAAAcGljdAAAAAAAAAAA',
+      'AAAAAAAAAAAOcGl0bQAAAAAAAQAAAB5pbG9jAAAAAEQAAAEAAQAAAAEAAAETAAAAKAAAAChpaW5mAAAAAAABAAAAGmluZmUC',
+      'AAAAAAEAAGF2MDFDb2xvcgAAAABqaXBycAAAAEtpcGNvAAAAFGlzcGUAAAAAAAAAEAAAABAAAAAQcGl4aQAAAAADCAgIAAAA',
+      'DGF2MUOBIAAAAAAAE2NvbHJuY2x4AAEADQAGgAAAABdpcG1hAAAAAAAAAAEAAQQBAoMEAAAAMG1kYXQSAAoIOAz/2kBDQaQy',
+      'GhICQ0qAQQQfIAAAdYVch+KDb5lrbctt/bVA',
+    ].join(''),
+    'base64',
+  );
+  const at = avif.indexOf('colrnclx');
+  expect(at).toBeGreaterThan(0);
+  const withColours = (primaries: number, transfer: number) => {
+    const odd = Buffer.from(avif);
+    odd.writeUInt16BE(primaries, at + 8);
+    odd.writeUInt16BE(transfer, at + 10);
+    return odd;
+  };
+  for (const [primaries, transfer] of [
+    [1, 13],
+    [1, 1],
+    [2, 2],
+    [6, 6],
+  ] as const)
+    expect(
+      furthest((await rgbOf(withColours(primaries, transfer))).slice(0, 3), [0xc0, 0x40, 0x20]),
+    ).toBeLessThan(9);
+  for (const [primaries, transfer] of [
+    [12, 13],
+    [9, 16],
+    [9, 18],
+    [1, 8],
+  ] as const)
+    expect(await refusal(withColours(primaries, transfer))).toBe(
+      `unsupported_format: the AVIF image has colours (nclx ${primaries}, ${transfer}) that are not supported; export it as sRGB`,
+    );
+  // no boxes to follow, sizes that lead nowhere
+  for (const cut of [20, 40, at, at + 9])
+    expect(await refusal(avif.subarray(0, cut))).toMatch(/^broken_image/);
+});
+
 test('an AVIF sequence is its first frame', async () => {
   const still = await sharp({ create: { width: 16, height: 16, channels: 3, background: '#c04020' } })
     .avif({ effort: 0 })
@@ -238,6 +386,15 @@ test.each([
   ['A tar archive', `${'x'.padEnd(257, '\0')}ustar`],
   ['A 7z, rar, xz, bzip2 or zstd archive', "7z\xbc\xaf'\x1c"],
   ['A zip archive', 'PK\x03\x04'],
+  ['A raw file of a camera', '\0\0\0\x18ftypcrx \0\0\0\x01crx isom'],
+  ['A raw file of a camera', 'FUJIFILMCCD-RAW 0201'],
+  ['A web page', '<!DOCTYPE html><html>'],
+  ['A web page', '\n<HTML lang="en">'],
+  ['A pointer of Git LFS', 'version https://git-lfs.github.com/spec/v1\noid sha256:4d'],
+  ['A video', '\x1a\x45\xdf\xa3'],
+  ['A video', 'RIFF\0\0\0\0AVI LIST'],
+  ['PostScript', '%!PS-Adobe-3.0'],
+  ['ICO', '\0\0\x02\0\x01\0'],
 ])('%s is refused by name', (name, start) => {
   const bytes = Buffer.from(start, 'latin1');
   expect(imageFormat(bytes)).toBeUndefined();

@@ -156,6 +156,7 @@ describe('docs/operation.md', () => {
   test('lists exactly the metrics of the service, beside those of the process', async () => {
     const metrics = new Metrics();
     metrics.watchPool(() => new Proxy({} as PoolStats, { get: () => 0 }));
+    metrics.watchMemory(() => ({ held: 1, limit: 2, releases: 3 }));
     metrics.watchStorage({
       state: () => Promise.resolve({ readable: true, writable: false, losses: 2 }),
       stats: () => ({ tasks: 0, bytes: 0, evicted: 3 }),

@@ -20,7 +20,7 @@ export interface Case extends SmallOptions {
   readonly way: number;
   readonly masked?: boolean;
   readonly everyStep?: boolean;
-  readonly temperature?: number;
+  readonly alphaTemperature?: number;
   /** The network is adapted to the support set with its mirror images. */
   readonly mirrored?: boolean;
   /** Whether `npm test` runs it: the few that differ most. The others run by `npm run test:slow`. */
@@ -37,7 +37,7 @@ const cases: readonly Case[] = [
     statistics: 'batch',
     modulator: 'full',
     masked: true,
-    temperature: 0.5,
+    alphaTemperature: 0.5,
     always: true,
   },
   { stage: 'search', way: 3, statistics: 'batch', modulator: 'none', controller: 'shared' },
@@ -86,7 +86,7 @@ function problemOf(entry: Case, seed: number): Problem {
     stage,
     way,
     masked = false,
-    temperature = 1,
+    alphaTemperature = 1,
     everyStep = false,
     mirrored = false,
     ...small
@@ -110,7 +110,7 @@ function problemOf(entry: Case, seed: number): Problem {
       everyStep,
       ...(mirrored ? { adaptedTo: support } : {}),
       reconstructionWeight: 0.1,
-      relaxation: { mask: masked ? mask : null, temperature },
+      relaxation: { mask: masked ? mask : null, alphaTemperature },
     },
   };
 }

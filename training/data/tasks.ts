@@ -4,10 +4,10 @@ import { drawView, noAugmentation, renderView } from './augment.ts';
 import type { Augmentation } from './augment.ts';
 import type { ClassedDomain, ImageClass, ImageDomain, Split } from './domain.ts';
 
-/** An n-way k-shot task: `way` classes, `shot` support images a class (or one number a class), `query` queries. */
+/** An n-way k-shot task: `way` classes, `shot` support images a class, `query` queries. */
 export interface TaskShape {
   readonly way: number;
-  readonly shot: number | readonly number[];
+  readonly shot: number;
   /** Query images a class; fewer where a class has fewer left. */
   readonly query: number;
 }
@@ -52,7 +52,7 @@ export interface Placed {
 /**
  * Draws a task: a pure function of its arguments.
  *
- * A class can be drawn when it has images for the largest shot and, where queries are wanted, at least one
+ * A class can be drawn when it has images for the shot and, where queries are wanted, at least one
  * more; a class with too few for all queries gives what it has. No image is used twice.
  * Support and query images are augmented alike, each by its own draw, and lie in `memory`.
  *
@@ -131,8 +131,7 @@ export function chooseTraining<D extends ClassedDomain, S extends TaskShape>(
 }
 
 /** Images that a class needs to be drawn. */
-export const imagesNeeded = (shape: TaskShape): number =>
-  Math.max(...shotsOf(shape)) + Math.min(1, shape.query);
+export const imagesNeeded = (shape: TaskShape): number => checkedShape(shape).shot + Math.min(1, shape.query);
 
 /** The classes of a split that have images enough for tasks of a shape. Throws RangeError when the shape is malformed. */
 export const ableClasses = (domain: ClassedDomain, split: Split, shape: TaskShape): ImageClass[] =>
@@ -163,7 +162,6 @@ export function drawClasses(
   shape: TaskShape,
   rotate: boolean,
 ): DrawnClass[] {
-  const shots = shotsOf(shape);
   const needed = imagesNeeded(shape);
   const eligible = ableClasses(domain, split, shape);
   if (eligible.length < shape.way) {
@@ -175,7 +173,7 @@ export function drawClasses(
     const own = eligible[index]!;
     const quarterTurns = rotate ? integer(fold(key, 'turns', label), 4) : 0;
     const name = quarterTurns === 0 ? own.name : `${own.name}@${90 * quarterTurns}`;
-    return { name, quarterTurns, ...drawImages(fold(key, 'images', label), own, shots[label]!, shape.query) };
+    return { name, quarterTurns, ...drawImages(fold(key, 'images', label), own, shape.shot, shape.query) };
   });
 }
 
@@ -190,13 +188,13 @@ function drawImages(
   return { support: images.slice(0, shot), query: images.slice(shot) };
 }
 
-function shotsOf({ way, shot, query }: TaskShape): readonly number[] {
-  const shots = typeof shot === 'number' ? new Array<number>(way).fill(shot) : shot;
-  const positive = [way, ...shots].every((number) => Number.isInteger(number) && number >= 1);
-  if (!positive || shots.length !== way || !Number.isInteger(query) || query < 0) {
-    throw new RangeError(`malformed task shape: way ${way}, shots ${shots.join()}, query ${query}`);
-  }
-  return shots;
+/** The shape itself. @throws RangeError when its numbers are of no task */
+function checkedShape(shape: TaskShape): TaskShape {
+  const { way, shot, query } = shape;
+  const positive = [way, shot].every((number) => Number.isInteger(number) && number >= 1);
+  if (!positive || !Number.isInteger(query) || query < 0)
+    throw new RangeError(`malformed task shape: way ${way}, shot ${shot}, query ${query}`);
+  return shape;
 }
 
 function render(

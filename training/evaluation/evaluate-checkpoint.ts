@@ -132,7 +132,7 @@ export async function evaluateTasks(
       seed,
       task,
       stage: 'retrain',
-      temperature: 1,
+      alphaTemperature: 1,
       transductive: true,
       floors,
     };

@@ -78,7 +78,7 @@ export async function evaluateTrunkOpenSet(
 ): Promise<OpenSetEvaluation> {
   const { way, foreign, shot, query, split, seed, task: number } = payload;
   const key = fold(keyFrom(seed), 'open set', domain.name, number);
-  const drawn = { split, shape: { way, shot, query }, temperature: 1, foreign };
+  const drawn = { split, shape: { way, shot, query }, alphaTemperature: 1, foreign };
   const heldOut = await heldOutTask(runner, parameters, domain, drawn, key, memory);
   const { task, embedded } = heldOut;
   const { network } = await chooseServed(runner, parameters, heldOut, 'retrain');

@@ -32,7 +32,7 @@ export interface EvaluationPayload {
   readonly task: number;
   readonly stage: Stage;
   /** Of the softmax that relaxes the architecture, where the stage runs the supernet. */
-  readonly temperature: number;
+  readonly alphaTemperature: number;
   readonly transductive: boolean;
   readonly floors: boolean;
   /** Whether the served logits are returned. */
@@ -79,8 +79,8 @@ export async function evaluateTask(
   const key = fold(keyFrom(payload.seed), 'evaluation', domain.name, payload.task);
   const drawn = sampleTask(key, domain, payload.split, payload.shape);
   const { size: given, support: own, query } = metaTaskOf(drawn);
-  const { temperature } = payload;
-  const embedded = await runner.embed(parameters, own, given, { mask: null, temperature });
+  const { alphaTemperature } = payload;
+  const embedded = await runner.embed(parameters, own, given, { mask: null, alphaTemperature });
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, payload.stage);
   const { embedding } = embedded;
   const mirrored = payload.stage === 'retrain' && isMirrored(runner.configuration, parameters, embedding);

@@ -41,7 +41,7 @@ export async function evaluateStages(
   const own = await overTasks(checkpoint, domains, settings, options, (pool, { domain, shot, way }, task) =>
     pool.run('stages', {
       ...{ domain, split, shape: { way, shot, query }, seed, task, plain },
-      ...{ stage: 'retrain', temperature: 1, transductive: false, floors: false },
+      ...{ stage: 'retrain', alphaTemperature: 1, transductive: false, floors: false },
       genotypes: checkpoint.genotypes,
     }),
   );

@@ -33,9 +33,9 @@ export function readerOf(domain: PlaneDomain): PlaneReader {
   return known;
 }
 
-/** Crops that a support set of this shape is adapted to, of each image; none where the shots are drawn. */
+/** Crops that a support set of this shape is adapted to, of each image. */
 export const cropsOf = (configuration: ModelConfiguration, { way, shot }: TaskShape): number =>
-  typeof shot === 'number' ? viewPlan(configuration, { way, support: way * shot }).crops : 0;
+  viewPlan(configuration, { way, support: way * shot }).crops;
 
 /** A training task of any domain and its meta-gradient. */
 export async function trunkGradient(
@@ -76,10 +76,10 @@ export async function heldOutTask(
   {
     split,
     shape,
-    temperature,
+    alphaTemperature,
     foreign = 0,
     taught = false,
-  }: Pick<EvaluationPayload, 'split' | 'shape' | 'temperature'> & {
+  }: Pick<EvaluationPayload, 'split' | 'shape' | 'alphaTemperature'> & {
     readonly foreign?: number;
     readonly taught?: boolean;
   },
@@ -97,7 +97,7 @@ export async function heldOutTask(
   };
   const plain = sample(false, 0);
   const size = { way: plain.way, support: plain.support.count };
-  const relaxation = { mask: null, temperature };
+  const relaxation = { mask: null, alphaTemperature };
   const embedded = await runner.embed(parameters, firstViews(plain.support), size, relaxation);
   const mirrored = isMirrored(runner.configuration, parameters, embedded.embedding);
   const crops = cropsOf(runner.configuration, shape);

@@ -22,7 +22,7 @@ export interface GradientPayload {
   readonly task: number;
   readonly stage: StageConfiguration;
   /** Of the architecture's softmax. */
-  readonly temperature: number;
+  readonly alphaTemperature: number;
   readonly everyStep: boolean;
   readonly training: Pick<TrainingConfiguration, 'reconstructionWeight' | 'pathDropout'>;
   readonly genotypes: readonly Genotype[];
@@ -70,7 +70,7 @@ function droppedPaths({ supernet }: ModelConfiguration, key: Key, dropout: numbe
 
 /** Computes the gradient of one task of a meta-batch (Algorithm 1, lines 4 to 8) and leaves it on shared memory. */
 export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerData> = async (
-  { iteration, task: position, stage, temperature, everyStep, training, genotypes },
+  { iteration, task: position, stage, alphaTemperature, everyStep, training, genotypes },
   context,
 ) => {
   const { workerData: data } = context;
@@ -88,7 +88,7 @@ export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerDat
     relaxation: {
       mask:
         stage.stage === 'search' ? droppedPaths(data.model, fold(key, 'paths'), training.pathDropout) : null,
-      temperature,
+      alphaTemperature,
     },
   };
   if (data.planes) {

@@ -10,7 +10,7 @@ import type { Answers, EvaluationPayload } from '../evaluation/evaluate-task.ts'
 import type { EmbeddedTask } from './fit-mirroring.ts';
 import type { TrainingJobs } from './training-jobs.ts';
 import type { RunState } from '../run/run-folder.ts';
-import { stageAt, temperatureAt, totalIterations } from '../run/schedule.ts';
+import { stageAt, alphaTemperatureAt, totalIterations } from '../run/schedule.ts';
 
 /** Training tasks a domain that decide which architectures are kept. */
 const genotypeTasks = 20;
@@ -132,7 +132,7 @@ function evaluationPayload(
     seed: configuration.seed,
     task,
     stage: state.genotypes.length > 0 ? 'retrain' : stage.stage,
-    temperature: stage.stage === 'search' ? temperatureAt(stage, progress) : 1,
+    alphaTemperature: stage.stage === 'search' ? alphaTemperatureAt(stage, progress) : 1,
     transductive: false,
     floors: false,
   };

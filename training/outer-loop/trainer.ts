@@ -33,7 +33,7 @@ import type { MetaBatch } from './outer-loop.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
 import type { RunEvents } from '../run/run-loop.ts';
-import { temperatureAt } from '../run/schedule.ts';
+import { alphaTemperatureAt } from '../run/schedule.ts';
 import type { StagePosition } from '../run/schedule.ts';
 import type { TrainingJobs } from './training-jobs.ts';
 import { partedState } from './branch.ts';
@@ -189,7 +189,7 @@ export class Trainer {
     const payload = {
       iteration,
       stage,
-      temperature: temperatureAt(stage, progress),
+      alphaTemperature: alphaTemperatureAt(stage, progress),
       everyStep: position < stage.multiStepIterations,
       training: { reconstructionWeight, pathDropout },
       genotypes: this.#loop.state.genotypes,

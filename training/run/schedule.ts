@@ -53,8 +53,8 @@ export function learningRateAt(
   return from + (to - from) * done;
 }
 
-/** The softmax temperature of a stage that is `progress` (0..1) through. */
-export const temperatureAt = (
+/** The temperature of α's softmax in a stage that is `progress` (0..1) through. */
+export const alphaTemperatureAt = (
   { temperature: [from, to] }: { readonly temperature: readonly [number, number] },
   progress: number,
 ): number => from * (to / from) ** progress;

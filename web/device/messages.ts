@@ -27,7 +27,7 @@ export interface Sources {
 /** A task that is to be made in the browser. */
 export interface AdaptRequest extends Sources {
   readonly steps: number;
-  readonly budget: Budget | undefined;
+  readonly budget?: Budget | undefined;
   readonly support: readonly LabelledFile[];
 }
 

@@ -118,10 +118,10 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
       const { embedding, reconstruction } = encodeTask(configuration, images, targets, weights);
       const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
       const mask = options.relaxation.mask ? graph.input('path.mask', [rows, operationNames.length]) : null;
-      const temperature = graph.input('alpha.temperature', [1, 1]);
+      const alphaTemperature = graph.input('alpha.temperature', [1, 1]);
       const mixes = architectureInputs(
         configuration,
-        architecture(configuration, embedding, { mask, temperature }, weights).alpha,
+        architecture(configuration, embedding, { mask, alphaTemperature }, weights).alpha,
       );
       const modulated = modulate(configuration, embedding, weights);
       const start: Weights = (name) => mixes[name] ?? modulated[name] ?? weights(name);

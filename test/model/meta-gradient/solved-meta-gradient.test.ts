@@ -36,7 +36,7 @@ const cases: readonly Case[] = [
 const optionsOf = (stage: Stage): MetaGradientOptions => ({
   stage,
   reconstructionWeight: 0,
-  relaxation: { mask: null, temperature: 1 },
+  relaxation: { mask: null, alphaTemperature: 1 },
 });
 
 function problemOf(entry: Case): {

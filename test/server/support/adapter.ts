@@ -27,6 +27,7 @@ import type {
   TaskAdapter,
   Watcher,
 } from '../../../server/ports.ts';
+import { noTraces } from '../../../server/tracing/traces.ts';
 import { predictImages } from '../../../server/workers/predict-images.ts';
 import { predictRegression } from '../../../server/workers/predict-regression.ts';
 import type { GenotypeCost } from '../../../model/adaptation/child-cost.ts';
@@ -71,6 +72,8 @@ export const UNLIMITED: PoolUse = {
   workers: 1,
   limits: { requestCost: Infinity, clientCost: Infinity, clientRequests: Infinity, jobBytes: Infinity },
   waiting: Infinity,
+  traces: noTraces,
+  shortage: () => undefined,
 };
 
 /** Two of each kind. */

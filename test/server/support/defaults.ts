@@ -2,6 +2,7 @@ import { buildDocumentation } from '../../../server/documentation/build.ts';
 import type { AccessOptions } from '../../../server/access/access.ts';
 import { parseConfiguration } from '../../../server/configuration.ts';
 import type { AppDependencies, AppLimits } from '../../../server/app.ts';
+import { noTraces } from '../../../server/tracing/traces.ts';
 
 export const LIMITS: AppLimits = {
   bodyBytes: 2_000_000,
@@ -16,9 +17,13 @@ export const LIMITS: AppLimits = {
 export const OPEN: AccessOptions = { requests: 0, windowSeconds: 60, proxies: 0, origins: [] };
 
 /** What few tests are about. */
-export const BESIDE: Pick<AppDependencies, 'readCheckpoint' | 'readTrunk' | 'page' | 'documentation'> = {
+export const BESIDE: Pick<
+  AppDependencies,
+  'readCheckpoint' | 'readTrunk' | 'page' | 'documentation' | 'traces'
+> = {
   readCheckpoint: (id) => Promise.resolve(Buffer.from(id)),
   readTrunk: (hash) => Promise.resolve(Buffer.from(hash)),
   documentation: await buildDocumentation(),
+  traces: noTraces,
   page: { document: Buffer.from('<!doctype html>'), assets: new Map() },
 };

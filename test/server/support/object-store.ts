@@ -9,6 +9,8 @@ export interface ObjectStore {
   readonly rights: { list: boolean; write: boolean };
   /** `silent` answers nothing; to be changed while the store runs */
   readonly mood: { silent: boolean };
+  /** `traceparent` of the requests that had one, with their method */
+  readonly traced: string[];
   /** connections that are open */
   readonly connections: () => number;
   readonly close: () => void;
@@ -19,9 +21,12 @@ export async function startObjectStore(bucket: string, accessKey: string): Promi
   const objects = new Map<string, Buffer>();
   const rights = { list: true, write: true };
   const mood = { silent: false };
+  const traced: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
     if (mood.silent) return;
+    const { traceparent } = request.headers;
+    if (traceparent !== undefined) traced.push(`${request.method} ${String(traceparent)}`);
     void (async () => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -49,5 +54,5 @@ export async function startObjectStore(bucket: string, accessKey: string): Promi
     server.close();
   };
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, objects, rights, mood, connections: () => sockets.size, close };
+  return { url, objects, rights, mood, traced, connections: () => sockets.size, close };
 }

@@ -1,11 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import request from 'supertest';
-import { describe, expect, test, vi } from 'vitest';
+import { pino } from 'pino';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { fixedKeys, hashKey, parseKeys } from '../../../server/access/keys.ts';
 import type { Claims } from '../../../server/storage/claims.ts';
 import { Ownership } from '../../../server/tasks/ownership.ts';
-import { harness } from '../support/harness.ts';
+import { openDiskStorage } from '../../../server/storage/disk.ts';
+import type { TaskStorage } from '../../../server/storage/storage.ts';
+import { harness, temporaryFolder } from '../support/harness.ts';
 import { support, taskOf } from '../support/tasks.ts';
 
 const hex = (key: string) => Buffer.from(hashKey(key)).toString('hex');
@@ -70,6 +73,32 @@ describe('a task', () => {
     expect([await seen('a'), await seen('b')]).toEqual([200, 404]);
   });
 
+  test('is not read to find out whose it is where a claim says so', async () => {
+    const disk = await openDiskStorage(await temporaryFolder(), pino({ level: 'silent' }));
+    onTestFinished(() => disk.close());
+    const read = vi.fn<typeof disk.read>((id, signal) => disk.read(id, signal));
+    const storage: TaskStorage = {
+      read,
+      write: (task) => disk.write(task),
+      remove: (id) => disk.remove(id),
+      state: () => disk.state(),
+      claims: disk.claims!,
+      close: () => disk.close(),
+    };
+    const { app, post, adapter } = await harness({ access: { keys }, replace: { storage } });
+    let release = () => {};
+    adapter.beforeAdapt = () => new Promise((resolve) => (release = resolve));
+    const begun = await post('/v1/tasks', support).set({ ...as('a'), Prefer: 'respond-async' });
+    const { id } = begun.body as { id: string };
+    read.mockClear();
+    await request(app).get(`/v1/tasks/${id}/progress`).set(as('a')).expect(200);
+    expect(read).not.toHaveBeenCalled(); // it is being made
+    release();
+    await vi.waitFor(async () => expect(await disk.read(id)).toBeDefined());
+    await request(app).delete(`/v1/tasks/${id}`).set(as('a')).expect(204);
+    expect(read).not.toHaveBeenCalled();
+  });
+
   test('goes for all when an admin removes it', async () => {
     const { app, post } = await harness({ access: { keys } });
     const { id } = taskOf(await post('/v1/tasks', support).set(as('a')));
@@ -80,6 +109,7 @@ describe('a task', () => {
 
 test('while the storage is silent, a claim that was seen counts', async () => {
   let silent = false;
+  const bare = () => Promise.resolve({}); // a task that was made without keys
   const claims: Claims = {
     add: () => Promise.resolve(),
     has: (_id, owner) => (silent ? Promise.reject(new Error('down')) : Promise.resolve(owner === 'ann')),
@@ -87,10 +117,10 @@ test('while the storage is silent, a claim that was seen counts', async () => {
   };
   const ownership = new Ownership(claims, () => ['ann', 'bob']);
   const [ann, bob] = ['ann', 'bob'].map((name) => ({ name, every: false }));
-  expect(await ownership.mayUse('x', ann!, {})).toBe(true);
-  expect(await ownership.mayUse('x', bob!, {})).toBe(false);
+  expect(await ownership.mayUse('x', ann!, bare)).toBe(true);
+  expect(await ownership.mayUse('x', bob!, bare)).toBe(false);
   silent = true;
-  expect(await ownership.mayUse('x', ann!, {})).toBe(true);
-  await expect(ownership.mayUse('x', bob!, {})).rejects.toThrow('down');
-  await expect(ownership.mayUse('y', ann!, {})).rejects.toThrow('down');
+  expect(await ownership.mayUse('x', ann!, bare)).toBe(true);
+  await expect(ownership.mayUse('x', bob!, bare)).rejects.toThrow('down');
+  await expect(ownership.mayUse('y', ann!, bare)).rejects.toThrow('down');
 });

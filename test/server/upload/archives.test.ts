@@ -29,13 +29,21 @@ describe('an archive is refused', () => {
   const cases: readonly Case[] = [
     unsafe('../blue/1.png'),
     unsafe('blue/../../1.png'),
-    unsafe('./blue/1.png'),
+    unsafe('blue/./1.png'),
+    { ...unsafe('./../1.png'), part: { index: 1, file: '../1.png' } },
     unsafe('/etc/blue/1.png'),
     unsafe('C:/blue/1.png'),
     unsafe('blue\\1.png'),
+    unsafe('blue/1.png\0.jpg'),
     unsafe('__MACOSX/../../x.png'),
     unsafe('blue/link.png', 0o120777),
     unsafe('blue/pipe.png', 0o010644),
+    {
+      title: 'with one path twice',
+      entries: [...entries, { path: './red/1.png', content: blue[0] }],
+      code: 'unsafe-zip',
+      part: { index: 4, file: 'red/1.png' },
+    },
     {
       title: 'with a file that unpacks to more than one file may have',
       entries: with1({ path: 'blue/1.png', content: Buffer.alloc(LIMITS.fileBytes + 1, 'ab') }),

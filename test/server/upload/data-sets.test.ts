@@ -44,6 +44,16 @@ describe('a data set of parts', () => {
       [{ passedOver: true }, { label: 'a' }],
     ],
     [
+      ['support/a/1', 'Query/a/2'],
+      [{ label: 'a' }, { passedOver: true }],
+      [{ passedOver: true }, { label: 'a' }],
+    ],
+    [
+      ['train/a/1', 'dev/a/2', 'eval_set/a/3'],
+      [{ label: 'a' }, { passedOver: true }, { passedOver: true }],
+      [{ passedOver: true }, { passedOver: true }, { label: 'a' }],
+    ],
+    [
       ['d/train_set/a/1', 'd/val/a/2', 'd/test/a/b/3'],
       [{ label: 'a' }, { passedOver: true }, { passedOver: true }],
       [{ passedOver: true }, { passedOver: true }, { label: 'a' }],
@@ -132,6 +142,8 @@ describe('a data set with labels.csv', () => {
     ['filename\tlabel\textra\na.jpg\tx,1\t\nb.jpg\ty\tq', ['a.jpg', 'b.jpg'], ['x,1', 'y']],
     ['path,label,split\na.jpg,x,train\nb.jpg,y,test', ['a.jpg', 'b.jpg'], ['x', undefined]],
     ['path,label\nu/1.jpg,x\nv/1.jpg,y', ['u/1.jpg', 'v/1.jpg'], ['x', 'y']],
+    // names of files as macOS writes them, apart from the table's
+    ['path,label\n\u00fc.jpg,x\no\u0308.jpg,y', ['u\u0308.jpg', '\u00f6.jpg'], ['x', 'y']],
   ])('%j', (csv, paths, labels) => {
     const placed = placeByTable(csv, paths, 'train');
     expect(placed.map((placement) => ('label' in placement ? placement.label : undefined))).toEqual(labels);
@@ -183,6 +195,19 @@ describe('names in an archive', () => {
       ]);
       expect(taskOf(await postZip(running, '/v1/tasks', archive)).labels).toEqual(['gr\u00fcn', 'rot']);
     }
+  });
+
+  test('may begin with the folder that they are in, as bsdtar writes them', async () => {
+    const running = await harness();
+    const nothing = Buffer.alloc(0);
+    const files = [
+      ['./', nothing],
+      ['./red/', nothing],
+      ['./red/1.png', red[0]],
+      ['././blue/1.png', blue[0]],
+    ] as const;
+    const archive = rawZip(files.map(([path, content]) => ({ name: Buffer.from(path), content })));
+    expect(taskOf(await postZip(running, '/v1/tasks', archive)).labels).toEqual(['blue', 'red']);
   });
 
   test('of files alone may be in any code page', async () => {

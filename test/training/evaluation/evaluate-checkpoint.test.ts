@@ -107,7 +107,7 @@ describe('evaluateCheckpoint', () => {
     const [report] = await evaluateCheckpoint(settled, [domain], { ...options, shots: [2] });
     const runner = new TaskRunner(configuration, executors.onnxruntime(16), settled.genotypes);
     const payload = { domain: 'a', split: 'test', shape: { way: 3, shot: 2, query: 4 }, seed: 11 } as const;
-    const modes = { stage: 'retrain', temperature: 1, transductive: true, floors: true } as const;
+    const modes = { stage: 'retrain', alphaTemperature: 1, transductive: true, floors: true } as const;
     const tasks: TaskEvaluation[] = [];
     for (let task = 0; task < 3; task++)
       tasks.push(await evaluateTask(runner, checkpoint.parameters, domain, { ...payload, ...modes, task }));
@@ -138,7 +138,7 @@ describe('evaluateCheckpoint', () => {
     const given = await evaluateTask(runner, parameters, domain, {
       ...payload,
       stage: 'retrain',
-      temperature: 1,
+      alphaTemperature: 1,
       transductive: true,
     });
     const key = fold(keyFrom(5), 'evaluation', 'a', 0);
@@ -182,7 +182,7 @@ describe('evaluateTask', () => {
       const shape = { way: 3, shot, query: 4 };
       const [domain] = domains as [ImageDomain];
       const payload = { domain: 'a', split: 'test', shape, seed: 5, task: 0, stage: 'retrain' } as const;
-      const modes = { temperature: 1, transductive: false, floors: false, answers: true };
+      const modes = { alphaTemperature: 1, transductive: false, floors: false, answers: true };
       const { answers, mirrored } = await evaluateTask(runner, parameters, domain, { ...payload, ...modes });
       expect(mirrored).toBe(intercept > 0);
 

@@ -1,0 +1,67 @@
+import type { Request, Response } from 'express';
+import { callerOf } from '../access/access.ts';
+import { ServiceError } from '../errors/errors.ts';
+import { whenOver } from './client.ts';
+
+/** Bytes of answers that wait in memory for their clients at a time: of all, and of one. */
+const MOST = 256 * 1024 ** 2;
+const MOST_OF_ONE = MOST / 2;
+/** What is smaller fits into the buffers of a connection. */
+const SMALL = 64 * 1024;
+/** How long a client may read nothing of its answer. */
+const STALLED_MS = 60_000;
+/** Seconds after which some answers may have been read. */
+const RETRY_SECONDS = 5;
+
+interface Waiting {
+  readonly client: string;
+  readonly memory: ArrayBufferLike;
+}
+
+/**
+ * Large answers that clients read no faster than they like. Several of the same bytes take their memory once.
+ */
+export class UnreadAnswers {
+  readonly #waiting = new Set<Waiting>();
+
+  /**
+   * Notes an answer; what it returns says that it is read.
+   * @throws ServiceError `too-much-at-once`, `overloaded`
+   */
+  add(client: string, { buffer: memory, byteLength }: Uint8Array): () => void {
+    if (byteLength < SMALL) return () => undefined;
+    const entry: Waiting = { client, memory };
+    const more = (those: readonly Waiting[]) => bytesOf([...those, entry]);
+    const all = [...this.#waiting];
+    if (more(all.filter((other) => other.client === client)) > MOST_OF_ONE)
+      throw new ServiceError('too-much-at-once', {
+        detail: 'Too much that you have asked for is not read yet.',
+        retryAfter: RETRY_SECONDS,
+      });
+    if (more(all) > MOST)
+      throw new ServiceError('overloaded', {
+        detail: 'Too much that clients have asked for is not read yet.',
+        retryAfter: RETRY_SECONDS,
+      });
+    this.#waiting.add(entry);
+    return () => void this.#waiting.delete(entry);
+  }
+}
+
+const bytesOf = (answers: readonly Waiting[]): number =>
+  [...new Set(answers.map(({ memory }) => memory))].reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+const unreadOf = new WeakMap<object, UnreadAnswers>();
+
+/**
+ * Notes bytes that are about to be sent until the answer is over. A client that reads nothing of them for a minute is
+ * cut off.
+ * @throws ServiceError `too-much-at-once`, `overloaded`
+ */
+export function holdUntilRead(request: Request, response: Response, bytes: Uint8Array): void {
+  const unread = unreadOf.get(request.app) ?? new UnreadAnswers();
+  unreadOf.set(request.app, unread);
+  const end = unread.add(callerOf(request), bytes);
+  whenOver(request, response, end);
+  response.setTimeout(STALLED_MS, () => request.socket.destroy());
+}
