@@ -3,7 +3,7 @@ import { headInOrder, labelsOf, runnerOf } from './adapt-task.ts';
 import type { AdaptedTask, AdaptOptions } from './adapt-task.ts';
 import { isStatistic } from './child-cells.ts';
 import type { AdaptedChild } from './child-cells.ts';
-import { chosenChild } from './chosen-child.ts';
+import { choicesOf, chosenChild, mayMirror } from './chosen-child.ts';
 import { genotypeByEvidence } from './evidence.ts';
 import { exportTrunkChild } from './export-trunk-child.ts';
 import type { ExportedOnTrunk, TrunkGraph } from './export-trunk-child.ts';
@@ -71,27 +71,24 @@ export async function adaptChildOnTrunk(
   const way = classes.length;
   const seen: TaskSize = { way, support: whole.count };
   const embedded = await runner.embed(parameters, whole, seen);
-  const viewed = (taking: boolean): Pick<SolvedAdaptation, 'set' | 'size'> => {
-    const views = viewsTaken(viewPlan(configuration, seen), taking);
-    return {
-      set: { ...whole, images: taken(support.rows, views) },
-      size: { ...seen, views: views.length },
-    };
-  };
   const decoded = chosenChild(runner, parameters, embedded, asked);
-  const choices = asked.genotype ? [] : (asked.allowed?.map((one) => one.genotype) ?? runner.genotypes);
+  const plan = viewPlan(configuration, seen);
+  const all = viewsTaken(plan, decoded.mirrored);
+  const looked = taken(support.rows, all);
   const genotype = await genotypeByEvidence(
     runner,
     parameters,
     embedded,
-    { decoded: decoded.genotype, choices },
-    viewed(decoded.mirrored),
+    { decoded: decoded.genotype, choices: choicesOf(runner, asked) },
+    { set: { ...whole, images: looked }, size: { ...seen, views: all.length } },
   );
-  const { mirrored } = chosenChild(runner, parameters, embedded, { ...asked, genotype });
+  const mirrored = decoded.mirrored && mayMirror(genotype, asked);
   const network = runner.solved(genotype);
   clock.lap('embed');
   report?.({ kind: 'genotype', genotype });
-  const { set, size } = viewed(mirrored);
+  const views = viewsTaken(plan, mirrored);
+  const set = { ...whole, images: taken({ views: all, all: looked }, views) };
+  const size = { ...seen, views: views.length };
   const start = startValues(network, parameters, embedded.modulated);
   const { weights, fitted, fits } = await adapted(runner, network, start, {
     set,

@@ -14,6 +14,16 @@ export interface ChildOptions {
   readonly mirrored?: boolean;
 }
 
+/** The architectures that a task may have; none where one is asked for. */
+export const choicesOf = (
+  { genotypes }: TaskRunner,
+  { genotype, allowed }: ChildOptions,
+): readonly Genotype[] => (genotype ? [] : (allowed?.map((choice) => choice.genotype) ?? genotypes));
+
+/** Whether a budget lets the child of a genotype answer by an image and its mirror image together. */
+export const mayMirror = (genotype: Genotype, { allowed }: ChildOptions): boolean =>
+  allowed?.find((choice) => choice.genotype === genotype)?.mirrored ?? true;
+
 /**
  * The architecture of an embedded task's child, the one that the controller favours most of those that are allowed, and
  * whether it answers by an image and its mirror image together.
@@ -22,16 +32,12 @@ export function chosenChild(
   runner: TaskRunner,
   parameters: Values,
   { architecture, embedding }: Embedded,
-  { genotype: forced, allowed, mirrored: asked }: ChildOptions,
+  options: ChildOptions,
 ): { readonly genotype: Genotype; readonly mirrored: boolean } {
-  const genotype =
-    forced ??
-    runner.decode(
-      architecture,
-      allowed?.map((choice) => choice.genotype),
-    );
-  const chosen = allowed?.find((choice) => choice.genotype === genotype);
+  const allowed = options.allowed?.map((choice) => choice.genotype);
+  const genotype = options.genotype ?? runner.decode(architecture, allowed);
   const mirrored =
-    asked ?? ((chosen?.mirrored ?? true) && isMirrored(runner.configuration, parameters, embedding));
+    options.mirrored ??
+    (mayMirror(genotype, options) && isMirrored(runner.configuration, parameters, embedding));
   return { genotype, mirrored };
 }
