@@ -41,7 +41,7 @@ const stageSchema = z.strictObject({
     .enum(['chosen', 'drawn'])
     .optional()
     .describe(
-      "`drawn`, for `retrain`: every task trains one of the kept architectures at random, so that a budget's is as well trained as the controller's; `chosen`, by default: the controller's",
+      "for `retrain`. `drawn`: every task trains one of the kept architectures at random, so that all are trained alike. `chosen`, by default: the controller's",
     ),
   reinitialize: z
     .boolean()
