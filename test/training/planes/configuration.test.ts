@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readPlanesConfiguration } from '../../../training/planes/configuration.ts';
 
-const read = async (name: string) => {
-  const { planes, domains } = await readPlanesConfiguration(`training/configs/planes/${name}.yaml`);
+const read = async (name: string, folder = 'planes') => {
+  const { planes, domains } = await readPlanesConfiguration(`training/configs/${folder}/${name}.yaml`);
   return { planes, domains, names: domains.map(({ source }) => source.name) };
 };
 
@@ -10,7 +10,7 @@ describe('the configurations of planes', () => {
   it('keep instruments and pacs apart from all training', async () => {
     const lite0 = await read('photos-lite0');
     expect(lite0.names.sort()).toEqual(['caltech101', 'cards', 'glyphs', 'grocery', 'icons', 'omniglot']);
-    const research = await read('photos-research');
+    const research = await read('photos-research', 'images');
     expect(research.names).toEqual(expect.arrayContaining(lite0.names));
     const unseen = await read('unseen');
     expect(unseen.names).toEqual(['instruments', 'pacs']);
