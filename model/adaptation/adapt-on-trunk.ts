@@ -5,6 +5,7 @@ import { isStatistic } from './child-cells.ts';
 import type { AdaptedChild } from './child-cells.ts';
 import { choicesOf, chosenChild, mayMirror } from './chosen-child.ts';
 import { genotypeByEvidence } from './evidence.ts';
+import { imagesLeftOut } from './left-out.ts';
 import { exportTrunkChild } from './export-trunk-child.ts';
 import type { ExportedOnTrunk, TrunkGraph } from './export-trunk-child.ts';
 import { calibrateOpenSet, openSetFit } from './open-set.ts';
@@ -17,7 +18,7 @@ import type { Executor } from '../graph/executor.ts';
 import type { Values } from '../graph/programs.ts';
 import { startValues } from '../inner-loop/solved-network.ts';
 import type { SolvedNetwork } from '../inner-loop/solved-network.ts';
-import { solvedSteps } from '../inner-loop/solved-steps.ts';
+import { solvedFit, solvedSteps } from '../inner-loop/solved-steps.ts';
 import type { SolvedAdaptation } from '../inner-loop/solved-steps.ts';
 import type { TaskRunner } from '../inner-loop/task-runner.ts';
 import type { Judgement } from '../accuracy/judgements.ts';
@@ -27,7 +28,7 @@ import { rowLength } from '../search-space/taps.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import { stopwatch } from '../stopwatch.ts';
 import { byCodePoint, canonicalSupport } from '../task/canonical-support.ts';
-import { fitOf, oneHotTargets, sizeKey, supportInputs } from '../task/labelled-set.ts';
+import { fitOf, oneHotTargets } from '../task/labelled-set.ts';
 import type { Fit, LabelledSet, TaskSize } from '../task/labelled-set.ts';
 
 /** A support set whose images are known by what the trunk makes of them. */
@@ -175,17 +176,10 @@ async function adapted(
   start: Values,
   adaptation: SolvedAdaptation,
 ): Promise<{ weights: Values; fitted: Values; fits: readonly Fit[] }> {
-  const { graphs } = network;
   const { set, size, steps, onFit } = adaptation;
   const stepped = await solvedSteps(runner, network, start, adaptation);
   const weights = roundedKernels(stepped.weights);
-  const fitted = await runner.programs.run(
-    `fitted ${graphs.key} ${sizeKey(size)}`,
-    () => graphs.fitted(size),
-    start,
-    weights,
-    supportInputs(set),
-  );
+  const fitted = await solvedFit(runner, network, start, adaptation, weights);
   const last = fitOf(fitted, set, size.way);
   onFit?.(last, steps);
   return { weights, fitted, fits: [...stepped.fits, last] };
@@ -204,11 +198,10 @@ function judgementsOf(
 ): Judgement[] {
   const way = positions.length;
   const own = labelsOf(set, way);
-  if (set.count === way) return []; // one image a class: their views were judged
-  return own.flatMap((truth, i) => {
-    if (own.filter((other) => other === truth).length === 1) return [];
+  // of one image a class views were judged, and none is left out
+  return imagesLeftOut(own).map((i) => {
     const given = bestOf(logits.subarray(i * way, (i + 1) * way));
-    return [{ truth: positions[truth]!, given: positions[given]!, place: places[i]! }];
+    return { truth: positions[own[i]!]!, given: positions[given]!, place: places[i]! };
   });
 }
 

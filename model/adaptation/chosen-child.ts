@@ -34,8 +34,7 @@ export function chosenChild(
   { architecture, embedding }: Embedded,
   options: ChildOptions,
 ): { readonly genotype: Genotype; readonly mirrored: boolean } {
-  const allowed = options.allowed?.map((choice) => choice.genotype);
-  const genotype = options.genotype ?? runner.decode(architecture, allowed);
+  const genotype = options.genotype ?? runner.decode(architecture, choicesOf(runner, options));
   const mirrored =
     options.mirrored ??
     (mayMirror(genotype, options) && isMirrored(runner.configuration, parameters, embedding));

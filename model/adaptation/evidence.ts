@@ -1,12 +1,12 @@
 import { labelsOf } from './adapt-task.ts';
+import { imagesLeftOut } from './left-out.ts';
 import type { Embedded, TaskRunner } from '../inner-loop/task-runner.ts';
 import { startValues } from '../inner-loop/solved-network.ts';
+import { solvedFit } from '../inner-loop/solved-steps.ts';
 import type { SolvedAdaptation } from '../inner-loop/solved-steps.ts';
 import type { Parameters } from '../layers/parameter-specification.ts';
 import { highest } from '../search-space/genotype.ts';
 import type { Genotype } from '../search-space/genotype.ts';
-import { sizeKey, supportInputs } from '../task/labelled-set.ts';
-import type { LabelledSet } from '../task/labelled-set.ts';
 
 /**
  * Larger support sets are the controller's alone: so many images say that the deepest is best, and looking at every
@@ -32,18 +32,19 @@ export async function genotypeByEvidence(
   evidence: Evidence,
 ): Promise<Genotype> {
   const { set, size } = evidence;
-  const judged = judgedImages(set, size.way);
-  if (choices.length < 2 || judged.length < 2 || size.support > mostImages) return decoded;
+  const labels = labelsOf(set, size.way);
+  const left = imagesLeftOut(labels);
+  if (choices.length < 2 || left.length < 2 || size.support > mostImages) return decoded;
   const losses = new Map<Genotype, readonly number[]>();
   for (const genotype of choices) {
     const network = runner.solved(genotype);
-    const { logits } = await runner.programs.run(
-      `fitted ${network.graphs.key} ${sizeKey(size)}`,
-      () => network.graphs.fitted(size),
-      startValues(network, parameters, modulated),
-      supportInputs(set),
+    const start = startValues(network, parameters, modulated);
+    const { logits } = await solvedFit(runner, network, start, evidence);
+    const own = (i: number) => logits!.subarray(i * size.way, (i + 1) * size.way);
+    losses.set(
+      genotype,
+      left.map((i) => crossEntropy(own(i), labels[i]!)),
     );
-    losses.set(genotype, leftOutLosses(logits!, set, size.way, judged));
   }
   const own = losses.get(decoded)!;
   const best = highest(choices, (genotype) => -mean(losses.get(genotype)!))!;
@@ -51,28 +52,11 @@ export async function genotypeByEvidence(
   return mean(gains) > standardError(gains) ? best : decoded;
 }
 
-/** The images whose class has another one. */
-function judgedImages(set: LabelledSet, way: number): number[] {
-  const labels = labelsOf(set, way);
-  const sizes = new Array<number>(way).fill(0);
-  for (const label of labels) sizes[label]!++;
-  return [...labels.keys()].filter((i) => sizes[labels[i]!]! > 1);
-}
-
-/** Cross-entropy of each judged image, by logits of a head without it. */
-function leftOutLosses(
-  logits: Float32Array,
-  set: LabelledSet,
-  way: number,
-  judged: readonly number[],
-): number[] {
-  const labels = labelsOf(set, way);
-  return judged.map((i) => {
-    const own = logits.subarray(i * way, (i + 1) * way);
-    const largest = Math.max(...own);
-    const total = own.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
-    return Math.log(total) + largest - own[labels[i]!]!;
-  });
+/** Of one image, by the logits of a head without it. */
+function crossEntropy(logits: Float32Array, truth: number): number {
+  const largest = Math.max(...logits);
+  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
+  return Math.log(total) + largest - logits[truth]!;
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;

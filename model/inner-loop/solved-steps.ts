@@ -82,5 +82,21 @@ export async function stepByStep(
   return { weights, fits };
 }
 
+/** What `SolvedGraphs.fitted` tells of a support set, by the weights of `start` and those `adapted` in place of them. */
+export const solvedFit = (
+  { programs }: TaskRunner,
+  { graphs }: SolvedNetwork,
+  start: Values,
+  { set, size }: Pick<SolvedAdaptation, 'set' | 'size'>,
+  adapted: Values = {},
+): Promise<Record<string, Float32Array>> =>
+  programs.run(
+    `fitted ${graphs.key} ${sizeKey(size)}`,
+    () => graphs.fitted(size),
+    start,
+    adapted,
+    supportInputs(set),
+  );
+
 const weightsOf = ({ adapted }: SolvedGraphs, values: Values): Values =>
   Object.fromEntries(adapted.map(({ name }) => [name, values[name]!]));

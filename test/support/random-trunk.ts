@@ -85,6 +85,9 @@ export const randomTrunkCard: TrunkCard = {
   ),
 };
 
+/** {@link randomTrunk} with its card. */
+export const randomTrunkGraph = { card: randomTrunkCard, model: randomTrunk };
+
 /** The model of `smallTrunkConfiguration` on {@link randomTrunk}, with mirror images and crops. */
 export const trunkConfiguration = (
   changes: Partial<Pick<ModelConfiguration, 'mirroring' | 'crops' | 'modulator'>> = {},

@@ -11,7 +11,7 @@ import { supportRows as servedRows } from '../../server/workers/trunk-rows.ts';
 import { WebExecutor } from '../../web/device/executor.ts';
 import { supportRows, warmTrunk } from '../../web/device/trunk-rows.ts';
 import { largestDifference } from '../support/differences.ts';
-import { randomTrunk, randomTrunkCard, trunkConfiguration, trunkSide } from '../support/random-trunk.ts';
+import { randomTrunkGraph as trunk, trunkConfiguration, trunkSide } from '../support/random-trunk.ts';
 import { testRandom } from '../support/random.ts';
 
 const native = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 10 });
@@ -40,7 +40,6 @@ describe('rows by onnxruntime-web', () => {
 });
 
 describe('rows of a support set on a device', () => {
-  const trunk = { card: randomTrunkCard, model: randomTrunk };
   const configuration = trunkConfiguration();
   const image = 3 * trunkSide ** 2;
 
@@ -59,7 +58,7 @@ describe('rows of a support set on a device', () => {
     const pixels = labels.map((_, i) => noise((1 + crops) * image, i));
     const support = labels.map((label, i) => ({ label, pixels: pixels[i]! }));
     const { mirroring, crops: cropped } = configuration;
-    const { name, licence, side, sha256 } = randomTrunkCard;
+    const { name, licence, side, sha256 } = trunk.card;
     const served = { name, licence, side, sha256, card: 'unread', bytes: 1, multiplyAdds: 1 };
     const views = { mirroring: mirroring!, crops: cropped! };
     const request = { checkpoint: 'x', steps: 1, support };

@@ -6,6 +6,7 @@ import type { TaskRunner } from '../../model/inner-loop/task-runner.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { chooseSolved } from '../../model/meta-gradient/solved-meta-gradient.ts';
 import { fold, keyFrom } from '../../model/random.ts';
+import { genotypeKey } from '../../model/search-space/genotype.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import { tapsRead } from '../../model/search-space/taps.ts';
 import { accuracyOf } from '../../model/task/labelled-set.ts';
@@ -71,14 +72,22 @@ export async function stageRows(
     const { logits } = await solvedAnswer(runner, answering, values, of, count);
     return Math.round(accuracyOf(logits, of.query.targets, of.way) * of.query.count);
   };
+  const known = new Map<string, number>();
+  /** By an architecture, as it is served; what one has answered is not asked again. */
+  const rightBy = async (own: Genotype): Promise<number> => {
+    const name = genotypeKey(own);
+    const count = known.get(name) ?? (await right(task, modulated, steps, runner.solved(own)));
+    known.set(name, count);
+    return count;
+  };
   const shares = modulated['shares']!;
   const withShares = (of: (share: number, source: number) => number): Values => ({
     ...modulated,
     shares: Float32Array.from(shares, of),
   });
   const rows: Record<string, number> = {
-    [servedRow]: await right(task),
-    'no inner steps': await right(task, modulated, 0),
+    [servedRow]: await rightBy(genotype),
+    'no inner steps': await (steps === 0 ? rightBy(genotype) : right(task, modulated, 0)),
     'no modulation': await right(task, { ...modulated, ...unmodulated(parameters, modulated) }),
     'cells alone': await right(
       task,
@@ -93,15 +102,10 @@ export async function stageRows(
   };
   const { genotypes } = payload;
   if (genotypes.length > 1) {
-    const decoded = chooseSolved(runner, embedded, payload.stage).network;
-    rows["the controller's architecture"] = await right(task, modulated, steps, decoded);
+    const { genotype: decoded } = chooseSolved(runner, embedded, payload.stage);
+    rows["the controller's architecture"] = await rightBy(decoded);
     for (const [i, own] of genotypes.entries())
-      rows[architectureRow(configuration, genotypes, i)] = await right(
-        task,
-        modulated,
-        steps,
-        runner.solved(own),
-      );
+      rows[architectureRow(configuration, genotypes, i)] = await rightBy(own);
   }
   const plain = payload.plain ? plainRows(configuration.trunk!.taps, domain.teacher, task) : {};
   return { genotype, queries: task.query.count, right: { ...rows, ...plain } };

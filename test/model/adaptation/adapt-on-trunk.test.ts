@@ -21,9 +21,8 @@ import { toFloat } from '../../../model/task/pixels.ts';
 import { joined, oneHotTargets } from '../../../model/task/labelled-set.ts';
 import { byCodePoint } from '../../../model/task/canonical-support.ts';
 import {
-  randomTrunk,
-  randomTrunkCard,
   randomTrunkCheckpoint,
+  randomTrunkGraph as trunk,
   trunkConfiguration,
   trunkSide,
 } from '../../support/random-trunk.ts';
@@ -32,8 +31,6 @@ import { runFile } from '../../support/run-file.ts';
 
 const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 200 });
 afterAll(() => executor.dispose());
-
-const trunk = { card: randomTrunkCard, model: randomTrunk };
 
 interface Labelled {
   readonly label: string;
@@ -260,7 +257,7 @@ describe('adaptOnTrunk', () => {
     expect(names(deep.model)).toContain('trunk/c.linear');
     expect(names(both.model)).toContain('trunk-mirror/c.linear');
     expect(names(both.model).filter((name) => name.includes('c.linear.weight.cast'))).toHaveLength(1);
-    const { a, c } = randomTrunkCard.taps;
+    const { a, c } = trunk.card.taps;
     expect(deep.multiplyAdds).toBeGreaterThan(c!.multiplyAdds);
     expect(shallow.multiplyAdds).toBeGreaterThan(a!.multiplyAdds);
     expect(both.multiplyAdds).toBeGreaterThan(1.9 * deep.multiplyAdds);

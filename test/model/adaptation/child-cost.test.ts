@@ -12,16 +12,14 @@ import { keyFrom } from '../../../model/random.ts';
 import { genotypeKey, parseGenotypeKey } from '../../../model/search-space/genotype.ts';
 import {
   genotypesByDepth,
-  randomTrunk,
-  randomTrunkCard,
   randomTrunkCheckpoint,
+  randomTrunkGraph as trunk,
   trunkConfiguration,
 } from '../../support/random-trunk.ts';
 
 const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 200 });
 afterAll(() => executor.dispose());
 
-const trunk = { card: randomTrunkCard, model: randomTrunk };
 const standing = randomTrunkCheckpoint(trunkConfiguration(), { genotypes: genotypesByDepth });
 
 const costsOf = (checkpoint: Checkpoint, way: number, on?: TrunkGraph) =>
