@@ -15,7 +15,7 @@ import { tiffLayout } from './tiff/layout.ts';
 import { checkTiff, hasStranger, isFloat, readFloats } from './tiff/read.ts';
 
 /** Raised whenever the way of decoding changes its result: caches of decoded pixels depend on it. */
-export const decoderVersion = 3;
+export const decoderVersion = 4;
 
 export interface ImageLimits {
   /** Width times height of the encoded image, before any memory is taken for it. Default 50 million. */
