@@ -60,6 +60,7 @@ export const environmentSchema = z.object({
   MNAS_HEAVY_PIXELS: whole(1, 1_000_000_000).default(64_000_000),
   MNAS_UPLOAD_SECONDS: whole(1, 3600).default(120),
   MNAS_REQUEST_SECONDS: whole(1, 3600).default(180),
+  MNAS_CONNECTIONS: whole(1, 1_000_000).default(4096),
   MNAS_KEEP_ALIVE_SECONDS: whole(1, 3600).default(75),
   MNAS_NOTICE_SECONDS: whole(0, 600).default(5),
   MNAS_DRAIN_SECONDS: whole(0, 3600).default(30),

@@ -136,6 +136,7 @@ export async function startService(configuration: Configuration, logger: Logger)
   const server = createHttpServer(app, {
     requestSeconds: longestArrival(configuration) + 10,
     keepAliveSeconds: configuration.MNAS_KEEP_ALIVE_SECONDS,
+    connections: configuration.MNAS_CONNECTIONS,
   });
   try {
     await listen(server, configuration);

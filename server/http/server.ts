@@ -12,17 +12,20 @@ export interface ServerOptions {
   readonly requestSeconds: number;
   /** that a connection without a request stays open; longer than proxies keep theirs, since they must be the ones to close */
   readonly keepAliveSeconds: number;
+  /** that are open at a time; one more is closed at once */
+  readonly connections: number;
 }
 
 /** A server that listens to nothing yet. */
 export function createHttpServer(app: RequestListener, options: ServerOptions): Server {
-  const { requestSeconds, keepAliveSeconds } = options;
+  const { requestSeconds, keepAliveSeconds, connections } = options;
   const server = createServer(
     { requestTimeout: requestSeconds * 1000, keepAliveTimeout: keepAliveSeconds * 1000 },
     app,
   );
   // Node closes the connection of a client that has ended its side, unless this is set: it is in no documentation
   Object.assign(server, { httpAllowHalfOpen: true });
+  server.maxConnections = connections;
   return server.on('request', watchHalfClosed);
 }
 

@@ -7,7 +7,7 @@ import type { TaskAdapter } from '../ports.ts';
 import type { TaskRecord } from '../storage/record.ts';
 import { POINT_LIMITS } from '../upload/points.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
-import { requestedTask } from '../tasks/requested.ts';
+import { requestedRecord } from '../tasks/requested.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { version } from '../version.ts';
 import { JSON_LENGTH } from './body.ts';
@@ -53,13 +53,13 @@ export function inferenceRoutes(router: Router, services: InferenceServices): vo
   });
 }
 
-/** @throws ServiceError `invalid-query`, `not-found` for another version, those of `requestedTask` */
+/** @throws ServiceError `invalid-query`, `not-found` for another version, those of `requestedRecord` */
 async function modelAskedFor(tasks: Tasks, request: Request) {
   parseQuery(noQuery, request);
   const { version = MODEL_VERSION } = request.params;
   if (version !== MODEL_VERSION)
     throw new ServiceError('not-found', { detail: `Models have the version ${MODEL_VERSION} only.` });
-  return requestedTask(tasks, request);
+  return requestedRecord(tasks, request);
 }
 
 function modelRoutes(router: Router, path: string, { tasks, adapter, read }: InferenceServices): void {
@@ -79,13 +79,13 @@ function modelRoutes(router: Router, path: string, { tasks, adapter, read }: Inf
   });
   route(router, `${path}/infer`, {
     post: async (request, response) => {
-      const { record, model } = await modelAskedFor(tasks, request);
+      const { record, readModel } = await modelAskedFor(tasks, request);
       const described = modelOf(record);
       const answer = await read(request, binaryBytesOf(described), async (body, asker) => {
         const inference = parseInference(body, described);
         const batch = record.kind === 'images' ? IMAGES_BATCH : POINT_LIMITS.query;
         const { multiplyAdds } = record.architecture;
-        const file = { key: record.model.sha256, model, multiplyAdds };
+        const file = { key: record.model.sha256, model: await readModel(), multiplyAdds };
         const results = await adapter.infer({ ...file, input: inference.input, batch }, asker);
         return answerOf(record.id, inference, results, described.labels);
       });

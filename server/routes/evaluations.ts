@@ -6,9 +6,9 @@ import { truthsOf } from '../upload/labels.ts';
 import { bestOf } from '../../model/accuracy/ranking.ts';
 import type { ImagesRecord, RegressionRecord } from '../storage/record.ts';
 import { parseQuerySet } from '../upload/points.ts';
-import type { StoredTask } from '../storage/storage.ts';
 import { checkOpenSet, isUnknown, threshold } from './predictions.ts';
-import { requestedTask } from '../tasks/requested.ts';
+import { requestedRecord } from '../tasks/requested.ts';
+import type { RequestedRecord } from '../tasks/requested.ts';
 import { sendJson } from '../http/json.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
 import { labelledSet } from './tasks.ts';
@@ -21,11 +21,11 @@ const evaluationQuery = z.strictObject({ threshold });
 export function evaluationRoutes(router: Router, services: TaskServices): void {
   route(router, '/v1/tasks/:id/evaluations', {
     post: async (request, response) => {
-      const { record, model } = await requestedTask(services.tasks, request);
+      const { record, readModel } = await requestedRecord(services.tasks, request);
       const body: Body<'createEvaluation', 200> =
         record.kind === 'images'
-          ? await evaluateImages(services, { record, model }, request, response)
-          : await evaluateRegression(services, { record, model }, request);
+          ? await evaluateImages(services, { record, readModel }, request, response)
+          : await evaluateRegression(services, { record, readModel }, request);
       sendJson(request, response, body);
     },
   });
@@ -33,16 +33,16 @@ export function evaluationRoutes(router: Router, services: TaskServices): void {
 
 async function evaluateImages(
   { images, readUpload }: TaskServices,
-  task: StoredTask<ImagesRecord>,
+  { record, readModel }: RequestedRecord<ImagesRecord>,
   request: Request,
   response: Response,
 ): Promise<Schema<'ImagesEvaluation'>> {
   const { threshold: asked } = parseQuery(evaluationQuery, request);
-  checkOpenSet(task.record, asked);
-  const labels = task.record.classes.map(({ label }) => label);
+  checkOpenSet(record, asked);
+  const labels = record.classes.map(({ label }) => label);
   return readUpload(request, response, QUERY, async (files, asker) => {
     const truths = truthsOf(files, labels);
-    const predicted = await images.predict(task, files, asker);
+    const predicted = await images.predict({ record, model: await readModel() }, files, asker);
     const judgements = truths.map((truth, i) => ({
       truth,
       given: isUnknown(predicted, i, asked) ? undefined : bestOf(predicted.probabilities[i]!),
@@ -53,14 +53,14 @@ async function evaluateImages(
 
 async function evaluateRegression(
   { regression, readJson }: TaskServices,
-  task: StoredTask<RegressionRecord>,
+  { record, readModel }: RequestedRecord<RegressionRecord>,
   request: Request,
 ): Promise<Schema<'RegressionEvaluation'>> {
   parseQuery(noQuery, request);
   return readJson(request, async (body, asker) => {
     const points = parseQuerySet(body);
     const predicted = await regression.predict(
-      task,
+      { record, model: await readModel() },
       points.map(([x]) => x),
       asker,
       (index) => ['query', index, 0],

@@ -9,9 +9,9 @@ import { isForeign } from '../../model/adaptation/open-set.ts';
 import { ranked } from '../../model/accuracy/ranking.ts';
 import type { ImagesRecord, RegressionRecord } from '../storage/record.ts';
 import { parseX } from '../upload/points.ts';
-import type { StoredTask } from '../storage/storage.ts';
 import type { UploadShape } from '../upload/files.ts';
-import { requestedTask } from '../tasks/requested.ts';
+import { requestedRecord } from '../tasks/requested.ts';
+import type { RequestedRecord } from '../tasks/requested.ts';
 import { sendJson } from '../http/json.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
 import type { TaskServices } from './tasks.ts';
@@ -42,11 +42,11 @@ export function predictionRoutes(router: Router, services: TaskServices): void {
   route(router, '/v1/tasks/:id/predictions', {
     post: async (request, response) => {
       // before the body: an unknown id costs nothing, and the task's kind says what the body must be
-      const { record, model } = await requestedTask(services.tasks, request);
+      const { record, readModel } = await requestedRecord(services.tasks, request);
       const body: Body<'createPredictions', 200> =
         record.kind === 'images'
-          ? await predictImages(services, { record, model }, request, response)
-          : await predictRegression(services, { record, model }, request);
+          ? await predictImages(services, { record, readModel }, request, response)
+          : await predictRegression(services, { record, readModel }, request);
       sendJson(request, response, body);
     },
   });
@@ -54,28 +54,28 @@ export function predictionRoutes(router: Router, services: TaskServices): void {
 
 async function predictRegression(
   { regression, readJson }: TaskServices,
-  task: StoredTask<RegressionRecord>,
+  { record, readModel }: RequestedRecord<RegressionRecord>,
   request: Request,
 ): Promise<Schema<'RegressionPredictions'>> {
   parseQuery(noQuery, request);
   return readJson(request, async (body, asker) => {
     const given = parseX(body);
-    const y = await regression.predict(task, given, asker);
+    const y = await regression.predict({ record, model: await readModel() }, given, asker);
     return { predictions: given.map((x, index) => ({ x, y: y[index]! })) };
   });
 }
 
 async function predictImages(
   { images, readUpload }: TaskServices,
-  task: StoredTask<ImagesRecord>,
+  { record, readModel }: RequestedRecord<ImagesRecord>,
   request: Request,
   response: Response,
 ): Promise<Schema<'ImagesPredictions'>> {
   const query = parseQuery(predictionQuery, request);
-  checkOpenSet(task.record, query.threshold);
-  const labels = task.record.classes.map(({ label }) => label);
+  checkOpenSet(record, query.threshold);
+  const labels = record.classes.map(({ label }) => label);
   return readUpload(request, response, IMAGES, async (files, asker) => {
-    const predicted = await images.predict(task, files, asker);
+    const predicted = await images.predict({ record, model: await readModel() }, files, asker);
     return {
       predictions: files.map(({ part: { file } }, index) => ({
         file,

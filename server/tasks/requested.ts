@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { ownerOf } from '../access/access.ts';
 import { whileConnected } from '../http/client.ts';
 import { idOf } from '../http/route.ts';
+import type { TaskRecord } from '../storage/record.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import type { Tasks } from './tasks.ts';
 
@@ -11,3 +12,19 @@ import type { Tasks } from './tasks.ts';
  */
 export const requestedTask = (tasks: Tasks, request: Request): Promise<StoredTask> =>
   whileConnected(request, (signal) => tasks.get(idOf(request), signal, ownerOf(request)));
+
+/** A task's record, and its model when it is time for it. */
+export interface RequestedRecord<R extends TaskRecord = TaskRecord> {
+  readonly record: R;
+  /** Reads the model. @throws as `requestedTask` does, where the task has gone meanwhile, too */
+  readonly readModel: () => Promise<Uint8Array>;
+}
+
+/**
+ * The same for requests that wait for a place before they need the model: many of them hold no models while they wait.
+ * @throws as `requestedTask` does
+ */
+export async function requestedRecord(tasks: Tasks, request: Request): Promise<RequestedRecord> {
+  const { record } = await requestedTask(tasks, request);
+  return { record, readModel: async () => (await requestedTask(tasks, request)).model };
+}

@@ -7,8 +7,8 @@ import express from 'express';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createHttpServer, leaveWhileDraining } from '../../../server/http/server.ts';
 
-async function listening(app: RequestListener): Promise<number> {
-  const server = createHttpServer(app, { requestSeconds: 10, keepAliveSeconds: 7 });
+async function listening(app: RequestListener, connections = 100): Promise<number> {
+  const server = createHttpServer(app, { requestSeconds: 10, keepAliveSeconds: 7, connections });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
@@ -56,6 +56,18 @@ describe('the HTTP server', () => {
       socket.destroy();
     }
     await vi.waitFor(() => expect(closed).toBe(2), { timeout: 1000 });
+  });
+
+  test('closes connections above their number at once, and takes others when some have gone', async () => {
+    const port = await listening((_request, response) => response.end('x'), 2);
+    const [first, second] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+    onTestFinished(() => void second.destroy());
+    await Promise.all([once(first, 'connect'), once(second, 'connect')]);
+    const request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+    const answered = () => halfClosed(port, request).catch(() => '');
+    expect(await answered()).toBe('');
+    first.destroy();
+    await vi.waitFor(async () => expect(await answered()).toContain('200 OK'));
   });
 
   test('ends connections with their answers while the service drains', async () => {

@@ -116,7 +116,11 @@ export function heldDecoding(): {
 
 /** The app on a port of its own, for tests that speak HTTP by hand. */
 export async function listen(app: Express): Promise<{ readonly server: Server; readonly port: number }> {
-  const server = createHttpServer(app, { requestSeconds: 300, keepAliveSeconds: 5 }).listen(0, '127.0.0.1');
+  const server = createHttpServer(app, {
+    requestSeconds: 300,
+    keepAliveSeconds: 5,
+    connections: 1000,
+  }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
     server.closeAllConnections();
