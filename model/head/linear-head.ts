@@ -1,8 +1,7 @@
-import type { Tensor } from '../graph/primitives.ts';
+import type { GraphBuilder, Tensor } from '../graph/primitives.ts';
 import { matmul, add, broadcast, sum, multiply, divide, reshape, slice } from '../graph/operations.ts';
 import type { Variable } from '../graph/variables.ts';
 import type { Weights } from '../graph/weights.ts';
-import type { Graph } from '../graph/graph.ts';
 import type { ModelConfiguration } from '../configuration.ts';
 
 /** Logits [n, way] of features [n, f] by a linear head. */
@@ -42,7 +41,7 @@ export const headTensors = ({ weight, bias }: Head): Readonly<Record<string, Ten
  * @throws RangeError when a task has more classes than a linear head has outputs
  */
 export function initialHead(
-  graph: Graph,
+  graph: GraphBuilder,
   kind: ModelConfiguration['head']['kind'],
   weights: Weights,
   given: { readonly features: () => Tensor; readonly targets: Tensor; readonly scale: () => Tensor },

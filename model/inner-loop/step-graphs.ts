@@ -5,7 +5,7 @@ import { gradient, innerProduct, vectorJacobian } from '../graph/gradient.ts';
 import { Graph } from '../graph/graph.ts';
 import type { GraphFunction } from '../graph/graph.ts';
 import { crossEntropy, multiply, negate, slice, subtract } from '../graph/operations.ts';
-import type { Tensor } from '../graph/primitives.ts';
+import type { GraphBuilder, Tensor } from '../graph/primitives.ts';
 import type { Normalizer } from '../layers/normalizer.ts';
 import { mixVariables } from '../search-space/mix-names.ts';
 import type { Weights } from '../graph/weights.ts';
@@ -204,7 +204,7 @@ export class TaskGraphs {
   }
 
   /** The head before adaptation, by the `features` of the support set where its kind needs them. */
-  initialHead(graph: Graph, features: () => Tensor, targets: Tensor, weights: Weights): Head {
+  initialHead(graph: GraphBuilder, features: () => Tensor, targets: Tensor, weights: Weights): Head {
     return initialHead(graph, this.configuration.head.kind, weights, {
       features,
       targets,
