@@ -8,10 +8,11 @@ import { Trainer } from '../../outer-loop/trainer.ts';
 import type { TrainerEvents } from '../../outer-loop/trainer.ts';
 import type { EarlierRun } from '../../outer-loop/branch.ts';
 import { BaselineTrainer } from './baselines/trainer.ts';
-import { isBaseline } from './configuration.ts';
+import { findCell } from './baselines/auto-meta/find-cell.ts';
+import { isAutoMeta, isBaseline } from './configuration.ts';
 import type { BaselineConfiguration, StudyConfiguration } from './configuration.ts';
 import { embeddingsOf, historyOf, settingOf, writeResult } from './result.ts';
-import type { ImageResult, Protocol } from './result.ts';
+import type { ImageResult, Protocol, StageCost } from './result.ts';
 
 export interface ImageRun {
   readonly domains: readonly ImageDomain[];
@@ -52,10 +53,12 @@ export async function runImageRow(
     workers: configuration.workers,
     ...(events.tested ? { progress: events.tested } : {}),
   };
-  const evaluated = await (isBaseline(configuration)
+  const own = await (isBaseline(configuration)
     ? testedBaseline(configuration, run, events, signal, { tested, options })
     : testedRow(configuration, run, events, signal, { tested, options }));
-  if (!evaluated) return null;
+  if (!own) return null;
+  const { settings: evaluated, search } = own;
+  const { stages, curve } = historyOf(await folder.readMetrics());
   const { name, seed } = configuration;
   const result: ImageResult = {
     name,
@@ -63,12 +66,27 @@ export async function runImageRow(
     commit: run.commit,
     configuration,
     protocol,
-    ...historyOf(await folder.readMetrics()),
+    stages: [...(search ? [search] : []), ...stages],
+    curve,
     settings: evaluated.map((setting) => settingOf(setting, configuration.model)),
   };
   await writeResult(run.results, result, run.embeddings ? embeddingsOf(evaluated) : null);
   return result;
 }
+
+/** What the tests of a row gave, and what a search of its own took before its training. */
+interface Tested {
+  readonly settings: EvaluatedSetting[];
+  readonly search?: StageCost;
+}
+
+/** null where the signal is the reason of an error. */
+const unlessStopped =
+  (signal: AbortSignal) =>
+  (error: unknown): null => {
+    if (signal.aborted) return null;
+    throw error;
+  };
 
 /** What a trained row is tested on. */
 interface Test {
@@ -83,7 +101,7 @@ async function testedRow(
   events: ImageEvents,
   signal: AbortSignal,
   { tested, options }: Test,
-): Promise<EvaluatedSetting[] | null> {
+): Promise<Tested | null> {
   const trainer = await Trainer.start(configuration, domains, folder, resume ? 'saved' : (earlier ?? 'new'));
   try {
     await trainer.run(events, undefined, signal);
@@ -92,7 +110,7 @@ async function testedRow(
   }
   if (signal.aborted) return null;
   events.trained?.();
-  return evaluateTasks(decodeCheckpoint(trainer.checkpoint()), tested, options);
+  return { settings: await evaluateTasks(decodeCheckpoint(trainer.checkpoint()), tested, options) };
 }
 
 /**
@@ -105,15 +123,21 @@ async function testedBaseline(
   events: ImageEvents,
   signal: AbortSignal,
   { tested, options }: Test,
-): Promise<EvaluatedSetting[] | null> {
+): Promise<Tested | null> {
   if (earlier && !resume)
     throw new Error(`${configuration.name} and ${earlier.configuration.name} share no stage`);
-  const trainer = await BaselineTrainer.start(configuration, domains, folder, resume ? 'saved' : 'new');
+  const found = isAutoMeta(configuration)
+    ? await findCell(configuration, domains, folder, resume, signal).catch(unlessStopped(signal))
+    : undefined;
+  if (found === null) return null;
+  const from = resume && (await folder.hasState()) ? 'saved' : 'new';
+  const genotypes = found ? [found.genotype] : [];
+  const trainer = await BaselineTrainer.start(configuration, domains, folder, from, { genotypes });
   try {
     await trainer.run(events, undefined, signal);
     if (signal.aborted) return null;
     events.trained?.();
-    return await trainer.evaluate(tested, options);
+    return { settings: await trainer.evaluate(tested, options), ...(found ? { search: found.cost } : {}) };
   } finally {
     await trainer.close();
   }

@@ -60,7 +60,7 @@ export function addImageCommands(program: Command): void {
       '--embeddings <rows>',
       'rows whose first seed keeps the embeddings of 1,000 test tasks, comma-separated',
       list,
-      ['m-nas'],
+      ['m-nas', 'm-nas-shared'],
     )
     .option('--configurations <folder>', 'where rows are described', 'training/configs/images')
     .option('--runs <folder>', 'where states and metrics are kept', 'runs/images')

@@ -12,6 +12,21 @@ const methodSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('mumomaml') }),
   z.strictObject({ kind: z.literal('hsml'), hierarchy: z.boolean().default(true) }),
+  z.strictObject({
+    kind: z.literal('auto-meta'),
+    /** Steps of a training task and images of each. */
+    steps: z.number().int().min(1).default(8),
+    batch: z.number().int().min(1).default(10),
+    search: z
+      .strictObject({
+        /** Cells of one node that are trained, and cells of each further size. */
+        first: z.number().int().min(1).default(16),
+        beam: z.number().int().min(1).default(8),
+        /** Meta-iterations of each. */
+        iterations: z.number().int().min(1).default(40),
+      })
+      .prefault({}),
+  }),
 ]);
 
 export type MethodConfiguration = z.infer<typeof methodSchema>;
@@ -27,9 +42,14 @@ export const studyConfigurationSchema = trainingConfigurationSchema
     const { network, head, innerLoop } = model;
     const refuse = (path: PropertyKey[], message: string): void =>
       context.addIssue({ code: 'custom', path, message });
-    if (network.kind !== 'conv4') refuse(['model', 'network', 'kind'], `${method.kind} adapts a conv4`);
-    if (head.kind !== 'shared' && head.kind !== 'linear')
-      refuse(['model', 'head', 'kind'], `${method.kind} has meta-learned outputs: shared or linear`);
+    const cells = method.kind === 'auto-meta';
+    if (network.kind !== (cells ? 'cells' : 'conv4'))
+      refuse(['model', 'network', 'kind'], `${method.kind} adapts ${cells ? 'cells' : 'a conv4'}`);
+    if (head.kind !== 'linear' && (cells || head.kind !== 'shared'))
+      refuse(
+        ['model', 'head', 'kind'],
+        `${method.kind} has meta-learned outputs: ${cells ? '' : 'shared or '}linear`,
+      );
     if (innerLoop.rates !== 'fixed' || innerLoop.exactSteps !== 'all')
       refuse(['model', 'innerLoop'], `${method.kind} has fixed rates and an exact outer gradient`);
     stages.forEach(({ stage, reinitialize, multiStepIterations, innerLoop: own }, i) => {
@@ -42,6 +62,14 @@ export type StudyConfiguration = z.infer<typeof studyConfigurationSchema>;
 
 /** A row that a baseline's own method trains. */
 export type BaselineConfiguration = StudyConfiguration & { readonly method: MethodConfiguration };
+
+/** A row that searches its cell before it trains it. */
+export type AutoMetaConfiguration = StudyConfiguration & {
+  readonly method: Extract<MethodConfiguration, { kind: 'auto-meta' }>;
+};
+
+export const isAutoMeta = (configuration: StudyConfiguration): configuration is AutoMetaConfiguration =>
+  configuration.method?.kind === 'auto-meta';
 
 export const isBaseline = (configuration: StudyConfiguration): configuration is BaselineConfiguration =>
   configuration.method !== undefined;

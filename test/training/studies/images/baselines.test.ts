@@ -17,7 +17,12 @@ import { sizeOf } from '../../../../model/graph/shapes.ts';
 import { weightSpecifications } from '../../../../model/network/weights.ts';
 import { metaGradientFunction, predicted } from '../../../../training/studies/images/baselines/graphs.ts';
 import type { ImageMethod } from '../../../../training/studies/images/baselines/method.ts';
-import { baselineSpecifications, methodOf } from '../../../../training/studies/images/baselines/table.ts';
+import {
+  baselineSpecifications,
+  isGraphMethod,
+  methodOf,
+} from '../../../../training/studies/images/baselines/table.ts';
+import type { Built } from '../../../../training/studies/images/baselines/table.ts';
 import { BaselineTrainer } from '../../../../training/studies/images/baselines/trainer.ts';
 import { runImageRow } from '../../../../training/studies/images/benchmark.ts';
 import {
@@ -45,7 +50,7 @@ const model = {
   innerLoop: { steps: 2, learningRate: 0.05 },
 };
 const shapes = [{ way: 2, shot: 1, query: 3 }];
-const row = (method: unknown, more: object = {}): BaselineConfiguration => {
+const row = (method: unknown, more: object = {}): BaselineConfiguration & Built => {
   const configuration = studyConfigurationSchema.parse({
     name: 'tiny',
     seed: 5,
@@ -58,13 +63,13 @@ const row = (method: unknown, more: object = {}): BaselineConfiguration => {
     validation: { every: 30, tasks: 2, query: 3 },
     workers: 1,
   });
-  if (!isBaseline(configuration)) throw new Error('no method');
+  if (!isBaseline(configuration) || !isGraphMethod(configuration)) throw new Error('no method');
   return configuration;
 };
 
 const shared = { head: { kind: 'shared' } };
 const batch = { normalization: { statistics: 'batch' } };
-const rows: Readonly<Record<string, BaselineConfiguration>> = {
+const rows: Readonly<Record<string, BaselineConfiguration & Built>> = {
   MUMOMAML: row({ kind: 'mumomaml' }),
   'MUMOMAML, shared head, batch': row({ kind: 'mumomaml' }, { ...shared, ...batch }),
   HSML: row({ kind: 'hsml' }),

@@ -56,7 +56,7 @@ describe('the affine part of the normalisation of a cell', () => {
     const alpha = input('alpha', [1, 5, 3]);
     const output = cellNetwork(configuration, input('x', [1, 4, 1]), weights, alpha, normalizationBy(4));
     const drawn = Object.entries(drawParameters(specifications, keyFrom(3)));
-    const point = {
+    const point: Readonly<Record<string, Float64Array>> = {
       ...Object.fromEntries(drawn.map(([name, values]) => [name, Float64Array.from(values)])),
       x: randomArray(4, 5),
       alpha: randomArray(15, 6),

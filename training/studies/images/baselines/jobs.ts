@@ -1,4 +1,7 @@
 import type { JobContext, JobTable } from '../../../../engine/jobs.ts';
+import { TaskRunner } from '../../../../model/inner-loop/task-runner.ts';
+import { genotypeKey } from '../../../../model/search-space/genotype.ts';
+import type { Genotype } from '../../../../model/search-space/genotype.ts';
 import { temperatureOf } from '../../../../model/adaptation/calibration.ts';
 import { fold, keyFrom } from '../../../../model/random.ts';
 import type { ImageDomain } from '../../../data/domain.ts';
@@ -9,10 +12,12 @@ import { evaluatedTask, judged } from '../../../evaluation/evaluate-task.ts';
 import { taskKey, taskShape } from '../../../outer-loop/gradient-job.ts';
 import type { TrainingJobs } from '../../../outer-loop/training-jobs.ts';
 import { LocalCopy, ParameterLayout } from '../../../run/parameter-vector.ts';
+import { isAutoMeta } from '../configuration.ts';
 import type { BaselineConfiguration } from '../configuration.ts';
+import { ReptileSystem } from './auto-meta/reptile.ts';
 import { MethodSystem } from './system.ts';
 import type { BaselineSystem } from './system.ts';
-import { baselineSpecifications, methodOf } from './table.ts';
+import { baselineSpecifications, isGraphMethod, methodOf } from './table.ts';
 
 /** What every worker of a run is given once. */
 export interface BaselineWorkerData {
@@ -28,22 +33,35 @@ export interface BaselineWorkerData {
 /** What the workers compute of the Θ that they read. */
 export type BaselineJobs = Pick<TrainingJobs, 'gradient' | 'evaluate'>;
 
-let system: BaselineSystem | undefined;
+/** The last one, with the key of its architecture. */
+let kept: { readonly key: string; readonly system: BaselineSystem } | undefined;
 let layout: ParameterLayout | undefined;
 const local = new LocalCopy();
 const memory = new TaskMemory();
 
-const systemOf = ({ executor, workerData }: JobContext<BaselineWorkerData>): BaselineSystem => {
-  const { configuration } = workerData;
-  return (system ??= new MethodSystem(methodOf(configuration), configuration.model, executor));
-};
+function systemOf(
+  { executor, workerData: { configuration } }: JobContext<BaselineWorkerData>,
+  genotypes: readonly Genotype[],
+): BaselineSystem {
+  const key = genotypes.map(genotypeKey).join();
+  if (kept?.key === key) return kept.system;
+  const { model } = configuration;
+  const build = (): BaselineSystem => {
+    if (isGraphMethod(configuration)) return new MethodSystem(methodOf(configuration), model, executor);
+    if (!isAutoMeta(configuration)) throw new TypeError(`${configuration.name} has no system`);
+    return new ReptileSystem(model, configuration.method, new TaskRunner(model, executor), genotypes[0]!);
+  };
+  const system = build();
+  kept = { key, system };
+  return system;
+}
 
 const layoutOf = ({ configuration }: BaselineWorkerData): ParameterLayout =>
   (layout ??= new ParameterLayout(baselineSpecifications(configuration)));
 
 /** The job module of the workers that train and evaluate a baseline: on the tasks of all other rows. */
 export const jobs: JobTable<BaselineJobs, BaselineWorkerData> = {
-  gradient: async ({ iteration, task: position, stage }, context) => {
+  gradient: async ({ iteration, task: position, stage, genotypes }, context) => {
     const { configuration, domains, parameters, gradients } = context.workerData;
     const { seed } = configuration;
     const key = taskKey(seed, iteration, position);
@@ -54,7 +72,7 @@ export const jobs: JobTable<BaselineJobs, BaselineWorkerData> = {
     const { augmentation } = configuration.domains[domains.indexOf(domain)]!;
     const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation, memory));
     const own = layoutOf(context.workerData);
-    const result = await systemOf(context).gradient(local.of(parameters, own), task, key);
+    const result = await systemOf(context, genotypes).gradient(local.of(parameters, own), task, key);
     own.pack(result.gradients, gradients[position]);
     return {
       domain: domain.name,
@@ -62,7 +80,7 @@ export const jobs: JobTable<BaselineJobs, BaselineWorkerData> = {
       supportBefore: null,
       supportAfter: null,
       reconstruction: 0,
-      genotype: null,
+      genotype: genotypes[0] ? genotypeKey(genotypes[0]) : null,
     };
   },
 
@@ -74,10 +92,16 @@ export const jobs: JobTable<BaselineJobs, BaselineWorkerData> = {
     const task = metaTaskOf(drawn);
     const theta = local.of(parameters, layoutOf(context.workerData));
     const key = fold(keyFrom(request.seed), 'answers', request.domain, request.task);
-    const answered = await systemOf(context).answers(theta, task, key, request.transductive);
+    const answered = await systemOf(context, request.genotypes).answers(
+      theta,
+      task,
+      key,
+      request.transductive,
+    );
     const { served, embedding = new Float32Array(), ...more } = answered;
     const temperature = temperatureOf(theta, task.size);
     const calibrated = { ...more, served: served.map((logit) => logit / temperature) };
-    return { genotype: null, embedding, mirrored: false, ...judged(drawn, task.size, calibrated, request) };
+    const [genotype = null] = request.genotypes;
+    return { genotype, embedding, mirrored: false, ...judged(drawn, task.size, calibrated, request) };
   },
 };

@@ -1,4 +1,5 @@
 import type { ParameterSpecification } from '../../../../model/layers/parameter-specification.ts';
+import { weightSpecifications } from '../../../../model/network/weights.ts';
 import { calibrationSpecification } from '../../../../model/parameters.ts';
 import type { BaselineConfiguration, MethodConfiguration } from '../configuration.ts';
 import { bmaml } from './bmaml.ts';
@@ -7,14 +8,17 @@ import type { ImageMethod } from './method.ts';
 import { mtNet } from './mt-net.ts';
 import { mumomaml } from './mumomaml.ts';
 
+/** The methods that are one graph a task: all but Auto-Meta, whose outer gradient is none. */
+export type GraphMethod = Exclude<MethodConfiguration['kind'], 'auto-meta'>;
+
 /** What a method is built of. */
-export type Built<K extends MethodConfiguration['kind'] = MethodConfiguration['kind']> = Pick<
+export type Built<K extends MethodConfiguration['kind'] = GraphMethod> = Pick<
   BaselineConfiguration,
   'model' | 'reconstructionWeight'
 > & { readonly method: Extract<MethodConfiguration, { kind: K }> };
 
 /** How each kind of method is built. */
-const methods: { readonly [K in MethodConfiguration['kind']]: (row: Built<K>) => ImageMethod } = {
+const methods: { readonly [K in GraphMethod]: (row: Built<K>) => ImageMethod } = {
   'mt-net': ({ model }) => mtNet(model),
   bmaml: ({ model, method: { particles, leaderSteps } }) => bmaml(model, { count: particles, leaderSteps }),
   mumomaml: ({ model }) => mumomaml(model),
@@ -29,7 +33,10 @@ export function methodOf(row: Built): ImageMethod {
 }
 
 /** Θ of a row, and the temperature of its probabilities. */
-export const baselineSpecifications = (row: Built): ParameterSpecification[] => [
-  ...methodOf(row).parameters,
+export const baselineSpecifications = (row: BaselineConfiguration): ParameterSpecification[] => [
+  ...(isGraphMethod(row) ? methodOf(row).parameters : weightSpecifications(row.model)),
   calibrationSpecification,
 ];
+
+export const isGraphMethod = <R extends BaselineConfiguration>(row: R): row is R & Built =>
+  row.method.kind !== 'auto-meta';

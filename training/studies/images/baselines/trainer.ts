@@ -33,8 +33,14 @@ import { baselineSpecifications } from './table.ts';
 /** Meta-batches without a finite gradient, one after another, that end a run: before that they move nothing. */
 const faultLimit = 10;
 
+export interface BaselineOptions {
+  readonly engine?: EngineName;
+  /** The architecture, one, of a new run that has searched for it. */
+  readonly genotypes?: readonly Genotype[];
+}
+
 /** Iteration 0, with meta-weights drawn by the seed. */
-function freshState(configuration: BaselineConfiguration): RunState {
+function freshState(configuration: BaselineConfiguration, genotypes: readonly Genotype[]): RunState {
   const specifications = baselineSpecifications(configuration);
   const layout = new ParameterLayout(specifications);
   const key = fold(keyFrom(configuration.seed), 'parameters');
@@ -42,7 +48,7 @@ function freshState(configuration: BaselineConfiguration): RunState {
     iteration: 0,
     parameters: layout.pack(drawParameters(specifications, key)),
     adam: adamInit(layout.length),
-    genotypes: [],
+    genotypes,
     seconds: 0,
   };
 }
@@ -106,11 +112,11 @@ export class BaselineTrainer {
     domains: readonly ImageDomain[],
     folder: RunFolder,
     from: 'new' | 'saved',
-    engine: EngineName = defaultEngine,
+    { engine = defaultEngine, genotypes = [] }: BaselineOptions = {},
   ): Promise<BaselineTrainer> {
     requireTasks(configuration, domains);
     const identity = identityOf(configuration, domains, engine);
-    const fresh = (): RunState => freshState(configuration);
+    const fresh = (): RunState => freshState(configuration, genotypes);
     const state = await startingState(folder, identity, from === 'saved' ? from : fresh);
     return new BaselineTrainer(configuration, domains, folder, state, engine);
   }
@@ -127,9 +133,10 @@ export class BaselineTrainer {
   /** The trained row on test tasks, which are those of all other rows. */
   async evaluate(domains: readonly ImageDomain[], options: EvaluationOptions): Promise<EvaluatedSetting[]> {
     const { settings } = settingsOf(domains, options);
+    const { genotypes } = this.#loop.state;
     return this.#memory.parameters.during(this.#loop.kept, () =>
       everyTask(settings, options, (setting, task) =>
-        this.#pool.run('evaluate', { ...testPayload(setting, task, options), genotypes: [] }),
+        this.#pool.run('evaluate', { ...testPayload(setting, task, options), genotypes }),
       ),
     );
   }
@@ -149,7 +156,7 @@ export class BaselineTrainer {
       alphaTemperature: 1,
       everyStep: false,
       training: { reconstructionWeight, pathDropout: 0 },
-      genotypes: [],
+      genotypes: this.#loop.state.genotypes,
     });
     const gradients = this.#memory.gradients.slice(0, results.length);
     const gradient = meanOfTasks(gradients, { clip: gradientClip, into: this.#mean });

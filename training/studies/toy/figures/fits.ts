@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { families } from '../families.ts';
 import type { Family } from '../families.ts';
-import { shownTasks } from '../fits.ts';
+import { gridOf, pointRange, shownTasks } from '../fits.ts';
 import type { ToyResult } from '../result.ts';
 import { chartSvg } from '../../../report/figures/chart.ts';
 
@@ -19,9 +19,14 @@ export function fitsFigure(results: readonly ToyResult[]): Promise<string> {
     const [low, high] = [Math.min(...truth), Math.max(...truth)];
     const room = headroom * (high - low);
     const points = Array.from(task.supportX, (x, i) => ({ x, y: task.supportY[i]! }));
-    const lines = results.flatMap(({ name, fits }) =>
-      grid.map((x, i) => ({ row: name, x, fit: fits[family][i]!, truth: truth[i]! })),
-    );
+    const lines = results.flatMap(({ name, fits, fitRanges }) => [
+      ...grid.map((x, i) => ({ row: name, x, truth: truth[i]! })),
+      ...gridOf(fitRanges?.[family] ?? pointRange(task)).map((x, i) => ({
+        row: name,
+        x,
+        fit: fits[family][i]!,
+      })),
+    ]);
     const x = {
       field: 'x',
       type: 'quantitative',
