@@ -178,7 +178,7 @@ export const modelConfigurationSchema = z
           .enum(['prototype', 'shared', 'linear', 'ridge'])
           .default('prototype')
           .describe(
-            '`prototype`: class means; `shared`: one meta-learned vector for every class; `linear`: as many meta-learned outputs as the paper has; `ridge`, on a trunk: ridge regression, solved anew after every step',
+            '`prototype`: class means; `shared`: one meta-learned vector for every class; `linear`: meta-learned outputs; `ridge`, on a trunk: solved anew after every step',
           ), // docs/adr/0016-trunk.md
         outputs: z
           .number()

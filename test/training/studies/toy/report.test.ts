@@ -79,6 +79,10 @@ describe('figures', () => {
     expect(figures.map(({ name }) => name)).toEqual(['fits', 'curves', 'cells-m-nas-3', 'embeddings']);
     const [fits, curves, cells, embeddings] = await Promise.all(figures.map(({ svg }) => svg()));
     for (const family of families) expect(fits).toContain(family);
+    // an unbroken line of the function and one of the fit for each family, though their grids differ
+    const lines = [...fits!.matchAll(/<path[^>]* d="([^"]*)"[^>]*stroke="(#0072b2|#bbbbbb)"/g)];
+    expect(lines).toHaveLength(2 * families.length);
+    for (const [, path] of lines) expect(path!.split('M')).toHaveLength(2);
     expect(curves).toContain('meta-iterations');
     expect(cells).toContain('linear');
     expect(cells).toContain('quadratic 1');

@@ -40,6 +40,8 @@ export function fitsFigure(results: readonly ToyResult[]): Promise<string> {
         axis: { title: null, grid: false, tickCount: 3 },
         scale: { domain: [low - room, high + room], nice: false },
       }) as const;
+    /** A line breaks where its field is missing: the points of the other line are no part of it. */
+    const only = (field: string) => [{ filter: `isValid(datum.${field})` }];
     return {
       title: { text: family, anchor: 'middle' },
       data: { values: lines },
@@ -55,8 +57,13 @@ export function fitsFigure(results: readonly ToyResult[]): Promise<string> {
         width: 150,
         height: 62,
         layer: [
-          { mark: { type: 'line', color: '#bbbbbb', strokeWidth: 3 }, encoding: { x, y: y('truth') } },
           {
+            transform: only('truth'),
+            mark: { type: 'line', color: '#bbbbbb', strokeWidth: 3 },
+            encoding: { x, y: y('truth') },
+          },
+          {
+            transform: only('fit'),
             mark: { type: 'line', color: '#0072b2', strokeWidth: 1.3, clip: true },
             encoding: { x, y: y('fit') },
           },
