@@ -4,6 +4,8 @@ import { parseRegressionKey, regressionKey } from '../../../../model/regression/
 import { toyConfigurationSchema } from '../../../../training/studies/toy/configuration.ts';
 import { byFamily, families, mainReading } from '../../../../training/studies/toy/families.ts';
 import { projected } from '../../../../training/report/figures/projection.ts';
+import { heldOutTasks } from '../../../../training/studies/toy/batch.ts';
+import { divergedSection } from '../../../../training/studies/toy/diverged-section.ts';
 import { pointRange, shownTasks } from '../../../../training/studies/toy/fits.ts';
 import { toyFigures } from '../../../../training/studies/toy/figures/table.ts';
 import { inOrder, toyReport } from '../../../../training/studies/toy/report.ts';
@@ -67,6 +69,22 @@ describe('the toy report', () => {
     const short = { ...resultOf('m-nas-10k', 1, [0.2]), iterations: 10_000 };
     const [, ablations] = toyReport([...results, short], []).split('## Ablations');
     expect(ablations).toContain('| m-nas-10k | 1 | 10000 | 0.200 ± 0.000');
+  });
+});
+
+describe('the tasks that diverged', () => {
+  it('are told by their place among the support values of their family', () => {
+    const reading = { xStd: Math.SQRT2, query: 'same' } as const;
+    const points = { support: 10, query: 10 };
+    const squares = heldOutTasks('test', { reading, points }, 'linear', 0, 20).map(({ supportY }) =>
+      supportY.reduce((total, y) => total + y * y, 0),
+    );
+    const largest = squares.indexOf(Math.max(...squares));
+    const errors = squares.map((_, task) => (task === largest ? Number.POSITIVE_INFINITY : 0.1));
+    const result = resultOf('mt-net', 1, [0.1]);
+    const own = { ...result, errors: { ...result.errors, linear: errors } };
+    expect(divergedSection([own])).toContain('| mt-net | 1 | linear | 1 of 20 | 1 |');
+    expect(divergedSection([result])).toBe('');
   });
 });
 
