@@ -14,6 +14,8 @@ const methodSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('hsml'), hierarchy: z.boolean().default(true) }),
   z.strictObject({
     kind: z.literal('auto-meta'),
+    /** Images a class of a training task; what is tested has the shapes of the stages. */
+    shots: z.number().int().min(1).default(15),
     /** Steps of a training task and images of each. */
     steps: z.number().int().min(1).default(8),
     batch: z.number().int().min(1).default(10),

@@ -180,18 +180,18 @@ describe('a row of Auto-Meta', () => {
       head: { kind: 'linear', outputs: 3 },
       innerLoop: { steps: 3, learningRate: 0.1 },
     },
-    method: { kind: 'auto-meta', steps: 4, batch: 5, search: { first: 2, beam: 1, iterations: 2 } },
+    method: { kind: 'auto-meta', shots: 4, steps: 4, batch: 5, search: { first: 2, beam: 1, iterations: 2 } },
     domains: [{ source: { kind: 'folder', name: 'a', path: 'unused' } }],
     stages: [
       {
         stage: 'retrain',
-        iterations: 24,
+        iterations: 48,
         learningRate: [0.02, 0.02],
-        shapes: [{ way: 3, shot: 4, query: 1 }],
+        shapes: [{ way: 3, shot: 1, query: 4 }],
       },
     ],
     metaBatch: 3,
-    validation: { every: 24, tasks: 2, query: 3 },
+    validation: { every: 48, tasks: 2, query: 3 },
     workers: 1,
   });
   const protocol = { way: 3, shots: [1], query: 4, tasks: 3, seed: 2020 };
@@ -217,7 +217,7 @@ describe('a row of Auto-Meta', () => {
     expect(networkWeights(result!, key)).toBeGreaterThan(0);
     expect(result!.stages.map(({ stage, iterations, tasks }) => [stage, iterations, tasks])).toEqual([
       ['search', 6, 18],
-      ['retrain', 24, 72],
+      ['retrain', 48, 144],
     ]);
     const { measured } = JSON.parse(await readFile(join(folder.path, 'search.json'), 'utf8')) as {
       measured: Record<string, { accuracy: number }>;
@@ -226,7 +226,7 @@ describe('a row of Auto-Meta', () => {
     expect(Object.keys(measured)).toContain(key);
     const losses = (await folder.readMetrics()).flatMap((line) => (line as { loss?: number }).loss ?? []);
     const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
-    expect(mean(losses.slice(-6))).toBeLessThan(mean(losses.slice(0, 6)) - 0.05);
+    expect(mean(losses.slice(-16))).toBeLessThan(mean(losses.slice(0, 16)) - 0.05);
     const again = await runImageRow(configuration, { ...common, resume: true }, {}, never);
     expect(again).toEqual(result);
     const other = { ...configuration, seed: 6 };
@@ -249,5 +249,6 @@ describe('a row of Auto-Meta', () => {
     expect(own.model.supernet).toEqual(study.model.supernet);
     expect(own.model.head).toEqual({ kind: 'linear', outputs: 5 });
     expect(own.domains).toEqual(study.domains);
+    expect(own.stages).toEqual((await readStudyConfiguration('training/configs/images/maml.yaml')).stages);
   });
 });

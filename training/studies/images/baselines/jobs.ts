@@ -17,7 +17,7 @@ import type { BaselineConfiguration } from '../configuration.ts';
 import { ReptileSystem } from './auto-meta/reptile.ts';
 import { MethodSystem } from './system.ts';
 import type { BaselineSystem } from './system.ts';
-import { baselineSpecifications, isGraphMethod, methodOf } from './table.ts';
+import { baselineSpecifications, isGraphMethod, methodOf, trainedShape } from './table.ts';
 
 /** What every worker of a run is given once. */
 export interface BaselineWorkerData {
@@ -67,7 +67,7 @@ export const jobs: JobTable<BaselineJobs, BaselineWorkerData> = {
     const key = taskKey(seed, iteration, position);
     memory.reset();
     const weights = configuration.domains.map(({ weight }) => weight);
-    const drawn = taskShape(seed, iteration, position, stage);
+    const drawn = trainedShape(configuration, taskShape(seed, iteration, position, stage));
     const { domain, shape } = chooseTraining(fold(key, 'domain'), domains, weights, drawn);
     const { augmentation } = configuration.domains[domains.indexOf(domain)]!;
     const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation, memory));

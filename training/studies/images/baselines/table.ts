@@ -1,6 +1,7 @@
 import type { ParameterSpecification } from '../../../../model/layers/parameter-specification.ts';
 import { weightSpecifications } from '../../../../model/network/weights.ts';
 import { calibrationSpecification } from '../../../../model/parameters.ts';
+import type { TaskShape } from '../../../data/tasks.ts';
 import type { BaselineConfiguration, MethodConfiguration } from '../configuration.ts';
 import { bmaml } from './bmaml.ts';
 import { hsml } from './hsml.ts';
@@ -40,3 +41,7 @@ export const baselineSpecifications = (row: BaselineConfiguration): ParameterSpe
 
 export const isGraphMethod = <R extends BaselineConfiguration>(row: R): row is R & Built =>
   row.method.kind !== 'auto-meta';
+
+/** The shape of a training task: of Auto-Meta with more images than the stage's, and one query that nothing asks for. */
+export const trainedShape = <S extends TaskShape>({ method }: BaselineConfiguration, shape: S): S =>
+  method.kind === 'auto-meta' ? { ...shape, shot: method.shots, query: 1 } : shape;

@@ -28,7 +28,7 @@ import type { RunFolder, RunState, Validation } from '../../../run/run-folder.ts
 import type { StagePosition } from '../../../run/schedule.ts';
 import type { BaselineConfiguration } from '../configuration.ts';
 import type { BaselineJobs, BaselineWorkerData } from './jobs.ts';
-import { baselineSpecifications } from './table.ts';
+import { baselineSpecifications, trainedShape } from './table.ts';
 
 /** Meta-batches without a finite gradient, one after another, that end a run: before that they move nothing. */
 const faultLimit = 10;
@@ -37,6 +37,8 @@ export interface BaselineOptions {
   readonly engine?: EngineName;
   /** The architecture, one, of a new run that has searched for it. */
   readonly genotypes?: readonly Genotype[];
+  /** Whether the temperature is fitted at the end, as it is by default. */
+  readonly calibrates?: boolean;
 }
 
 /** Iteration 0, with meta-weights drawn by the seed. */
@@ -56,6 +58,7 @@ function freshState(configuration: BaselineConfiguration, genotypes: readonly Ge
 /** Meta-training of a row that has a method of its own; a pure function of configuration, data and engine. */
 export class BaselineTrainer {
   readonly #configuration: BaselineConfiguration;
+  readonly #calibrates: boolean;
   readonly #domains: readonly ImageDomain[];
   readonly #memory: OuterMemory;
   readonly #pool: WorkerPool<BaselineJobs, BaselineWorkerData>;
@@ -68,9 +71,10 @@ export class BaselineTrainer {
     domains: readonly ImageDomain[],
     folder: RunFolder,
     state: RunState,
-    engine: EngineName,
+    { engine, calibrates }: { readonly engine: EngineName; readonly calibrates: boolean },
   ) {
     this.#configuration = configuration;
+    this.#calibrates = calibrates;
     this.#domains = domains;
     const layout = new ParameterLayout(baselineSpecifications(configuration));
     this.#mean = new Float32Array(layout.length);
@@ -112,19 +116,23 @@ export class BaselineTrainer {
     domains: readonly ImageDomain[],
     folder: RunFolder,
     from: 'new' | 'saved',
-    { engine = defaultEngine, genotypes = [] }: BaselineOptions = {},
+    { engine = defaultEngine, genotypes = [], calibrates = true }: BaselineOptions = {},
   ): Promise<BaselineTrainer> {
-    requireTasks(configuration, domains);
+    const stages = configuration.stages.map((stage) => ({
+      ...stage,
+      shapes: stage.shapes.map((shape) => trainedShape(configuration, shape)),
+    }));
+    requireTasks({ stages }, domains);
     const identity = identityOf(configuration, domains, engine);
     const fresh = (): RunState => freshState(configuration, genotypes);
     const state = await startingState(folder, identity, from === 'saved' ? from : fresh);
-    return new BaselineTrainer(configuration, domains, folder, state, engine);
+    return new BaselineTrainer(configuration, domains, folder, state, { engine, calibrates });
   }
 
   /** Trains until `until` (exclusive; the end by default) or until the signal; saves on the way and at the end. */
   async run(events: TrainerEvents = {}, until?: number, signal?: AbortSignal): Promise<void> {
     await this.#loop.run(events, until, signal);
-    if (!this.#loop.done) return;
+    if (!this.#loop.done || !this.#calibrates) return;
     events.fitting?.();
     await this.#calibrate();
     await this.#loop.save();

@@ -64,7 +64,8 @@ async function measured(
   signal: AbortSignal,
 ): Promise<Measurement> {
   let validated: Readonly<Record<string, number>> = {};
-  const trainer = await BaselineTrainer.start(row, domains, folder, 'new', { genotypes: [genotype] });
+  const options = { genotypes: [genotype], calibrates: false };
+  const trainer = await BaselineTrainer.start(row, domains, folder, 'new', options);
   try {
     await trainer.run({ validation: (_, own) => (validated = own) }, undefined, signal);
   } finally {
