@@ -56,7 +56,7 @@ const stageSchema = z.strictObject({
   temperature: startAndEnd
     .default([1, 1])
     .describe(
-      'of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between',
+      'of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between. What follows decodes at the last one',
     ),
   innerLoop: z
     .strictObject({
