@@ -108,7 +108,14 @@ export function headSpecifications(configuration: ModelConfiguration): Parameter
   if (kind !== 'linear') return [];
   return [
     weight('head.outputs', [outputs, count], count, [1, count]),
-    { name: 'head.offsets', shape: [1, outputs], group: 'weights', deviation: 0, mean: 0, modulation: [1, 1] },
+    {
+      name: 'head.offsets',
+      shape: [1, outputs],
+      group: 'weights',
+      deviation: 0,
+      mean: 0,
+      modulation: [1, 1],
+    },
   ];
 }
 
