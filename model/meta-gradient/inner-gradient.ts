@@ -27,7 +27,7 @@ export interface InnerGradient {
   readonly query: Fit;
   /** Of the support set before every inner step. */
   readonly fits: readonly Fit[];
-  /** Of the modulated weights before the first step, by name: the network's, and the vector of a shared head. */
+  /** Of the modulated weights before the first step, by name: the network's, and those of the head. */
   readonly toModulated: Values;
   /** Of the architecture. */
   readonly toMixes: Values;

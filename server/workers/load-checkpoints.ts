@@ -140,9 +140,11 @@ async function readCheckpoint(path: string): Promise<ReadFile> {
     if (format === checkpointFormat.name) {
       const checkpoint = decodeCheckpoint(bytes);
       const { id, configuration, genotypes } = checkpoint;
-      const { image, innerLoop, network, mirroring, crops } = configuration;
+      const { head, image, innerLoop, network, mirroring, crops } = configuration;
       if (network.kind !== 'cells')
         throw new CheckpointError(`its network is a ${network.kind}, which has no architecture to search`);
+      if (head.kind === 'linear')
+        throw new CheckpointError(`its head has ${head.outputs} outputs, whatever the classes of a task`);
       const trunk = await servedTrunk(configuration, dirname(path));
       return {
         ...common,

@@ -56,7 +56,7 @@ const stageSchema = z.strictObject({
   temperature: startAndEnd
     .default([1, 1])
     .describe(
-      'of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between',
+      'of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between. What follows decodes at the last one',
     ),
   innerLoop: z
     .strictObject({
@@ -191,7 +191,12 @@ export const trainingConfigurationSchema = runSchema.superRefine(({ model, plane
     const message = 'a model on a trunk needs planes, and no other has them';
     context.addIssue({ code: 'custom', path: ['planes'], message });
   }
-  stages.forEach(({ stage, encoder, architectures, innerLoop }, i) => {
+  stages.forEach(({ stage, encoder, architectures, innerLoop, shapes }, i) => {
+    const { outputs } = model.head;
+    if (outputs !== undefined && shapes.some(({ way }) => way > outputs)) {
+      const message = `a linear head of ${outputs} outputs has no tasks of more classes`;
+      context.addIssue({ code: 'custom', path: ['stages', i, 'shapes'], message });
+    }
     if (architectures === 'drawn' && stage !== 'retrain') {
       const message = `${stage} has no architectures to draw from yet`;
       context.addIssue({ code: 'custom', path: ['stages', i, 'architectures'], message });

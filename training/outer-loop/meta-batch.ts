@@ -1,7 +1,5 @@
-import type { WorkerPool } from '../../engine/pool.ts';
 import type { Fault } from '../run/divergence.ts';
 import type { TrainingConfiguration } from './configuration.ts';
-import type { TrainingJobs } from './training-jobs.ts';
 import { taskShape } from './gradient-job.ts';
 import type { GradientPayload, GradientResult } from './gradient-job.ts';
 
@@ -9,12 +7,17 @@ import type { GradientPayload, GradientResult } from './gradient-job.ts';
 export const largestMetaBatch = ({ metaBatch, stages }: TrainingConfiguration): number =>
   Math.max(...stages.map((stage) => stage.metaBatch ?? metaBatch));
 
+/** Workers that compute gradients, whatever else they do. */
+interface GradientPool {
+  run(job: 'gradient', request: GradientPayload): Promise<GradientResult>;
+}
+
 /**
  * Has the gradients of a meta-batch written, and gives what is told of its tasks in their order; large tasks start
  * first, so that no worker idles long.
  */
 export async function metaBatchGradients(
-  pool: WorkerPool<TrainingJobs>,
+  pool: GradientPool,
   { seed, metaBatch }: TrainingConfiguration,
   payload: Omit<GradientPayload, 'task'>,
 ): Promise<GradientResult[]> {

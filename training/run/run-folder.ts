@@ -43,12 +43,18 @@ export class RunFolder {
    * @throws Error when the folder has it
    */
   async refuseToOverwrite(state = 'state.safetensors'): Promise<void> {
-    const path = join(this.path, state);
-    const exists = await access(path).then(
+    if (await this.hasState(state))
+      throw new Error(
+        `${join(this.path, state)} exists: go on with --resume, or begin anew with --overwrite`,
+      );
+  }
+
+  /** Whether a run was saved here. */
+  hasState(state = 'state.safetensors'): Promise<boolean> {
+    return access(join(this.path, state)).then(
       () => true,
       () => false,
     );
-    if (exists) throw new Error(`${path} exists: go on with --resume, or begin anew with --overwrite`);
   }
 
   /**
