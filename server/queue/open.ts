@@ -1,5 +1,6 @@
 import { Queue, QueueEvents } from 'bullmq';
 import type { Logger } from 'pino';
+import { within } from '../concurrency/in-time.ts';
 import type { CheckpointInfo } from '../ports.ts';
 import { loggable } from '../storage/faults.ts';
 import { connectRedis } from '../storage/redis-connection.ts';
@@ -13,6 +14,8 @@ import type { QueueStats, SharedLimits } from './shared-backlog.ts';
 import { QueueWorkplace } from './workplace.ts';
 import { worksOf } from './works.ts';
 
+/** BullMQ waits for a Redis that is away when it closes. */
+const CLOSE_SECONDS = 1;
 /** Events that are kept for replicas whose connection was away for a moment. */
 const EVENTS = 2000;
 
@@ -73,8 +76,8 @@ export async function openQueue(options: OpenOptions): Promise<OpenQueue> {
     stats: () => backlog.stats(),
     close: async () => {
       followers.close();
-      await events.close().catch(() => undefined);
-      await queue.close().catch(() => undefined);
+      const closed = Promise.allSettled([events.close(), queue.close()]);
+      await within(CLOSE_SECONDS, closed, new AbortController().signal);
       listening.disconnect();
       link.close();
     },

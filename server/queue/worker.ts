@@ -44,6 +44,7 @@ export class QueueWorker {
   readonly #options: WorkerOptions;
   readonly #active = new Map<string, Active>();
   readonly #timers: readonly NodeJS.Timeout[];
+  #closing: Promise<void> | undefined;
 
   constructor(options: WorkerOptions) {
     const { url, lanes, logger } = options;
@@ -74,24 +75,37 @@ export class QueueWorker {
   }
 
   /** Takes no more jobs, and lets those that run end for so many seconds; the others go back to the queue. */
-  async close(seconds: number): Promise<void> {
+  close(seconds: number): Promise<void> {
+    this.#closing ??= this.#close(seconds);
+    return this.#closing;
+  }
+
+  async #close(seconds: number): Promise<void> {
     const closed = this.#worker.close();
     await within(seconds, closed, new AbortController().signal);
     for (const { controller } of this.#active.values()) controller.abort(new RunEndedError('stopping'));
     await within(LEASE_MS / 1000, closed, new AbortController().signal);
     for (const timer of this.#timers) clearInterval(timer);
-    await within(1, this.#client.srem(names.workers, this.#id), new AbortController().signal);
+    const forgotten = this.#client.srem(names.workers, this.#id).catch(() => 0); // it is, in any case, soon
+    await within(1, forgotten, new AbortController().signal);
     this.#client.disconnect();
   }
 
   async #run(job: WorkJob, token: string): Promise<JobReturn> {
-    const { run } = job.data;
+    const { run, requestId } = job.data;
+    const log = this.#options.logger.child({ requestId, job: job.id, run });
+    log.info({ deaths: job.stalledCounter }, 'job taken');
     const controller = new AbortController();
-    const active = { jobId: job.id!, controller, renewedAt: performance.now() };
+    const startedAt = performance.now();
+    const active = { jobId: job.id!, controller, renewedAt: startedAt };
     this.#active.set(run, active);
+    controller.signal.addEventListener('abort', () =>
+      log.info({ reason: String(controller.signal.reason) }, 'job stopped'),
+    );
     try {
       return await perform({ ...this.#options, client: this.#client }, job, token, controller.signal);
     } finally {
+      log.info({ ms: Math.round(performance.now() - startedAt) }, 'job left');
       if (this.#active.get(run) === active) this.#active.delete(run);
     }
   }

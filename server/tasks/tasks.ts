@@ -211,10 +211,11 @@ export class Tasks {
    */
   async #existing(id: string, signal: AbortSignal): Promise<StoredTask | undefined> {
     const found = readableTask(this.#storage.read(id, signal));
+    const foundOrNot = found.catch(() => undefined); // it may fail first, which nobody would hear of meanwhile
     try {
       await this.#elsewhere?.check();
     } catch (error) {
-      const there = await inTime(MOMENT_SECONDS, found, () => error as Error);
+      const there = await inTime(MOMENT_SECONDS, foundOrNot, () => error as Error);
       if (there) return there;
       throw error;
     }
