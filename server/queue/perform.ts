@@ -38,7 +38,6 @@ const OTHERS_MS = 2000;
 /** For which it waits for one. */
 const MOST_WAIT_MS = 86_400_000;
 
-
 /**
  * Does a job and tells how it ended. What it throws is BullMQ's: the job goes back to the queue, later where its store or its
  * memory was not there for it, or has failed for good.

@@ -11,8 +11,8 @@ import { parseEvents } from '../support/events.ts';
 import { harness, listen, temporaryFolder } from '../support/harness.ts';
 import { CONTENT_TYPE, multipart } from '../support/multipart.ts';
 import type { RawPart } from '../support/multipart.ts';
-import { hasRedis, startRedis } from '../support/redis.ts';
-import type { Redis } from '../support/redis.ts';
+import { hasRedis, startRedis } from '../../../bench/serve/redis.ts';
+import type { Redis } from '../../../bench/serve/redis.ts';
 import { queueWorker, replica } from '../support/shared-queue.ts';
 import { shades, support, taskOf } from '../support/tasks.ts';
 
@@ -216,8 +216,7 @@ describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
   test('clients have their shares over all replicas, and limits', async () => {
     const { app } = await replica(redis.url, { waiting: 4 });
     const points = (y: number) => ({ support: [[0, y], [1, 2]] }); // prettier-ignore
-    const ask = (y: number) =>
-      request(app).post('/v1/tasks').set('Prefer', 'respond-async').send(points(y));
+    const ask = (y: number) => request(app).post('/v1/tasks').set('Prefer', 'respond-async').send(points(y));
     expect([(await ask(1)).status, (await ask(2)).status]).toEqual([202, 202]);
     await setTimeout(300);
     const { app: other, queue } = await replica(redis.url, { waiting: 4 });

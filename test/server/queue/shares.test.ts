@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { JobData, JobReturn } from '../../../server/queue/job.ts';
 import { names, PREFIX, QUEUE } from '../../../server/queue/names.ts';
 import { advance, enter, leave, priorityAt, rebase, unitsOf } from '../../../server/queue/shares.ts';
-import { hasRedis, startRedis } from '../support/redis.ts';
+import { hasRedis, startRedis } from '../../../bench/serve/redis.ts';
 
 const UNIT = 1e9;
 

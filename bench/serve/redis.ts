@@ -27,13 +27,20 @@ export interface RedisPlan {
   readonly port?: number;
   /** where it keeps an append-only file, flushed before each answer; nothing is kept when absent */
   readonly folder?: string;
+  /** the address that it listens on; this machine's own when absent */
+  readonly bind?: string;
 }
 
 /** A server of its own. */
-export async function startRedis({ port: given, folder }: RedisPlan = {}): Promise<Redis> {
+export async function startRedis({
+  port: given,
+  folder,
+  bind = '127.0.0.1',
+}: RedisPlan = {}): Promise<Redis> {
   const port = given ?? (await freePort());
-  const kept = folder === undefined ? [] : ['--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always'];
-  const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--requirepass', 'pass', ...kept];
+  const kept =
+    folder === undefined ? [] : ['--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always'];
+  const options = ['--port', `${port}`, '--bind', bind, '--save', '', '--requirepass', 'pass', ...kept];
   const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'ignore'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
