@@ -51,7 +51,7 @@ export const environmentSchema = z.object({
   MNAS_MEMORY_BYTES: whole(128 * MEBIBYTE, 1024 * GIBIBYTE).default(2 * GIBIBYTE),
   MNAS_SESSIONS: whole(1, 10_000).default(64),
   MNAS_QUEUE: z.string().default('64').transform(parsedBy(parseQueue)),
-  MNAS_QUEUE_JOBS: whole(1, 100_000).default(1000),
+  MNAS_QUEUE_JOBS: whole(1, 10_000).default(1000),
   MNAS_REQUEST_COST: whole(1, Number.MAX_SAFE_INTEGER).default(1e12),
   MNAS_CLIENT_COST: whole(1, Number.MAX_SAFE_INTEGER).default(2e12),
   MNAS_UPLOADS: whole(1, 10_000).default(40),

@@ -32,6 +32,9 @@ export const later = (request: RequestInit): RequestInit => ({
   headers: { ...(request.headers as Record<string, string>), ...asynchronously },
 });
 
+/** Of a large task, one image in turn for each. */
+const classes = 20;
+
 /** A task of so many images that differs by its number: some seconds of work, so that something can happen meanwhile. */
 export async function largeTask(number: number, images = 100): Promise<RequestInit> {
   const form = new FormData();
@@ -41,7 +44,7 @@ export async function largeTask(number: number, images = 100): Promise<RequestIn
     const pixels = Uint8Array.from(noise, (grain) => Math.floor(256 * grain));
     const raw = { width: side, height: side, channels: 3 as const };
     const png = await sharp(pixels, { raw }).png().toBuffer();
-    form.append(`class ${image % 5}`, new Blob([Uint8Array.from(png)]), `${image}.png`);
+    form.append(`class ${image % classes}`, new Blob([Uint8Array.from(png)]), `${image}.png`);
   }
   return { method: 'POST', body: form };
 }

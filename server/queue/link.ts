@@ -8,6 +8,8 @@ import { connectRedis } from '../storage/redis-connection.ts';
 
 /** Within which Redis answers a command of this size, or counts as away: a client is to be told within a second. */
 const ANSWER_SECONDS = 0.8;
+/** The same for one that only asks whether it is there, since other work of the request comes on top. */
+const PING_SECONDS = 0.5;
 /** Within which it has to be there when a process starts. */
 const START_SECONDS = 10;
 
@@ -45,15 +47,20 @@ export class Link {
   }
 
   /** What Redis answers to one command or few. @throws ServiceError `queue-unavailable` within a second */
-  async ask<T>(work: (client: Redis) => Promise<T>): Promise<T> {
+  async ask<T>(work: (client: Redis) => Promise<T>, seconds = ANSWER_SECONDS): Promise<T> {
     try {
-      const late = () => new Error(`no answer within ${ANSWER_SECONDS} seconds`);
-      return await inTime(ANSWER_SECONDS, work(this.client), late);
+      const late = () => new Error(`no answer within ${seconds} seconds`);
+      return await inTime(seconds, work(this.client), late);
     } catch (error) {
       this.#logger.error({ err: loggable(error) }, 'queue failed');
       const detail = 'The queue of the work is full, so nothing more can be taken on.';
       throw new ServiceError('queue-unavailable', { cause: error, ...(isFull(error) && { detail }) });
     }
+  }
+
+  /** @throws ServiceError `queue-unavailable` where Redis is not there */
+  async ping(): Promise<void> {
+    await this.ask((client) => client.ping(), PING_SECONDS);
   }
 
   /** Warns where Redis may lose or evict what was taken on. */

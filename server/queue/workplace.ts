@@ -103,7 +103,7 @@ export class QueueWorkplace implements Workplace, Elsewhere {
 
   async check(): Promise<void> {
     if (performance.now() - this.#thereAt < THERE_MS) return;
-    await this.#parts.link.ask((client) => client.ping());
+    await this.#parts.link.ping();
     this.#thereAt = performance.now();
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Budget } from '../../model/adaptation/budget.ts';
 import type { Owner } from '../access/access.ts';
 import type { Background } from '../concurrency/background.ts';
@@ -47,6 +48,8 @@ interface Making {
 
 /** What a storage needs to say of a task whether it is there, usually. */
 const MOMENT_SECONDS = 0.1;
+/** While it does not, it is looked whether others can still be asked. */
+const LOOK_AGAIN_MS = 300;
 
 /** Tasks by content, whatever their kind: makes each at most once and keeps it. */
 export class Tasks {
@@ -212,8 +215,12 @@ export class Tasks {
   async #existing(id: string, signal: AbortSignal): Promise<StoredTask | undefined> {
     const found = readableTask(this.#storage.read(id, signal));
     const foundOrNot = found.catch(() => undefined); // it may fail first, which nobody would hear of meanwhile
+    if (!this.#elsewhere) return found;
     try {
-      await this.#elsewhere?.check();
+      for (let answered = false; !answered;) {
+        await this.#elsewhere.check();
+        answered = await Promise.race([foundOrNot.then(() => true), wait(LOOK_AGAIN_MS, false)]);
+      }
     } catch (error) {
       const there = await inTime(MOMENT_SECONDS, foundOrNot, () => error as Error);
       if (there) return there;

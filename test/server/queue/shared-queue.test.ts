@@ -4,6 +4,8 @@ import type { Express } from 'express';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Redis as Client } from 'ioredis';
 import type { Schema } from '../../../contract/schema.ts';
+import { taskJobId } from '../../../server/queue/job.ts';
+import { PREFIX, QUEUE } from '../../../server/queue/names.ts';
 import { ServiceError } from '../../../server/errors/errors.ts';
 import { untilAborted } from '../support/adapter.ts';
 import type { FakeAdapter } from '../support/adapter.ts';
@@ -157,7 +159,7 @@ describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
       const asked = fetch(`http://127.0.0.1:${port}/v1/tasks`, {
         method: 'POST',
         headers: { 'Content-Type': CONTENT_TYPE },
-        body: multipart(support),
+        body: Uint8Array.from(multipart(support)),
         signal: controller.signal,
       }).catch(() => undefined);
       return { hangUp: () => controller.abort(), asked };
@@ -201,6 +203,18 @@ describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
     const { app } = await replica(redis.url);
     expect((await post(app)).status).toBe(201);
     expect(adapter.calls.length).toBe(2);
+  });
+
+  test('a job at which three workers have died is given up, and who waits for it is told', async () => {
+    const { app } = await replica(redis.url);
+    const { id } = progressBody(await postAsync(app));
+    const client = new Client(redis.url);
+    await client.hset(`${PREFIX}:${QUEUE}:${taskJobId(id)}`, 'stc', 3); // as BullMQ counts them
+    client.disconnect();
+    const { adapter } = await queueWorker(redis.url);
+    await vi.waitFor(async () => expect((await progressOf(app, id)).state).toBe('failed'), 5000);
+    expect((await progressOf(app, id)).problem).toMatchObject({ code: 'internal', status: 500 });
+    expect(adapter.calls.length).toBe(0);
   });
 
   test('a worker of another version leaves jobs to those of their own', async () => {
