@@ -56,7 +56,8 @@ export async function until(
   seconds: number,
 ): Promise<Answer> {
   let last: Answer | undefined;
-  for (const end = performance.now() + seconds * 1000; performance.now() < end; await wait(50)) {
+  for (const end = performance.now() + seconds * 1000; performance.now() < end;) {
+    await wait(50);
     last = await ask(url).catch(() => undefined);
     if (last && expected(last)) return last;
   }

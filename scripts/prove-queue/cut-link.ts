@@ -10,7 +10,7 @@ import { idOf, must, taken, whole } from './trials.ts';
 import type { Trial } from './trials.ts';
 
 /** Of the pair of interfaces; a network that nobody else here has. */
-const [HOST, GUEST] = ['10.213.77.1', '10.213.77.2'];
+const [hostAddress, guestAddress] = ['10.213.77.1', '10.213.77.2'];
 const suffix = process.pid % 10_000;
 const [space, near, far] = [`mnas${suffix}`, `mnash${suffix}`, `mnasg${suffix}`];
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
@@ -27,8 +27,8 @@ export function canCut(): boolean {
 function openSpace(): void {
   ip('netns', 'add', space);
   ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', space);
-  ip('address', 'add', `${HOST}/30`, 'dev', near);
-  ip('-netns', space, 'address', 'add', `${GUEST}/30`, 'dev', far);
+  ip('address', 'add', `${hostAddress}/30`, 'dev', near);
+  ip('-netns', space, 'address', 'add', `${guestAddress}/30`, 'dev', far);
   for (const link of [near]) ip('link', 'set', link, 'up');
   for (const link of ['lo', far]) ip('-netns', space, 'link', 'set', link, 'up');
 }
@@ -36,10 +36,10 @@ function openSpace(): void {
 /** A member of the stage behind a link of its own. It listens in its namespace, on the far end and on its own `lo`. */
 async function startBehind(stage: Stage, role: readonly string[]): Promise<Member> {
   const child = spawn('ip', ['netns', 'exec', space, process.execPath, '--import', 'tsx', main, ...role], {
-    env: { ...stage.environment(HOST), PATH: process.env['PATH'], HOST: '0.0.0.0', PORT: '8080' },
+    env: { ...stage.environment(hostAddress), PATH: process.env['PATH'], HOST: '0.0.0.0', PORT: '8080' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const member = watched({ child, url: `http://${GUEST}:8080` });
+  const member = watched({ child, url: `http://${guestAddress}:8080` });
   await until(`${member.url}/readyz`, ({ status }) => status === 200, 180);
   return member;
 }

@@ -26,7 +26,8 @@ export const idOf = ({ status, body }: Answer): string => {
 
 /** The worker that has the task's job. */
 async function holderOf(stage: Stage, id: string): Promise<Member> {
-  for (const end = Date.now() + 60_000; Date.now() < end; await wait(20)) {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
+    await wait(20);
     const holder = stage.workers.find((worker) => taken([worker], id) > 0);
     if (holder) return holder;
   }

@@ -58,7 +58,7 @@ export class Followers {
       for (const follower of this.#of(jobId)) if (follower.run === run) tell(follower, told);
     });
     events.on('completed', ({ jobId, returnvalue }) => {
-      learn(returnvalue as unknown as JobReturn);
+      learn(returnvalue as JobReturn);
       void this.#lookAt(this.#of(jobId));
     });
     events.on('failed', ({ jobId }) => void this.#lookAt(this.#of(jobId)));

@@ -1,5 +1,5 @@
 import type { Job, Queue } from 'bullmq';
-import type { Asker, Kind } from '../ports.ts';
+import type { Kind } from '../ports.ts';
 import type { Link } from './link.ts';
 import type { EstimateOrder, TaskOrder } from '../tasks/orders.ts';
 import type { TaskOutline } from '../tasks/progress.ts';
@@ -47,13 +47,6 @@ export const isTask = (kind: JobData['kind']): kind is Kind => kind === 'images'
 
 /** The job of an id, whoever has asked for it. @throws ServiceError `queue-unavailable` */
 export const jobOf = (link: Link, queue: WorkQueue, jobId: string) => link.ask(() => queue.getJob(jobId));
-
-/** `attended` where a client waits for the answer, and is there to be told. */
-export type Waiting = 'attended' | 'unattended';
-
-/** Who is told in time waits; work that goes on without a client has no deadline. */
-export const waitingOf = ({ deadline }: Asker): Waiting =>
-  deadline === undefined ? 'unattended' : 'attended';
 
 /** What a job is about. */
 export type JobOutline = Pick<JobData, 'id' | 'kind' | 'steps' | 'requestId'>;

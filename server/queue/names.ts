@@ -21,6 +21,8 @@ export const names = {
   shares: name('shares'),
   /** the virtual time */
   now: name('now'),
+  /** there while a replica lives */
+  replica: (id: string) => name('replica', id),
   /** ids of worker processes, and what each tells while it lives */
   workers: name('workers'),
   worker: (id: string) => name('worker', id),
@@ -30,6 +32,9 @@ export const names = {
 export const ORDER_SECONDS = 7 * 86_400;
 /** Seconds for which those who ask late are told how a run ended. */
 export const OUTCOME_SECONDS = 3600;
+/** How often replicas and workers tell that they live, and for how long that holds. */
+export const ALIVE_MS = 3000;
+export const ALIVE_SECONDS = 10;
 /** Milliseconds after which a worker that says nothing counts as dead. Its job goes to another one up to STALLED_MS later. */
 export const LEASE_MS = 10_000;
 export const STALLED_MS = 5000;

@@ -11,6 +11,7 @@ import { Link } from './link.ts';
 import { PREFIX, QUEUE } from './names.ts';
 import { SharedBacklog } from './shared-backlog.ts';
 import type { QueueStats, SharedLimits } from './shared-backlog.ts';
+import { Waiters } from './waiters.ts';
 import { QueueWorkplace } from './workplace.ts';
 import { worksOf } from './works.ts';
 
@@ -69,13 +70,15 @@ export async function openQueue(options: OpenOptions): Promise<OpenQueue> {
   const followers = new Followers(link, queue, events, logger, (done) =>
     backlog.learn(done.cost, done.seconds),
   );
+  const waiters = new Waiters(link);
   const works = worksOf(checkpoints, lanes);
   return {
-    workplace: new QueueWorkplace({ link, queue, followers, backlog, works, ...rest }),
+    workplace: new QueueWorkplace({ link, queue, followers, waiters, backlog, works, ...rest }),
     waitFor: (client) => backlog.waitFor(client),
     stats: () => backlog.stats(),
     close: async () => {
       followers.close();
+      waiters.close();
       const closed = Promise.allSettled([events.close(), queue.close()]);
       await within(CLOSE_SECONDS, closed, new AbortController().signal);
       listening.disconnect();

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { within } from '../concurrency/in-time.ts';
 import { loggable } from '../storage/faults.ts';
 import { connectRedis } from '../storage/redis-connection.ts';
-import { LEASE_MS, names, PREFIX, QUEUE, STALLED_MS } from './names.ts';
+import { ALIVE_MS, ALIVE_SECONDS, LEASE_MS, names, PREFIX, QUEUE, STALLED_MS } from './names.ts';
 import { getCancelled } from './outcome.ts';
 import type { JobData, JobReturn, WorkJob } from './job.ts';
 import { perform, RunEndedError } from './perform.ts';
@@ -15,9 +15,6 @@ import type { Performance } from './perform.ts';
 const TICK_MS = 500;
 /** Of a lease, what is left when its worker stops by itself: another one may begin right after. */
 const LEFT_MS = 1000;
-/** How often a worker tells that it lives, and for how long that holds. */
-const ALIVE_MS = 3000;
-const ALIVE_SECONDS = 10;
 /** That work waits at most before it is tried again. */
 const LONGEST_BACKOFF_MS = 60_000;
 

@@ -13,7 +13,7 @@ import { cancel } from './cancel.ts';
 import { contentOf } from './content.ts';
 import { resultOf } from './followers.ts';
 import type { Followers, Following, Run } from './followers.ts';
-import { isTask, jobOf, taskJobId, waitingOf } from './job.ts';
+import { isTask, jobOf, taskJobId } from './job.ts';
 import type { CarriedOrder, JobData, JobOutline, WorkQueue } from './job.ts';
 import type { Link } from './link.ts';
 import { names, ORDER_SECONDS } from './names.ts';
@@ -21,6 +21,7 @@ import { errorOf, getCancelled, getOutcome } from './outcome.ts';
 import { putParts } from './parts.ts';
 import type { SharedBacklog } from './shared-backlog.ts';
 import { enter, leave, rebase } from './shares.ts';
+import type { Waiters } from './waiters.ts';
 import type { Works } from './works.ts';
 
 /** Redis answered so lately that it is there. */
@@ -41,6 +42,7 @@ export interface QueueParts {
   readonly link: Link;
   readonly queue: WorkQueue;
   readonly followers: Followers;
+  readonly waiters: Waiters;
   readonly backlog: SharedBacklog;
   readonly storage: Pick<TaskStorage, 'read'>;
   readonly works: Works;
@@ -61,8 +63,6 @@ interface Parcel {
 /** The workplace that is whatever workers take from a queue which all replicas share. Predictions are none of it. */
 export class QueueWorkplace implements Workplace, Elsewhere {
   readonly #parts: QueueParts;
-  /** this process among those that wait for a run */
-  readonly #me = randomUUID();
   /** progress of tasks that others have asked for, by run */
   readonly #found = new Map<string, Promise<TaskProgress | undefined>>();
   #thereAt = -Infinity;
@@ -128,14 +128,13 @@ export class QueueWorkplace implements Workplace, Elsewhere {
   }
 
   async giveUp(id: string): Promise<boolean> {
-    const { link, queue, followers } = this.#parts;
+    const { link, queue, followers, waiters } = this.#parts;
     const jobId = taskJobId(id);
     const job = await jobOf(link, queue, jobId);
     if (!job) return false;
     const { run } = job.data;
     const following = followers.follow({ jobId, run }, () => undefined);
-    const waiting = await link.ask((client) => client.hvals(names.waiters(run)));
-    const gaveUp = !waiting.includes('attended');
+    const gaveUp = !(await waiters.of(run)).attended;
     if (gaveUp) await cancel(link, queue, { jobId, run }, removed());
     // a worker may be dead: whichever gets the job next stops at once
     const seconds = gaveUp ? STOP_SECONDS : END_SECONDS;
@@ -172,11 +171,9 @@ export class QueueWorkplace implements Workplace, Elsewhere {
 
   /** Where Redis is away, or this process ends before, the run goes on: what it gives is kept or forgotten. */
   #leave({ jobId, run }: Run, reason: unknown): void {
-    const { link, queue } = this.#parts;
+    const { link, queue, waiters } = this.#parts;
     const left = async () => {
-      const waiters = names.waiters(run);
-      const answers = await link.ask((client) => client.multi().hdel(waiters, this.#me).hlen(waiters).exec());
-      if (answers?.[1]?.[1] === 0)
+      if (!(await waiters.remove(run)))
         await cancel(link, queue, { jobId, run }, reason instanceof ServiceError ? reason : unwaited(reason));
     };
     left().catch(() => undefined); // logged by the link
@@ -199,27 +196,20 @@ export class QueueWorkplace implements Workplace, Elsewhere {
         await wait(GIVEN_UP_MS, undefined, { signal: watcher.signal }).catch(() => undefined);
         continue;
       }
-      if (job) await this.#wait(run, watcher);
+      if (job) await this.#parts.waiters.add(run, watcher);
       return { jobId, run, joined: job !== undefined };
     }
   }
 
-  #wait(run: string, asker: Asker): Promise<unknown> {
-    const waiters = names.waiters(run);
-    return this.#parts.link.ask((client) =>
-      client.multi().hset(waiters, this.#me, waitingOf(asker)).expire(waiters, ORDER_SECONDS).exec(),
-    );
-  }
-
   /** Puts a job into the queue; undefined where another replica was first. */
   async #begin({ jobId, work, about, order }: Parcel, asker: Asker): Promise<string | undefined> {
-    const { link, queue, backlog, maker, owned } = this.#parts;
+    const { link, queue, backlog, waiters, maker, owned } = this.#parts;
     const { client: who } = asker;
     await backlog.admit(asker, work);
     const run = randomUUID();
     const data: JobData = { ...about, run, client: who, cost: work.cost, maker, owned };
     await putParts(link, names.input(run), order, UPLOAD_SECONDS);
-    await this.#wait(run, asker);
+    await waiters.add(run, asker);
     const priority = await link.ask((client) => enter(client, who, work.cost));
     await link.ask(() =>
       queue.add(about.kind, data, {

@@ -6,8 +6,10 @@ import { Redis as Client } from 'ioredis';
 import type { Schema } from '../../../contract/schema.ts';
 import { taskJobId } from '../../../server/queue/job.ts';
 import { PREFIX, QUEUE } from '../../../server/queue/names.ts';
+import type { RegressionCheckpoint } from '../../../server/ports.ts';
+import { regressionTaskId } from '../../../server/tasks/identity.ts';
 import { ServiceError } from '../../../server/errors/errors.ts';
-import { untilAborted } from '../support/adapter.ts';
+import { createFakeAdapter, untilAborted } from '../support/adapter.ts';
 import type { FakeAdapter } from '../support/adapter.ts';
 import { parseEvents } from '../support/events.ts';
 import { harness, listen, temporaryFolder } from '../support/harness.ts';
@@ -227,7 +229,34 @@ describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
     expect([foreign.adapter.calls.length, own.adapter.calls.length]).toEqual([0, 1]);
   });
 
-  test('clients have their shares over all replicas, and limits', async () => {
+  test('clients take turns over all replicas', async () => {
+    const replicas = [await replica(redis.url), await replica(redis.url)];
+    const { toolchain, checkpoints } = createFakeAdapter();
+    const checkpoint = checkpoints.find(({ id }) => id === 'toy') as RegressionCheckpoint;
+    const { signal } = new AbortController();
+    const made: string[] = [];
+    const ask = async (client: string, number: number) => {
+      const points: [number, number][] = [
+        [number, 1],
+        [9, 2],
+      ];
+      const id = regressionTaskId({ checkpoint, steps: 5, toolchain }, points);
+      const about = { requestId: client, requestedAt: Date.now(), spent: { receive: 0 } };
+      const order = { id, kind: 'regression', checkpoint, steps: 5, points, ...about } as const;
+      const { workplace } = replicas[number % 2]!.queue;
+      await new Promise<void>((resolve) => {
+        const making = workplace.make(order, { client, signal, report: () => resolve() });
+        void making.then(() => made.push(client));
+      });
+    };
+    const clients = ['greedy', 'greedy', 'greedy', 'greedy', 'modest', 'modest'];
+    for (const [number, client] of clients.entries()) await ask(client, number);
+    await queueWorker(redis.url);
+    await vi.waitFor(() => expect(made.length).toBe(6), 20_000);
+    expect(made).toEqual(['greedy', 'modest', 'greedy', 'modest', 'greedy', 'greedy']);
+  });
+
+  test('clients have limits over all replicas', async () => {
     const { app } = await replica(redis.url, { waiting: 4 });
     const points = (y: number) => ({ support: [[0, y], [1, 2]] }); // prettier-ignore
     const ask = (y: number) => request(app).post('/v1/tasks').set('Prefer', 'respond-async').send(points(y));
