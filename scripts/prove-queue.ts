@@ -3,7 +3,14 @@ import { Command } from 'commander';
 import { hasRedis } from '../bench/serve/redis.ts';
 import { canCut, cutReplica, cutWorker } from './prove-queue/cut-link.ts';
 import { Stage } from './prove-queue/stage.ts';
-import { deathOfReplica, deathOfWorker, duplicates, removal, restartOfRedis } from './prove-queue/trials.ts';
+import {
+  deathOfReplica,
+  deathOfWorker,
+  duplicates,
+  removal,
+  restartOfRedis,
+  way,
+} from './prove-queue/trials.ts';
 import type { Trial } from './prove-queue/trials.ts';
 
 /**
@@ -14,6 +21,7 @@ const needs = `Needs redis-server (apt-get install redis-server). With nginx (ng
 replicas in turn. The trials of a cut link need root and ip (iproute2). It takes about ten minutes on two cores.`;
 const trials: Readonly<Record<string, Trial>> = {
   duplicates,
+  way,
   removal,
   deathOfWorker,
   deathOfReplica,

@@ -24,7 +24,14 @@ export function canCut(): boolean {
   return made;
 }
 
+/** Its links go with a namespace, though not at once. What is not there is not missed. */
+function closeSpace(): void {
+  spawnSync('ip', ['link', 'delete', near]);
+  spawnSync('ip', ['netns', 'delete', space]);
+}
+
 function openSpace(): void {
+  closeSpace();
   ip('netns', 'add', space);
   ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', space);
   ip('address', 'add', `${hostAddress}/30`, 'dev', near);
@@ -35,13 +42,20 @@ function openSpace(): void {
 
 /** A member of the stage behind a link of its own. It listens in its namespace, on the far end and on its own `lo`. */
 async function startBehind(stage: Stage, role: readonly string[]): Promise<Member> {
+  openSpace();
   const child = spawn('ip', ['netns', 'exec', space, process.execPath, '--import', 'tsx', main, ...role], {
     env: { ...stage.environment(hostAddress), PATH: process.env['PATH'], HOST: '0.0.0.0', PORT: '8080' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const member = watched({ child, url: `http://${guestAddress}:8080` });
-  await until(`${member.url}/readyz`, ({ status }) => status === 200, 180);
-  return member;
+  try {
+    await until(`${member.url}/readyz`, ({ status }) => status === 200, 180);
+    return member;
+  } catch (error) {
+    await member.kill();
+    closeSpace();
+    throw error;
+  }
 }
 
 /** From within the namespace, where the cut link is not in the way: milliseconds and status of one post. */
@@ -68,7 +82,6 @@ async function askWithin(path: string): Promise<{ readonly status: number; reado
 
 /** A worker whose link is cut stops by itself before another one begins with its job, and works on when the link is back. */
 export const cutWorker: Trial = async (stage) => {
-  openSpace();
   // the only worker at first, so that the job is its
   const others = stage.workers.splice(0);
   for (const other of others) await other.kill();
@@ -88,9 +101,9 @@ export const cutWorker: Trial = async (stage) => {
     must(stopped.time <= again.time, 'two workers had the job at the same time');
     must((await ask(`${replica.url}/v1/tasks/${id}`)).status === 200, 'the task is not there');
     ip('link', 'set', near, 'up');
-    const next = idOf(await ask(`${replica.url}/v1/tasks`, later(await largeTask(31))));
     await other.kill();
     stage.workers.splice(stage.workers.indexOf(other), 1);
+    const next = idOf(await ask(`${replica.url}/v1/tasks`, later(await largeTask(31))));
     await until(`${replica.url}/v1/tasks/${next}/progress`, hasState('ready'), 180);
     return {
       stoppedAfterMs: stopped.time - cutAt,
@@ -99,14 +112,13 @@ export const cutWorker: Trial = async (stage) => {
     };
   } finally {
     await cut.kill();
-    ip('netns', 'delete', space);
+    closeSpace();
   }
 };
 
 /** A replica whose link to Redis is cut refuses work within a second, and takes it on when the link is back. */
 export const cutReplica: Trial = async (stage) => {
-  openSpace();
-  await stage.start('worker');
+  if (stage.workers.length === 0) await stage.start('worker');
   const cut = await startBehind(stage, []);
   try {
     ip('link', 'set', near, 'down');
@@ -125,6 +137,6 @@ export const cutReplica: Trial = async (stage) => {
     return { refusedAfterMs: whole(refused.ms), workAgainAfterSeconds: backAfterSeconds };
   } finally {
     await cut.kill();
-    ip('netns', 'delete', space);
+    closeSpace();
   }
 };
