@@ -52,8 +52,11 @@ export async function startWorker(configuration: Configuration, logger: Logger):
     throw new ServiceError('not-found', { detail: `There is nothing at ${request.path} of a worker.` });
   });
   app.use(problemHandler(logger));
-  const keepAliveSeconds = configuration.MNAS_KEEP_ALIVE_SECONDS;
-  const server = createHttpServer(app, { requestSeconds: REQUEST_SECONDS, keepAliveSeconds });
+  const server = createHttpServer(app, {
+    requestSeconds: REQUEST_SECONDS,
+    keepAliveSeconds: configuration.MNAS_KEEP_ALIVE_SECONDS,
+    connections: configuration.MNAS_CONNECTIONS,
+  });
   const give = async () => {
     server.closeAllConnections();
     server.close();
