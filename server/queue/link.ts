@@ -10,6 +10,7 @@ import { connectRedis } from '../storage/redis-connection.ts';
 const ANSWER_SECONDS = 0.8;
 /** The same for one that only asks whether it is there, since other work of the request comes on top. */
 const PING_SECONDS = 0.5;
+const TICK_MS = 50;
 /** Within which it has to be there when a process starts. */
 const START_SECONDS = 10;
 
@@ -49,8 +50,7 @@ export class Link {
   /** What Redis answers to one command or few. @throws ServiceError `queue-unavailable` within a second */
   async ask<T>(work: (client: Redis) => Promise<T>, seconds = ANSWER_SECONDS): Promise<T> {
     try {
-      const late = () => new Error(`no answer within ${seconds} seconds`);
-      return await inTime(seconds, work(this.client), late);
+      return await answered(seconds, work(this.client));
     } catch (error) {
       this.#logger.error({ err: loggable(error) }, 'queue failed');
       const detail = 'The queue of the work is full, so nothing more can be taken on.';
@@ -77,5 +77,26 @@ export class Link {
 
   close(): void {
     this.client.disconnect();
+  }
+}
+
+/**
+ * The work's value, unless it does not come within so many seconds. They are counted in ticks, and an answer that has
+ * arrived is read before the last one counts: a process that was busy itself does not take Redis for away.
+ */
+async function answered<T>(seconds: number, work: Promise<T>): Promise<T> {
+  let left = Math.round((seconds * 1000) / TICK_MS);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const fail = () => reject(new Error(`no answer within ${seconds} seconds`));
+    timer = setInterval(() => {
+      left--;
+      if (left === 0) setImmediate(fail);
+    }, TICK_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearInterval(timer);
   }
 }
