@@ -59,6 +59,15 @@ const layers = {
     'engine',
     'drawing',
   ],
+  'server/queue': [
+    'server/ports.ts',
+    'server/tasks',
+    'server/workers',
+    'server/storage',
+    'server/concurrency',
+    'server/errors',
+    'model',
+  ],
   'server/answers': ['server/tasks', 'server/storage', 'server/errors', 'drawing', 'contract'],
   'server/metrics.ts': ['server/http', 'server/storage', 'server/errors', 'engine'],
   'server/inference': [
@@ -91,7 +100,7 @@ const layers = {
     'contract',
     'server/workers/load-trunk.ts',
   ],
-  'server/configuration.ts': ['server/access', 'server/storage'],
+  'server/configuration.ts': ['server/access', 'server/queue/place.ts', 'server/storage'],
 
   model: [],
   'model/graph': [],

@@ -34,6 +34,10 @@ import { progressRoutes } from './routes/progress.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import type { TaskServices } from './routes/tasks.ts';
 import type { TaskStorage } from './storage/storage.ts';
+import type { TaskRecord } from './storage/record.ts';
+import type { Elsewhere } from './tasks/elsewhere.ts';
+import { workplaceHere } from './tasks/fulfil.ts';
+import type { Workplace } from './tasks/orders.ts';
 import { Tasks } from './tasks/tasks.ts';
 import { noted } from './tracing/traces.ts';
 import type { Traces } from './tracing/traces.ts';
@@ -62,6 +66,8 @@ export interface AppLimits {
 
 export interface AppDependencies {
   readonly adapter: TaskAdapter;
+  /** where tasks are made; this process with the adapter's workers when absent */
+  readonly workplace?: Workplace & Elsewhere;
   readonly storage: TaskStorage;
   readonly decodeImage: ImageDecoder;
   readonly readCheckpoint: CheckpointReader;
@@ -88,7 +94,9 @@ export function createApp(dependencies: AppDependencies): Express {
   const { bodyBytes, fileBytes, uploadSeconds: seconds } = limits;
   const { keys } = access;
   const owners = keys && (() => keys.current.map(({ name }) => name));
-  const tasks = new Tasks(storage, background, (record) => metrics.observeTask(record), owners);
+  const { workplace = workplaceHere(adapter) } = dependencies;
+  const onMade = (record: TaskRecord) => metrics.observeTask(record);
+  const tasks = new Tasks(storage, background, onMade, owners, dependencies.workplace);
   const gate = createBodyGate({
     parallel: limits.uploads,
     waiting: limits.waitingUploads,
@@ -104,8 +112,9 @@ export function createApp(dependencies: AppDependencies): Express {
     images: new ImageTasks(
       adapter,
       noted(traces, 'decode images', createUploadDecoder(decodeImage, limits.decoding)),
+      workplace,
     ),
-    regression: new RegressionTasks(adapter),
+    regression: new RegressionTasks(adapter, workplace),
     readUpload: createUploadReader({ bodyBytes, fileBytes, seconds }, gate, readJson),
     readJson,
     fileBytes,

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { parseKeys } from './access/keys.ts';
+import { describeQueue, parseQueue } from './queue/place.ts';
 import { describeStorage, parseStorage } from './storage/place.ts';
 
 const whole = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
@@ -49,7 +50,8 @@ export const environmentSchema = z.object({
   MNAS_THREADS: whole(1, 256).default(1),
   MNAS_MEMORY_BYTES: whole(128 * MEBIBYTE, 1024 * GIBIBYTE).default(2 * GIBIBYTE),
   MNAS_SESSIONS: whole(1, 10_000).default(64),
-  MNAS_QUEUE: whole(0, 100_000).default(64),
+  MNAS_QUEUE: z.string().default('64').transform(parsedBy(parseQueue)),
+  MNAS_QUEUE_JOBS: whole(1, 10_000).default(1000),
   MNAS_REQUEST_COST: whole(1, Number.MAX_SAFE_INTEGER).default(1e12),
   MNAS_CLIENT_COST: whole(1, Number.MAX_SAFE_INTEGER).default(2e12),
   MNAS_UPLOADS: whole(1, 10_000).default(40),
@@ -99,11 +101,18 @@ export function parseConfiguration(environment: Readonly<Record<string, string |
   const problems = [
     ...unknown.map((name) => `${name}: unknown variable`),
     ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    ...(parsed.success ? conflictsOf(parsed.data) : []),
   ];
   if (!parsed.success || problems.length > 0)
     throw new ConfigurationError(`Invalid environment: ${problems.join('; ')}`);
   return parsed.data;
 }
+
+/** What workers elsewhere make, a replica has to find. */
+const conflictsOf = ({ MNAS_QUEUE: queue, MNAS_STORAGE: storage }: Configuration): string[] =>
+  queue.kind === 'redis' && storage.kind === 'disk'
+    ? ['MNAS_STORAGE: a queue in Redis needs storage that its processes share, redis:// or s3://']
+    : [];
 
 /** Variables whose value nobody may read; the URL of a collector may have a password in it. */
 const SECRETS = [
@@ -122,6 +131,7 @@ export function printable(configuration: Configuration): Readonly<Record<string,
     ...configuration,
     MNAS_API_KEYS: configuration.MNAS_API_KEYS.map(({ name, scope }) => `${name}:***:${scope}`),
     MNAS_STORAGE: describeStorage(configuration.MNAS_STORAGE),
+    MNAS_QUEUE: describeQueue(configuration.MNAS_QUEUE),
     ...Object.fromEntries(masked),
   };
 }

@@ -19,6 +19,9 @@ interface WorkTimes {
   readonly endedAt: number;
 }
 
+/** What is read of the queue that replicas share. */
+export type SharedQueueStats = Readonly<Record<'waiting' | 'delayed' | 'active' | 'age' | 'lanes', number>>;
+
 /** What Prometheus reads at `/metrics`; docs/operation.md lists the same names, a test compares them. */
 export class Metrics implements StorageObserver {
   readonly registry = new Registry();
@@ -166,6 +169,22 @@ export class Metrics implements StorageObserver {
     this.#watch('mnas_stored_tasks', 'Tasks in storage', () => stats().tasks);
     this.#watch('mnas_stored_bytes', 'Bytes of the tasks in storage', () => stats().bytes);
     this.#count('mnas_evicted_tasks_total', 'Tasks removed by the limits of storage', () => stats().evicted);
+  }
+
+  /** Asks the queue that replicas share whenever the metrics are read; while it cannot be asked its figures are absent. */
+  watchQueue(read: () => Promise<SharedQueueStats>): void {
+    const figure = (name: string, help: string, key: keyof SharedQueueStats) =>
+      this.#watch(name, help, () =>
+        read().then(
+          (stats) => stats[key],
+          () => NaN,
+        ),
+      );
+    figure('mnas_shared_queue_waiting', 'Jobs of all replicas that no worker has begun with', 'waiting');
+    figure('mnas_shared_queue_delayed', 'Jobs of all replicas that wait for another try', 'delayed');
+    figure('mnas_shared_queue_active', 'Jobs of all replicas that a worker has', 'active');
+    figure('mnas_shared_queue_age_seconds', 'How long the oldest of those that wait has waited', 'age');
+    figure('mnas_shared_queue_lanes', 'Jobs that the live workers can do at a time', 'lanes');
   }
 
   /** What runs here, as labels of a figure that is always 1. */

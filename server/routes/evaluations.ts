@@ -42,7 +42,7 @@ async function evaluateImages(
   const labels = record.classes.map(({ label }) => label);
   return readUpload(request, response, QUERY, async (files, asker) => {
     const truths = truthsOf(files, labels);
-    const predicted = await images.predict({ record, model: await readModel() }, files, asker);
+    const predicted = await images.evaluate({ record, model: await readModel() }, files, asker);
     const judgements = truths.map((truth, i) => ({
       truth,
       given: isUnknown(predicted, i, asked) ? undefined : bestOf(predicted.probabilities[i]!),

@@ -23,12 +23,16 @@ export function describeStorage(place: StoragePlace): string {
   switch (place.kind) {
     case 'disk':
       return 'disk';
-    case 'redis': {
-      const url = new URL(place.url);
-      if (url.password !== '') url.password = '***';
-      return url.href;
-    }
+    case 'redis':
+      return withoutPassword(place.url);
     case 's3':
       return `s3://${place.bucket}/${place.prefix}`;
   }
+}
+
+/** A URL as it may be printed. */
+export function withoutPassword(text: string): string {
+  const url = new URL(text);
+  if (url.password !== '') url.password = '***';
+  return url.href;
 }
