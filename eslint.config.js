@@ -199,6 +199,7 @@ const layers = {
   'training/own-images': [
     'training/evaluation',
     'training/outer-loop',
+    'training/classify',
     'training/planes',
     'training/data',
     'training/report',
