@@ -154,7 +154,7 @@ async function planOf(options: TrainOptions): Promise<Plan> {
       `--iterations is of fine-tuning, with --images or --from; the iterations of this run are those of its stages in ${config}`,
     );
   if (!checkpoint || beginning !== 'fine-tuned') return { configuration, checkpoint, before: undefined };
-  const tuned = fineTuning(configuration, iterations);
+  const tuned = fineTuning(configuration, checkpoint, iterations);
   console.log(`fine-tuning ${checkpoint.id} for ${totalIterations(tuned)} iterations of the last stage`);
   return { configuration: tuned, checkpoint, before: undefined };
 }

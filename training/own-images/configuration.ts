@@ -61,7 +61,7 @@ export async function ownConfiguration(run: OwnRun): Promise<TrainingConfigurati
     })),
     ...(trunk === undefined ? {} : { planes: planesOfModel(model, trunk) }),
   });
-  const tuned = fineTuning(configuration, iterations);
+  const tuned = fineTuning(configuration, checkpoint, iterations);
   const asked = totalIterations(tuned) / totalIterations(configuration);
   return {
     ...tuned,
