@@ -122,7 +122,7 @@ describe('fine-tuning a checkpoint on other images', () => {
     const classify = { architectures: ['x'] } as unknown as NonNullable<TrainingConfiguration['classify']>;
     const whole = { ...own, classify };
     const of = (told: object) => ({
-      training: JSON.parse(JSON.stringify({ configuration: told })) as object,
+      training: JSON.parse(JSON.stringify({ configuration: told })) as Checkpoint['training'],
     });
     expect(fineTuning(whole, of({ ...whole, name: 'another', seed: 7 }))).toMatchObject({ classify });
     const [first, ...rest] = own.domains;
