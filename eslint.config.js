@@ -208,6 +208,7 @@ const layers = {
   'training/own-images': [
     'training/evaluation',
     'training/outer-loop',
+    'training/classify',
     'training/planes',
     'training/data',
     'training/report',

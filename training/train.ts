@@ -9,7 +9,7 @@ import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
 import { integerFrom, skipOf, strictOption } from './command/arguments.ts';
 import { classTable } from './command/class-table.ts';
-import { progressBar } from './command/progress-bar.ts';
+import { progressBar, teachingBar } from './command/progress-bar.ts';
 import { runCommand } from './command/run-command.ts';
 import { taskProgress } from './command/task-progress.ts';
 import { readTrainingConfiguration } from './outer-loop/configuration.ts';
@@ -23,6 +23,7 @@ import { loadDomains, logDecoding } from './data/domains.ts';
 import type { SkipOptions } from './data/skipped-images.ts';
 import { cautionOf, compare, comparisonTable, verdict } from './own-images/comparison.ts';
 import { withPossibleShapes } from './own-images/configuration.ts';
+import { withTaughtCells } from './own-images/taught-cells.ts';
 import { planOwnImages } from './own-images/plan.ts';
 import { servingCommand } from './own-images/served.ts';
 import { RunFolder } from './run/run-folder.ts';
@@ -83,8 +84,8 @@ interface Plan {
   readonly configuration: TrainingConfiguration;
   /** Where the run does not begin with new weights. */
   readonly checkpoint: Checkpoint | undefined;
-  /** Whether the images are a folder of the user's, so that the result is compared with the checkpoint. */
-  readonly own: boolean;
+  /** The checkpoint that the result is compared with, where the images are a folder of the user's. */
+  readonly before: Checkpoint | undefined;
 }
 
 async function main(): Promise<void> {
@@ -95,18 +96,18 @@ async function main(): Promise<void> {
   if (!resume && !overwrite) await folder.refuseToOverwrite();
   await flushDenormals(); // before any session, so that all workers compute the same bits
   const stop = stopSignal();
-  const domains = await domainsOf(plan.configuration, stop, skipOf(options.strict)).catch(
-    (error: unknown) => {
-      if (!stop.aborted) throw error;
-      console.log('stopped: the same command goes on');
-      return undefined;
-    },
-  );
-  if (!domains) return;
-  const configuration = plan.own ? withPossibleShapes(plan.configuration, domains) : plan.configuration;
+  const images = await imagesOf(plan.configuration, stop, skipOf(options.strict)).catch((error: unknown) => {
+    if (!stop.aborted) throw error;
+    console.log('stopped: the same command goes on');
+    return undefined;
+  });
+  if (!images) return;
+  const { domains, drawn } = images;
   console.log(classTable(domains));
-  const begin = resume ? 'saved' : (plan.checkpoint ?? 'new');
-  const trainer = await Trainer.start(configuration, domains, folder, begin, engine);
+  const configuration = plan.before ? withPossibleShapes(plan.configuration, drawn) : plan.configuration;
+  const begin = await beginningWith(plan, images, folder, resume, stop);
+  if (begin === 'stopped') return;
+  const trainer = await Trainer.start(configuration, drawn, folder, begin, engine);
   await writeAtomically(resolve(folder.path, 'configuration.yaml'), stringify(configuration));
   const total = totalIterations(configuration);
   const { bar, events } = progressBar(trainer.iteration, configuration);
@@ -121,7 +122,7 @@ async function main(): Promise<void> {
     return;
   }
   console.log(`checkpoint: ${relative('', folder.checkpointPath)}`);
-  if (plan.own) await tellGain(trainer.checkpoint(), plan.checkpoint!, domains, configuration.workers);
+  if (plan.before) await tellGain(trainer.checkpoint(), plan.before, domains, configuration.workers);
   if (configuration.model.network.kind === 'cells')
     console.log(`serve it:   ${await servingCommand(folder, configuration.name)}`);
 }
@@ -137,7 +138,7 @@ async function planOf(options: TrainOptions): Promise<Plan> {
         'Fewer than ten classes: images of the same classes are held out. So the test says nothing of new classes.',
       );
     console.log(`fine-tuning ${own.checkpoint.id} for ${totalIterations(own.configuration)} iterations`);
-    return { ...own, own: true };
+    return own;
   }
   if (config === undefined)
     throw new Error('give --config FILE (training/configs/), or --images FOLDER with a folder a class');
@@ -152,31 +153,58 @@ async function planOf(options: TrainOptions): Promise<Plan> {
     throw new Error(
       `--iterations is of fine-tuning, with --images or --from; the iterations of this run are those of its stages in ${config}`,
     );
-  if (!checkpoint || beginning !== 'fine-tuned') return { configuration, checkpoint, own: false };
-  const tuned = fineTuning(configuration, iterations);
+  if (!checkpoint || beginning !== 'fine-tuned') return { configuration, checkpoint, before: undefined };
+  const tuned = fineTuning(configuration, checkpoint, iterations);
   console.log(`fine-tuning ${checkpoint.id} for ${totalIterations(tuned)} iterations of the last stage`);
-  return { configuration: tuned, checkpoint, own: false };
+  return { configuration: tuned, checkpoint, before: undefined };
 }
 
-/**
- * The images of a run: decoded, or the planes that a trunk gives them. Where the run has the stage `classify`, without the
- * training classes that the stage learns.
- */
-async function domainsOf(
+/** What the trainer begins with: of own images on a trunk a checkpoint whose cells have learned their classes first. */
+async function beginningWith(
+  { configuration, checkpoint, before }: Plan,
+  { planes }: RunImages,
+  folder: RunFolder,
+  resume: boolean,
+  signal: AbortSignal,
+): Promise<'new' | 'saved' | 'stopped' | Checkpoint> {
+  const { classify } = configuration;
+  const teaches = before && checkpoint && classify && planes;
+  if (!teaches || (resume && (await folder.has()))) return resume ? 'saved' : (checkpoint ?? 'new');
+  const { bar, progress } = teachingBar(classify.iterations);
+  const teaching = { from: resume ? 'saved' : 'new', signal, progress } as const;
+  try {
+    const taught = await withTaughtCells(checkpoint, configuration, planes, folder, teaching);
+    if (taught) return taught;
+  } finally {
+    bar.stop();
+  }
+  console.log('stopped while the cells were taught: the same command with --resume goes on');
+  return 'stopped';
+}
+
+/** The images of a run. */
+interface RunImages {
+  readonly domains: readonly ImageDomain[] | readonly PlaneDomain[];
+  /** Of tasks: where the run has the stage `classify`, without what the stage learns. */
+  readonly drawn: readonly ImageDomain[] | readonly PlaneDomain[];
+  /** All of them, where the model is on a trunk. */
+  readonly planes?: readonly PlaneDomain[];
+}
+
+/** Decoded images, or the planes that a trunk gives them. */
+async function imagesOf(
   { domains, model, classify, planes, workers }: TrainingConfiguration,
   signal: AbortSignal,
   skip: SkipOptions,
-): Promise<readonly ImageDomain[] | readonly PlaneDomain[]> {
-  if (!model.trunk)
-    return loadDomains(
-      domains.map(({ source }) => source),
-      model.image.size,
-      logDecoding,
-      skip,
-    );
+): Promise<RunImages> {
+  if (!model.trunk) {
+    const sources = domains.map(({ source }) => source);
+    const decoded = await loadDomains(sources, model.image.size, logDecoding, skip);
+    return { domains: decoded, drawn: decoded };
+  }
   const kept = await planesOf(planesConfigurationSchema.parse({ planes, domains, workers }), signal, skip);
-  if (!classify) return kept;
-  return kept.map((domain, i) => partOf(domain, 'drawn', domains[i]!.classified));
+  const drawn = classify ? kept.map((domain, i) => partOf(domain, 'drawn', domains[i]!.classified)) : kept;
+  return { domains: kept, drawn, planes: kept };
 }
 
 /** Tests the fine-tuned checkpoint and the one before on the same held-out tasks. */

@@ -37,24 +37,23 @@ export class RunFolder {
     return join(this.path, 'checkpoint.safetensors');
   }
 
+  /** Whether the folder has a saved state, in the file of this name. */
+  async has(state = 'state.safetensors'): Promise<boolean> {
+    return access(join(this.path, state)).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /**
    * Makes sure that nothing is lost when a run begins anew here.
    * @param state the file that has the state
    * @throws Error when the folder has it
    */
   async refuseToOverwrite(state = 'state.safetensors'): Promise<void> {
-    if (await this.hasState(state))
-      throw new Error(
-        `${join(this.path, state)} exists: go on with --resume, or begin anew with --overwrite`,
-      );
-  }
-
-  /** Whether a run was saved here. */
-  hasState(state = 'state.safetensors'): Promise<boolean> {
-    return access(join(this.path, state)).then(
-      () => true,
-      () => false,
-    );
+    if (!(await this.has(state))) return;
+    const path = join(this.path, state);
+    throw new Error(`${path} exists: go on with --resume, or begin anew with --overwrite`);
   }
 
   /**

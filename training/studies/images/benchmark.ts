@@ -130,7 +130,7 @@ async function testedBaseline(
     ? await findCell(configuration, domains, folder, resume, signal).catch(unlessStopped(signal))
     : undefined;
   if (found === null) return null;
-  const from = resume && (await folder.hasState()) ? 'saved' : 'new';
+  const from = resume && (await folder.has()) ? 'saved' : 'new';
   const genotypes = found ? [found.genotype] : [];
   const trainer = await BaselineTrainer.start(configuration, domains, folder, from, { genotypes });
   try {
