@@ -191,7 +191,6 @@ export class Trainer {
       iteration,
       stage,
       alphaTemperature: alphaTemperatureAt(stage, progress),
-      everyStep: position < stage.multiStepIterations,
       training: { reconstructionWeight, pathDropout },
       genotypes: this.#loop.state.genotypes,
     };

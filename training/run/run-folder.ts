@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { AdamState } from '../optimizer/adam.ts';
 import { decodeTensors, encodeTensors } from '../../model/checkpoint/safetensors.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
+import { withoutFormerOptions } from './former-options.ts';
 import { found, isMissing } from './missing-file.ts';
 import { writeAtomically } from './write-atomically.ts';
 
@@ -110,7 +111,7 @@ export class RunFolder {
 
   async #read<G>(name: string, identity: string): Promise<RunState<G>> {
     const { tensors, metadata } = decodeTensors(await this.readState(`${name}.safetensors`));
-    if (metadata['configuration'] !== identity)
+    if (withoutFormerOptions(metadata['configuration'] ?? '') !== withoutFormerOptions(identity))
       throw new Error(
         `${this.path} holds a run of another configuration, with another engine or of other data`,
       );
