@@ -267,8 +267,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['{bench,client,contract,drawing,engine,images,model,scripts,test,training,web}/**/*.{ts,tsx}'],
-    ignores: ['test/server/**'],
+    files: ['**/*.{ts,tsx}'],
     rules: {
       'no-restricted-syntax': [
         'error',

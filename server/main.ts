@@ -1,12 +1,14 @@
 import process from 'node:process';
-import { pino, type Logger } from 'pino';
+import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { keptByAllocator } from './allocator.ts';
 import { parseConfiguration, printable } from './configuration.ts';
-import { startService, type Service } from './service.ts';
+import { startService } from './service.ts';
+import type { Service } from './service.ts';
 
 /** A terminal sends a signal to all processes of a command, and npm and tsx pass it on: so soon after it, it is the same. */
-const SAME_SIGNAL_MS = 1000;
+const sameSignalMs = 1000;
 
 /** Ends the process at once: an exit would wait for native code of the workers, which then aborts the process. */
 const die = () => process.kill(process.pid, 'SIGKILL');
@@ -22,7 +24,7 @@ async function main(): Promise<void> {
   const stop = (signal: NodeJS.Signals) => {
     const now = performance.now();
     if (stoppedAt !== undefined) {
-      if (now - stoppedAt > SAME_SIGNAL_MS) die();
+      if (now - stoppedAt > sameSignalMs) die();
       return;
     }
     stoppedAt = now;

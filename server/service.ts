@@ -11,7 +11,7 @@ import { WorkerPool } from '../engine/pool.ts';
 import { exporterVersion } from '../model/adaptation/export-child.ts';
 import { MemoryWatch } from './workers/memory-watch.ts';
 import { precompileAll } from './workers/precompile-all.ts';
-import { memoryPlan, USUALLY_KEPT } from './workers/memory-plan.ts';
+import { memoryPlan, usuallyKept } from './workers/memory-plan.ts';
 import type { MemoryPlan } from './workers/memory-plan.ts';
 import { createPoolAdapter } from './workers/pool-adapter.ts';
 import type { PoolUse } from './workers/pool-adapter.ts';
@@ -38,7 +38,7 @@ import { openStorage } from './storage/open.ts';
 import type { TaskStorage } from './storage/storage.ts';
 import { openTraces } from './tracing/open.ts';
 
-const BUNDLED_CHECKPOINTS = fileURLToPath(new URL('../checkpoints', import.meta.url));
+const bundledCheckpoints = fileURLToPath(new URL('../checkpoints', import.meta.url));
 
 /** The service cannot listen where it should; thrown at start. */
 export class ListenError extends Error {
@@ -46,7 +46,7 @@ export class ListenError extends Error {
 }
 
 /** That jobs which nobody waits for get to end after MNAS_DRAIN_SECONDS. */
-const JOB_SECONDS = 5;
+const jobSeconds = 5;
 
 type ServicePool = WorkerPool<ServerJobs, ServerWorkerData>;
 
@@ -69,7 +69,7 @@ export interface Service {
 export async function startService(configuration: Configuration, logger: Logger): Promise<Service> {
   const keys = openKeys(configuration, logger);
   const checkpoints = await loadCheckpoints({
-    bundled: BUNDLED_CHECKPOINTS,
+    bundled: bundledCheckpoints,
     added: configuration.MNAS_CHECKPOINTS,
     defaultId: configuration.MNAS_DEFAULT_CHECKPOINT,
   });
@@ -162,7 +162,7 @@ export async function startService(configuration: Configuration, logger: Logger)
     await wait(notice * 1000);
     memoryWatch.end();
     const seconds = configuration.MNAS_DRAIN_SECONDS;
-    const [end, last] = [elapsed(seconds), elapsed(seconds + JOB_SECONDS)];
+    const [end, last] = [elapsed(seconds), elapsed(seconds + jobSeconds)];
     await drain(server, seconds);
     // asked after it, since a request that ends while the service drains may have left work behind
     await Promise.race([background.idle(), end]);
@@ -207,9 +207,9 @@ function openKeys(
 function planMemory(configuration: Configuration, logger: Logger): MemoryPlan {
   const workers = configuration.MNAS_WORKERS + configuration.MNAS_PREDICTION_WORKERS;
   const plan = memoryPlan(configuration.MNAS_MEMORY_BYTES, workers);
-  if (plan.keptBytes < USUALLY_KEPT)
+  if (plan.keptBytes < usuallyKept)
     logger.warn(
-      { workers, needed: 2 * workers * USUALLY_KEPT },
+      { workers, needed: 2 * workers * usuallyKept },
       'MNAS_MEMORY_BYTES is little for so many workers: graphs will often be compiled again',
     );
   return plan;

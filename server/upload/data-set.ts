@@ -1,5 +1,7 @@
-import { entryError, type ZipPath } from './zip.ts';
-import { folderAround, placeByFolders, type Placement, type Split } from './folders.ts';
+import { entryError } from './zip.ts';
+import type { ZipPath } from './zip.ts';
+import { folderAround, placeByFolders } from './folders.ts';
+import type { Placement, Split } from './folders.ts';
 import { isLabelTable, placeByTable, TableError } from './label-table.ts';
 
 /** A file of an archive with its class. */

@@ -5,20 +5,20 @@ export type Split = 'train' | 'test';
 export type Placement =
   { readonly label: string } | { readonly problem: string } | { readonly passedOver: true };
 
-const PASSED_OVER: Placement = { passedOver: true };
-const NO_CLASS: Placement = { problem: 'it is in no folder that names its class' };
+const passedOver: Placement = { passedOver: true };
+const noClass: Placement = { problem: 'it is in no folder that names its class' };
 
 /** How the parts of data sets are called, in any case; few-shot tasks have a support set and a query set. */
-const PARTS = {
+const partNames = {
   train: /^(?:train(?:ing)?|support)(?:[ _-]?(?:set|data|images))?$/i,
   validation: /^(?:val(?:id(?:ation)?)?|dev(?:elopment)?)(?:[ _-]?(?:set|data|images))?$/i,
   test: /^(?:test(?:ing)?|eval(?:uation)?|query|queries)(?:[ _-]?(?:set|data|images))?$/i,
 } as const;
-type PartName = keyof typeof PARTS;
+type PartName = keyof typeof partNames;
 
 /** The part of a data set that a folder, or a value of a table, names. */
 export const partOf = (name: string): PartName | undefined =>
-  (Object.keys(PARTS) as PartName[]).find((part) => PARTS[part].test(name));
+  (Object.keys(partNames) as PartName[]).find((part) => partNames[part].test(name));
 
 /** The parts that are taken of those there are: of a data set without a test set its validation set is that. */
 export function takenPart(split: Split, there: ReadonlySet<PartName>): PartName {
@@ -36,14 +36,14 @@ export function placeByFolders(paths: readonly string[], split: Split): readonly
   const shared = sharedFolders(all);
   const tops = all.map((segments) => folder(segments, shared));
   const parts = new Set(tops.flatMap((top) => (top === undefined ? [] : (partOf(top) ?? []))));
-  if (parts.size < 2) return tops.map((top) => (top === undefined ? NO_CLASS : { label: top }));
+  if (parts.size < 2) return tops.map((top) => (top === undefined ? noClass : { label: top }));
   const taken = takenPart(split, parts);
   return all.map((segments, index) => {
     const part = partOf(tops[index] ?? '');
     if (part === undefined) return { problem: `it is in none of the parts ${[...parts].join(' and ')}` };
-    if (part !== taken) return PASSED_OVER;
+    if (part !== taken) return passedOver;
     const label = folder(segments, shared + 1);
-    return label === undefined ? NO_CLASS : { label };
+    return label === undefined ? noClass : { label };
   });
 }
 

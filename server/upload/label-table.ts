@@ -1,4 +1,5 @@
-import { partOf, takenPart, type Placement, type Split } from './folders.ts';
+import { partOf, takenPart } from './folders.ts';
+import type { Placement, Split } from './folders.ts';
 
 /** What stands beside images and says their classes. */
 export const isLabelTable = (path: string): boolean => /^labels\.[ct]sv$/i.test(/[^/]*$/.exec(path)![0]);
@@ -8,7 +9,7 @@ export class TableError extends Error {
   override readonly name = 'TableError';
 }
 
-const COLUMNS = {
+const columns = {
   file: /^(?:file|file[ _-]?name|file[ _-]?path|path|image|image[ _-]?(?:id|name|path|file)|img|id)$/i,
   label: /^(?:label|labels|class|class[ _-]?name|category|target)$/i,
   split: /^(?:split|set|subset|part)$/i,
@@ -24,7 +25,7 @@ const COLUMNS = {
  */
 export function placeByTable(text: string, paths: readonly string[], split: Split): readonly Placement[] {
   const [head = [], ...rows] = parseTable(text);
-  const column = (name: keyof typeof COLUMNS) => head.findIndex((cell) => COLUMNS[name].test(cell.trim()));
+  const column = (name: keyof typeof columns) => head.findIndex((cell) => columns[name].test(cell.trim()));
   const [file, label, part] = [column('file'), column('label'), column('split')];
   if (file < 0 || label < 0) throw new TableError('its first line names no columns file and label');
   const find = finder(paths);

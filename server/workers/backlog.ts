@@ -1,9 +1,9 @@
 /** Multiply-adds a second of one worker, before any job has told: what one core of the day does. */
-const FIRST_SPEED = 8e9;
+const firstSpeed = 8e9;
 /** Seconds of work that the speed is learned from; what is older counts less and less. */
-const REMEMBERED_SECONDS = 60;
+const rememberedSeconds = 60;
 /** As so many seconds of work counts what the speed is at first. */
-const FIRST_SECONDS = 10;
+const firstSeconds = 10;
 
 /**
  * Work that was asked for and is not done, by client, and how fast it is done. Costs are in multiply-adds.
@@ -11,8 +11,8 @@ const FIRST_SECONDS = 10;
 export class Backlog {
   readonly #workers: number;
   readonly #undone = new Map<string, { cost: number; requests: number }>();
-  #cost = FIRST_SPEED * FIRST_SECONDS;
-  #seconds = FIRST_SECONDS;
+  #cost = firstSpeed * firstSeconds;
+  #seconds = firstSeconds;
 
   /** @param workers that do it at the same time, at least 1 */
   constructor(workers: number) {
@@ -39,7 +39,7 @@ export class Backlog {
 
   /** Learns from work that a worker has done how fast it is. */
   learn(cost: number, seconds: number): void {
-    const kept = Math.max(0, 1 - seconds / REMEMBERED_SECONDS);
+    const kept = Math.max(0, 1 - seconds / rememberedSeconds);
     this.#cost = kept * this.#cost + cost;
     this.#seconds = kept * this.#seconds + seconds;
   }

@@ -184,7 +184,6 @@ export class Trainer {
     iteration,
     stage,
     progress,
-    position,
   }: StagePosition<StageConfiguration>): Promise<MetaBatch<IterationMetrics>> {
     const { reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
     const payload = {

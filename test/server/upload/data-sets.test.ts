@@ -8,7 +8,8 @@ import { harness } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
 import { rawZip, unicodePath } from '../../../scripts/fuzz/raw-zip.ts';
 import { shades, taskOf } from '../support/tasks.ts';
-import { zip, type RawEntry } from '../support/zip.ts';
+import { zip } from '../support/zip.ts';
+import type { RawEntry } from '../support/zip.ts';
 
 const { expectProblem } = problemsOf('upload/data-sets.test.ts');
 const { red, green, blue } = shades;
