@@ -34,6 +34,9 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** What is told of a client's text: halves of surrogate pairs, which strict readers of JSON refuse, are U+FFFD. */
+const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, '\uFFFD');
+
 /** An error of the catalogue: everything else that is thrown becomes an opaque `internal`. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
@@ -44,10 +47,10 @@ export class ServiceError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
-    super(details.detail ?? catalogue[code].message, { cause: details.cause });
+    super(wellFormed(details.detail ?? catalogue[code].message), { cause: details.cause });
     this.code = code;
     this.part = details.part;
-    this.pointer = details.pointer;
+    this.pointer = details.pointer && wellFormed(details.pointer);
     this.shortfalls = details.shortfalls;
     const unavailable = catalogue[code].status === 503;
     const seconds = details.retryAfter ?? (unavailable ? retryAfterSeconds : undefined);

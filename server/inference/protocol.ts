@@ -41,7 +41,11 @@ const sharedMemoryRegion = z
   .optional();
 const requestSchema = z.object(
   {
-    id: z.string().max(200, 'has more than 200 characters').optional(),
+    id: z
+      .string()
+      .max(200, 'has more than 200 characters')
+      .regex(/^\P{Cs}*$/u, 'has half of a surrogate pair')
+      .optional(),
     parameters: z.object({ binary_data_output: flag }).optional(),
     inputs: z
       .array(

@@ -26,6 +26,7 @@ export class CanonicalParts extends Transform {
   #pending: Buffer = Buffer.from('\r\n');
   /** bytes at the start of `#pending` that are no content: the end of the headers, which a delimiter may take */
   #lead = 0;
+  #sawBytes = false;
 
   /** @param refuse is told of the one error, after which nothing more is passed on */
   constructor(boundary: string, refuse: (error: ServiceError) => void) {
@@ -37,6 +38,7 @@ export class CanonicalParts extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#pending = Buffer.concat([this.#pending, chunk]);
+    this.#sawBytes ||= chunk.length > 0;
     try {
       while (this.#step());
     } catch (error) {
@@ -49,6 +51,12 @@ export class CanonicalParts extends Transform {
 
   override _flush(done: TransformCallback): void {
     if (this.#state === 'content') this.push(this.#pending.subarray(this.#lead));
+    if (this.#state === 'preamble' && this.#sawBytes)
+      this.#refuse(
+        new ServiceError('malformed-multipart', {
+          detail: `The boundary ${JSON.stringify(this.#boundary.toString('latin1', 2))} of the Content-Type stands nowhere in the body.`,
+        }),
+      );
     done();
   }
 

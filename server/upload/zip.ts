@@ -90,7 +90,8 @@ export function entryError(
 /** The refusal of an archive, which says what it is where that is another format. */
 function malformed(error: unknown, bytes?: Uint8Array): ServiceError {
   const other = bytes && !looksLikeZip(bytes) ? otherFormat(bytes) : undefined;
-  const reason = other ?? (error instanceof Error ? error.message : String(error));
+  const reason =
+    bytes?.length === 0 ? 'it is empty' : (other ?? (error instanceof Error ? error.message : String(error)));
   return new ServiceError('malformed-zip', {
     cause: error,
     detail: `The archive cannot be read: ${reason.replace(/\.$/, '')}.`,

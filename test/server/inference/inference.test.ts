@@ -117,6 +117,7 @@ describe('the Open Inference Protocol', () => {
 
   test.each<[string, unknown, string]>([
     ['no inputs', {}, '/inputs'],
+    ['half of a character', { id: 'x\ud800', inputs: [x([1, 2])] }, '/id'],
     ['two inputs', { inputs: [x([1, 2]), x([1, 2])] }, '/inputs'],
     ['another name', { inputs: [{ ...x([1, 2]), name: 'image' }] }, '/inputs/0/name'],
     ['another type', { inputs: [{ ...x([1, 2]), datatype: 'INT64' }] }, '/inputs/0/datatype'],

@@ -135,6 +135,13 @@ describe('as many answers as parts', () => {
   });
 });
 
+test('a boundary that the body does not have is named', async () => {
+  const running = await task();
+  const body = bodyOf('--other\r\nContent-Disposition: form-data; name="images"\r\n\r\nx\r\n--other--\r\n');
+  const { detail } = expectProblem(await send(running, running.path, body), 'malformed-multipart');
+  expect(detail).toContain(`The boundary "${multipartBoundary}" of the Content-Type stands nowhere`);
+});
+
 test("aiohttp's labels are those that were meant", async () => {
   const running = await harness();
   const dispositions = [
