@@ -6,7 +6,8 @@ import type { Logger } from 'pino';
 import { isTaskId } from './task-id.ts';
 import { begun } from './cached.ts';
 import type { CacheableStorage } from './cached.ts';
-import { isFull, isMissing, refusesWrites } from './faults.ts';
+import { isMissing } from '../../engine/files.ts';
+import { isFull, refusesWrites } from './faults.ts';
 import {
   emptyFolder,
   exists,

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, isMissing } from './faults.ts';
+import { codeOf, isMissing, writeDurably } from '../../engine/files.ts';
 import type { Holding } from './inventory.ts';
 import { assembleTask } from './storage.ts';
 import type { StoredTask } from './storage.ts';
@@ -76,15 +76,5 @@ export async function exists(path: string): Promise<boolean> {
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;
-  }
-}
-
-async function writeDurably(path: string, content: Uint8Array | string): Promise<void> {
-  const file = await open(path, 'wx');
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }

@@ -6,7 +6,7 @@ import type { Server } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { codeOf, isMissing } from './faults.ts';
+import { codeOf, isMissing } from '../../engine/files.ts';
 
 const lockName = 'lock';
 /** Of the path of a socket; a longer one would be cut. */

@@ -4,7 +4,8 @@ import type { AdamState } from '../optimizer/adam.ts';
 import { decodeTensors, encodeTensors } from '../../model/checkpoint/safetensors.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import { withoutFormerOptions } from './former-options.ts';
-import { found, isMissing } from './missing-file.ts';
+import { isMissing } from '../../engine/files.ts';
+import { found } from './missing-file.ts';
 import { writeAtomically } from './write-atomically.ts';
 
 /** Everything that a run needs to go on exactly: tasks are a function of seed and iteration. */
