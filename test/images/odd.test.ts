@@ -298,6 +298,14 @@ describe('a GIF file', () => {
   });
 });
 
+test('a GIF file without any table of colours is refused by name', async () => {
+  const whole = gifFile(10, { left: 0, top: 0, side: 10 });
+  const table = 3 * 2;
+  const odd = Buffer.concat([whole.subarray(0, 13), whole.subarray(13 + table)]);
+  odd[10]! &= 0x7f;
+  expect(await refusal(odd)).toMatch(/^unsupported_format: the GIF image has no table of colours/);
+});
+
 describe('a JPEG file', () => {
   const noise = Buffer.from(Array.from({ length: 80 * 60 * 3 }, (_, i) => (i * 7919 + (i >> 8) * 31) % 256));
   const made = (options: JpegOptions) =>
