@@ -31,8 +31,10 @@ export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
 const startOf = (bytes: Uint8Array): string => String.fromCharCode(...bytes.subarray(0, startLength));
 
 /** A file of Truevision without a signature: an identifier's length, the kinds of palette and pixels, their bits. */
-const isTga = (start: string): boolean =>
-  /^.[\0\x01][\x01-\x03\x09-\x0b].{13}[\x08\x0f\x10\x18\x20]/s.test(start) && start.length > 18;
+const isTga = (start: string): boolean => {
+  const [palette = 2, kind = 0, bits = 0] = [1, 2, 16].map((at) => start.charCodeAt(at));
+  return palette <= 1 && [1, 2, 3, 9, 10, 11].includes(kind) && [8, 15, 16, 24, 32].includes(bits);
+};
 
 /** Formats that people have and that are not decoded, with what to do instead. */
 const refusals: readonly { readonly test: (start: string) => boolean; readonly message: string }[] = [
@@ -78,8 +80,9 @@ const refusals: readonly { readonly test: (start: string) => boolean; readonly m
   { test: begins('%!PS'), message: 'PostScript is not accepted; export its page as PNG' },
   { test: begins('8BPS'), message: 'PSD is not accepted; export it as PNG' },
   {
-    // two bytes of its first image's colours follow, which a TGA without a palette has as 0
-    test: (start) => /^\0\0[\x01\x02]\0(?!\0\0)/.test(start),
+    // the number of its images follows, where a TGA without a palette has 0
+    test: (start) =>
+      begins('\0\0\x01\0', '\0\0\x02\0')(start) && !begins('\0\0\x01\0\0\0', '\0\0\x02\0\0\0')(start),
     message: 'ICO is not accepted; export it as PNG',
   },
   { test: begins('icns'), message: 'ICNS is not accepted; export it as PNG' },
