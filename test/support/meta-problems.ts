@@ -55,7 +55,7 @@ const cases: readonly Case[] = [
   { stage: 'retrain', way: 2, network: 'conv4', exactSteps: 2, always: true },
   { stage: 'retrain', way: 2, network: 'conv4', head: 'shared', stride: 2, always: true },
   { stage: 'retrain', way: 2, network: 'conv4', head: 'linear', always: true },
-  { stage: 'retrain', way: 3, head: 'linear', everyStep: true },
+  { stage: 'retrain', way: 3, head: 'linear' },
   { stage: 'search', way: 2, nodes: 2, rectified: true },
   { stage: 'retrain', way: 3, rectified: true, mirrored: true, always: true },
   {
