@@ -1,4 +1,5 @@
-import express, { type Express } from 'express';
+import express from 'express';
+import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { guard } from './access/access.ts';
 import type { AccessOptions } from './access/access.ts';
@@ -44,11 +45,11 @@ import type { Traces } from './tracing/traces.ts';
 import { createUploadReader } from './upload/upload.ts';
 
 /** Of a JSON body with images: its text stands in memory several times, and is parsed at one go. */
-const JSON_BYTES = 32 * 1024 * 1024;
+const jsonBytes = 32 * 1024 * 1024;
 /** What of it may stand outside of strings, or be escapes in them: many times what the largest set of points needs. */
-const STRUCTURE_BYTES = 1024 * 1024;
+const mostStructureBytes = 1024 * 1024;
 /** Of a tensor as JSON, which the thread that answers requests parses: some images of 84 × 84 pixels. */
-const INFERENCE_JSON_BYTES = 4 * 1024 * 1024;
+const inferenceJsonBytes = 4 * 1024 * 1024;
 
 export interface AppLimits {
   readonly bodyBytes: number;
@@ -106,7 +107,7 @@ export function createApp(dependencies: AppDependencies): Express {
   });
   const jsonReader = (most: number, structureBytes: number) =>
     createJsonReader({ bodyBytes: Math.min(bodyBytes, most), structureBytes, seconds }, gate);
-  const readJson = jsonReader(JSON_BYTES, STRUCTURE_BYTES);
+  const readJson = jsonReader(jsonBytes, mostStructureBytes);
   const services: TaskServices = {
     tasks,
     images: new ImageTasks(
@@ -146,7 +147,7 @@ export function createApp(dependencies: AppDependencies): Express {
   inferenceRoutes(app, {
     tasks,
     adapter,
-    read: createInferenceReader({ bodyBytes, jsonBytes: INFERENCE_JSON_BYTES, seconds }, gate),
+    read: createInferenceReader({ bodyBytes, jsonBytes: inferenceJsonBytes, seconds }, gate),
     obstacle: () => obstacleOf(operation),
   });
   app.use((request) => {

@@ -9,9 +9,9 @@ import type { TaskRecord } from './storage/record.ts';
 import type { TaskStorage } from './storage/storage.ts';
 
 /** Seconds: from a prediction of a small photo to an adaptation that compiles. */
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** Seconds: from an answer of memory to a store that does not answer. */
-const STORAGE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10];
+const storageBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10];
 
 /** When a worker began with work, where one did, and when it ended, by `performance.now()`. */
 interface WorkTimes {
@@ -29,7 +29,7 @@ export class Metrics implements StorageObserver {
     name: 'mnas_http_request_duration_seconds',
     help: 'From the head of a request to the end of its answer; a request whose client hung up has the status 499',
     labelNames: ['method', 'route', 'status'] as const,
-    buckets: BUCKETS,
+    buckets: buckets,
     registers: [this.registry],
   });
   readonly #open = new Gauge({
@@ -47,28 +47,28 @@ export class Metrics implements StorageObserver {
     name: 'mnas_task_stage_seconds',
     help: 'Stages of making a task; `total` is all of them',
     labelNames: ['kind', 'stage'] as const,
-    buckets: BUCKETS,
+    buckets: buckets,
     registers: [this.registry],
   });
   readonly #waits = new Histogram({
     name: 'mnas_queue_wait_seconds',
     help: 'From the asking for a job to its beginning in a worker',
     labelNames: ['work'] as const,
-    buckets: BUCKETS,
+    buckets: buckets,
     registers: [this.registry],
   });
   readonly #jobs = new Histogram({
     name: 'mnas_job_duration_seconds',
     help: 'From the beginning of a job in a worker to its end, or until nobody waits for it any more',
     labelNames: ['work', 'outcome'] as const,
-    buckets: BUCKETS,
+    buckets: buckets,
     registers: [this.registry],
   });
   readonly #operations = new Histogram({
     name: 'mnas_storage_operation_seconds',
     help: 'Operations of the storage behind the cache',
     labelNames: ['operation', 'outcome'] as const,
-    buckets: STORAGE_BUCKETS,
+    buckets: storageBuckets,
     registers: [this.registry],
   });
   readonly #reads = new Counter({

@@ -6,7 +6,7 @@ export type StoragePlace =
   /** keys begin with `prefix` */
   | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string };
 
-const FORMS = 'disk, redis://HOST:PORT, rediss://HOST:PORT or s3://BUCKET/PREFIX';
+const forms = 'disk, redis://HOST:PORT, rediss://HOST:PORT or s3://BUCKET/PREFIX';
 
 /** The value of MNAS_STORAGE. @throws Error that names the forms, never the value: it may hold a password */
 export function parseStorage(text: string): StoragePlace {
@@ -15,7 +15,7 @@ export function parseStorage(text: string): StoragePlace {
   if (url?.protocol === 'redis:' || url?.protocol === 'rediss:') return { kind: 'redis', url: text };
   if (url?.protocol === 's3:' && url.hostname !== '')
     return { kind: 's3', bucket: url.hostname, prefix: url.pathname.replace(/^\/|\/$/g, '') || 'm-nas' };
-  throw new Error(`one of ${FORMS} is expected`);
+  throw new Error(`one of ${forms} is expected`);
 }
 
 /** The place in words, without a password. */

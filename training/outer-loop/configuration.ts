@@ -47,12 +47,6 @@ const stageSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('draws all but the controller and a fixed encoder anew at the start of the stage'),
-  multiStepIterations: z
-    .number()
-    .int()
-    .min(0)
-    .default(0)
-    .describe('first iterations whose outer loss is the mean of those after every inner step (MAML++)'),
   temperature: startAndEnd
     .default([1, 1])
     .describe(

@@ -23,7 +23,6 @@ export interface GradientPayload {
   readonly stage: StageConfiguration;
   /** Of the architecture's softmax. */
   readonly alphaTemperature: number;
-  readonly everyStep: boolean;
   readonly training: Pick<TrainingConfiguration, 'reconstructionWeight' | 'pathDropout'>;
   readonly genotypes: readonly Genotype[];
 }
@@ -70,7 +69,7 @@ function droppedPaths({ supernet }: ModelConfiguration, key: Key, dropout: numbe
 
 /** Computes the gradient of one task of a meta-batch (Algorithm 1, lines 4 to 8) and leaves it on shared memory. */
 export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerData> = async (
-  { iteration, task: position, stage, alphaTemperature, everyStep, training, genotypes },
+  { iteration, task: position, stage, alphaTemperature, training, genotypes },
   context,
 ) => {
   const { workerData: data } = context;
@@ -83,7 +82,6 @@ export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerDat
   const options = {
     stage: stage.stage,
     reconstructionWeight: training.reconstructionWeight,
-    everyStep,
     fixedEncoder: stage.encoder === 'fixed',
     relaxation: {
       mask:

@@ -184,14 +184,12 @@ export class Trainer {
     iteration,
     stage,
     progress,
-    position,
   }: StagePosition<StageConfiguration>): Promise<MetaBatch<IterationMetrics>> {
     const { reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
     const payload = {
       iteration,
       stage,
       alphaTemperature: alphaTemperatureAt(stage, progress),
-      everyStep: position < stage.multiStepIterations,
       training: { reconstructionWeight, pathDropout },
       genotypes: this.#loop.state.genotypes,
     };

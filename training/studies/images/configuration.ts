@@ -54,8 +54,8 @@ export const studyConfigurationSchema = trainingConfigurationSchema
       );
     if (innerLoop.rates !== 'fixed' || innerLoop.exactSteps !== 'all')
       refuse(['model', 'innerLoop'], `${method.kind} has fixed rates and an exact outer gradient`);
-    stages.forEach(({ stage, reinitialize, multiStepIterations, innerLoop: own }, i) => {
-      if (stage !== 'retrain' || reinitialize || multiStepIterations > 0 || own)
+    stages.forEach(({ stage, reinitialize, innerLoop: own }, i) => {
+      if (stage !== 'retrain' || reinitialize || own)
         refuse(['stages', i], `${method.kind} is trained from new weights, by the inner loop of its model`);
     });
   });

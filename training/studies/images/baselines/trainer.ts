@@ -162,7 +162,6 @@ export class BaselineTrainer {
       iteration,
       stage,
       alphaTemperature: 1,
-      everyStep: false,
       training: { reconstructionWeight, pathDropout: 0 },
       genotypes: this.#loop.state.genotypes,
     });
