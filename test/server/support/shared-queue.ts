@@ -21,7 +21,7 @@ import { BESIDE, LIMITS, OPEN } from './defaults.ts';
 
 const logger = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
 
-export const SHARED: SharedLimits = {
+export const shared: SharedLimits = {
   waiting: 100,
   requestCost: Infinity,
   clientCost: Infinity,
@@ -47,7 +47,7 @@ export async function replica(
     checkpoints: adapter.checkpoints,
     maker: makerOf(adapter.toolchain, adapter.checkpoints),
     lanes: 1,
-    limits: { ...SHARED, ...limits },
+    limits: { ...shared, ...limits },
     owned: false,
     storage,
     logger,
