@@ -19,7 +19,7 @@ import type { ServerJobs, ServerWorkerData } from './workers/jobs.ts';
 import { loadCheckpoints } from './workers/load-checkpoints.ts';
 import type { CheckpointFile } from './workers/load-checkpoints.ts';
 import { measuredPool } from './workers/measured-pool.ts';
-import { memoryPlan, USUALLY_KEPT } from './workers/memory-plan.ts';
+import { memoryPlan, usuallyKept } from './workers/memory-plan.ts';
 import type { MemoryPlan } from './workers/memory-plan.ts';
 import { MemoryWatch } from './workers/memory-watch.ts';
 import { createPoolAdapter } from './workers/pool-adapter.ts';
@@ -27,7 +27,7 @@ import type { PoolUse } from './workers/pool-adapter.ts';
 import { precompileAll } from './workers/precompile-all.ts';
 import { fileURLToPath } from 'node:url';
 
-const BUNDLED_CHECKPOINTS = fileURLToPath(new URL('../checkpoints', import.meta.url));
+const bundledCheckpoints = fileURLToPath(new URL('../checkpoints', import.meta.url));
 
 type ServicePool = WorkerPool<ServerJobs, ServerWorkerData>;
 
@@ -68,7 +68,7 @@ export async function openFoundation(
 ): Promise<Foundation> {
   const keys = openKeys(configuration, logger);
   const checkpoints = await loadCheckpoints({
-    bundled: BUNDLED_CHECKPOINTS,
+    bundled: bundledCheckpoints,
     added: configuration.MNAS_CHECKPOINTS,
     defaultId: configuration.MNAS_DEFAULT_CHECKPOINT,
   });
@@ -122,9 +122,9 @@ function openKeys(
 function planMemory(configuration: Configuration, use: ThreadUse, logger: Logger): MemoryPlan {
   const workers = configuration.MNAS_WORKERS + use.urgentWorkers;
   const plan = memoryPlan(configuration.MNAS_MEMORY_BYTES, workers);
-  if (plan.keptBytes < USUALLY_KEPT)
+  if (plan.keptBytes < usuallyKept)
     logger.warn(
-      { workers, needed: 2 * workers * USUALLY_KEPT },
+      { workers, needed: 2 * workers * usuallyKept },
       'MNAS_MEMORY_BYTES is little for so many workers: graphs will often be compiled again',
     );
   return plan;

@@ -1,23 +1,25 @@
 import process from 'node:process';
-import { pino, type Logger } from 'pino';
+import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { keptByAllocator } from './allocator.ts';
 import { parseConfiguration, printable } from './configuration.ts';
-import { startService, type Service } from './service.ts';
+import { startService } from './service.ts';
+import type { Service } from './service.ts';
 import { startWorker } from './worker.ts';
 
 /** A terminal sends a signal to all processes of a command, and npm and tsx pass it on: so soon after it, it is the same. */
-const SAME_SIGNAL_MS = 1000;
+const sameSignalMs = 1000;
 
 /** Ends the process at once: an exit would wait for native code of the workers, which then aborts the process. */
 const die = () => process.kill(process.pid, 'SIGKILL');
 
 /** What `npm start` may be followed by. */
-const ROLES = { service: startService, worker: startWorker };
+const roles = { service: startService, worker: startWorker };
 
 /** What this process is asked to be. @throws Error that names the roles */
-function roleOf([role = 'service', ...others]: readonly string[]): keyof typeof ROLES {
-  if (others.length === 0 && Object.hasOwn(ROLES, role)) return role as keyof typeof ROLES;
+function roleOf([role = 'service', ...others]: readonly string[]): keyof typeof roles {
+  if (others.length === 0 && Object.hasOwn(roles, role)) return role as keyof typeof roles;
   throw new Error(`npm start takes no argument, or "-- worker"; ${JSON.stringify(role)} is unknown`);
 }
 
@@ -33,7 +35,7 @@ async function main(): Promise<void> {
   const stop = (signal: NodeJS.Signals) => {
     const now = performance.now();
     if (stoppedAt !== undefined) {
-      if (now - stoppedAt > SAME_SIGNAL_MS) die();
+      if (now - stoppedAt > sameSignalMs) die();
       return;
     }
     stoppedAt = now;
@@ -47,7 +49,7 @@ async function main(): Promise<void> {
   logger.info({ configuration: printable(configuration) }, 'configuration');
   const kept = keptByAllocator();
   if (kept !== undefined) logger.warn(kept);
-  const starting = flushDenormals().then(() => ROLES[role](configuration, logger));
+  const starting = flushDenormals().then(() => roles[role](configuration, logger));
   announce(await starting, logger);
 }
 

@@ -18,9 +18,9 @@ import { readCheckpointFile } from './workers/load-checkpoints.ts';
 import { readTrunkFile } from './workers/load-trunk.ts';
 
 /** That jobs which nobody waits for get to end after MNAS_DRAIN_SECONDS. */
-const JOB_SECONDS = 5;
+const jobSeconds = 5;
 /** Jobs that may wait in a process whose adaptations wait in Redis: predictions. */
-const WAITING_PREDICTIONS = 64;
+const waitingPredictions = 64;
 
 export interface Service {
   readonly url: string;
@@ -108,7 +108,7 @@ export async function startService(configuration: Configuration, logger: Logger)
     await wait(notice * 1000);
     memoryWatch.end();
     const seconds = configuration.MNAS_DRAIN_SECONDS;
-    const [end, last] = [elapsed(seconds), elapsed(seconds + JOB_SECONDS)];
+    const [end, last] = [elapsed(seconds), elapsed(seconds + jobSeconds)];
     await drain(server, seconds);
     // asked after it, since a request that ends while the service drains may have left work behind; in the queue it goes on
     if (!queue) await Promise.race([background.idle(), end]);
@@ -127,7 +127,7 @@ const longestArrival = ({ MNAS_UPLOAD_SECONDS, MNAS_REQUEST_SECONDS }: Configura
 /** How much work is taken on. A client may have half of the queue, beside what the workers do for it. */
 function threadUse(configuration: Configuration): ThreadUse {
   const { MNAS_QUEUE: queue, MNAS_WORKERS: workers } = configuration;
-  const waiting = queue.kind === 'here' ? queue.waiting : WAITING_PREDICTIONS;
+  const waiting = queue.kind === 'here' ? queue.waiting : waitingPredictions;
   return {
     urgentWorkers: configuration.MNAS_PREDICTION_WORKERS,
     waiting,

@@ -16,9 +16,9 @@ import type { Service } from './service.ts';
 import { workplaceHere } from './tasks/fulfil.ts';
 
 /** Of a probe or a scrape. */
-const REQUEST_SECONDS = 10;
+const requestSeconds = 10;
 /** What the queue admits is not refused here. */
-const ADMITTED = { requestCost: Infinity, clientCost: Infinity, clientRequests: Infinity };
+const admitted = { requestCost: Infinity, clientCost: Infinity, clientRequests: Infinity };
 
 /**
  * Starts a process that does the work of a queue, for all replicas: it takes jobs once its threads have compiled what usual
@@ -32,7 +32,7 @@ export async function startWorker(configuration: Configuration, logger: Logger):
   const foundation = await openFoundation(configuration, logger, {
     urgentWorkers: 0,
     waiting: Infinity,
-    limits: ADMITTED,
+    limits: admitted,
   });
   const { checkpoints, adapter, metrics, storage, pool, memoryWatch } = foundation;
   let taking = false;
@@ -53,7 +53,7 @@ export async function startWorker(configuration: Configuration, logger: Logger):
   });
   app.use(problemHandler(logger));
   const server = createHttpServer(app, {
-    requestSeconds: REQUEST_SECONDS,
+    requestSeconds: requestSeconds,
     keepAliveSeconds: configuration.MNAS_KEEP_ALIVE_SECONDS,
     connections: configuration.MNAS_CONNECTIONS,
   });

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { OrderedImage } from '../tasks/orders.ts';
 
 /** Hashed at one go: some milliseconds. */
-const STEP_BYTES = 8 * 1024 ** 2;
+const stepBytes = 8 * 1024 ** 2;
 
 /** SHA-256 of what an order is about, images in their order, shortened as the ids of tasks are. */
 export async function contentOf(about: unknown, images: readonly OrderedImage[]): Promise<string> {
@@ -13,7 +13,7 @@ export async function contentOf(about: unknown, images: readonly OrderedImage[])
   for (const { pixels } of images) {
     hash.update(pixels);
     bytes += pixels.length;
-    if (bytes < STEP_BYTES) continue;
+    if (bytes < stepBytes) continue;
     bytes = 0;
     await setImmediate();
   }

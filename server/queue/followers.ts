@@ -9,7 +9,7 @@ import { errorOf, getCancelled, getOutcome } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 
 /** After which a run is looked at though no event came of it: events may be lost while Redis is away. */
-const LOOK_MS = 2000;
+const lookMs = 2000;
 
 /** A run that somebody here wants to know of. */
 export interface Run {
@@ -63,7 +63,7 @@ export class Followers {
     });
     events.on('failed', ({ jobId }) => void this.#lookAt(this.#of(jobId)));
     events.on('removed', ({ jobId }) => void this.#lookAt(this.#of(jobId)));
-    this.#timer = setInterval(() => void this.#lookAt([...this.#all]), LOOK_MS);
+    this.#timer = setInterval(() => void this.#lookAt([...this.#all]), lookMs);
     this.#timer.unref();
   }
 

@@ -7,12 +7,12 @@ import { isFull, loggable } from '../storage/faults.ts';
 import { connectRedis } from '../storage/redis-connection.ts';
 
 /** Within which Redis answers a command of this size, or counts as away: a client is to be told within a second. */
-const ANSWER_SECONDS = 0.8;
+const answerSeconds = 0.8;
 /** The same for one that only asks whether it is there, since other work of the request comes on top. */
-const PING_SECONDS = 0.5;
-const TICK_MS = 50;
+const pingSeconds = 0.5;
+const tickMs = 50;
 /** Within which it has to be there when a process starts. */
-const START_SECONDS = 10;
+const startSeconds = 10;
 
 /** The queue cannot be used as configured; thrown at start. */
 export class QueueSetupError extends Error {
@@ -37,8 +37,8 @@ export class Link {
       maxRetriesPerRequest: 0,
     });
     try {
-      const late = () => new Error(`no answer within ${START_SECONDS} seconds`);
-      await inTime(START_SECONDS, once(client, 'ready'), late);
+      const late = () => new Error(`no answer within ${startSeconds} seconds`);
+      await inTime(startSeconds, once(client, 'ready'), late);
       return new Link(client, logger);
     } catch (error) {
       client.disconnect();
@@ -48,7 +48,7 @@ export class Link {
   }
 
   /** What Redis answers to one command or few. @throws ServiceError `queue-unavailable` within a second */
-  async ask<T>(work: (client: Redis) => Promise<T>, seconds = ANSWER_SECONDS): Promise<T> {
+  async ask<T>(work: (client: Redis) => Promise<T>, seconds = answerSeconds): Promise<T> {
     try {
       return await answered(seconds, work(this.client));
     } catch (error) {
@@ -60,7 +60,7 @@ export class Link {
 
   /** @throws ServiceError `queue-unavailable` where Redis is not there */
   async ping(): Promise<void> {
-    await this.ask((client) => client.ping(), PING_SECONDS);
+    await this.ask((client) => client.ping(), pingSeconds);
   }
 
   /** Warns where Redis may lose or evict what was taken on. */
@@ -85,14 +85,14 @@ export class Link {
  * arrived is read before the last one counts: a process that was busy itself does not take Redis for away.
  */
 async function answered<T>(seconds: number, work: Promise<T>): Promise<T> {
-  let left = Math.round((seconds * 1000) / TICK_MS);
+  let left = Math.round((seconds * 1000) / tickMs);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const fail = () => reject(new Error(`no answer within ${seconds} seconds`));
     timer = setInterval(() => {
       left--;
       if (left === 0) setImmediate(fail);
-    }, TICK_MS);
+    }, tickMs);
   });
   try {
     return await Promise.race([work, late]);

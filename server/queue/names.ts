@@ -1,9 +1,9 @@
 /** What all names of the queue begin with; one slot of a cluster, since BullMQ's scripts touch several names at once. */
-export const PREFIX = '{m-nas:queue}';
+export const queuePrefix = '{m-nas:queue}';
 /** The one queue of all kinds of work: they share the workers. */
-export const QUEUE = 'work';
+export const queueName = 'work';
 
-const name = (...parts: readonly string[]): string => [PREFIX, ...parts].join(':');
+const name = (...parts: readonly string[]): string => [queuePrefix, ...parts].join(':');
 
 /** The names of what stands beside BullMQ's own. A run is one life of a job, from its taking on to its outcome. */
 export const names = {
@@ -29,14 +29,14 @@ export const names = {
 };
 
 /** Seconds after which an order goes with everything beside it, should its job be lost. */
-export const ORDER_SECONDS = 7 * 86_400;
+export const orderSeconds = 7 * 86_400;
 /** Seconds for which those who ask late are told how a run ended. */
-export const OUTCOME_SECONDS = 3600;
+export const outcomeSeconds = 3600;
 /** How often replicas and workers tell that they live, and for how long that holds. */
-export const ALIVE_MS = 3000;
-export const ALIVE_SECONDS = 10;
+export const aliveMs = 3000;
+export const aliveSeconds = 10;
 /** Milliseconds after which a worker that says nothing counts as dead. Its job goes to another one up to STALLED_MS later. */
-export const LEASE_MS = 10_000;
-export const STALLED_MS = 5000;
+export const leaseMs = 10_000;
+export const stalledMs = 5000;
 /** How often a job may lose its worker: what kills three of them is at fault itself. */
-export const MOST_DEATHS = 2;
+export const mostDeaths = 2;

@@ -8,7 +8,7 @@ import type { TaskStorage } from '../storage/storage.ts';
 import { Followers } from './followers.ts';
 import type { JobData, JobReturn } from './job.ts';
 import { Link } from './link.ts';
-import { PREFIX, QUEUE } from './names.ts';
+import { queuePrefix, queueName } from './names.ts';
 import { SharedBacklog } from './shared-backlog.ts';
 import type { QueueStats, SharedLimits } from './shared-backlog.ts';
 import { Waiters } from './waiters.ts';
@@ -16,9 +16,9 @@ import { QueueWorkplace } from './workplace.ts';
 import { worksOf } from './works.ts';
 
 /** BullMQ waits for a Redis that is away when it closes. */
-const CLOSE_SECONDS = 1;
+const closeSeconds = 1;
 /** Events that are kept for replicas whose connection was away for a moment. */
-const EVENTS = 2000;
+const mostEvents = 2000;
 
 export interface OpenOptions {
   /** redis:// or rediss:// */
@@ -51,17 +51,17 @@ export async function openQueue(options: OpenOptions): Promise<OpenQueue> {
   const link = await Link.open(url, logger);
   await link.look();
   const failed = (error: Error) => logger.error({ err: loggable(error) }, 'queue failed');
-  const queue = new Queue<JobData, JobReturn>(QUEUE, {
+  const queue = new Queue<JobData, JobReturn>(queueName, {
     connection: link.client,
-    prefix: PREFIX,
-    streams: { events: { maxLen: EVENTS } },
+    prefix: queuePrefix,
+    streams: { events: { maxLen: mostEvents } },
   });
   queue.on('error', failed);
   const listening = connectRedis(url, logger, { maxRetriesPerRequest: null });
   const [seconds = '0'] = await link.ask((client) => client.time());
-  const events = new QueueEvents(QUEUE, {
+  const events = new QueueEvents(queueName, {
     connection: listening,
-    prefix: PREFIX,
+    prefix: queuePrefix,
     // from now on, whatever comes while its first read is on the way
     lastEventId: `${Number(seconds) * 1000}-0`,
   });
@@ -80,7 +80,7 @@ export async function openQueue(options: OpenOptions): Promise<OpenQueue> {
       followers.close();
       waiters.close();
       const closed = Promise.allSettled([events.close(), queue.close()]);
-      await within(CLOSE_SECONDS, closed, new AbortController().signal);
+      await within(closeSeconds, closed, new AbortController().signal);
       listening.disconnect();
       link.close();
     },

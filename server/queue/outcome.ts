@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { ServiceError } from '../errors/errors.ts';
 import type { AdaptationReport } from '../ports.ts';
 import type { JobOutline } from './job.ts';
-import { names, ORDER_SECONDS, OUTCOME_SECONDS } from './names.ts';
+import { names, orderSeconds, outcomeSeconds } from './names.ts';
 
 /** An error of the catalogue as it crosses processes. */
 type StoredError = Pick<ServiceError, 'code' | 'message' | 'part' | 'pointer' | 'shortfalls' | 'headers'>;
@@ -39,8 +39,8 @@ export async function putOutcome(
 ): Promise<void> {
   await client
     .multi()
-    .set(names.outcome(run), serialize(outcome), 'EX', OUTCOME_SECONDS)
-    .set(names.latest(jobId), run, 'EX', OUTCOME_SECONDS)
+    .set(names.outcome(run), serialize(outcome), 'EX', outcomeSeconds)
+    .set(names.latest(jobId), run, 'EX', outcomeSeconds)
     .unlink(names.input(run), names.waiters(run))
     .exec();
 }
@@ -52,7 +52,7 @@ export async function getOutcome(client: Redis, run: string): Promise<Outcome | 
 
 /** Notes that a run was given up, for whoever works at it. */
 export async function putCancelled(client: Redis, run: string, error: ServiceError): Promise<void> {
-  await client.set(names.cancelled(run), serialize(storedError(error)), 'EX', ORDER_SECONDS);
+  await client.set(names.cancelled(run), serialize(storedError(error)), 'EX', orderSeconds);
 }
 
 /** Why runs were given up; undefined for those that were not. */

@@ -3,9 +3,9 @@ import type { Redis } from 'ioredis';
 import type { Link } from './link.ts';
 
 /** Of a value: a slow link carries one within the time that a command has, and none holds Redis up. */
-const PART_BYTES = 1024 * 1024;
+const partBytes = 1024 * 1024;
 /** The field that is written last and tells how many parts there are. */
-const COUNT = 'count';
+const countField = 'count';
 
 /**
  * Keeps a value, typed arrays in it, under a name for so many seconds.
@@ -13,17 +13,17 @@ const COUNT = 'count';
  */
 export async function putParts(link: Link, name: string, value: unknown, seconds: number): Promise<void> {
   const bytes = serialize(value);
-  const count = Math.ceil(bytes.length / PART_BYTES);
+  const count = Math.ceil(bytes.length / partBytes);
   for (let part = 0; part < count; part++) {
-    const content = bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES);
+    const content = bytes.subarray(part * partBytes, (part + 1) * partBytes);
     await link.ask((client) => client.multi().hset(name, String(part), content).expire(name, seconds).exec());
   }
-  await link.ask((client) => client.hset(name, COUNT, count));
+  await link.ask((client) => client.hset(name, countField, count));
 }
 
 /** The value under a name; undefined where there is none, or not the whole. */
 export async function getParts(client: Redis, name: string): Promise<unknown> {
-  const count = await client.hget(name, COUNT);
+  const count = await client.hget(name, countField);
   if (count === null) return undefined;
   const parts: Buffer[] = [];
   for (let part = 0; part < Number(count); part++) {

@@ -10,7 +10,7 @@ import type { TaskRecord } from '../storage/record.ts';
 import type { Workplace } from '../tasks/orders.ts';
 import { isTask, outlineOf } from './job.ts';
 import type { CarriedOrder, JobReturn, WorkJob } from './job.ts';
-import { MOST_DEATHS, names } from './names.ts';
+import { mostDeaths, names } from './names.ts';
 import { getCancelled, getOutcome, putOutcome, storedError } from './outcome.ts';
 import { getParts } from './parts.ts';
 import { ProgressTeller } from './progress-teller.ts';
@@ -34,9 +34,9 @@ export class RunEndedError extends Error {
 }
 
 /** After which a job of another version is looked at again, when a worker of its own may be there. */
-const OTHERS_MS = 2000;
+const othersMs = 2000;
 /** For which it waits for one. */
-const MOST_WAIT_MS = 86_400_000;
+const mostWaitMs = 86_400_000;
 
 /**
  * Does a job and tells how it ended. What it throws is BullMQ's: the job goes back to the queue, later where its store or its
@@ -51,8 +51,8 @@ export async function perform(
   const { client, logger } = parts;
   const { run, maker, cost } = job.data;
   const startedAt = performance.now();
-  if (maker !== parts.maker && Date.now() - job.timestamp < MOST_WAIT_MS) {
-    await job.moveToDelayed(Date.now() + OTHERS_MS, token);
+  if (maker !== parts.maker && Date.now() - job.timestamp < mostWaitMs) {
+    await job.moveToDelayed(Date.now() + othersMs, token);
     throw new DelayedError();
   }
   if (await getOutcome(client, run)) return { cost, seconds: 0 }; // its worker died right after
@@ -65,7 +65,7 @@ export async function perform(
   };
   try {
     if (maker !== parts.maker) throw noMaker();
-    if (job.stalledCounter > MOST_DEATHS) throw deadly(job);
+    if (job.stalledCounter > mostDeaths) throw deadly(job);
     const { result, computed } = await fulfil(parts, job, { signal, report: told.report });
     await told.quiet();
     await end({ result });

@@ -8,7 +8,7 @@ import type { Link } from './link.ts';
 import { names } from './names.ts';
 
 /** For so long what was seen of the queue holds: several posts at once cost one look. */
-const FRESH_MS = 250;
+const freshMs = 250;
 
 /** How much work all replicas take on together. */
 export interface SharedLimits extends Pick<WorkLimits, 'requestCost' | 'clientCost' | 'jobBytes'> {
@@ -34,7 +34,7 @@ interface Seen {
   readonly at: number;
 }
 
-const NOTHING: QueueStats = { waiting: 0, active: 0, delayed: 0, age: 0, lanes: 0 };
+const nothing: QueueStats = { waiting: 0, active: 0, delayed: 0, age: 0, lanes: 0 };
 
 /**
  * The work that all replicas have taken on and that is not done, read from the queue itself, so that no count is ever wrong
@@ -45,7 +45,7 @@ export class SharedBacklog {
   readonly #queue: WorkQueue;
   readonly #limits: SharedLimits;
   readonly #speed = new Speed();
-  #seen: Seen = { backlog: new Backlog(1), stats: NOTHING, at: -Infinity };
+  #seen: Seen = { backlog: new Backlog(1), stats: nothing, at: -Infinity };
   #looking: Promise<Seen> | undefined;
 
   constructor(link: Link, queue: WorkQueue, limits: SharedLimits) {
@@ -84,7 +84,7 @@ export class SharedBacklog {
   }
 
   #fresh(): Promise<Seen> {
-    if (performance.now() - this.#seen.at < FRESH_MS) return Promise.resolve(this.#seen);
+    if (performance.now() - this.#seen.at < freshMs) return Promise.resolve(this.#seen);
     this.#looking ??= this.#look().finally(() => (this.#looking = undefined));
     return this.#looking;
   }

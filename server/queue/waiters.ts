@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Asker } from '../ports.ts';
 import type { Link } from './link.ts';
-import { ALIVE_MS, ALIVE_SECONDS, names, ORDER_SECONDS } from './names.ts';
+import { aliveMs, aliveSeconds, names, orderSeconds } from './names.ts';
 
 /** `attended` where a client waits for the answer; work that goes on without one has no deadline. */
 const waitingOf = ({ deadline }: Asker) => (deadline === undefined ? 'unattended' : 'attended');
@@ -18,10 +18,10 @@ export class Waiters {
 
   constructor(link: Link) {
     this.#link = link;
-    const live = () => link.ask((client) => client.set(names.replica(this.#me), '', 'EX', ALIVE_SECONDS));
+    const live = () => link.ask((client) => client.set(names.replica(this.#me), '', 'EX', aliveSeconds));
     const tell = () => void live().catch(() => undefined); // logged, and the next time is not far
     tell();
-    this.#timer = setInterval(tell, ALIVE_MS);
+    this.#timer = setInterval(tell, aliveMs);
     this.#timer.unref();
   }
 
@@ -30,7 +30,7 @@ export class Waiters {
     const name = names.waiters(run);
     const waiting = waitingOf(asker);
     await this.#link.ask((client) =>
-      client.multi().hset(name, this.#me, waiting).expire(name, ORDER_SECONDS).exec(),
+      client.multi().hset(name, this.#me, waiting).expire(name, orderSeconds).exec(),
     );
   }
 

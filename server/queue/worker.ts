@@ -5,18 +5,18 @@ import type { Logger } from 'pino';
 import { within } from '../concurrency/in-time.ts';
 import { loggable } from '../storage/faults.ts';
 import { connectRedis } from '../storage/redis-connection.ts';
-import { ALIVE_MS, ALIVE_SECONDS, LEASE_MS, names, PREFIX, QUEUE, STALLED_MS } from './names.ts';
+import { aliveMs, aliveSeconds, leaseMs, names, queuePrefix, queueName, stalledMs } from './names.ts';
 import { getCancelled } from './outcome.ts';
 import type { JobData, JobReturn, WorkJob } from './job.ts';
 import { perform, RunEndedError } from './perform.ts';
 import type { Performance } from './perform.ts';
 
 /** How often a worker looks whether its runs were given up and its leases hold. */
-const TICK_MS = 500;
+const tickMs = 500;
 /** Of a lease, what is left when its worker stops by itself: another one may begin right after. */
-const LEFT_MS = 1000;
+const leftMs = 1000;
 /** That work waits at most before it is tried again. */
-const LONGEST_BACKOFF_MS = 60_000;
+const longestBackoffMs = 60_000;
 
 export interface WorkerOptions extends Omit<Performance, 'client'> {
   readonly url: string;
@@ -47,21 +47,21 @@ export class QueueWorker {
     const { url, lanes, logger } = options;
     this.#options = options;
     this.#client = connectRedis(url, logger, { maxRetriesPerRequest: null });
-    this.#worker = new Worker(QUEUE, (job: WorkJob, token = '') => this.#run(job, token), {
+    this.#worker = new Worker(queueName, (job: WorkJob, token = '') => this.#run(job, token), {
       connection: this.#client,
-      prefix: PREFIX,
+      prefix: queuePrefix,
       concurrency: lanes,
-      lockDuration: LEASE_MS,
-      stalledInterval: STALLED_MS,
+      lockDuration: leaseMs,
+      stalledInterval: stalledMs,
       maxStalledCount: Number.MAX_SAFE_INTEGER, // `perform` counts, so that it can tell who waits
-      settings: { backoffStrategy: (attempt) => Math.min(1000 * 2 ** attempt, LONGEST_BACKOFF_MS) },
+      settings: { backoffStrategy: (attempt) => Math.min(1000 * 2 ** attempt, longestBackoffMs) },
     });
     this.#worker.on('error', (error) => logger.error({ err: loggable(error) }, 'queue failed'));
     this.#worker.on('locksRenewed', ({ jobIds }) => this.#renewed(jobIds));
     this.#worker.on('lockRenewalFailed', (jobIds) => this.#lost(jobIds));
     this.#timers = [
-      setInterval(() => void this.#tick(), TICK_MS),
-      setInterval(() => void this.#tellAlive(), ALIVE_MS),
+      setInterval(() => void this.#tick(), tickMs),
+      setInterval(() => void this.#tellAlive(), aliveMs),
     ];
     void this.#tellAlive();
   }
@@ -81,7 +81,7 @@ export class QueueWorker {
     const closed = this.#worker.close();
     await within(seconds, closed, new AbortController().signal);
     for (const { controller } of this.#active.values()) controller.abort(new RunEndedError('stopping'));
-    await within(LEASE_MS / 1000, closed, new AbortController().signal);
+    await within(leaseMs / 1000, closed, new AbortController().signal);
     for (const timer of this.#timers) clearInterval(timer);
     const forgotten = this.#client.srem(names.workers, this.#id).catch(() => 0); // it is, in any case, soon
     await within(1, forgotten, new AbortController().signal);
@@ -121,7 +121,7 @@ export class QueueWorker {
   async #tick(): Promise<void> {
     const now = performance.now();
     for (const { renewedAt, controller } of this.#active.values())
-      if (now - renewedAt > LEASE_MS - LEFT_MS) controller.abort(new RunEndedError('lease lost'));
+      if (now - renewedAt > leaseMs - leftMs) controller.abort(new RunEndedError('lease lost'));
     const runs = [...this.#active.keys()];
     try {
       const cancelled = await getCancelled(this.#client, runs);
@@ -134,7 +134,7 @@ export class QueueWorker {
   async #tellAlive(): Promise<void> {
     try {
       const { lanes } = this.#options;
-      await this.#client.set(names.worker(this.#id), lanes, 'EX', ALIVE_SECONDS);
+      await this.#client.set(names.worker(this.#id), lanes, 'EX', aliveSeconds);
       await this.#client.sadd(names.workers, this.#id);
     } catch {
       // the next time is not far

@@ -16,7 +16,7 @@ import type { Followers, Following, Run } from './followers.ts';
 import { isTask, jobOf, taskJobId } from './job.ts';
 import type { CarriedOrder, JobData, JobOutline, WorkQueue } from './job.ts';
 import type { Link } from './link.ts';
-import { names, ORDER_SECONDS } from './names.ts';
+import { names, orderSeconds } from './names.ts';
 import { errorOf, getCancelled, getOutcome } from './outcome.ts';
 import { putParts } from './parts.ts';
 import type { SharedBacklog } from './shared-backlog.ts';
@@ -25,17 +25,17 @@ import type { Waiters } from './waiters.ts';
 import type { Works } from './works.ts';
 
 /** Redis answered so lately that it is there. */
-const THERE_MS = 250;
+const thereMs = 250;
 /** How often it is looked whether a run is over that was given up. */
-const GIVEN_UP_MS = 100;
+const givenUpMs = 100;
 /** How often work is tried again that its provider has no room for, a worker, or a store: for about an hour. */
-const ATTEMPTS = 64;
+const attempts = 64;
 
 /** Seconds after which an order goes whose job never came. */
-const UPLOAD_SECONDS = 600;
+const uploadSeconds = 600;
 /** How long a DELETE waits until a worker has stopped, and until whoever waits for the task has it. */
-const STOP_SECONDS = 5;
-const END_SECONDS = 60;
+const stopSeconds = 5;
+const endSeconds = 60;
 
 /** What a replica puts work into the queue with. */
 export interface QueueParts {
@@ -102,7 +102,7 @@ export class QueueWorkplace implements Workplace, Elsewhere {
   }
 
   async check(): Promise<void> {
-    if (performance.now() - this.#thereAt < THERE_MS) return;
+    if (performance.now() - this.#thereAt < thereMs) return;
     await this.#parts.link.ping();
     this.#thereAt = performance.now();
   }
@@ -137,7 +137,7 @@ export class QueueWorkplace implements Workplace, Elsewhere {
     const gaveUp = !(await waiters.of(run)).attended;
     if (gaveUp) await cancel(link, queue, { jobId, run }, removed());
     // a worker may be dead: whichever gets the job next stops at once
-    const seconds = gaveUp ? STOP_SECONDS : END_SECONDS;
+    const seconds = gaveUp ? stopSeconds : endSeconds;
     await within(
       seconds,
       following.outcome.catch(() => undefined),
@@ -193,7 +193,7 @@ export class QueueWorkplace implements Workplace, Elsewhere {
       if (run === undefined) continue;
       const [cancelled] = await link.ask((client) => getCancelled(client, [run]));
       if (cancelled) {
-        await wait(GIVEN_UP_MS, undefined, { signal: watcher.signal }).catch(() => undefined);
+        await wait(givenUpMs, undefined, { signal: watcher.signal }).catch(() => undefined);
         continue;
       }
       if (job) await this.#parts.waiters.add(run, watcher);
@@ -208,14 +208,14 @@ export class QueueWorkplace implements Workplace, Elsewhere {
     await backlog.admit(asker, work);
     const run = randomUUID();
     const data: JobData = { ...about, run, client: who, cost: work.cost, maker, owned };
-    await putParts(link, names.input(run), order, UPLOAD_SECONDS);
+    await putParts(link, names.input(run), order, uploadSeconds);
     await waiters.add(run, asker);
     const priority = await link.ask((client) => enter(client, who, work.cost));
     await link.ask(() =>
       queue.add(about.kind, data, {
         jobId,
         priority,
-        attempts: ATTEMPTS,
+        attempts: attempts,
         backoff: { type: 'custom' },
         removeOnComplete: true,
         removeOnFail: true,
@@ -224,7 +224,7 @@ export class QueueWorkplace implements Workplace, Elsewhere {
     void link.ask((client) => rebase(client, queue)).catch(() => undefined);
     const there = await jobOf(link, queue, jobId);
     if (!there || there.data.run === run) {
-      await link.ask((client) => client.expire(names.input(run), ORDER_SECONDS));
+      await link.ask((client) => client.expire(names.input(run), orderSeconds));
       return run;
     }
     await link.ask((client) => client.unlink(names.input(run), names.waiters(run)));

@@ -47,9 +47,9 @@ interface Making {
 }
 
 /** What a storage needs to say of a task whether it is there, usually. */
-const MOMENT_SECONDS = 0.1;
+const momentSeconds = 0.1;
 /** While it does not, it is looked whether others can still be asked. */
-const LOOK_AGAIN_MS = 300;
+const lookAgainMs = 300;
 
 /** Tasks by content, whatever their kind: makes each at most once and keeps it. */
 export class Tasks {
@@ -219,10 +219,10 @@ export class Tasks {
     try {
       for (let answered = false; !answered;) {
         await this.#elsewhere.check();
-        answered = await Promise.race([foundOrNot.then(() => true), wait(LOOK_AGAIN_MS, false)]);
+        answered = await Promise.race([foundOrNot.then(() => true), wait(lookAgainMs, false)]);
       }
     } catch (error) {
-      const there = await inTime(MOMENT_SECONDS, foundOrNot, () => error as Error);
+      const there = await inTime(momentSeconds, foundOrNot, () => error as Error);
       if (there) return there;
       throw error;
     }

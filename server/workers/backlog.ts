@@ -1,18 +1,18 @@
 /** Multiply-adds a second of one worker, before any job has told: what one core of the day does. */
-const FIRST_SPEED = 8e9;
+const firstSpeed = 8e9;
 /** Seconds of work that the speed is learned from; what is older counts less and less. */
-const REMEMBERED_SECONDS = 60;
+const rememberedSeconds = 60;
 /** As so many seconds of work counts what the speed is at first. */
-const FIRST_SECONDS = 10;
+const firstSeconds = 10;
 
 /** How fast one worker is, learned from what it has done. Costs are in multiply-adds. */
 export class Speed {
-  #cost = FIRST_SPEED * FIRST_SECONDS;
-  #seconds = FIRST_SECONDS;
+  #cost = firstSpeed * firstSeconds;
+  #seconds = firstSeconds;
 
   /** Learns from work that a worker has done. */
   learn(cost: number, seconds: number): void {
-    const kept = Math.max(0, 1 - seconds / REMEMBERED_SECONDS);
+    const kept = Math.max(0, 1 - seconds / rememberedSeconds);
     this.#cost = kept * this.#cost + cost;
     this.#seconds = kept * this.#seconds + seconds;
   }

@@ -7,7 +7,7 @@ import type { GenotypeCost } from '../../model/adaptation/child-cost.ts';
 import { remembered } from '../concurrency/remembered.ts';
 import { LineFullError } from '../concurrency/turns.ts';
 import { ServiceError } from '../errors/errors.ts';
-import { IMAGES_BATCH } from '../ports.ts';
+import { imagesBatch } from '../ports.ts';
 import type {
   AdaptationReport,
   AdaptImagesRequest,
@@ -48,15 +48,15 @@ export interface PoolUse {
 }
 
 /** After which memory may have fallen below its limit. */
-const SHORTAGE_SECONDS = 10;
+const shortageSeconds = 10;
 /** Drawing cells, as multiply-adds. */
-const DRAWING = 3e8;
+const drawing = 3e8;
 /** Counting what an architecture costs, as multiply-adds. */
-const COUNTING = 8e8;
+const counting = 8e8;
 /** Storing a model's weights as float32, as multiply-adds. */
-const WIDENING = 1.6e9;
+const widening = 1.6e9;
 /** Models that are kept with float32 weights: 13 MB each, on the bundled trunk. */
-const KEPT_FLOAT32 = 2;
+const keptFloat32 = 2;
 
 /**
  * The adapter over worker threads that run `jobs.ts`. Predictions are urgent; every job counts for its
@@ -105,7 +105,7 @@ export function createPoolAdapter(
   ): Promise<T> => {
     const reason = shortage();
     if (reason !== undefined)
-      throw new ServiceError('overloaded', { detail: reason, retryAfter: SHORTAGE_SECONDS });
+      throw new ServiceError('overloaded', { detail: reason, retryAfter: shortageSeconds });
     const over = admit(adapting, limits, watcher, work);
     let room: Room | undefined;
     try {
@@ -119,7 +119,7 @@ export function createPoolAdapter(
       over();
     }
   };
-  const float32Models = new LRUCache<string, Promise<Float32Model>>({ max: KEPT_FLOAT32 });
+  const float32Models = new LRUCache<string, Promise<Float32Model>>({ max: keptFloat32 });
   const counted = new Map<string, Promise<readonly GenotypeCost[]>>();
   return {
     checkpoints,
@@ -151,9 +151,9 @@ export function createPoolAdapter(
     // without a signal, since whoever asks next shares the work
     float32Model: ({ key, model }, client) =>
       remembered(float32Models, key, () =>
-        run('float32Model', { model }, { client, cost: WIDENING, urgent: true }),
+        run('float32Model', { model }, { client, cost: widening, urgent: true }),
       ),
-    drawCells: (picture, asker) => run('drawCells', picture, urgent(asker, DRAWING)),
+    drawCells: (picture, asker) => run('drawCells', picture, urgent(asker, drawing)),
   };
 }
 
@@ -204,7 +204,7 @@ const costsOf = (
       run(
         'genotypeCost',
         { checkpoint, genotypeIndex, way },
-        { cost: COUNTING, urgent: true, admitted: true },
+        { cost: counting, urgent: true, admitted: true },
       ),
     ),
   );
@@ -213,8 +213,8 @@ const costsOf = (
 async function predictInPieces(run: RunJob, request: PredictImagesRequest, asker: Asker) {
   const { images, multiplyAdds } = request;
   const parts = [];
-  for (let start = 0; start < images.length; start += IMAGES_BATCH) {
-    const piece = images.slice(start, start + IMAGES_BATCH);
+  for (let start = 0; start < images.length; start += imagesBatch) {
+    const piece = images.slice(start, start + imagesBatch);
     const options = { ...urgent(asker, multiplyAdds * piece.length), admitted: start > 0 };
     parts.push(await run('predictImages', { ...request, images: piece }, options));
   }

@@ -4,7 +4,7 @@ import type { ImagesCheckpoint, LabelledBytes } from '../ports.ts';
 import type { AskedWork } from './admission.ts';
 
 /** Compiling an inner step of a regression task, as multiply-adds: running it is nothing beside that. */
-const REGRESSION_STEP = 2.5e8;
+const regressionStep = 2.5e8;
 
 /**
  * What adapting to a support set is estimated to cost, the inner steps among it; `lanes` jobs compute its
@@ -25,6 +25,6 @@ export function workOfImages(
 
 /** What adapting to points is estimated to cost. */
 export function workOfRegression(steps: number): AskedWork {
-  const cost = REGRESSION_STEP * steps;
+  const cost = regressionStep * steps;
   return { cost, serial: cost, bytes: 0 };
 }

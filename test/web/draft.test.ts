@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LABEL_LIMITS } from '../../server/upload/labels.ts';
+import { labelLimits } from '../../server/upload/labels.ts';
 import * as drafts from '../../web/draft.ts';
 import type { Draft } from '../../web/draft.ts';
 
@@ -95,7 +95,7 @@ describe('the draft of a task', () => {
   });
 
   it('has the limits of the service', () => {
-    const { classes, images, characters } = LABEL_LIMITS;
+    const { classes, images, characters } = labelLimits;
     expect(drafts.limits).toEqual({ classes, images, label: characters });
   });
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { Redis as Client } from 'ioredis';
 import type { Schema } from '../../../contract/schema.ts';
 import { taskJobId } from '../../../server/queue/job.ts';
-import { PREFIX, QUEUE } from '../../../server/queue/names.ts';
+import { queuePrefix, queueName } from '../../../server/queue/names.ts';
 import type { RegressionCheckpoint } from '../../../server/ports.ts';
 import { regressionTaskId } from '../../../server/tasks/identity.ts';
 import { ServiceError } from '../../../server/errors/errors.ts';
@@ -13,7 +13,7 @@ import { createFakeAdapter, untilAborted } from '../support/adapter.ts';
 import type { FakeAdapter } from '../support/adapter.ts';
 import { parseEvents } from '../support/events.ts';
 import { harness, listen, temporaryFolder } from '../support/harness.ts';
-import { CONTENT_TYPE, multipart } from '../support/multipart.ts';
+import { multipartType, multipart } from '../support/multipart.ts';
 import type { RawPart } from '../support/multipart.ts';
 import { hasRedis, startRedis } from '../../../bench/serve/redis.ts';
 import type { Redis } from '../../../bench/serve/redis.ts';
@@ -21,7 +21,7 @@ import { queueWorker, replica } from '../support/shared-queue.ts';
 import { shades, support, taskOf } from '../support/tasks.ts';
 
 const post = (app: Express, parts: readonly RawPart[] = support, path = '/v1/tasks') =>
-  request(app).post(path).set('Content-Type', CONTENT_TYPE).send(multipart(parts));
+  request(app).post(path).set('Content-Type', multipartType).send(multipart(parts));
 const postAsync = (app: Express) => post(app).set('Prefer', 'respond-async');
 const progressOf = async (app: Express, id: string) =>
   (await request(app).get(`/v1/tasks/${id}/progress`)).body as Schema<'ImagesProgress'>;
@@ -160,7 +160,7 @@ describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
       const controller = new AbortController();
       const asked = fetch(`http://127.0.0.1:${port}/v1/tasks`, {
         method: 'POST',
-        headers: { 'Content-Type': CONTENT_TYPE },
+        headers: { 'Content-Type': multipartType },
         body: Uint8Array.from(multipart(support)),
         signal: controller.signal,
       }).catch(() => undefined);
@@ -211,7 +211,7 @@ describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
     const { app } = await replica(redis.url);
     const { id } = progressBody(await postAsync(app));
     const client = new Client(redis.url);
-    await client.hset(`${PREFIX}:${QUEUE}:${taskJobId(id)}`, 'stc', 3); // as BullMQ counts them
+    await client.hset(`${queuePrefix}:${queueName}:${taskJobId(id)}`, 'stc', 3); // as BullMQ counts them
     client.disconnect();
     const { adapter } = await queueWorker(redis.url);
     await vi.waitFor(async () => expect((await progressOf(app, id)).state).toBe('failed'), 5000);

@@ -2,11 +2,11 @@ import { Queue } from 'bullmq';
 import { Redis as Client } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { JobData, JobReturn } from '../../../server/queue/job.ts';
-import { names, PREFIX, QUEUE } from '../../../server/queue/names.ts';
+import { names, queuePrefix, queueName } from '../../../server/queue/names.ts';
 import { advance, enter, leave, priorityAt, rebase, unitsOf } from '../../../server/queue/shares.ts';
 import { hasRedis, startRedis } from '../../../bench/serve/redis.ts';
 
-const UNIT = 1e9;
+const unit = 1e9;
 
 async function server(): Promise<Client> {
   const redis = await startRedis();
@@ -19,7 +19,7 @@ async function server(): Promise<Client> {
 }
 
 test('costs are whole units from 1, priorities those that BullMQ takes', () => {
-  expect([0, 1, UNIT, UNIT + 1, 12.2 * UNIT].map(unitsOf)).toEqual([1, 1, 1, 2, 13]);
+  expect([0, 1, unit, unit + 1, 12.2 * unit].map(unitsOf)).toEqual([1, 1, 1, 2, 13]);
   expect([0, 7, 1e12].map(priorityAt)).toEqual([1, 8, 2 ** 21]);
 });
 
@@ -28,7 +28,7 @@ describe.skipIf(!hasRedis)('shares of a queue in Redis (needs redis-server)', ()
     const client = await server();
     const jobs: { readonly who: string; readonly priority: number }[] = [];
     const ask = async (who: string, cost: number) =>
-      jobs.push({ who, priority: await enter(client, who, cost * UNIT) });
+      jobs.push({ who, priority: await enter(client, who, cost * unit) });
     for (let i = 0; i < 6; i++) await ask('greedy', 2);
     await ask('modest', 2);
     await ask('modest', 2);
@@ -53,20 +53,20 @@ describe.skipIf(!hasRedis)('shares of a queue in Redis (needs redis-server)', ()
 
   test('what never began is given back', async () => {
     const client = await server();
-    await enter(client, 'one', 5 * UNIT);
-    await leave(client, 'one', 5 * UNIT);
-    expect(await enter(client, 'one', UNIT)).toBe(1);
-    await leave(client, 'nobody', UNIT);
+    await enter(client, 'one', 5 * unit);
+    await leave(client, 'one', 5 * unit);
+    expect(await enter(client, 'one', unit)).toBe(1);
+    await leave(client, 'nobody', unit);
     expect(await client.zscore(names.shares, 'nobody')).toBeNull();
   });
 
   test('long before priorities run out they are counted anew, in the same order', async () => {
     const client = await server();
-    const queue = new Queue<JobData, JobReturn>(QUEUE, { connection: client, prefix: PREFIX });
+    const queue = new Queue<JobData, JobReturn>(queueName, { connection: client, prefix: queuePrefix });
     const add = async (id: string, who: string, cost: number) =>
       queue.add('images', { id } as JobData, {
         jobId: id,
-        priority: await enter(client, who, cost * UNIT),
+        priority: await enter(client, who, cost * unit),
       });
     await add('a-0', 'a', 1000);
     await add('a-1', 'a', 1000);
@@ -87,7 +87,7 @@ describe.skipIf(!hasRedis)('shares of a queue in Redis (needs redis-server)', ()
       ['a-2', 1001],
     ]);
     expect(await client.get(names.now)).toBe('0');
-    expect(await enter(client, 'c', UNIT)).toBe(1);
+    expect(await enter(client, 'c', unit)).toBe(1);
     await queue.close();
   });
 });

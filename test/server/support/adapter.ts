@@ -226,7 +226,7 @@ function adaptation(
   };
 }
 
-/** logits = -SHARPNESS |mean colour - class mean|², up to a term that all classes share. */
+/** logits = -sharpness |mean colour - class mean|², up to a term that all classes share. */
 const sharpness = 20;
 
 function colourModel(

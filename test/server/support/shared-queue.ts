@@ -17,11 +17,11 @@ import { workplaceHere } from '../../../server/tasks/fulfil.ts';
 import { decodeImage } from '../../../images/decode.ts';
 import { createFakeAdapter } from './adapter.ts';
 import type { FakeAdapter } from './adapter.ts';
-import { BESIDE, LIMITS, OPEN } from './defaults.ts';
+import { beside, limits, open } from './defaults.ts';
 
 const logger = pino({ level: process.env['TEST_LOG'] ?? 'silent' });
 
-export const SHARED: SharedLimits = {
+export const shared: SharedLimits = {
   waiting: 100,
   requestCost: Infinity,
   clientCost: Infinity,
@@ -38,7 +38,7 @@ async function sharedStorage(url: string): Promise<TaskStorage> {
 /** The real app over a queue and storage in Redis, as one of several replicas. Its adapter predicts. */
 export async function replica(
   url: string,
-  limits: Partial<SharedLimits> = {},
+  own: Partial<SharedLimits> = {},
 ): Promise<{ readonly app: Express; readonly queue: OpenQueue }> {
   const adapter = createFakeAdapter();
   const storage = await sharedStorage(url);
@@ -47,7 +47,7 @@ export async function replica(
     checkpoints: adapter.checkpoints,
     maker: makerOf(adapter.toolchain, adapter.checkpoints),
     lanes: 1,
-    limits: { ...SHARED, ...limits },
+    limits: { ...shared, ...own },
     owned: false,
     storage,
     logger,
@@ -58,11 +58,11 @@ export async function replica(
     workplace: queue.workplace,
     storage,
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: 1_000_000 }),
-    ...BESIDE,
+    ...beside,
     background: new Background(logger),
     readiness: { workersReady: true, draining: false },
-    limits: LIMITS,
-    access: OPEN,
+    limits,
+    access: open,
     metrics: new Metrics(),
     logger,
   });

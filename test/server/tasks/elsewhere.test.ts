@@ -15,7 +15,7 @@ import { pino } from 'pino';
 const { expectProblem } = problemsOf('tasks/elsewhere.test.ts');
 
 /** Others that cannot be asked for anything. */
-const AWAY: Elsewhere = {
+const away: Elsewhere = {
   check: () => Promise.reject(new ServiceError('queue-unavailable')),
   find: () => Promise.reject(new ServiceError('queue-unavailable')),
   giveUp: () => Promise.reject(new ServiceError('queue-unavailable')),
@@ -29,7 +29,7 @@ async function withoutOthers(around: (storage: TaskStorage) => TaskStorage = (st
   await first.close();
   const adapter = createFakeAdapter();
   const storage = await openDiskStorage(folder, pino({ level: 'silent' }));
-  const workplace = { ...workplaceHere(adapter), ...AWAY };
+  const workplace = { ...workplaceHere(adapter), ...away };
   const running = await harness({ adapter, replace: { workplace, storage: around(storage) } });
   return { ...running, made, closeStorage: () => storage.close() };
 }
