@@ -1,4 +1,5 @@
 import { labelsOf } from './adapt-task.ts';
+import { crossEntropyOf } from '../task/labelled-set.ts';
 import { imagesLeftOut } from './left-out.ts';
 import type { Embedded, TaskRunner } from '../inner-loop/task-runner.ts';
 import { startValues } from '../inner-loop/solved-network.ts';
@@ -43,20 +44,13 @@ export async function genotypeByEvidence(
     const own = (i: number) => logits!.subarray(i * size.way, (i + 1) * size.way);
     losses.set(
       genotype,
-      left.map((i) => crossEntropy(own(i), labels[i]!)),
+      left.map((i) => crossEntropyOf(own(i), labels[i]!)),
     );
   }
   const own = losses.get(decoded)!;
   const best = highest(choices, (genotype) => -mean(losses.get(genotype)!))!;
   const gains = losses.get(best)!.map((loss, i) => own[i]! - loss);
   return mean(gains) > standardError(gains) ? best : decoded;
-}
-
-/** Of one image, by the logits of a head without it. */
-function crossEntropy(logits: Float32Array, truth: number): number {
-  const largest = Math.max(...logits);
-  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
-  return Math.log(total) + largest - logits[truth]!;
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
