@@ -23,6 +23,7 @@ export function fineTuning(configuration: TrainingConfiguration, iterations?: nu
   const last = configuration.stages.at(-1)!;
   const stage = { ...last, reinitialize: false, iterations: iterations ?? last.iterations };
   const tuned = { ...configuration, stages: [stage] };
-  delete tuned.classify; // no class was learned by a stage before, so that none is kept from the tasks
+  // fine-tuned networks have learned no class before; those that are chosen among have, and look better on these classes
+  if (stage.stage !== 'choose') delete tuned.classify;
   return tuned;
 }
