@@ -111,9 +111,11 @@ describe('fine-tuning a checkpoint on other images', () => {
     );
   });
 
-  it('learns all training classes, which no stage before has learned a part of', () => {
+  it('learns all training classes, unless it only chooses among what a stage before has learned', () => {
     const classify = { architectures: [] } as unknown as NonNullable<TrainingConfiguration['classify']>;
     expect(fineTuning({ ...own, classify })).not.toHaveProperty('classify');
+    const choosing = { ...own, classify, stages: [{ ...own.stages[0]!, stage: 'choose' as const }] };
+    expect(fineTuning(choosing)).toHaveProperty('classify');
     expect(fineTuning(own).stages[0]!.iterations).toBe(configuration.stages[2]!.iterations);
   });
 });
