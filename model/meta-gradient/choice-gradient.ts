@@ -8,8 +8,11 @@ import type { Fit } from '../task/labelled-set.ts';
 import { cotangents } from './inner-gradient.ts';
 import type { MetaGradient } from './meta-gradient.ts';
 
-/** Of the softmax of strengths that stands for the choice: a difference of a tenth counts. */
-const temperature = 0.1;
+/**
+ * Of the softmax of strengths that stands for the choice. Strengths differ by one or two: a sharper one would hardly ever
+ * try what the controller does not choose at first.
+ */
+const temperature = 0.5;
 
 /**
  * How the controller learns which of the runner's architectures answers a task best (stage `choose`): the exact gradient
