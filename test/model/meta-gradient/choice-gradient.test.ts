@@ -36,7 +36,7 @@ async function expectedLoss(point: Vectors): Promise<Branched> {
   const { runner, programs } = choosing();
   programs.takePattern();
   const { architecture } = await runner.embed(asValues(point), firstViews(task.support), size);
-  const weights = genotypes.map((own) => Math.exp(strengthOf(architecture!, own, nodes) / 0.5));
+  const weights = genotypes.map((own) => Math.exp(strengthOf(architecture!, own, nodes) / 0.1));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const value = weights.reduce((sum, weight, i) => sum + (weight / total) * fits[i]!.loss, 0);
   return { value, pattern: programs.takePattern() };
