@@ -8,16 +8,19 @@ import type { Fit } from '../task/labelled-set.ts';
 import { cotangents } from './inner-gradient.ts';
 import type { MetaGradient } from './meta-gradient.ts';
 
+/** Of the softmax of strengths that stands for the choice. */
+export const choiceTemperature = 0.25;
+
 /**
- * Of the softmax of strengths that stands for the choice. It is sharp, so that the first choice, the deepest, is left where
- * another is clearly better: what is a little better on training classes is not so on others.
+ * By how much the loss of another architecture than the first one must be less, nats. What is a little better on training
+ * classes is not so on others, whose networks these classes have not trained.
  */
-const temperature = 0.1;
+export const choiceMargin = 0.06;
 
 /**
  * How the controller learns which of the runner's architectures answers a task best (stage `choose`): the exact gradient
  * of the query loss that is expected when one is drawn by the softmax of the strengths that the controller gives them
- * (strengthOf, by which it chooses). Networks, z_i and shares stay as they are.
+ * (strengthOf, by which it chooses), with a margin in favour of the first one. Networks, z_i and shares stay as they are.
  * @param fits of the query set by each of the runner's architectures
  * @throws RangeError where there is nothing to choose among
  */
@@ -31,14 +34,15 @@ export async function choiceGradient(
     throw new RangeError('the stage choose needs architectures to choose among');
   const { nodes } = configuration.supernet;
   const strengths = genotypes.map((genotype) => strengthOf(architecture, genotype, nodes));
-  const chances = softmax(strengths.map((strength) => strength / temperature));
+  const chances = softmax(strengths.map((strength) => strength / choiceTemperature));
   const expected = (of: (fit: Fit) => number): number =>
     fits.reduce((sum, fit, i) => sum + chances[i]! * of(fit), 0);
-  const loss = expected((fit) => fit.loss);
+  const losses = fits.map(({ loss }, i) => (i === 0 ? loss : loss + choiceMargin));
+  const mean = losses.reduce((sum, loss, i) => sum + chances[i]! * loss, 0);
   const toMixes: Record<string, Float32Array> = {};
   genotypes.forEach((genotype, i) => {
     // a strength is the sum of what the relaxed architecture gives the chosen operations and taps
-    const toStrength = (chances[i]! * (fits[i]!.loss - loss)) / temperature;
+    const toStrength = (chances[i]! * (losses[i]! - mean)) / choiceTemperature;
     addScaled(toMixes, architectureValues(oneHot(genotype, nodes), configuration), toStrength);
   });
   const gradients = await programs.run(
@@ -50,7 +54,7 @@ export async function choiceGradient(
   );
   return {
     gradients,
-    query: { loss, accuracy: expected((fit) => fit.accuracy) },
+    query: { loss: expected((fit) => fit.loss), accuracy: expected((fit) => fit.accuracy) },
     support: null,
     reconstruction: 0,
     genotype: chooseGenotype(architecture, genotypes, nodes),
