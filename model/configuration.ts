@@ -4,7 +4,7 @@ import { z } from 'zod';
  * Stages of meta-training. `search`: the relaxed network (Algorithm 1). `tune`: what decoding does not select is zeroed,
  * and cotangents go straight through to the controller. `retrain`: decoded networks alone, controller fixed.
  */
-export const stageNames = ['search', 'tune', 'retrain'] as const;
+export const stageNames = ['search', 'tune', 'retrain', 'choose'] as const;
 export type Stage = (typeof stageNames)[number];
 
 const kinds = ['recurrent', 'bidirectional', 'set'] as const;

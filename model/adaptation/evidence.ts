@@ -1,4 +1,5 @@
 import { labelsOf } from './adapt-task.ts';
+import { crossEntropyOf } from '../task/labelled-set.ts';
 import { imagesLeftOut } from './left-out.ts';
 import type { Embedded, TaskRunner } from '../inner-loop/task-runner.ts';
 import { startValues } from '../inner-loop/solved-network.ts';
@@ -14,12 +15,15 @@ import type { Genotype } from '../search-space/genotype.ts';
  */
 const mostImages = 200;
 
+/** Standard errors: the best of several looks better than it is, and the controller is mostly right. */
+const certainty = 2;
+
 type Evidence = Pick<SolvedAdaptation, 'set' | 'size'>;
 
 /**
  * The architecture of a task on a trunk: that of the controller, unless the support set speaks for another. Each
  * architecture's head is solved without each image in turn, before any inner step; another one is taken where the
- * cross-entropy of the images so left out is less by more than its standard error. Of one image a class none can be left
+ * cross-entropy of the images so left out is less by more than twice its standard error. Of one image a class none can be left
  * out. The standard error is of the paired differences, so that what all find hard does not count.
  * @param decoded what the controller favours
  * @param choices the architectures that the task may have, `decoded` among them; their order decides between equals
@@ -43,20 +47,13 @@ export async function genotypeByEvidence(
     const own = (i: number) => logits!.subarray(i * size.way, (i + 1) * size.way);
     losses.set(
       genotype,
-      left.map((i) => crossEntropy(own(i), labels[i]!)),
+      left.map((i) => crossEntropyOf(own(i), labels[i]!)),
     );
   }
   const own = losses.get(decoded)!;
   const best = highest(choices, (genotype) => -mean(losses.get(genotype)!))!;
   const gains = losses.get(best)!.map((loss, i) => own[i]! - loss);
-  return mean(gains) > standardError(gains) ? best : decoded;
-}
-
-/** Of one image, by the logits of a head without it. */
-function crossEntropy(logits: Float32Array, truth: number): number {
-  const largest = Math.max(...logits);
-  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
-  return Math.log(total) + largest - logits[truth]!;
+  return mean(gains) > certainty * standardError(gains) ? best : decoded;
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;

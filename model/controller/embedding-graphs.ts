@@ -1,6 +1,6 @@
 import type { Weights } from '../graph/weights.ts';
 import type { ModelConfiguration } from '../configuration.ts';
-import { architecture, architectureInputs } from './architecture.ts';
+import { architecture, architectureInputs, controllerSpecifications } from './architecture.ts';
 import { conditionsOf, conditionSpecifications } from './conditions.ts';
 import { imagesShape } from '../search-space/tap-planes.ts';
 import { encodeTask } from '../embedding/image-encoder.ts';
@@ -120,6 +120,24 @@ export function modulationPullback(configuration: ModelConfiguration, size: Task
   );
   return {
     name: 'modulation-pullback',
+    outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])),
+  };
+}
+
+/** Gradients of the controller alone, given z_i, which stays as it is, and cotangents of the architecture. */
+export function architecturePullback(configuration: ModelConfiguration): GraphFunction {
+  const graph = new Graph();
+  const weights = inputWeights(graph, readParameters(configuration));
+  const embedding = graph.input('embedding', [1, configuration.encoder.state]);
+  const alphaTemperature = graph.constant([1], [1, 1]);
+  const { alpha, slots } = architecture(configuration, embedding, { mask: null, alphaTemperature }, weights);
+  const wrt = controllerSpecifications(configuration);
+  const results = vectorJacobian(
+    seedsOf({ ...architectureInputs(configuration, alpha), ...slots }),
+    wrt.map(({ name }) => weights(name)),
+  );
+  return {
+    name: 'architecture-pullback',
     outputs: Object.fromEntries(wrt.map(({ name }, i) => [name, results[i]!])),
   };
 }

@@ -44,6 +44,28 @@ export const fitOf = (
   { loss, logits } = { loss: 'loss', logits: 'logits' },
 ): Fit => ({ loss: results[loss]![0]!, accuracy: accuracyOf(results[logits]!, targets, way) });
 
+/** Of one image, by its logits. */
+export function crossEntropyOf(logits: Float32Array, truth: number): number {
+  const largest = Math.max(...logits);
+  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0);
+  return Math.log(total) + largest - logits[truth]!;
+}
+
+/** What logits [n, way] make of a labelled set. */
+export function fitOfLogits(
+  logits: Float32Array,
+  { targets }: Pick<LabelledSet, 'targets'>,
+  way: number,
+): Fit {
+  const count = logits.length / way;
+  let total = 0;
+  for (let i = 0; i < count; i++) {
+    const truth = targets.indexOf(1, i * way) - i * way;
+    total += crossEntropyOf(logits.subarray(i * way, (i + 1) * way), truth);
+  }
+  return { loss: total / count, accuracy: accuracyOf(logits, targets, way) };
+}
+
 export function oneHotTargets(labels: ArrayLike<number>, way: number): Float32Array {
   const targets = new Float32Array(labels.length * way);
   for (let i = 0; i < labels.length; i++) targets[i * way + labels[i]!] = 1;

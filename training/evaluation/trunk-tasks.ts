@@ -7,12 +7,14 @@ import type { Embedded } from '../../model/inner-loop/task-runner.ts';
 import { startValues } from '../../model/inner-loop/solved-network.ts';
 import { solvedAnswer } from '../../model/adaptation/solved-answer.ts';
 import { chooseSolved, solvedMetaGradient } from '../../model/meta-gradient/solved-meta-gradient.ts';
+import { choiceGradient } from '../../model/meta-gradient/choice-gradient.ts';
 import type { MetaGradient, MetaGradientOptions } from '../../model/meta-gradient/meta-gradient.ts';
 import { fold, keyFrom } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
-import { accuracyOf } from '../../model/task/labelled-set.ts';
+import { accuracyOf, fitOfLogits } from '../../model/task/labelled-set.ts';
+import type { Fit } from '../../model/task/labelled-set.ts';
 import { firstViews, viewedSize } from '../../model/task/viewed-task.ts';
-import type { ViewedImages } from '../../model/task/viewed-task.ts';
+import type { ViewedImages, ViewedTask } from '../../model/task/viewed-task.ts';
 import type { Parameters } from '../../model/layers/parameter-specification.ts';
 import { chooseTraining, possibleShape } from '../data/tasks.ts';
 import type { ImageMemory, TaskShape } from '../data/tasks.ts';
@@ -54,7 +56,28 @@ export async function trunkGradient(
   const { domain, shape } = chooseTraining(fold(key, 'domain'), domains, weights, given.shape);
   const views = { mirrored: true, crops: cropsOf(runner.configuration, shape), augmented: true };
   const task = sampleRows(fold(key, 'sample'), readerOf(domain), 'train', shape, views, memory);
-  return { domain: domain.name, result: await solvedMetaGradient(runner, parameters, task, options) };
+  const gradient = options.stage === 'choose' ? gradientOfChoice : solvedMetaGradient;
+  return { domain: domain.name, result: await gradient(runner, parameters, task, options) };
+}
+
+/** The gradient of the controller's choice, of the architectures' answers as they are served. */
+async function gradientOfChoice(
+  runner: TaskRunner,
+  parameters: Parameters,
+  task: ViewedTask,
+): Promise<MetaGradient> {
+  const { support, query, way } = task;
+  const size = { way, support: support.count };
+  const embedded = await runner.embed(parameters, firstViews(support), size);
+  const { steps } = runner.configuration.innerLoop;
+  const fits: Fit[] = [];
+  for (const genotype of runner.genotypes) {
+    const network = runner.solved(genotype);
+    const start = startValues(network, parameters, embedded.modulated);
+    const { logits } = await solvedAnswer(runner, network, start, task, steps);
+    fits.push(fitOfLogits(logits, query, way));
+  }
+  return choiceGradient(runner, parameters, embedded, fits);
 }
 
 /** A task of held-out classes as it is served. */

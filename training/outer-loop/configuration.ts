@@ -26,7 +26,7 @@ const stageSchema = z.strictObject({
   stage: z
     .enum(stageNames)
     .describe(
-      '`search`: the relaxed network, with the controller. `tune`: what decoding does not select is zeroed. `retrain`: decoded networks alone, controller fixed',
+      '`search`: the relaxed network, with the controller. `tune`: what decoding does not select is zeroed. `retrain`: decoded networks alone, controller fixed. `choose`, on a trunk: the controller alone, which learns which of the kept networks answers a task best',
     ),
   iterations: z.number().int().min(1).describe('outer steps'),
   learningRate: startAndEnd
@@ -198,6 +198,10 @@ export const trainingConfigurationSchema = runSchema.superRefine(({ model, plane
     if (encoder === 'fixed' && stage !== 'retrain') {
       const message = `${stage} trains the encoder with the controller`;
       context.addIssue({ code: 'custom', path: ['stages', i, 'encoder'], message });
+    }
+    if (stage === 'choose' && !model.trunk) {
+      const message = 'choose is a stage of models on a trunk';
+      context.addIssue({ code: 'custom', path: ['stages', i, 'stage'], message });
     }
     const { rates, steps } = model.innerLoop;
     if (rates === 'fixed' || [0, steps].includes(innerLoop?.steps ?? steps)) return;

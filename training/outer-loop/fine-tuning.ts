@@ -38,7 +38,8 @@ export function fineTuning(
   const last = configuration.stages.at(-1)!;
   const stage = { ...last, reinitialize: false, iterations: iterations ?? last.iterations };
   const tuned = { ...configuration, stages: [stage] };
-  if (!isTaughtBy(configuration, training)) delete tuned.classify;
+  // networks that are only chosen among look better on the classes that a stage before has taught them
+  if (stage.stage !== 'choose' && !isTaughtBy(configuration, training)) delete tuned.classify;
   return tuned;
 }
 

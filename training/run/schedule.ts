@@ -45,6 +45,7 @@ export function learningRateAt(
   progress: number,
   { controllerLearningRate, ownLearningRates }: OwnRates,
 ): number {
+  if (stage === 'choose' && group !== 'controller') return 0;
   if (group === 'controller') return stage === 'retrain' ? 0 : controllerLearningRate;
   if (group === 'encoder' && encoder === 'fixed') return 0;
   const own = ownLearningRates?.[group];

@@ -111,10 +111,12 @@ describe('fine-tuning a checkpoint on other images', () => {
     );
   });
 
-  it('learns all training classes, which no stage before has learned a part of', () => {
+  it('learns all training classes, unless it only chooses among what a stage before has learned', () => {
     const classify = { architectures: [] } as unknown as NonNullable<TrainingConfiguration['classify']>;
     const whole = { ...own, classify };
     expect(fineTuning(whole, checkpoint())).not.toHaveProperty('classify');
+    const choosing = { ...whole, stages: [{ ...own.stages[0]!, stage: 'choose' as const }] };
+    expect(fineTuning(choosing, checkpoint())).toHaveProperty('classify');
     expect(fineTuning(own, checkpoint()).stages[0]!.iterations).toBe(configuration.stages[2]!.iterations);
   });
 

@@ -92,4 +92,28 @@ describe('a run on a trunk', () => {
     await trainer.close();
     expect(told).toEqual([2]);
   }, 120_000);
+
+  it('trains the controller alone where a stage chooses, and nothing where there is nothing to choose', async () => {
+    const shallow = parseGenotypeKey('0s1s.1s2i/0i1m.2a0s/a,a,a+a');
+    const [stage] = configuration.stages;
+    const stages = [
+      { ...stage!, stage: 'choose' as const, iterations: 2, shapes: stage!.shapes.slice(0, 1) },
+    ];
+    const beginning = { ...classified, genotypes: [...genotypes, shallow] };
+    const choosing = { ...configuration, stages };
+    const run = (name: string, from = beginning) =>
+      Trainer.start(choosing, domains, new RunFolder(root(name)), from);
+    const trainer = await run('choosing');
+    const before = decodeCheckpoint(trainer.checkpoint()).parameters;
+    await trainer.run();
+    const after = decodeCheckpoint(trainer.checkpoint()).parameters;
+    await trainer.close();
+    const changed = Object.keys(before).filter((name) => String(before[name]) !== String(after[name]));
+    const fitted = ['calibration', 'mirroring'];
+    expect(changed.filter((name) => !name.startsWith('controller.') && !fitted.includes(name))).toEqual([]);
+    expect(changed).toContain('controller.alpha.weight');
+    const alone = await run('alone', classified);
+    await expect(alone.run()).rejects.toThrow('needs architectures to choose among');
+    await alone.close();
+  }, 120_000);
 });

@@ -4,7 +4,7 @@ import { regressionConfigurationSchema } from '../../../model/regression/configu
 import { readConfiguration } from '../../run/read-configuration.ts';
 
 const stageSchema = z.strictObject({
-  stage: z.enum(stageNames),
+  stage: z.enum(stageNames).exclude(['choose']),
   iterations: z.number().int().min(1),
   /** ρ_outer at the start and at the end of the stage. */
   learningRate: z.tuple([z.number().positive(), z.number().positive()]).default([1e-3, 1e-3]),
