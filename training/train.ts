@@ -14,13 +14,8 @@ import { runCommand } from './command/run-command.ts';
 import { taskProgress } from './command/task-progress.ts';
 import { readTrainingConfiguration } from './outer-loop/configuration.ts';
 import type { TrainingConfiguration } from './outer-loop/configuration.ts';
-import { partOf } from './data/class-splits.ts';
 import type { ImageDomain } from './data/domain.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
-import { planesConfigurationSchema } from './planes/configuration.ts';
-import { planesOf } from './planes/progress-bar.ts';
-import { loadDomains, logDecoding } from './data/domains.ts';
-import type { SkipOptions } from './data/skipped-images.ts';
 import { cautionOf, compare, comparisonTable, verdict } from './own-images/comparison.ts';
 import { withPossibleShapes } from './own-images/configuration.ts';
 import { planOwnImages } from './own-images/plan.ts';
@@ -32,6 +27,7 @@ import { totalIterations } from './run/schedule.ts';
 import { stopSignal } from './run/stop-signal.ts';
 import { writeAtomically } from './run/write-atomically.ts';
 import { beginningOf, fineTuning } from './outer-loop/fine-tuning.ts';
+import { domainsOf } from './outer-loop/run-domains.ts';
 import { Trainer } from './outer-loop/trainer.ts';
 
 const program = new Command('train')
@@ -156,27 +152,6 @@ async function planOf(options: TrainOptions): Promise<Plan> {
   const tuned = fineTuning(configuration, iterations);
   console.log(`fine-tuning ${checkpoint.id} for ${totalIterations(tuned)} iterations of the last stage`);
   return { configuration: tuned, checkpoint, own: false };
-}
-
-/**
- * The images of a run: decoded, or the planes that a trunk gives them. Where the run has the stage `classify`, without the
- * training classes that the stage learns.
- */
-async function domainsOf(
-  { domains, model, classify, planes, workers }: TrainingConfiguration,
-  signal: AbortSignal,
-  skip: SkipOptions,
-): Promise<readonly ImageDomain[] | readonly PlaneDomain[]> {
-  if (!model.trunk)
-    return loadDomains(
-      domains.map(({ source }) => source),
-      model.image.size,
-      logDecoding,
-      skip,
-    );
-  const kept = await planesOf(planesConfigurationSchema.parse({ planes, domains, workers }), signal, skip);
-  if (!classify) return kept;
-  return kept.map((domain, i) => partOf(domain, 'drawn', domains[i]!.classified));
 }
 
 /** Tests the fine-tuned checkpoint and the one before on the same held-out tasks. */
