@@ -196,6 +196,14 @@ const layers = {
     'model',
     'engine',
   ],
+  'training/cluster': [
+    'training/outer-loop',
+    'training/planes',
+    'training/data',
+    'training/run',
+    'model',
+    'engine',
+  ],
   'training/own-images': [
     'training/evaluation',
     'training/outer-loop',

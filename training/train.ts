@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { flushDenormals } from '../engine/onnxruntime.ts';
@@ -7,6 +8,7 @@ import { defaultEngine, engineNames } from '../engine/options.ts';
 import type { EngineName } from '../engine/options.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
+import type { ClusteredRun, ClusterTrainer } from './cluster/cluster-trainer.ts';
 import { integerFrom, skipOf, strictOption } from './command/arguments.ts';
 import { classTable } from './command/class-table.ts';
 import { progressBar } from './command/progress-bar.ts';
@@ -28,6 +30,7 @@ import { stopSignal } from './run/stop-signal.ts';
 import { writeAtomically } from './run/write-atomically.ts';
 import { beginningOf, fineTuning } from './outer-loop/fine-tuning.ts';
 import { domainsOf } from './outer-loop/run-domains.ts';
+import type { Spread } from './outer-loop/spread.ts';
 import { Trainer } from './outer-loop/trainer.ts';
 
 const program = new Command('train')
@@ -54,6 +57,11 @@ const program = new Command('train')
       .default(false)
       .conflicts('resume'),
   )
+  .option(
+    '--cluster <redis>',
+    'shares the meta-batches out to machines that run `npm run train-worker -- REDIS`; needs a Redis (redis://HOST:PORT)',
+  )
+  .option('--await <n>', 'with --cluster: begins once so many other machines take part', integerFrom(1))
   .addOption(strictOption())
   .option('--runs <folder>', 'where runs are kept', 'runs')
   .addOption(
@@ -69,6 +77,8 @@ interface TrainOptions {
   readonly mirror: boolean;
   readonly resume: boolean;
   readonly overwrite: boolean;
+  readonly cluster?: string;
+  readonly await?: number;
   readonly strict: boolean;
   readonly runs: string;
   readonly engine: EngineName;
@@ -102,15 +112,17 @@ async function main(): Promise<void> {
   const configuration = plan.own ? withPossibleShapes(plan.configuration, domains) : plan.configuration;
   console.log(classTable(domains));
   const begin = resume ? 'saved' : (plan.checkpoint ?? 'new');
-  const trainer = await Trainer.start(configuration, domains, folder, begin, engine);
-  await writeAtomically(resolve(folder.path, 'configuration.yaml'), stringify(configuration));
   const total = totalIterations(configuration);
-  const { bar, events } = progressBar(trainer.iteration, configuration);
+  const cluster = await clusterOf({ configuration, domains, engine }, options, stop);
+  let trainer: Trainer | undefined;
   try {
-    await trainer.run(events, undefined, stop);
+    trainer = await Trainer.start(configuration, domains, folder, begin, engine, cluster?.spread);
+    await writeAtomically(resolve(folder.path, 'configuration.yaml'), stringify(configuration));
+    const { bar, events } = progressBar(trainer.iteration, configuration);
+    await trainer.run(events, undefined, stop).finally(() => bar.stop());
   } finally {
-    bar.stop();
-    await trainer.close();
+    await trainer?.close();
+    await cluster?.close(trainer?.iteration === total);
   }
   if (trainer.iteration < total) {
     console.log(`stopped at iteration ${trainer.iteration}: the same command with --resume goes on`);
@@ -120,6 +132,28 @@ async function main(): Promise<void> {
   if (plan.own) await tellGain(trainer.checkpoint(), plan.checkpoint!, domains, configuration.workers);
   if (configuration.model.network.kind === 'cells')
     console.log(`serve it:   ${await servingCommand(folder, configuration.name)}`);
+}
+
+/** Other machines, where the command line names a Redis; what goes wrong with them is told above the bar. */
+async function clusterOf(
+  run: ClusteredRun,
+  { cluster: url, await: wanted = 0 }: TrainOptions,
+  stop: AbortSignal,
+): Promise<(Pick<ClusterTrainer, 'close'> & { readonly spread: Spread }) | undefined> {
+  if (url === undefined) return undefined;
+  const { ClusterTrainer } = await import('./cluster/cluster-trainer.ts');
+  const cluster = await ClusterTrainer.open(url, run, (text) => console.error(text));
+  console.log(`cluster: ${run.configuration.name} is announced to machines`);
+  try {
+    while (!stop.aborted && (await cluster.hosts()).length < wanted) await pause(500);
+  } catch (error) {
+    await cluster.close(false);
+    throw error;
+  }
+  return {
+    spread: (host, payload, tasks) => cluster.spread(host, payload, tasks),
+    close: (ended) => cluster.close(ended),
+  };
 }
 
 /** @throws Error of one or two lines that says what the command line or a file must have otherwise */

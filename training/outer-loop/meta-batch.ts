@@ -1,6 +1,9 @@
 import type { WorkerPool } from '../../engine/pool.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
 import type { Fault } from '../run/divergence.ts';
-import type { TrainingConfiguration } from './configuration.ts';
+import { alphaTemperatureAt } from '../run/schedule.ts';
+import type { StagePosition } from '../run/schedule.ts';
+import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import type { TrainingJobs } from './training-jobs.ts';
 import { taskShape } from './gradient-job.ts';
 import type { GradientPayload, GradientResult } from './gradient-job.ts';
@@ -13,12 +16,28 @@ export type BatchPayload = Omit<GradientPayload, 'task'>;
 /** Tasks of an outer step of a stage. */
 export const metaBatchOf = (
   { metaBatch }: Pick<TrainingConfiguration, 'metaBatch'>,
-  stage: TrainingConfiguration['stages'][number],
+  stage: Pick<StageConfiguration, 'metaBatch'>,
 ): number => stage.metaBatch ?? metaBatch;
 
 /** Most tasks of one outer step. */
 export const largestMetaBatch = (configuration: TrainingConfiguration): number =>
   Math.max(...configuration.stages.map((stage) => metaBatchOf(configuration, stage)));
+
+/** What the tasks of an iteration have in common: a function of the configuration, but for the architectures so far. */
+export function batchPayload(
+  { reconstructionWeight, pathDropout }: TrainingConfiguration,
+  { iteration, stage, progress, position }: StagePosition<StageConfiguration>,
+  genotypes: readonly Genotype[],
+): BatchPayload {
+  return {
+    iteration,
+    stage,
+    alphaTemperature: alphaTemperatureAt(stage, progress),
+    everyStep: position < stage.multiStepIterations,
+    training: { reconstructionWeight, pathDropout },
+    genotypes,
+  };
+}
 
 /** What computes gradients on this machine. */
 export interface GradientHost {
@@ -54,7 +73,9 @@ export async function computeGradients(
       results[index] = await pool.run('gradient', { ...payload, task });
     }
   };
-  await Promise.all(Array.from({ length: Math.min(threads, range.count) }, computeNext));
+  const loops = Array.from({ length: Math.min(threads, range.count) }, computeNext);
+  const ended = await Promise.allSettled(loops); // what runs still writes to the memory
+  for (const loop of ended) if (loop.status === 'rejected') throw loop.reason;
   sumAlongTree(gradients, range);
   return results;
 }

@@ -27,14 +27,13 @@ import { fitMirroring } from './fit-mirroring.ts';
 import { startHost } from './gradient-host.ts';
 import type { RunHost } from './gradient-host.ts';
 import { meanOfSum } from './mean-gradient.ts';
-import { faultOf, largestMetaBatch, metaBatchOf } from './meta-batch.ts';
+import { batchPayload, faultOf, largestMetaBatch, metaBatchOf } from './meta-batch.ts';
 import { requireTasks } from './require-tasks.ts';
 import { OuterLoop, OuterMemory, startingState } from './outer-loop.ts';
 import type { MetaBatch } from './outer-loop.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
 import type { RunEvents } from '../run/run-loop.ts';
-import { alphaTemperatureAt } from '../run/schedule.ts';
 import type { StagePosition } from '../run/schedule.ts';
 import { thisMachine } from './spread.ts';
 import type { Spread } from './spread.ts';
@@ -163,22 +162,10 @@ export class Trainer {
     await this.#loop.close();
   }
 
-  async #metaBatch({
-    iteration,
-    stage,
-    progress,
-    position,
-  }: StagePosition<StageConfiguration>): Promise<MetaBatch<IterationMetrics>> {
-    const { reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
-    const payload = {
-      iteration,
-      stage,
-      alphaTemperature: alphaTemperatureAt(stage, progress),
-      everyStep: position < stage.multiStepIterations,
-      training: { reconstructionWeight, pathDropout },
-      genotypes: this.#loop.state.genotypes,
-    };
-    const tasks = metaBatchOf(this.#configuration, stage);
+  async #metaBatch(at: StagePosition<StageConfiguration>): Promise<MetaBatch<IterationMetrics>> {
+    const { gradientClip } = this.#configuration;
+    const payload = batchPayload(this.#configuration, at, this.#loop.state.genotypes);
+    const tasks = metaBatchOf(this.#configuration, at.stage);
     const { results, ...told } = await this.#spread(this.#host, payload, tasks);
     const gradient = meanOfSum(this.#host.gradients[0]!, { tasks, clip: gradientClip });
     const fault = faultOf(results, gradient.norm);

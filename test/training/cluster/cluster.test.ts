@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis as Client } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeTensors } from '../../../model/checkpoint/safetensors.ts';
+import type { IterationMetrics } from '../../../training/outer-loop/iteration-metrics.ts';
+import { hasRedis, startRedis } from '../../server/support/redis.ts';
+import type { Redis } from '../../server/support/redis.ts';
+import { writeImages } from '../../support/image-folder.ts';
+import { sharedFolder } from '../../support/shared-folder.ts';
+import { start, tinyImages, writeTinyRun } from './commands.ts';
+import type { Command } from './commands.ts';
+
+if (!hasRedis)
+  console.warn('clusters are not tested: there is no redis-server (Debian: apt install redis-server)');
+
+const root = sharedFolder();
+let redis: Redis;
+let config: string;
+const begun: Command[] = [];
+const run = (...given: Parameters<typeof start>): Command => {
+  const command = start(...given);
+  begun.push(command);
+  return command;
+};
+
+/** Θ, its average and the moments of Adam at the end of a run, and its metrics. */
+async function outcomeOf(runs: string, name: string) {
+  const { tensors } = decodeTensors(await readFile(root(runs, name, 'state.safetensors')));
+  const text = await readFile(root(runs, name, 'metrics.jsonl'), 'utf8');
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as IterationMetrics);
+  const iterations = lines.filter((line) => 'loss' in line);
+  return {
+    tensors,
+    losses: iterations.map(({ loss }) => loss),
+    cluster: iterations.flatMap(({ cluster }) => cluster ?? []),
+  };
+}
+
+describe.runIf(hasRedis)('a run on several machines', { timeout: 400_000 }, () => {
+  const iterations = 6;
+  let alone: Awaited<ReturnType<typeof outcomeOf>>;
+  beforeAll(async () => {
+    redis = await startRedis();
+    await writeImages(root('images'), tinyImages);
+    config = await writeTinyRun(root('tiny.yaml'), { name: 'tiny', images: root('images'), iterations });
+    const single = run('train', ['--config', config, '--runs', root('alone')]);
+    expect(await single.ended, single.said()).toBe(0);
+    alone = await outcomeOf('alone', 'tiny');
+  }, 400_000);
+  afterAll(async () => {
+    for (const command of begun) command.kill('SIGKILL');
+    await redis.stop();
+  });
+
+  it('has the bits of one machine, whoever computes what', async () => {
+    const workers = ['1', '1'].map((threads) =>
+      run('train-worker', [redis.url, '--threads', threads, '--once']),
+    );
+    const trainer = run('train', [
+      ...['--config', config, '--runs', root('together')],
+      ...['--cluster', redis.url, '--await', '2'],
+    ]);
+    expect(await trainer.ended, trainer.said()).toBe(0);
+    for (const worker of workers) {
+      expect(await worker.ended, worker.said()).toBe(0);
+      expect(worker.said()).toMatch(/tiny: left, after \d+ parts/);
+    }
+    const together = await outcomeOf('together', 'tiny');
+    expect(together.tensors).toEqual(alone.tensors);
+    expect(together.losses).toEqual(alone.losses);
+    const { cluster } = together;
+    expect(cluster).toHaveLength(2 * iterations);
+    expect(Math.max(...cluster.map(({ away }) => away))).toBeGreaterThan(0);
+    const bytes = 4 * alone.tensors['parameters']!.data.length;
+    for (const { fetched, sums, away, parts } of cluster) {
+      // Θ at most once a machine, a sum a part
+      expect(fetched).toBeLessThanOrEqual(2 * bytes);
+      expect(sums).toBeGreaterThanOrEqual(away * bytes);
+      expect(parts).toBeLessThanOrEqual(7);
+    }
+    expect(trainer.said()).not.toMatch(/computed here/);
+  });
+
+  it('has the same bits when a machine is killed within a part, and another joins', async () => {
+    const [first, second] = [1, 2].map(() => run('train-worker', [redis.url, '--threads', '1']));
+    const options = ['--config', config, '--runs', root('killed'), '--cluster', redis.url];
+    const trainer = run('train', [...options, '--await', '2']);
+    await first!.says(/taking part as/);
+    const id = /taking part as (\S+)/.exec(first!.said())![1]!;
+    const client = new Client(redis.url);
+    const stopped = await stopWithinPart(client, first!, id);
+    await client.quit();
+    first!.kill('SIGKILL');
+    expect(await first!.ended).toBe('SIGKILL');
+    const third = run('train-worker', [redis.url, '--threads', '1']);
+    expect(await trainer.ended, trainer.said()).toBe(0);
+    for (const worker of [second!, third]) worker.kill('SIGTERM');
+    for (const worker of [second!, third]) expect(await worker.ended, worker.said()).toBe(0);
+    const killed = await outcomeOf('killed', 'tiny');
+    expect(stopped).toBe(true);
+    expect(killed.tensors).toEqual(alone.tensors);
+    expect(killed.losses).toEqual(alone.losses);
+  });
+});
+
+/** Stops a machine while it computes a part: the lock of a job is its own. */
+async function stopWithinPart(client: Client, worker: Command, id: string): Promise<boolean> {
+  for (let tries = 0; tries < 400; tries++) {
+    worker.kill('SIGSTOP');
+    await pause(20); // what was on its way arrives
+    for (const key of await client.keys('m-nas-train:*:active'))
+      for (const job of await client.lrange(key, 0, -1)) {
+        const owner = await client.hget(key.replace(/active$/, job), 'pb');
+        if (owner === id) return true;
+      }
+    worker.kill('SIGCONT');
+    await pause(30);
+  }
+  return false;
+}
