@@ -1,5 +1,7 @@
 /** How much longer than the shortest plan one may take that has fewer parts. */
-const slack = 1.25;
+const slack = 1.1;
+/** Most parts a machine: what is sent grows with machines, not with tasks. */
+const mostParts = 4;
 
 /**
  * How long a meta-batch takes, in times of one task, when machines take subtrees of `size` tasks one after another, each as
@@ -24,7 +26,8 @@ function makespan(tasks: number, size: number, threads: readonly number[]): numb
  */
 export function subtreeSize(tasks: number, threads: readonly number[]): number {
   const sizes: number[] = [];
-  for (let size = 1; size < 2 * tasks; size *= 2) sizes.push(size);
+  for (let size = 1; size < 2 * tasks; size *= 2)
+    if (Math.ceil(tasks / size) <= mostParts * threads.length) sizes.push(size);
   const times = sizes.map((size) => makespan(tasks, size, threads));
   const best = Math.min(...times);
   return sizes[times.findLastIndex((time) => time <= slack * best)]!;
