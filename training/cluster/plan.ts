@@ -7,7 +7,7 @@ const mostParts = 4;
  * How long a meta-batch takes, in times of one task, when machines take subtrees of `size` tasks one after another, each as
  * soon as it is free. A machine computes as many tasks at a time as it has threads.
  */
-function makespan(tasks: number, size: number, threads: readonly number[]): number {
+export function makespan(tasks: number, size: number, threads: readonly number[]): number {
   const free = threads.map(() => 0);
   for (let first = 0; first < tasks; first += size) {
     const count = Math.min(size, tasks - first);

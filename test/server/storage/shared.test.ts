@@ -8,7 +8,7 @@ import type { TaskStorage } from '../../../server/storage/storage.ts';
 import { harness } from '../support/harness.ts';
 import { startObjectStore, type ObjectStore } from '../support/object-store.ts';
 import { startFakeRedis, type FakeRedis } from '../support/fake-redis.ts';
-import { hasRedis, startRedis } from '../support/redis.ts';
+import { hasRedis, startRedis } from '../../../bench/serve/redis.ts';
 import { storedTask } from '../support/stored-task.ts';
 import { support, taskOf } from '../support/tasks.ts';
 

@@ -4,12 +4,13 @@ import { Redis as Client } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeTensors } from '../../../model/checkpoint/safetensors.ts';
 import type { IterationMetrics } from '../../../training/outer-loop/iteration-metrics.ts';
-import { hasRedis, startRedis } from '../../server/support/redis.ts';
-import type { Redis } from '../../server/support/redis.ts';
+import { start } from '../../../bench/cluster/process.ts';
+import type { Command } from '../../../bench/cluster/process.ts';
+import { hasRedis, startRedis } from '../../../bench/serve/redis.ts';
+import type { Redis } from '../../../bench/serve/redis.ts';
 import { writeImages } from '../../support/image-folder.ts';
 import { sharedFolder } from '../../support/shared-folder.ts';
-import { start, tinyImages, writeTinyRun } from './commands.ts';
-import type { Command } from './commands.ts';
+import { tinyImages, writeTinyRun } from './tiny-run.ts';
 
 if (!hasRedis)
   console.warn('clusters are not tested: there is no redis-server (Debian: apt install redis-server)');
@@ -18,6 +19,7 @@ const root = sharedFolder();
 let redis: Redis;
 let config: string;
 const begun: Command[] = [];
+const begunRedis: Redis[] = [];
 const run = (...given: Parameters<typeof start>): Command => {
   const command = start(...given);
   begun.push(command);
@@ -53,7 +55,7 @@ describe.runIf(hasRedis)('a run on several machines', { timeout: 400_000 }, () =
   }, 400_000);
   afterAll(async () => {
     for (const command of begun) command.kill('SIGKILL');
-    await redis.stop();
+    for (const one of [redis, ...begunRedis]) await one.stop();
   });
 
   it('has the bits of one machine, whoever computes what', async () => {
@@ -105,6 +107,44 @@ describe.runIf(hasRedis)('a run on several machines', { timeout: 400_000 }, () =
     expect(killed.tensors).toEqual(alone.tensors);
     expect(killed.losses).toEqual(alone.losses);
   });
+
+  it(
+    'goes on alone while Redis is away, and with the others when it is back and empty',
+    { tags: ['slow'] },
+    async () => {
+      const long = await writeTinyRun(root('long.yaml'), {
+        ...{ name: 'long', images: root('images'), iterations: 60 },
+      });
+      const single = run('train', ['--config', long, '--runs', root('alone')]);
+      const own = await startRedis();
+      const worker = run('train-worker', [own.url, '--threads', '1', '--once']);
+      const options = ['--config', long, '--runs', root('restarted'), '--cluster', own.url, '--await', '1'];
+      const trainer = run('train', options);
+      const done = async (): Promise<Awaited<ReturnType<typeof outcomeOf>>['cluster']> =>
+        readFile(root('restarted', 'long', 'metrics.jsonl'), 'utf8').then(
+          (text) =>
+            text
+              .split('\n')
+              .slice(0, -1)
+              .flatMap((line) => (JSON.parse(line) as IterationMetrics).cluster ?? []),
+          () => [],
+        );
+      const until = async (enough: (lines: Awaited<ReturnType<typeof done>>) => boolean): Promise<void> => {
+        while (!enough(await done())) await pause(100);
+      };
+      await until((lines) => lines.some(({ away }) => away > 0));
+      await own.stop();
+      const { length } = await done();
+      await until((lines) => lines.length > length + 3); // alone
+      await startRedis({ port: own.port }).then((again) => begunRedis.push(again));
+      expect(await trainer.ended, trainer.said()).toBe(0);
+      expect(await worker.ended, worker.said()).toBe(0);
+      expect(await single.ended, single.said()).toBe(0);
+      const [whole, restarted] = [await outcomeOf('alone', 'long'), await outcomeOf('restarted', 'long')];
+      expect(restarted.tensors).toEqual(whole.tensors);
+      expect(restarted.cluster.slice(length + 3).some(({ away }) => away > 0)).toBe(true);
+    },
+  );
 });
 
 /** Stops a machine while it computes a part: the lock of a job is its own. */

@@ -152,7 +152,10 @@ describe('what machines have in common', () => {
   it('is told apart by data, configuration and arithmetic, not by where the data lie or how many threads there are', async () => {
     const run = await sharedParts(configuration, domains, defaultEngine);
     const [a, b] = configuration.domains;
-    const elsewhere = { ...a!, source: { ...a!.source, path: '/elsewhere' } as typeof a.source };
+    const elsewhere = {
+      ...a!,
+      source: { ...a!.source, path: '/elsewhere' } as (typeof configuration.domains)[number]['source'],
+    };
     const same = { ...configuration, workers: 9, domains: [elsewhere, b!] };
     expect(differences(run, await sharedParts(same, domains, defaultEngine))).toEqual([]);
     const other = [domains[0]!, { ...syntheticDomain('b', 16), classes: domains[1]!.classes.slice(1) }];

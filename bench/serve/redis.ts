@@ -8,6 +8,8 @@ export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 
 export interface Redis {
   readonly url: string;
+  readonly port: number;
+  /** at once, as `kill -9` does */
   readonly stop: () => Promise<void>;
 }
 
@@ -20,10 +22,25 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A server of its own that keeps nothing on disk. */
-export async function startRedis(): Promise<Redis> {
-  const port = await freePort();
-  const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--requirepass', 'pass'];
+export interface RedisPlan {
+  /** a free one when absent */
+  readonly port?: number;
+  /** where it keeps an append-only file, flushed before each answer; nothing is kept when absent */
+  readonly folder?: string;
+  /** the address that it listens on; this machine's own when absent */
+  readonly bind?: string;
+}
+
+/** A server of its own. */
+export async function startRedis({
+  port: given,
+  folder,
+  bind = '127.0.0.1',
+}: RedisPlan = {}): Promise<Redis> {
+  const port = given ?? (await freePort());
+  const kept =
+    folder === undefined ? [] : ['--dir', folder, '--appendonly', 'yes', '--appendfsync', 'always'];
+  const options = ['--port', `${port}`, '--bind', bind, '--save', '', '--requirepass', 'pass', ...kept];
   const child = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'ignore'] });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -33,5 +50,5 @@ export async function startRedis(): Promise<Redis> {
     child.kill('SIGKILL');
     await once(child, 'exit');
   };
-  return { url: `redis://:pass@127.0.0.1:${port}`, stop };
+  return { url: `redis://:pass@127.0.0.1:${port}`, port, stop };
 }

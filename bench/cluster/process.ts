@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { stringify } from 'yaml';
+import { fileURLToPath } from 'node:url';
 
 /** A command of training/ in a process of its own. */
 export interface Command {
@@ -19,7 +18,7 @@ export interface Command {
 
 /** Starts `npm run NAME` without npm. @param prefix what runs it: a command and its arguments */
 export function start(name: string, options: readonly string[], prefix: readonly string[] = []): Command {
-  const script = resolve(`training/${name}.ts`);
+  const script = fileURLToPath(new URL(`../../training/${name}.ts`, import.meta.url));
   const [command, ...given] = [...prefix, process.execPath, '--import', 'tsx', script, ...options];
   const child = spawn(command!, given, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
@@ -41,49 +40,11 @@ export function start(name: string, options: readonly string[], prefix: readonly
   };
 }
 
-/** Writes a configuration of small images in `folder`, of all stages; gives its path. */
-export async function writeTinyRun(
-  path: string,
-  {
-    name,
-    images,
-    iterations,
-    size = 16,
-  }: { name: string; images: string; iterations: number; size?: number },
-): Promise<string> {
-  const shapes = [
-    { way: 2, shot: 1, query: 3 },
-    { way: 3, shot: 2, query: 2 },
-  ];
-  const configuration = {
-    name,
-    seed: 5,
-    model: {
-      image: { size },
-      supernet: { channels: 2, nodes: 1, stem: [3, 4] },
-      encoder: { features: 4, state: 5 },
-      controller: { hidden: 4 },
-      innerLoop: { steps: 2 },
-    },
-    domains: [
-      {
-        source: { kind: 'folder', name: 'colours', path: images },
-        augmentation: { flip: true, crop: 0.1, colour: 0.1 },
-      },
-    ],
-    stages: [
-      { stage: 'search', iterations, shapes },
-      { stage: 'retrain', iterations, shapes },
-    ],
-    metaBatch: 7,
-    averaging: 0.9,
-    maximumGenotypes: 2,
-    workers: 1,
-    validation: { every: 100, tasks: 1, query: 2 },
-  };
-  await writeFile(path, stringify(configuration));
-  return path;
-}
+/** Clock ticks of Linux's /proc a second. */
+const ticks = 100;
 
-/** Folders of the tiny run's images, and how many there are. */
-export const tinyImages = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`c${i}`, 6]));
+/** Seconds of processor time that a process has taken, of all its threads. Linux only. */
+export function processorSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticks; // utime and stime
+}
