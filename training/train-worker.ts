@@ -5,7 +5,8 @@ import type { Redis } from 'ioredis';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { announcedRuns, readAnnouncement } from './cluster/announcement.ts';
 import { ClusterWorker } from './cluster/cluster-worker.ts';
-import { connected, placeOf } from './cluster/connection.ts';
+import { placeOf } from './cluster/address.ts';
+import { connected } from './cluster/connection.ts';
 import type { Announcement } from './cluster/messages.ts';
 import { withOwnPlaces } from './cluster/places.ts';
 import { differences, sharedParts } from './cluster/shared-parts.ts';
@@ -91,7 +92,7 @@ async function takePartIn(
   run: Announcement,
   url: string,
   redis: Redis,
-  { data, trunk, threads = availableParallelism(), strict }: WorkerOptions,
+  { run: wanted, data, trunk, threads = availableParallelism(), strict }: WorkerOptions,
   stop: AbortSignal,
 ): Promise<void> {
   const { engine, shared } = run;
@@ -109,8 +110,10 @@ async function takePartIn(
     while (!stop.aborted && failure === undefined) {
       await pause(lookMs);
       const now = await unlessAway(redis, () => readAnnouncement(redis, name));
-      // a trainer that is away comes back: the run goes on where it was
       if (now && (now.ended || now.shared.identity !== shared.identity)) break;
+      if (now || wanted !== undefined) continue;
+      // a trainer that is away may come back and go on where it was, unless another is here
+      if (((await unlessAway(redis, () => announcedRuns(redis))) ?? []).length > 0) break;
     }
   } finally {
     await worker.leave();

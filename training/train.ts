@@ -8,6 +8,7 @@ import { defaultEngine, engineNames } from '../engine/options.ts';
 import type { EngineName } from '../engine/options.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
+import { redisUrl } from './cluster/address.ts';
 import type { ClusteredRun, ClusterTrainer } from './cluster/cluster-trainer.ts';
 import { integerFrom, skipOf, strictOption } from './command/arguments.ts';
 import { classTable } from './command/class-table.ts';
@@ -60,6 +61,7 @@ const program = new Command('train')
   .option(
     '--cluster <redis>',
     'shares the meta-batches out to machines that run `npm run train-worker -- REDIS`; needs a Redis (redis://HOST:PORT)',
+    redisUrl,
   )
   .option('--await <n>', 'with --cluster: begins once so many other machines take part', integerFrom(1))
   .addOption(strictOption())
@@ -140,7 +142,10 @@ async function clusterOf(
   { cluster: url, await: wanted = 0 }: TrainOptions,
   stop: AbortSignal,
 ): Promise<(Pick<ClusterTrainer, 'close'> & { readonly spread: Spread }) | undefined> {
-  if (url === undefined) return undefined;
+  if (url === undefined) {
+    if (wanted > 0) throw new Error('--await is of --cluster');
+    return undefined;
+  }
   const { ClusterTrainer } = await import('./cluster/cluster-trainer.ts');
   const cluster = await ClusterTrainer.open(url, run, (text) => console.error(text));
   console.log(`cluster: ${run.configuration.name} is announced to machines`);

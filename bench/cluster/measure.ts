@@ -46,7 +46,11 @@ export interface ClusterTimes {
 interface Setting {
   readonly machines: string;
   readonly config: string;
-  readonly other?: { readonly url: string; readonly prefix: readonly string[] };
+  readonly other?: {
+    /** Of Redis, as the other machine reaches it. */
+    readonly address: string;
+    readonly prefix: readonly string[];
+  };
 }
 
 /** A configuration of next to nothing: what an iteration takes beside its tasks. */
@@ -69,19 +73,17 @@ export async function benchCluster(
   told: (times: ClusterTimes) => void,
 ): Promise<IterationCosts> {
   const folder = await mkdtemp(join(tmpdir(), 'm-nas-bench-'));
-  const redis = await startRedis({ bind: '0.0.0.0' });
   try {
     const images = await writeNoise(join(folder, 'images'));
     const { config, bytes } = await writeRun(folder, images, plan);
-    const local = { url: redis.url, prefix: ['taskset', '-c', '1'] };
+    const local = { address: '127.0.0.1', prefix: ['taskset', '-c', '1'] };
     const alone = await measure(folder, { machines: 'one', config }, plan);
     told(alone);
     told(await measure(folder, { machines: 'two, loopback', config, other: local }, plan));
     if (canThrottle()) {
       const link = throttledLink(plan.megabits);
       try {
-        const url = redis.url.replace('127.0.0.1', link.address);
-        const other = { url, prefix: [...link.prefix, ...local.prefix] };
+        const other = { address: link.address, prefix: [...link.prefix, ...local.prefix] };
         told(await measure(folder, { machines: `two, ${plan.megabits} Mbit/s`, config, other }, plan));
       } finally {
         link.remove();
@@ -98,7 +100,6 @@ export async function benchCluster(
     told(rest);
     return { task: alone.processorSeconds, rest: rest.seconds, bytes };
   } finally {
-    await redis.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -148,8 +149,10 @@ async function measure(
   { tasks, iterations }: Pick<ClusterPlan, 'tasks' | 'iterations'>,
 ): Promise<ClusterTimes> {
   const runs = await mkdtemp(join(folder, 'runs-'));
-  const worker = other && start('train-worker', [other.url, '--threads', '1'], other.prefix);
-  const cluster = other ? ['--cluster', other.url, '--await', '1'] : [];
+  const redis = await startRedis({ bind: '0.0.0.0' });
+  const url = redis.url.replace('127.0.0.1', other?.address ?? '');
+  const worker = other && start('train-worker', [url, '--threads', '1'], other.prefix);
+  const cluster = other ? ['--cluster', redis.url, '--await', '1'] : [];
   const trainer = start('train', ['--config', config, '--runs', runs, ...cluster], ['taskset', '-c', '0']);
   const all = [trainer, ...(worker ? [worker] : [])];
   try {
@@ -171,6 +174,7 @@ async function measure(
   } finally {
     for (const one of all) one.kill('SIGKILL');
     await Promise.all(all.map(({ ended }) => ended));
+    await redis.stop();
   }
 }
 

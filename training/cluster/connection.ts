@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { placeOf, redisUrl } from './address.ts';
 
 /** That a connection may be silent while a command waits for its answer, milliseconds; then it is made anew. */
 const silentMs = 15_000;
@@ -28,29 +29,21 @@ export function connect(url: string): Redis {
   return client;
 }
 
-/** A Redis by its address alone, without what may be a password. */
-export function placeOf(url: string): string {
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname}`;
-}
-
-/** The URL of a Redis. @throws Error of one line when it is none */
-export function redisUrl(text: string): string {
-  const protocol = URL.canParse(text) ? new URL(text).protocol : undefined;
-  if (protocol === 'redis:' || protocol === 'rediss:') return text;
-  throw new Error(`${JSON.stringify(text)} is no URL of a Redis: redis://HOST:PORT, or rediss:// for TLS`);
-}
-
 /** Connects, which is tried once. @throws Error of one line when Redis does not answer */
 export async function connected(url: string): Promise<Redis> {
   const client = connect(redisUrl(url));
+  let fault: Error | undefined; // what it comes from; the command says only that it failed
+  const note = (error: Error): void => void (fault ??= error);
+  client.on('error', note);
   try {
     await client.connect();
     await client.ping();
     return client;
   } catch (error) {
     client.disconnect();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`${placeOf(url)} does not answer: ${reason}`, { cause: error });
+    const { message } = fault ?? (error as Error);
+    throw new Error(`${placeOf(url)} does not answer: ${message}`, { cause: error });
+  } finally {
+    client.off('error', note);
   }
 }

@@ -1,3 +1,4 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { defaultEngine } from '../../../engine/options.ts';
 import type { GradientResult } from '../../../training/outer-loop/gradient-job.ts';
@@ -6,6 +7,7 @@ import type { BatchPayload } from '../../../training/outer-loop/meta-batch.ts';
 import { arithmeticHash } from '../../../training/cluster/arithmetic.ts';
 import { Batch } from '../../../training/cluster/batch.ts';
 import {
+  announcementSchema,
   answerSchema,
   firstOf,
   partId,
@@ -18,8 +20,14 @@ import { Pace } from '../../../training/cluster/pace.ts';
 import { withOwnPlaces } from '../../../training/cluster/places.ts';
 import { subtreeSize } from '../../../training/cluster/plan.ts';
 import { differences, sharedParts } from '../../../training/cluster/shared-parts.ts';
+import { trainingConfigurationSchema } from '../../../training/outer-loop/configuration.ts';
+import { writeNoisePlanes } from '../../support/noise-planes.ts';
+import { sharedFolder } from '../../support/shared-folder.ts';
 import { syntheticDomain } from '../../support/synthetic-domain.ts';
+import { smallTrunkConfiguration } from '../../support/trunk-task.ts';
 import { configuration, domains } from '../outer-loop/tiny-run.ts';
+
+const root = sharedFolder();
 
 describe('the size of parts', () => {
   it.each([
@@ -167,6 +175,39 @@ describe('what machines have in common', () => {
     expect(differences(run, { ...run, arithmetic: 'f', commit: 'f' })).toHaveLength(
       run.commit === 'unknown' ? 1 : 2,
     );
+  });
+
+  it('is the same for planes that lie elsewhere, another for those of another trunk', async () => {
+    const model = smallTrunkConfiguration();
+    const given = trainingConfigurationSchema.parse({
+      name: 'planes',
+      seed: 3,
+      model,
+      planes: { trunk: 'here.json', taps: ['a', 'b', 'c'] },
+      domains: [{ source: { kind: 'folder', name: 'many', path: 'here' } }],
+      stages: [{ stage: 'retrain', iterations: 1, shapes: [{ way: 2, shot: 1, query: 2 }] }],
+    });
+    const plan = { splits: ['train', 'train', 'val'] as const, count: 5 };
+    const views = { mirror: true, crops: 0, served: false };
+    const folders = ['here', 'there'].map((name) => root(name));
+    const [here, there] = await Promise.all(
+      folders.map(async (folder) => {
+        await mkdir(folder, { recursive: true });
+        return writeNoisePlanes(folder, 'many', model, { ...plan, views });
+      }),
+    );
+    const run = await sharedParts(given, [here!], defaultEngine);
+    const elsewhere = withOwnPlaces(given, { data: ['many=/there'], trunk: '/there.json' });
+    const moved = { ...there!, fingerprint: 'of other times' };
+    expect(differences(run, await sharedParts(elsewhere, [moved], defaultEngine))).toEqual([]);
+    const rows = await readFile(there!.path);
+    rows[rows.length - 1]! ^= 1;
+    await writeFile(there!.path, rows);
+    expect(differences(run, await sharedParts(elsewhere, [moved], defaultEngine))).toEqual([
+      'many has other images here than in the run: --data many=PATH says where they are',
+    ]);
+    const announced = { epoch: 'e', ended: false, engine: defaultEngine, shared: run, configuration: given };
+    expect(announcementSchema.parse(JSON.parse(JSON.stringify(announced)))).toEqual(announced);
   });
 
   it('has one arithmetic on one machine', async () => {
