@@ -53,15 +53,17 @@ interface Setting {
   };
 }
 
-/** A configuration of next to nothing: what an iteration takes beside its tasks. */
-const nothing = {
+/** Tasks of next to nothing: what is left is what an iteration takes beside them. The filters decide the size of Θ. */
+const nothing = (filters: number) => ({
   model: {
     image: { size: 16 },
-    network: { kind: 'conv4', filters: 2 },
+    network: { kind: 'conv4', filters },
     innerLoop: { steps: 1 },
   },
   stages: [{ stage: 'retrain', iterations: 1000, shapes: [{ way: 2, shot: 1, query: 1 }] }],
-};
+});
+/** Filters of a Θ of next to nothing, and of one of 1.8 MB. */
+const [few, many] = [2, 128];
 
 /**
  * Measures iterations of one machine, of two on this machine's own network, and of two behind a throttled link. Each
@@ -80,24 +82,30 @@ export async function benchCluster(
     const alone = await measure(folder, { machines: 'one', config }, plan);
     told(alone);
     told(await measure(folder, { machines: 'two, loopback', config, other: local }, plan));
+    const light = { tasks: 2, iterations: 30 };
+    const configs = await Promise.all(
+      [few, many].map(async (filters) => {
+        const path = join(folder, `nothing-${filters}.yaml`);
+        await writeFile(path, stringify({ ...common(images, 'nothing', light.tasks), ...nothing(filters) }));
+        return path;
+      }),
+    );
+    const [small, large] = configs as [string, string];
+    const rest = await measure(folder, { machines: 'two, no work', config: small, other: local }, light);
+    told(rest);
+    told(await measure(folder, { machines: 'two, no work, larger Θ', config: large, other: local }, light));
     if (canThrottle()) {
       const link = throttledLink(plan.megabits);
       try {
         const other = { address: link.address, prefix: [...link.prefix, ...local.prefix] };
-        told(await measure(folder, { machines: `two, ${plan.megabits} Mbit/s`, config, other }, plan));
+        const behind = `${plan.megabits} Mbit/s`;
+        told(await measure(folder, { machines: `two, ${behind}`, config, other }, plan));
+        const machines = `two, no work, larger Θ, ${behind}`;
+        told(await measure(folder, { machines, config: large, other }, light));
       } finally {
         link.remove();
       }
     }
-    const empty = join(folder, 'nothing.yaml');
-    await writeFile(empty, stringify({ ...common(images, 'nothing', 2), ...nothing }));
-    const few = { tasks: 2, iterations: 30 };
-    const rest = await measure(
-      folder,
-      { machines: 'two, of next to nothing', config: empty, other: local },
-      few,
-    );
-    told(rest);
     return { task: alone.processorSeconds, rest: rest.seconds, bytes };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { defaultEngine } from '../../../engine/options.ts';
 import type { GradientResult } from '../../../training/outer-loop/gradient-job.ts';
 import type { RunHost } from '../../../training/outer-loop/gradient-host.ts';
 import type { BatchPayload } from '../../../training/outer-loop/meta-batch.ts';
+import { placeOf, redisUrl } from '../../../training/cluster/address.ts';
 import { arithmeticHash } from '../../../training/cluster/arithmetic.ts';
 import { Batch } from '../../../training/cluster/batch.ts';
 import {
@@ -61,6 +62,15 @@ const result = (loss: number): GradientResult => ({
   supportAfter: Number.POSITIVE_INFINITY,
   reconstruction: 0,
   genotype: null,
+});
+
+describe('the URL of a Redis', () => {
+  it('is one of its two schemes, and is told without what may be a password', () => {
+    expect(redisUrl('rediss://user:pass@host:6380/1')).toBe('rediss://user:pass@host:6380/1');
+    expect(placeOf('rediss://user:pass@host:6380/1')).toBe('rediss://host:6380/1');
+    for (const text of ['http://host', 'host:6379', ''])
+      expect(() => redisUrl(text)).toThrow('is no URL of a Redis');
+  });
 });
 
 describe('what machines say', () => {
