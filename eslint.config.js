@@ -1,5 +1,6 @@
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
+import { headRule } from './scripts/head-rule.js';
 import { layersRule } from './scripts/layers-rule.js';
 
 /**
@@ -23,7 +24,7 @@ const layers = {
   'server/access': ['server/errors'],
   'server/page': [],
   'server/documentation': ['server/page'],
-  'server/storage': ['server/concurrency', 'server/errors', 'model', 'contract'],
+  'server/storage': ['server/concurrency', 'server/errors', 'model', 'engine/files.ts', 'contract'],
   'server/http': ['server/access', 'server/errors', 'server/storage'],
   'server/tracing': ['server/http', 'server/version.ts'],
   'server/ports.ts': ['model', 'drawing', 'contract'],
@@ -59,6 +60,15 @@ const layers = {
     'engine',
     'drawing',
   ],
+  'server/queue': [
+    'server/ports.ts',
+    'server/tasks',
+    'server/workers',
+    'server/storage',
+    'server/concurrency',
+    'server/errors',
+    'model',
+  ],
   'server/answers': ['server/tasks', 'server/storage', 'server/errors', 'drawing', 'contract'],
   'server/metrics.ts': ['server/http', 'server/storage', 'server/errors', 'engine'],
   'server/inference': [
@@ -91,7 +101,7 @@ const layers = {
     'contract',
     'server/workers/load-trunk.ts',
   ],
-  'server/configuration.ts': ['server/access', 'server/storage'],
+  'server/configuration.ts': ['server/access', 'server/queue/place.ts', 'server/storage'],
 
   model: [],
   'model/graph': [],
@@ -171,7 +181,7 @@ const layers = {
   'training/optimizer': [],
   'training/run': ['training/optimizer', 'model', 'engine'],
   'training/report': ['training/run', 'model'],
-  'training/data': ['training/run', 'model', 'images'],
+  'training/data': ['training/run', 'model', 'engine/files.ts', 'images'],
   'training/planes': ['training/data', 'training/run', 'model', 'engine', 'images'],
   'training/classify': ['training/planes', 'training/data', 'training/run', 'model', 'engine'],
   'training/worker': ['training/planes', 'training/data', 'training/run', 'model', 'engine'],
@@ -207,6 +217,7 @@ const layers = {
   'training/own-images': [
     'training/evaluation',
     'training/outer-loop',
+    'training/classify',
     'training/planes',
     'training/data',
     'training/report',
@@ -259,7 +270,7 @@ export default tseslint.config(
   eslint.configs.recommended,
   {
     files: ['**/*.{ts,tsx}'],
-    plugins: { house: { rules: { layers: layersRule } } },
+    plugins: { house: { rules: { head: headRule, layers: layersRule } } },
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -272,11 +283,11 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       eqeqeq: 'error',
       'house/layers': ['error', { layers, packages }],
+      'house/head': 'error',
     },
   },
   {
-    files: ['{bench,client,contract,drawing,engine,images,model,scripts,test,training,web}/**/*.{ts,tsx}'],
-    ignores: ['test/server/**'],
+    files: ['**/*.{ts,tsx}'],
     rules: {
       'no-restricted-syntax': [
         'error',

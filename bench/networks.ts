@@ -48,7 +48,7 @@ function networkTask(
   const mixes = Object.fromEntries(
     network.graphs.mixes.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape)).fill(1 / 8)]),
   );
-  const taskRun: TaskRun = { runner, network, mixes, task: randomTask(workload), everyStep: false };
+  const taskRun: TaskRun = { runner, network, mixes, task: randomTask(workload) };
   const run = async (): Promise<Values> => {
     const { toModulated, toMixes, toOthers } = await innerGradient(taskRun, parameters, parameters);
     return { ...toModulated, ...toMixes, ...toOthers };

@@ -6,8 +6,8 @@ export type LabelReading = { readonly label: string } | { readonly problem: stri
 
 /** Line feeds and other controls, line and paragraph separators. */
 const controls = /[\p{Cc}\p{Zl}\p{Zp}]/u;
-/** Halves of surrogate pairs, and U+FFFD, which stands for bytes that are not UTF-8. */
-const broken = /[\p{Cs}\uFFFD]/u;
+/** Halves of surrogate pairs, noncharacters, and U+FFFD, which stands for bytes that are not UTF-8. */
+const broken = /[\p{Cs}\p{Noncharacter_Code_Point}\uFFFD]/u;
 /** What nobody sees: zero-width and bidirectional controls, joiners, selectors, fillers, annotations, empty Braille. */
 const unseen = /[\p{Default_Ignorable_Code_Point}\uFFF9-\uFFFB\u2800]/u;
 /** Whole emoji, whose parts may be joiners, selectors and tags. The flag `v` is newer than the language level here. */

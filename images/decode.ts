@@ -119,7 +119,7 @@ const floatBytes = 4;
 
 /** What the decoder says of well-formed files that it does not read; it has no error codes, so a test holds these. */
 const unsupported =
-  /Unsupported (?:JPEG|color|feature|marker type 0xf7)|arithmetic|Compression scheme \d+|not configured|not implemented|out of range/i;
+  /Unsupported (?:JPEG|color|feature|marker type 0xf7)|arithmetic|Compression scheme \d+|not (?:configured|implemented|supported)|out of range|required field 262 missing/i;
 
 /** What `read` returns. Its errors become those of the image. */
 async function readable<T>(

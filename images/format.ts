@@ -30,8 +30,24 @@ export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
 
 const startOf = (bytes: Uint8Array): string => String.fromCharCode(...bytes.subarray(0, startLength));
 
+/** A file of Truevision without a signature: an identifier's length, the kinds of palette and pixels, their bits. */
+const isTga = (start: string): boolean => {
+  const [palette = 2, kind = 0, bits = 0] = [1, 2, 16].map((at) => start.charCodeAt(at));
+  return palette <= 1 && [1, 2, 3, 9, 10, 11].includes(kind) && [8, 15, 16, 24, 32].includes(bits);
+};
+
 /** Formats that people have and that are not decoded, with what to do instead. */
 const refusals: readonly { readonly test: (start: string) => boolean; readonly message: string }[] = [
+  { test: (start) => start === '', message: 'An empty file is not accepted' },
+  {
+    // what is no UTF-8 becomes U+FFFD, and ends of lines are made those of the system
+    test: begins('\xef\xbf\xbdPNG', '\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd', '\x89PNG\n', '\x89PNG\r\r\n'),
+    message: 'An image that was read or sent as text is not accepted, since bytes are lost; send its bytes',
+  },
+  {
+    test: begins('data:image/', '/9j/', 'iVBORw0KGgo', 'UklGR', 'R0lGOD'),
+    message: 'Base64 text is not accepted as a file; send the bytes, or JSON',
+  },
   {
     test: (start) => /^(?:\xef\xbb\xbf)?\s*<(?:!DOCTYPE )?html/i.test(start),
     message: 'A web page is not accepted; save the image itself',
@@ -63,7 +79,34 @@ const refusals: readonly { readonly test: (start: string) => boolean; readonly m
   { test: begins('%PDF'), message: 'PDF is not accepted; export its page as PNG' },
   { test: begins('%!PS'), message: 'PostScript is not accepted; export its page as PNG' },
   { test: begins('8BPS'), message: 'PSD is not accepted; export it as PNG' },
-  { test: begins('\0\0\x01\0', '\0\0\x02\0', 'icns'), message: 'ICO is not accepted; export it as PNG' },
+  {
+    // the number of its images follows, where a TGA without a palette has 0
+    test: (start) =>
+      begins('\0\0\x01\0', '\0\0\x02\0')(start) && !begins('\0\0\x01\0\0\0', '\0\0\x02\0\0\0')(start),
+    message: 'ICO is not accepted; export it as PNG',
+  },
+  { test: begins('icns'), message: 'ICNS is not accepted; export it as PNG' },
+  { test: isTga, message: 'TGA is not accepted; export it as PNG' },
+  { test: begins('DDS '), message: 'DDS is not accepted; export it as PNG' },
+  { test: begins('qoif'), message: 'QOI is not accepted; export it as PNG' },
+  { test: begins('II\xbc'), message: 'JPEG XR is not accepted; export it as PNG' },
+  { test: begins('gimp xcf'), message: 'XCF is not accepted; export it as PNG' },
+  { test: begins('\x0a\x05\x01\x08'), message: 'PCX is not accepted; export it as PNG' },
+  { test: begins('\x01\xda\0', '\x01\xda\x01'), message: 'SGI is not accepted; export it as PNG' },
+  { test: begins('#define '), message: 'XBM is not accepted; export it as PNG' },
+  { test: begins('AT&TFORM'), message: 'DjVu is not accepted; export its page as PNG' },
+  {
+    test: (start) => begins('\xd7\xcd\xc6\x9a')(start) || start.slice(40, 44) === ' EMF',
+    message: 'WMF and EMF are not accepted; export it as PNG',
+  },
+  {
+    test: begins('\x93NUMPY', '\x89HDF\r\n', 'MATLAB '),
+    message: 'A file of arrays (NumPy, HDF5, MATLAB) is not accepted; export its images as PNG',
+  },
+  {
+    test: begins('\0\x05\x16\x07', '\0\0\0\x01Bud1'),
+    message: 'A file that macOS keeps beside others (._NAME, .DS_Store) is not accepted; leave it out',
+  },
   { test: begins('v/1\x01', '#?RADIANCE', '#?RGBE'), message: 'HDR is not accepted; export it as PNG' },
   { test: begins('SIMPLE  ='), message: 'FITS is not accepted; export it as PNG' },
   { test: (start) => start.slice(128, 132) === 'DICM', message: 'DICOM is not accepted; export it as PNG' },

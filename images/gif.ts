@@ -1,3 +1,4 @@
+import { ImageError } from './image-error.ts';
 import type { Picture } from './pixels/resize.ts';
 
 /** Where the first frame lies, in pixels from the top left corner of the canvas. */
@@ -6,12 +7,19 @@ interface Frame {
   readonly top: number;
   readonly width: number;
   readonly height: number;
+  /** whether there is a table of colours, its own or that of all frames */
+  readonly hasColours: boolean;
 }
 
-/** The picture of a GIF file with white around its first frame, where browsers show nothing. */
+/**
+ * The picture of a GIF file with white around its first frame, where browsers show nothing.
+ * @throws ImageError unsupported_format for a file that leaves its colours to the reader
+ */
 export function whiteAround(picture: Picture, bytes: Uint8Array): Picture {
   const frame = firstFrame(bytes);
   if (frame === undefined) return picture;
+  if (!frame.hasColours)
+    throw new ImageError('unsupported_format', 'the GIF image has no table of colours; export it as PNG');
   const { data, width, height } = picture;
   const channels = data.length / (width * height);
   for (let y = 0; y < height; y++) {
@@ -36,5 +44,6 @@ function firstFrame(bytes: Uint8Array): Frame | undefined {
   const [left, top, width, height] = [1, 3, 5, 7].map(
     (offset) => bytes[at + offset]! + 256 * bytes[at + offset + 1]!,
   );
-  return { left: left!, top: top!, width: width!, height: height! };
+  const hasColours = ((packed | (bytes[at + 9] ?? 0)) & 0x80) !== 0;
+  return { left: left!, top: top!, width: width!, height: height!, hasColours };
 }

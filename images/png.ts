@@ -16,7 +16,7 @@ const srgbGamma = 1 / 2.2;
 
 /**
  * The colours of a PNG file (PNG, third edition, 11.3.2): cICP before iCCP, sRGB and gAMA. cHRM is passed over.
- * @throws ImageError unsupported_format for colours by cICP that are not sRGB's, such as those of HDR, and for Apple's files
+ * @throws ImageError unsupported_format for colours by cICP that are not sRGB's, such as those of HDR or of a narrow range, and for Apple's files
  *   that are called PNG
  */
 export function pngColours(bytes: Uint8Array): PngColours {
@@ -34,11 +34,11 @@ export function pngColours(bytes: Uint8Array): PngColours {
   }
   const cicp = chunks.get('cICP');
   if (cicp !== undefined) {
-    const [primaries, transfer] = [bytes[cicp] ?? 0, bytes[cicp + 1] ?? 0];
-    if (!isLikeSrgb(primaries, transfer))
+    const [primaries = 0, transfer = 0, matrix = 0, range = 1] = bytes.subarray(cicp, cicp + 4);
+    if (!isLikeSrgb(primaries, transfer) || matrix !== 0 || range !== 1)
       throw new ImageError(
         'unsupported_format',
-        `the PNG image has colours (cICP ${primaries}, ${transfer}) that are not supported; export it as sRGB`,
+        `the PNG image has colours (cICP ${primaries}, ${transfer}, ${matrix}, ${range}) that are not supported; export it as sRGB`,
       );
   }
   const isTold = cicp !== undefined || chunks.has('iCCP') || chunks.has('sRGB');

@@ -175,13 +175,23 @@ export const modelConfigurationSchema = z
     head: z
       .object({
         kind: z
-          .enum(['prototype', 'shared', 'ridge'])
+          .enum(['prototype', 'shared', 'linear', 'ridge'])
           .default('prototype')
           .describe(
-            '`prototype`: class means; `shared`: one meta-learned vector for every class; `ridge`, on a trunk: ridge regression, solved anew after every step',
+            '`prototype`: class means; `shared`: one meta-learned vector for every class; `linear`: meta-learned outputs; `ridge`, on a trunk: solved anew after every step',
           ), // docs/adr/0016-trunk.md
+        outputs: z
+          .number()
+          .int()
+          .min(2)
+          .optional()
+          .describe('of a `linear` head, which has one: the most classes of a task'),
       })
       .strict()
+      .refine(({ kind, outputs }) => (kind === 'linear') === (outputs !== undefined), {
+        path: ['outputs'],
+        message: 'a linear head has a number of outputs, and no other has one',
+      })
       .prefault({})
       .describe('features to classes'),
     normalization: z

@@ -18,8 +18,9 @@ import { pythonWith } from './python.ts';
 
 /**
  * Proves that exported files give the service's probabilities in other runtimes, and prints the table of docs/onnx.md. The
- * runtimes are Python packages of pinned versions, which it installs below .cache/. Exits with 1 where a runtime that is
- * asked for answers a task otherwise or not at all.
+ * runtimes are Python packages of pinned versions, which it installs below .cache/. A runtime that takes longer than its
+ * minutes is stopped, and the table says how far it came. Exits with 1 where a runtime that is asked for answers a task
+ * otherwise, refuses one, or answers none in its time.
  */
 const runtimes: Readonly<Record<string, string>> = {
   onnxruntime: 'requirements.txt',
@@ -39,11 +40,19 @@ type SetName = (typeof sets)[number];
 const program = new Command('prove-runtimes')
   .option('--sets <names...>', 'which tasks', [...sets])
   .option('--runtimes <names...>', 'which ones', Object.keys(runtimes))
-  .option('--images <n>', 'that a runtime answers for each task', Number, 50)
+  .option('--images <n>', 'that a runtime answers for each task', Number, 10)
+  .option('--minutes <n>', 'for the tasks of one set in one runtime', Number, 20)
   .option('--tolerance <x>', 'largest accepted difference of a probability', Number, 1e-4)
   .parse();
-const options = program.opts<{ sets: SetName[]; runtimes: string[]; images: number; tolerance: number }>();
-const { images: count } = options;
+interface Options {
+  readonly sets: SetName[];
+  readonly runtimes: string[];
+  readonly images: number;
+  readonly minutes: number;
+  readonly tolerance: number;
+}
+const options = program.opts<Options>();
+const { images: count, minutes } = options;
 
 const home = 'scripts/prove-runtimes';
 
@@ -52,7 +61,10 @@ const folderOf = (set: SetName): string => join('runs', 'prove-runtimes', set.re
 /** Of one runtime and the tasks of one set. */
 interface Cell {
   readonly version: string;
+  /** that were tried; fewer than the set has where the time was over */
   readonly tasks: number;
+  /** that the set has */
+  readonly all: number;
   readonly difference: number;
   readonly labels: number;
   readonly failed: number;
@@ -80,8 +92,8 @@ async function* tasksOf(set: SetName, engine: OnnxExecutor): AsyncGenerator<Proo
   }
 }
 
-/** Writes the files of a set, the images, and what onnxruntime-node answers. */
-async function writeTasks(set: SetName): Promise<void> {
+/** Writes the files of a set, the images, and what onnxruntime-node answers; resolves to the number of tasks. */
+async function writeTasks(set: SetName): Promise<number> {
   const folder = folderOf(set);
   const engine = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 64 });
   const tasks: { name: string; model: string; expected: string }[] = [];
@@ -103,16 +115,18 @@ async function writeTasks(set: SetName): Promise<void> {
   }
   await engine.dispose();
   await writeFile(join(folder, 'tasks.json'), JSON.stringify({ side, ways: proofWays, count, tasks }));
+  return tasks.length;
 }
 
-async function cellOf(runtime: string, set: SetName): Promise<Cell> {
+async function cellOf(runtime: string, set: SetName, all: number): Promise<Cell> {
   const python = await pythonWith(join(home, runtimes[runtime]!));
   const child = spawn(python, [join(home, 'runtimes.py'), runtime.replace(/-4$/, ''), folderOf(set)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     // onnx2tf calls onnxsim by its name, and goes on without it
     env: { ...process.env, PATH: [dirname(python), process.env['PATH']].join(delimiter) },
   });
-  let cell: Cell = { version: '', tasks: 0, difference: 0, labels: 0, failed: 0 };
+  const late = setTimeout(() => child.kill('SIGKILL'), minutes * 60_000);
+  let cell: Cell = { version: '', tasks: 0, all, difference: 0, labels: 0, failed: 0 };
   for await (const text of createInterface(child.stdout)) {
     if (!text.startsWith('{"')) continue; // what the runtime itself prints
     const line = lineSchema.parse(JSON.parse(text));
@@ -122,6 +136,7 @@ async function cellOf(runtime: string, set: SetName): Promise<Cell> {
       cell = { ...cell, ...added(cell, line) };
     }
   }
+  clearTimeout(late);
   return cell;
 }
 
@@ -138,14 +153,15 @@ const added = (
       };
 
 /** What the table says: tasks answered, the largest difference, and labels that differ where there are any. */
-function described({ tasks, failed, difference, labels }: Cell): string {
-  const answered = `${tasks - failed} of ${tasks}`;
+function described({ tasks, all, failed, difference, labels }: Cell): string {
+  const answered = `${tasks - failed} of ${all}${tasks < all ? ` in ${minutes} minutes` : ''}`;
   if (failed === tasks) return answered;
   const differ = labels > 0 ? `, ${labels} of ${count * (tasks - failed)} labels differ` : '';
   return `${answered}, ${difference.toExponential(0)}${differ}`;
 }
 
-for (const set of options.sets) await writeTasks(set);
+const sizes = new Map<SetName, number>();
+for (const set of options.sets) sizes.set(set, await writeTasks(set));
 const row = (words: readonly string[]): string => `| ${words.join(' | ')} |`;
 const date = new Date().toISOString().slice(0, 10);
 const head = [`runtime (${date})`, 'version', ...options.sets];
@@ -153,7 +169,7 @@ const table = [row(head), row(head.map(() => '---'))];
 const all: Cell[] = [];
 for (const runtime of options.runtimes) {
   const cells: Cell[] = [];
-  for (const set of options.sets) cells.push(await cellOf(runtime, set));
+  for (const set of options.sets) cells.push(await cellOf(runtime, set, sizes.get(set)!));
   all.push(...cells);
   table.push(row([runtime, cells[0]!.version, ...cells.map(described)]));
 }

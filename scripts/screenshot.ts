@@ -35,8 +35,8 @@ try {
   await page.getByText('photos that were left out in turn').waitFor(patience);
   await page.locator('#try .pick', { hasText: 'unknown' }).waitFor(patience);
   await page.locator('#try .bars').waitFor(patience);
-  await page.getByText('How it was made').click();
-  await page.locator('.cells img').nth(1).waitFor(patience);
+  await page.getByText('Which class is taken for which').click();
+  await page.locator('.confusion').waitFor(patience);
   // without a ring of focus, and from the top
   await page.evaluate('document.activeElement.blur(); scrollTo(0, 0)');
   const drawn = await page.screenshot({ clip: { x: 0, y: 0, width, height } });

@@ -1,7 +1,7 @@
 import process from 'node:process';
 
 /** What glibc reads when a process starts; 1 MiB in `start.mjs` and the Dockerfile. */
-const VARIABLE = 'MALLOC_MMAP_THRESHOLD_';
+const variable = 'MALLOC_MMAP_THRESHOLD_';
 
 /**
  * Why memory that is released may stay with the process; undefined where it does not. glibc raises the size from which on
@@ -11,8 +11,8 @@ export function keptByAllocator(
   environment: Readonly<Record<string, string | undefined>> = process.env,
   glibc?: boolean,
 ): string | undefined {
-  if (environment[VARIABLE] !== undefined || !(glibc ?? hasGlibc())) return undefined;
-  return `${VARIABLE} is not set: glibc may keep memory that compiled graphs have given back; start with npm start, or set it to 1048576`;
+  if (environment[variable] !== undefined || !(glibc ?? hasGlibc())) return undefined;
+  return `${variable} is not set: glibc may keep memory that compiled graphs have given back; start with npm start, or set it to 1048576`;
 }
 
 function hasGlibc(): boolean {

@@ -1,4 +1,5 @@
-import express, { type Express } from 'express';
+import express from 'express';
+import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { guard } from './access/access.ts';
 import type { AccessOptions } from './access/access.ts';
@@ -34,17 +35,21 @@ import { progressRoutes } from './routes/progress.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import type { TaskServices } from './routes/tasks.ts';
 import type { TaskStorage } from './storage/storage.ts';
+import type { TaskRecord } from './storage/record.ts';
+import type { Elsewhere } from './tasks/elsewhere.ts';
+import { workplaceHere } from './tasks/fulfil.ts';
+import type { Workplace } from './tasks/orders.ts';
 import { Tasks } from './tasks/tasks.ts';
 import { noted } from './tracing/traces.ts';
 import type { Traces } from './tracing/traces.ts';
 import { createUploadReader } from './upload/upload.ts';
 
 /** Of a JSON body with images: its text stands in memory several times, and is parsed at one go. */
-const JSON_BYTES = 32 * 1024 * 1024;
+const jsonBytes = 32 * 1024 * 1024;
 /** What of it may stand outside of strings, or be escapes in them: many times what the largest set of points needs. */
-const STRUCTURE_BYTES = 1024 * 1024;
+const mostStructureBytes = 1024 * 1024;
 /** Of a tensor as JSON, which the thread that answers requests parses: some images of 84 × 84 pixels. */
-const INFERENCE_JSON_BYTES = 4 * 1024 * 1024;
+const inferenceJsonBytes = 4 * 1024 * 1024;
 
 export interface AppLimits {
   readonly bodyBytes: number;
@@ -62,6 +67,8 @@ export interface AppLimits {
 
 export interface AppDependencies {
   readonly adapter: TaskAdapter;
+  /** where tasks are made; this process with the adapter's workers when absent */
+  readonly workplace?: Workplace & Elsewhere;
   readonly storage: TaskStorage;
   readonly decodeImage: ImageDecoder;
   readonly readCheckpoint: CheckpointReader;
@@ -88,7 +95,9 @@ export function createApp(dependencies: AppDependencies): Express {
   const { bodyBytes, fileBytes, uploadSeconds: seconds } = limits;
   const { keys } = access;
   const owners = keys && (() => keys.current.map(({ name }) => name));
-  const tasks = new Tasks(storage, background, (record) => metrics.observeTask(record), owners);
+  const { workplace = workplaceHere(adapter) } = dependencies;
+  const onMade = (record: TaskRecord) => metrics.observeTask(record);
+  const tasks = new Tasks(storage, background, onMade, owners, dependencies.workplace);
   const gate = createBodyGate({
     parallel: limits.uploads,
     waiting: limits.waitingUploads,
@@ -98,14 +107,15 @@ export function createApp(dependencies: AppDependencies): Express {
   });
   const jsonReader = (most: number, structureBytes: number) =>
     createJsonReader({ bodyBytes: Math.min(bodyBytes, most), structureBytes, seconds }, gate);
-  const readJson = jsonReader(JSON_BYTES, STRUCTURE_BYTES);
+  const readJson = jsonReader(jsonBytes, mostStructureBytes);
   const services: TaskServices = {
     tasks,
     images: new ImageTasks(
       adapter,
       noted(traces, 'decode images', createUploadDecoder(decodeImage, limits.decoding)),
+      workplace,
     ),
-    regression: new RegressionTasks(adapter),
+    regression: new RegressionTasks(adapter, workplace),
     readUpload: createUploadReader({ bodyBytes, fileBytes, seconds }, gate, readJson),
     readJson,
     fileBytes,
@@ -137,7 +147,7 @@ export function createApp(dependencies: AppDependencies): Express {
   inferenceRoutes(app, {
     tasks,
     adapter,
-    read: createInferenceReader({ bodyBytes, jsonBytes: INFERENCE_JSON_BYTES, seconds }, gate),
+    read: createInferenceReader({ bodyBytes, jsonBytes: inferenceJsonBytes, seconds }, gate),
     obstacle: () => obstacleOf(operation),
   });
   app.use((request) => {

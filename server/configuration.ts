@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { parseKeys } from './access/keys.ts';
+import { describeQueue, parseQueue } from './queue/place.ts';
 import { describeStorage, parseStorage } from './storage/place.ts';
 
 const whole = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
-const MEBIBYTE = 1024 * 1024;
-const GIBIBYTE = 1024 * MEBIBYTE;
+const mebibyte = 1024 * 1024;
+const gibibyte = 1024 * mebibyte;
 
 /** What a `transform` throws as an issue of the variable. */
 const parsedBy =
@@ -40,22 +41,23 @@ export const environmentSchema = z.object({
   AWS_REGION: z.string().min(1).default('us-east-1'),
   AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
   AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
-  MNAS_STORED_BYTES: whole(0, 1_048_576 * GIBIBYTE).default(10 * GIBIBYTE),
+  MNAS_STORED_BYTES: whole(0, 1_048_576 * gibibyte).default(10 * gibibyte),
   MNAS_STORED_DAYS: whole(0, 36_500).default(0),
-  MNAS_CACHE_BYTES: whole(0, 64 * GIBIBYTE).default(64 * MEBIBYTE),
+  MNAS_CACHE_BYTES: whole(0, 64 * gibibyte).default(64 * mebibyte),
   MNAS_PROVIDER: z.enum(['cpu', 'cuda', 'webgpu']).default('cpu'),
   MNAS_WORKERS: whole(1, 256).default(availableParallelism()),
   MNAS_PREDICTION_WORKERS: whole(0, 256).default(1),
   MNAS_THREADS: whole(1, 256).default(1),
-  MNAS_MEMORY_BYTES: whole(128 * MEBIBYTE, 1024 * GIBIBYTE).default(2 * GIBIBYTE),
+  MNAS_MEMORY_BYTES: whole(128 * mebibyte, 1024 * gibibyte).default(2 * gibibyte),
   MNAS_SESSIONS: whole(1, 10_000).default(64),
-  MNAS_QUEUE: whole(0, 100_000).default(64),
+  MNAS_QUEUE: z.string().default('64').transform(parsedBy(parseQueue)),
+  MNAS_QUEUE_JOBS: whole(1, 10_000).default(1000),
   MNAS_REQUEST_COST: whole(1, Number.MAX_SAFE_INTEGER).default(1e12),
   MNAS_CLIENT_COST: whole(1, Number.MAX_SAFE_INTEGER).default(2e12),
   MNAS_UPLOADS: whole(1, 10_000).default(40),
   MNAS_UPLOAD_QUEUE: whole(0, 100_000).default(256),
-  MNAS_MAX_BODY_BYTES: whole(1024, 4096 * MEBIBYTE).default(256 * MEBIBYTE),
-  MNAS_MAX_FILE_BYTES: whole(1024, 1024 * MEBIBYTE).default(32 * MEBIBYTE),
+  MNAS_MAX_BODY_BYTES: whole(1024, 4096 * mebibyte).default(256 * mebibyte),
+  MNAS_MAX_FILE_BYTES: whole(1024, 1024 * mebibyte).default(32 * mebibyte),
   MNAS_MAX_PIXELS: whole(1, 1_000_000_000).default(64_000_000),
   MNAS_HEAVY_PIXELS: whole(1, 1_000_000_000).default(64_000_000),
   MNAS_UPLOAD_SECONDS: whole(1, 3600).default(120),
@@ -99,14 +101,21 @@ export function parseConfiguration(environment: Readonly<Record<string, string |
   const problems = [
     ...unknown.map((name) => `${name}: unknown variable`),
     ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    ...(parsed.success ? conflictsOf(parsed.data) : []),
   ];
   if (!parsed.success || problems.length > 0)
     throw new ConfigurationError(`Invalid environment: ${problems.join('; ')}`);
   return parsed.data;
 }
 
+/** What workers elsewhere make, a replica has to find. */
+const conflictsOf = ({ MNAS_QUEUE: queue, MNAS_STORAGE: storage }: Configuration): string[] =>
+  queue.kind === 'redis' && storage.kind === 'disk'
+    ? ['MNAS_STORAGE: a queue in Redis needs storage that its processes share, redis:// or s3://']
+    : [];
+
 /** Variables whose value nobody may read; the URL of a collector may have a password in it. */
-const SECRETS = [
+const secrets = [
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -115,13 +124,14 @@ const SECRETS = [
 
 /** The configuration as it may be printed: of keys their names only, no password, no secret. */
 export function printable(configuration: Configuration): Readonly<Record<string, unknown>> {
-  const masked = SECRETS.flatMap((name) =>
+  const masked = secrets.flatMap((name) =>
     configuration[name] === undefined ? [] : [[name, '***'] as const],
   );
   return {
     ...configuration,
     MNAS_API_KEYS: configuration.MNAS_API_KEYS.map(({ name, scope }) => `${name}:***:${scope}`),
     MNAS_STORAGE: describeStorage(configuration.MNAS_STORAGE),
+    MNAS_QUEUE: describeQueue(configuration.MNAS_QUEUE),
     ...Object.fromEntries(masked),
   };
 }

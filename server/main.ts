@@ -4,6 +4,7 @@ import { flushDenormals } from '../engine/onnxruntime.ts';
 import { keptByAllocator } from './allocator.ts';
 import { parseConfiguration, printable } from './configuration.ts';
 import { startService, type Service } from './service.ts';
+import { startWorker } from './worker.ts';
 
 /** A terminal sends a signal to all processes of a command, and npm and tsx pass it on: so soon after it, it is the same. */
 const SAME_SIGNAL_MS = 1000;
@@ -11,11 +12,21 @@ const SAME_SIGNAL_MS = 1000;
 /** Ends the process at once: an exit would wait for native code of the workers, which then aborts the process. */
 const die = () => process.kill(process.pid, 'SIGKILL');
 
+/** What `npm start` may be followed by. */
+const ROLES = { service: startService, worker: startWorker };
+
+/** What this process is asked to be. @throws Error that names the roles */
+function roleOf([role = 'service', ...others]: readonly string[]): keyof typeof ROLES {
+  if (others.length === 0 && Object.hasOwn(ROLES, role)) return role as keyof typeof ROLES;
+  throw new Error(`npm start takes no argument, or "-- worker"; ${JSON.stringify(role)} is unknown`);
+}
+
 /**
- * Starts the service by the environment; SIGTERM and SIGINT let running requests end, a second one does not. One that comes
+ * Starts the service, or a worker of its queue, by the environment; SIGTERM and SIGINT let running requests end, a second one does not. One that comes
  * while the service starts ends it once it has.
  */
 async function main(): Promise<void> {
+  const role = roleOf(process.argv.slice(2));
   const configuration = parseConfiguration(process.env);
   const logger = pino({ level: configuration.MNAS_LOG_LEVEL });
   let stoppedAt: number | undefined;
@@ -36,7 +47,7 @@ async function main(): Promise<void> {
   logger.info({ configuration: printable(configuration) }, 'configuration');
   const kept = keptByAllocator();
   if (kept !== undefined) logger.warn(kept);
-  const starting = flushDenormals().then(() => startService(configuration, logger));
+  const starting = flushDenormals().then(() => ROLES[role](configuration, logger));
   announce(await starting, logger);
 }
 

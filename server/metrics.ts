@@ -9,15 +9,18 @@ import type { TaskRecord } from './storage/record.ts';
 import type { TaskStorage } from './storage/storage.ts';
 
 /** Seconds: from a prediction of a small photo to an adaptation that compiles. */
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** Seconds: from an answer of memory to a store that does not answer. */
-const STORAGE_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10];
+const storageBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 10];
 
 /** When a worker began with work, where one did, and when it ended, by `performance.now()`. */
 interface WorkTimes {
   readonly startedAt?: number | undefined;
   readonly endedAt: number;
 }
+
+/** What is read of the queue that replicas share. */
+export type SharedQueueStats = Readonly<Record<'waiting' | 'delayed' | 'active' | 'age' | 'lanes', number>>;
 
 /** What Prometheus reads at `/metrics`; docs/operation.md lists the same names, a test compares them. */
 export class Metrics implements StorageObserver {
@@ -26,7 +29,7 @@ export class Metrics implements StorageObserver {
     name: 'mnas_http_request_duration_seconds',
     help: 'From the head of a request to the end of its answer; a request whose client hung up has the status 499',
     labelNames: ['method', 'route', 'status'] as const,
-    buckets: BUCKETS,
+    buckets: buckets,
     registers: [this.registry],
   });
   readonly #open = new Gauge({
@@ -44,28 +47,28 @@ export class Metrics implements StorageObserver {
     name: 'mnas_task_stage_seconds',
     help: 'Stages of making a task; `total` is all of them',
     labelNames: ['kind', 'stage'] as const,
-    buckets: BUCKETS,
+    buckets: buckets,
     registers: [this.registry],
   });
   readonly #waits = new Histogram({
     name: 'mnas_queue_wait_seconds',
     help: 'From the asking for a job to its beginning in a worker',
     labelNames: ['work'] as const,
-    buckets: BUCKETS,
+    buckets: buckets,
     registers: [this.registry],
   });
   readonly #jobs = new Histogram({
     name: 'mnas_job_duration_seconds',
     help: 'From the beginning of a job in a worker to its end, or until nobody waits for it any more',
     labelNames: ['work', 'outcome'] as const,
-    buckets: BUCKETS,
+    buckets: buckets,
     registers: [this.registry],
   });
   readonly #operations = new Histogram({
     name: 'mnas_storage_operation_seconds',
     help: 'Operations of the storage behind the cache',
     labelNames: ['operation', 'outcome'] as const,
-    buckets: STORAGE_BUCKETS,
+    buckets: storageBuckets,
     registers: [this.registry],
   });
   readonly #reads = new Counter({
@@ -166,6 +169,22 @@ export class Metrics implements StorageObserver {
     this.#watch('mnas_stored_tasks', 'Tasks in storage', () => stats().tasks);
     this.#watch('mnas_stored_bytes', 'Bytes of the tasks in storage', () => stats().bytes);
     this.#count('mnas_evicted_tasks_total', 'Tasks removed by the limits of storage', () => stats().evicted);
+  }
+
+  /** Asks the queue that replicas share whenever the metrics are read; while it cannot be asked its figures are absent. */
+  watchQueue(read: () => Promise<SharedQueueStats>): void {
+    const figure = (name: string, help: string, key: keyof SharedQueueStats) =>
+      this.#watch(name, help, () =>
+        read().then(
+          (stats) => stats[key],
+          () => NaN,
+        ),
+      );
+    figure('mnas_shared_queue_waiting', 'Jobs of all replicas that no worker has begun with', 'waiting');
+    figure('mnas_shared_queue_delayed', 'Jobs of all replicas that wait for another try', 'delayed');
+    figure('mnas_shared_queue_active', 'Jobs of all replicas that a worker has', 'active');
+    figure('mnas_shared_queue_age_seconds', 'How long the oldest of those that wait has waited', 'age');
+    figure('mnas_shared_queue_lanes', 'Jobs that the live workers can do at a time', 'lanes');
   }
 
   /** What runs here, as labels of a figure that is always 1. */

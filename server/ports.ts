@@ -128,7 +128,7 @@ export interface Float32Model {
 }
 
 /** Images in one run of a model: more bring no speed. */
-export const IMAGES_BATCH = 25;
+export const imagesBatch = 25;
 
 export interface PredictImagesRequest extends ModelFile {
   readonly imageSize: number;

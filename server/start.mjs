@@ -1,4 +1,4 @@
-// `npm start`: the service, with what has to be in the environment before its process begins.
+// `npm start`: the service, or `npm start -- worker`: a worker of its queue, with what has to be in the environment before its process begins.
 import { spawn } from 'node:child_process';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,11 @@ import { fileURLToPath } from 'node:url';
 const environment = { MALLOC_MMAP_THRESHOLD_: '1048576', ...process.env };
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
-const service = spawn(process.execPath, ['--import', 'tsx', main], { env: environment, stdio: 'inherit' });
+const role = process.argv.slice(2);
+const service = spawn(process.execPath, ['--import', 'tsx', main, ...role], {
+  env: environment,
+  stdio: 'inherit',
+});
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => service.kill(signal));
 service.on('exit', (code, signal) => {
   if (signal === null) process.exit(code);

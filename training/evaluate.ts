@@ -113,7 +113,9 @@ async function main(): Promise<void> {
   const { settings, notes } = settingsOf(domains, { split, way, shots, query }, foreign);
   if (settings.length === 0) throw new Error(`no tasks: ${notes.join('; ')}`);
   if (domains.some((domain) => 'pixelHash' in domain) && options.planes === undefined)
-    console.error(`${options.classes} ${options.split} classes of a domain at most (--classes)`);
+    console.error(
+      `${options.classes} ${options.split === 'every' ? '' : `${options.split} `}classes of a domain at most (--classes)`,
+    );
   for (const note of notes) console.error(note);
   const { reports, table } = await reportsOf(checkpoint, domains, { ...options, split });
   process.stderr.write('\n');

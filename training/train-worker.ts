@@ -12,7 +12,7 @@ import { withOwnPlaces } from './cluster/places.ts';
 import { differences, sharedParts } from './cluster/shared-parts.ts';
 import { integerFrom, skipOf, strictOption } from './command/arguments.ts';
 import { runCommand } from './command/run-command.ts';
-import { domainsOf } from './outer-loop/run-domains.ts';
+import { imagesOf } from './outer-loop/run-images.ts';
 import { stopSignal } from './run/stop-signal.ts';
 
 const program = new Command('train-worker')
@@ -99,7 +99,8 @@ async function takePartIn(
   const configuration = withOwnPlaces(run.configuration, { data, trunk });
   const { name } = configuration;
   console.log(`${name}: reading its images`);
-  const domains = await domainsOf({ ...configuration, workers: threads }, stop, skipOf(strict));
+  const images = await imagesOf({ ...configuration, workers: threads }, stop, skipOf(strict));
+  const domains = images.drawn;
   const differing = differences(shared, await sharedParts(configuration, domains, engine));
   if (differing.length > 0) throw new Error([`no part is taken in ${name}:`, ...differing].join('\n'));
   let failure: unknown;

@@ -12,7 +12,7 @@ import { redisUrl } from './cluster/address.ts';
 import type { ClusteredRun, ClusterTrainer } from './cluster/cluster-trainer.ts';
 import { integerFrom, skipOf, strictOption } from './command/arguments.ts';
 import { classTable } from './command/class-table.ts';
-import { progressBar } from './command/progress-bar.ts';
+import { progressBar, teachingBar } from './command/progress-bar.ts';
 import { runCommand } from './command/run-command.ts';
 import { taskProgress } from './command/task-progress.ts';
 import { readTrainingConfiguration } from './outer-loop/configuration.ts';
@@ -21,6 +21,7 @@ import type { ImageDomain } from './data/domain.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
 import { cautionOf, compare, comparisonTable, verdict } from './own-images/comparison.ts';
 import { withPossibleShapes } from './own-images/configuration.ts';
+import { withTaughtCells } from './own-images/taught-cells.ts';
 import { planOwnImages } from './own-images/plan.ts';
 import { servingCommand } from './own-images/served.ts';
 import { RunFolder } from './run/run-folder.ts';
@@ -30,7 +31,8 @@ import { totalIterations } from './run/schedule.ts';
 import { stopSignal } from './run/stop-signal.ts';
 import { writeAtomically } from './run/write-atomically.ts';
 import { beginningOf, fineTuning } from './outer-loop/fine-tuning.ts';
-import { domainsOf } from './outer-loop/run-domains.ts';
+import { imagesOf } from './outer-loop/run-images.ts';
+import type { RunImages } from './outer-loop/run-images.ts';
 import type { Spread } from './outer-loop/spread.ts';
 import { Trainer } from './outer-loop/trainer.ts';
 
@@ -91,8 +93,8 @@ interface Plan {
   readonly configuration: TrainingConfiguration;
   /** Where the run does not begin with new weights. */
   readonly checkpoint: Checkpoint | undefined;
-  /** Whether the images are a folder of the user's, so that the result is compared with the checkpoint. */
-  readonly own: boolean;
+  /** The checkpoint that the result is compared with, where the images are a folder of the user's. */
+  readonly before: Checkpoint | undefined;
 }
 
 async function main(): Promise<void> {
@@ -103,22 +105,22 @@ async function main(): Promise<void> {
   if (!resume && !overwrite) await folder.refuseToOverwrite();
   await flushDenormals(); // before any session, so that all workers compute the same bits
   const stop = stopSignal();
-  const domains = await domainsOf(plan.configuration, stop, skipOf(options.strict)).catch(
-    (error: unknown) => {
-      if (!stop.aborted) throw error;
-      console.log('stopped: the same command goes on');
-      return undefined;
-    },
-  );
-  if (!domains) return;
-  const configuration = plan.own ? withPossibleShapes(plan.configuration, domains) : plan.configuration;
+  const images = await imagesOf(plan.configuration, stop, skipOf(options.strict)).catch((error: unknown) => {
+    if (!stop.aborted) throw error;
+    console.log('stopped: the same command goes on');
+    return undefined;
+  });
+  if (!images) return;
+  const { domains, drawn } = images;
   console.log(classTable(domains));
-  const begin = resume ? 'saved' : (plan.checkpoint ?? 'new');
+  const configuration = plan.before ? withPossibleShapes(plan.configuration, drawn) : plan.configuration;
+  const begin = await beginningWith(plan, images, folder, resume, stop);
+  if (begin === 'stopped') return;
   const total = totalIterations(configuration);
-  const cluster = await clusterOf({ configuration, domains, engine }, options, stop);
+  const cluster = await clusterOf({ configuration, domains: drawn, engine }, options, stop);
   let trainer: Trainer | undefined;
   try {
-    trainer = await Trainer.start(configuration, domains, folder, begin, engine, cluster?.spread);
+    trainer = await Trainer.start(configuration, drawn, folder, begin, engine, cluster?.spread);
     await writeAtomically(resolve(folder.path, 'configuration.yaml'), stringify(configuration));
     const { bar, events } = progressBar(trainer.iteration, configuration);
     await trainer.run(events, undefined, stop).finally(() => bar.stop());
@@ -131,7 +133,7 @@ async function main(): Promise<void> {
     return;
   }
   console.log(`checkpoint: ${relative('', folder.checkpointPath)}`);
-  if (plan.own) await tellGain(trainer.checkpoint(), plan.checkpoint!, domains, configuration.workers);
+  if (plan.before) await tellGain(trainer.checkpoint(), plan.before, domains, configuration.workers);
   if (configuration.model.network.kind === 'cells')
     console.log(`serve it:   ${await servingCommand(folder, configuration.name)}`);
 }
@@ -172,7 +174,7 @@ async function planOf(options: TrainOptions): Promise<Plan> {
         'Fewer than ten classes: images of the same classes are held out. So the test says nothing of new classes.',
       );
     console.log(`fine-tuning ${own.checkpoint.id} for ${totalIterations(own.configuration)} iterations`);
-    return { ...own, own: true };
+    return own;
   }
   if (config === undefined)
     throw new Error('give --config FILE (training/configs/), or --images FOLDER with a folder a class');
@@ -187,10 +189,33 @@ async function planOf(options: TrainOptions): Promise<Plan> {
     throw new Error(
       `--iterations is of fine-tuning, with --images or --from; the iterations of this run are those of its stages in ${config}`,
     );
-  if (!checkpoint || beginning !== 'fine-tuned') return { configuration, checkpoint, own: false };
-  const tuned = fineTuning(configuration, iterations);
+  if (!checkpoint || beginning !== 'fine-tuned') return { configuration, checkpoint, before: undefined };
+  const tuned = fineTuning(configuration, checkpoint, iterations);
   console.log(`fine-tuning ${checkpoint.id} for ${totalIterations(tuned)} iterations of the last stage`);
-  return { configuration: tuned, checkpoint, own: false };
+  return { configuration: tuned, checkpoint, before: undefined };
+}
+
+/** What the trainer begins with: of own images on a trunk a checkpoint whose cells have learned their classes first. */
+async function beginningWith(
+  { configuration, checkpoint, before }: Plan,
+  { planes }: RunImages,
+  folder: RunFolder,
+  resume: boolean,
+  signal: AbortSignal,
+): Promise<'new' | 'saved' | 'stopped' | Checkpoint> {
+  const { classify } = configuration;
+  const teaches = before && checkpoint && classify && planes;
+  if (!teaches || (resume && (await folder.has()))) return resume ? 'saved' : (checkpoint ?? 'new');
+  const { bar, progress } = teachingBar(classify.iterations);
+  const teaching = { from: resume ? 'saved' : 'new', signal, progress } as const;
+  try {
+    const taught = await withTaughtCells(checkpoint, configuration, planes, folder, teaching);
+    if (taught) return taught;
+  } finally {
+    bar.stop();
+  }
+  console.log('stopped while the cells were taught: the same command with --resume goes on');
+  return 'stopped';
 }
 
 /** Tests the fine-tuned checkpoint and the one before on the same held-out tasks. */

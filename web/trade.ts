@@ -37,6 +37,23 @@ export function standing(points: readonly TradePoint[], accuracy: number | undef
     : `Of ${points.length} networks, by size, this is number ${at + 1}: ${amount(bytes)}B, ${amount(multiplyAdds)} multiply-adds${told}.`;
 }
 
+/**
+ * Places on a line whose labels do not overprint: the chosen one, then from left to right what has room.
+ * @returns their indices, ascending
+ */
+export function withRoom(
+  places: readonly { readonly at: number; readonly chosen: boolean }[],
+  room: number,
+): number[] {
+  const inOrder = places
+    .map((_, i) => i)
+    .sort((a, b) => Number(places[b]!.chosen) - Number(places[a]!.chosen));
+  const kept: number[] = [];
+  for (const i of inOrder)
+    if (kept.every((other) => Math.abs(places[other]!.at - places[i]!.at) >= room)) kept.push(i);
+  return kept.sort((a, b) => a - b);
+}
+
 /** Bytes that names of classes are given. */
 const forNames = 2_000;
 const roundedTo = 10_000;

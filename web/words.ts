@@ -40,6 +40,7 @@ const words: Partial<Record<Code, string>> = {
   'deadline-exceeded': 'The service is busy and could not answer in time; try again in a minute.',
   'upload-timeout': 'The photos took too long to arrive; the connection may be slow.',
   'storage-unavailable': 'The service cannot keep anything for now; try again later.',
+  'queue-unavailable': 'The service cannot take on work at the moment; try again in a few seconds.',
   'not-ready': 'The service is still starting; try again in a few seconds.',
   'no-checkpoint': 'This service cannot make classifiers of images.',
   internal: 'The service failed. Whoever runs it finds the reason in its log',

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 export interface StartPlan {
   /** a TypeScript file that serves MNAS_DATA_DIR on PORT and prints `listens on URL`; the service itself when absent */
   readonly script?: string;
+  /** what the script is given */
+  readonly role?: 'worker';
   /** the data folder */
   readonly folder: string;
   /** what it has beside PATH: a developer's own variables must not change what is measured */
@@ -26,10 +28,11 @@ const keptCharacters = 10_000;
 /** Starts a service as a process and waits until it listens. @throws Error with what it printed when it ends before that */
 export async function startService({
   script = servicePath,
+  role,
   folder,
   environment,
 }: StartPlan): Promise<StartedService> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script], {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...(role ? [role] : [])], {
     env: {
       PATH: process.env['PATH'],
       MALLOC_MMAP_THRESHOLD_: '1048576', // as `npm start` and the image have it

@@ -1,8 +1,3 @@
-// A classifier of photos, made by the service and run without it.
-//
-//   npx tsx client/examples/classify.ts http://localhost:8080 photos new.jpg
-//
-// photos is a folder with a folder a class. Prints what the service says of the new photo, and what its ONNX file says here.
 import { openAsBlob } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -12,6 +7,12 @@ import sharp from 'sharp';
 import { squeeze } from '../../images/pixels/resize.ts';
 import { MnasClient } from '../index.ts';
 import type { Schema } from '../index.ts';
+
+// A classifier of photos, made by the service and run without it.
+//
+//   npx tsx client/examples/classify.ts http://localhost:8080 photos new.jpg
+//
+// photos is a folder with a folder a class. Prints what the service says of the new photo, and what its ONNX file says here.
 
 const [url = '', folder = '', photo = ''] = process.argv.slice(2);
 const apiKey = process.env['API_KEY'];

@@ -7,6 +7,7 @@ import type { OnnxModel } from '../../model/graph/onnx/encode.ts';
 import { checkTrunk, TrunkError } from '../../model/trunk/trunk.ts';
 import type { TrunkCard } from '../../model/trunk/trunk.ts';
 import { messageOf } from '../errors.ts';
+import { isMissing } from '../files.ts';
 
 /** The bundled trunk's card. */
 export const bundledTrunk = new URL('../../checkpoints/trunks/efficientnet-lite0-160.json', import.meta.url);
@@ -67,8 +68,7 @@ async function asTrunkError<T>(path: string, read: () => Promise<T>): Promise<T>
   try {
     return await read();
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const reason = missing ? 'there is no such file' : messageOf(error).replaceAll(/\s+/g, ' ');
+    const reason = isMissing(error) ? 'there is no such file' : messageOf(error).replaceAll(/\s+/g, ' ');
     throw new TrunkError(`trunk ${path}: ${reason}`, { cause: error });
   }
 }

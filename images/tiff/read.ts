@@ -51,6 +51,7 @@ export function checkTiff(layout: TiffLayout): void {
     )
   )
     throw refuse('channels of different bits');
+  if (depth < 8 && samples > 1) throw refuse(`${samples} channels of ${depth} bits`);
   if (photometric === palette && depth > 8) throw refuse(`a palette of ${depth} bits`);
   if (photometric === yCbCr && compression !== jpeg)
     throw refuse('YCbCr colours that are not packed as JPEG');
@@ -85,6 +86,7 @@ export async function readFloats(image: Sharp, { photometric }: TiffLayout): Pro
   const space = photometric === rgb ? 'scrgb' : 'b-w';
   const own = photometric === rgb ? image.pipelineColourspace(space) : image;
   const { data, info } = await own
+    .autoOrient()
     .toColourspace(space)
     .raw({ depth: 'float' })
     .toBuffer({ resolveWithObject: true });

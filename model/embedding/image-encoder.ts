@@ -66,8 +66,14 @@ export function encodeTask(
 /** Channels of the encoder's three strided convolutions. */
 export const encoderChannels = [3, 16, 32, 32] as const;
 
-/** The image encoder's tensors: convolutions, F(x, y), and the auto-encoder. */
-export function encoderSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
+/**
+ * The image encoder's tensors: convolutions, F(x, y), and the auto-encoder; `decodes` is false where nothing asks for the
+ * reconstruction.
+ */
+export function encoderSpecifications(
+  configuration: ModelConfiguration,
+  decodes = true,
+): ParameterSpecification[] {
   const { image, encoder, trunk } = configuration;
   const convolutions = encoderChannels.slice(1).map((channels, i): ParameterSpecification => {
     const fanIn = 9 * encoderChannels[i]!;
@@ -86,6 +92,6 @@ export function encoderSpecifications(configuration: ModelConfiguration): Parame
     ...(trunk ? [] : convolutions),
     ...denseSpecifications('encoder', 'encoder.image', inputs, features),
     ...denseSpecifications('encoder', 'encoder.pair', 2 * features, features),
-    ...autoEncoderSpecifications(encoder),
+    ...autoEncoderSpecifications(encoder, decodes),
   ];
 }

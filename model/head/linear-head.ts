@@ -1,8 +1,7 @@
-import type { Tensor } from '../graph/primitives.ts';
-import { matmul, add, broadcast, sum, multiply, divide, reshape } from '../graph/operations.ts';
+import type { GraphBuilder, Tensor } from '../graph/primitives.ts';
+import { matmul, add, broadcast, sum, multiply, divide, reshape, slice } from '../graph/operations.ts';
 import type { Variable } from '../graph/variables.ts';
 import type { Weights } from '../graph/weights.ts';
-import type { Graph } from '../graph/graph.ts';
 import type { ModelConfiguration } from '../configuration.ts';
 
 /** Logits [n, way] of features [n, f] by a linear head. */
@@ -38,10 +37,11 @@ export const headTensors = ({ weight, bias }: Head): Readonly<Record<string, Ten
 /**
  * The head before adaptation. `prototype`: distance to the class mean μ, as the linear head W = 2sμ, b = -s‖μ‖²
  * (Snell et al. 2017; Triantafillou et al. 2020); `shared`: one vector for every class. Neither depends on the class
- * order or count (docs/adr/0003-head.md).
+ * order or count (docs/adr/0003-head.md). `linear`: an output of its own for every class, by the order of the classes.
+ * @throws RangeError when a task has more classes than a linear head has outputs
  */
 export function initialHead(
-  graph: Graph,
+  graph: GraphBuilder,
   kind: ModelConfiguration['head']['kind'],
   weights: Weights,
   given: { readonly features: () => Tensor; readonly targets: Tensor; readonly scale: () => Tensor },
@@ -51,6 +51,12 @@ export function initialHead(
     const vector = weights('head.vector');
     const bias = graph.constant(new Float64Array(way), [1, way]); // a variable: not a fill, which additions drop
     return { weight: broadcast(vector, [way, vector.shape[1]!]), bias };
+  }
+  if (kind === 'linear') {
+    const [outputs, offsets] = [weights('head.outputs'), weights('head.offsets')];
+    const most = outputs.shape[0]!;
+    if (way > most) throw new RangeError(`a linear head of ${most} outputs has no tasks of ${way} classes`);
+    return { weight: slice(outputs, 0, 0, way), bias: slice(offsets, 1, 0, way) };
   }
   const x = given.features();
   const counts = sum(given.targets, [0]); // [1, way]

@@ -5,7 +5,7 @@ import { gradient, innerProduct, vectorJacobian } from '../graph/gradient.ts';
 import { Graph } from '../graph/graph.ts';
 import type { GraphFunction } from '../graph/graph.ts';
 import { crossEntropy, multiply, negate, slice, subtract } from '../graph/operations.ts';
-import type { Tensor } from '../graph/primitives.ts';
+import type { GraphBuilder, Tensor } from '../graph/primitives.ts';
 import type { Normalizer } from '../layers/normalizer.ts';
 import { mixVariables } from '../search-space/mix-names.ts';
 import type { Weights } from '../graph/weights.ts';
@@ -17,7 +17,7 @@ import { inputWeights, seedsOf } from '../graph/variables.ts';
 import type { Variable } from '../graph/variables.ts';
 import { headLogits, headOf, headTensors, headVariables, initialHead } from '../head/linear-head.ts';
 import type { Head } from '../head/linear-head.ts';
-import { bodySpecifications, featureCount, rateColumns, vectorSpecifications } from '../network/weights.ts';
+import { bodySpecifications, featureCount, rateColumns, headSpecifications } from '../network/weights.ts';
 import type { TaskSize } from '../task/labelled-set.ts';
 
 /** The graphs of one configuration and network; each is built when asked for (docs/architecture.md, "A task"). */
@@ -58,9 +58,9 @@ export class TaskGraphs {
     return [...this.body, ...headVariables(way, featureCount(this.configuration))];
   }
 
-  /** What the inner loop starts from that is modulated: the body, and the vector of a shared head. */
+  /** What the inner loop starts from that is modulated: the body, and the meta-weights of the head. */
   get modulated(): Variable[] {
-    return [...this.body, ...this.#vector];
+    return [...this.body, ...this.#headWeights];
   }
 
   /** What it starts from beside: the scale of a head of class means, and the learned rates. */
@@ -94,15 +94,15 @@ export class TaskGraphs {
 
   /** Parameters of the head that exist before adaptation. */
   get headParameters(): Variable[] {
-    return [...this.#scale, ...this.#vector];
+    return [...this.#scale, ...this.#headWeights];
   }
 
   get #scale(): Variable[] {
     return this.configuration.head.kind === 'prototype' ? [{ name: 'head.scale', shape: [1, 1] }] : [];
   }
 
-  get #vector(): Variable[] {
-    return vectorSpecifications(this.configuration).map(({ name, shape }) => ({ name, shape }));
+  get #headWeights(): Variable[] {
+    return headSpecifications(this.configuration).map(({ name, shape }) => ({ name, shape }));
   }
 
   /** ρ of one inner step, from the rates of that step where they are learned. */
@@ -204,7 +204,7 @@ export class TaskGraphs {
   }
 
   /** The head before adaptation, by the `features` of the support set where its kind needs them. */
-  initialHead(graph: Graph, features: () => Tensor, targets: Tensor, weights: Weights): Head {
+  initialHead(graph: GraphBuilder, features: () => Tensor, targets: Tensor, weights: Weights): Head {
     return initialHead(graph, this.configuration.head.kind, weights, {
       features,
       targets,

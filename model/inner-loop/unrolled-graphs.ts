@@ -2,7 +2,7 @@ import type { Weights } from '../graph/weights.ts';
 import { gradient, partialGradient } from '../graph/gradient.ts';
 import { Graph } from '../graph/graph.ts';
 import type { GraphFunction } from '../graph/graph.ts';
-import { add, concat, crossEntropy, multiply, slice, stop, subtract } from '../graph/operations.ts';
+import { concat, crossEntropy, multiply, slice, stop, subtract } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { exactSteps } from '../configuration.ts';
 import { rowOfStep } from './rates.ts';
@@ -93,8 +93,6 @@ const startVariables = (graphs: TaskGraphs): Variable[] => [
 interface QuerySet {
   readonly query: number;
   readonly statistics: 'support' | 'batch';
-  /** Whether its loss is the mean of those after every inner step (MAML++), not that after the last one alone. */
-  readonly everyStep: boolean;
 }
 
 /**
@@ -106,25 +104,21 @@ interface QuerySet {
 export function unrolledFunction(
   graphs: TaskGraphs,
   size: TaskSize,
-  { query, statistics, everyStep }: QuerySet,
+  { query, statistics }: QuerySet,
 ): GraphFunction {
   const graph = new Graph();
   const wrt = startVariables(graphs);
   const start = inputWeights(graph, wrt);
   const { steps } = graphs.configuration.innerLoop;
   const asked = graphs.images(graph, 'query', query);
-  const { answers, fits } =
+  const { logits, fits } =
     steps === 0 && statistics === 'support'
-      ? { answers: [unadaptedLogits(graph, graphs, size, start, asked)], fits: {} }
-      : adaptedLogits(graph, graphs, size, start, { asked, steps, statistics, everyStep });
+      ? { logits: unadaptedLogits(graph, graphs, size, start, asked), fits: {} }
+      : adaptedLogits(graph, graphs, size, start, { asked, steps, statistics });
   const targets = graph.input('query.targets', [query, size.way]);
-  const losses = answers.map((answer) => crossEntropy(answer, targets));
-  const [logits, loss] = [answers.at(-1)!, losses.at(-1)!];
+  const loss = crossEntropy(logits, targets);
   const gradients = gradient(
-    multiply(
-      losses.reduce((total, each) => add(total, each)),
-      1 / losses.length,
-    ),
+    loss,
     wrt.map(({ name }) => start(name)),
   );
   const named = Object.fromEntries(wrt.map(({ name }, i) => [name, gradients[i]!]));
@@ -136,22 +130,23 @@ interface Asked extends Omit<QuerySet, 'query'> {
   readonly steps: number;
 }
 
-/** Logits of the images `asked` after the inner loop, or after every step of it. */
+/** Logits of the images `asked` after the inner loop. */
 function adaptedLogits(
   graph: Graph,
   graphs: TaskGraphs,
   size: TaskSize,
   start: Weights,
-  { asked, steps, statistics, everyStep }: Asked,
-): { readonly answers: readonly Tensor[]; readonly fits: Readonly<Record<string, Tensor>> } {
+  { asked, steps, statistics }: Asked,
+): { readonly logits: Tensor; readonly fits: Readonly<Record<string, Tensor>> } {
   const exact = exactSteps(graphs.configuration);
   const { weights, images, fits } = unroll(graph, graphs, size, start, { steps, exact });
   const count = asked.shape[0]!;
-  const answer = (at: Weights): Tensor =>
+  const last = weights.at(-1)!;
+  const logits =
     statistics === 'support'
-      ? slice(graphs.logits(concat([images, asked], 0), at, size.support).logits, 0, size.support, count)
-      : graphs.logits(asked, at, count).logits;
-  return { answers: weights.slice(everyStep ? 1 : -1).map(answer), fits };
+      ? slice(graphs.logits(concat([images, asked], 0), last, size.support).logits, 0, size.support, count)
+      : graphs.logits(asked, last, count).logits;
+  return { logits, fits };
 }
 
 /** The same without a step: the pass that normalises the images by the support set gives the head its features, too. */

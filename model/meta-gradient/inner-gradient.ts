@@ -18,8 +18,6 @@ export interface TaskRun {
   readonly network: TaskNetwork;
   readonly mixes: Values;
   readonly task: MetaTask;
-  /** Whether the outer loss is the mean of the query set's after every inner step (MAML++); no: after the last one. */
-  readonly everyStep: boolean;
 }
 
 /** What the inner loop and its reverse give: the fits, and the gradients of the query set's loss. */
@@ -27,7 +25,7 @@ export interface InnerGradient {
   readonly query: Fit;
   /** Of the support set before every inner step. */
   readonly fits: readonly Fit[];
-  /** Of the modulated weights before the first step, by name: the network's, and the vector of a shared head. */
+  /** Of the modulated weights before the first step, by name: the network's, and those of the head. */
   readonly toModulated: Values;
   /** Of the architecture. */
   readonly toMixes: Values;
@@ -51,7 +49,7 @@ export function innerGradient(
 }
 
 export async function unrolledGradient(
-  { runner, network, mixes, task, everyStep }: TaskRun,
+  { runner, network, mixes, task }: TaskRun,
   parameters: Parameters,
   modulated: Values,
 ): Promise<InnerGradient> {
@@ -60,9 +58,8 @@ export async function unrolledGradient(
   const { normalization, innerLoop: inner } = runner.configuration;
   const body = child ? selectChild(child, modulated) : modulated;
   const results = await runner.programs.run(
-    `unrolled ${graphs.key} ${sizeKey(size)} ${query.count} ${everyStep}`,
-    () =>
-      unrolledFunction(graphs, size, { query: query.count, statistics: normalization.statistics, everyStep }),
+    `unrolled ${graphs.key} ${sizeKey(size)} ${query.count}`,
+    () => unrolledFunction(graphs, size, { query: query.count, statistics: normalization.statistics }),
     { ...parameters, ...body },
     mixes,
     supportInputs(support),
@@ -153,8 +150,8 @@ function outerGradient(
 
 /**
  * Carries the outer gradient back through the inner steps, one Hessian-vector product a step: the gradients of the weights
- * before the first step, of the architecture and of the learned rates. `outer` are those after the last step, and with
- * `everyStep` the others join on the way. Steps before the last `exactSteps` have rates alone.
+ * before the first step, of the architecture and of the learned rates. `outer` are those after the last step. Steps before
+ * the last `exactSteps` have rates alone.
  */
 async function reverseSteps(
   run: TaskRun,
@@ -167,27 +164,16 @@ async function reverseSteps(
     network: { graphs },
     mixes,
     task,
-    everyStep,
   } = run;
   const names = graphs.adapted(task.size.way).map(({ name }) => name);
   const given = supportInputs(task.support);
   const key = `step-pullback ${graphs.key} ${sizeKey(task.size)}`;
   const build = (): GraphFunction => graphs.stepPullback(task.size);
   const { steps } = configuration.innerLoop;
-  const share = everyStep ? 1 / steps : 1;
-  const toMixes = pick(
-    outer,
-    graphs.mixes.map(({ name }) => name),
-    share,
-  );
-  let toStart = pick(outer, names, share);
+  const toMixes = pick(outer, namesOf(graphs.mixes));
+  let toStart = pick(outer, names);
   const toRates = graphs.rates.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))] as const);
   for (let k = steps - 1; k >= 0; k--) {
-    if (everyStep && k < steps - 1) {
-      const earlier = await outerGradient(run, trajectory[k + 1]!);
-      accumulate(toStart, earlier, share);
-      accumulate(toMixes, earlier, share);
-    }
     const exact = k >= steps - exactSteps(configuration);
     if (!exact && toRates.length === 0) continue;
     const rates = stepRateValues(configuration, parameters, k);
@@ -202,20 +188,17 @@ async function reverseSteps(
 
 const namesOf = (variables: readonly Variable[]): string[] => variables.map(({ name }) => name);
 
-/** The named values, times `factor`. */
-const pick = (values: Values, names: readonly string[], factor = 1): Record<string, Float32Array> =>
-  Object.fromEntries(
-    names.map((name) => [name, factor === 1 ? values[name]! : values[name]!.map((x) => factor * x)]),
-  );
+const pick = (values: Values, names: readonly string[]): Record<string, Float32Array> =>
+  Object.fromEntries(names.map((name) => [name, values[name]!]));
 
 /** The inputs of a pullback graph that carry `values`. */
 export const cotangents = (values: Values): Values =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`cotangent.${name}`, value]));
 
-/** Adds `from` times `factor` to the entries of `to` that it has. */
-function accumulate(to: Record<string, Float32Array>, from: Values, factor = 1): void {
+/** Adds `from` to the entries of `to` that it has. */
+function accumulate(to: Record<string, Float32Array>, from: Values): void {
   for (const [name, value] of Object.entries(to)) {
     const more = from[name];
-    if (more) to[name] = value.map((x, i) => x + factor * more[i]!);
+    if (more) to[name] = value.map((x, i) => x + more[i]!);
   }
 }

@@ -37,8 +37,6 @@ export interface MetaGradientOptions {
   readonly relaxation: Relaxation;
   /** What the network is adapted to instead of the task's support set, of the same classes: that with its mirror images. */
   readonly adaptedTo?: LabelledSet;
-  /** The query set's loss is the mean of those after every inner step (MAML++), if there is one; default: after the last. */
-  readonly everyStep?: boolean;
 }
 
 /** How the inner loop and its reverse are computed: `innerGradient`, or one of the two ways that it chooses from. */
@@ -63,10 +61,9 @@ export async function metaGradient(
   const { stage } = options;
   const embedded = await runner.embed(parameters, support, size, relaxationOf(options));
   const { network, mixes, genotype } = chooseNetwork(runner, embedded, stage);
-  const everyStep = options.everyStep === true && runner.configuration.innerLoop.steps > 0;
   const { adaptedTo = support } = options;
   const adapted: MetaTask = { ...task, support: adaptedTo, size: { ...size, support: adaptedTo.count } };
-  const run: TaskRun = { runner, network, mixes, task, everyStep };
+  const run: TaskRun = { runner, network, mixes, task };
   const result = await inner({ ...run, task: adapted }, parameters, embedded.modulated);
   const { query, fits } = result;
   const { reconstruction, ...gradients } = await gradientsOf(run, parameters, options, result, embedded);

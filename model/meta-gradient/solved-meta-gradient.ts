@@ -32,7 +32,7 @@ export async function solvedMetaGradient(
   runner: TaskRunner,
   parameters: Parameters,
   task: ViewedTask,
-  options: Omit<MetaGradientOptions, 'adaptedTo' | 'everyStep'>,
+  options: Omit<MetaGradientOptions, 'adaptedTo'>,
 ): Promise<MetaGradient> {
   const { configuration, programs } = runner;
   const { support, query } = task;

@@ -10,7 +10,7 @@ import { pool3, subsample } from '../layers/primitive-layers.ts';
 import type { CellContext } from './cell-context.ts';
 import type { Parameters, ParameterSpecification } from '../layers/parameter-specification.ts';
 import { cellGeometry, depthwiseKinds, strideOf } from '../search-space/geometry.ts';
-import { outerWeights, projectionWeights, vectorSpecifications } from './weights.ts';
+import { outerWeights, projectionWeights, headSpecifications } from './weights.ts';
 
 /** The depthwise kernel of each convolution of the search space, and whether it is applied twice. */
 const convolutionKinds = {
@@ -97,10 +97,10 @@ const asWhole = ({ name, shape }: ParameterSpecification): ChildWeight => ({
   offset: 0,
 });
 
-/** The weights of a child network: its body, and the vector of a shared head. */
+/** The weights of a child network: its body, and what the head is made of. */
 export const childWeights = (configuration: ModelConfiguration, genotype: Genotype): ChildWeight[] => [
   ...childBody(configuration, genotype),
-  ...vectorSpecifications(configuration).map(asWhole),
+  ...headSpecifications(configuration).map(asWhole),
 ];
 
 /** Copies the child's weights out of the one-shot model's. */

@@ -100,17 +100,29 @@ export const bodySpecifications = (configuration: ModelConfiguration): Parameter
         ]),
       ];
 
-/** The vector that a `shared` head is made of; other heads have none. */
-export function vectorSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
-  if (configuration.head.kind !== 'shared') return [];
+/** The meta-weights that a head is made of: the vector of a `shared` one, the outputs of a `linear` one; others have none. */
+export function headSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
+  const { kind, outputs = 0 } = configuration.head;
   const count = featureCount(configuration);
-  return [weight('head.vector', [1, count], count, [1, count])];
+  if (kind === 'shared') return [weight('head.vector', [1, count], count, [1, count])];
+  if (kind !== 'linear') return [];
+  return [
+    weight('head.outputs', [outputs, count], count, [1, count]),
+    {
+      name: 'head.offsets',
+      shape: [1, outputs],
+      group: 'weights',
+      deviation: 0,
+      mean: 0,
+      modulation: [1, 1],
+    },
+  ];
 }
 
-/** The meta-weights w̃, in a fixed order: the body, and the vector of a shared head. */
+/** The meta-weights w̃, in a fixed order: the body, and what the head is made of. */
 export const weightSpecifications = (configuration: ModelConfiguration): ParameterSpecification[] => [
   ...bodySpecifications(configuration),
-  ...vectorSpecifications(configuration),
+  ...headSpecifications(configuration),
 ];
 
 /** The tensors that have inner rates of their own, in the order of the rates. */

@@ -12,6 +12,7 @@ import { add, broadcast, multiply, relu, reshape, slice } from '../graph/operati
 import type { Tensor } from '../graph/primitives.ts';
 import type { ParameterSpecification } from '../layers/parameter-specification.ts';
 import type { RegressionConfiguration } from './configuration.ts';
+import { affineSpecifications } from './normalization.ts';
 import type { RowNormalizer } from './normalization.ts';
 import { taskDense } from './tensors.ts';
 
@@ -27,13 +28,23 @@ function weight(name: string, inputs: number, outputs: number): ParameterSpecifi
   ];
 }
 
-/** The meta-weights of the cell network; the linear operations out of one source lie side by side. */
-export function cellSpecifications({ cell }: RegressionConfiguration): ParameterSpecification[] {
+/**
+ * The meta-weights of the cell network; the linear operations out of one source lie side by side. Where these are
+ * normalised, each has the affine part of its normalisation.
+ */
+export function cellSpecifications({
+  cell,
+  normalization,
+}: RegressionConfiguration): ParameterSpecification[] {
   const { width, nodes } = cell;
+  const linear = (name: string, inputs: number, outputs: number): ParameterSpecification[] => [
+    ...weight(name, inputs, outputs),
+    ...(normalization === 'none' ? [] : affineSpecifications(name, outputs)),
+  ];
   return [
-    ...weight('stem', 1, width),
+    ...linear('stem', 1, width),
     ...sourcesOf(nodes).flatMap((source) =>
-      weight(`edges.${source}`, width, width * targetsOf(source, nodes).length),
+      linear(`edges.${source}`, width, width * targetsOf(source, nodes).length),
     ),
     ...weight('head', width, 1),
   ];
@@ -53,7 +64,7 @@ export function cellNetwork(
 ): Tensor {
   const [t, n] = x.shape as [number, number];
   const linear = (input: Tensor, name: string): Tensor =>
-    normalizer(relu(taskDense(input, weights(`${name}.weight`), weights(`${name}.bias`))), name);
+    normalizer(relu(taskDense(input, weights(`${name}.weight`), weights(`${name}.bias`))), name, weights);
   const stem = linear(x, 'stem');
   const states = [stem, stem];
   const sums: (Tensor | undefined)[] = Array.from({ length: nodes });

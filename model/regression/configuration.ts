@@ -27,7 +27,10 @@ export const regressionConfigurationSchema = z
       .object({ kind: z.enum(['gate', 'scale', 'none']).default('gate') })
       .strict()
       .prefault({}),
-    /** Of the linear operations: by the batch's statistics (the paper's), by the support set's, or not at all. */
+    /**
+     * Of the linear operations: by the batch's statistics (the paper's), by the support set's, or not at all. With an
+     * affine part, which is among the weights.
+     */
     normalization: z.enum(['batch', 'support', 'none']).default('none'),
     innerLoop: z
       .object({

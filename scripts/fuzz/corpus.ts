@@ -82,6 +82,7 @@ async function oddColours(): Promise<Buffer[]> {
     tiffFile(colourful, { bits: 32, format: 3 }),
     tiffFile(scaled(colourful, 1 / 255), { bits: 32, format: 3, big: true }),
     gifFile(20, { left: 5, top: 5, side: 10 }),
+    tiffFile(scaled(colourful, 1 / 255), { bits: 32, format: 3, orientation: 6 }),
   ];
 }
 
@@ -92,10 +93,14 @@ export const refusedImages = (): readonly Buffer[] => [
   tiffFile(scaled(colourful, 20), { bits: 32, format: 3 }),
   tiffFile(colourful, { bits: 8, photometric: 1, extra: [0, 0] }),
   pngFile(colourful, 8, [['cICP', Buffer.of(9, 16, 0, 1)]]),
+  pngFile(colourful, 8, [['cICP', Buffer.of(1, 13, 0, 0)]]),
   tiffFile(colourful, { bits: 8, photometric: 8 }),
   tiffFile(colourful, { bits: 8, photometric: 6 }),
   tiffFile(colourful, { bits: 8, preview: true }),
   Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
+  Buffer.from('\0\0\x02\0\0\0\0\0\0\0\0\0 \0\x18\0\x18\x20pixels', 'latin1'),
+  Buffer.from('\xef\xbf\xbdPNG\r\n\x1a\n', 'latin1'),
+  Buffer.alloc(0),
   Buffer.from('\xff\xd8\xff\xf7\0\x0b\x08\0\x01\0\x01\x01\x01\x11\0', 'latin1'),
 ];
 

@@ -49,6 +49,8 @@ export const strangeLabels = [
   '\u05db\u05dc\u05d1',
   'x'.repeat(1000),
   'a\u0301\u0302\u0303',
+  'cat\ufffe',
+  '\u{10ffff}',
 ];
 
 /** A form of parts with odd headers, now and then mutated, or with an end of lines that is none. */
@@ -76,6 +78,7 @@ export function encoded(body: Buffer, draw: Draw): { readonly encoding: string; 
 
 const tables = [
   'file,label\n1.png,cat\n2.png,dog\n',
+  'file,label\nd\\1.png,cat\n.\\2.png,dog\n',
   'id;class;split\n1;cat;train\n2;"d""og";test\n',
   'a,b\n1,2\n',
   '"file',
@@ -91,10 +94,20 @@ export function oddDataSet(draw: Draw, { images }: Corpus): Buffer {
           whole.map(([path, content]) => [`${draw.pick(['train', 'Test', 'val', 'x'])}/${path}`, content]),
         ),
       ),
+    () =>
+      zipOf(
+        Object.fromEntries(
+          whole.map(([path, content]) => {
+            const [label, file] = path.split('/');
+            return [`${label}/${draw.pick(['train', 'test', 'x'])}/${file}`, content];
+          }),
+        ),
+      ),
     () => {
       const table = Buffer.from(draw.pick(tables));
       const text = draw.chance(0.4) ? mutateBytes(table, draw, table) : table;
-      return zipOf({ 'd/labels.csv': text, 'd/1.png': images[0]!, 'd/2.png': images[4]! });
+      const [one, two] = draw.chance(0.3) ? ['train/1.png', 'test/2.png'] : ['1.png', '2.png'];
+      return zipOf({ 'd/labels.csv': text, [`d/${one}`]: images[0]!, [`d/${two}`]: images[4]! });
     },
     () =>
       rawZip(

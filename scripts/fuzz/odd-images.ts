@@ -92,6 +92,8 @@ export interface TiffOptions {
   readonly big?: boolean;
   /** whether it says that it is a smaller copy of another image */
   readonly preview?: boolean;
+  /** 1 to 8, as EXIF has it */
+  readonly orientation?: number;
 }
 
 /** Of SHORT, LONG and UNDEFINED (TIFF 6.0, 2). */
@@ -113,6 +115,7 @@ export function tiffFile(samples: Samples, options: TiffOptions): Buffer {
     geographic,
     big = false,
     preview = false,
+    orientation = 1,
   } = options;
   const data = samplesOf(values, bits, format);
   const tags: (readonly [tag: number, type: number, values: readonly number[] | Uint8Array])[] = [
@@ -123,6 +126,7 @@ export function tiffFile(samples: Samples, options: TiffOptions): Buffer {
     [259, 3, [1]],
     [262, 3, [photometric]],
     [273, 4, [0]], // the strip, at the end
+    [274, 3, [orientation]],
     [277, 3, [channels]],
     [278, 4, [heightOf(samples)]],
     [279, 4, [data.length]],

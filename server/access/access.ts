@@ -20,14 +20,14 @@ export interface AccessOptions {
 }
 
 /** What needs a key, and what counts: not the probes, nor the page and the documentation. */
-const PROTECTED = /^\/(v1|v2|metrics)(\/|$)/;
+const guarded = /^\/(v1|v2|metrics)(\/|$)/;
 /** Probes of the Open Inference Protocol, for an orchestrator without a key. */
-const PROBES = /^\/v2\/health\//;
+const probes = /^\/v2\/health\//;
 /** A scraper is no client that a limit would help against. */
-const UNLIMITED = /^\/metrics(\/|$)/;
+const unlimited = /^\/metrics(\/|$)/;
 
 /** Headers of answers that a page of another origin may read. */
-const EXPOSED = [
+const exposed = [
   'Content-Digest',
   'Content-Disposition',
   'Content-Range',
@@ -95,7 +95,7 @@ function crossOrigin(origins: readonly string[]): RequestHandler {
     callback(null, {
       origin,
       methods: ['GET', 'HEAD', 'POST', 'DELETE'],
-      exposedHeaders: EXPOSED,
+      exposedHeaders: exposed,
       maxAge: 600, // seconds that a browser keeps the answer to a preflight
       // an OPTIONS that is no preflight is answered by its route
       preflightContinue: request.headers['access-control-request-method'] === undefined,
@@ -119,7 +119,7 @@ function keyOf(request: Request): string | undefined {
 }
 
 const requireKey: RequestHandler = (request, response, next) => {
-  const free = !PROTECTED.test(request.path) || PROBES.test(request.path) || request.method === 'OPTIONS';
+  const free = !guarded.test(request.path) || probes.test(request.path) || request.method === 'OPTIONS';
   if (!free) checkKey(apiKeyOf(response), neededFor(request));
   next();
 };
@@ -135,11 +135,11 @@ function checkKey(key: ApiKey | undefined, needed: Scope): void {
 }
 
 /** What only uses a task, though it is a POST. */
-const USES = /\/(predictions|evaluations|infer)\/?$/;
+const uses = /\/(predictions|evaluations|infer)\/?$/;
 
 /** The scope that a request takes; of whose task it is, the task tells. */
 const neededFor = ({ method, path }: Request): Scope =>
-  method === 'DELETE' || (method === 'POST' && !USES.test(path)) ? 'write' : 'read';
+  method === 'DELETE' || (method === 'POST' && !uses.test(path)) ? 'write' : 'read';
 
 /** Counts requests by caller, in this process's memory. */
 function limitRate({ requests, windowSeconds }: AccessOptions): RequestHandler {
@@ -150,7 +150,7 @@ function limitRate({ requests, windowSeconds }: AccessOptions): RequestHandler {
     legacyHeaders: false,
     identifier: 'requests',
     validate: { xForwardedForHeader: false, forwardedHeader: false },
-    skip: ({ path }) => !PROTECTED.test(path) || PROBES.test(path) || UNLIMITED.test(path),
+    skip: ({ path }) => !guarded.test(path) || probes.test(path) || unlimited.test(path),
     keyGenerator: callerOf,
     handler: (_request, _response, next) =>
       next(

@@ -9,7 +9,7 @@ export class KeyFileError extends Error {
 }
 
 /** How often the file is looked at: a new key is known within this time. */
-const LOOK_MS = 2000;
+const usualLookMs = 2000;
 
 /** Keys of the environment, and of a file that is read again whenever it has changed. */
 export class KeyFile implements KeySource {
@@ -19,7 +19,7 @@ export class KeyFile implements KeySource {
   #current: readonly ApiKey[];
 
   /** @param listed keys that are known beside those of the file. @throws KeyFileError */
-  constructor(path: string, listed: readonly ApiKey[], logger: Logger, lookMs = LOOK_MS) {
+  constructor(path: string, listed: readonly ApiKey[], logger: Logger, lookMs = usualLookMs) {
     this.#path = path;
     this.#listed = listed;
     this.#logger = logger;

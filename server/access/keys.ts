@@ -30,12 +30,12 @@ export const permits = (scope: Scope, needed: Scope): boolean =>
 /** A key has 256 random bits, so that a fast hash without salt is enough: nobody can try them all. */
 export const hashKey = (key: string): Uint8Array => createHash('sha256').update(key).digest();
 
-const ENTRY = new RegExp(`^([\\w.-]{1,64}):([0-9a-f]{64})(?::(${scopes.join('|')}))?$`);
+const entryPattern = new RegExp(`^([\\w.-]{1,64}):([0-9a-f]{64})(?::(${scopes.join('|')}))?$`);
 /** Of a key that is listed without one. */
 export const usualScope = 'write' satisfies Scope;
 
 /** Whether an entry of MNAS_API_KEYS can have this name. */
-export const isKeyName = (name: string): boolean => ENTRY.test(`${name}:${'0'.repeat(64)}`);
+export const isKeyName = (name: string): boolean => entryPattern.test(`${name}:${'0'.repeat(64)}`);
 
 /**
  * Keys as MNAS_API_KEYS and its file list them: `name:sha256` or `name:sha256:scope`, between commas or in lines; what is
@@ -48,7 +48,7 @@ export function parseKeys(text: string): readonly ApiKey[] {
     .split(/[,\n]/)
     .flatMap((entry) => entry.trim() || []);
   return entries.map((entry, index) => {
-    const [, name, hash, scope = usualScope] = ENTRY.exec(entry) ?? [];
+    const [, name, hash, scope = usualScope] = entryPattern.exec(entry) ?? [];
     if (name === undefined || hash === undefined)
       throw new Error(
         `entry ${index + 1} is not NAME:SHA256 or NAME:SHA256:SCOPE as \`npm run key\` prints it`,

@@ -2,7 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import { ServiceError } from '../errors/errors.ts';
 
 /** Methods that change nothing. */
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * Refuses what changes something at the wish of another origin's page: a browser asks before most of it (CORS), but sends
@@ -11,7 +11,7 @@ const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 export function refuseForeign(allowed: readonly string[]): RequestHandler {
   return (request, _response, next) => {
     const origin = request.get('Origin');
-    if (SAFE.has(request.method) || origin === undefined || isOwn(request, origin)) next();
+    if (safe.has(request.method) || origin === undefined || isOwn(request, origin)) next();
     else if (allowed.includes('*') || allowed.includes(origin)) next();
     else
       throw new ServiceError('forbidden-origin', {

@@ -1,4 +1,5 @@
-import { edgeLabel, imagesCells, regressionCell, type CellGraph } from '../../drawing/cell-graph.ts';
+import { edgeLabel, imagesCells, regressionCell } from '../../drawing/cell-graph.ts';
+import type { CellGraph } from '../../drawing/cell-graph.ts';
 import type { CellsPicture, Theme } from '../../drawing/draw-cells.ts';
 import type { Schema } from '../../contract/schema.ts';
 import type { TaskRecord } from '../storage/record.ts';

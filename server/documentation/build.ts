@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { ASSETS_PATH, hashedName, inFile, type Asset, type Assets } from '../page/asset.ts';
+import { assetsPath, hashedName, inFile } from '../page/asset.ts';
+import type { Asset, Assets } from '../page/asset.ts';
 
 /** The contract, and the page that draws it. */
 export interface Documentation {
@@ -15,7 +16,7 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const ofPackage = (name: string) => createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`);
 
 /** What the document loads, by the placeholder that stands for its path there. */
-const PARTS: Readonly<Record<string, string>> = {
+const parts: Readonly<Record<string, string>> = {
   BUNDLE: ofPackage('swagger-ui-bundle.js'),
   START: here('start.js'),
   STYLE: ofPackage('swagger-ui.css'),
@@ -26,10 +27,10 @@ const PARTS: Readonly<Record<string, string>> = {
 export async function buildDocumentation(): Promise<Documentation> {
   const assets = new Map<string, Asset>();
   let html = await readFile(here('index.html'), 'utf8');
-  for (const [placeholder, file] of Object.entries(PARTS)) {
+  for (const [placeholder, file] of Object.entries(parts)) {
     const extension = file.split('.').at(-1)!;
     const name = hashedName(`docs-${placeholder.toLowerCase()}`, extension, await readFile(file));
-    const path = `${ASSETS_PATH}/${name}`;
+    const path = `${assetsPath}/${name}`;
     assets.set(path, inFile(file));
     html = html.replace(`"${placeholder}"`, `"${path}"`);
   }

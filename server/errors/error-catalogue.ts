@@ -254,6 +254,11 @@ export const catalogue: Readonly<Record<Schema<'ErrorCode'>, CatalogueEntry>> = 
     title: 'Storage unavailable',
     message: 'The storage of the tasks cannot be read or written; its fault is in the log.',
   },
+  'queue-unavailable': {
+    status: 503,
+    title: 'Queue unavailable',
+    message: 'The queue of the work cannot be reached; its fault is in the log.',
+  },
   'not-ready': {
     status: 503,
     title: 'Not ready',

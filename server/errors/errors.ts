@@ -11,14 +11,14 @@ export type Shortfall = NonNullable<Problem['shortfalls']>[number];
  * Seconds after which a client may try again where nobody knows better: when the service is starting, or
  * without storage.
  */
-const RETRY_AFTER_SECONDS = 2;
+const retryAfterSeconds = 2;
 /** Nobody is sent away for longer, in seconds: what is known of a queue holds for some minutes at most. */
-const LONGEST_RETRY_SECONDS = 300;
+const longestRetrySeconds = 300;
 /** Clients that are refused together come back spread over so much of the time. */
-const JITTER = 0.5;
+const jitter = 0.5;
 /** Whole seconds from `seconds` to half as many more, by chance, and from 1 to 450. */
 const retryAfter = (seconds: number): string =>
-  String(Math.ceil(Math.min(Math.max(seconds, 1), LONGEST_RETRY_SECONDS) * (1 + JITTER * Math.random())));
+  String(Math.ceil(Math.min(Math.max(seconds, 1), longestRetrySeconds) * (1 + jitter * Math.random())));
 
 export interface ErrorDetails {
   /** what exactly is wrong, in a sentence for the client */
@@ -34,6 +34,9 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** What is told of a client's text: halves of surrogate pairs, which strict readers of JSON refuse, are U+FFFD. */
+const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, '\uFFFD');
+
 /** An error of the catalogue: everything else that is thrown becomes an opaque `internal`. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
@@ -44,13 +47,13 @@ export class ServiceError extends Error {
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}) {
-    super(details.detail ?? catalogue[code].message, { cause: details.cause });
+    super(wellFormed(details.detail ?? catalogue[code].message), { cause: details.cause });
     this.code = code;
     this.part = details.part;
-    this.pointer = details.pointer;
+    this.pointer = details.pointer && wellFormed(details.pointer);
     this.shortfalls = details.shortfalls;
     const unavailable = catalogue[code].status === 503;
-    const seconds = details.retryAfter ?? (unavailable ? RETRY_AFTER_SECONDS : undefined);
+    const seconds = details.retryAfter ?? (unavailable ? retryAfterSeconds : undefined);
     const retry: Record<string, string> = seconds === undefined ? {} : { 'Retry-After': retryAfter(seconds) };
     this.headers = { ...retry, ...details.headers };
   }

@@ -22,9 +22,9 @@ export const jsonContent = (value: unknown, cacheControl: string): Content => ({
 });
 
 /** Private, since a task is made from somebody's photos; immutable (RFC 8246) is what an id names by its content. */
-export const IMMUTABLE = 'private, max-age=31536000, immutable';
+export const immutable = 'private, max-age=31536000, immutable';
 /** For what another version of the service may make differently of the same task. */
-export const REVALIDATE = 'private, no-cache';
+export const revalidate = 'private, no-cache';
 
 /**
  * Answers GET and HEAD (RFC 9110): a strong ETag, the SHA-256 of the bytes; 304 by If-None-Match; of a download a

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { whenOver } from './client.ts';
 
 /** Comments in a silent stream, so that no proxy takes it for dead. */
-const KEEP_ALIVE_MS = 15_000;
+const keepAliveMs = 15_000;
 
 /** One server-sent event; its data is JSON, which has no line break. */
 export interface ServerEvent {
@@ -24,7 +24,7 @@ export function openEventStream(request: Request, response: Response, closed: ()
     'X-Accel-Buffering': 'no', // nginx holds answers back otherwise
   });
   response.flushHeaders();
-  const timer = setInterval(() => response.write(':\n\n'), KEEP_ALIVE_MS);
+  const timer = setInterval(() => response.write(':\n\n'), keepAliveMs);
   const { socket } = request;
   const leave = () => socket.destroy(); // who waits for events keeps both sides open
   socket.once('end', leave);

@@ -2,9 +2,9 @@ import type { Request, Response } from 'express';
 import { layOut } from './layout.ts';
 
 /** Programs of a terminal, which show what they get as it is. */
-const TERMINAL = /^(?:curl|wget)\//i;
+const terminal = /^(?:curl|wget)\//i;
 /** The media type of an Accept header that asks for an indent, as Django REST framework reads it. */
-const INDENTED = /application\/(?:\w+\+)?json\s*;[^,]*\bindent\s*=\s*"?(\d+)/i;
+const indented = /application\/(?:\w+\+)?json\s*;[^,]*\bindent\s*=\s*"?(\d+)/i;
 
 /**
  * Whether JSON is laid out for a person: `Accept: application/json; indent=2` asks for it, `indent=0` for one
@@ -12,9 +12,9 @@ const INDENTED = /application\/(?:\w+\+)?json\s*;[^,]*\bindent\s*=\s*"?(\d+)/i;
  */
 export function isForPeople(request: Pick<Request, 'get'>): boolean {
   const accept = request.get('Accept') ?? '';
-  const indent = INDENTED.exec(accept)?.[1];
+  const indent = indented.exec(accept)?.[1];
   if (indent !== undefined) return Number(indent) > 0;
-  return TERMINAL.test(request.get('User-Agent') ?? '') || accept.includes('text/html');
+  return terminal.test(request.get('User-Agent') ?? '') || accept.includes('text/html');
 }
 
 /** Answers with JSON, laid out where a person reads it. */

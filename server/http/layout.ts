@@ -1,6 +1,6 @@
 /** Characters of a line, as far as an array or object is put on one. */
-const LINE = 110;
-const INDENT = '  ';
+const lineLength = 110;
+const level = '  ';
 
 /**
  * JSON for people: arrays and objects that fit on a line are on one, the others have a member a line. The
@@ -12,8 +12,8 @@ export const layOut = (value: unknown): string => `${laidOut(value, '', '')}\n`;
 function laidOut(value: unknown, indent: string, before: string): string {
   const short = onOneLine(value);
   if (typeof value !== 'object' || value === null) return short;
-  if (indent.length + before.length + short.length < LINE) return short;
-  const inner = indent + INDENT;
+  if (indent.length + before.length + short.length < lineLength) return short;
+  const inner = indent + level;
   const line = (name: string, member: unknown) => `${inner}${name}${laidOut(member, inner, name)}`;
   if (Array.isArray(value))
     return lines(

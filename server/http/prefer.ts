@@ -5,16 +5,16 @@ export interface Preferences {
   readonly wait: number;
 }
 
-const MOST_SECONDS = 60;
+const mostSeconds = 60;
 
 /** A preference: its name and value, which may be quoted; parameters after a semicolon have no meaning here. */
-const PREFERENCE = /^\s*([\w!#$%&'*+.^`|~-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?\s*(?:;.*)?$/s;
+const preference = /^\s*([\w!#$%&'*+.^`|~-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?\s*(?:;.*)?$/s;
 
 /** Reads a `Prefer` header; what it does not understand is ignored, as the standard wants (section 2). */
 export function parsePrefer(header: string | undefined): Preferences {
   const given = new Map<string, string>();
   for (const text of (header ?? '').split(',')) {
-    const [, name, value = ''] = PREFERENCE.exec(text) ?? [];
+    const [, name, value = ''] = preference.exec(text) ?? [];
     const key = name?.toLowerCase();
     // the first of several counts
     if (key !== undefined && !given.has(key)) given.set(key, value.replaceAll('"', ''));
@@ -22,6 +22,6 @@ export function parsePrefer(header: string | undefined): Preferences {
   const wait = given.get('wait') ?? '';
   return {
     respondAsync: given.has('respond-async'),
-    wait: /^\d{1,9}$/.test(wait) ? Math.min(Number(wait), MOST_SECONDS) : 0,
+    wait: /^\d{1,9}$/.test(wait) ? Math.min(Number(wait), mostSeconds) : 0,
   };
 }

@@ -4,25 +4,26 @@ import type { Logger } from 'pino';
 import { clientOf } from '../access/access.ts';
 import { ClientGoneError, whenOver } from './client.ts';
 import { catalogue } from '../errors/error-catalogue.ts';
-import { asServiceError, problemOf, type ErrorCode } from '../errors/errors.ts';
+import { asServiceError, problemOf } from '../errors/errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 import { sendJson } from './json.ts';
 import { inferenceErrorOf, isInference } from '../errors/inference-error.ts';
 
-const REQUEST_ID = 'X-Request-Id';
-const PROBLEM = 'application/problem+json';
+const requestIdHeader = 'X-Request-Id';
+const problemType = 'application/problem+json';
 /** What a caller may send as its own id: nothing that could forge a line of the log. */
-const PLAIN_TOKEN = /^[\w.-]{1,64}$/;
-const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+const plainToken = /^[\w.-]{1,64}$/;
+const probes: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 /** How long the rest of a refused body is read and dropped, so that its sender gets to see the answer. */
-const LINGER_MS = 5000;
+const lingerMs = 5000;
 
 /** The id that the request was given. */
 export function requestIdOf(response: Response): string {
-  return String(response.getHeader(REQUEST_ID));
+  return String(response.getHeader(requestIdHeader));
 }
 
 /** Whether a path is asked for every few seconds, for ever. */
-export const isProbe = (path: string): boolean => PROBES.has(path);
+export const isProbe = (path: string): boolean => probes.has(path);
 
 /** The pattern of the route that takes a request, without any id; undefined where none does. */
 export const routeOf = (request: Request): string | undefined =>
@@ -40,11 +41,11 @@ export function codeAnswered(response: Response): ErrorCode | undefined {
 /** Gives every request an id and one line in the log: no query, no headers, no names of files or labels. */
 export function requestLog(logger: Logger): RequestHandler {
   return (request, response, next) => {
-    const given = request.get(REQUEST_ID);
-    const id = given !== undefined && PLAIN_TOKEN.test(given) ? given : randomUUID();
+    const given = request.get(requestIdHeader);
+    const id = given !== undefined && plainToken.test(given) ? given : randomUUID();
     const { method, path } = request;
     const startedAt = performance.now();
-    response.set(REQUEST_ID, id);
+    response.set(requestIdHeader, id);
     whenOver(request, response, () => {
       const ms = Math.round(performance.now() - startedAt);
       const client = clientOf(response); // the name of its key, never the key
@@ -77,13 +78,12 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
       return;
     }
     response.once('finish', () => {
-      if (!request.complete)
-        setTimeout(() => request.complete || request.socket.destroy(), LINGER_MS).unref();
+      if (!request.complete) setTimeout(() => request.complete || request.socket.destroy(), lingerMs).unref();
     });
     const { status } = catalogue[error.code];
     response.locals['code'] = error.code;
     response.status(status).set(error.headers).set('Cache-Control', 'no-store');
     if (isInference(request.path)) response.json(inferenceErrorOf(error));
-    else sendJson(request, response, problemOf(error, request.path, requestId), PROBLEM);
+    else sendJson(request, response, problemOf(error, request.path, requestId), problemType);
   };
 }

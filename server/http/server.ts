@@ -1,10 +1,5 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import { createServer } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 
 export interface ServerOptions {
@@ -30,7 +25,7 @@ export function createHttpServer(app: RequestListener, options: ServerOptions): 
 }
 
 /** When, after a client has ended its side, it is asked whether it is still there, in milliseconds. */
-const ASKED_MS = [50, 300, 1000, 4000];
+const askedMs = [50, 300, 1000, 4000];
 
 /**
  * A client that has ended its side of the connection waits for its answer, or has hung up. Which of the two shows when
@@ -44,7 +39,7 @@ function watchHalfClosed(request: IncomingMessage, response: ServerResponse): vo
   };
   const ended = () => {
     if (request.httpVersion === '1.0') socket.destroy();
-    else for (const ms of ASKED_MS) timers.push(setTimeout(ask, ms).unref());
+    else for (const ms of askedMs) timers.push(setTimeout(ask, ms).unref());
   };
   if (socket.readableEnded) ended();
   else socket.once('end', ended);

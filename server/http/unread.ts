@@ -4,14 +4,14 @@ import { ServiceError } from '../errors/errors.ts';
 import { whenOver } from './client.ts';
 
 /** Bytes of answers that wait in memory for their clients at a time: of all, and of one. */
-const MOST = 256 * 1024 ** 2;
-const MOST_OF_ONE = MOST / 2;
+const mostBytes = 256 * 1024 ** 2;
+const mostBytesOfOne = mostBytes / 2;
 /** What is smaller fits into the buffers of a connection. */
-const SMALL = 64 * 1024;
+const smallBytes = 64 * 1024;
 /** How long a client may read nothing of its answer. */
-const STALLED_MS = 60_000;
+const stalledMs = 60_000;
 /** Seconds after which some answers may have been read. */
-const RETRY_SECONDS = 5;
+const retrySeconds = 5;
 
 interface Waiting {
   readonly client: string;
@@ -29,19 +29,19 @@ export class UnreadAnswers {
    * @throws ServiceError `too-much-at-once`, `overloaded`
    */
   add(client: string, { buffer: memory, byteLength }: Uint8Array): () => void {
-    if (byteLength < SMALL) return () => undefined;
+    if (byteLength < smallBytes) return () => undefined;
     const entry: Waiting = { client, memory };
     const more = (those: readonly Waiting[]) => bytesOf([...those, entry]);
     const all = [...this.#waiting];
-    if (more(all.filter((other) => other.client === client)) > MOST_OF_ONE)
+    if (more(all.filter((other) => other.client === client)) > mostBytesOfOne)
       throw new ServiceError('too-much-at-once', {
         detail: 'Too much that you have asked for is not read yet.',
-        retryAfter: RETRY_SECONDS,
+        retryAfter: retrySeconds,
       });
-    if (more(all) > MOST)
+    if (more(all) > mostBytes)
       throw new ServiceError('overloaded', {
         detail: 'Too much that clients have asked for is not read yet.',
-        retryAfter: RETRY_SECONDS,
+        retryAfter: retrySeconds,
       });
     this.#waiting.add(entry);
     return () => void this.#waiting.delete(entry);
@@ -63,5 +63,5 @@ export function holdUntilRead(request: Request, response: Response, bytes: Uint8
   unreadOf.set(request.app, unread);
   const end = unread.add(callerOf(request), bytes);
   whenOver(request, response, end);
-  response.setTimeout(STALLED_MS, () => request.socket.destroy());
+  response.setTimeout(stalledMs, () => request.socket.destroy());
 }

@@ -6,10 +6,10 @@ import { ServiceError } from '../errors/errors.ts';
 import { parseText } from '../upload/json.ts';
 
 /** The length of the JSON before the binary tensors, of requests and answers that have such. */
-export const JSON_LENGTH = 'Inference-Header-Content-Length';
+export const jsonLength = 'Inference-Header-Content-Length';
 
 /** Clients of Triton send no media type at all. */
-const MEDIA_TYPES = ['', 'application/json', 'application/octet-stream'];
+const mediaTypes = ['', 'application/json', 'application/octet-stream'];
 
 /** An inference request: JSON, and after it the binary data of tensors that have them. */
 export interface InferenceBody {
@@ -44,7 +44,7 @@ export function createInferenceReader(limits: InferenceLimits, gate: BodyGate): 
   };
   return async (request, binaryBytes, work) => {
     checkType(request);
-    const mixed = request.get(JSON_LENGTH) !== undefined;
+    const mixed = request.get(jsonLength) !== undefined;
     if (!mixed) checkJson(Number(request.get('content-length') ?? 0));
     const bodyBytes = Math.min(limits.bodyBytes, jsonBytes + (mixed ? binaryBytes : 0));
     checkLength(request, bodyBytes);
@@ -61,7 +61,7 @@ export function createInferenceReader(limits: InferenceLimits, gate: BodyGate): 
 function checkType(request: Request): void {
   checkEncoding(request);
   const { type } = parse(request.headers['content-type'] ?? '');
-  if (MEDIA_TYPES.includes(type)) return;
+  if (mediaTypes.includes(type)) return;
   throw new ServiceError('unsupported-media-type', {
     detail: 'An inference request is application/json, or application/octet-stream with binary data.',
   });
@@ -69,11 +69,11 @@ function checkType(request: Request): void {
 
 /** The whole body where the header does not tell. @throws ServiceError `invalid-tensor` */
 function jsonLengthOf(request: Request, bodyLength: number): number {
-  const given = request.get(JSON_LENGTH);
+  const given = request.get(jsonLength);
   if (given === undefined) return bodyLength;
   const length = /^\d{1,10}$/.test(given) ? Number(given) : Number.NaN;
   if (length <= bodyLength) return length;
   throw new ServiceError('invalid-tensor', {
-    detail: `${JSON_LENGTH} must be a whole number up to the ${bodyLength} bytes of the body.`,
+    detail: `${jsonLength} must be a whole number up to the ${bodyLength} bytes of the body.`,
   });
 }

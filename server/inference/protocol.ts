@@ -36,12 +36,16 @@ interface AskedOutput {
 
 const flag = z.boolean('must be true or false').optional();
 /** Triton's extensions `system_shared_memory` and `cuda_shared_memory`. */
-const shared_memory_region = z
+const sharedMemoryRegion = z
   .undefined('is of shared memory, which is not offered: data are JSON, or binary after it')
   .optional();
 const requestSchema = z.object(
   {
-    id: z.string().max(200, 'has more than 200 characters').optional(),
+    id: z
+      .string()
+      .max(200, 'has more than 200 characters')
+      .regex(/^\P{Cs}*$/u, 'has half of a surrogate pair')
+      .optional(),
     parameters: z.object({ binary_data_output: flag }).optional(),
     inputs: z
       .array(
@@ -53,7 +57,7 @@ const requestSchema = z.object(
             parameters: z
               .object({
                 binary_data_size: z.number().int().nonnegative().optional(),
-                shared_memory_region,
+                shared_memory_region: sharedMemoryRegion,
               })
               .optional(),
             // its elements are looked at below, once
@@ -76,7 +80,7 @@ const requestSchema = z.object(
                 .int('must be a number of classes')
                 .positive('must be 1 or more')
                 .optional(),
-              shared_memory_region,
+              shared_memory_region: sharedMemoryRegion,
             })
             .optional(),
         }),
@@ -86,10 +90,10 @@ const requestSchema = z.object(
   'must be an object with the member inputs',
 );
 
-const CODE = 'invalid-tensor';
+const errorCode = 'invalid-tensor';
 
 /** A task does not change, so every model has this version and no other. */
-export const MODEL_VERSION = '1';
+export const modelVersion = '1';
 
 /**
  * An inference request as a tensor of the model's input. Members that the protocol does not know are passed over, as it says.
@@ -99,9 +103,9 @@ export function parseInference(
   { value, binary }: InferenceBody,
   { input, outputs, maxRows }: InferenceModel,
 ): Inference {
-  const { id, inputs, outputs: asked = [], parameters } = parseMembers(requestSchema, value, CODE);
+  const { id, inputs, outputs: asked = [], parameters } = parseMembers(requestSchema, value, errorCode);
   const { name, shape, datatype, data, parameters: { binary_data_size: size } = {} } = inputs[0]!;
-  const fault = (path: readonly PropertyKey[], detail: string) => memberError(CODE, path, `${detail}.`);
+  const fault = (path: readonly PropertyKey[], detail: string) => memberError(errorCode, path, `${detail}.`);
   if (name !== input.name)
     throw fault(['inputs', 0, 'name'], `the model's input is ${JSON.stringify(input.name)}`);
   if (datatype !== 'FP32') throw fault(['inputs', 0, 'datatype'], `the model's input is of FP32`);
@@ -131,7 +135,7 @@ export function parseInference(
   };
 }
 
-const DATA = ['inputs', 0, 'data'];
+const dataPath = ['inputs', 0, 'data'];
 
 function jsonFloats(
   data: readonly unknown[] | undefined,
@@ -139,14 +143,14 @@ function jsonFloats(
   shape: readonly number[],
 ): Float32Array {
   if (data === undefined)
-    throw memberError(CODE, DATA, 'must be an array where there is no binary_data_size.');
+    throw memberError(errorCode, dataPath, 'must be an array where there is no binary_data_size.');
   if (binary.length > 0)
     throw memberError(
-      CODE,
+      errorCode,
       [],
       `has ${binary.length} bytes after its JSON, which no input's binary_data_size is of.`,
     );
-  return floatsOf(data, shape, DATA);
+  return floatsOf(data, shape, dataPath);
 }
 
 /** The binary data after the JSON: little-endian float32, row-major. @throws ServiceError `invalid-tensor` */
@@ -158,18 +162,18 @@ function binaryFloats(
 ): Float32Array {
   const path = ['inputs', 0, 'parameters', 'binary_data_size'];
   const length = sizeOf(shape);
-  if (data !== undefined) throw memberError(CODE, DATA, 'must not be there with binary_data_size.');
+  if (data !== undefined) throw memberError(errorCode, dataPath, 'must not be there with binary_data_size.');
   if (size !== 4 * length)
     throw memberError(
-      CODE,
+      errorCode,
       path,
       `must be ${4 * length}, the bytes of the shape [${shape.join(', ')}] in FP32.`,
     );
   if (size !== binary.length)
-    throw memberError(CODE, path, `is ${size}, but ${binary.length} bytes come after the JSON.`);
+    throw memberError(errorCode, path, `is ${size}, but ${binary.length} bytes come after the JSON.`);
   const values = Float32Array.from({ length }, (_, i) => binary.readFloatLE(4 * i));
   const strange = values.findIndex((value) => !Number.isFinite(value));
-  if (strange >= 0) throw memberError(CODE, path, `the number ${strange} of the data is not finite.`);
+  if (strange >= 0) throw memberError(errorCode, path, `the number ${strange} of the data is not finite.`);
   return values;
 }
 
@@ -186,7 +190,7 @@ function floatsOf(
     for (const [i, value] of numbers.entries()) {
       const number = typeof value === 'number' ? Math.fround(value) : Number.NaN;
       if (!Number.isFinite(number))
-        throw memberError(CODE, [...where, i], 'must be a number that is finite in float32.');
+        throw memberError(errorCode, [...where, i], 'must be a number that is finite in float32.');
       values[filled++] = number;
     }
   };
@@ -196,7 +200,7 @@ function floatsOf(
     where: readonly PropertyKey[],
   ): void => {
     if (!Array.isArray(part) || part.length !== size)
-      throw memberError(CODE, where, `must be an array of ${size}, as the shape says.`);
+      throw memberError(errorCode, where, `must be an array of ${size}, as the shape says.`);
     if (inner.length === 0) fill(part, where);
     else part.forEach((child: unknown, i) => walk(child, inner, [...where, i]));
   };
@@ -204,7 +208,7 @@ function floatsOf(
   else if (data.length === values.length) fill(data, path);
   else
     throw memberError(
-      CODE,
+      errorCode,
       path,
       `has ${data.length} numbers, the shape [${shape.join(', ')}] needs ${values.length}.`,
     );
@@ -225,7 +229,7 @@ export const metadataOf = (
   { input, outputs }: Pick<InferenceModel, 'input' | 'outputs'>,
 ): Schema<'InferenceModelMetadata'> => ({
   name,
-  versions: [MODEL_VERSION],
+  versions: [modelVersion],
   platform: 'onnxruntime_onnx',
   inputs: [describe(input)],
   outputs: outputs.map(describe),
@@ -261,7 +265,7 @@ export function answerOf(
   return {
     json: {
       model_name: model,
-      model_version: MODEL_VERSION,
+      model_version: modelVersion,
       ...(id === undefined ? {} : { id }),
       outputs: tensors.map(({ tensor }) => tensor),
     },

@@ -2,20 +2,20 @@ import type { Request, Response, Router } from 'express';
 import type { Body } from '../../contract/schema.ts';
 import { describeTask } from '../answers/describe-task.ts';
 import { ServiceError } from '../errors/errors.ts';
-import { IMAGES_BATCH } from '../ports.ts';
+import { imagesBatch } from '../ports.ts';
 import type { TaskAdapter } from '../ports.ts';
 import type { TaskRecord } from '../storage/record.ts';
-import { POINT_LIMITS } from '../upload/points.ts';
+import { pointLimits } from '../upload/points.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
 import { requestedRecord } from '../tasks/requested.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { version } from '../version.ts';
-import { JSON_LENGTH } from './body.ts';
+import { jsonLength } from './body.ts';
 import type { InferenceReader } from './body.ts';
-import { answerOf, metadataOf, MODEL_VERSION, parseInference } from './protocol.ts';
+import { answerOf, metadataOf, modelVersion, parseInference } from './protocol.ts';
 import type { InferenceAnswer, InferenceModel } from './protocol.ts';
 
-const MAX_IMAGES = 100;
+const maxImages = 100;
 
 export interface InferenceServices {
   readonly tasks: Tasks;
@@ -27,9 +27,9 @@ export interface InferenceServices {
 
 function modelOf(record: TaskRecord): InferenceModel {
   const { input, outputs } = describeTask(record).model;
-  if (record.kind === 'regression') return { input, outputs, labels: {}, maxRows: POINT_LIMITS.query };
+  if (record.kind === 'regression') return { input, outputs, labels: {}, maxRows: pointLimits.query };
   const probabilities = record.classes.map(({ label }) => label);
-  return { input, outputs, labels: { probabilities }, maxRows: MAX_IMAGES };
+  return { input, outputs, labels: { probabilities }, maxRows: maxImages };
 }
 
 /** Of the most rows of the input as binary data. */
@@ -40,12 +40,12 @@ const binaryBytesOf = ({ input, maxRows }: InferenceModel): number =>
   );
 
 /** A model by its name alone, and by its name and version. */
-const MODEL_PATHS = ['/v2/models/:id', '/v2/models/:id/versions/:version'];
+const modelPaths = ['/v2/models/:id', '/v2/models/:id/versions/:version'];
 
 /** The Open Inference Protocol (KServe's v2) over HTTP: every task is a model, named by its id. */
 export function inferenceRoutes(router: Router, services: InferenceServices): void {
   healthRoutes(router, services);
-  for (const path of MODEL_PATHS) modelRoutes(router, path, services);
+  for (const path of modelPaths) modelRoutes(router, path, services);
   router.use(['/v2/systemsharedmemory', '/v2/cudasharedmemory'], () => {
     throw new ServiceError('not-found', {
       detail: 'Shared memory is not offered: data are JSON, or binary after it.',
@@ -56,9 +56,9 @@ export function inferenceRoutes(router: Router, services: InferenceServices): vo
 /** @throws ServiceError `invalid-query`, `not-found` for another version, those of `requestedRecord` */
 async function modelAskedFor(tasks: Tasks, request: Request) {
   parseQuery(noQuery, request);
-  const { version = MODEL_VERSION } = request.params;
-  if (version !== MODEL_VERSION)
-    throw new ServiceError('not-found', { detail: `Models have the version ${MODEL_VERSION} only.` });
+  const { version = modelVersion } = request.params;
+  if (version !== modelVersion)
+    throw new ServiceError('not-found', { detail: `Models have the version ${modelVersion} only.` });
   return requestedRecord(tasks, request);
 }
 
@@ -83,7 +83,7 @@ function modelRoutes(router: Router, path: string, { tasks, adapter, read }: Inf
       const described = modelOf(record);
       const answer = await read(request, binaryBytesOf(described), async (body, asker) => {
         const inference = parseInference(body, described);
-        const batch = record.kind === 'images' ? IMAGES_BATCH : POINT_LIMITS.query;
+        const batch = record.kind === 'images' ? imagesBatch : pointLimits.query;
         const { multiplyAdds } = record.architecture;
         const file = { key: record.model.sha256, model: await readModel(), multiplyAdds };
         const results = await adapter.infer({ ...file, input: inference.input, batch }, asker);
@@ -102,7 +102,7 @@ function sendAnswer(response: Response, { json, binary }: InferenceAnswer): void
     return;
   }
   const text = Buffer.from(JSON.stringify(body));
-  response.set({ 'Content-Type': 'application/octet-stream', [JSON_LENGTH]: String(text.length) });
+  response.set({ 'Content-Type': 'application/octet-stream', [jsonLength]: String(text.length) });
   response.send(Buffer.concat([text, ...binary]));
 }
 

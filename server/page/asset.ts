@@ -14,9 +14,9 @@ export interface Asset {
 export type Assets = ReadonlyMap<string, Asset>;
 
 /** The folder of all assets on the server. */
-export const ASSETS_PATH = '/assets';
+export const assetsPath = '/assets';
 
-const TYPES: Readonly<Record<string, string>> = {
+const types: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
   jpg: 'image/jpeg',
   js: 'text/javascript; charset=utf-8',
@@ -29,7 +29,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** The media type by a name's extension. @throws Error when it is none that the page has */
 export function typeOf(name: string): string {
-  const type = TYPES[name.split('.').at(-1)!];
+  const type = types[name.split('.').at(-1)!];
   if (type === undefined) throw new Error(`${name}: no media type is known for it`);
   return type;
 }

@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type BuildOptions } from 'esbuild';
-import { ASSETS_PATH, hashedName, inFile, inMemory, type Assets } from './asset.ts';
+import { build } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
+import { assetsPath, hashedName, inFile, inMemory } from './asset.ts';
+import type { Assets } from './asset.ts';
 import { drawExample } from './example.ts';
 
 /** The page for people: its document, and everything that the document needs. */
@@ -12,11 +14,11 @@ export interface Page {
   readonly assets: Assets;
 }
 
-const SOURCES = fileURLToPath(new URL('../../web', import.meta.url));
+const sources = fileURLToPath(new URL('../../web', import.meta.url));
 
-const OPTIONS = {
-  absWorkingDir: SOURCES,
-  outdir: ASSETS_PATH,
+const options = {
+  absWorkingDir: sources,
+  outdir: assetsPath,
   entryNames: '[name]-[hash]',
   chunkNames: '[name]-[hash]',
   bundle: true,
@@ -46,10 +48,10 @@ export async function buildPage(): Promise<Page> {
   const urls = { worker: worker.entry, onnxruntime: runtime.folder, example: example.index };
   const main = await bundle('main.tsx', { ASSETS: JSON.stringify(urls) });
   const [template, drawing] = await Promise.all([
-    readFile(join(SOURCES, 'index.html'), 'utf8'),
-    readFile(join(SOURCES, 'icon.svg')),
+    readFile(join(sources, 'index.html'), 'utf8'),
+    readFile(join(sources, 'icon.svg')),
   ]);
-  const icon = `${ASSETS_PATH}/${hashedName('icon', 'svg', drawing)}`;
+  const icon = `${assetsPath}/${hashedName('icon', 'svg', drawing)}`;
   const places = { STYLE: style.entry, SCRIPT: main.entry, ICON: icon };
   return {
     document: Buffer.from(
@@ -73,8 +75,8 @@ interface Bundle {
 }
 
 async function bundle(name: string, define: Readonly<Record<string, string>> = {}): Promise<Bundle> {
-  const { outputFiles, metafile } = await build({ ...OPTIONS, entryPoints: [name], define });
-  const pathOf = (file: string) => `${ASSETS_PATH}/${basename(file)}`;
+  const { outputFiles, metafile } = await build({ ...options, entryPoints: [name], define });
+  const pathOf = (file: string) => `${assetsPath}/${basename(file)}`;
   const entry = Object.keys(metafile.outputs).find((file) => metafile.outputs[file]!.entryPoint === name);
   if (entry === undefined) throw new Error(`esbuild made nothing of ${name}`);
   const assets = outputFiles.map(({ path, contents }) => [pathOf(path), inMemory(path, contents)] as const);
@@ -82,15 +84,15 @@ async function bundle(name: string, define: Readonly<Record<string, string>> = {
 }
 
 /** WebAssembly of onnxruntime-web: for processors alone, and with WebGPU. */
-const RUNTIMES = ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify'];
+const runtimes = ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify'];
 
 /** In a folder of its version, since onnxruntime-web asks for the files by their own names. */
 function onnxruntime(): { readonly folder: string; readonly assets: Assets } {
   const require = createRequire(import.meta.url);
-  const dist = dirname(require.resolve(`onnxruntime-web/${RUNTIMES[0]!}.wasm`));
+  const dist = dirname(require.resolve(`onnxruntime-web/${runtimes[0]!}.wasm`));
   const { version } = require(join(dist, '../package.json')) as { readonly version: string };
-  const folder = `${ASSETS_PATH}/onnxruntime-web-${version}/`;
-  const files = RUNTIMES.flatMap((name) => [`${name}.mjs`, `${name}.wasm`]);
+  const folder = `${assetsPath}/onnxruntime-web-${version}/`;
+  const files = runtimes.flatMap((name) => [`${name}.mjs`, `${name}.wasm`]);
   const assets = files.map((name) => [folder + name, inFile(join(dist, name))] as const);
   return { folder, assets: new Map(assets) };
 }

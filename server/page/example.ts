@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { ASSETS_PATH, hashedName, inMemory, type Asset, type Assets } from './asset.ts';
+import { assetsPath, hashedName, inMemory } from './asset.ts';
+import type { Asset, Assets } from './asset.ts';
 
 /** A drawing of `web/example.json`. */
 interface Drawing {
@@ -12,22 +13,22 @@ interface Drawing {
   readonly svg: string;
 }
 
-const DRAWINGS = new URL('../../web/example.json', import.meta.url);
+const drawingsFile = new URL('../../web/example.json', import.meta.url);
 
 /** Pixels a side of the drawn images: more than any checkpoint takes, as photos have. */
-const SIDE = 240;
+const side = 240;
 
 /** The images of the example task, as photos are, and the index by which the page finds them. */
 export async function drawExample(): Promise<{ readonly index: string; readonly assets: Assets }> {
-  const drawings = JSON.parse(await readFile(DRAWINGS, 'utf8')) as readonly Drawing[];
+  const drawings = JSON.parse(await readFile(drawingsFile, 'utf8')) as readonly Drawing[];
   const drawn = await Promise.all(
     drawings.map(async ({ name, label, set, svg }) => {
       const jpeg = await sharp(Buffer.from(svg))
-        .resize(SIDE, SIDE)
+        .resize(side, side)
         .flatten({ background: 'white' })
         .jpeg({ quality: 88 })
         .toBuffer();
-      const url = `${ASSETS_PATH}/${hashedName(`example-${name}`, 'jpg', jpeg)}`;
+      const url = `${assetsPath}/${hashedName(`example-${name}`, 'jpg', jpeg)}`;
       return {
         image: { name, ...(label !== undefined && { label }), set, url },
         asset: [url, inMemory(url, jpeg)] as const,
@@ -35,7 +36,7 @@ export async function drawExample(): Promise<{ readonly index: string; readonly 
     }),
   );
   const content = Buffer.from(JSON.stringify(drawn.map(({ image }) => image)));
-  const index = `${ASSETS_PATH}/${hashedName('example', 'json', content)}`;
+  const index = `${assetsPath}/${hashedName('example', 'json', content)}`;
   const assets: (readonly [string, Asset])[] = [
     ...drawn.map(({ asset }) => asset),
     [index, inMemory(index, content)],

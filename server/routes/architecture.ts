@@ -4,7 +4,7 @@ import { callerOf } from '../access/access.ts';
 import { themes } from '../../drawing/draw-cells.ts';
 import { describeArchitecture, pictureOf } from '../answers/describe-architecture.ts';
 import { whileConnected } from '../http/client.ts';
-import { jsonContent, REVALIDATE, sendContent } from '../http/content.ts';
+import { jsonContent, revalidate, sendContent } from '../http/content.ts';
 import type { TaskAdapter } from '../ports.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { requestedTask } from '../tasks/requested.ts';
@@ -13,7 +13,7 @@ import { noQuery, parseQuery, route } from '../http/route.ts';
 const pictureQuery = z.strictObject({ theme: z.enum(themes).default('auto') });
 
 /** The picture has its colours in a style of its own, and nothing else to load or run. */
-const PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'";
+const picturePolicy = "default-src 'none'; style-src 'unsafe-inline'";
 
 /** `/v1/tasks/{id}/architecture.svg` and `.json`: the cells as a picture and as graphs. */
 export function architectureRoutes(
@@ -28,11 +28,11 @@ export function architectureRoutes(
       const svg = await whileConnected(request, (signal) =>
         adapter.drawCells(pictureOf(record, theme), { client: callerOf(request), signal }),
       );
-      response.set('Content-Security-Policy', PICTURE_POLICY);
+      response.set('Content-Security-Policy', picturePolicy);
       sendContent(request, response, {
         bytes: Buffer.from(svg),
         type: 'image/svg+xml; charset=utf-8',
-        cacheControl: REVALIDATE,
+        cacheControl: revalidate,
       });
     },
   });
@@ -40,7 +40,7 @@ export function architectureRoutes(
     get: async (request, response) => {
       parseQuery(noQuery, request);
       const { record } = await requestedTask(tasks, request);
-      sendContent(request, response, jsonContent(describeArchitecture(record), REVALIDATE));
+      sendContent(request, response, jsonContent(describeArchitecture(record), revalidate));
     },
   });
 }

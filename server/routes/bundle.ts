@@ -1,6 +1,6 @@
 import type { Router } from 'express';
 import { bundleOf } from '../answers/bundle/bundle.ts';
-import { REVALIDATE, sendContent } from '../http/content.ts';
+import { revalidate, sendContent } from '../http/content.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { requestedTask } from '../tasks/requested.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
@@ -14,7 +14,7 @@ export function bundleRoutes(router: Router, tasks: Tasks): void {
       sendContent(request, response, {
         bytes: bundleOf(task),
         type: 'application/zip',
-        cacheControl: REVALIDATE,
+        cacheControl: revalidate,
         file: `m-nas-${task.record.id}.zip`,
       });
     },

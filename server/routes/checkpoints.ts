@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import { IMMUTABLE, REVALIDATE, sendContent } from '../http/content.ts';
+import { immutable, revalidate, sendContent } from '../http/content.ts';
 import { ServiceError } from '../errors/errors.ts';
 import type { CheckpointInfo, CheckpointReader } from '../ports.ts';
 import { remembered } from '../concurrency/remembered.ts';
@@ -28,7 +28,7 @@ export function checkpointRoutes(
         bytes: await remembered(contents, id, () => read(id)),
         sha256: checkpoint.sha256,
         type: 'application/octet-stream',
-        cacheControl: REVALIDATE,
+        cacheControl: revalidate,
         file: `${id}.safetensors`,
       });
     },
@@ -44,7 +44,7 @@ export function checkpointRoutes(
         bytes: await remembered(contents, id, () => readTrunk(id)),
         sha256: id,
         type: 'application/octet-stream',
-        cacheControl: IMMUTABLE,
+        cacheControl: immutable,
         file: `${trunk.name}.onnx`,
       });
     },

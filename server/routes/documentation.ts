@@ -5,7 +5,7 @@ import { pagePolicy } from '../page/policy.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
 
 /** data: has the icons of swagger-ui's style. */
-const CONTENT_SECURITY_POLICY = pagePolicy({ 'img-src': "'self' data:" });
+const contentSecurityPolicy = pagePolicy({ 'img-src': "'self' data:" });
 
 /** `/openapi.yaml`, and `/docs`, which draws it; what the page loads is among the assets of `/`. */
 export function documentationRoutes(router: Router, { contract, document }: Documentation): void {
@@ -18,7 +18,7 @@ export function documentationRoutes(router: Router, { contract, document }: Docu
   });
   route(router, '/docs', {
     get: (_request, response) => {
-      response.set({ 'Content-Security-Policy': CONTENT_SECURITY_POLICY, 'Cache-Control': 'no-cache' });
+      response.set({ 'Content-Security-Policy': contentSecurityPolicy, 'Cache-Control': 'no-cache' });
       response.type('html').send(document);
     },
   });

@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import { IMMUTABLE, jsonContent, sendContent } from '../http/content.ts';
+import { immutable, jsonContent, sendContent } from '../http/content.ts';
 import type { Body } from '../../contract/schema.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { requestedTask } from '../tasks/requested.ts';
@@ -16,7 +16,7 @@ export function embeddingRoutes(router: Router, tasks: Tasks): void {
         checkpoint: record.checkpoint.id,
         embedding: record.embedding,
       };
-      sendContent(request, response, jsonContent(body, IMMUTABLE));
+      sendContent(request, response, jsonContent(body, immutable));
     },
   });
 }

@@ -14,7 +14,7 @@ import { noQuery, parseQuery, route } from '../http/route.ts';
 import { labelledSet } from './tasks.ts';
 import type { TaskServices } from './tasks.ts';
 
-const QUERY = labelledSet('query', 'test');
+const query = labelledSet('query', 'test');
 const evaluationQuery = z.strictObject({ threshold });
 
 /** `/v1/tasks/{id}/evaluations`: how well the task's model does on a labelled query set, which is not kept. */
@@ -40,9 +40,9 @@ async function evaluateImages(
   const { threshold: asked } = parseQuery(evaluationQuery, request);
   checkOpenSet(record, asked);
   const labels = record.classes.map(({ label }) => label);
-  return readUpload(request, response, QUERY, async (files, asker) => {
+  return readUpload(request, response, query, async (files, asker) => {
     const truths = truthsOf(files, labels);
-    const predicted = await images.predict({ record, model: await readModel() }, files, asker);
+    const predicted = await images.evaluate({ record, model: await readModel() }, files, asker);
     const judgements = truths.map((truth, i) => ({
       truth,
       given: isUnknown(predicted, i, asked) ? undefined : bestOf(predicted.probabilities[i]!),

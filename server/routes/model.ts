@@ -1,7 +1,7 @@
 import type { Router } from 'express';
 import { z } from 'zod';
 import { callerOf } from '../access/access.ts';
-import { IMMUTABLE, REVALIDATE, sendContent } from '../http/content.ts';
+import { immutable, revalidate, sendContent } from '../http/content.ts';
 import type { TaskAdapter } from '../ports.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { requestedTask } from '../tasks/requested.ts';
@@ -21,13 +21,13 @@ export function modelRoutes(router: Router, tasks: Tasks, adapter: Pick<TaskAdap
       if (weights === undefined) {
         const { sha256 } = kept;
         const file = `m-nas-${id}.onnx`;
-        sendContent(request, response, { bytes: model, sha256, type, cacheControl: IMMUTABLE, file });
+        sendContent(request, response, { bytes: model, sha256, type, cacheControl: immutable, file });
         return;
       }
       const wide = await adapter.float32Model({ key: kept.sha256, model }, callerOf(request));
       const { model: bytes, sha256 } = wide;
       const file = `m-nas-${id}-float32.onnx`;
-      sendContent(request, response, { bytes, sha256, type, cacheControl: REVALIDATE, file });
+      sendContent(request, response, { bytes, sha256, type, cacheControl: revalidate, file });
     },
   });
 }

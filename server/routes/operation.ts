@@ -5,7 +5,7 @@ import { labelBytes } from '../../model/adaptation/child-cost.ts';
 import type { GenotypeCost } from '../../model/adaptation/child-cost.ts';
 import { genotypeKey } from '../../model/search-space/genotype.ts';
 import { ServiceError } from '../errors/errors.ts';
-import { LABEL_LIMITS } from '../upload/labels.ts';
+import { labelLimits } from '../upload/labels.ts';
 import type { Metrics } from '../metrics.ts';
 import type { CheckpointInfo, Readiness, ServedTrunk, TaskAdapter } from '../ports.ts';
 import type { TaskStorage } from '../storage/storage.ts';
@@ -20,16 +20,16 @@ export interface Operation {
 }
 
 /** Number of classes that costs of architectures are told for when nothing is asked. */
-const USUAL_WAYS = 5;
+const usualWays = 5;
 
-const waysExpected = `a whole number from ${LABEL_LIMITS.classes.min} to ${LABEL_LIMITS.classes.max} is expected`;
+const waysExpected = `a whole number from ${labelLimits.classes.min} to ${labelLimits.classes.max} is expected`;
 const checkpointsQuery = z.strictObject({
   ways: z
     .string()
     .regex(/^[1-9]\d?$/, waysExpected)
     .transform(Number)
-    .pipe(z.number().min(LABEL_LIMITS.classes.min, waysExpected).max(LABEL_LIMITS.classes.max, waysExpected))
-    .default(USUAL_WAYS),
+    .pipe(z.number().min(labelLimits.classes.min, waysExpected).max(labelLimits.classes.max, waysExpected))
+    .default(usualWays),
 });
 
 /** What is served, liveness, readiness and metrics. */

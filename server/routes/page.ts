@@ -9,7 +9,7 @@ import { remembered } from '../concurrency/remembered.ts';
 import { route } from '../http/route.ts';
 
 /** `wasm-unsafe-eval` lets onnxruntime compile its WebAssembly; blob: is for pictures that the visitor has chosen. */
-const CONTENT_SECURITY_POLICY = pagePolicy({
+const contentSecurityPolicy = pagePolicy({
   'script-src': "'self' 'wasm-unsafe-eval'",
   'img-src': "'self' blob:",
   'worker-src': "'self'",
@@ -70,4 +70,4 @@ const wantsGzip = (request: Request, { type }: Asset): boolean =>
 
 /** Workers have the policy of their own file. */
 const secure = (response: Response): Response =>
-  response.set('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+  response.set('Content-Security-Policy', contentSecurityPolicy);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Body, Schema } from '../../contract/schema.ts';
 import { byLabel } from '../answers/describe-task.ts';
 import { ServiceError } from '../errors/errors.ts';
-import { LABEL_LIMITS } from '../upload/labels.ts';
+import { labelLimits } from '../upload/labels.ts';
 import type { PredictedImages } from '../ports.ts';
 import { isForeign } from '../../model/adaptation/open-set.ts';
 import { ranked } from '../../model/accuracy/ranking.ts';
@@ -16,9 +16,9 @@ import { sendJson } from '../http/json.ts';
 import { noQuery, parseQuery, route } from '../http/route.ts';
 import type { TaskServices } from './tasks.ts';
 
-const IMAGES: UploadShape = { files: 100, member: 'images', split: undefined };
+const shape: UploadShape = { files: 100, member: 'images', split: undefined };
 
-const topExpected = `a whole number from 1 to ${LABEL_LIMITS.classes.max} is expected`;
+const topExpected = `a whole number from 1 to ${labelLimits.classes.max} is expected`;
 const thresholdExpected = 'a number from 0 to 1 is expected';
 /** How sure it must be that an image belongs to one of the classes. */
 export const threshold = z
@@ -31,7 +31,7 @@ const predictionQuery = z.strictObject({
     .string()
     .regex(/^[1-9]\d?$/, topExpected)
     .transform(Number)
-    .pipe(z.number().max(LABEL_LIMITS.classes.max, topExpected))
+    .pipe(z.number().max(labelLimits.classes.max, topExpected))
     .optional(),
   threshold,
 });
@@ -74,7 +74,7 @@ async function predictImages(
   const query = parseQuery(predictionQuery, request);
   checkOpenSet(record, query.threshold);
   const labels = record.classes.map(({ label }) => label);
-  return readUpload(request, response, IMAGES, async (files, asker) => {
+  return readUpload(request, response, shape, async (files, asker) => {
     const predicted = await images.predict({ record, model: await readModel() }, files, asker);
     return {
       predictions: files.map(({ part: { file } }, index) => ({

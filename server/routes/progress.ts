@@ -3,21 +3,22 @@ import { ownerOf } from '../access/access.ts';
 import type { Body } from '../../contract/schema.ts';
 import { dataOf, describeProgress } from '../answers/describe-progress.ts';
 import { openEventStream } from '../http/events.ts';
-import { isLast, type TaskProgress } from '../tasks/progress.ts';
+import { isLast } from '../tasks/progress.ts';
+import type { TaskProgress } from '../tasks/progress.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 import { sendJson } from '../http/json.ts';
 import { idOf, noQuery, parseQuery, route } from '../http/route.ts';
 
 /** The id of the last event, which is the same for every progress: whoever has it has all. */
-const END = 'end';
+const end = 'end';
 
 /** The position of the event after one with this id, which is its own position; 0 for none. */
 const eventAfter = (id = ''): number => (/^\d{1,9}$/.test(id) ? Number(id) + 1 : 0);
 
-const EVENTS = 'text/event-stream';
+const events = 'text/event-stream';
 
 /** Seconds after which another look at an unfinished task makes sense. */
-const LOOK_AGAIN = { 'Retry-After': '1' };
+const lookAgain = { 'Retry-After': '1' };
 
 const pathOf = ({ outline }: TaskProgress) => `/v1/tasks/${outline.id}/progress`;
 
@@ -28,13 +29,13 @@ export function progressRoutes(router: Router, tasks: Tasks): void {
       parseQuery(noQuery, request);
       const progress = await tasks.progress(idOf(request), ownerOf(request));
       response.vary('Accept').set('Cache-Control', 'no-store');
-      const asksForEvents = request.method === 'GET' && request.accepts(['json', EVENTS]) === EVENTS;
+      const asksForEvents = request.method === 'GET' && request.accepts(['json', events]) === events;
       if (asksForEvents) {
         sendEvents(request, response, progress);
         return;
       }
       const body: Body<'getProgress', 200> = describeProgress(progress, pathOf(progress));
-      if (!progress.ended) response.set(LOOK_AGAIN);
+      if (!progress.ended) response.set(lookAgain);
       sendJson(request, response, body);
     },
   });
@@ -42,7 +43,7 @@ export function progressRoutes(router: Router, tasks: Tasks): void {
 
 function sendEvents(request: Request, response: Response, progress: TaskProgress): void {
   const lastId = request.get('Last-Event-ID');
-  if (lastId === END) {
+  if (lastId === end) {
     response.status(204).end();
     return;
   }
@@ -51,7 +52,7 @@ function sendEvents(request: Request, response: Response, progress: TaskProgress
   let unfollow = () => {};
   const stream = openEventStream(request, response, () => unfollow());
   unfollow = progress.follow(Math.min(eventAfter(lastId), latest), (event, position) => {
-    const id = isLast(event) ? END : String(position);
+    const id = isLast(event) ? end : String(position);
     stream.send({ id, event: event.kind, data: dataOf(event, progress.outline, pathOf(progress)) });
     if (isLast(event)) stream.end();
   });
@@ -61,6 +62,6 @@ function sendEvents(request: Request, response: Response, progress: TaskProgress
 export function sendAccepted(request: Request, response: Response, progress: TaskProgress): void {
   const body: Body<'createTask', 202> = describeProgress(progress, pathOf(progress));
   response.status(202).location(pathOf(progress));
-  response.set({ 'Preference-Applied': 'respond-async', ...LOOK_AGAIN });
+  response.set({ 'Preference-Applied': 'respond-async', ...lookAgain });
   sendJson(request, response, body);
 }

@@ -12,7 +12,7 @@ import { estimateOf } from '../tasks/kept-estimate.ts';
 import type { ImageTasks } from '../tasks/image-tasks.ts';
 import { filesOfJson, hasImages } from '../upload/json-images.ts';
 import type { JsonReader } from '../upload/json.ts';
-import { LABEL_LIMITS, labelFiles } from '../upload/labels.ts';
+import { labelLimits, labelFiles } from '../upload/labels.ts';
 import type { CheckpointInfo, ImagesCheckpoint, Kind } from '../ports.ts';
 import { parsePrefer } from '../http/prefer.ts';
 import { TaskProgress } from '../tasks/progress.ts';
@@ -23,7 +23,7 @@ import { requestIdOf } from '../http/requests.ts';
 import type { TaskPlan, TaskRequest, Tasks } from '../tasks/tasks.ts';
 import type { UploadedFile, UploadShape } from '../upload/files.ts';
 import type { Split } from '../upload/folders.ts';
-import { UPLOAD_TYPES } from '../upload/upload.ts';
+import { uploadTypes } from '../upload/upload.ts';
 import type { UploadReader } from '../upload/upload.ts';
 import { pickCheckpoint } from './pick-checkpoint.ts';
 import { sendAccepted } from './progress.ts';
@@ -42,15 +42,15 @@ export interface TaskServices {
   readonly fileBytes: number;
 }
 
-const MAX_STEPS = 50;
+const maxSteps = 50;
 
 /** A set of labelled images. */
 export const labelledSet = (member: string, split: Split): UploadShape => ({
-  files: LABEL_LIMITS.classes.max * LABEL_LIMITS.images.max,
+  files: labelLimits.classes.max * labelLimits.images.max,
   member,
   split,
 });
-export const SUPPORT = labelledSet('support', 'train');
+export const support = labelledSet('support', 'train');
 
 /** A limit of a budget; a larger number than JavaScript's whole ones bounds nothing. */
 const limit = z
@@ -67,9 +67,9 @@ export const createQuery = z.strictObject({
   checkpoint: z.string().min(1).max(100).optional(),
   steps: z
     .string()
-    .regex(/^(0|[1-9]\d?)$/, `a whole number from 0 to ${MAX_STEPS} is expected`)
+    .regex(/^(0|[1-9]\d?)$/, `a whole number from 0 to ${maxSteps} is expected`)
     .transform(Number)
-    .pipe(z.number().max(MAX_STEPS))
+    .pipe(z.number().max(maxSteps))
     .optional(),
 });
 
@@ -136,22 +136,22 @@ async function createTask(
     });
   };
   const fromPoints = async (body: unknown, uploader: Uploader): Promise<Answer> => {
-    if (estimated) throw new ServiceError('invalid-query', { detail: NO_ESTIMATE });
+    if (estimated) throw new ServiceError('invalid-query', { detail: noEstimate });
     refuseBudget(budget);
     const plan = regression.plan({ ...pick('regression'), points: parseSupport(body) });
     return make(plan, uploader, describeTask);
   };
-  if (mediaTypeOf(request, UPLOAD_TYPES) === 'application/json')
+  if (mediaTypeOf(request, uploadTypes) === 'application/json')
     return readJson(request, (body, uploader) =>
       hasImages(body)
-        ? fromFiles(pick('images'), filesOfJson(body, SUPPORT, fileBytes), uploader)
+        ? fromFiles(pick('images'), filesOfJson(body, support, fileBytes), uploader)
         : fromPoints(body, uploader),
     );
   const picked = pick('images');
-  return readUpload(request, response, SUPPORT, (files, uploader) => fromFiles(picked, files, uploader));
+  return readUpload(request, response, support, (files, uploader) => fromFiles(picked, files, uploader));
 }
 
-const NO_ESTIMATE = 'estimate: it is there for tasks of images only.';
+const noEstimate = 'estimate: it is there for tasks of images only.';
 
 /** `/v1/tasks` and `/v1/tasks/{id}`: makes, describes and removes tasks. */
 export function taskRoutes(

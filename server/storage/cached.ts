@@ -32,11 +32,11 @@ export interface CacheOptions {
 }
 
 /** About what a record takes in memory beside its model, most of it the embedding. */
-const RECORD_BYTES = 16 * 1024;
+const recordBytes = 16 * 1024;
 /** Within which the storage says whether it keeps a task; after that memory answers for it. */
-const ANSWER_SECONDS = 1;
+const answerSeconds = 1;
 /** For so long a storage that did not say is not asked about tasks in memory. */
-const SILENT_MS = 5000;
+const silentMs = 5000;
 
 /**
  * The same storage, with the tasks read last kept in memory, since every prediction reads its task: a task of the cache
@@ -48,19 +48,19 @@ export function cached(storage: CacheableStorage, options: CacheOptions, logger:
   if (bytes === 0) return storage;
   const cache = new LRUCache<string, StoredTask>({
     maxSize: bytes,
-    sizeCalculation: ({ model }) => model.length + RECORD_BYTES,
+    sizeCalculation: ({ model }) => model.length + recordBytes,
   });
   let silentUntil = 0;
   const isKept = async (known: StoredTask, signal: AbortSignal | undefined): Promise<boolean> => {
     const young = !isTooOld(Date.parse(known.record.createdAt), days, Date.now());
     if (Date.now() < silentUntil) return young;
     try {
-      const late = () => new Error(`no answer within ${ANSWER_SECONDS} seconds`);
-      return await inTime(ANSWER_SECONDS, storage.keeps(known, signal), late);
+      const late = () => new Error(`no answer within ${answerSeconds} seconds`);
+      return await inTime(answerSeconds, storage.keeps(known, signal), late);
     } catch (error) {
       signal?.throwIfAborted();
       logger.warn({ err: loggable(error) }, 'storage does not say what it keeps, so memory answers');
-      silentUntil = Date.now() + SILENT_MS;
+      silentUntil = Date.now() + silentMs;
       return young;
     }
   };

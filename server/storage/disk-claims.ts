@@ -2,7 +2,7 @@ import { mkdir, open, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { claimName } from './claims.ts';
 import type { Claims } from './claims.ts';
-import { codeOf, isMissing } from './faults.ts';
+import { codeOf, isMissing } from '../../engine/files.ts';
 import { exists, syncFolder } from './files.ts';
 
 /** Claims as empty files: `claims/<id>/owner-<name>` of the data folder. */

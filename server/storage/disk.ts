@@ -6,31 +6,34 @@ import type { Logger } from 'pino';
 import { isTaskId } from './task-id.ts';
 import { begun } from './cached.ts';
 import type { CacheableStorage } from './cached.ts';
-import { isFull, isMissing, refusesWrites } from './faults.ts';
+import { isMissing } from '../../engine/files.ts';
+import { isFull, refusesWrites } from './faults.ts';
 import {
   emptyFolder,
   exists,
   isIncomplete,
-  MODEL_FILE,
+  modelFile,
   readTask,
   syncFolder,
   takeStock,
   writeTask,
 } from './files.ts';
 import { DiskClaims } from './disk-claims.ts';
-import { Inventory, type Holding, type StorageLimits } from './inventory.ts';
+import { Inventory } from './inventory.ts';
+import type { Holding, StorageLimits } from './inventory.ts';
 import { FolderLock } from './lock.ts';
 import { StateWatch } from './state.ts';
-import { DamagedTaskError, readableTask, type StorageStats, type StoredTask } from './storage.ts';
+import { DamagedTaskError, readableTask } from './storage.ts';
+import type { StorageStats, StoredTask } from './storage.ts';
 
 /** How often tasks that are too old are looked for. */
-const SWEEP_MS = 60_000;
+const sweepMs = 60_000;
 /** A use is written down once in this time: it is there to order evictions, not to be exact. */
-const TOUCH_MS = 60_000;
+const touchMs = 60_000;
 /** How long what is known of the disk's state holds, so that probes cost nothing. */
-const STATE_MS = 1000;
+const stateMs = 1000;
 /** How often a full disk is made room on for one task, each time twice as much. */
-const EVICTIONS = 3;
+const evictions = 3;
 
 /**
  * Tasks in folders: `tasks/<id>/{task.json,model.onnx}`. They come and go by renaming whole folders between `tasks/`
@@ -71,7 +74,7 @@ class DiskStorage implements CacheableStorage {
       read: () => this.#healing(() => access(this.#tasks, constants.R_OK)),
       write: () => this.#healing(() => this.#probe()),
     };
-    this.#watch = new StateWatch(STATE_MS, looks, logger);
+    this.#watch = new StateWatch(stateMs, looks, logger);
   }
 
   async begin(): Promise<void> {
@@ -84,7 +87,7 @@ class DiskStorage implements CacheableStorage {
       this.#logger.error({ err: error }, 'the data folder takes no tasks at present');
     }
     await this.sweep();
-    this.#sweeper = setInterval(() => void this.sweep(), SWEEP_MS).unref();
+    this.#sweeper = setInterval(() => void this.sweep(), sweepMs).unref();
   }
 
   async read(id: string): Promise<StoredTask | undefined> {
@@ -181,7 +184,7 @@ class DiskStorage implements CacheableStorage {
         await work();
         return;
       } catch (error) {
-        const ids = isFull(error) && round < EVICTIONS ? this.#inventory.room(bytes * 2 ** round) : [];
+        const ids = isFull(error) && round < evictions ? this.#inventory.room(bytes * 2 ** round) : [];
         if ((await this.#evict(ids, 'the disk is full')) === 0) throw error;
       }
     }
@@ -209,9 +212,9 @@ class DiskStorage implements CacheableStorage {
   async #touch(id: string): Promise<Holding | undefined> {
     const now = Date.now();
     const before = this.#inventory.use(id, now);
-    if (!before || now - before.usedAt < TOUCH_MS) return before;
+    if (!before || now - before.usedAt < touchMs) return before;
     try {
-      await utimes(join(this.#tasks, id, MODEL_FILE), now / 1000, before.madeAt / 1000);
+      await utimes(join(this.#tasks, id, modelFile), now / 1000, before.madeAt / 1000);
     } catch (error) {
       // a missing one was removed meanwhile
       if (!isMissing(error)) this.#logger.warn({ err: error, task: id }, 'a use could not be written down');

@@ -1,14 +1,9 @@
 import type { Logger } from 'pino';
+import { codeOf } from '../../engine/files.ts';
 import { ServiceError } from '../errors/errors.ts';
 import type { TaskStorage } from './storage.ts';
 
-/** The code of a fault of the system or of a client; undefined where it has none. */
-export const codeOf = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error ? error.code : undefined;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** Whether the path of a file or folder leads nowhere. */
-export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
 
 /** Whether there is no room: a full disk or quota, Redis at its `maxmemory`, an S3 server without space. */
 export const isFull = (error: unknown): boolean =>

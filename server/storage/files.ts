@@ -1,14 +1,16 @@
-import { constants, type Stats } from 'node:fs';
+import { constants } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, isMissing } from './faults.ts';
+import { codeOf, isMissing, writeDurably } from '../../engine/files.ts';
 import type { Holding } from './inventory.ts';
-import { assembleTask, type StoredTask } from './storage.ts';
+import { assembleTask } from './storage.ts';
+import type { StoredTask } from './storage.ts';
 import { isTaskId } from './task-id.ts';
 
 /** The files of a task in its folder. */
-const RECORD_FILE = 'task.json';
-export const MODEL_FILE = 'model.onnx';
+const recordFile = 'task.json';
+export const modelFile = 'model.onnx';
 
 /** Whether the files of a task are not where they belong: its folder is not there, lacks one, or is no folder. */
 export const isIncomplete = (error: unknown): boolean => isMissing(error) || codeOf(error) === 'ENOTDIR';
@@ -16,8 +18,8 @@ export const isIncomplete = (error: unknown): boolean => isMissing(error) || cod
 /** @throws DamagedTaskError, ServiceError `newer-task`, what `isIncomplete` tells */
 export async function readTask(folder: string, id: string): Promise<StoredTask> {
   const [text, model] = await Promise.all([
-    readFile(join(folder, RECORD_FILE), 'utf8'),
-    readFile(join(folder, MODEL_FILE)),
+    readFile(join(folder, recordFile), 'utf8'),
+    readFile(join(folder, modelFile)),
   ]);
   return assembleTask(id, text, model);
 }
@@ -25,8 +27,8 @@ export async function readTask(folder: string, id: string): Promise<StoredTask> 
 /** Writes the files of a task into an empty folder, so that they survive a power cut. Returns their bytes. */
 export async function writeTask(folder: string, { model, record }: StoredTask): Promise<number> {
   const text = JSON.stringify(record);
-  await writeDurably(join(folder, MODEL_FILE), model);
-  await writeDurably(join(folder, RECORD_FILE), text);
+  await writeDurably(join(folder, modelFile), model);
+  await writeDurably(join(folder, recordFile), text);
   await syncFolder(folder);
   return model.length + Buffer.byteLength(text);
 }
@@ -36,8 +38,8 @@ export async function takeStock(tasks: string): Promise<(readonly [string, Holdi
   const holdings: (readonly [string, Holding])[] = [];
   for (const id of (await readdir(tasks)).filter(isTaskId)) {
     try {
-      const model = await stat(join(tasks, id, MODEL_FILE));
-      holdings.push([id, holdingOf(model, await stat(join(tasks, id, RECORD_FILE)))]);
+      const model = await stat(join(tasks, id, modelFile));
+      holdings.push([id, holdingOf(model, await stat(join(tasks, id, recordFile)))]);
     } catch (error) {
       if (!isIncomplete(error)) throw error; // a damaged task, which reading it will tell of
     }
@@ -74,15 +76,5 @@ export async function exists(path: string): Promise<boolean> {
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;
-  }
-}
-
-async function writeDurably(path: string, content: Uint8Array | string): Promise<void> {
-  const file = await open(path, 'wx');
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }

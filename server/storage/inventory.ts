@@ -12,11 +12,11 @@ export interface StorageLimits {
   readonly days: number;
 }
 
-const DAY_MS = 86_400_000;
+const dayMs = 86_400_000;
 
 /** Whether what was made at a time has been there for more than so many days; 0 days are no limit. */
 export const isTooOld = (madeAt: number, days: number, now: number): boolean =>
-  days > 0 && now - madeAt > days * DAY_MS;
+  days > 0 && now - madeAt > days * dayMs;
 
 /** The tasks of a storage by their use, and which of them have to go. */
 export class Inventory {

@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { rename, rm } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { Server } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { codeOf, isMissing } from './faults.ts';
+import { codeOf, isMissing } from '../../engine/files.ts';
 
-const NAME = 'lock';
+const lockName = 'lock';
 /** Of the path of a socket; a longer one would be cut. */
-const PATH_BYTES = 103;
+const pathBytes = 103;
 /** Until a process that has just taken the lock answers to it. */
-const GRACE_MS = 50;
+const graceMs = 50;
 /** Locks of processes that are gone, taken away one after another. */
-const TRIES = 5;
+const mostTries = 5;
 
 /** Another process of this machine works with the folder. */
 export class FolderInUseError extends Error {
@@ -40,7 +41,7 @@ export class FolderLock {
    */
   async take(): Promise<void> {
     const path = this.#path();
-    for (let tries = 0; tries < TRIES; tries++) {
+    for (let tries = 0; tries < mostTries; tries++) {
       try {
         this.#server = await listen(path);
         return;
@@ -65,13 +66,13 @@ export class FolderLock {
   }
 
   #path(): string {
-    const paths = [join(this.#folder, NAME), relative('', join(this.#folder, NAME))];
+    const paths = [join(this.#folder, lockName), relative('', join(this.#folder, lockName))];
     return paths.sort((a, b) => a.length - b.length)[0]!;
   }
 }
 
 async function listen(path: string): Promise<Server> {
-  if (Buffer.byteLength(path) > PATH_BYTES) throw new Error(`the path of its lock, ${path}, is too long`);
+  if (Buffer.byteLength(path) > pathBytes) throw new Error(`the path of its lock, ${path}, is too long`);
   const server = createServer((socket) => socket.destroy()).listen(path);
   await once(server, 'listening');
   return server.unref();
@@ -89,7 +90,7 @@ async function answers(path: string): Promise<boolean> {
     } finally {
       socket.destroy();
     }
-    await setTimeout(GRACE_MS);
+    await setTimeout(graceMs);
   }
   return false;
 }

@@ -1,14 +1,17 @@
 import type { Logger } from 'pino';
-import { cached, type CacheableStorage } from './cached.ts';
+import { cached } from './cached.ts';
+import type { CacheableStorage } from './cached.ts';
 import { openDiskStorage } from './disk.ts';
 import { unavailableWhenFailing } from './faults.ts';
-import { measured, type StorageObserver } from './measured.ts';
-import { describeStorage, type StoragePlace } from './place.ts';
+import { measured } from './measured.ts';
+import type { StorageObserver } from './measured.ts';
+import { describeStorage } from './place.ts';
+import type { StoragePlace } from './place.ts';
 import { openSharedStorage } from './shared.ts';
 import type { TaskStorage } from './storage.ts';
 
 /** What a store elsewhere gets to answer, before a request is told that it cannot be used. */
-const ANSWER_SECONDS = 10;
+const answerSeconds = 10;
 
 /** The storage cannot be opened as configured; thrown at start. */
 export class StorageSetupError extends Error {
@@ -28,7 +31,7 @@ export interface StorageOptions {
   readonly AWS_SECRET_ACCESS_KEY?: string | undefined;
 }
 
-const UNOBSERVED: StorageObserver = { onOperation: () => undefined, onRead: () => undefined };
+const unobserved: StorageObserver = { onOperation: () => undefined, onRead: () => undefined };
 
 /**
  * The storage that the options name; whatever fails in it later is an error of the catalogue.
@@ -37,7 +40,7 @@ const UNOBSERVED: StorageObserver = { onOperation: () => undefined, onRead: () =
 export async function openStorage(
   options: StorageOptions,
   logger: Logger,
-  { onOperation, onRead, headers }: StorageObserver = UNOBSERVED,
+  { onOperation, onRead, headers }: StorageObserver = unobserved,
 ): Promise<TaskStorage> {
   const { MNAS_CACHE_BYTES: bytes, MNAS_STORED_DAYS: days } = options;
   try {
@@ -57,7 +60,7 @@ async function open(
   logger: Logger,
 ): Promise<CacheableStorage> {
   const { MNAS_STORAGE: place, MNAS_STORED_DAYS: days, AWS_REGION: region } = options;
-  const shared = { days, seconds: ANSWER_SECONDS };
+  const shared = { days, seconds: answerSeconds };
   switch (place.kind) {
     case 'disk':
       return openDiskStorage(options.MNAS_DATA_DIR, logger, {

@@ -6,7 +6,7 @@ export type StoragePlace =
   /** keys begin with `prefix` */
   | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string };
 
-const FORMS = 'disk, redis://HOST:PORT, rediss://HOST:PORT or s3://BUCKET/PREFIX';
+const forms = 'disk, redis://HOST:PORT, rediss://HOST:PORT or s3://BUCKET/PREFIX';
 
 /** The value of MNAS_STORAGE. @throws Error that names the forms, never the value: it may hold a password */
 export function parseStorage(text: string): StoragePlace {
@@ -15,7 +15,7 @@ export function parseStorage(text: string): StoragePlace {
   if (url?.protocol === 'redis:' || url?.protocol === 'rediss:') return { kind: 'redis', url: text };
   if (url?.protocol === 's3:' && url.hostname !== '')
     return { kind: 's3', bucket: url.hostname, prefix: url.pathname.replace(/^\/|\/$/g, '') || 'm-nas' };
-  throw new Error(`one of ${FORMS} is expected`);
+  throw new Error(`one of ${forms} is expected`);
 }
 
 /** The place in words, without a password. */
@@ -23,12 +23,16 @@ export function describeStorage(place: StoragePlace): string {
   switch (place.kind) {
     case 'disk':
       return 'disk';
-    case 'redis': {
-      const url = new URL(place.url);
-      if (url.password !== '') url.password = '***';
-      return url.href;
-    }
+    case 'redis':
+      return withoutPassword(place.url);
     case 's3':
       return `s3://${place.bucket}/${place.prefix}`;
   }
+}
+
+/** A URL as it may be printed. */
+export function withoutPassword(text: string): string {
+  const url = new URL(text);
+  if (url.password !== '') url.password = '***';
+  return url.href;
 }

@@ -4,7 +4,7 @@ import { regressionOperations } from '../../model/regression/cell.ts';
 import type { Schema } from '../../contract/schema.ts';
 import { isTaskId } from './task-id.ts';
 
-const OPERATIONS = operationNames satisfies readonly Schema<'Operation'>[];
+const operations = operationNames satisfies readonly Schema<'Operation'>[];
 
 const count = z.number().int().nonnegative();
 const limit = z.number().int().positive();
@@ -31,7 +31,7 @@ const fits = <T extends z.ZodType>(fit: T) => z.object({ before: fit, after: fit
 const edges = <T extends z.ZodType>(operation: T) =>
   z.array(z.array(z.object({ operation, input: count })).min(1)).min(1);
 
-const cell = z.object({ nodes: edges(z.enum(OPERATIONS).exclude(['none'])) });
+const cell = z.object({ nodes: edges(z.enum(operations).exclude(['none'])) });
 const tap = z.string();
 const taps = z.object({
   slots: z.object({ 'normal.0': tap, 'normal.1': tap, 'reduction.0': tap }),

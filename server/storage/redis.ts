@@ -1,24 +1,16 @@
-import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { unlessAborted } from '../concurrency/in-time.ts';
-import { loggable } from './faults.ts';
+import { connectRedis } from './redis-connection.ts';
 import type { ValueStore } from './value-store.ts';
 
 /** What names begin with, since others may use the same database. */
 const PREFIX = 'm-nas:';
 /** What a value begins with: Redis keeps it as text. */
 const ENCODED = 'base64:';
-/** That a connection may be silent while a command waits for its answer; then it is made anew. */
-const SILENT_MS = 15_000;
 
 /** Values in Redis. @param url redis:// or rediss://, with a password where the server wants one */
 export function openRedis(url: string, logger: Logger): ValueStore {
-  const client = new Redis(url, {
-    connectTimeout: 5000,
-    maxRetriesPerRequest: 2,
-    socketTimeout: SILENT_MS,
-  });
-  client.on('error', (error: Error) => logger.error({ err: loggable(error) }, 'redis failed'));
+  const client = connectRedis(url, logger, { maxRetriesPerRequest: 2 });
   const key = (name: string) => PREFIX + name;
   return {
     get: async (name, signal) => {

@@ -16,7 +16,7 @@ export interface S3Options {
 const noHeaders: NonNullable<S3Options['headers']> = () => ({});
 
 /** Of what a server says of a failure. */
-const REASON_CHARACTERS = 300;
+const reasonCharacters = 300;
 
 /** S3 does not tell a key that may not list a bucket whether an object is there. */
 const hintOf = (method: string, { status }: Response): string =>
@@ -42,7 +42,7 @@ export function openS3(options: S3Options): ValueStore {
     for (const [header, value] of Object.entries(headers())) signed.headers.set(header, value);
     const answer = await fetch(signed, { signal });
     if (answer.ok) return answer;
-    const reason = (await answer.text()).slice(0, REASON_CHARACTERS);
+    const reason = (await answer.text()).slice(0, reasonCharacters);
     if (answer.status === 404) return undefined;
     throw new Error(
       `S3 answers ${answer.status} to ${method} of ${name}${hintOf(method, answer)}: ${reason}`,

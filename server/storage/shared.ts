@@ -8,7 +8,8 @@ import type { CacheableStorage } from './cached.ts';
 import { refusesWrites } from './faults.ts';
 import { isTooOld } from './inventory.ts';
 import { StateWatch } from './state.ts';
-import { assembleTask, DamagedTaskError, readableTask, type StoredTask } from './storage.ts';
+import { assembleTask, DamagedTaskError, readableTask } from './storage.ts';
+import type { StoredTask } from './storage.ts';
 import type { ValueStore } from './value-store.ts';
 
 export interface SharedOptions {
@@ -18,17 +19,17 @@ export interface SharedOptions {
   readonly seconds: number;
 }
 
-const DAY_SECONDS = 86_400;
+const daySeconds = 86_400;
 /** How long what is known of the store's state holds, so that probes cost nothing. */
-const STATE_MS = 5000;
+const stateMs = 5000;
 /** Within which the store has to answer a look at its state, so that probes are answered. */
-const LOOK_SECONDS = 3;
+const lookSeconds = 3;
 /** Bytes of the length that a value begins with. */
-const LENGTH_BYTES = 4;
+const lengthBytes = 4;
 /** The value that tells when the store was begun with, in milliseconds since 1970. */
-const BIRTH = 'probe';
+const birthKey = 'probe';
 /** Replicas that begin with an empty store at the same time write births that differ by less. */
-const SAME_BIRTH_MS = 60_000;
+const sameBirthMs = 60_000;
 
 /**
  * Tasks in a store that several processes share. A task is one value, so that it is there whole or not at all: the
@@ -56,10 +57,10 @@ class SharedStorage implements CacheableStorage {
     this.#options = options;
     this.#logger = logger;
     const looks = {
-      read: () => this.#inTime((signal) => this.#readBirth(signal), undefined, LOOK_SECONDS),
-      write: () => this.#inTime((signal) => this.#writeBirth(signal), undefined, LOOK_SECONDS),
+      read: () => this.#inTime((signal) => this.#readBirth(signal), undefined, lookSeconds),
+      write: () => this.#inTime((signal) => this.#writeBirth(signal), undefined, lookSeconds),
     };
-    this.#watch = new StateWatch(STATE_MS, looks, logger);
+    this.#watch = new StateWatch(stateMs, looks, logger);
   }
 
   /** Looks whether the store can be used. A full or read-only one is begun with: what it has can be read. */
@@ -117,18 +118,18 @@ class SharedStorage implements CacheableStorage {
 
   /** A store whose birth is gone, or is younger than it was, was emptied: nothing else removes it. */
   async #readBirth(signal: AbortSignal): Promise<void> {
-    const value = await this.#store.get(BIRTH, signal);
+    const value = await this.#store.get(birthKey, signal);
     const known = this.#birth;
     // 0.1.0 wrote a byte that is no number
     const birth = value === undefined ? undefined : Number(Buffer.from(value).toString()) || known;
-    if (known !== undefined && (birth === undefined || birth > known + SAME_BIRTH_MS))
+    if (known !== undefined && (birth === undefined || birth > known + sameBirthMs))
       this.#watch.lost('the store was emptied');
     this.#birth = birth;
   }
 
   async #writeBirth(signal: AbortSignal): Promise<void> {
     const birth = this.#birth ?? Date.now();
-    await this.#store.set(BIRTH, Buffer.from(String(birth)), 0, signal);
+    await this.#store.set(birthKey, Buffer.from(String(birth)), 0, signal);
     this.#birth = birth;
   }
 
@@ -139,7 +140,7 @@ class SharedStorage implements CacheableStorage {
 
   /** Keeps a value for as long as a task. */
   #set(name: string, value: Uint8Array): Promise<void> {
-    const seconds = this.#options.days * DAY_SECONDS;
+    const seconds = this.#options.days * daySeconds;
     return this.#inTime((end) => this.#store.set(name, value, seconds, end));
   }
 
@@ -158,7 +159,7 @@ const nameOfClaim = (id: string, owner: string): string => `claims/${id}/${claim
 
 function encode({ record, model }: StoredTask): Uint8Array {
   const text = Buffer.from(JSON.stringify(record));
-  const length = Buffer.alloc(LENGTH_BYTES);
+  const length = Buffer.alloc(lengthBytes);
   length.writeUInt32LE(text.length);
   return Buffer.concat([length, text, model]);
 }
@@ -166,7 +167,7 @@ function encode({ record, model }: StoredTask): Uint8Array {
 /** @throws DamagedTaskError, ServiceError `newer-task` */
 function decode(id: string, value: Uint8Array): StoredTask {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  if (bytes.length < LENGTH_BYTES) throw new DamagedTaskError('the value is too short');
-  const end = LENGTH_BYTES + bytes.readUInt32LE();
-  return assembleTask(id, bytes.toString('utf8', LENGTH_BYTES, end), bytes.subarray(end));
+  if (bytes.length < lengthBytes) throw new DamagedTaskError('the value is too short');
+  const end = lengthBytes + bytes.readUInt32LE();
+  return assembleTask(id, bytes.toString('utf8', lengthBytes, end), bytes.subarray(end));
 }

@@ -1,7 +1,8 @@
 import { ServiceError } from '../errors/errors.ts';
 import type { Claims } from './claims.ts';
 import { sha256 } from './sha256.ts';
-import { taskRecordSchema, type TaskRecord } from './record.ts';
+import { taskRecordSchema } from './record.ts';
+import type { TaskRecord } from './record.ts';
 
 export interface StoredTask<R extends TaskRecord = TaskRecord> {
   readonly record: R;

@@ -10,13 +10,13 @@ import { sha256 } from '../storage/sha256.ts';
  * By kind, so that no two kinds share an id. Raise one when its ids are made of other things, or its adaptation
  * changes; of the exported file see `exporterVersion`.
  */
-const IDENTITY_VERSION: Readonly<Record<Kind, string>> = {
+const identityVersion: Readonly<Record<Kind, string>> = {
   images: 'm-nas-task/2',
   regression: 'm-nas-regression-task/1',
 };
 
 /** Hashed at one go: some milliseconds. */
-const STEP_BYTES = 8 * 1024 ** 2;
+const stepBytes = 8 * 1024 ** 2;
 
 /** A support set with the hashes of its pixels, by label, then by hash: the order that its id is made of. */
 export interface HashedSupport {
@@ -35,7 +35,7 @@ export async function hashSupport(support: readonly LabelledBytes[]): Promise<Ha
   for (const image of support) {
     hashed.push({ image, hash: sha256(image.pixels) });
     bytes += image.pixels.length;
-    if (bytes < STEP_BYTES) continue;
+    if (bytes < stepBytes) continue;
     bytes = 0;
     await setImmediate();
   }
@@ -98,7 +98,7 @@ function taskId(
 ): string {
   const { exporter, onnxruntime, provider } = toolchain;
   const text = JSON.stringify([
-    IDENTITY_VERSION[kind],
+    identityVersion[kind],
     [exporter, onnxruntime, provider],
     [checkpoint.id, checkpoint.sha256],
     { steps, ...(budget && { budget: limitNames.map((name) => budget[name] ?? null) }) },

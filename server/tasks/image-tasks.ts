@@ -1,13 +1,9 @@
 import type { Schema } from '../../contract/schema.ts';
 import { ServiceError } from '../errors/errors.ts';
-import { estimateAccuracy } from '../../model/accuracy/estimate.ts';
-import type { Estimated } from '../../model/accuracy/estimate.ts';
 import { fileOrder } from '../../model/accuracy/folds.ts';
-import { evaluationOf, mistakesOf } from '../../model/accuracy/judgements.ts';
 import type { Mistake } from '../../model/accuracy/judgements.ts';
 import { viewPlan } from '../../model/adaptation/support-views.ts';
 import { hashSupport, imagesTaskId, sharedImages } from './identity.ts';
-import type { HashedSupport } from './identity.ts';
 import type { UploadDecoder } from '../upload/decode-upload.ts';
 import type { LabelledFile } from '../upload/labels.ts';
 import type {
@@ -19,13 +15,11 @@ import type {
   TaskAdapter,
   Watcher,
 } from '../ports.ts';
-import { imagesRecordSchema } from '../storage/record.ts';
 import type { ImagesRecord } from '../storage/record.ts';
-import { sha256 } from '../storage/sha256.ts';
 import type { StoredTask } from '../storage/storage.ts';
-import { keptEstimate } from './kept-estimate.ts';
-import { allowedBy, checkWithin } from './task-budget.ts';
-import { commonRecord } from './task-record.ts';
+import type { EstimateOrder, ImagesOrder, OrderedImage, Workplace } from './orders.ts';
+import { allowedBy } from './task-budget.ts';
+import { sinceEpoch } from './task-record.ts';
 import type { TaskPlan, TaskRequest } from './tasks.ts';
 import { whereIs } from '../upload/files.ts';
 import type { UploadedFile } from '../upload/files.ts';
@@ -40,19 +34,6 @@ type EstimateRequest = Pick<ImagesTaskRequest, 'files' | 'checkpoint' | 'steps' 
 /** The architectures that a request leaves to the controller. */
 type Allowed = AdaptImagesRequest['allowed'];
 
-/** An image of a support set, and where it stands in the order by which folds leave out. */
-interface OrderedImage extends LabelledBytes {
-  readonly order: string;
-}
-
-/** What an estimate is made of once the files are decoded. */
-interface DecodedRequest {
-  readonly checkpoint: ImagesCheckpoint;
-  readonly steps: number;
-  readonly allowed: Allowed;
-  readonly images: readonly OrderedImage[];
-}
-
 export interface ImagesTaskPlan extends TaskPlan {
   /**
    * The accuracy of the task by leaving out images, which costs adaptations of its own; undefined where no
@@ -66,10 +47,13 @@ export interface ImagesTaskPlan extends TaskPlan {
 export class ImageTasks {
   readonly #adapter: TaskAdapter;
   readonly #decode: UploadDecoder;
+  readonly #workplace: Workplace;
 
-  constructor(adapter: TaskAdapter, decode: UploadDecoder) {
+  /** @param workplace where tasks are made, estimated and evaluated; predictions are the adapter's */
+  constructor(adapter: TaskAdapter, decode: UploadDecoder, workplace: Workplace) {
     this.#adapter = adapter;
     this.#decode = decode;
+    this.#workplace = workplace;
   }
 
   /**
@@ -79,7 +63,6 @@ export class ImageTasks {
   async plan(request: ImagesTaskRequest, asker: Asker): Promise<ImagesTaskPlan> {
     const receivedAt = performance.now();
     const { checkpoint, steps, budget, startedAt, requestId } = request;
-    const asked = { checkpoint, steps, budget, startedAt, requestId }; // the files are not kept until the task is made
     const { estimated = false } = request;
     const allowed = await this.#allowed(request);
     const images = await this.#images(request, asker, estimated);
@@ -87,10 +70,23 @@ export class ImageTasks {
     asker.signal.throwIfAborted();
     const id = imagesTaskId({ checkpoint, steps, budget, toolchain: this.#adapter.toolchain }, support);
     const spent = { receive: receivedAt - startedAt, decode: performance.now() - receivedAt };
-    const make = (watcher: Watcher) => this.#make(id, asked, { support, allowed }, spent, watcher);
+    const order: ImagesOrder = {
+      id,
+      kind: 'images',
+      checkpoint: { id: checkpoint.id, sha256: checkpoint.sha256 },
+      steps,
+      requestId,
+      requestedAt: sinceEpoch(startedAt),
+      spent,
+      budget,
+      allowed,
+      support: support.images,
+      shared: sharedImages(support),
+    };
+    const make = (watcher: Watcher) => this.#workplace.make(order, watcher);
     const plan = { id, kind: 'images' as const, steps, requestId, make };
     return estimated
-      ? { ...plan, estimate: this.#laterEstimate({ checkpoint, steps, allowed, images }) }
+      ? { ...plan, estimate: this.#laterEstimate(estimateOrder(request, allowed, images)) }
       : plan;
   }
 
@@ -99,9 +95,9 @@ export class ImageTasks {
   }
 
   /** Apart from `plan`, whose functions would keep the pixels of every task otherwise, estimated or not. */
-  #laterEstimate(request: DecodedRequest): NonNullable<ImagesTaskPlan['estimate']> {
+  #laterEstimate(order: EstimateOrder): NonNullable<ImagesTaskPlan['estimate']> {
     return async (asker) => {
-      const estimate = await this.#estimate(request, asker);
+      const estimate = await this.#workplace.estimate(order, asker);
       return estimate && { folds: estimate.folds, evaluation: estimate.evaluation };
     };
   }
@@ -122,6 +118,19 @@ export class ImageTasks {
   }
 
   /**
+   * The same, of files whose labels are known and that may be many.
+   * @throws as `predict` does, and `queue-unavailable`
+   */
+  async evaluate(
+    task: StoredTask<ImagesRecord>,
+    files: readonly UploadedFile[],
+    asker: Asker,
+  ): Promise<PredictedImages> {
+    const images = await this.#decode(files, task.record.image.size, asker);
+    return this.#workplace.evaluate({ kind: 'evaluation', task, images }, asker);
+  }
+
+  /**
    * How accurate the task of a support set is on images that it has not seen, by leaving out images: a network is
    * adapted to the rest of every fold and classifies what was left out. Nothing is kept.
    * @throws ServiceError `too-few-images` and as `plan` does, when the service is overloaded; the signal's reason
@@ -130,7 +139,7 @@ export class ImageTasks {
     const { checkpoint, steps, budget } = request;
     const allowed = await this.#allowed(request);
     const images = await this.#images(request, asker, true);
-    const estimate = await this.#estimate({ checkpoint, steps, allowed, images }, asker);
+    const estimate = await this.#workplace.estimate(estimateOrder(request, allowed, images), asker);
     if (!estimate) throw new ServiceError('too-few-images');
     const { folds, evaluation, mistakes } = estimate;
     return {
@@ -141,47 +150,6 @@ export class ImageTasks {
       evaluation,
       mistakes: named(mistakes, request.files),
     };
-  }
-
-  #estimate(request: DecodedRequest, asker: Asker): Promise<Estimated | undefined> {
-    return request.checkpoint.trunk
-      ? this.#estimateAtOnce(request, asker)
-      : this.#estimateByFolds(request, asker);
-  }
-
-  async #estimateByFolds(
-    { checkpoint, steps, allowed, images }: DecodedRequest,
-    asker: Asker,
-  ): Promise<Estimated | undefined> {
-    return estimateAccuracy(images, async (fold) => {
-      const { model, multiplyAdds } = await this.#adapter.adaptImages(
-        { checkpoint: checkpoint.id, steps, allowed, support: fold.support.map(pixelsOf) },
-        { ...asker, report: () => undefined },
-      );
-      const left = fold.left.map((image) => image.pixels);
-      const asked = {
-        key: sha256(model),
-        model,
-        multiplyAdds,
-        imageSize: checkpoint.imageSize,
-        images: left,
-      };
-      return (await this.#adapter.predictImages(asked, asker)).probabilities;
-    });
-  }
-
-  /** On a trunk the head is solved in closed form, and so are the heads without an image: one adaptation tells all. */
-  async #estimateAtOnce(
-    { checkpoint, steps, allowed, images }: DecodedRequest,
-    asker: Asker,
-  ): Promise<Estimated | undefined> {
-    // in the order of the files, so that a judgement's place is that of its file; the model has an order of its own
-    const { labels, leftOut = [] } = await this.#adapter.adaptImages(
-      { checkpoint: checkpoint.id, steps, allowed, support: images.map(pixelsOf) },
-      { ...asker, report: () => undefined },
-    );
-    if (leftOut.length === 0) return undefined;
-    return { folds: 1, evaluation: evaluationOf(labels, leftOut), mistakes: mistakesOf(labels, leftOut) };
   }
 
   /**
@@ -207,37 +175,6 @@ export class ImageTasks {
       order: ordered && !checkpoint.trunk ? fileOrder(file.bytes) : '',
     }));
   }
-
-  async #make(
-    id: string,
-    request: TaskRequest<ImagesCheckpoint>,
-    { support, allowed }: { readonly support: HashedSupport; readonly allowed: Allowed },
-    spent: { readonly receive: number; readonly decode: number },
-    watcher: Watcher,
-  ): Promise<StoredTask> {
-    const { checkpoint, steps, budget } = request;
-    // before the adaptation, which empties the support set
-    const [shots, shared] = [shotsOf(support), sharedImages(support)];
-    const adapted = await this.#adapter.adaptImages(
-      { checkpoint: checkpoint.id, steps, allowed, support: support.images },
-      watcher,
-    );
-    checkWithin(budget, { ...adapted, bytes: adapted.model.length });
-    // parsed, so that nothing but a whole and finite description is ever kept
-    const record = imagesRecordSchema.parse({
-      ...commonRecord(id, request, adapted, spent),
-      kind: 'images',
-      image: { size: checkpoint.imageSize },
-      classes: adapted.labels.map((label) => ({ label, shots: shots.get(label)! })),
-      budget,
-      support: adapted.support,
-      mirrored: adapted.mirrored,
-      openSet: adapted.openSet,
-      estimate: keptEstimate(adapted.labels, adapted.leftOut),
-      sharedImages: shared,
-    });
-    return { record, model: adapted.model };
-  }
 }
 
 /** Mistakes with what the client called their files. */
@@ -247,12 +184,11 @@ const named = (
 ): Schema<'Estimate'>['mistakes'] =>
   mistakes.map(({ place, label, given }) => ({ ...whereIs(files[place]!.file), label, given }));
 
-/** How many images each label has. */
-function shotsOf({ images }: HashedSupport): ReadonlyMap<string, number> {
-  const shots = new Map<string, number>();
-  for (const { label } of images) shots.set(label, (shots.get(label) ?? 0) + 1);
-  return shots;
-}
+const estimateOrder = (
+  { checkpoint, steps }: EstimateRequest,
+  allowed: Allowed,
+  images: readonly OrderedImage[],
+): EstimateOrder => ({ kind: 'estimate', checkpoint: checkpoint.id, steps, allowed, images });
 
 /** What an adaptation takes of an image. */
 const pixelsOf = ({ label, pixels }: LabelledBytes): LabelledBytes => ({ label, pixels });

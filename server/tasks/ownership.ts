@@ -5,9 +5,9 @@ import type { Claims } from '../storage/claims.ts';
 import type { TaskRecord } from '../storage/record.ts';
 
 /** Claims that are remembered, for a storage that does not answer. */
-const REMEMBERED = 10_000;
+const remembered = 10_000;
 /** Within which the storage says whether a remembered claim is still there. */
-const ANSWER_SECONDS = 1;
+const answerSeconds = 1;
 
 /**
  * Which tasks are whose. One that was made where tasks have no owners, and that nobody has claimed since, is everyone's who
@@ -16,7 +16,7 @@ const ANSWER_SECONDS = 1;
 export class Ownership {
   readonly #claims: Claims;
   readonly #owners: () => readonly string[];
-  readonly #known = new LRUCache<string, true>({ max: REMEMBERED });
+  readonly #known = new LRUCache<string, true>({ max: remembered });
 
   /** @param owners all that there are at present: the claims of others do not count */
   constructor(claims: Claims, owners: () => readonly string[]) {
@@ -71,8 +71,8 @@ export class Ownership {
       return this.#known.has(key);
     }
     try {
-      const late = () => new Error(`no answer within ${ANSWER_SECONDS} seconds`);
-      const has = await inTime(ANSWER_SECONDS, asked, late);
+      const late = () => new Error(`no answer within ${answerSeconds} seconds`);
+      const has = await inTime(answerSeconds, asked, late);
       if (!has) this.#known.delete(key);
       return has;
     } catch {

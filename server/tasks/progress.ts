@@ -64,12 +64,12 @@ export class TaskProgress {
 }
 
 /** Ended ones that are kept for those who ask late; the one that nobody has asked for longest goes. */
-const KEPT = 1000;
+const kept = 1000;
 
 /** The progress of every task that is being made, and of those that were made or failed lately. */
 export class Progresses {
   readonly #running = new Map<string, TaskProgress>();
-  readonly #ended = new LRUCache<string, TaskProgress>({ max: KEPT });
+  readonly #ended = new LRUCache<string, TaskProgress>({ max: kept });
 
   get(id: string): TaskProgress | undefined {
     return this.#running.get(id) ?? this.#ended.get(id);

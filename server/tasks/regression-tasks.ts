@@ -3,10 +3,10 @@ import type { Point } from '../../model/regression/adapt.ts';
 import { memberError } from '../errors/errors.ts';
 import { regressionTaskId } from './identity.ts';
 import type { Asker, RegressionCheckpoint, TaskAdapter, Watcher } from '../ports.ts';
-import { regressionRecordSchema } from '../storage/record.ts';
 import type { RegressionRecord } from '../storage/record.ts';
 import type { StoredTask } from '../storage/storage.ts';
-import { commonRecord } from './task-record.ts';
+import type { RegressionOrder, Workplace } from './orders.ts';
+import { sinceEpoch } from './task-record.ts';
 import type { TaskPlan, TaskRequest } from './tasks.ts';
 
 export interface RegressionTaskRequest extends TaskRequest<RegressionCheckpoint> {
@@ -17,9 +17,12 @@ export interface RegressionTaskRequest extends TaskRequest<RegressionCheckpoint>
 /** Regression tasks: from points to a task, and predictions with it. */
 export class RegressionTasks {
   readonly #adapter: TaskAdapter;
+  readonly #workplace: Workplace;
 
-  constructor(adapter: TaskAdapter) {
+  /** @param workplace where tasks are made; predictions are the adapter's */
+  constructor(adapter: TaskAdapter, workplace: Workplace) {
     this.#adapter = adapter;
+    this.#workplace = workplace;
   }
 
   /** The task of a support set: its id and how to make it. */
@@ -28,7 +31,9 @@ export class RegressionTasks {
     const { checkpoint, steps, requestId } = request;
     const points = orderedPoints(checkpoint.order, request.points);
     const id = regressionTaskId({ checkpoint, steps, toolchain: this.#adapter.toolchain }, points);
-    const make = (watcher: Watcher) => this.#make(id, request, points, spent, watcher);
+    const asked = { checkpoint, steps, requestId, requestedAt: sinceEpoch(request.startedAt) };
+    const order: RegressionOrder = { id, kind: 'regression', ...asked, points, spent };
+    const make = (watcher: Watcher) => this.#workplace.make(order, watcher);
     return { id, kind: 'regression', steps, requestId, make };
   }
 
@@ -48,28 +53,5 @@ export class RegressionTasks {
     if (strange >= 0)
       throw memberError('not-predictable', pointerOf(strange), 'the model gives no finite value for it.');
     return y;
-  }
-
-  async #make(
-    id: string,
-    request: RegressionTaskRequest,
-    points: readonly Point[],
-    spent: { readonly receive: number },
-    watcher: Watcher,
-  ): Promise<StoredTask> {
-    const { checkpoint, steps } = request;
-    const adapted = await this.#adapter.adaptRegression(
-      { checkpoint: checkpoint.id, steps, support: points },
-      watcher,
-    );
-    const { before, after } = adapted.support;
-    // parsed, so that nothing but a whole and finite description is ever kept
-    const record = regressionRecordSchema.parse({
-      ...commonRecord(id, request, adapted, spent),
-      kind: 'regression',
-      shots: points.length,
-      support: { before: { meanSquaredError: before }, after: { meanSquaredError: after } },
-    });
-    return { record, model: adapted.model };
   }
 }

@@ -1,6 +1,5 @@
-import type { CheckpointInfo } from '../ports.ts';
 import { sha256 } from '../storage/sha256.ts';
-import type { TaskRequest } from './tasks.ts';
+import type { TaskOrder } from './orders.ts';
 
 /** What an adaptation of any kind gives. */
 interface Adapted {
@@ -12,14 +11,17 @@ interface Adapted {
   readonly timings: Readonly<Record<string, number>>;
 }
 
-/** What the record of a task says whatever its kind; `spent` has the milliseconds of the stages before the adaptation. */
+/** `performance.now()` as milliseconds since 1970: finer than `Date.now()`. */
+export const sinceEpoch = (now: number): number => performance.timeOrigin + now;
+
+/** What the record of a task says whatever its kind. */
 export function commonRecord(
-  id: string,
-  { checkpoint, steps, startedAt }: TaskRequest<CheckpointInfo>,
+  { id, checkpoint, steps, spent, requestedAt }: TaskOrder,
   { genotype, weights, multiplyAdds, model, embedding, timings }: Adapted,
-  spent: Readonly<Record<string, number>>,
 ) {
-  const all = { ...timings, ...spent, total: performance.now() - startedAt };
+  // the clock of a worker elsewhere may be behind that of who was asked
+  const total = Math.max(0, sinceEpoch(performance.now()) - requestedAt);
+  const all = { ...timings, ...spent, total };
   return {
     version: 1,
     id,

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Budget } from '../../model/adaptation/budget.ts';
 import type { Owner } from '../access/access.ts';
 import type { Background } from '../concurrency/background.ts';
@@ -8,7 +9,9 @@ import { Ownership } from './ownership.ts';
 import { Progresses, TaskProgress } from './progress.ts';
 import type { TaskOutline } from './progress.ts';
 import type { TaskRecord } from '../storage/record.ts';
-import { within } from '../concurrency/in-time.ts';
+import { inTime, within } from '../concurrency/in-time.ts';
+import type { Elsewhere } from './elsewhere.ts';
+import type { MadeTask } from './orders.ts';
 import { SharedRuns } from '../concurrency/shared-runs.ts';
 import { readableTask } from '../storage/storage.ts';
 import type { StoredTask, TaskStorage } from '../storage/storage.ts';
@@ -28,7 +31,7 @@ export interface TaskRequest<C extends CheckpointInfo> {
 
 /** A task by the id of its content, and how to make it when it is not there. */
 export interface TaskPlan extends TaskOutline {
-  readonly make: (watcher: Watcher) => Promise<StoredTask>;
+  readonly make: (watcher: Watcher) => Promise<MadeTask>;
 }
 
 export interface CreatedTask {
@@ -43,6 +46,11 @@ interface Making {
   readonly done: Promise<CreatedTask>;
 }
 
+/** What a storage needs to say of a task whether it is there, usually. */
+const MOMENT_SECONDS = 0.1;
+/** While it does not, it is looked whether others can still be asked. */
+const LOOK_AGAIN_MS = 300;
+
 /** Tasks by content, whatever their kind: makes each at most once and keeps it. */
 export class Tasks {
   readonly #storage: TaskStorage;
@@ -53,17 +61,21 @@ export class Tasks {
   readonly #progresses = new Progresses();
   readonly #unattended = new UnattendedWork();
   readonly #ownership: Ownership | undefined;
+  readonly #elsewhere: Elsewhere | undefined;
 
   /**
    * @param onMade is told every task that was made and stored
    * @param owners all that there are at present; without, tasks have none
+   * @param elsewhere where plans are fulfilled by other processes
    */
   constructor(
     storage: TaskStorage,
     background: Background,
     onMade: (record: TaskRecord) => void = () => undefined,
     owners?: () => readonly string[],
+    elsewhere?: Elsewhere,
   ) {
+    this.#elsewhere = elsewhere;
     this.#ownership = owners && storage.claims && new Ownership(storage.claims, owners);
     this.#storage = storage;
     this.#background = background;
@@ -124,6 +136,8 @@ export class Tasks {
     const stored = await this.#storage.read(id);
     const isReady = known?.events.at(-1)?.kind === 'ready';
     if (stored) return isReady ? known : readyProgress(stored.record);
+    const followed = await this.#elsewhere?.find(id);
+    if (followed) return followed;
     if (!known || isReady) throw unknownTask(id);
     return known;
   }
@@ -171,7 +185,8 @@ export class Tasks {
       if (owner.every) await this.#ownership.disclaimAll(id);
       else if (await this.#ownership.disclaim(id, owner)) return;
     }
-    const abandoned = this.#unattended.abandon(id);
+    const here = this.#unattended.abandon(id);
+    const abandoned = (await this.#elsewhere?.giveUp(id)) || here;
     await this.#inFlight.settled(id);
     const removed = await this.#storage.remove(id);
     this.#progresses.forget(id);
@@ -193,21 +208,45 @@ export class Tasks {
     return made ? { progress: undefined, done } : { progress, done };
   }
 
+  /**
+   * The task, where it is there. Where nothing could be made at present, the storage gets no more than a moment to answer.
+   * @throws what the storage throws, `queue-unavailable`
+   */
+  async #existing(id: string, signal: AbortSignal): Promise<StoredTask | undefined> {
+    const found = readableTask(this.#storage.read(id, signal));
+    const foundOrNot = found.catch(() => undefined); // it may fail first, which nobody would hear of meanwhile
+    if (!this.#elsewhere) return found;
+    try {
+      for (let answered = false; !answered;) {
+        await this.#elsewhere.check();
+        answered = await Promise.race([foundOrNot.then(() => true), wait(LOOK_AGAIN_MS, false)]);
+      }
+    } catch (error) {
+      const there = await inTime(MOMENT_SECONDS, foundOrNot, () => error as Error);
+      if (there) return there;
+      throw error;
+    }
+    return found;
+  }
+
   async #findOrMake(plan: TaskPlan, asker: Asker): Promise<CreatedTask> {
     const progress = this.#progresses.open(plan);
     try {
-      const existing = await readableTask(this.#storage.read(plan.id, asker.signal));
+      const existing = await this.#existing(plan.id, asker.signal);
       if (existing) {
         this.#progresses.drop(plan.id);
         return { record: existing.record, created: false };
       }
       if (!(await this.#storage.state()).writable) throw unwritable();
       asker.signal.throwIfAborted();
-      const task = this.#marked(await plan.make({ ...asker, report: (event) => progress.add(event) }));
-      await this.#storage.write(task);
-      this.#onMade(task.record);
+      const made = await plan.make({ ...asker, report: (event) => progress.add(event) });
+      const task = made.kept ? made : this.#marked(made);
+      if (!made.kept) {
+        await this.#storage.write(task);
+        this.#onMade(task.record);
+      }
       this.#progresses.end(progress, { kind: 'ready', record: task.record });
-      return { record: task.record, created: true };
+      return { record: task.record, created: made.kept !== 'joined' };
     } catch (error) {
       this.#progresses.end(progress, { kind: 'failed', error: failureOf(error) });
       throw error;

@@ -14,7 +14,7 @@ export class TracesSetupError extends Error {
 }
 
 /** The one that every collector takes over HTTP. */
-const PROTOCOL = 'http/protobuf';
+const offered = 'http/protobuf';
 
 /**
  * Whether requests are traced: where a collector is named, or its exporter.
@@ -30,7 +30,7 @@ export function isTraced(environment: TracesEnvironment): boolean {
   for (const name of ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'] as const) {
     const protocol = environment[name];
     if (protocol === undefined) continue;
-    if (protocol !== PROTOCOL) throw new TracesSetupError(`${name}: it may be ${PROTOCOL} only`);
+    if (protocol !== offered) throw new TracesSetupError(`${name}: it may be ${offered} only`);
     break; // the more special one counts
   }
   return true;

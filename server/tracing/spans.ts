@@ -34,7 +34,7 @@ interface Current {
 }
 
 /** That a collector which does not answer holds up the end of the process. */
-const CLOSE_MS = 3000;
+const closeMs = 3000;
 
 const propagator = new W3CTraceContextPropagator();
 
@@ -96,7 +96,7 @@ export function createTraces(processor: SpanProcessor): Traces {
     },
     close: async () => {
       let timer: NodeJS.Timeout | undefined;
-      const late = new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_MS)));
+      const late = new Promise((resolve) => (timer = setTimeout(resolve, closeMs)));
       await Promise.race([provider.shutdown().catch(() => undefined), late]);
       clearTimeout(timer);
     },

@@ -15,7 +15,7 @@ import type { Traces } from '../tracing/traces.ts';
 export type MediaType = 'multipart/form-data' | 'application/zip' | 'application/json';
 
 /** What browsers on Windows call it. */
-const ALIASES: Readonly<Record<string, MediaType>> = { 'application/x-zip-compressed': 'application/zip' };
+const aliases: Readonly<Record<string, MediaType>> = { 'application/x-zip-compressed': 'application/zip' };
 
 /**
  * The media type of the body, one of those accepted.
@@ -24,7 +24,7 @@ const ALIASES: Readonly<Record<string, MediaType>> = { 'application/x-zip-compre
 export function mediaTypeOf<T extends MediaType>(request: Request, accepted: readonly T[]): T {
   const { headers } = request;
   const { type } = parse(headers['content-type'] ?? '');
-  const known = accepted.find((name) => name === (ALIASES[type] ?? type));
+  const known = accepted.find((name) => name === (aliases[type] ?? type));
   if (known === undefined)
     throw new ServiceError('unsupported-media-type', {
       detail: `${describeType(type)} is not accepted here; accepted is ${accepted.join(' or ')}.`,
@@ -35,8 +35,8 @@ export function mediaTypeOf<T extends MediaType>(request: Request, accepted: rea
 }
 
 /** Content encodings (RFC 9110, 8.4.1), and what undoes each. */
-const DECODERS = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate } as const;
-const ACCEPT_ENCODING = 'gzip, deflate';
+const decoders = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate } as const;
+const acceptEncoding = 'gzip, deflate';
 
 /** The body's content encoding in lower case; undefined where it has none. */
 function encodingOf({ headers }: Request): string | undefined {
@@ -44,15 +44,15 @@ function encodingOf({ headers }: Request): string | undefined {
   return encoding === undefined || encoding === '' || encoding === 'identity' ? undefined : encoding;
 }
 
-const isKnown = (encoding: string): encoding is keyof typeof DECODERS => Object.hasOwn(DECODERS, encoding);
+const isKnown = (encoding: string): encoding is keyof typeof decoders => Object.hasOwn(decoders, encoding);
 
 /** @throws ServiceError `unsupported-media-type`, with `Accept-Encoding` (RFC 9110, 15.5.16) */
 export function checkEncoding(request: Request): void {
   const encoding = encodingOf(request);
   if (encoding === undefined || isKnown(encoding)) return;
   throw new ServiceError('unsupported-media-type', {
-    detail: `The body has the content encoding ${JSON.stringify(encoding)}; accepted is ${ACCEPT_ENCODING}.`,
-    headers: { 'Accept-Encoding': ACCEPT_ENCODING },
+    detail: `The body has the content encoding ${JSON.stringify(encoding)}; accepted is ${acceptEncoding}.`,
+    headers: { 'Accept-Encoding': acceptEncoding },
   });
 }
 
@@ -63,7 +63,7 @@ export function checkEncoding(request: Request): void {
 export function decodedBody(request: Request): Readable {
   const encoding = encodingOf(request);
   if (encoding === undefined || !isKnown(encoding)) return request;
-  const decoder = DECODERS[encoding]();
+  const decoder = decoders[encoding]();
   request.once('error', (error) => decoder.destroy(error)); // the client hung up
   decoder.once('close', () => {
     request.unpipe(decoder);
@@ -185,7 +185,7 @@ export function createBodyGate({ parallel, waiting, seconds, waitFor, traces }: 
 }
 
 /** How fast the mean time that places are held follows the last ones. */
-const FOLLOWED = 0.1;
+const followed = 0.1;
 
 /** The places of a gate. */
 class Places {
@@ -208,7 +208,7 @@ class Places {
       const end = await this.#turns.take(client, 1, signal);
       const begun = performance.now();
       return () => {
-        this.#held += FOLLOWED * ((performance.now() - begun) / 1000 - this.#held);
+        this.#held += followed * ((performance.now() - begun) / 1000 - this.#held);
         end();
       };
     } catch (error) {

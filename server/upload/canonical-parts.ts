@@ -1,12 +1,14 @@
-import { Transform, type TransformCallback } from 'node:stream';
-import { partError, ServiceError, type Part } from '../errors/errors.ts';
+import { Transform } from 'node:stream';
+import type { TransformCallback } from 'node:stream';
+import { partError, ServiceError } from '../errors/errors.ts';
+import type { Part } from '../errors/errors.ts';
 import { HeaderError, parsePartHeaders } from './disposition.ts';
 
 /** Of the headers of one part, bytes. */
-const HEADER_BYTES = 16 * 1024;
+const headerBytes = 16 * 1024;
 /** Of what stands behind a boundary in its line, bytes. */
-const PADDING_BYTES = 1000;
-const EMPTY_LINE = Buffer.from('\r\n\r\n');
+const paddingBytes = 1000;
+const emptyLine = Buffer.from('\r\n\r\n');
 
 /**
  * Rewrites a body of multipart/form-data, so that the parser behind it cannot pass over a part that it does not
@@ -24,6 +26,7 @@ export class CanonicalParts extends Transform {
   #pending: Buffer = Buffer.from('\r\n');
   /** bytes at the start of `#pending` that are no content: the end of the headers, which a delimiter may take */
   #lead = 0;
+  #sawBytes = false;
 
   /** @param refuse is told of the one error, after which nothing more is passed on */
   constructor(boundary: string, refuse: (error: ServiceError) => void) {
@@ -35,6 +38,7 @@ export class CanonicalParts extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#pending = Buffer.concat([this.#pending, chunk]);
+    this.#sawBytes ||= chunk.length > 0;
     try {
       while (this.#step());
     } catch (error) {
@@ -47,6 +51,12 @@ export class CanonicalParts extends Transform {
 
   override _flush(done: TransformCallback): void {
     if (this.#state === 'content') this.push(this.#pending.subarray(this.#lead));
+    if (this.#state === 'preamble' && this.#sawBytes)
+      this.#refuse(
+        new ServiceError('malformed-multipart', {
+          detail: `The boundary ${JSON.stringify(this.#boundary.toString('latin1', 2))} of the Content-Type stands nowhere in the body.`,
+        }),
+      );
     done();
   }
 
@@ -99,7 +109,7 @@ export class CanonicalParts extends Transform {
 
   /** After the boundary: `--` at the end of the body, else the line's end, maybe after white space. */
   #delimiter(): boolean {
-    const start = this.#pending.toString('latin1', 0, PADDING_BYTES);
+    const start = this.#pending.toString('latin1', 0, paddingBytes);
     const line = /^(?:(--)|[ \t]*(\r\n)|[ \t]*\r?$|-$)/.exec(start);
     if (line === null) throw this.#broken('a line begins with the boundary, but is no delimiter');
     const [text, last, next] = line;
@@ -109,18 +119,18 @@ export class CanonicalParts extends Transform {
     } else if (next !== undefined) {
       this.push(Buffer.concat([Buffer.from('\r\n'), this.#boundary, Buffer.from('\r\n')]));
       this.#state = 'headers';
-    } else if (text.length < PADDING_BYTES) return false;
-    else throw this.#broken(`a boundary is followed by ${PADDING_BYTES} bytes and no end of the line`);
+    } else if (text.length < paddingBytes) return false;
+    else throw this.#broken(`a boundary is followed by ${paddingBytes} bytes and no end of the line`);
     this.#take(text.length);
     return true;
   }
 
   #headers(): boolean {
-    const end = this.#pending.subarray(0, 2).equals(EMPTY_LINE.subarray(2))
+    const end = this.#pending.subarray(0, 2).equals(emptyLine.subarray(2))
       ? 0
-      : this.#pending.indexOf(EMPTY_LINE);
-    if ((end < 0 ? this.#pending.length : end) > HEADER_BYTES)
-      throw this.#broken(`its headers have more than ${HEADER_BYTES} bytes`);
+      : this.#pending.indexOf(emptyLine);
+    if ((end < 0 ? this.#pending.length : end) > headerBytes)
+      throw this.#broken(`its headers have more than ${headerBytes} bytes`);
     if (end < 0) return false;
     this.#begin(this.#pending.subarray(0, end));
     this.#take(end === 0 ? 0 : end + 2);

@@ -1,5 +1,7 @@
-import { entryError, type ZipPath } from './zip.ts';
-import { folderAround, placeByFolders, type Placement, type Split } from './folders.ts';
+import { entryError } from './zip.ts';
+import type { ZipPath } from './zip.ts';
+import { folderAround, placeByFolders } from './folders.ts';
+import type { Placement, Split } from './folders.ts';
 import { isLabelTable, placeByTable, TableError } from './label-table.ts';
 
 /** A file of an archive with its class. */
@@ -21,7 +23,8 @@ export async function pickLabelled(
   const picked = files.flatMap((file, index): LabelledPath[] => {
     const placement = placements[index]!;
     if ('passedOver' in placement) return [];
-    if ('problem' in placement) throw entryError('unlabelled-file', file, `${placement.problem}.`);
+    if ('problem' in placement)
+      throw entryError('unlabelled-file', file, `${placement.problem}${hintOf(file)}.`);
     if (!file.isKnown && placement.label.includes('\uFFFD'))
       throw entryError(
         'invalid-label',
@@ -35,6 +38,10 @@ export async function pickLabelled(
     throw entryError('unlabelled-file', first, `the data set has no part ${split}.`);
   return picked;
 }
+
+/** What a table of another name would have to be called. */
+const hintOf = ({ path }: ZipPath): string =>
+  /\.[ct]sv$/i.test(path) && !isLabelTable(path) ? '; a table of labels is called labels.csv' : '';
 
 async function place(
   listed: readonly ZipPath[],

@@ -7,7 +7,7 @@ import type { Asker, ImageDecoder } from '../ports.ts';
 import { fileError } from './files.ts';
 import type { UploadedFile } from './files.ts';
 
-const CODES: Readonly<Record<ImageErrorCode, ErrorCode>> = {
+const codes: Readonly<Record<ImageErrorCode, ErrorCode>> = {
   unsupported_format: 'unsupported-image',
   broken_image: 'broken-image',
   image_too_large: 'image-too-large',
@@ -29,7 +29,7 @@ export interface DecodingLimits {
 }
 
 /** Pixels of an image, by `decodingCost`, above which it is heavy: more than a phone's photo has. */
-export const LIGHT_PIXELS = 16_000_000;
+export const lightPixels = 16_000_000;
 
 /** Whose turn it is to have an image decoded. */
 class DecodingTurns {
@@ -37,7 +37,7 @@ class DecodingTurns {
   readonly #heavy: Turns;
 
   constructor({ parallel, heavyPixels }: DecodingLimits) {
-    this.#light = new Turns({ capacity: parallel * LIGHT_PIXELS, parallel });
+    this.#light = new Turns({ capacity: parallel * lightPixels, parallel });
     // one thread at least is left to the others
     this.#heavy = new Turns({ capacity: heavyPixels, parallel: Math.max(1, parallel - 1) });
   }
@@ -45,7 +45,7 @@ class DecodingTurns {
   /** Resolves when the image may be decoded, to what says that it is. */
   async take({ bytes }: UploadedFile, { client, signal }: Parameters<UploadDecoder>[2]): Promise<() => void> {
     const cost = await decodingCost(bytes);
-    const turns = cost > LIGHT_PIXELS ? this.#heavy : this.#light;
+    const turns = cost > lightPixels ? this.#heavy : this.#light;
     return turns.take(client, cost, signal);
   }
 }
@@ -70,7 +70,7 @@ export function createUploadDecoder(decode: ImageDecoder, limits: DecodingLimits
       } catch (error) {
         failed = true;
         if (!(error instanceof ImageError)) throw error;
-        throw fileError(CODES[error.code], file, `${error.message}.`, error);
+        throw fileError(codes[error.code], file, `${error.message}.`, error);
       } finally {
         end();
       }

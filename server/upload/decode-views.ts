@@ -1,4 +1,5 @@
-import { decodePicture, squeezePicture, type ImageLimits } from '../../images/decode.ts';
+import { decodePicture, squeezePicture } from '../../images/decode.ts';
+import type { ImageLimits } from '../../images/decode.ts';
 import { wholeAndCrops } from '../../model/task/views.ts';
 
 /**

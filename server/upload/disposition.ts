@@ -13,10 +13,10 @@ export class HeaderError extends Error {
 
 /** Controls but the tab: no header has any (RFC 9110, 5.5). */
 // eslint-disable-next-line no-control-regex -- they are what is looked for
-const CONTROLS = /[\0-\x08\x0a-\x1f\x7f]/;
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+const controls = /[\0-\x08\x0a-\x1f\x7f]/;
+const tokenValue = /^[\w!#$%&'*+.^`|~-]+$/;
 /** Encodings that leave the bytes as they are (RFC 2045, 6.2). */
-const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['7bit', '8bit', 'binary']);
+const plainEncodings: ReadonlySet<string> = new Set(['7bit', '8bit', 'binary']);
 
 /**
  * The headers of a part of multipart/form-data, as browsers, curl, Python's, Java's and .NET's clients write them.
@@ -26,7 +26,7 @@ const PLAIN_ENCODINGS: ReadonlySet<string> = new Set(['7bit', '8bit', 'binary'])
 export function parsePartHeaders(block: Uint8Array): PartHeaders {
   const headers = headersOf(new TextDecoder('utf-8', { ignoreBOM: true }).decode(block));
   const encoding = headers.get('content-transfer-encoding')?.toLowerCase() ?? 'binary';
-  if (!PLAIN_ENCODINGS.has(encoding))
+  if (!plainEncodings.has(encoding))
     throw new HeaderError(`its Content-Transfer-Encoding ${JSON.stringify(encoding)} is not accepted`);
   const disposition = headers.get('content-disposition');
   if (disposition === undefined) throw new HeaderError('it has no Content-Disposition');
@@ -43,10 +43,10 @@ export function parsePartHeaders(block: Uint8Array): PartHeaders {
 function headersOf(text: string): ReadonlyMap<string, string> {
   const headers = new Map<string, string>();
   for (const line of text.replace(/\r\n[ \t]+/g, ' ').split('\r\n')) {
-    if (CONTROLS.test(line)) throw new HeaderError('its headers have a control character');
+    if (controls.test(line)) throw new HeaderError('its headers have a control character');
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).toLowerCase();
-    if (colon < 0 || !TOKEN.test(name)) throw new HeaderError('it has a line that is no header');
+    if (colon < 0 || !tokenValue.test(name)) throw new HeaderError('it has a line that is no header');
     if (headers.has(name)) throw new HeaderError(`it has two headers ${name}`);
     headers.set(name, line.slice(colon + 1).trim());
   }
@@ -54,13 +54,13 @@ function headersOf(text: string): ReadonlyMap<string, string> {
 }
 
 /** One parameter at the start of a text: `name=`, and the value when it is not quoted. */
-const PARAMETER = /^([\w!#$%&'*+.^`|~-]+)[ \t]*=[ \t]*(?:(?=")|([^;]*))/;
+const parameter = /^([\w!#$%&'*+.^`|~-]+)[ \t]*=[ \t]*(?:(?=")|([^;]*))/;
 /**
  * A quoted value. It ends at the quote that a semicolon or nothing follows; other quotes are themselves. A backslash
  * escapes a quote, a backslash or white space, as curl and aiohttp write these; before all else it is itself, as in
  * the paths of Windows.
  */
-const QUOTED = /^"((?:\\(?:["\\ \t]|(?!["\\ \t]))|"(?![ \t]*(?:;|$))|[^"\\])*)"[ \t]*(?=;|$)/;
+const quotedValue = /^"((?:\\(?:["\\ \t]|(?!["\\ \t]))|"(?![ \t]*(?:;|$))|[^"\\])*)"[ \t]*(?=;|$)/;
 
 /** Parameters by name in lower case, decoded. @throws HeaderError when one is no `name=value`, or there twice */
 function parametersOf(text: string): ReadonlyMap<string, string> {
@@ -68,12 +68,12 @@ function parametersOf(text: string): ReadonlyMap<string, string> {
   for (let rest = text; ;) {
     rest = rest.replace(/^[ \t;]+/, '');
     if (rest === '') return parameters;
-    const [head, given, plain] = PARAMETER.exec(rest) ?? [];
+    const [head, given, plain] = parameter.exec(rest) ?? [];
     if (head === undefined || given === undefined)
       throw new HeaderError('its Content-Disposition has a parameter that is no name=value');
     rest = rest.slice(head.length);
     const name = given.toLowerCase();
-    const quoted = plain === undefined ? QUOTED.exec(rest) : undefined;
+    const quoted = plain === undefined ? quotedValue.exec(rest) : undefined;
     if (quoted === null) throw new HeaderError(`the quotes of its ${name} are not closed`);
     rest = rest.slice(quoted?.[0].length ?? 0);
     if (parameters.has(name)) throw new HeaderError(`it has two parameters ${name}`);

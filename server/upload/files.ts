@@ -1,10 +1,5 @@
-import {
-  describePart,
-  ServiceError,
-  type ErrorCode,
-  type ErrorDetails,
-  type Part,
-} from '../errors/errors.ts';
+import { describePart, ServiceError } from '../errors/errors.ts';
+import type { ErrorCode, ErrorDetails, Part } from '../errors/errors.ts';
 import type { Split } from './folders.ts';
 import { describeEntry } from './zip.ts';
 

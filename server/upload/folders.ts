@@ -5,20 +5,20 @@ export type Split = 'train' | 'test';
 export type Placement =
   { readonly label: string } | { readonly problem: string } | { readonly passedOver: true };
 
-const PASSED_OVER: Placement = { passedOver: true };
-const NO_CLASS: Placement = { problem: 'it is in no folder that names its class' };
+const passedOver: Placement = { passedOver: true };
+const noClass: Placement = { problem: 'it is in no folder that names its class' };
 
 /** How the parts of data sets are called, in any case; few-shot tasks have a support set and a query set. */
-const PARTS = {
+const partNames = {
   train: /^(?:train(?:ing)?|support)(?:[ _-]?(?:set|data|images))?$/i,
   validation: /^(?:val(?:id(?:ation)?)?|dev(?:elopment)?)(?:[ _-]?(?:set|data|images))?$/i,
   test: /^(?:test(?:ing)?|eval(?:uation)?|query|queries)(?:[ _-]?(?:set|data|images))?$/i,
 } as const;
-type PartName = keyof typeof PARTS;
+type PartName = keyof typeof partNames;
 
 /** The part of a data set that a folder, or a value of a table, names. */
 export const partOf = (name: string): PartName | undefined =>
-  (Object.keys(PARTS) as PartName[]).find((part) => PARTS[part].test(name));
+  (Object.keys(partNames) as PartName[]).find((part) => partNames[part].test(name));
 
 /** The parts that are taken of those there are: of a data set without a test set its validation set is that. */
 export function takenPart(split: Split, there: ReadonlySet<PartName>): PartName {
@@ -29,22 +29,62 @@ export function takenPart(split: Split, there: ReadonlySet<PartName>): PartName 
 /**
  * What the folders of each path say of its class. Folders around all of them, as people zip them, do not count: the one
  * below is the class, and folders inside a class do not matter. Folders `train` and `test` (or `val`) side by side are
- * no classes but the parts of a data set, whose classes are below: one of them is taken, and the rest is passed over.
+ * no classes but the parts of a data set, whose classes are below, or around where every class has such folders: one of
+ * them is taken, and the rest is passed over.
  */
 export function placeByFolders(paths: readonly string[], split: Split): readonly Placement[] {
   const all = segmentsOf(paths);
   const shared = sharedFolders(all);
   const tops = all.map((segments) => folder(segments, shared));
-  const parts = new Set(tops.flatMap((top) => (top === undefined ? [] : (partOf(top) ?? []))));
-  if (parts.size < 2) return tops.map((top) => (top === undefined ? NO_CLASS : { label: top }));
-  const taken = takenPart(split, parts);
-  return all.map((segments, index) => {
-    const part = partOf(tops[index] ?? '');
-    if (part === undefined) return { problem: `it is in none of the parts ${[...parts].join(' and ')}` };
-    if (part !== taken) return PASSED_OVER;
-    const label = folder(segments, shared + 1);
-    return label === undefined ? NO_CLASS : { label };
+  const below = all.map((segments) => folder(segments, shared + 1));
+  const parts = partsOf(tops);
+  if (parts.size >= 2) return placeByParts({ partNames: tops, labels: below }, parts, split);
+  const inner = partsOf(below);
+  const isInside = inner.size >= 2 && below.every((name) => name !== undefined && partOf(name) !== undefined);
+  if (isInside) return placeByParts({ partNames: below, labels: tops }, inner, split);
+  const around = [...new Set(tops)].find((top) => hasClasses(top, tops, below));
+  return tops.map((top) => {
+    if (top === undefined) return noClass;
+    if (around === undefined || top === around) return { label: top };
+    return { problem: `it is beside ${JSON.stringify(around)}, which has folders of classes; leave it out` };
   });
+}
+
+/** The parts that the first folder of each path below those around all names. */
+export function partsByFolders(paths: readonly string[]): readonly (PartName | undefined)[] {
+  const all = segmentsOf(paths);
+  const shared = sharedFolders(all);
+  return all.map((segments) => partOf(folder(segments, shared) ?? ''));
+}
+
+const partsOf = (names: readonly (string | undefined)[]): ReadonlySet<PartName> =>
+  new Set(names.flatMap((name) => (name === undefined ? [] : (partOf(name) ?? []))));
+
+/** @param given of each path the folder that names its part, and the one that names its class */
+function placeByParts(
+  given: Readonly<Record<'partNames' | 'labels', readonly (string | undefined)[]>>,
+  parts: ReadonlySet<PartName>,
+  split: Split,
+): readonly Placement[] {
+  const taken = takenPart(split, parts);
+  return given.partNames.map((name, index) => {
+    const part = partOf(name ?? '');
+    if (part === undefined) return { problem: `it is in none of the parts ${[...parts].join(' and ')}` };
+    if (part !== taken) return passedOver;
+    const label = given.labels[index];
+    return label === undefined ? noClass : { label };
+  });
+}
+
+/** Whether a folder among others is a data set of its own: it is called a part, and two folders or more have all its files. */
+function hasClasses(
+  top: string | undefined,
+  tops: readonly (string | undefined)[],
+  below: readonly (string | undefined)[],
+): boolean {
+  if (top === undefined || partOf(top) === undefined) return false;
+  const classes = new Set(below.filter((_, index) => tops[index] === top));
+  return classes.size >= 2 && !classes.has(undefined);
 }
 
 /** The folders around all paths, as a path that ends with a slash, or nothing. */

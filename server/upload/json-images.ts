@@ -1,4 +1,5 @@
-import { memberError, pointerTo, type ErrorCode } from '../errors/errors.ts';
+import { memberError, pointerTo } from '../errors/errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 import type { UploadedFile, UploadShape } from './files.ts';
 
 /** Whether a body is a task of images rather than of points: its member `support` is an object by label. */
@@ -60,12 +61,12 @@ function fileOf(
 }
 
 /** A data URL (RFC 2397) up to its data; what it says of the type does not matter. */
-const DATA_URL = /^data:[^,]{0,200},/i;
+const dataUrl = /^data:[^,]{0,200},/i;
 
 /** @throws ServiceError `invalid-images`, `file-too-large` */
 function decodeImageText(value: unknown, path: readonly PropertyKey[], limit: number): Uint8Array {
   if (typeof value !== 'string') throw refuse(path, 'must be a text: an image in base64, or a data URL.');
-  const head = DATA_URL.exec(value.slice(0, 300))?.[0] ?? '';
+  const head = dataUrl.exec(value.slice(0, 300))?.[0] ?? '';
   if (head !== '' && !/;base64,$/i.test(head)) throw refuse(path, 'must be a data URL in base64.');
   const text = value.slice(head.length);
   const digits = text.length - (/={0,2}$/.exec(text.slice(-2))?.[0].length ?? 0);

@@ -49,7 +49,7 @@ function checkStructure(bytes: Buffer, limit: number): void {
   let outside = countEscapes(bytes, limit);
   let at = 0;
   while (at < bytes.length && outside <= limit) {
-    const opening = bytes.indexOf(QUOTE, at);
+    const opening = bytes.indexOf(quote, at);
     outside += (opening < 0 ? bytes.length : opening) - at;
     if (opening < 0) break;
     at = endOfString(bytes, opening + 1);
@@ -60,21 +60,21 @@ function checkStructure(bytes: Buffer, limit: number): void {
     });
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+const quote = 0x22;
+const backslash = 0x5c;
 
 /** The backslashes of a text, as far as the limit and one more: each costs parsing many times what a plain byte does. */
 function countEscapes(bytes: Buffer, limit: number): number {
   let escapes = 0;
-  for (let at = 0; at < bytes.length && escapes <= limit; at++) if (bytes[at] === BACKSLASH) escapes++;
+  for (let at = 0; at < bytes.length && escapes <= limit; at++) if (bytes[at] === backslash) escapes++;
   return escapes;
 }
 
 /** The position after the quote that ends a string; the body's length where none does. */
 function endOfString(bytes: Buffer, start: number): number {
-  for (let at = bytes.indexOf(QUOTE, start); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
+  for (let at = bytes.indexOf(quote, start); at >= 0; at = bytes.indexOf(quote, at + 1)) {
     let escapes = 0;
-    while (bytes[at - 1 - escapes] === BACKSLASH && at - 1 - escapes >= start) escapes++;
+    while (bytes[at - 1 - escapes] === backslash && at - 1 - escapes >= start) escapes++;
     if (escapes % 2 === 0) return at + 1;
   }
   return bytes.length;
@@ -87,21 +87,21 @@ export function parseText(bytes: Buffer): unknown {
   return value;
 }
 
-const [COLON, OPENING, CLOSING] = [0x3a, 0x7b, 0x7d] as const;
+const [colon, openingBrace, closingBrace] = [0x3a, 0x7b, 0x7d] as const;
 /** White space of JSON. */
-const SPACES: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+const spaces: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /** Of a member that is there twice one would be lost (RFC 7493, 2.3). @throws ServiceError `malformed-json` */
 function checkNames(bytes: Buffer): void {
   const open: Set<string>[] = [];
   for (let at = 0; at < bytes.length; at++) {
-    if (bytes[at] === OPENING) open.push(new Set());
-    else if (bytes[at] === CLOSING) open.pop();
-    if (bytes[at] !== QUOTE) continue;
+    if (bytes[at] === openingBrace) open.push(new Set());
+    else if (bytes[at] === closingBrace) open.pop();
+    if (bytes[at] !== quote) continue;
     const end = endOfString(bytes, at + 1);
     let next = end;
-    while (SPACES.has(bytes[next])) next++;
-    if (bytes[next] === COLON) {
+    while (spaces.has(bytes[next])) next++;
+    if (bytes[next] === colon) {
       const name = JSON.parse(bytes.toString('utf8', at, end)) as string;
       if (open.at(-1)?.has(name))
         throw new ServiceError('malformed-json', {

@@ -1,4 +1,5 @@
-import { partOf, takenPart, type Placement, type Split } from './folders.ts';
+import { partOf, partsByFolders, takenPart } from './folders.ts';
+import type { Placement, Split } from './folders.ts';
 
 /** What stands beside images and says their classes. */
 export const isLabelTable = (path: string): boolean => /^labels\.[ct]sv$/i.test(/[^/]*$/.exec(path)![0]);
@@ -8,7 +9,7 @@ export class TableError extends Error {
   override readonly name = 'TableError';
 }
 
-const COLUMNS = {
+const columns = {
   file: /^(?:file|file[ _-]?name|file[ _-]?path|path|image|image[ _-]?(?:id|name|path|file)|img|id)$/i,
   label: /^(?:label|labels|class|class[ _-]?name|category|target)$/i,
   split: /^(?:split|set|subset|part)$/i,
@@ -16,15 +17,16 @@ const COLUMNS = {
 
 /**
  * What a table says of the class of each path. Its first line names the columns, one of files (`file`, `filename`,
- * `image`, `id`, …) and one of classes (`label`, `class`, …); a column `split` says the part of the data set. A file is
- * named by its path beside the table, or by as much of its end as no other file has, with or without its extension.
+ * `image`, `id`, …) and one of classes (`label`, `class`, …). A column `split` says the part of the data set; without one
+ * folders `train` and `test` side by side do. A file is named by its path beside the table, or by as much of its end as no
+ * other file has, with or without its extension; a backslash is a slash.
  * @param text of CSV (RFC 4180), separated by commas, semicolons or tabs
  * @param paths relative to the folder of the table
  * @throws TableError
  */
 export function placeByTable(text: string, paths: readonly string[], split: Split): readonly Placement[] {
   const [head = [], ...rows] = parseTable(text);
-  const column = (name: keyof typeof COLUMNS) => head.findIndex((cell) => COLUMNS[name].test(cell.trim()));
+  const column = (name: keyof typeof columns) => head.findIndex((cell) => columns[name].test(cell.trim()));
   const [file, label, part] = [column('file'), column('label'), column('split')];
   if (file < 0 || label < 0) throw new TableError('its first line names no columns file and label');
   const find = finder(paths);
@@ -37,12 +39,14 @@ export function placeByTable(text: string, paths: readonly string[], split: Spli
     if (placed.has(index)) throw new TableError(`${where}, is a file that it has already`);
     placed.set(index, { label: row[label] ?? '', part: row[part]?.trim() ?? '' });
   }
-  const there = new Set([...placed.values()].flatMap((row) => partOf(row.part) ?? []));
+  const byFolder = part < 0 ? partsByFolders(paths) : [];
+  const partNamed = (index: number) => byFolder[index] ?? partOf(placed.get(index)?.part ?? '');
+  const there = new Set([...placed.keys()].flatMap((index) => partNamed(index) ?? []));
   const taken = takenPart(split, there);
   return paths.map((_, index) => {
     const row = placed.get(index);
     if (row === undefined) return { problem: 'the table of labels does not have it' };
-    if (there.size > 1 && partOf(row.part) !== taken) return { passedOver: true };
+    if (there.size > 1 && partNamed(index) !== taken) return { passedOver: true };
     return { label: row.label };
   });
 }
@@ -63,7 +67,10 @@ function finder(given: readonly string[]): (name: string) => number | undefined 
   }
   const whole = new Map(paths.map((path, index) => [path, index]));
   return (name) => {
-    const path = name.normalize('NFC').replace(/^\.?\//, '');
+    const path = name
+      .normalize('NFC')
+      .replaceAll('\\', '/') // which no path of an archive has
+      .replace(/^\.?\//, '');
     return whole.get(path) ?? known.get(path);
   };
 }

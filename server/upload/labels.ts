@@ -1,9 +1,10 @@
 import { canonicalLabel, longestLabel, readLabel } from '../../contract/label.ts';
 import { imageFormat, refusalOf } from '../../images/format.ts';
 import { ServiceError } from '../errors/errors.ts';
-import { fileError, whereIs, type UploadedFile } from './files.ts';
+import { fileError, whereIs } from './files.ts';
+import type { UploadedFile } from './files.ts';
 
-export const LABEL_LIMITS = {
+export const labelLimits = {
   classes: { min: 2, max: 20 },
   images: { max: 50 },
   characters: { max: longestLabel },
@@ -49,13 +50,13 @@ export function labelFiles(files: readonly UploadedFile[]): readonly LabelledFil
     const label = labelOf(file);
     const count = (counts.get(label) ?? 0) + 1;
     counts.set(label, count);
-    if (counts.size > LABEL_LIMITS.classes.max)
+    if (counts.size > labelLimits.classes.max)
       throw fileError('too-many-classes', file, 'a task has at most 20 labels.');
-    if (count > LABEL_LIMITS.images.max)
+    if (count > labelLimits.images.max)
       throw fileError('too-many-images', file, 'a label has at most 50 images.');
     return { label, file };
   });
-  if (counts.size >= LABEL_LIMITS.classes.min) return labelled;
+  if (counts.size >= labelLimits.classes.min) return labelled;
   // such as an archive of another format, which is no class of its own
   const stranger = files.find(({ bytes }) => imageFormat(bytes) === undefined);
   if (stranger) throw fileError('unsupported-image', stranger, `${refusalOf(stranger.bytes)}.`);

@@ -4,7 +4,8 @@ import multer from 'multer';
 import type { Readable, Writable } from 'node:stream';
 import { decodedBody, lateBody, longBody, translateBody } from './body.ts';
 import { CanonicalParts } from './canonical-parts.ts';
-import { partError, ServiceError, type ErrorCode, type Part } from '../errors/errors.ts';
+import { partError, ServiceError } from '../errors/errors.ts';
+import type { ErrorCode, Part } from '../errors/errors.ts';
 
 export interface BodyLimits {
   readonly files: number;
@@ -25,9 +26,9 @@ export interface SeenPart {
 type StreamingOptions = multer.Options & { streamHandler: (request: Request, parser: Writable) => void };
 
 /** Text fields are refused; a few are let through the parser so that the first of them can be named. */
-const TEXT_FIELDS = { count: 20, bytes: 4096 };
+const textFields = { count: 20, bytes: 4096 };
 
-const MULTER_CODES: Readonly<Partial<Record<string, { code: ErrorCode; detail: string }>>> = {
+const multerCodes: Readonly<Partial<Record<string, { code: ErrorCode; detail: string }>>> = {
   LIMIT_PART_COUNT: { code: 'too-many-files', detail: 'the body has more parts than allowed.' },
   LIMIT_FILE_COUNT: { code: 'too-many-files', detail: 'the body has more files than allowed after it.' },
   LIMIT_FILE_SIZE: { code: 'file-too-large', detail: 'the file is over the limit.' },
@@ -39,7 +40,7 @@ const MULTER_CODES: Readonly<Partial<Record<string, { code: ErrorCode; detail: s
 };
 
 /** The parser's complaints (busboy throws plain errors, so the message is all there is). */
-const PARSER_MESSAGES: readonly { readonly pattern: RegExp; readonly code: ErrorCode }[] = [
+const parserMessages: readonly { readonly pattern: RegExp; readonly code: ErrorCode }[] = [
   { pattern: /^(Unexpected end of (form|file)|Request (aborted|closed)|aborted)$/, code: 'truncated-body' },
   {
     pattern: /^(Malformed part header|Unsupported content type|Malformed content type)/,
@@ -51,12 +52,12 @@ const PARSER_MESSAGES: readonly { readonly pattern: RegExp; readonly code: Error
 /** A fault of multer or busboy as an error of the catalogue; what neither table knows stays as it is. */
 export function translate(error: unknown, last: SeenPart | undefined): Error {
   if (!(error instanceof Error)) return new Error('multer threw no error', { cause: error });
-  const known = error instanceof multer.MulterError ? MULTER_CODES[error.code] : undefined;
+  const known = error instanceof multer.MulterError ? multerCodes[error.code] : undefined;
   if (known) {
     if (last) return partError(known.code, last.part, known.detail, error);
     return new ServiceError(known.code, { cause: error });
   }
-  const match = PARSER_MESSAGES.find(({ pattern }) => pattern.test(error.message));
+  const match = parserMessages.find(({ pattern }) => pattern.test(error.message));
   if (!match) return error;
   if (last)
     return partError(
@@ -73,9 +74,9 @@ function parserLimits({ files, fileBytes }: BodyLimits): multer.Options['limits'
   return {
     files,
     fileSize: fileBytes,
-    fields: TEXT_FIELDS.count,
-    fieldSize: TEXT_FIELDS.bytes,
-    parts: files + TEXT_FIELDS.count,
+    fields: textFields.count,
+    fieldSize: textFields.bytes,
+    parts: files + textFields.count,
     headerPairs: 32,
   };
 }

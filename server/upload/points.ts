@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { Point } from '../../model/regression/adapt.ts';
 import { failingAs, parseMembers } from './json.ts';
 
-export const POINT_LIMITS = { support: 100, query: 10_000 } as const;
+export const pointLimits = { support: 100, query: 10_000 } as const;
 
-const FLOAT32 = 'must be a number that is finite in float32';
-const float32 = z.number(FLOAT32).refine((value) => Number.isFinite(Math.fround(value)), FLOAT32);
+const notFloat32 = 'must be a number that is finite in float32';
+const float32 = z.number(notFloat32).refine((value) => Number.isFinite(Math.fround(value)), notFloat32);
 /** As the model gets it: rounded to float32, and zero without a sign, so that equal points are equal numbers. */
 const rounded = float32.transform((value) => Math.fround(value) + 0);
 
@@ -25,7 +25,7 @@ const supportSchema = z.strictObject(
     support: list(
       z.tuple([rounded, rounded], 'must be a point [x, y]'),
       'points [x, y]',
-      POINT_LIMITS.support,
+      pointLimits.support,
     ),
   },
   'must be an object with the member support',
@@ -33,13 +33,13 @@ const supportSchema = z.strictObject(
 
 const querySetSchema = z.strictObject(
   {
-    query: list(z.tuple([float32, float32], 'must be a point [x, y]'), 'points [x, y]', POINT_LIMITS.query),
+    query: list(z.tuple([float32, float32], 'must be a point [x, y]'), 'points [x, y]', pointLimits.query),
   },
   'must be an object with the member query',
 );
 
 const querySchema = z.strictObject(
-  { x: list(float32, 'numbers', POINT_LIMITS.query) },
+  { x: list(float32, 'numbers', pointLimits.query) },
   'must be an object with the member x',
 );
 

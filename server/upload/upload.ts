@@ -13,13 +13,13 @@ import type { BodyLimits, SeenPart } from './multipart.ts';
 import { entryError, looksLikeZip, readZip } from './zip.ts';
 
 /** What a boundary may be made of (RFC 2046, 5.1.1). */
-const BOUNDARY = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
+const boundaryPattern = /^[\w'()+,./:=? -]{0,69}[\w'()+,./:=?-]$/;
 
 /** The boundary of a body's parts. @throws ServiceError when its content type has none that can be used */
 function boundaryOf(header: string): string {
   const boundary = parse(header).parameters['boundary'] ?? '';
   if (boundary === '') throw new ServiceError('missing-boundary');
-  if (!BOUNDARY.test(boundary))
+  if (!boundaryPattern.test(boundary))
     throw new ServiceError('malformed-multipart', {
       detail: `The boundary ${JSON.stringify(boundary)} has characters that no boundary may have, or more than 70.`,
     });
@@ -48,7 +48,7 @@ export type UploadReader = <T>(
   work: (files: readonly UploadedFile[], uploader: Uploader) => Promise<T>,
 ) => Promise<T>;
 
-export const UPLOAD_TYPES: readonly MediaType[] = [
+export const uploadTypes: readonly MediaType[] = [
   'multipart/form-data',
   'application/zip',
   'application/json',
@@ -61,7 +61,7 @@ export function createUploadReader(
   readJson: JsonReader,
 ): UploadReader {
   return async (request, response, shape, work) => {
-    switch (mediaTypeOf(request, UPLOAD_TYPES)) {
+    switch (mediaTypeOf(request, uploadTypes)) {
       case 'multipart/form-data': {
         const boundary = boundaryOf(request.headers['content-type'] ?? '');
         checkLength(request, limits.bodyBytes);

@@ -9,8 +9,8 @@ export interface EntryName {
 }
 
 /** General purpose bit 11: the name is UTF-8. Extra field 0x7075: the name in UTF-8, for the name in the header. */
-const UTF8_FLAG = 0x800;
-const UNICODE_PATH = 0x7075;
+const utf8Flag = 0x800;
+const unicodePath = 0x7075;
 
 /**
  * The paths of an archive's entries. A name is UTF-8 where the entry says so by its flag or its Unicode path (APPNOTE
@@ -36,13 +36,13 @@ const withoutStart = (path: string): string => path.replace(/^(?:\.\/)+(?=.)/s, 
 
 /** The name that the entry itself says is Unicode; undefined where it says nothing, or what is not so. */
 function toldName({ generalPurposeBitFlag, fileNameRaw, extraFields }: Entry): string | undefined {
-  const field = extraFields.find(({ id }) => id === UNICODE_PATH)?.data;
+  const field = extraFields.find(({ id }) => id === unicodePath)?.data;
   // version 1, and the checksum of the name in the header, which tools that know no field may have changed
   if (field && field.length >= 5 && field[0] === 1 && field.readUInt32LE(1) === crc32(fileNameRaw)) {
     const path = utf8(field.subarray(5));
     if (path !== undefined) return path;
   }
-  return (generalPurposeBitFlag & UTF8_FLAG) === 0 ? undefined : utf8(fileNameRaw);
+  return (generalPurposeBitFlag & utf8Flag) === 0 ? undefined : utf8(fileNameRaw);
 }
 
 function utf8(bytes: Uint8Array): string | undefined {

@@ -1,9 +1,12 @@
 import { crc32 } from 'node:zlib';
 import { buffer } from 'node:stream/consumers';
-import yauzl, { type Entry, type ZipFile } from 'yauzl';
+import yauzl from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
 import { otherFormat } from '../../images/format.ts';
-import { ServiceError, type ErrorCode } from '../errors/errors.ts';
-import { namesOf, type EntryName } from './zip-names.ts';
+import { ServiceError } from '../errors/errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
+import { namesOf } from './zip-names.ts';
+import type { EntryName } from './zip-names.ts';
 
 export interface ZipLimits {
   /** files that count */
@@ -21,10 +24,10 @@ export interface ZipPath extends EntryName {
 }
 
 /** All entries, those that do not count included: folders, and what desktops add beside each file. */
-const MAX_ENTRIES = 10_000;
-/** Unpacked to packed size; photos are compressed already. Files below `SMALL_BYTES` may have any. */
-const MAX_RATIO = 100;
-const SMALL_BYTES = 1024 * 1024;
+const maxEntries = 10_000;
+/** Unpacked to packed size; photos are compressed already. Files below `smallBytes` may have any. */
+const maxRatio = 100;
+const smallBytes = 1024 * 1024;
 
 /** Whether bytes begin as a zip archive does, an empty one included. */
 export const looksLikeZip = (bytes: Uint8Array): boolean =>
@@ -87,7 +90,8 @@ export function entryError(
 /** The refusal of an archive, which says what it is where that is another format. */
 function malformed(error: unknown, bytes?: Uint8Array): ServiceError {
   const other = bytes && !looksLikeZip(bytes) ? otherFormat(bytes) : undefined;
-  const reason = other ?? (error instanceof Error ? error.message : String(error));
+  const reason =
+    bytes?.length === 0 ? 'it is empty' : (other ?? (error instanceof Error ? error.message : String(error)));
   return new ServiceError('malformed-zip', {
     cause: error,
     detail: `The archive cannot be read: ${reason.replace(/\.$/, '')}.`,
@@ -109,12 +113,12 @@ async function list(archive: ZipFile, signal: AbortSignal): Promise<Entry[]> {
   try {
     for await (const entry of archive.eachEntry()) {
       signal.throwIfAborted();
-      if (entries.length >= MAX_ENTRIES) {
+      if (entries.length >= maxEntries) {
         const { path } = namesOf([entry])[0]!;
         throw entryError(
           'zip-too-large',
           { index: entries.length, path },
-          `an archive has at most ${MAX_ENTRIES} entries.`,
+          `an archive has at most ${maxEntries} entries.`,
         );
       }
       entries.push(entry);
@@ -127,7 +131,7 @@ async function list(archive: ZipFile, signal: AbortSignal): Promise<Entry[]> {
 }
 
 /** File types of Unix, in the upper half of the external attributes; 0 where the archive was made elsewhere. */
-const TYPES = { mask: 0o170000, ordinary: [0, 0o100000, 0o040000], link: 0o120000 } as const;
+const types = { mask: 0o170000, ordinary: [0, 0o100000, 0o040000], link: 0o120000 } as const;
 
 /** @throws ServiceError `unsafe-zip`, for entries that could reach out of a folder were they unpacked into one */
 function checkSafe({ externalFileAttributes }: Entry, index: number, { path, isKnown }: EntryName): void {
@@ -138,9 +142,9 @@ function checkSafe({ externalFileAttributes }: Entry, index: number, { path, isK
   if (path.startsWith('/') || /^[a-z]:/i.test(path)) throw refuse('the path is absolute.');
   if (path !== './' && path.split('/').some((segment) => segment === '..' || segment === '.'))
     throw refuse('the path has a segment "." or "..".');
-  const type = (externalFileAttributes >>> 16) & TYPES.mask;
-  if (type === TYPES.link) throw refuse('it is a symbolic link.');
-  if (!TYPES.ordinary.some((known) => known === type)) throw refuse('it is no regular file.');
+  const type = (externalFileAttributes >>> 16) & types.mask;
+  if (type === types.link) throw refuse('it is a symbolic link.');
+  if (!types.ordinary.some((known) => known === type)) throw refuse('it is no regular file.');
 }
 
 /** @throws ServiceError `unsafe-zip` for a path that is there twice: of such entries, programs unpack one or the other */
@@ -155,11 +159,11 @@ function checkTwins(files: readonly ZipPath[]): void {
 }
 
 /** What desktops add, in lower case. */
-const LITTER: ReadonlySet<string> = new Set(['__macosx', 'thumbs.db', 'desktop.ini']);
+const litter: ReadonlySet<string> = new Set(['__macosx', 'thumbs.db', 'desktop.ini']);
 
 /** False for folders, hidden files and folders, and what desktops add. */
 function counts(path: string): boolean {
-  const ignored = (segment: string) => segment.startsWith('.') || LITTER.has(segment.toLowerCase());
+  const ignored = (segment: string) => segment.startsWith('.') || litter.has(segment.toLowerCase());
   return !path.endsWith('/') && !path.split('/').some(ignored);
 }
 
@@ -170,8 +174,8 @@ function checkSize({ uncompressedSize, compressedSize }: Entry, file: ZipPath, l
       file,
       `it unpacks to ${uncompressedSize} bytes, ${limits.fileBytes} are allowed.`,
     );
-  if (uncompressedSize > SMALL_BYTES && uncompressedSize > MAX_RATIO * compressedSize)
-    throw entryError('zip-too-large', file, `it unpacks to more than ${MAX_RATIO} times its size.`);
+  if (uncompressedSize > smallBytes && uncompressedSize > maxRatio * compressedSize)
+    throw entryError('zip-too-large', file, `it unpacks to more than ${maxRatio} times its size.`);
 }
 
 /** Looks at all files before the first of them is unpacked. */

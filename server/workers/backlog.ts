@@ -5,18 +5,36 @@ const REMEMBERED_SECONDS = 60;
 /** As so many seconds of work counts what the speed is at first. */
 const FIRST_SECONDS = 10;
 
+/** How fast one worker is, learned from what it has done. Costs are in multiply-adds. */
+export class Speed {
+  #cost = FIRST_SPEED * FIRST_SECONDS;
+  #seconds = FIRST_SECONDS;
+
+  /** Learns from work that a worker has done. */
+  learn(cost: number, seconds: number): void {
+    const kept = Math.max(0, 1 - seconds / REMEMBERED_SECONDS);
+    this.#cost = kept * this.#cost + cost;
+    this.#seconds = kept * this.#seconds + seconds;
+  }
+
+  /** Seconds that one worker needs for so much work, as estimated. */
+  seconds(cost: number): number {
+    return (cost * this.#seconds) / this.#cost;
+  }
+}
+
 /**
  * Work that was asked for and is not done, by client, and how fast it is done. Costs are in multiply-adds.
  */
 export class Backlog {
   readonly #workers: number;
+  readonly #speed: Speed;
   readonly #undone = new Map<string, { cost: number; requests: number }>();
-  #cost = FIRST_SPEED * FIRST_SECONDS;
-  #seconds = FIRST_SECONDS;
 
   /** @param workers that do it at the same time, at least 1 */
-  constructor(workers: number) {
+  constructor(workers: number, speed = new Speed()) {
     this.#workers = workers;
+    this.#speed = speed;
   }
 
   /** Notes work of a client; what it returns says that it is done, or given up. */
@@ -39,14 +57,12 @@ export class Backlog {
 
   /** Learns from work that a worker has done how fast it is. */
   learn(cost: number, seconds: number): void {
-    const kept = Math.max(0, 1 - seconds / REMEMBERED_SECONDS);
-    this.#cost = kept * this.#cost + cost;
-    this.#seconds = kept * this.#seconds + seconds;
+    this.#speed.learn(cost, seconds);
   }
 
   /** Seconds that one worker needs for so much work, as estimated. */
   seconds(cost: number): number {
-    return (cost * this.#seconds) / this.#cost;
+    return this.#speed.seconds(cost);
   }
 
   /**

@@ -25,10 +25,10 @@ export type CheckpointFile = ImagesFile | (RegressionCheckpoint & InFile);
 type ReadFile = Omit<ImagesFile, 'default'> | Omit<RegressionCheckpoint & InFile, 'default'>;
 
 /** Names the default checkpoint of images of a folder that comes with the service. */
-const DEFAULTS = 'default.json';
+const defaultsFile = 'default.json';
 const defaultsSchema = z.strictObject({ images: z.string().min(1) });
 
-const KINDS: readonly Kind[] = ['images', 'regression'];
+const kinds: readonly Kind[] = ['images', 'regression'];
 
 /** The checkpoints cannot be served as configured; thrown at start. */
 export class CheckpointSetupError extends Error {
@@ -62,7 +62,7 @@ export async function loadCheckpoints(sources: CheckpointSources): Promise<reado
     );
   const first = await bundledDefault(sources.bundled, bundled);
   const candidates = [named, first, ...bundled, ...files].filter((file) => file !== undefined);
-  const defaults = KINDS.flatMap((kind) => candidates.find((file) => file.kind === kind)?.id ?? []);
+  const defaults = kinds.flatMap((kind) => candidates.find((file) => file.kind === kind)?.id ?? []);
   const marked = files.map((file): CheckpointFile => ({ ...file, default: defaults.includes(file.id) }));
   return [
     ...defaults.flatMap((id) => marked.filter((file) => file.id === id)),
@@ -72,7 +72,7 @@ export async function loadCheckpoints(sources: CheckpointSources): Promise<reado
 
 /** The checkpoint that the folder's `default.json` names; undefined where there is no such file. */
 async function bundledDefault(folder: string, files: readonly ReadFile[]): Promise<ReadFile | undefined> {
-  const path = join(folder, DEFAULTS);
+  const path = join(folder, defaultsFile);
   if (!existsSync(path)) return undefined;
   const { images } = await readDefaults(path);
   const file = files.find(({ kind, id }) => kind === 'images' && id === images);
@@ -140,9 +140,11 @@ async function readCheckpoint(path: string): Promise<ReadFile> {
     if (format === checkpointFormat.name) {
       const checkpoint = decodeCheckpoint(bytes);
       const { id, configuration, genotypes } = checkpoint;
-      const { image, innerLoop, network, mirroring, crops } = configuration;
+      const { head, image, innerLoop, network, mirroring, crops } = configuration;
       if (network.kind !== 'cells')
         throw new CheckpointError(`its network is a ${network.kind}, which has no architecture to search`);
+      if (head.kind === 'linear')
+        throw new CheckpointError(`its head has ${head.outputs} outputs, whatever the classes of a task`);
       const trunk = await servedTrunk(configuration, dirname(path));
       return {
         ...common,

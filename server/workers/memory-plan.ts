@@ -17,4 +17,4 @@ export const memoryPlan = (bytes: number, workers: number): MemoryPlan => ({
 });
 
 /** Bytes that the graphs of a usual task and a few files of tasks take in one worker; with less, they are compiled often. */
-export const USUALLY_KEPT = 256 * 1024 ** 2;
+export const usuallyKept = 256 * 1024 ** 2;

@@ -2,13 +2,13 @@ import process from 'node:process';
 import type { Logger } from 'pino';
 
 /** For what the threads' heaps have not collected yet: no count of graphs knows of it. */
-const HEAP_BYTES = 256 * 1024 ** 2;
+const heapBytes = 256 * 1024 ** 2;
 /** How often the memory is looked at. */
-const LOOK_MS = 1000;
+const lookMs = 1000;
 /** Looks that what was released gets to be given back, before work is refused. */
-const PATIENCE = 3;
+const patience = 3;
 /** Looks after which graphs are released again: those of the work that goes on are compiled anew meanwhile. */
-const AGAIN = 30;
+const again = 30;
 
 export interface MemoryWatchOptions {
   /** that the workers may take beside what the process has when it is ready */
@@ -58,8 +58,8 @@ export class MemoryWatch {
 
   /** Takes what the process has now for what the idle service needs, and looks once a second from now on. */
   begin(): void {
-    this.#limit = this.#options.held() + this.#options.bytes + HEAP_BYTES;
-    this.#timer = setInterval(() => this.look(), LOOK_MS).unref();
+    this.#limit = this.#options.held() + this.#options.bytes + heapBytes;
+    this.#timer = setInterval(() => this.look(), lookMs).unref();
   }
 
   end(): void {
@@ -72,7 +72,7 @@ export class MemoryWatch {
 
   /** Why no adaptation can be begun, in a sentence; undefined where it can. */
   shortage(): string | undefined {
-    if (this.#above <= PATIENCE) return undefined;
+    if (this.#above <= patience) return undefined;
     return (
       `The process has ${mebibytes(this.#options.held())} MiB of memory, and ${mebibytes(this.#limit)} are its limit; ` +
       'no adaptation is begun until it has less.'
@@ -87,7 +87,7 @@ export class MemoryWatch {
       this.#above = 0;
       return;
     }
-    if (this.#above % AGAIN === 0) {
+    if (this.#above % again === 0) {
       this.#releases++;
       this.#logger.warn(
         { held, limit: this.#limit },
@@ -96,7 +96,7 @@ export class MemoryWatch {
       this.#options.release();
     }
     this.#above++;
-    if (this.#above === PATIENCE + 1)
+    if (this.#above === patience + 1)
       this.#logger.error(
         { held, limit: this.#limit },
         'memory stays above its limit, so adaptations are refused',

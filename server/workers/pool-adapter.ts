@@ -4,8 +4,6 @@ import type { JobOptions } from '../../engine/pool-options.ts';
 import type { WorkerPool } from '../../engine/pool.ts';
 import type { AdaptedTask } from '../../model/adaptation/adapt-task.ts';
 import type { GenotypeCost } from '../../model/adaptation/child-cost.ts';
-import { bytesOfViews, multiplyAddsOfSteps, viewsOf } from '../../model/adaptation/cost.ts';
-import { arenaBytes } from '../../engine/session-memory.ts';
 import { remembered } from '../concurrency/remembered.ts';
 import { LineFullError } from '../concurrency/turns.ts';
 import { ServiceError } from '../errors/errors.ts';
@@ -33,6 +31,7 @@ import type { RunJob, ServerJobs } from './jobs.ts';
 import { joinedPredictions } from './predict-images.ts';
 import { supportRows } from './trunk-rows.ts';
 import type { StandingCheckpoint } from './trunk-rows.ts';
+import { workOfImages, workOfRegression } from './work.ts';
 
 export type ServerPool = Pick<WorkerPool<ServerJobs>, 'run'>;
 
@@ -48,8 +47,6 @@ export interface PoolUse {
   readonly shortage: () => string | undefined;
 }
 
-/** Compiling an inner step of a regression task, as multiply-adds: running it is nothing beside that. */
-const REGRESSION_STEP = 2.5e8;
 /** After which memory may have fallen below its limit. */
 const SHORTAGE_SECONDS = 10;
 /** Drawing cells, as multiply-adds. */
@@ -134,7 +131,7 @@ export function createPoolAdapter(
     waitFor: (client) => adapting.waitFor(client),
     adaptImages: async (request, watcher) => {
       const checkpoint = imagesCheckpoint(checkpoints, request.checkpoint);
-      const work = workOf(checkpoint, request, workers);
+      const work = workOfImages(checkpoint, request, workers);
       const { trunk, views } = checkpoint;
       return adapt(watcher, work, (room) =>
         trunk
@@ -143,10 +140,8 @@ export function createPoolAdapter(
       );
     },
     adaptRegression: (request, watcher) => {
-      const cost = REGRESSION_STEP * request.steps;
-      return adapt(watcher, { cost, serial: cost, bytes: 0 }, (room) =>
-        run('adaptRegression', request, watched(room, cost)),
-      );
+      const work = workOfRegression(request.steps);
+      return adapt(watcher, work, (room) => run('adaptRegression', request, watched(room, work.cost)));
     },
     predictImages: (request, asker) => predictInPieces(run, request, asker),
     predictRegression: (request, asker) =>
@@ -166,23 +161,6 @@ function imagesCheckpoint(checkpoints: readonly CheckpointInfo[], id: string): I
   const known = checkpoints.find((checkpoint) => checkpoint.id === id);
   if (known?.kind !== 'images') throw new TypeError(`${id} is no checkpoint of images`);
   return known;
-}
-
-/**
- * What adapting to a support set is estimated to cost, the inner steps among it; `lanes` jobs compute its
- * planes side by side.
- */
-function workOf(
-  { cost, views, trunk }: ImagesCheckpoint,
-  { support, steps }: AdaptImagesRequest,
-  lanes: number,
-): AskedWork & { readonly inner: number } {
-  const way = new Set(support.map(({ label }) => label)).size;
-  const all = viewsOf(views, { way, support: support.length });
-  const planes = all * (trunk?.multiplyAdds ?? 0);
-  const inner = multiplyAddsOfSteps(cost, all, steps);
-  const bytes = arenaBytes(bytesOfViews(cost, all, steps));
-  return { cost: planes + inner, serial: planes / lanes + inner, inner, bytes };
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ModelRunner } from '../../model/graph/executor.ts';
 import { toFloat } from '../../model/task/pixels.ts';
-import { IMAGES_BATCH } from '../ports.ts';
+import { imagesBatch } from '../ports.ts';
 import type { PredictedImages, PredictImagesRequest } from '../ports.ts';
 import { runModel } from './run-model.ts';
 
@@ -18,7 +18,7 @@ export async function predictImages(
     return data;
   };
   const input = { name: 'image', shape, count: images.length, rows };
-  const { probabilities, known } = await runModel(models, request, input, IMAGES_BATCH);
+  const { probabilities, known } = await runModel(models, request, input, imagesBatch);
   if (!probabilities) throw new Error('the exported model has no output named probabilities');
   const ways = probabilities.data.length / images.length;
   return {

@@ -27,6 +27,12 @@ interface Manifest {
   };
 }
 
+interface Worker {
+  readonly command?: readonly string[];
+  readonly environment: Environment;
+  readonly stop_grace_period?: string;
+}
+
 const read = (path: string) => readFileSync(new URL(`../../deploy/${path}`, import.meta.url), 'utf8');
 const manifests = (path: string) =>
   parseAllDocuments(read(path), { merge: true }).map((document) => document.toJS() as Manifest);
@@ -157,12 +163,13 @@ function metricNames(): ReadonlySet<string> {
   metrics.watchPool(() => ({}) as never);
   metrics.watchMemory(() => ({}) as never);
   metrics.watchStorage({ state: () => ({}) as never, stats: () => ({}) as never });
+  metrics.watchQueue(() => ({}) as never);
   metrics.describeBuild({ version: '', node: '', onnxruntime: '', provider: '' });
   const names = metrics.registry.getMetricsAsArray().map(({ name }) => name);
   return new Set(names.flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]));
 }
 
-test.each(['alerts.yaml', 'dashboard.json', 'autoscaler.yaml'])(
+test.each(['alerts.yaml', 'dashboard.json', 'autoscaler.yaml', 'kubernetes-queue.yaml'])(
   '%s names only metrics that there are',
   (path) => {
     const known = metricNames();
@@ -202,4 +209,49 @@ test('the autoscaler scales the Deployment, and never below what may not be disr
 test('the Service sends a client to one pod', () => {
   const service = manifests('kubernetes.yaml').find(({ kind }) => kind === 'Service');
   expect(service?.spec?.sessionAffinity).toBe('ClientIP');
+});
+
+describe('workers of a queue', () => {
+  const command = ['node', '--import', 'tsx', 'server/main.ts', 'worker'];
+
+  test('compose.queue.yaml: replicas and workers share queue and storage, with settings that they take', () => {
+    const queued = parse(read('compose.queue.yaml')) as { services: Record<string, Worker> };
+    const base = parse(read('compose.yaml'), { merge: true }) as { services: Record<string, Worker> };
+    const { replica, worker, queue } = queued.services;
+    const merged = { ...base.services['replica']!.environment, ...replica!.environment };
+    const [one, other] = [configurationOf(merged), configurationOf(worker!.environment)];
+    for (const name of ['MNAS_QUEUE', 'MNAS_STORAGE', 'MNAS_STORED_DAYS', 'MNAS_MEMORY_BYTES'] as const)
+      expect(other[name], name).toEqual(one[name]);
+    expect(one.MNAS_QUEUE.kind).toBe('redis');
+    expect(worker!.command).toEqual(command);
+    expect(queue!.command!.join(' ')).toMatch(/--appendonly yes .*--maxmemory-policy noeviction$/);
+    const seconds = parseInt(worker!.stop_grace_period!);
+    expect(seconds).toBeGreaterThanOrEqual(other.MNAS_DRAIN_SECONDS + 10);
+  });
+
+  test('kubernetes-queue.yaml: the workers have the settings of the replicas, and are what is scaled', () => {
+    const all = manifests('kubernetes-queue.yaml') as unknown as {
+      kind: string;
+      metadata: { name: string };
+      data: Environment;
+      spec: {
+        scaleTargetRef: { name: string };
+        template: { spec: { containers: { command: string[]; envFrom: unknown[] }[] } };
+      };
+    }[];
+    const named = (kind: string) => all.find((manifest) => manifest.kind === kind)!;
+    const queue = named('ConfigMap');
+    const base = manifests('kubernetes.yaml').find(({ kind }) => kind === 'ConfigMap')!.data;
+    expect(configurationOf({ ...base, ...queue.data }).MNAS_QUEUE.kind).toBe('redis');
+    const { spec, metadata } = named('Deployment');
+    const [container] = spec.template.spec.containers;
+    expect(container!.command).toEqual(command);
+    expect(container!.envFrom).toEqual([
+      { configMapRef: { name: 'm-nas' } },
+      { configMapRef: { name: queue.metadata.name } },
+      { secretRef: { name: 'm-nas' } },
+    ]);
+    expect(named('ScaledObject').spec.scaleTargetRef.name).toBe(metadata.name);
+    expect(read('kubernetes.yaml')).toContain(`{ name: ${queue.metadata.name}, optional: true }`);
+  });
 });

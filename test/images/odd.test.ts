@@ -21,6 +21,13 @@ const furthest = (one: readonly number[], two: readonly number[]) =>
   Math.max(...one.map((value, i) => Math.abs(value - two[i]!)));
 const grey: Samples = { width: 8, channels: 1, values: colourful.values.filter((_, i) => i % 3 === 1) };
 const greyAsRgb = grey.values.flatMap((value) => [value, value, value]);
+/** A TIFF file of RGB that says that its samples have other bits. */
+const ofBits = (tiff: Buffer, bits: number): Buffer => {
+  const odd = Buffer.from(tiff);
+  const at = odd.indexOf(Buffer.from([8, 0, 8, 0, 8, 0]));
+  odd.set([bits, 0, bits, 0, bits, 0], at);
+  return odd;
+};
 /** A channel more. */
 const withExtra = ({ width, channels, values }: Samples, extra: number): Samples => ({
   width,
@@ -122,6 +129,19 @@ describe('a TIFF file', () => {
     expect(await rgbOf(clear)).toEqual(withExtra(colourful, 128).values);
   });
 
+  test('of floats is turned as the file says', async () => {
+    const turned = async (samples: Samples, bits: 8 | 32) => {
+      const file = tiffFile(samples, { bits, format: bits === 8 ? 1 : 3, orientation: 6 });
+      const { data, ...size } = await decodePicture(file);
+      return { ...size, data: Array.from(data) };
+    };
+    for (const samples of [colourful, grey]) {
+      const plain = await turned(samples, 8);
+      expect([plain.width, plain.height]).toEqual([2, 8]);
+      expect(await turned(unit(samples), 32)).toEqual(plain);
+    }
+  });
+
   test('may be a BigTIFF, and have a channel of which nothing is known beside RGB', async () => {
     expect(await rgbOf(tiffFile(colourful, { bits: 8, big: true }))).toEqual(colourful.values);
     expect(await rgbOf(tiffFile(withExtra(colourful, 9), { bits: 8, extra: [0] }))).toEqual(colourful.values);
@@ -162,6 +182,7 @@ describe('a TIFF file', () => {
     ['L*a*b*', tiffFile(colourful, { bits: 8, photometric: 8 }), 'L\\*a\\*b\\* colours'],
     ['L*a*b* of 16 bits', tiffFile(colourful, { bits: 16, photometric: 8 }), 'L\\*a\\*b\\* colours'],
     ['YCbCr that is not packed', tiffFile(colourful, { bits: 8, photometric: 6 }), 'YCbCr colours'],
+    ['colours of 4 bits', ofBits(tiffFile(colourful, { bits: 8 }), 4), '3 channels of 4 bits'],
     ['a palette of 16 bits', tiffFile(grey, { bits: 16, photometric: 3 }), 'a palette of 16 bits'],
     [
       'floats with a profile',
@@ -242,8 +263,10 @@ describe('PNG colours', () => {
       [1, 8],
     ])
       expect(await refusal(pngFile(colourful, 16, [cicp(primaries!, transfer!, 0, 1)]))).toBe(
-        `unsupported_format: the PNG image has colours (cICP ${primaries}, ${transfer}) that are not supported; export it as sRGB`,
+        `unsupported_format: the PNG image has colours (cICP ${primaries}, ${transfer}, 0, 1) that are not supported; export it as sRGB`,
       );
+    for (const narrow of [cicp(1, 13, 0, 0), cicp(1, 1, 1, 1)])
+      expect(await refusal(pngFile(colourful, 8, [narrow]))).toMatch(/^unsupported_format: .* \(cICP 1, 1/);
   });
 });
 
@@ -273,6 +296,14 @@ describe('a GIF file', () => {
         expect(Array.from(data.subarray(at, at + 3))).toEqual(inside ? [255, 0, 0] : [255, 255, 255]);
       }
   });
+});
+
+test('a GIF file without any table of colours is refused by name', async () => {
+  const whole = gifFile(10, { left: 0, top: 0, side: 10 });
+  const table = 3 * 2;
+  const odd = Buffer.concat([whole.subarray(0, 13), whole.subarray(13 + table)]);
+  odd[10]! &= 0x7f;
+  expect(await refusal(odd)).toMatch(/^unsupported_format: the GIF image has no table of colours/);
 });
 
 describe('a JPEG file', () => {
@@ -395,8 +426,31 @@ test.each([
   ['A video', 'RIFF\0\0\0\0AVI LIST'],
   ['PostScript', '%!PS-Adobe-3.0'],
   ['ICO', '\0\0\x02\0\x01\0'],
+  ['TGA', '\0\0\x02\0\0\0\0\0\0\0\0\0 \0\x18\0\x18\x20pixels'],
+  ['TGA', '\x04\x01\x09\0\0\0\x01\x18\0\0\0\0 \0\x18\0\x08\0name'],
+  ['ICNS', 'icns\0\0\x01\0'],
+  ['DDS', 'DDS \x7c\0\0\0'],
+  ['QOI', 'qoif\0\0\0\x01'],
+  ['PCX', '\x0a\x05\x01\x08'],
+  ['SGI', '\x01\xda\x01\x01'],
+  ['XBM', '#define a_width 8\n'],
+  ['XCF', 'gimp xcf v011\0'],
+  ['DjVu', 'AT&TFORM'],
+  ['JPEG XR', 'II\xbc\x01\x20\0\0\0'],
+  ['A file of arrays', '\x93NUMPY\x01\0'],
+  ['A file of arrays', '\x89HDF\r\n\x1a\n'],
+  ['A file that macOS keeps beside others', '\0\x05\x16\x07\0\x02\0\0Mac OS X'],
+  ['An image that was read or sent as text', '\xef\xbf\xbdPNG\r\n\x1a\n'],
+  ['An image that was read or sent as text', '\x89PNG\n\x1a\n\0\0'],
+  ['An image that was read or sent as text', '\xef\xbf\xbd'.repeat(4) + '\0\x10JFIF'],
+  ['Base64 text', 'iVBORw0KGgoAAAANSUhEUg'],
+  ['Base64 text', 'data:image/png;base64,iVBORw0KGgo'],
 ])('%s is refused by name', (name, start) => {
   const bytes = Buffer.from(start, 'latin1');
   expect(imageFormat(bytes)).toBeUndefined();
-  expect(refusalOf(bytes)).toMatch(new RegExp(`^${name} is not accepted.*; `));
+  expect(refusalOf(bytes)).toMatch(new RegExp(`^${name}(?: \\(.*\\))? is not accepted.*; `));
+});
+
+test('an empty file is said to be empty', async () => {
+  expect(await refusal(Buffer.alloc(0))).toBe('unsupported_format: An empty file is not accepted');
 });

@@ -31,9 +31,9 @@ describe('sizes of the default configuration', () => {
 
 describe('parameterSpecifications', () => {
   const kinds = (['channel', 'full', 'none'] as const).flatMap((modulator) =>
-    (['prototype', 'shared'] as const).map((head) => ({
+    [{ kind: 'prototype' }, { kind: 'shared' }, { kind: 'linear', outputs: 5 }].map((head) => ({
       modulator: { kind: modulator },
-      head: { kind: head },
+      head,
     })),
   );
 
@@ -49,6 +49,7 @@ describe('parameterSpecifications', () => {
         expect(modulationCount(configuration)).toBe(count(weightSpecifications(configuration)));
       expect(all.some(({ name }) => name === 'head.scale')).toBe(kind.head.kind === 'prototype');
       expect(all.some(({ name }) => name === 'head.vector')).toBe(kind.head.kind === 'shared');
+      expect(all.some(({ name }) => name === 'head.outputs')).toBe(kind.head.kind === 'linear');
     },
   );
 

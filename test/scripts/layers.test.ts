@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ESLint } from 'eslint';
 import { describe, expect, it } from 'vitest';
 import { circlesOf } from '../support/circles.ts';
@@ -142,6 +144,19 @@ describe('layers', () => {
     const sorted = (layers: Layers): object =>
       Object.fromEntries(Object.entries(layers).map(([name, allowed]) => [name, [...allowed].sort()]));
     expect(sorted(documentedLayers())).toEqual(sorted(await layersOf()));
+  });
+
+  it('every folder says what lives there: in a README, or at the head of its one source', () => {
+    const sources = execFileSync('git', ['ls-files', '*.ts', '*.tsx'], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
+    const folders = new Set(sources.map(dirname).filter((folder) => !/^test\b|^\.$/.test(folder)));
+    const silent = [...folders].filter((folder) => {
+      if (existsSync(join(folder, 'README.md'))) return false;
+      const own = sources.filter((file) => dirname(file) === folder);
+      return own.length > 1 || !/^\/[/*]/.test(readFileSync(own[0]!, 'utf8'));
+    });
+    expect(silent).toEqual([]);
   });
 
   it('stand in the README of a folder as they are', async () => {

@@ -5,7 +5,8 @@ import { decodeImage } from '../../images/decode.ts';
 import { toFloat } from '../../model/task/pixels.ts';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import type { Schema } from '../../contract/schema.ts';
-import { ownService, type OwnService } from './support/own-service.ts';
+import { ownService } from './support/own-service.ts';
+import type { OwnService } from './support/own-service.ts';
 
 interface Description {
   readonly kind: string;

@@ -15,7 +15,7 @@ describe('parseConfiguration', () => {
       PORT: 0,
       MNAS_DATA_DIR: '/data',
       MNAS_PROVIDER: 'cuda',
-      MNAS_QUEUE: 0,
+      MNAS_QUEUE: { kind: 'here', waiting: 0 },
     });
     expect(configuration).not.toHaveProperty('PATH');
   });
@@ -37,10 +37,21 @@ describe('parseConfiguration', () => {
     ['MNAS_STORAGE', 'http://example.org'],
     ['MNAS_STORAGE', 's3://'],
     ['MNAS_S3_ENDPOINT', 'example.org'],
+    ['MNAS_QUEUE', '100001'],
+    ['MNAS_QUEUE', '-1'],
+    ['MNAS_QUEUE', 'http://example.org'],
     ['MNAS_WORKER', '2'], // misspelt
   ])('refuses %s=%s and names it', (name, value) => {
     expect(() => parseConfiguration({ [name]: value })).toThrow(ConfigurationError);
     expect(() => parseConfiguration({ [name]: value })).toThrow(`${name}: `);
+  });
+
+  test('a queue in Redis needs storage that its processes share', () => {
+    const queue = { MNAS_QUEUE: 'rediss://user:hidden@queue.example' };
+    expect(() => parseConfiguration(queue)).toThrow('MNAS_STORAGE: a queue in Redis needs');
+    const both = parseConfiguration({ ...queue, MNAS_STORAGE: 's3://tasks' });
+    expect(both.MNAS_QUEUE).toEqual({ kind: 'redis', url: queue.MNAS_QUEUE });
+    expect(printable(both)).toMatchObject({ MNAS_QUEUE: 'rediss://user:***@queue.example' });
   });
 
   test('lists are split', () => {

@@ -161,6 +161,7 @@ describe('docs/operation.md', () => {
       state: () => Promise.resolve({ readable: true, writable: false, losses: 2 }),
       stats: () => ({ tasks: 0, bytes: 0, evicted: 3 }),
     });
+    metrics.watchQueue(() => Promise.resolve({ waiting: 3, delayed: 0, active: 2, age: 1, lanes: 4 }));
     metrics.describeBuild({ version: '1', node: '2', onnxruntime: '3', provider: 'cpu' });
     const names = metrics.registry.getMetricsAsArray().map(({ name }) => name);
     expect(tableRows(read('docs/operation.md')).map(([name]) => name)).toEqual(names);
@@ -170,6 +171,8 @@ describe('docs/operation.md', () => {
       'mnas_storage_readable 1',
       'mnas_storage_writable 0',
       'mnas_storage_losses_total 2',
+      'mnas_shared_queue_waiting 3',
+      'mnas_shared_queue_lanes 4',
       'mnas_build_info{version="1",node="2",onnxruntime="3",provider="cpu"} 1',
     ])
       expect(text.split('\n')).toContain(line);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -19,9 +20,9 @@ async function announced({ child, output }: ReturnType<typeof start>): Promise<s
 }
 
 /** The service itself, or with `npm` what `npm start` runs. */
-function start(environment: Readonly<Record<string, string>>, npm = false) {
+function start(environment: Readonly<Record<string, string>>, npm = false, role: readonly string[] = []) {
   const command = npm ? ['server/start.mjs'] : ['--import', 'tsx', 'server/main.ts'];
-  const child = spawn(process.execPath, command, {
+  const child = spawn(process.execPath, [...command, ...role], {
     cwd: root,
     env: { PATH: process.env['PATH'], ...environment },
   });
@@ -106,6 +107,16 @@ describe('server/main.ts', () => {
     const { child, output } = start({ MNAS_PROVIDER: 'gpu', MNAS_WOKRERS: '2' });
     expect((await once(child, 'exit'))[0]).toBe(1);
     expect(output.errors).toMatch(/^Invalid environment: .*MNAS_WOKRERS.*MNAS_PROVIDER.*\n$/);
+  });
+
+  test.each([
+    [['worker'], /^MNAS_QUEUE: a worker needs the queue .*\n$/],
+    [['wroker'], /^npm start takes no argument, or "-- worker"; "wroker" is unknown\n$/],
+    [['worker', 'worker'], /^npm start takes no argument, or "-- worker"; .*\n$/],
+  ])('%j without a queue ends it with 1 and one line', async (role, message) => {
+    const { child, output } = start({ MNAS_LOG_LEVEL: 'silent' }, false, role);
+    expect((await once(child, 'exit'))[0]).toBe(1);
+    expect(output.errors).toMatch(message);
   });
 
   test('a port that is taken ends it with 1 and one line', async () => {

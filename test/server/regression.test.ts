@@ -10,7 +10,7 @@ import { createPoolAdapter } from '../../server/workers/pool-adapter.ts';
 import type { ServerJobs, ServerWorkerData } from '../../server/workers/jobs.ts';
 import { loadCheckpoints } from '../../server/workers/load-checkpoints.ts';
 import { tinyRegression } from '../support/tiny-regression.ts';
-import { UNLIMITED } from './support/adapter.ts';
+import { unlimited } from './support/adapter.ts';
 import { expectContract } from './support/contract.ts';
 import { harness, temporaryFolder } from './support/harness.ts';
 import { predictionsOf, regressionOf, support } from './support/regression.ts';
@@ -31,7 +31,7 @@ async function poolAdapter() {
   onTestFinished(() => pool.close());
   expect(await pool.runOnAll('warm', undefined)).toEqual([1]);
   const toolchain = { exporter: 1, onnxruntime: onnxruntimeVersion, provider: 'cpu' };
-  return createPoolAdapter(pool, checkpoints, toolchain, UNLIMITED);
+  return createPoolAdapter(pool, checkpoints, toolchain, unlimited);
 }
 
 test('a checkpoint of regression in a folder: listed, adapted in a worker, predicted with', async () => {

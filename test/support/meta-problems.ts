@@ -19,7 +19,6 @@ export interface Case extends SmallOptions {
   readonly stage: Stage;
   readonly way: number;
   readonly masked?: boolean;
-  readonly everyStep?: boolean;
   readonly alphaTemperature?: number;
   /** The network is adapted to the support set with its mirror images. */
   readonly mirrored?: boolean;
@@ -27,7 +26,7 @@ export interface Case extends SmallOptions {
   readonly always?: boolean;
 }
 
-/** Every stage, network, head, normalisation, modulator, controller, encoder, stride, features, adapted set, outer loss and kind of inner loop. */
+/** Every stage, network, head, normalisation, modulator, controller, encoder, stride, features, adapted set and kind of inner loop. */
 const cases: readonly Case[] = [
   { stage: 'search', way: 2, nodes: 2 },
   {
@@ -53,10 +52,10 @@ const cases: readonly Case[] = [
   { stage: 'retrain', way: 3, steps: 0, always: true },
   { stage: 'retrain', way: 2, steps: 0, statistics: 'batch' },
   { stage: 'retrain', way: 2, nodes: 2, stride: 2 },
-  { stage: 'retrain', way: 2, rates: 'learned', everyStep: true },
-  { stage: 'search', way: 2, statistics: 'batch', everyStep: true },
-  { stage: 'retrain', way: 2, network: 'conv4', exactSteps: 2, everyStep: true, always: true },
+  { stage: 'retrain', way: 2, network: 'conv4', exactSteps: 2, always: true },
   { stage: 'retrain', way: 2, network: 'conv4', head: 'shared', stride: 2, always: true },
+  { stage: 'retrain', way: 2, network: 'conv4', head: 'linear', always: true },
+  { stage: 'retrain', way: 3, head: 'linear' },
   { stage: 'search', way: 2, nodes: 2, rectified: true },
   { stage: 'retrain', way: 3, rectified: true, mirrored: true, always: true },
   {
@@ -82,15 +81,7 @@ export interface Problem {
 }
 
 function problemOf(entry: Case, seed: number): Problem {
-  const {
-    stage,
-    way,
-    masked = false,
-    alphaTemperature = 1,
-    everyStep = false,
-    mirrored = false,
-    ...small
-  } = entry;
+  const { stage, way, masked = false, alphaTemperature = 1, mirrored = false, ...small } = entry;
   const configuration = smallConfiguration(small);
   const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
   const draws = uniform(fold(keyFrom(seed), 'mask'), rows * operationNames.length);
@@ -107,7 +98,6 @@ function problemOf(entry: Case, seed: number): Problem {
     parameters: noisyParameters(configuration, seed),
     options: {
       stage,
-      everyStep,
       ...(mirrored ? { adaptedTo: support } : {}),
       reconstructionWeight: 0.1,
       relaxation: { mask: masked ? mask : null, alphaTemperature },

@@ -46,7 +46,7 @@ export function smallConfiguration({
     encoder: { kind: encoder, features: 4, state: 6 },
     controller: { kind: controller, hidden: 4 },
     modulator: { kind: modulator },
-    head: { kind: head },
+    head: head === 'linear' ? { kind: head, outputs: 3 } : { kind: head },
     normalization: { statistics },
     innerLoop: { learningRate: 0.05, rates, ...(exactSteps === undefined ? {} : { exactSteps }) },
   });

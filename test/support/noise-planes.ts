@@ -7,7 +7,7 @@ import { rowBytes, rowCount } from '../../training/planes/plane-domain.ts';
 import type { PlaneDomain } from '../../training/planes/plane-domain.ts';
 import { testRandom } from './random.ts';
 
-/** Kept planes of noise for a model on a trunk, with a teacher of six features: classes of `count` images each. */
+/** Kept planes of noise for a model on a trunk, with a teacher of six features unless `teacher` is null: classes of `count` images each. */
 export async function writeNoisePlanes(
   folder: string,
   name: string,
@@ -16,7 +16,13 @@ export async function writeNoisePlanes(
     splits,
     count,
     views,
-  }: { readonly splits: readonly Split[]; readonly count: number; readonly views: PlaneDomain['views'] },
+    teacher = { name: 'last', shape: [6, 1, 1] },
+  }: {
+    readonly splits: readonly Split[];
+    readonly count: number;
+    readonly views: PlaneDomain['views'];
+    readonly teacher?: PlaneDomain['teacher'];
+  },
 ): Promise<PlaneDomain> {
   const classes = splits.map((split, i): ImageClass => ({
     name: `class ${i}`,
@@ -30,7 +36,7 @@ export async function writeNoisePlanes(
     images: splits.length * count,
     views,
     taps: trunk!.taps.map(({ name: tap, channels, side }) => ({ name: tap, shape: [channels, side, side] })),
-    teacher: { name: 'last', shape: [6, 1, 1] },
+    teacher,
     fingerprint: '',
     pixelHash: '',
   };

@@ -35,7 +35,7 @@ export interface Run {
 const isPool = (node: Tensor): node is Tensor<'maxPool'> => node.primitive === 'maxPool';
 
 /** Every ReLU, and the chosen pixel of every max-pool. */
-function branchesOf(outputs: readonly Tensor[]): Tensor[] {
+export function branchesOf(outputs: readonly Tensor[]): Tensor[] {
   return topological(outputs).flatMap((node) => {
     if (isPool(node)) return [maxPoolIndex(node.inputs[0]!, node.attributes)];
     return node.primitive === 'relu' ? [node] : [];
@@ -97,13 +97,16 @@ export class ReferencePrograms extends Programs {
     return built;
   }
 
-  #follow({ primitive }: Tensor, values: Float64Array): void {
+  #follow(tensor: Tensor, values: Float64Array): void {
     for (const value of values) {
-      const side = primitive === 'relu' ? Number(value > 0) : value;
-      this.#pattern = (Math.imul(this.#pattern ^ side, 0x01000193) + 0x9e37) | 0;
+      this.#pattern = (Math.imul(this.#pattern ^ sideOf(tensor, value), 0x01000193) + 0x9e37) | 0;
     }
   }
 }
+
+/** On which side of its kink a branch is. */
+export const sideOf = ({ primitive }: Tensor, value: number): number =>
+  primitive === 'relu' ? Number(value > 0) : value;
 
 function missing(key: string, name: string): never {
   throw new Error(`${key}: ${name} is missing`);

@@ -4,7 +4,6 @@ import type { ModelConfiguration } from '../../model/configuration.ts';
 import { gradient } from '../../model/graph/gradient.ts';
 import type { Graph } from '../../model/graph/graph.ts';
 import {
-  add,
   broadcast,
   crossEntropy,
   exp,
@@ -44,8 +43,6 @@ export interface Unrolled {
   readonly start: Weights;
   /** Names of the network's own weights, which the inner loop adapts with the head. */
   readonly body: readonly string[];
-  /** Whether the loss is the mean of those after every step. */
-  readonly everyStep: boolean;
 }
 
 /** The rate of step k for an adapted tensor, by its definition. */
@@ -67,12 +64,9 @@ function rateOf({ configuration, network, start }: Unrolled, k: number, name: st
   return broadcast(reshape(multiply(factor, innerLoop.learningRate), ones), like.shape);
 }
 
-/**
- * The query loss after the inner loop as one graph, in which the inner gradients are ordinary nodes: `last`, and `outer`,
- * which the meta-gradient is the gradient of.
- */
-export function unrolledLoss(unrolled: Unrolled): { readonly last: Tensor; readonly outer: Tensor } {
-  const { graph, configuration, network, task, start, body, everyStep } = unrolled;
+/** The query loss after the inner loop as one graph, in which the inner gradients are ordinary nodes. */
+export function unrolledLoss(unrolled: Unrolled): Tensor {
+  const { graph, configuration, network, task, start, body } = unrolled;
   const { size, support, query } = task;
   const { normalization, innerLoop, image, head } = configuration;
   const imagesOf = (name: string, count: number): Tensor =>
@@ -98,12 +92,6 @@ export function unrolledLoss(unrolled: Unrolled): { readonly last: Tensor; reado
   const count = together ? support.count + query.count : query.count;
   const asked = imagesOf(together ? 'both' : 'query', count);
   const answered = graph.input('query.targets', [query.count, size.way]);
-  const queryLoss = (): Tensor => {
-    const all = run(asked, weights, together ? support.count : count);
-    const logits = headLogits(together ? slice(all, 0, support.count, query.count) : all, headOf(weights));
-    return crossEntropy(logits, answered);
-  };
-  const losses: Tensor[] = [];
   for (let k = 0; k < innerLoop.steps; k++) {
     const down = gradient(
       crossEntropy(headLogits(onSupport(weights), headOf(weights)), targets),
@@ -116,17 +104,10 @@ export function unrolledLoss(unrolled: Unrolled): { readonly last: Tensor; reado
         return [name, subtract(x, multiply(direction, rateOf(unrolled, k, name, x)))];
       }),
     );
-    if (everyStep) losses.push(queryLoss());
   }
-  const last = losses.at(-1) ?? queryLoss();
-  if (losses.length === 0) return { last, outer: last };
-  return {
-    last,
-    outer: multiply(
-      losses.reduce((total, loss) => add(total, loss)),
-      1 / losses.length,
-    ),
-  };
+  const all = run(asked, weights, together ? support.count : count);
+  const logits = headLogits(together ? slice(all, 0, support.count, query.count) : all, headOf(weights));
+  return crossEntropy(logits, answered);
 }
 
 /** What `unrolledLoss` reads of the task. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { genotypeKey } from '../../model/search-space/genotype.ts';
-import { sizeLimits, standing, tradeOf } from '../../web/trade.ts';
+import { sizeLimits, standing, tradeOf, withRoom } from '../../web/trade.ts';
 import { genotypesByDepth } from '../support/random-trunk.ts';
 
 const [small, large] = genotypesByDepth;
@@ -43,6 +43,20 @@ describe('the trade of a task', () => {
     expect(standing(points, 0.92)).toBe(`${place}, 92\u00a0% of left-out photos right.`);
     const others = points.map((point) => ({ ...point, chosen: false }));
     expect(standing(others, 0.92)).toBe('2 networks could have been chosen.');
+  });
+});
+
+describe('sizes that are written below the curve', () => {
+  it('do not overprint: the one of the task always, others where there is room', () => {
+    const at = (places: readonly number[], own: number) =>
+      withRoom(
+        places.map((place, i) => ({ at: place, chosen: i === own })),
+        38,
+      );
+    expect(at([35, 70, 195, 240], 3)).toEqual([0, 2, 3]);
+    expect(at([35, 74, 195, 240], 3)).toEqual([0, 1, 2, 3]);
+    expect(at([35, 70, 80, 90], 2)).toEqual([0, 2]);
+    expect(at([10, 10], -1)).toEqual([0]);
   });
 });
 

@@ -18,6 +18,7 @@ import {
 import type { Tensor } from '../../model/graph/primitives.ts';
 import { inputWeights } from '../../model/graph/variables.ts';
 import type { Variable } from '../../model/graph/variables.ts';
+import type { Weights } from '../../model/graph/weights.ts';
 import { Normalizer } from '../../model/layers/normalizer.ts';
 import type { ParameterSpecification } from '../../model/layers/parameter-specification.ts';
 import { childWeights } from '../../model/network/child.ts';
@@ -32,7 +33,7 @@ import { imagesShape, pooled, tapPlanes } from '../../model/search-space/tap-pla
 export interface ClassifyShape {
   readonly images: number;
   readonly classes: number;
-  /** Length of the teacher's features. */
+  /** Length of the teacher's features; 0: nothing is learned from any. */
   readonly teacher: number;
   readonly distillation: number;
 }
@@ -50,8 +51,12 @@ export function classifierSpecifications(
   return [
     { ...own, name: 'classifier.weight', shape: [classes, count], deviation: count ** -0.5 },
     { ...own, name: 'classifier.scale', shape: [1, 1], deviation: 0, mean: Math.log(10) },
-    { ...own, name: 'teacher.weight', shape: [teacher, count], deviation: count ** -0.5 },
-    { ...own, name: 'teacher.bias', shape: [1, teacher], deviation: 0 },
+    ...(teacher === 0
+      ? []
+      : [
+          { ...own, name: 'teacher.weight', shape: [teacher, count], deviation: count ** -0.5 },
+          { ...own, name: 'teacher.bias', shape: [1, teacher], deviation: 0 },
+        ]),
   ];
 }
 
@@ -62,10 +67,24 @@ export const classifiedWeights = (configuration: ModelConfiguration, genotype: G
 /** Keeps rows of zeros finite. */
 const unit = (x: Tensor): Tensor => unitRows(x, 1e-6);
 
+/** 1 − the mean cosine between the teacher's features and a linear layer of one's own, [1, 1]. */
+function teachingLoss(
+  graph: Graph,
+  features: Tensor,
+  weights: Weights,
+  { images, teacher }: ClassifyShape,
+): Tensor {
+  const taught = matmul(features, weights('teacher.weight'), false, true);
+  const own = add(taught, broadcast(weights('teacher.bias'), taught.shape));
+  const likeness = multiply(unit(own), unit(graph.input('teacher.features', [images, teacher])));
+  return subtract(1, mean(sum(likeness, [1]), [0]));
+}
+
 /**
  * One step: `loss`, its part `teaching`, the gradients of all weights by name, and the batch's statistics by the names of the
  * learned ones. Inputs: `images` (rows of planes),
- * `targets` [n, classes], which sum to one, and `teacher.features`.
+ * `targets` [n, classes], which sum to one, and
+ * `teacher.features` where there is a teacher.
  */
 export function classifyFunction(
   configuration: ModelConfiguration,
@@ -86,15 +105,8 @@ export function classifyFunction(
   const cosines = matmul(unit(features), unit(weights('classifier.weight')), false, true);
   const logits = multiply(cosines, broadcast(exp(weights('classifier.scale')), cosines.shape));
   const telling = crossEntropy(logits, graph.input('targets', [images, classes]));
-  const taught = matmul(features, weights('teacher.weight'), false, true);
-  const likeness = sum(
-    multiply(
-      unit(add(taught, broadcast(weights('teacher.bias'), taught.shape))),
-      unit(graph.input('teacher.features', [images, teacher])),
-    ),
-    [1],
-  );
-  const teaching = subtract(1, mean(likeness, [0])); // [1, 1]
+  const teaching =
+    teacher === 0 ? graph.constant([0], [1, 1]) : teachingLoss(graph, features, weights, shape);
   const loss = add(telling, multiply(teaching, shape.distillation));
   const gradients = gradient(
     loss,

@@ -97,8 +97,8 @@ export class ClassifyTrainer {
   }
 
   /**
-   * From new weights, which destroys a saved state (ask `folder.refuseToOverwrite(stateFile)` before), or from the saved state
-   * of the folder, exactly.
+   * From new weights or from those of a checkpoint, which destroys a saved state (ask `folder.refuseToOverwrite(stateFile)`
+   * before), or from the saved state of the folder, exactly.
    * @param planes of all domains of the configuration, in its order; which classes are learned the stage decides
    * @throws Error when the saved state is of another configuration or of other planes
    */
@@ -106,7 +106,7 @@ export class ClassifyTrainer {
     configuration: ClassifyConfiguration,
     planes: readonly PlaneDomain[],
     folder: RunFolder,
-    from: 'new' | 'saved',
+    from: 'new' | 'saved' | Checkpoint,
   ): Promise<ClassifyTrainer> {
     const drawn = configuration.domains.map(({ classified, weight }, i) => ({
       classified,
@@ -138,7 +138,7 @@ export class ClassifyTrainer {
     }
     const key = keyFrom(seed);
     const parameters = layout.pack({
-      ...initialParameters(model, key),
+      ...(from === 'new' ? initialParameters(model, key) : from.parameters),
       ...drawParameters(classifierSpecifications(model, shape), fold(key, 'classifier')),
     });
     const state = {

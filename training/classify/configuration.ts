@@ -58,7 +58,7 @@ export const classifiedSchema = z
   .max(0.9)
   .default(0.6)
   .describe(
-    'share of the training classes that the stage `classify` learns, where the run has it; tasks are of the others. 0: it does not see the domain',
+    'share of what trains that the stage `classify` learns, where the run has it: of the classes, or of the images where `splits.of` says so. Tasks are of the rest. 0: it does not see the domain',
   );
 
 /** What of a training configuration the stage reads; the rest is not looked at. */

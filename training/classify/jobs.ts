@@ -121,7 +121,7 @@ export const jobs: JobTable<ClassifyJobs, ClassifyWorkerData> = {
       architecture,
       () => classifyFunction(data.model, genotype, shape),
       { ...selectChild(weights, all), ...Object.fromEntries(shared.map((name) => [name, all[name]!])) },
-      { images: planes, targets, 'teacher.features': teacher },
+      { images: planes, targets, ...(shape.teacher === 0 ? {} : { 'teacher.features': teacher }) },
     );
     const into = data.halves[half]!;
     for (const { name, start, size } of segments) into.set(results[name]!.subarray(0, size), start);

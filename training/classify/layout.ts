@@ -59,6 +59,9 @@ export function segmentsOf(
     return part(name, name, 0, size, statistic);
   };
   const centers = sourceNames(configuration).map((name) => whole(centerName(name), true));
-  const own = ['classifier.weight', 'classifier.scale', 'teacher.weight', 'teacher.bias'];
+  const known = new Set(layout.entries.map(({ name }) => name));
+  const own = ['classifier.weight', 'classifier.scale', 'teacher.weight', 'teacher.bias'].filter((name) =>
+    known.has(name),
+  );
   return [...parts, ...statistics, ...centers, ...own.map((name) => whole(name, false))];
 }

@@ -63,3 +63,26 @@ export function progressBar(
   };
   return { bar, events };
 }
+
+/** A bar of the stage before, in which the cells learn to tell all classes apart. */
+export function teachingBar(total: number): {
+  readonly bar: SingleBar;
+  readonly progress: (told: { readonly iteration: number; readonly loss: number }) => void;
+} {
+  const bar = new SingleBar({
+    format: '{bar} {value}/{total} teaching the cells{state} | loss {loss} | ETA {left}',
+    noTTYOutput: true,
+    notTTYSchedule: 30_000,
+  });
+  const mean = movingMean(50);
+  let begun: { readonly at: number; readonly iteration: number } | undefined;
+  const progress = ({ iteration, loss }: { readonly iteration: number; readonly loss: number }): void => {
+    const now = performance.now();
+    const seconds = begun && ((now - begun.at) / 1000 / (iteration - begun.iteration)) * (total - iteration);
+    begun ??= { at: now, iteration };
+    const left = seconds === undefined ? 'not known yet' : duration(seconds);
+    bar.update(iteration, { state: '', loss: mean(loss).toFixed(3), left });
+  };
+  bar.start(total, 0, { state: ', compiling', loss: '-', left: 'not known yet' });
+  return { bar, progress };
+}

@@ -1,6 +1,6 @@
 import { fold, keyFrom } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
-import type { ClassedDomain, Split } from './domain.ts';
+import type { ClassedDomain, ImageClass, Split } from './domain.ts';
 
 export interface SplitFractions {
   readonly val: number;
@@ -14,6 +14,8 @@ export const defaultFractions: SplitFractions = { val: 0.15, test: 0.25 };
 
 /** Images that a part needs to have tasks: one to learn from, one to be asked. */
 const leastImages = 2;
+/** Classes of a task. */
+const leastWays = 2;
 
 /**
  * Splits classes by the order of their names' hashes: deterministic, independent of the order given, with
@@ -60,18 +62,38 @@ export function splitImages<T>(
 export type TrainingPart = 'classified' | 'drawn';
 
 /**
- * The domain with the training classes of one part alone; the other splits stay. A network looks better on the classes
- * that it was taught to tell apart than on others, and what is meta-learned from them trusts it too much.
- * @param share of the training classes that is classified, 0 to 1; which ones their names' hashes say
+ * The domain with the training classes of one part alone, or, where the images of every class are split, with one part of
+ * every class's; the other splits stay. A network looks better on what it was taught to tell apart than on others, and what is
+ * meta-learned from that trusts it too much. Where too few are left for tasks, these are drawn from all.
+ * @param share of the training classes, or of a class's training images, that is classified, 0 to 1; which classes their
+ * names' hashes say, of images it is the first ones
  */
 export function partOf<D extends ClassedDomain>(domain: D, part: TrainingPart, share: number): D {
-  const names = domain.classes.filter(({ split }) => split === 'train').map(({ name }) => name);
-  const classified = new Set(ranked('classified', names).slice(0, Math.round(share * names.length)));
-  const classes = domain.classes.filter(
-    ({ name, split }) => split !== 'train' || classified.has(name) === (part === 'classified'),
-  );
-  return { ...domain, classes };
+  const training = domain.classes.filter(({ split }) => split === 'train');
+  const others = domain.classes.filter(({ split }) => split !== 'train');
+  const held = new Set(others.map(({ name }) => name));
+  const own = training.some(({ name }) => held.has(name))
+    ? partOfImages(training, part, share)
+    : partOfClasses(training, part, share);
+  const able = own.filter(({ count }) => count >= leastImages);
+  if (part === 'drawn' && able.length < leastWays) return domain;
+  return { ...domain, classes: [...own, ...others] };
 }
+
+function partOfClasses(training: readonly ImageClass[], part: TrainingPart, share: number): ImageClass[] {
+  const names = training.map(({ name }) => name);
+  const classified = new Set(ranked('classified', names).slice(0, Math.round(share * names.length)));
+  return training.filter(({ name }) => classified.has(name) === (part === 'classified'));
+}
+
+/** Of every class the first images, or the others: what is taken in series has its series mostly in one part. */
+const partOfImages = (training: readonly ImageClass[], part: TrainingPart, share: number): ImageClass[] =>
+  training.map((own) => {
+    const classified = Math.round(share * own.count);
+    return part === 'classified'
+      ? { ...own, count: classified }
+      : { ...own, first: own.first + classified, count: own.count - classified };
+  });
 
 /** The first `most` names by their hashes, so that what is left out has no order. */
 export const firstByHash = (names: readonly string[], most: number): string[] =>

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decoderVersion } from '../../images/decode.ts';
-import { isMissing } from '../run/missing-file.ts';
+import { isMissing } from '../../engine/files.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import { readPixels, sharedPixels, parseIndex } from './cache.ts';
 import type { DomainIndex } from './cache.ts';

@@ -88,7 +88,27 @@ export interface EvaluatedSetting extends Setting {
   readonly tasks: readonly TaskEvaluation[];
 }
 
-/** Runs a job of the workers for the tasks of every setting: its results in the order of the tasks. */
+/** Runs `run` for the tasks of every setting: its results in the order of the tasks. */
+export async function everyTask<T>(
+  settings: readonly Setting[],
+  { tasks, progress }: Pick<EvaluationOptions, 'tasks' | 'progress'>,
+  run: (setting: Setting, task: number) => Promise<T>,
+): Promise<(Setting & { readonly tasks: T[] })[]> {
+  const total = settings.length * tasks;
+  let done = 0;
+  const evaluated: (Setting & { readonly tasks: T[] })[] = [];
+  for (const setting of settings) {
+    const runs = Array.from({ length: tasks }, async (_, task): Promise<T> => {
+      const result = await run(setting, task);
+      progress?.(++done, total);
+      return result;
+    });
+    evaluated.push({ ...setting, tasks: await Promise.all(runs) });
+  }
+  return evaluated;
+}
+
+/** The same by a job of workers that know a checkpoint. */
 export async function overTasks<T>(
   checkpoint: Checkpoint,
   domains: EvaluatedDomains,
@@ -98,23 +118,29 @@ export async function overTasks<T>(
 ): Promise<(Setting & { readonly tasks: T[] })[]> {
   if (settings.length === 0) return [];
   const pool = evaluationPool(checkpoint, domains, options);
-  const total = settings.length * options.tasks;
-  let done = 0;
   try {
-    const evaluated: (Setting & { readonly tasks: T[] })[] = [];
-    for (const setting of settings) {
-      const runs = Array.from({ length: options.tasks }, async (_, task): Promise<T> => {
-        const result = await run(pool, setting, task);
-        options.progress?.(++done, total);
-        return result;
-      });
-      evaluated.push({ ...setting, tasks: await Promise.all(runs) });
-    }
-    return evaluated;
+    return await everyTask(settings, options, (setting, task) => run(pool, setting, task));
   } finally {
     await pool.close();
   }
 }
+
+/** A test task: of its domain's given classes, in served and in transductive mode, with a settled architecture. */
+export const testPayload = (
+  { domain, shot, way }: Setting,
+  task: number,
+  { split, query, seed, floors }: EvaluationOptions,
+): EvaluationPayload => ({
+  domain,
+  split,
+  shape: { way, shot, query },
+  seed,
+  task,
+  stage: 'retrain',
+  alphaTemperature: 1,
+  transductive: true,
+  floors,
+});
 
 /** Evaluates a checkpoint on tasks that depend on seed and ways alone, the same for every checkpoint. */
 export async function evaluateTasks(
@@ -123,21 +149,10 @@ export async function evaluateTasks(
   options: EvaluationOptions,
   settings: readonly Setting[] = settingsOf(domains, options).settings,
 ): Promise<EvaluatedSetting[]> {
-  const { split, query, seed, floors } = options;
-  return overTasks(checkpoint, domains, settings, options, (pool, { domain, shot, way }, task) => {
-    const payload: EvaluationPayload = {
-      domain,
-      split,
-      shape: { way, shot, query },
-      seed,
-      task,
-      stage: 'retrain',
-      alphaTemperature: 1,
-      transductive: true,
-      floors,
-    };
-    return pool.run('evaluate', { ...payload, genotypes: checkpoint.genotypes });
-  });
+  const { genotypes } = checkpoint;
+  return overTasks(checkpoint, domains, settings, options, (pool, setting, task) =>
+    pool.run('evaluate', { ...testPayload(setting, task, options), genotypes }),
+  );
 }
 
 /** Accuracies by domain and shot. */

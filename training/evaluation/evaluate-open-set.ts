@@ -1,5 +1,6 @@
 import { adaptTask, labelsOf } from '../../model/adaptation/adapt-task.ts';
-import { calibrateOpenSet, knownOf } from '../../model/adaptation/open-set.ts';
+import { calibrateOpenSet, isForeign, knownOf } from '../../model/adaptation/open-set.ts';
+import type { OpenSet } from '../../model/adaptation/open-set.ts';
 import { solvedAnswer } from '../../model/adaptation/solved-answer.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { Executor, ModelRunner } from '../../model/graph/executor.ts';
@@ -35,6 +36,12 @@ export interface OpenSetEvaluation {
   readonly accepted: number;
   /** Foreign images with `known` ≥ 0.5. */
   readonly foreignAccepted: number;
+  /** The threshold that is chosen from the task's support set. */
+  readonly threshold: number;
+  /** Images of the task's classes that reach it. */
+  readonly passed: number;
+  /** Foreign images that reach it. */
+  readonly foreignPassed: number;
 }
 
 /** Adapts to one sampled task as the service does, and runs the exported model on queries of its classes and of others. */
@@ -57,7 +64,7 @@ export async function evaluateOpenSet(
       }));
   const own = (label: number): boolean => label < way;
   const { steps } = checkpoint.configuration.innerLoop;
-  const { model } = await adaptTask(checkpoint, images(drawn.support, own), { steps }, executor);
+  const { model, openSet } = await adaptTask(checkpoint, images(drawn.support, own), { steps }, executor);
   const known = images(drawn.query, own);
   const asked = [...known, ...images(drawn.query, (label) => !own(label))];
   const data = new Float32Array(asked.length * length);
@@ -65,7 +72,7 @@ export async function evaluateOpenSet(
   const program = await models.model(`open set ${domain.name} ${shot} ${task}`, () => model);
   const shape = [asked.length, 3, drawn.size, drawn.size];
   const scores = (await program.run({ image: { data, shape } }))['known']!.data;
-  return openSetOf(scores.subarray(0, known.length), scores.subarray(known.length));
+  return openSetOf(scores.subarray(0, known.length), scores.subarray(known.length), openSet);
 }
 
 /** The same on a trunk, from kept planes. */
@@ -89,15 +96,23 @@ export async function evaluateTrunkOpenSet(
   const known = knownOf(features.query, openSet, way);
   const labels = labelsOf(task.query, way + foreign);
   const scores = (own: boolean): Float32Array => known.filter((_, i) => labels[i]! < way === own);
-  return openSetOf(scores(true), scores(false));
+  return openSetOf(scores(true), scores(false), openSet);
 }
 
 /** From the scores of images of the task's classes and of foreign ones. */
-function openSetOf(inside: Float32Array, outside: Float32Array): OpenSetEvaluation {
-  const accepted = (part: Float32Array): number => part.filter((score) => score >= 0.5).length / part.length;
+function openSetOf(
+  inside: Float32Array,
+  outside: Float32Array,
+  { threshold }: Pick<OpenSet, 'threshold'>,
+): OpenSetEvaluation {
+  const reaching = (part: Float32Array, least: number): number =>
+    part.filter((score) => !isForeign(score, least)).length / part.length;
   return {
     auroc: areaUnderCurve(inside, outside),
-    accepted: accepted(inside),
-    foreignAccepted: accepted(outside),
+    accepted: reaching(inside, 0.5),
+    foreignAccepted: reaching(outside, 0.5),
+    threshold,
+    passed: reaching(inside, threshold),
+    foreignPassed: reaching(outside, threshold),
   };
 }

@@ -16,7 +16,7 @@ import type { NetworkTask, TaskRunner } from '../../model/inner-loop/task-runner
 import type { ImageDomain, Split } from '../data/domain.ts';
 import { floorAccuracy } from '../data/floors.ts';
 import { sampleTask } from '../data/tasks.ts';
-import type { TaskShape } from '../data/tasks.ts';
+import type { Task, TaskShape } from '../data/tasks.ts';
 import { metaTaskOf } from '../data/sampled-task.ts';
 import { reliabilityOf } from './reliability.ts';
 import type { Reliability } from './reliability.ts';
@@ -76,8 +76,7 @@ export async function evaluateTask(
   domain: ImageDomain,
   payload: EvaluationPayload,
 ): Promise<TaskEvaluation> {
-  const key = fold(keyFrom(payload.seed), 'evaluation', domain.name, payload.task);
-  const drawn = sampleTask(key, domain, payload.split, payload.shape);
+  const drawn = evaluatedTask(domain, payload);
   const { size: given, support: own, query } = metaTaskOf(drawn);
   const { alphaTemperature } = payload;
   const embedded = await runner.embed(parameters, own, given, { mask: null, alphaTemperature });
@@ -93,21 +92,34 @@ export async function evaluateTask(
     const logits = await runner.queryLogits(task, weights, asked, statistics);
     return mirrored ? meansOfMirrored(logits) : logits;
   };
-  const right = (share: number): number => Math.round(share * query.count);
-  const rightOf = (logits: Float32Array): number => right(accuracyOf(logits, query.targets, size.way));
   const served = await answer('support');
+  const logits = { served, ...(payload.transductive ? { transductive: await answer('batch') } : {}) };
+  return { genotype, embedding, mirrored, ...judged(drawn, size, logits, payload) };
+}
+
+/** The task of a payload: the same for every network that is asked. */
+export const evaluatedTask = (domain: ImageDomain, { seed, task, split, shape }: EvaluationPayload): Task =>
+  sampleTask(fold(keyFrom(seed), 'evaluation', domain.name, task), domain, split, shape);
+
+/** What logits [n, way] of a task's queries are worth. */
+export function judged(
+  drawn: Task,
+  size: TaskSize,
+  { served, transductive }: { readonly served: Float32Array; readonly transductive?: Float32Array },
+  { floors, answers }: Pick<EvaluationPayload, 'floors' | 'answers'>,
+): Omit<TaskEvaluation, 'genotype' | 'embedding' | 'mirrored'> {
+  const { count, targets } = metaTaskOf(drawn).query;
+  const right = (share: number): number => Math.round(share * count);
+  const rightOf = (logits: Float32Array): number => right(accuracyOf(logits, targets, size.way));
   return {
-    genotype,
-    embedding,
-    mirrored,
-    queries: query.count,
+    queries: count,
     served: rightOf(served),
-    ...(payload.transductive ? { transductive: rightOf(await answer('batch')) } : {}),
-    ...(payload.floors
+    ...(transductive ? { transductive: rightOf(transductive) } : {}),
+    ...(floors
       ? { pixels: right(floorAccuracy(drawn, 'pixels')), colours: right(floorAccuracy(drawn, 'colours')) }
       : {}),
-    reliability: reliabilityOf(served, query.targets, size.way),
-    ...(payload.answers ? { answers: { size, logits: served, targets: query.targets } } : {}),
+    reliability: reliabilityOf(served, targets, size.way),
+    ...(answers ? { answers: { size, logits: served, targets } } : {}),
   };
 }
 

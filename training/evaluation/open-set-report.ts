@@ -7,11 +7,8 @@ import type { Setting } from './settings.ts';
 import { table } from '../report/markdown.ts';
 
 /** Means over tasks and their 95 % intervals, in percent. */
-export interface OpenSetReport extends Setting {
+export interface OpenSetReport extends Setting, Readonly<Record<keyof OpenSetEvaluation, Accuracy>> {
   readonly tasks: number;
-  readonly auroc: Accuracy;
-  readonly accepted: Accuracy;
-  readonly foreignAccepted: Accuracy;
 }
 
 /** Evaluates the open set of a checkpoint by domain and shot, as `settingsOf` says; tasks depend on seed and ways alone. */
@@ -43,15 +40,18 @@ export async function evaluateOpenSets(
       auroc: over('auroc'),
       accepted: over('accepted'),
       foreignAccepted: over('foreignAccepted'),
+      threshold: over('threshold'),
+      passed: over('passed'),
+      foreignPassed: over('foreignPassed'),
     };
   });
 }
 
 const cell = ({ mean, interval }: Accuracy): string => `${mean.toFixed(1)} ± ${interval.toFixed(1)}`;
 
-/** A report as a Markdown table, with the mean AUROC of every shot below. */
+/** A report as a Markdown table, with the means of every shot below; a task's own threshold in percent, too. */
 export function openSetTable(reports: readonly OpenSetReport[]): string {
-  const columns = ['auroc', 'accepted', 'foreignAccepted'] as const;
+  const columns = ['auroc', 'threshold', 'passed', 'foreignPassed', 'accepted', 'foreignAccepted'] as const;
   const rows = reports.map((report) => [
     report.domain,
     `${report.way}`,
@@ -64,6 +64,7 @@ export function openSetTable(reports: readonly OpenSetReport[]): string {
       (own.reduce((total, report) => total + report[name].mean, 0) / own.length).toFixed(1);
     return ['**mean**', '', `${shot}`, ...columns.map(mean)];
   });
-  const header = ['domain', 'ways', 'shot', 'AUROC', 'accepted at 0.5', 'foreign accepted at 0.5'];
+  const accepted = ["accepted at the task's own", 'foreign', 'accepted at 0.5', 'foreign'];
+  const header = ['domain', 'ways', 'shot', 'AUROC', 'threshold, %', ...accepted];
   return table(header, [...rows, ...means]);
 }

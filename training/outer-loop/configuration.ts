@@ -47,16 +47,10 @@ const stageSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('draws all but the controller and a fixed encoder anew at the start of the stage'),
-  multiStepIterations: z
-    .number()
-    .int()
-    .min(0)
-    .default(0)
-    .describe('first iterations whose outer loss is the mean of those after every inner step (MAML++)'),
   temperature: startAndEnd
     .default([1, 1])
     .describe(
-      'of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between',
+      'of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between. What follows decodes at the last one',
     ),
   innerLoop: z
     .strictObject({
@@ -191,7 +185,12 @@ export const trainingConfigurationSchema = runSchema.superRefine(({ model, plane
     const message = 'a model on a trunk needs planes, and no other has them';
     context.addIssue({ code: 'custom', path: ['planes'], message });
   }
-  stages.forEach(({ stage, encoder, architectures, innerLoop }, i) => {
+  stages.forEach(({ stage, encoder, architectures, innerLoop, shapes }, i) => {
+    const { outputs } = model.head;
+    if (outputs !== undefined && shapes.some(({ way }) => way > outputs)) {
+      const message = `a linear head of ${outputs} outputs has no tasks of more classes`;
+      context.addIssue({ code: 'custom', path: ['stages', i, 'shapes'], message });
+    }
     if (architectures === 'drawn' && stage !== 'retrain') {
       const message = `${stage} has no architectures to draw from yet`;
       context.addIssue({ code: 'custom', path: ['stages', i, 'architectures'], message });

@@ -16,18 +16,26 @@ import { stageAt, alphaTemperatureAt, totalIterations } from '../run/schedule.ts
 const genotypeTasks = 20;
 
 /** A run between two steps: Θ of the state lies in the memory that the workers of the pool read. */
-export interface PausedRun {
-  readonly pool: WorkerPool<TrainingJobs>;
+export interface PausedRun<P = WorkerPool<TrainingJobs>> {
+  readonly pool: P;
   readonly configuration: TrainingConfiguration;
   readonly domains: readonly ClassedDomain[];
   readonly state: RunState;
 }
 
+/** A run whose workers can do no more than evaluate. */
+export type EvaluatedRun = PausedRun<{
+  run(
+    job: 'evaluate',
+    request: EvaluationPayload & Pick<RunState, 'genotypes'>,
+  ): Promise<Awaited<ReturnType<TrainingJobs['evaluate']>>>;
+}>;
+
 /**
  * Served accuracy on validation classes, by domain, in tasks of as many ways as it has classes for; domains that have less
  * than two such classes are left out.
  */
-export async function validationAccuracies(run: PausedRun): Promise<Record<string, number>> {
+export async function validationAccuracies(run: EvaluatedRun): Promise<Record<string, number>> {
   const domains = domainsWith(run, heldOutShape(run));
   const accuracies = domains.map(async ({ name, shape }): Promise<[string, number]> => {
     const tasks = Array.from({ length: run.configuration.validation.tasks }, (_, task) =>
@@ -45,7 +53,7 @@ export async function validationAccuracies(run: PausedRun): Promise<Record<strin
 
 /** Domains that have validation tasks of a shape, of at most its ways and at least two. */
 const domainsWith = (
-  { domains }: PausedRun,
+  { domains }: Pick<PausedRun, 'domains'>,
   wanted: TaskShape,
 ): { readonly name: string; readonly shape: TaskShape }[] =>
   domains
@@ -56,7 +64,7 @@ const domainsWith = (
 const calibrationTasks = 20;
 
 /** Answers on validation tasks of every shape that the last stage trains, of the domains that have them (domainsWith). */
-export async function calibrationAnswers(run: PausedRun): Promise<Answers[]> {
+export async function calibrationAnswers(run: EvaluatedRun): Promise<Answers[]> {
   const { stages, validation } = run.configuration;
   const shapes = stages.at(-1)!.shapes.map(({ way, shot }) => ({ way, shot, query: validation.query }));
   const asked = shapes.flatMap((wanted) =>
@@ -111,13 +119,15 @@ export async function embeddedTasks(run: PausedRun): Promise<EmbeddedTask[]> {
 }
 
 /** Way and shots of the last stage's first shape: what the run is for. */
-function heldOutShape({ configuration: { stages, validation } }: PausedRun): TaskShape {
+function heldOutShape({
+  configuration: { stages, validation },
+}: Pick<PausedRun, 'configuration'>): TaskShape {
   const { way, shot } = stages.at(-1)!.shapes[0]!;
   return { way, shot, query: validation.query };
 }
 
 function evaluationPayload(
-  run: PausedRun,
+  run: Pick<PausedRun, 'configuration' | 'state'>,
   domain: string,
   split: EvaluationPayload['split'],
   task: number,

@@ -6,6 +6,7 @@ import { fold, keyFrom } from '../../model/random.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { trainingConfigurationSchema } from './configuration.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
+import { withoutFormerOptions } from '../run/former-options.ts';
 import { ParameterLayout } from '../run/parameter-vector.ts';
 import type { RunState } from '../run/run-folder.ts';
 import { totalIterations } from '../run/schedule.ts';
@@ -92,7 +93,8 @@ function requireSameModel(model: ModelConfiguration, { id, configuration }: Chec
  */
 export function isUnfinished(configuration: TrainingConfiguration, { training }: Checkpoint): boolean {
   const { iterations } = training;
-  const recorded = trainingConfigurationSchema.safeParse(training['configuration']);
+  const written = withoutFormerOptions(JSON.stringify(training['configuration'] ?? null));
+  const recorded = trainingConfigurationSchema.safeParse(JSON.parse(written));
   if (!recorded.success || typeof iterations !== 'number') return false;
   const same = isDeepStrictEqual(comparable(recorded.data), comparable(configuration));
   return same && iterations < totalIterations(configuration);

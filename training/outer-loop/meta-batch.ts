@@ -1,10 +1,8 @@
-import type { WorkerPool } from '../../engine/pool.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import type { Fault } from '../run/divergence.ts';
 import { alphaTemperatureAt } from '../run/schedule.ts';
 import type { StagePosition } from '../run/schedule.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
-import type { TrainingJobs } from './training-jobs.ts';
 import { taskShape } from './gradient-job.ts';
 import type { GradientPayload, GradientResult } from './gradient-job.ts';
 import { sumAlongTree } from './mean-gradient.ts';
@@ -26,22 +24,26 @@ export const largestMetaBatch = (configuration: TrainingConfiguration): number =
 /** What the tasks of an iteration have in common: a function of the configuration, but for the architectures so far. */
 export function batchPayload(
   { reconstructionWeight, pathDropout }: TrainingConfiguration,
-  { iteration, stage, progress, position }: StagePosition<StageConfiguration>,
+  { iteration, stage, progress }: StagePosition<StageConfiguration>,
   genotypes: readonly Genotype[],
 ): BatchPayload {
   return {
     iteration,
     stage,
     alphaTemperature: alphaTemperatureAt(stage, progress),
-    everyStep: position < stage.multiStepIterations,
     training: { reconstructionWeight, pathDropout },
     genotypes,
   };
 }
 
+/** Workers that compute gradients, whatever else they do. */
+interface GradientPool {
+  run(job: 'gradient', request: GradientPayload): Promise<GradientResult>;
+}
+
 /** What computes gradients on this machine. */
 export interface GradientHost {
-  readonly pool: Pick<WorkerPool<TrainingJobs>, 'run'>;
+  readonly pool: GradientPool;
   /** On the memory that the pool's threads share: a vector a position of the meta-batch. */
   readonly gradients: readonly Float32Array[];
   readonly seed: number;

@@ -37,6 +37,7 @@ import type { RunEvents } from '../run/run-loop.ts';
 import type { StagePosition } from '../run/schedule.ts';
 import { thisMachine } from './spread.ts';
 import type { Spread } from './spread.ts';
+import { annealedState } from './annealing.ts';
 import { partedState } from './branch.ts';
 import type { EarlierRun } from './branch.ts';
 import { ParameterLayout } from '../run/parameter-vector.ts';
@@ -172,10 +173,15 @@ export class Trainer {
     return { gradient, fault, metrics: (step) => ({ ...metricsOf(results, step), ...told }) };
   }
 
-  /** Settles the architectures before the children are trained; draws new meta-weights where the stage says so. */
+  /**
+   * Keeps the temperature of an annealed search; settles the architectures before the children are trained; draws new
+   * meta-weights where the stage says so.
+   */
   async #enterStage(entered: StageConfiguration): Promise<void> {
     const { stage, reinitialize } = entered;
     const searched = this.#configuration.model.network.kind === 'cells';
+    if (searched && stage !== 'search')
+      this.#loop.state = annealedState(this.#configuration, this.#loop.state);
     if (searched && stage === 'retrain' && this.#loop.state.genotypes.length === 0)
       await this.#settleGenotypes();
     if (!reinitialize) return;

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import { genotypeKey } from '../../model/search-space/genotype.ts';
 import { trainingConfigurationSchema } from '../outer-loop/configuration.ts';
 import type { TrainingConfiguration } from '../outer-loop/configuration.ts';
 import { fineTuning } from '../outer-loop/fine-tuning.ts';
@@ -30,6 +31,9 @@ export interface OwnRun {
   readonly workers: number;
 }
 
+/** Share of what is for training that the cells are taught; tasks are drawn from the rest (see partOf). */
+const taught = 0.6;
+
 const recipeFolder = resolve(import.meta.dirname, '../configs/own-images');
 
 /**
@@ -42,25 +46,35 @@ export async function ownConfiguration(run: OwnRun): Promise<TrainingConfigurati
   const { content } = await readExtendedYaml(
     resolve(recipeFolder, model.trunk ? 'trunk.yaml' : 'pixels.yaml'),
   );
+  const { classify, ...recipe } = content as { readonly classify?: object };
   const configuration = trainingConfigurationSchema.parse({
-    ...(content as object),
+    ...recipe,
+    ...(classify ? { classify: { ...classify, architectures: checkpoint.genotypes.map(genotypeKey) } } : {}),
     name,
     model,
     workers,
     domains: sourcesOf(run.domains).map((source) => ({
       source,
       ...(model.trunk
-        ? { views: { mirror, crops } }
+        ? { views: { mirror, crops }, classified: taught }
         : { augmentation: { flip: mirror, crop: 0.2, colour: 0.1 } }),
     })),
     ...(trunk === undefined ? {} : { planes: planesOfModel(model, trunk) }),
   });
-  const tuned = fineTuning(configuration, iterations);
+  const tuned = fineTuning(configuration, checkpoint, iterations);
+  const asked = totalIterations(tuned) / totalIterations(configuration);
   return {
     ...tuned,
+    ...(configuration.classify ? { classify: scaled(configuration.classify, asked) } : {}),
     validation: { ...tuned.validation, every: Math.ceil(totalIterations(tuned) / 3) },
   };
 }
+
+/** The stage `classify` with a share of its steps, so that a run of fewer iterations is shorter as a whole. */
+const scaled = <C extends { readonly iterations: number }>(classify: C, by: number): C => ({
+  ...classify,
+  iterations: Math.max(1, Math.round(by * classify.iterations)),
+});
 
 /** The surveyed domains as sources of a configuration: training and evaluation split them alike. */
 export const sourcesOf = (domains: readonly SurveyedDomain[]): SourceOf<'folder'>[] =>

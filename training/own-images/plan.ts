@@ -8,8 +8,13 @@ import { trunkCard } from '../planes/model-planes.ts';
 import { repository, withoutTilde } from '../run/paths.ts';
 import { readCheckpoint } from '../run/read-checkpoint.ts';
 import { ownConfiguration } from './configuration.ts';
+import { withFreedShares } from './freed-shares.ts';
+import type { FreedShares } from './freed-shares.ts';
 import { surveyImages } from './survey.ts';
 import type { Survey } from './survey.ts';
+
+/** What shares start from and how far they may go, by validation classes of one kind of images (docs/training.md). */
+const ownShares: FreedShares = { cells: 0.4, bound: 1 };
 
 const bundled = join(repository, 'checkpoints');
 
@@ -28,6 +33,9 @@ export interface OwnImagesOptions {
 
 export interface OwnImagesPlan {
   readonly survey: Survey;
+  /** What is fine-tuned, and what the result is compared with. */
+  readonly before: Checkpoint;
+  /** What the run begins with: the same, but for its shares. */
   readonly checkpoint: Checkpoint;
   readonly configuration: TrainingConfiguration;
 }
@@ -37,7 +45,8 @@ export async function planOwnImages(options: OwnImagesOptions): Promise<OwnImage
   const images = withoutTilde(options.images);
   const survey = await surveyImages(images);
   const path = options.from ?? (await defaultCheckpoint());
-  const checkpoint = await readCheckpoint(path);
+  const before = await readCheckpoint(path);
+  const checkpoint = withFreedShares(before, ownShares);
   const configuration = await ownConfiguration({
     ...options,
     name: options.name ?? runName(images),
@@ -46,7 +55,7 @@ export async function planOwnImages(options: OwnImagesOptions): Promise<OwnImage
     domains: survey.domains,
     iterations: options.iterations,
   });
-  return { survey, checkpoint, configuration };
+  return { survey, before, checkpoint, configuration };
 }
 
 /** Path of the checkpoint that checkpoints/default.json names. */

@@ -53,10 +53,13 @@ export async function surveyImages(path: string): Promise<Survey> {
       `${path} mixes two layouts: ${flat[0]!.name} has files in it, ${nested[0]!.name} has folders; either every folder is a class, or every folder has a folder a class`,
     );
   if (nested.length === 0) return surveyOf([await surveyDomain(root)]);
-  if (nested.every(({ name }) => parts.has(name.toLowerCase())))
+  if (nested.every(({ name }) => parts.has(name.toLowerCase()))) {
+    const names = nested.map(({ name }) => name);
+    const largest = names.find((name) => name.toLowerCase().startsWith('train')) ?? names[0]!;
     throw new Error(
-      `${path} is split already (${nested.map(({ name }) => name).join(', ')}), but the command makes its own splits: give it ${join(path, nested[0]!.name)}`,
+      `${path} is split already (${names.join(', ')}), but the command makes its own splits: give it ${join(path, largest)}`,
     );
+  }
   return surveyOf(await Promise.all(nested.map(({ name }) => surveyDomain(join(root, name)))));
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { viewCount } from '../../model/task/views.ts';
 import { withoutImages } from '../data/skipped-images.ts';
-import { isMissing } from '../run/missing-file.ts';
+import { isMissing } from '../../engine/files.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import { imageCount, planeIndexSchema, rowBytes, rowCount } from './plane-domain.ts';
 import type { PlaneDomain } from './plane-domain.ts';

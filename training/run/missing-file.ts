@@ -1,6 +1,4 @@
-/** Whether a file operation failed because there is no such file or folder. */
-export const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT';
+import { isMissing } from '../../engine/files.ts';
 
 /** What a file operation gives. @throws Error that says `otherwise` where there is no such file or folder */
 export async function found<T>(operation: Promise<T>, otherwise: string): Promise<T> {

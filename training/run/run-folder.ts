@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { AdamState } from '../optimizer/adam.ts';
 import { decodeTensors, encodeTensors } from '../../model/checkpoint/safetensors.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
-import { found, isMissing } from './missing-file.ts';
+import { withoutFormerOptions } from './former-options.ts';
+import { isMissing } from '../../engine/files.ts';
+import { found } from './missing-file.ts';
 import { writeAtomically } from './write-atomically.ts';
 
 /** Everything that a run needs to go on exactly: tasks are a function of seed and iteration. */
@@ -37,18 +39,23 @@ export class RunFolder {
     return join(this.path, 'checkpoint.safetensors');
   }
 
+  /** Whether the folder has a saved state, in the file of this name. */
+  async has(state = 'state.safetensors'): Promise<boolean> {
+    return access(join(this.path, state)).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /**
    * Makes sure that nothing is lost when a run begins anew here.
    * @param state the file that has the state
    * @throws Error when the folder has it
    */
   async refuseToOverwrite(state = 'state.safetensors'): Promise<void> {
+    if (!(await this.has(state))) return;
     const path = join(this.path, state);
-    const exists = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (exists) throw new Error(`${path} exists: go on with --resume, or begin anew with --overwrite`);
+    throw new Error(`${path} exists: go on with --resume, or begin anew with --overwrite`);
   }
 
   /**
@@ -104,7 +111,7 @@ export class RunFolder {
 
   async #read<G>(name: string, identity: string): Promise<RunState<G>> {
     const { tensors, metadata } = decodeTensors(await this.readState(`${name}.safetensors`));
-    if (metadata['configuration'] !== identity)
+    if (withoutFormerOptions(metadata['configuration'] ?? '') !== withoutFormerOptions(identity))
       throw new Error(
         `${this.path} holds a run of another configuration, with another engine or of other data`,
       );

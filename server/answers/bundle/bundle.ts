@@ -8,7 +8,7 @@ import { readmeOf } from './readme.ts';
 import { modelConfigurationOf } from './triton.ts';
 
 /** The earliest date that a zip can hold: nothing in a bundle depends on when it was made. */
-const DATE = new Date(1980, 0, 1);
+const zipDate = new Date(1980, 0, 1);
 
 /**
  * A task as a model repository for Triton or KServe, a zip: one folder, named by the id as the model is in this service's
@@ -36,7 +36,7 @@ export function bundleOf(task: StoredTask): Uint8Array {
   };
   const all = { ...files, 'manifest.json': strToU8(`${JSON.stringify(manifest, null, 2)}\n`) };
   const entries = Object.entries(all).map(([path, bytes]) => [`${record.id}/${path}`, bytes] as const);
-  return zipSync(Object.fromEntries(entries), { level: 0, mtime: DATE });
+  return zipSync(Object.fromEntries(entries), { level: 0, mtime: zipDate });
 }
 
 /** Without what is true of one making of the task only, or of the service that made it. */

@@ -3,7 +3,7 @@ import type { TaskRecord } from '../../storage/record.ts';
 import type { Schema } from '../../../contract/schema.ts';
 
 /** Rows that Triton joins into one run. */
-const MAX_BATCH = { images: 25, regression: 1024 } as const;
+const maxBatch = { images: 25, regression: 1024 } as const;
 
 /** A tensor of `config.pbtxt`; its batch axis is Triton's, so it is left out. */
 function tensorOf({ name, shape }: Schema<'Tensor'>, extra = ''): string {
@@ -18,7 +18,7 @@ export function modelConfigurationOf(record: TaskRecord): string {
   );
   return `name: "${record.id}"
 backend: "onnxruntime"
-max_batch_size: ${MAX_BATCH[record.kind]}
+max_batch_size: ${maxBatch[record.kind]}
 input [ ${tensorOf(input)} ]
 output [
   ${tensors.join(',\n  ')}

@@ -8,7 +8,7 @@ import { noisyParameters, referenceRunner, smallConfiguration, smallTask } from 
 import { supportInputs } from '../../../model/task/labelled-set.ts';
 
 describe('the adaptation as one graph', () => {
-  it.each(['prototype', 'shared'] as const)(
+  it.each(['prototype', 'shared', 'linear'] as const)(
     'is the inner steps one by one, in float64: %s head',
     async (head) => {
       const configuration = smallConfiguration({ nodes: 2, head, modulator: 'none' });

@@ -45,12 +45,9 @@ function pulledBack(
 }
 
 describe('the hand-made reverse equals the gradient of one unrolled graph, in float64', () => {
-  // with losses of steps that derivatives do not go through, no single graph of the reverse has the whole
-  const whole = table(({ everyStep, exactSteps }) => everyStep !== true || exactSteps === undefined);
-  for (const [name, run, problem] of whole)
+  for (const [name, run, problem] of table(() => true))
     test(`weights, architecture and head: ${name}`, run, async () => {
-      const { configuration, adapted: task, parameters, options } = problem;
-      const everyStep = options.everyStep === true;
+      const { configuration, adapted: task, parameters } = problem;
       const { result, runner, programs } = await referenceOf(problem);
       const { graphs } = networkOf(runner, problem, result);
       const { body } = graphs;
@@ -59,22 +56,21 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
       const graph = new Graph();
       const start: Weights = (name) => graph.input(name, shapes.get(name)!);
       const names = body.map(({ name }) => name);
-      const { last, outer } = unrolledLoss({
+      const loss = unrolledLoss({
         graph,
         configuration,
         network: graphs.network,
         task,
         start,
         body: names,
-        everyStep,
       });
       const gradients = gradient(
-        outer,
+        loss,
         variables.map(({ name }) => start(name)),
       );
       const { given } = programs.last('head');
       const values = evaluate(
-        [last, ...gradients],
+        [loss, ...gradients],
         widened({ ...parameters, ...taskInputs(task), ...only(given, [...shapes.keys()]) }),
       );
       const { 'inner.rates': toRates, ...expected } = Object.fromEntries(
@@ -126,9 +122,8 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
       const modulated = modulate(configuration, embedding, weights);
       const start: Weights = (name) => mixes[name] ?? modulated[name] ?? weights(name);
       const body = Object.keys(modulated).filter((name) => name !== 'head.vector');
-      const everyStep = options.everyStep === true;
       const network = { kind: 'supernet' } as const;
-      const { outer } = unrolledLoss({ graph, configuration, network, task, start, body, everyStep });
+      const outer = unrolledLoss({ graph, configuration, network, task, start, body });
       const loss = add(outer, reshape(multiply(reconstruction(), options.reconstructionWeight), outer.shape));
       const names = Object.keys(inputsOf([loss])).filter((name) => shapes.has(name));
       expect(Object.keys(gradients).sort()).toEqual(names.sort());

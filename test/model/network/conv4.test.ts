@@ -22,6 +22,7 @@ import type { Tensor } from '../../../model/graph/primitives.ts';
 import { evaluate } from '../../../model/graph/reference/interpreter.ts';
 import { sizeOf } from '../../../model/graph/shapes.ts';
 import { features } from '../../../model/network/features.ts';
+import { weightSpecifications } from '../../../model/network/weights.ts';
 import type { Weights } from '../../../model/graph/weights.ts';
 import { TaskGraphs } from '../../../model/inner-loop/step-graphs.ts';
 import { inputWeights } from '../../../model/graph/variables.ts';
@@ -98,6 +99,35 @@ describe('conv4', () => {
   it('has the number of weights of the PyTorch script', () => {
     const adapted = new TaskGraphs(configurationOf(28, { filters: 32 }), network).adapted(5);
     expect(adapted.reduce((n, { shape }) => n + sizeOf(shape), 0)).toBe(28933);
+  });
+
+  it("with the paper's five outputs at 84 px has MAML's 32.9K, the convolutions' biases counted", () => {
+    const configuration = parseModelConfiguration({
+      image: { size: 84 },
+      network: { kind: 'conv4', filters: 32 },
+      head: { kind: 'linear', outputs: 5 },
+    });
+    const adapted = new TaskGraphs(configuration, network).adapted(5);
+    const weights = adapted.reduce((n, { shape }) => n + sizeOf(shape), 0);
+    expect(weights).toBe(32_773);
+    // Published counts have a bias of each filter too, which the normalisation behind it takes away again.
+    expect(weights + 4 * 32).toBe(32_901);
+    const meta = weightSpecifications(configuration);
+    expect(meta.reduce((n, { shape }) => n + sizeOf(shape), 0)).toBe(weights);
+  });
+
+  it('with a linear head refuses tasks of more classes than it has outputs', () => {
+    const configuration = parseModelConfiguration({
+      image: { size: 16 },
+      network: { kind: 'conv4', filters: 2 },
+      head: { kind: 'linear', outputs: 3 },
+    });
+    const graphs = new TaskGraphs(configuration, network);
+    expect(graphs.head({ way: 3, support: 3 }).outputs['head.weight']!.shape).toEqual([3, 2]);
+    expect(graphs.head({ way: 2, support: 2 }).outputs['head.bias']!.shape).toEqual([1, 2]);
+    expect(() => graphs.head({ way: 4, support: 4 })).toThrow(
+      'a linear head of 3 outputs has no tasks of 4 classes',
+    );
   });
 
   it.each([

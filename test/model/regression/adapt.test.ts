@@ -3,6 +3,7 @@ import { createOnnxExecutor } from '../../../engine/onnxruntime.ts';
 import { CheckpointError, formatOf } from '../../../model/checkpoint/checkpoint-file.ts';
 import { decodeCheckpoint } from '../../../model/checkpoint/checkpoint.ts';
 import { Programs } from '../../../model/graph/programs.ts';
+import { drawParameters } from '../../../model/layers/parameter-specification.ts';
 import { keyFrom, normal } from '../../../model/random.ts';
 import { adaptRegression, NotAdaptableError } from '../../../model/regression/adapt.ts';
 import type { Point } from '../../../model/regression/adapt.ts';
@@ -13,7 +14,7 @@ import {
 } from '../../../model/regression/checkpoint.ts';
 import type { RegressionCheckpoint } from '../../../model/regression/checkpoint.ts';
 import { predictionFunction } from '../../../model/regression/graphs.ts';
-import { finalTraining, mnas } from '../../../model/regression/mnas.ts';
+import { finalTraining, mnas, mnasSpecifications } from '../../../model/regression/mnas.ts';
 import { runFile } from '../../support/run-file.ts';
 import { tinyRegression } from '../../support/tiny-regression.ts';
 
@@ -47,10 +48,10 @@ describe('a regression checkpoint', () => {
     const bytes = (changed: unknown) => encodeRegressionCheckpoint(changed as RegressionCheckpoint);
     const checkpoint = checkpointOf('sorted');
     const { configuration } = checkpoint;
-    const batch = { ...configuration, model: { ...configuration.model, normalization: 'batch' } };
-    expect(() => decodeRegressionCheckpoint(bytes({ ...checkpoint, configuration: batch }))).toThrow(
-      /normalization/,
-    );
+    const model = { ...configuration.model, normalization: 'batch' as const };
+    const whole = drawParameters(mnasSpecifications(model), keyFrom(1)); // with the affine part
+    const batch = { ...checkpoint, configuration: { ...configuration, model }, parameters: whole };
+    expect(() => decodeRegressionCheckpoint(bytes(batch))).toThrow(/normalization/);
     const foreign = [[[{ operation: 'linear', input: 2 }], [], []]];
     expect(() => decodeRegressionCheckpoint(bytes({ ...checkpoint, genotypes: foreign }))).toThrow(
       CheckpointError,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { engineNames } from '../../../engine/options.ts';
 import { gradient } from '../../../model/graph/gradient.ts';
-import { Graph, inputsOf, topological } from '../../../model/graph/graph.ts';
+import { Graph, inputsOf } from '../../../model/graph/graph.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
 import { evaluate } from '../../../model/graph/reference/interpreter.ts';
 import { drawParameters } from '../../../model/layers/parameter-specification.ts';
@@ -15,6 +15,7 @@ import { drawTask } from '../../../training/studies/toy/families.ts';
 import { methodOf } from '../../../training/studies/toy/methods/table.ts';
 import { checkGradients } from '../../support/check-gradients.ts';
 import { executors } from '../../support/executors.ts';
+import { stoppedAt } from '../../support/stopped-at.ts';
 
 const size = { tasks: 2, support: 4, query: 3 };
 const small = {
@@ -95,24 +96,6 @@ function predicted(method: RegressionMethod): Prediction {
     (label) => input(label, method.parameters.find((parameter) => parameter.name === label)!.shape),
     input,
   );
-}
-
-/**
- * The loss with numbers where a derivative stops, as at BMAML's leader: differences of this one are what the derivative
- * belongs to.
- */
-function stoppedAt(point: Readonly<Record<string, Float64Array>>, loss: Tensor): Tensor {
-  const nodes = topological([loss]);
-  const stops = nodes.filter(({ primitive }) => primitive === 'stop');
-  const values = evaluate(stops, point);
-  const replaced = new Map(stops.map((node, i) => [node, node.graph.constant(values[i]!, node.shape)]));
-  for (const node of nodes) {
-    const inputs = node.inputs.map((input) => replaced.get(input)!);
-    const moved = inputs.some((input, i) => input !== node.inputs[i]);
-    const own = (): Tensor => (moved ? node.graph.node(node.primitive, inputs, node.attributes) : node);
-    if (!replaced.has(node)) replaced.set(node, own());
-  }
-  return replaced.get(loss)!;
 }
 
 describe.each(Object.keys(methods) as (keyof typeof methods)[])('meta-gradient of %s', (name) => {

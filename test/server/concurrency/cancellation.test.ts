@@ -10,10 +10,10 @@ import type { ServerPool } from '../../../server/workers/pool-adapter.ts';
 import { ClientGoneError } from '../../../server/http/client.ts';
 import type { Problem } from '../../../server/errors/errors.ts';
 import { SharedRuns } from '../../../server/concurrency/shared-runs.ts';
-import { createFakePool, everyKind, SIZE, UNLIMITED, untilAborted } from '../support/adapter.ts';
+import { createFakePool, everyKind, imageSide, unlimited, untilAborted } from '../support/adapter.ts';
 import { head, raw } from '../support/by-hand.ts';
 import { harness, heldDecoding, listen } from '../support/harness.ts';
-import { CONTENT_TYPE, multipart } from '../support/multipart.ts';
+import { multipartType, multipart } from '../support/multipart.ts';
 import { problemsOf } from '../support/problem.ts';
 import { support, taskOf } from '../support/tasks.ts';
 
@@ -23,7 +23,7 @@ const { expectProblem, expectRawProblem } = problemsOf('concurrency/cancellation
 async function postByHand(port: number, path: string, body: Buffer): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
-  socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${CONTENT_TYPE}\r\n`);
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${multipartType}\r\n`);
   socket.write(`Content-Length: ${body.length}\r\n\r\n`);
   socket.write(body);
   return socket;
@@ -168,15 +168,15 @@ describe('work for clients that have gone', () => {
       },
     };
     const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
-    const adapter = createPoolAdapter(pool, everyKind, toolchain, UNLIMITED);
+    const adapter = createPoolAdapter(pool, everyKind, toolchain, unlimited);
     const { signal } = new AbortController();
     const asker = { client: 'one', signal };
     const watcher = { ...asker, report: () => undefined };
-    const pixels = new Uint8Array(3 * SIZE * SIZE);
+    const pixels = new Uint8Array(3 * imageSide * imageSide);
     const images = ['a', 'b'].map((label) => ({ label, pixels }));
     const { model } = await adapter.adaptImages({ checkpoint: 'photos', steps: 1, support: images }, watcher);
     await adapter.predictImages(
-      { key: 'images', model, multiplyAdds: 1, imageSize: SIZE, images: [pixels] },
+      { key: 'images', model, multiplyAdds: 1, imageSize: imageSide, images: [pixels] },
       asker,
     );
     const points = [

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
-import { Agent, get, type IncomingMessage } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { Agent, get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import express from 'express';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';

@@ -6,9 +6,9 @@ import { sendContent } from '../../../server/http/content.ts';
 import { UnreadAnswers } from '../../../server/http/unread.ts';
 import { listen } from '../support/harness.ts';
 
-const MEBIBYTE = 1024 ** 2;
+const mebibyte = 1024 ** 2;
 /** So many bytes of a memory of their own. */
-const bytes = (mebibytes: number) => new Uint8Array(mebibytes * MEBIBYTE);
+const bytes = (mebibytes: number) => new Uint8Array(mebibytes * mebibyte);
 
 test('answers that are not read are bounded, of one client and of all', () => {
   const unread = new UnreadAnswers();
@@ -101,5 +101,5 @@ test('a client that reads nothing for a minute is cut off', async () => {
   socket.on('data', (chunk: Buffer) => (received += chunk.length));
   await once(socket, 'close');
   expect(timeout).toBe(60_000);
-  expect(received).toBeLessThan(30 * MEBIBYTE);
+  expect(received).toBeLessThan(30 * mebibyte);
 });

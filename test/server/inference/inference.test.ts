@@ -5,7 +5,7 @@ import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import type { Schema } from '../../../contract/schema.ts';
 import { catalogue } from '../../../server/errors/error-catalogue.ts';
-import { SIZE } from '../support/adapter.ts';
+import { imageSide } from '../support/adapter.ts';
 import { expectContract, expectSchema } from '../support/contract.ts';
 import { harness, listen } from '../support/harness.ts';
 import { predictionsOf, regressionOf, support as points } from '../support/regression.ts';
@@ -61,7 +61,7 @@ describe('the Open Inference Protocol', () => {
       name: images,
       versions: ['1'],
       platform: 'onnxruntime_onnx',
-      inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 3, SIZE, SIZE] }],
+      inputs: [{ name: 'image', datatype: 'FP32', shape: [-1, 3, imageSide, imageSide] }],
       outputs: [
         { name: 'logits', datatype: 'FP32', shape: [-1, 3] },
         { name: 'known', datatype: 'FP32', shape: [-1, 1] },
@@ -91,9 +91,9 @@ describe('the Open Inference Protocol', () => {
     }
 
     // one colour at every pixel, more rows than one run takes
-    const pixel = [250, 10, 10].flatMap((value) => Array<number>(SIZE * SIZE).fill(value / 255));
+    const pixel = [250, 10, 10].flatMap((value) => Array<number>(imageSide * imageSide).fill(value / 255));
     const data = Array.from({ length: 60 }, () => pixel).flat();
-    const tensor = { name: 'image', datatype: 'FP32', shape: [60, 3, SIZE, SIZE], data };
+    const tensor = { name: 'image', datatype: 'FP32', shape: [60, 3, imageSide, imageSide], data };
     const answer = await infer(images, {
       inputs: [tensor],
       outputs: [{ name: 'known' }, { name: 'probabilities' }],
@@ -117,6 +117,7 @@ describe('the Open Inference Protocol', () => {
 
   test.each<[string, unknown, string]>([
     ['no inputs', {}, '/inputs'],
+    ['half of a character', { id: 'x\ud800', inputs: [x([1, 2])] }, '/id'],
     ['two inputs', { inputs: [x([1, 2]), x([1, 2])] }, '/inputs'],
     ['another name', { inputs: [{ ...x([1, 2]), name: 'image' }] }, '/inputs/0/name'],
     ['another type', { inputs: [{ ...x([1, 2]), datatype: 'INT64' }] }, '/inputs/0/datatype'],
@@ -175,9 +176,14 @@ describe('the Open Inference Protocol', () => {
 
   test('gives classes in place of numbers where they are asked for', async () => {
     const { app, images, infer } = await bothKinds();
-    const pixel = [250, 10, 10].flatMap((value) => Array<number>(SIZE * SIZE).fill(value / 255));
+    const pixel = [250, 10, 10].flatMap((value) => Array<number>(imageSide * imageSide).fill(value / 255));
     const inputs = [
-      { name: 'image', datatype: 'FP32', shape: [2, 3, SIZE, SIZE], data: [...pixel, ...pixel.toReversed()] },
+      {
+        name: 'image',
+        datatype: 'FP32',
+        shape: [2, 3, imageSide, imageSide],
+        data: [...pixel, ...pixel.toReversed()],
+      },
     ];
     const asked = (classification: number, name = 'probabilities') => ({
       name,

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MnasClient } from '../../../client/index.ts';
 import { drawExample } from '../../../server/page/example.ts';
-import { ownService, type OwnService } from '../support/own-service.ts';
+import { ownService } from '../support/own-service.ts';
+import type { OwnService } from '../support/own-service.ts';
 
 /** The example's images as the page gets them. */
 async function images() {

@@ -1,6 +1,7 @@
 import request from 'supertest';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { buildPage, type Page } from '../../../server/page/build.ts';
+import { buildPage } from '../../../server/page/build.ts';
+import type { Page } from '../../../server/page/build.ts';
 import { expectContract } from '../support/contract.ts';
 import { harness } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';

@@ -34,7 +34,7 @@ import type { GenotypeCost } from '../../../model/adaptation/child-cost.ts';
 import { genotypesByDepth } from '../../support/random-trunk.ts';
 import { tinyRegression } from '../../support/tiny-regression.ts';
 
-export const SIZE = 8;
+export const imageSide = 8;
 
 export const imagesCheckpoint = (id: string, isDefault = false): ImagesCheckpoint => ({
   kind: 'images',
@@ -42,7 +42,7 @@ export const imagesCheckpoint = (id: string, isDefault = false): ImagesCheckpoin
   default: isDefault,
   sha256: sha256(id),
   bytes: 1000,
-  imageSize: SIZE,
+  imageSize: imageSide,
   genotypes: 0,
   views: {},
   cost: {
@@ -68,7 +68,7 @@ export const regressionCheckpoint = (
 });
 
 /** A pool of one worker, for which nothing is too much. */
-export const UNLIMITED: PoolUse = {
+export const unlimited: PoolUse = {
   workers: 1,
   limits: { requestCost: Infinity, clientCost: Infinity, clientRequests: Infinity, jobBytes: Infinity },
   waiting: Infinity,
@@ -104,7 +104,7 @@ const model = { encoder: { kind: 'set', features: 4, state: 6 } };
  */
 export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = everyKind): FakeAdapter {
   const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
-  const pool = createPoolAdapter(createFakePool(checkpoints), checkpoints, toolchain, UNLIMITED);
+  const pool = createPoolAdapter(createFakePool(checkpoints), checkpoints, toolchain, unlimited);
   const fake: FakeAdapter = {
     ...pool,
     calls: [],
@@ -227,7 +227,7 @@ function adaptation(
 }
 
 /** logits = -SHARPNESS |mean colour - class mean|², up to a term that all classes share. */
-const SHARPNESS = 20;
+const sharpness = 20;
 
 function colourModel(
   labels: readonly string[],
@@ -237,11 +237,11 @@ function colourModel(
   const means = labels.map((label) => meanColour(support.filter((image) => image.label === label)));
   const ways = labels.length;
   const weights = Float64Array.from({ length: 3 * ways }, (_, at) => {
-    return 2 * SHARPNESS * means[at % ways]![Math.floor(at / ways)]!;
+    return 2 * sharpness * means[at % ways]![Math.floor(at / ways)]!;
   });
-  const biases = Float64Array.from(means, (colour) => -SHARPNESS * colour.reduce((sum, x) => sum + x * x, 0));
+  const biases = Float64Array.from(means, (colour) => -sharpness * colour.reduce((sum, x) => sum + x * x, 0));
   const graph = new Graph();
-  const colour = reshape(mean(graph.input('image', [2, 3, SIZE, SIZE]), [2, 3]), [2, 3]);
+  const colour = reshape(mean(graph.input('image', [2, 3, imageSide, imageSide]), [2, 3]), [2, 3]);
   const product = matmul(colour, graph.constant(weights, [3, ways]));
   const logits = add(product, broadcast(graph.constant(biases, [1, ways]), product.shape));
   const outputs = { logits, known: knownProbability(colour, openSet), probabilities: softmax(logits) };
@@ -251,7 +251,7 @@ function colourModel(
 
 /** Mean of each channel over images and positions, 0 to 1. */
 function meanColour(images: readonly LabelledBytes[]): number[] {
-  const area = SIZE * SIZE;
+  const area = imageSide * imageSide;
   return [0, 1, 2].map((channel) => {
     const values = images.flatMap(({ pixels }) => [...pixels.subarray(channel * area, (channel + 1) * area)]);
     return values.reduce((sum, value) => sum + value, 0) / values.length / 255;

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { harness, listen, type Harness, type HarnessOptions } from './harness.ts';
-import { CONTENT_TYPE } from './multipart.ts';
+import { harness, listen } from './harness.ts';
+import type { Harness, HarnessOptions } from './harness.ts';
+import { multipartType } from './multipart.ts';
 
 /** Sends bytes as they are; resolves with everything that came back once the server closes or falls silent. */
 export async function raw(
@@ -27,5 +28,5 @@ async function answered(text: () => string): Promise<void> {
 }
 
 /** The head of a POST, with one more header. */
-export const head = (extra: string, path = '/v1/tasks', type = CONTENT_TYPE) =>
+export const head = (extra: string, path = '/v1/tasks', type = multipartType) =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\n${extra}\r\n\r\n`;

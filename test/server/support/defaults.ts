@@ -4,7 +4,7 @@ import { parseConfiguration } from '../../../server/configuration.ts';
 import type { AppDependencies, AppLimits } from '../../../server/app.ts';
 import { noTraces } from '../../../server/tracing/traces.ts';
 
-export const LIMITS: AppLimits = {
+export const limits: AppLimits = {
   bodyBytes: 2_000_000,
   fileBytes: 200_000,
   uploadSeconds: 10,
@@ -14,10 +14,10 @@ export const LIMITS: AppLimits = {
   decoding: { parallel: 2, heavyPixels: 1_000_000 },
 };
 
-export const OPEN: AccessOptions = { requests: 0, windowSeconds: 60, proxies: 0, origins: [] };
+export const open: AccessOptions = { requests: 0, windowSeconds: 60, proxies: 0, origins: [] };
 
 /** What few tests are about. */
-export const BESIDE: Pick<
+export const beside: Pick<
   AppDependencies,
   'readCheckpoint' | 'readTrunk' | 'page' | 'documentation' | 'traces'
 > = {

@@ -21,8 +21,8 @@ import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { createFakeAdapter } from './adapter.ts';
 import type { FakeAdapter } from './adapter.ts';
 import { expectRequest, templateOf } from './contract.ts';
-import { BESIDE, LIMITS, OPEN } from './defaults.ts';
-import { CONTENT_TYPE, multipart } from './multipart.ts';
+import { beside, limits, open } from './defaults.ts';
+import { multipartType, multipart } from './multipart.ts';
 import type { RawPart } from './multipart.ts';
 
 export interface Harness {
@@ -66,17 +66,17 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
     adapter,
     storage: unavailableWhenFailing(storage, logger),
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: 1_000_000 }),
-    ...BESIDE,
+    ...beside,
     background: new Background(logger),
     readiness: { workersReady: true, draining: false },
-    limits: { ...LIMITS, ...options.limits },
-    access: { ...OPEN, ...options.access },
+    limits: { ...limits, ...options.limits },
+    access: { ...open, ...options.access },
     metrics: new Metrics(),
     logger,
     ...options.replace,
   });
   const post = (path: string, parts: readonly RawPart[]) =>
-    request(app).post(path).set('Content-Type', CONTENT_TYPE).send(multipart(parts));
+    request(app).post(path).set('Content-Type', multipartType).send(multipart(parts));
   const postJson = (path: string, body: unknown) => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     return request(app)

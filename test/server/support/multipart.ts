@@ -8,8 +8,8 @@ export interface RawPart {
   readonly content: Uint8Array | string;
 }
 
-export const BOUNDARY = 'test-boundary';
-export const CONTENT_TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
+export const multipartBoundary = 'test-boundary';
+export const multipartType = `multipart/form-data; boundary=${multipartBoundary}`;
 
 /** Names are escaped as browsers and curl do it. */
 const escapeName = (name: string) => name.replace(/["\r\n]/g, (character) => encodeURIComponent(character));
@@ -22,10 +22,10 @@ export function multipart(parts: readonly RawPart[]): Buffer {
       file === undefined ? '' : `; filename="${escapeName(file)}"`,
     ].join('');
     const contentType = type === undefined ? '' : `Content-Type: ${type}\r\n`;
-    const head = `--${BOUNDARY}\r\nContent-Disposition: form-data${parameters}\r\n${contentType}\r\n`;
+    const head = `--${multipartBoundary}\r\nContent-Disposition: form-data${parameters}\r\n${contentType}\r\n`;
     return [Buffer.from(head), Buffer.from(content), Buffer.from('\r\n')];
   });
-  return Buffer.concat([...chunks, Buffer.from(`--${BOUNDARY}--\r\n`)]);
+  return Buffer.concat([...chunks, Buffer.from(`--${multipartBoundary}--\r\n`)]);
 }
 
 /** A plain PNG of one colour; different colours are different images. */

@@ -78,6 +78,7 @@ export const provokedBy = {
     'empty-file',
   ],
   'upload/ways.test.ts': ['too-many-files', 'file-too-large', 'invalid-images', 'unexpected-member'],
+  'tasks/elsewhere.test.ts': ['queue-unavailable'],
   'tasks/progress.test.ts': ['unknown-task', 'too-few-classes', 'overloaded'],
   'routes/tasks.test.ts': ['invalid-query'],
   'routes/budgets.test.ts': ['budget-too-small', 'invalid-query'],

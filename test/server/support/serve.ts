@@ -7,7 +7,7 @@ import { Background } from '../../../server/concurrency/background.ts';
 import { Metrics } from '../../../server/metrics.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
 import { createFakeAdapter } from './adapter.ts';
-import { BESIDE, LIMITS, OPEN } from './defaults.ts';
+import { beside, limits, open } from './defaults.ts';
 
 // The real app over the fake adapter and MNAS_DATA_DIR, as a process that can be killed.
 const logger = pino({ level: 'silent' });
@@ -15,11 +15,11 @@ const app = createApp({
   adapter: createFakeAdapter(),
   storage: await openDiskStorage(process.env['MNAS_DATA_DIR']!, logger),
   decodeImage: (bytes, size) => decodeImage(bytes, size),
-  ...BESIDE,
+  ...beside,
   background: new Background(logger),
   readiness: { workersReady: true, draining: false },
-  limits: LIMITS,
-  access: OPEN,
+  limits: limits,
+  access: open,
   metrics: new Metrics(),
   logger,
 });

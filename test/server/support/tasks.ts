@@ -1,5 +1,6 @@
 import type request from 'supertest';
-import { colours, type RawPart } from './multipart.ts';
+import { colours } from './multipart.ts';
+import type { RawPart } from './multipart.ts';
 
 export const shades = await colours();
 

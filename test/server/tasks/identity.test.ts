@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { byCodePoint } from '../../../model/task/canonical-support.ts';
-import {
-  hashSupport,
-  imagesTaskId,
-  regressionTaskId,
-  sharedImages,
-  type TaskIdentity,
-} from '../../../server/tasks/identity.ts';
+import { hashSupport, imagesTaskId, regressionTaskId, sharedImages } from '../../../server/tasks/identity.ts';
+import type { TaskIdentity } from '../../../server/tasks/identity.ts';
 import type { LabelledBytes } from '../../../server/ports.ts';
 import { isTaskId } from '../../../server/storage/task-id.ts';
 import { imagesCheckpoint } from '../support/adapter.ts';

@@ -20,9 +20,9 @@ import { support as points } from '../support/regression.ts';
 import { storedTask } from '../support/stored-task.ts';
 import { shades, support, taskOf } from '../support/tasks.ts';
 
-const TRACE = '0af7651916cd43dd8448eb211c80319c';
-const CALLER = 'b7ad6b7169203331';
-const TRACEPARENT = `00-${TRACE}-${CALLER}-01`;
+const callersTrace = '0af7651916cd43dd8448eb211c80319c';
+const caller = 'b7ad6b7169203331';
+const traceparent = `00-${callersTrace}-${caller}-01`;
 
 const logger = pino({ level: 'silent' });
 
@@ -80,19 +80,19 @@ describe('a trace', () => {
     const { app } = await harness({ replace: { traces } });
     const answer = await request(app)
       .post('/v1/tasks')
-      .set('traceparent', TRACEPARENT)
+      .set('traceparent', traceparent)
       .send({ support: points });
     expect(answer.status).toBe(201);
     await vi.waitFor(() => expect(named('POST /v1/tasks')).toBeDefined());
     const root = named('POST /v1/tasks')!;
-    expect(idsOf(root)).toEqual({ trace: TRACE, parent: CALLER });
+    expect(idsOf(root)).toEqual({ trace: callersTrace, parent: caller });
     expect(root.attributes).toEqual({
       'http.request.method': 'POST',
       'http.route': '/v1/tasks',
       'http.response.status_code': 201,
     });
     const place = named('wait for a place')!;
-    expect(idsOf(place)).toEqual({ trace: TRACE, parent: root.spanContext().spanId });
+    expect(idsOf(place)).toEqual({ trace: callersTrace, parent: root.spanContext().spanId });
     expect(spans().length).toBeGreaterThan(1);
     for (const { startTime, endTime } of spans()) {
       const [from, to] = [startTime, endTime].map(([seconds, nanoseconds]) => seconds + nanoseconds / 1e9);
@@ -186,12 +186,12 @@ describe('a trace', () => {
     expect(named('storage write')).toBeUndefined();
     expect(store.traced).toEqual([]);
     const { app } = await harness({ replace: { traces, storage } });
-    await request(app).get(`/v1/tasks/${task.record.id}`).set('traceparent', TRACEPARENT).expect(200);
+    await request(app).get(`/v1/tasks/${task.record.id}`).set('traceparent', traceparent).expect(200);
     await vi.waitFor(() => expect(named('GET /v1/tasks/:id')).toBeDefined());
     const root = named('GET /v1/tasks/:id')!;
     const { spanId } = root.spanContext();
-    expect(idsOf(named('storage read')!)).toEqual({ trace: TRACE, parent: spanId });
-    expect(store.traced).toEqual([`GET 00-${TRACE}-${spanId}-01`]);
+    expect(idsOf(named('storage read')!)).toEqual({ trace: callersTrace, parent: spanId });
+    expect(store.traced).toEqual([`GET 00-${callersTrace}-${spanId}-01`]);
   });
 });
 
@@ -206,7 +206,7 @@ test(
     const service = await ownService({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     const answer = await fetch(`${service.url}/v1/tasks`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', traceparent: TRACEPARENT },
+      headers: { 'Content-Type': 'application/json', traceparent: traceparent },
       body: JSON.stringify({ support: points }),
     });
     expect(answer.status).toBe(201);
@@ -215,7 +215,7 @@ test(
     const { spans } = collector;
     expect([...collector.services]).toEqual(['m-nas']);
     const root = spans.find(({ name }) => name === 'POST /v1/tasks')!;
-    expect(root).toMatchObject({ traceId: TRACE, parentSpanId: CALLER });
+    expect(root).toMatchObject({ traceId: callersTrace, parentSpanId: caller });
     const inside = spans.filter(({ parentSpanId }) => parentSpanId === root.spanId);
     expect(inside.map(({ name }) => name).sort()).toEqual([
       'queue adaptRegression',

@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode, Part } from '../../../server/errors/errors.ts';
 import { expectContract } from '../support/contract.ts';
-import { LIMITS } from '../support/defaults.ts';
+import { limits } from '../support/defaults.ts';
 import { harness } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
 import { shades } from '../support/tasks.ts';
-import { zip, type RawEntry } from '../support/zip.ts';
+import { zip } from '../support/zip.ts';
+import type { RawEntry } from '../support/zip.ts';
 import { entries, postZip } from '../support/archives.ts';
 
 const { expectProblem } = problemsOf('upload/archives.test.ts');
@@ -46,7 +47,7 @@ describe('an archive is refused', () => {
     },
     {
       title: 'with a file that unpacks to more than one file may have',
-      entries: with1({ path: 'blue/1.png', content: Buffer.alloc(LIMITS.fileBytes + 1, 'ab') }),
+      entries: with1({ path: 'blue/1.png', content: Buffer.alloc(limits.fileBytes + 1, 'ab') }),
       code: 'file-too-large',
       part: { index: 1, file: 'blue/1.png' },
     },

@@ -8,7 +8,8 @@ import { harness } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
 import { rawZip, unicodePath } from '../../../scripts/fuzz/raw-zip.ts';
 import { shades, taskOf } from '../support/tasks.ts';
-import { zip, type RawEntry } from '../support/zip.ts';
+import { zip } from '../support/zip.ts';
+import type { RawEntry } from '../support/zip.ts';
 
 const { expectProblem } = problemsOf('upload/data-sets.test.ts');
 const { red, green, blue } = shades;
@@ -19,6 +20,10 @@ const split: readonly RawEntry[] = [
   { path: 'data/test/blue/2.png', content: blue[1] },
   { path: 'data/test/blue/3.png', content: blue[2] },
 ];
+
+const beside = (folder: string) => ({
+  problem: `it is beside "${folder}", which has folders of classes; leave it out`,
+});
 
 describe('a data set of parts', () => {
   test('a task is made of its training set, and evaluated with its test set', async () => {
@@ -78,6 +83,29 @@ describe('a data set of parts', () => {
       ['train/a/1', 'train/b/2'],
       [{ label: 'a' }, { label: 'b' }],
       [{ label: 'a' }, { label: 'b' }],
+    ],
+    // parts inside the classes
+    [
+      ['a/train/1', 'a/test/2', 'b/train/x/3'],
+      [{ label: 'a' }, { passedOver: true }, { label: 'b' }],
+      [{ passedOver: true }, { label: 'a' }, { passedOver: true }],
+    ],
+    // of such folders in some classes only nothing is known
+    [
+      ['a/train/1', 'a/test/2', 'b/3'],
+      [{ label: 'a' }, { label: 'a' }, { label: 'b' }],
+      [{ label: 'a' }, { label: 'a' }, { label: 'b' }],
+    ],
+    // a part with classes is none itself
+    [
+      ['train/a/1', 'train/b/2', 'more/c/3'],
+      [{ label: 'train' }, { label: 'train' }, beside('train')],
+      [{ label: 'train' }, { label: 'train' }, beside('train')],
+    ],
+    [
+      ['train/a/1', 'train/2', 'bus/3'],
+      [{ label: 'train' }, { label: 'train' }, { label: 'bus' }],
+      [{ label: 'train' }, { label: 'train' }, { label: 'bus' }],
     ],
   ])('%j', (paths, train, test) => {
     expect(placeByFolders(paths, 'train')).toEqual(train);
@@ -141,6 +169,8 @@ describe('a data set with labels.csv', () => {
     ],
     ['filename\tlabel\textra\na.jpg\tx,1\t\nb.jpg\ty\tq', ['a.jpg', 'b.jpg'], ['x,1', 'y']],
     ['path,label,split\na.jpg,x,train\nb.jpg,y,test', ['a.jpg', 'b.jpg'], ['x', undefined]],
+    ['path,label\na.jpg,x\nb.jpg,y', ['train/a.jpg', 'test/b.jpg'], ['x', undefined]],
+    ['path,label\nu\\1.jpg,x\n.\\v\\1.jpg,y', ['u/1.jpg', 'v/1.jpg'], ['x', 'y']],
     ['path,label\nu/1.jpg,x\nv/1.jpg,y', ['u/1.jpg', 'v/1.jpg'], ['x', 'y']],
     // names of files as macOS writes them, apart from the table's
     ['path,label\n\u00fc.jpg,x\no\u0308.jpg,y', ['u\u0308.jpg', '\u00f6.jpg'], ['x', 'y']],
@@ -225,8 +255,22 @@ describe('names in an archive', () => {
   });
 });
 
+test('a table of another name is told its name', async () => {
+  const running = await harness();
+  const archive = await zip([
+    { path: 'metadata.csv', content: 'file_name,label\n1.png,red\n' },
+    { path: '1.png', content: red[0] },
+  ]);
+  const part = { index: 0, file: 'metadata.csv' };
+  const { detail } = expectProblem(await postZip(running, '/v1/tasks', archive), 'unlabelled-file', part);
+  expect(detail).toContain('a table of labels is called labels.csv');
+});
+
 test('an archive of another format is named', async () => {
   const running = await harness();
+  expect(
+    expectProblem(await postZip(running, '/v1/tasks', Buffer.alloc(0)), 'malformed-zip').detail,
+  ).toContain('it is empty');
   const packed = gzipSync(Buffer.alloc(1000));
   const form = await running.post('/v1/tasks', [{ name: 'photos', file: 'x.tar.gz', content: packed }]);
   const part = { index: 0, name: 'photos', file: 'x.tar.gz' };

@@ -16,8 +16,8 @@ import { support as images } from '../support/tasks.ts';
 const { expectProblem, expectRawProblem } = problemsOf('upload/json.test.ts');
 const text = JSON.stringify({ support });
 /** What may stand outside of strings, and in all. */
-const STRUCTURE_BYTES = 1024 * 1024;
-const JSON_BYTES = 32 * STRUCTURE_BYTES;
+const structureBytes = 1024 * 1024;
+const jsonBytes = 32 * structureBytes;
 
 const jsonHead = (extra: string, path?: string) => head(extra, path, 'application/json');
 
@@ -58,7 +58,7 @@ describe('a body of JSON', () => {
   test('has a limit of its own, by its length and while it is sent', async () => {
     const announced = await raw(
       { limits: { bodyBytes: 100_000_000 } },
-      [jsonHead(`Content-Length: ${JSON_BYTES + 1}`)],
+      [jsonHead(`Content-Length: ${jsonBytes + 1}`)],
       3000,
     );
     expectRawProblem(announced[0], 'body-too-large');
@@ -71,17 +71,17 @@ describe('a body of JSON', () => {
   test('has little outside of its strings, which takes much more memory than its text', async () => {
     const { postJson } = await harness({ limits: { bodyBytes: 100_000_000 } });
     const inStrings = '"support"'.length;
-    expect((await postJson('/v1/tasks', text.padEnd(STRUCTURE_BYTES + inStrings))).status).toBe(201);
-    const padded = await postJson('/v1/tasks', text.padEnd(STRUCTURE_BYTES + inStrings + 1));
+    expect((await postJson('/v1/tasks', text.padEnd(structureBytes + inStrings))).status).toBe(201);
+    const padded = await postJson('/v1/tasks', text.padEnd(structureBytes + inStrings + 1));
     expectContract(padded, 'post', '/v1/tasks');
     expectProblem(padded, 'body-too-large');
     for (const bomb of [
-      '[]'.repeat(STRUCTURE_BYTES),
-      '"\\\\",'.repeat(2 * STRUCTURE_BYTES),
-      '"\\"'.repeat(9) + '['.repeat(2 * STRUCTURE_BYTES),
+      '[]'.repeat(structureBytes),
+      '"\\\\",'.repeat(2 * structureBytes),
+      '"\\"'.repeat(9) + '['.repeat(2 * structureBytes),
     ])
       expect([400, 413]).toContain((await postJson('/v1/tasks', bomb)).status);
-    const long = JSON.stringify({ support: [[1, 2]], note: '\\"'.repeat(STRUCTURE_BYTES / 4) });
+    const long = JSON.stringify({ support: [[1, 2]], note: '\\"'.repeat(structureBytes / 4) });
     expectProblem(await postJson('/v1/tasks', long), 'unexpected-member', '/note');
   });
 
@@ -92,7 +92,7 @@ describe('a body of JSON', () => {
       const answer = await postJson('/v1/tasks', body);
       expectProblem(answer, 'body-too-large');
     }
-    const slashes = { support: [[1, 2]], note: '/'.repeat(STRUCTURE_BYTES / 4) }; // as PHP escapes base64
+    const slashes = { support: [[1, 2]], note: '/'.repeat(structureBytes / 4) }; // as PHP escapes base64
     const body = JSON.stringify(slashes).replaceAll('/', '\\/');
     expectProblem(await postJson('/v1/tasks', body), 'unexpected-member', '/note');
   });

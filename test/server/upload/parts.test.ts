@@ -3,19 +3,20 @@ import request from 'supertest';
 import { describe, expect, test } from 'vitest';
 import type { Part, Problem } from '../../../server/errors/errors.ts';
 import { expectContract } from '../support/contract.ts';
-import { harness, type Harness } from '../support/harness.ts';
-import { BOUNDARY, CONTENT_TYPE, multipart } from '../support/multipart.ts';
+import { harness } from '../support/harness.ts';
+import type { Harness } from '../support/harness.ts';
+import { multipartBoundary, multipartType, multipart } from '../support/multipart.ts';
 import { problemsOf } from '../support/problem.ts';
 import { shades, support, taskOf } from '../support/tasks.ts';
 
 const { expectProblem } = problemsOf('upload/parts.test.ts');
 const image = shades.red[0];
 const part = (disposition: string, content: Uint8Array = image) => [
-  `--${BOUNDARY}\r\nContent-Disposition: ${disposition}\r\nContent-Type: image/png\r\n\r\n`,
+  `--${multipartBoundary}\r\nContent-Disposition: ${disposition}\r\nContent-Type: image/png\r\n\r\n`,
   content,
   '\r\n',
 ];
-const END = `--${BOUNDARY}--\r\n`;
+const end = `--${multipartBoundary}--\r\n`;
 const bodyOf = (...chunks: (string | Uint8Array)[]) =>
   Buffer.concat(chunks.map((chunk) => Buffer.from(chunk)));
 const last = part('form-data; name="images"; filename="last.png"');
@@ -33,7 +34,7 @@ const send = (
 ) =>
   request(app)
     .post(path)
-    .set({ 'Content-Type': CONTENT_TYPE, ...headers })
+    .set({ 'Content-Type': multipartType, ...headers })
     .serialize((value: unknown) => value as string)
     .send(body);
 const namesOf = ({ body }: request.Response) =>
@@ -50,7 +51,7 @@ describe('as many answers as parts', () => {
       ['form-data; name="images"; filename*=ISO-8859-1\'\'gr%FCn.png', 'gr\u00fcn.png'],
       ['form-data; name="images"; filename="0%.png"', '0%.png'],
     ] as const;
-    const body = bodyOf(...dispositions.flatMap(([disposition]) => part(disposition)), ...last, END);
+    const body = bodyOf(...dispositions.flatMap(([disposition]) => part(disposition)), ...last, end);
     const answer = await send(running, running.path, body);
     expectContract(answer, 'post', '/v1/tasks/{id}/predictions');
     expect(namesOf(answer)).toEqual([...dispositions.map(([, file]) => file), 'last.png']);
@@ -59,9 +60,11 @@ describe('as many answers as parts', () => {
   test('with a preamble, an epilogue, white space after the boundary and any cut into chunks', async () => {
     const running = await task();
     const padded = part('form-data; name="images"; filename="1.png"').map((chunk) =>
-      typeof chunk === 'string' ? chunk.replace(`${BOUNDARY}\r\n`, `${BOUNDARY} \t\r\n`) : chunk,
+      typeof chunk === 'string'
+        ? chunk.replace(`${multipartBoundary}\r\n`, `${multipartBoundary} \t\r\n`)
+        : chunk,
     );
-    const body = bodyOf('This is for old readers.\r\n', ...padded, ...last, END, 'and so is this');
+    const body = bodyOf('This is for old readers.\r\n', ...padded, ...last, end, 'and so is this');
     expect(namesOf(await send(running, running.path, body))).toEqual(['1.png', 'last.png']);
   });
 
@@ -81,10 +84,10 @@ describe('as many answers as parts', () => {
       { index: 0, name: 'images' },
     ],
     ['no field name', part('form-data; filename="a.png"'), 'missing-field-name', { index: 0, file: 'a.png' }],
-    ['no headers', [`--${BOUNDARY}\r\n\r\n`, image, '\r\n'], 'malformed-multipart', { index: 0 }],
+    ['no headers', [`--${multipartBoundary}\r\n\r\n`, image, '\r\n'], 'malformed-multipart', { index: 0 }],
     [
       'no content, not even a line',
-      [`--${BOUNDARY}\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r\n`],
+      [`--${multipartBoundary}\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r\n`],
       'empty-file',
       { index: 0, name: 'images', file: 'a' },
     ],
@@ -96,19 +99,19 @@ describe('as many answers as parts', () => {
     ],
     [
       'a line that begins with the boundary',
-      [...part('form-data; name="images"; filename="a"'), `--${BOUNDARY}x\r\n`],
+      [...part('form-data; name="images"; filename="a"'), `--${multipartBoundary}x\r\n`],
       'malformed-multipart',
       { index: 0, name: 'images', file: 'a' },
     ],
     [
       'a boundary whose line does not end',
-      [...part('form-data; name="images"; filename="a"'), `--${BOUNDARY}${' '.repeat(10_000)}\r\n`],
+      [...part('form-data; name="images"; filename="a"'), `--${multipartBoundary}${' '.repeat(10_000)}\r\n`],
       'malformed-multipart',
       { index: 0, name: 'images', file: 'a' },
     ],
     [
       'the end in the middle',
-      [...part('form-data; name="images"; filename="a"'), END],
+      [...part('form-data; name="images"; filename="a"'), end],
       'malformed-multipart',
       { index: 0, name: 'images', file: 'a' },
     ],
@@ -120,16 +123,23 @@ describe('as many answers as parts', () => {
     ],
     [
       'headers without an end',
-      [`--${BOUNDARY}\r\nContent-Disposition: form-data; name="${'x'.repeat(20_000)}`],
+      [`--${multipartBoundary}\r\nContent-Disposition: form-data; name="${'x'.repeat(20_000)}`],
       'malformed-multipart',
       { index: 0 },
     ],
   ])('or a refusal: %s', async (_, chunks, code, at) => {
     const running = await task();
-    const answer = await send(running, running.path, bodyOf(...chunks, ...last, END));
+    const answer = await send(running, running.path, bodyOf(...chunks, ...last, end));
     expectContract(answer, 'post', '/v1/tasks/{id}/predictions');
     expectProblem(answer, code, at);
   });
+});
+
+test('a boundary that the body does not have is named', async () => {
+  const running = await task();
+  const body = bodyOf('--other\r\nContent-Disposition: form-data; name="images"\r\n\r\nx\r\n--other--\r\n');
+  const { detail } = expectProblem(await send(running, running.path, body), 'malformed-multipart');
+  expect(detail).toContain(`The boundary "${multipartBoundary}" of the Content-Type stands nowhere`);
 });
 
 test("aiohttp's labels are those that were meant", async () => {
@@ -138,7 +148,7 @@ test("aiohttp's labels are those that were meant", async () => {
     'form-data; name="black\\ cap"; filename="x.jpg"',
     'form-data; name*=utf-8\'\'gr%C3%BCn; filename="x.jpg"',
   ];
-  const body = bodyOf(...part(dispositions[0]!), ...part(dispositions[1]!, shades.green[0]), END);
+  const body = bodyOf(...part(dispositions[0]!), ...part(dispositions[1]!, shades.green[0]), end);
   const answer = await send(running, '/v1/tasks', body);
   expect(taskOf(answer).labels).toEqual(['black cap', 'gr\u00fcn']);
 });
@@ -178,7 +188,7 @@ describe('a body with a content encoding', () => {
   test('that is broken, cut, or a bomb', async () => {
     const running = await harness();
     const json = Buffer.from('{"support":{"a":"x"}}');
-    for (const type of [CONTENT_TYPE, 'application/json', 'application/zip']) {
+    for (const type of [multipartType, 'application/json', 'application/zip']) {
       const post = (body: Buffer, encoding = 'gzip') =>
         send(running, '/v1/tasks', body, { 'Content-Type': type, 'Content-Encoding': encoding });
       expectProblem(await post(json), 'malformed-request');

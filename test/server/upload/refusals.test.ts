@@ -3,9 +3,10 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode, Part, Problem } from '../../../server/errors/errors.ts';
 import { expectContract } from '../support/contract.ts';
-import { LIMITS } from '../support/defaults.ts';
+import { limits } from '../support/defaults.ts';
 import { harness } from '../support/harness.ts';
-import { colours, CONTENT_TYPE, multipart, png, type RawPart } from '../support/multipart.ts';
+import { colours, multipartType, multipart, png } from '../support/multipart.ts';
+import type { RawPart } from '../support/multipart.ts';
 import { problemsOf } from '../support/problem.ts';
 
 const { expectProblem } = problemsOf('upload/refusals.test.ts');
@@ -107,7 +108,7 @@ const bodies: readonly Case[] = [
   },
   {
     title: 'a file over its limit',
-    parts: [good[0]!, { name: 'blue', file: 'b.png', content: Buffer.alloc(LIMITS.fileBytes + 1) }],
+    parts: [good[0]!, { name: 'blue', file: 'b.png', content: Buffer.alloc(limits.fileBytes + 1) }],
     code: 'file-too-large',
     part: { index: 1, name: 'blue', file: 'b.png' },
   },
@@ -164,7 +165,7 @@ describe('POST /v1/tasks refuses', () => {
     const { app } = await harness();
     const body = multipart([good[0]!, { ...good[1]!, name: 'caf?' }]);
     body[body.indexOf('caf?') + 3] = 0xe9;
-    const answer = await request(app).post('/v1/tasks').set('Content-Type', CONTENT_TYPE).send(body);
+    const answer = await request(app).post('/v1/tasks').set('Content-Type', multipartType).send(body);
     expectProblem(answer, 'invalid-label', { index: 1, name: 'caf\ufffd', file: '2.png' });
   });
 });

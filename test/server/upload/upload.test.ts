@@ -9,7 +9,7 @@ import type { TaskStorage } from '../../../server/storage/storage.ts';
 import { expectContract } from '../support/contract.ts';
 import { head, raw } from '../support/by-hand.ts';
 import { harness, heldDecoding, listen } from '../support/harness.ts';
-import { BOUNDARY, colours, CONTENT_TYPE, multipart } from '../support/multipart.ts';
+import { multipartBoundary, colours, multipartType, multipart } from '../support/multipart.ts';
 import type { RawPart } from '../support/multipart.ts';
 import { problemsOf } from '../support/problem.ts';
 import { storedTask } from '../support/stored-task.ts';
@@ -33,7 +33,7 @@ describe('an upload is refused that', () => {
       expect(detail).toContain('multipart/form-data or application/zip or application/json');
     }
     expectProblem(await request(app).post('/v1/tasks'), 'unsupported-media-type');
-    const encoded = { 'Content-Type': CONTENT_TYPE, 'Content-Encoding': 'br' };
+    const encoded = { 'Content-Type': multipartType, 'Content-Encoding': 'br' };
     expectProblem(await send(encoded, multipart(good)), 'unsupported-media-type');
     expectProblem(await send({ 'Content-Type': 'multipart/form-data' }, multipart(good)), 'missing-boundary');
     expectProblem(
@@ -49,18 +49,22 @@ describe('an upload is refused that', () => {
         .post('/v1/tasks')
         .set('Content-Type', `multipart/form-data${parameters}`)
         .send(multipart(good));
-    for (const parameters of [`; charset="x; boundary=${BOUNDARY}"`, '; boundary="', '; boundary=""'])
+    for (const parameters of [
+      `; charset="x; boundary=${multipartBoundary}"`,
+      '; boundary="',
+      '; boundary=""',
+    ])
       expectProblem(await send(parameters), 'missing-boundary');
     for (const parameters of [
-      `; boundary=${BOUNDARY}"z`,
+      `; boundary=${multipartBoundary}"z`,
       '; boundary="a\\"b"',
       `; boundary=${'x'.repeat(71)}`,
     ])
       expectProblem(await send(parameters), 'malformed-multipart');
     const accepted = [
-      `;; boundary=${BOUNDARY}`,
-      `; charset="a;b"; BOUNDARY="${BOUNDARY}";`,
-      `; boundary=${BOUNDARY}; boundary=y`,
+      `;; boundary=${multipartBoundary}`,
+      `; charset="a;b"; BOUNDARY="${multipartBoundary}";`,
+      `; boundary=${multipartBoundary}; boundary=y`,
     ];
     for (const parameters of accepted) expect([200, 201]).toContain((await send(parameters)).status);
   });
@@ -71,7 +75,7 @@ describe('an upload is refused that', () => {
     for (let length = 0; length < whole.length - 4; length += 7) {
       const answer = await request(app)
         .post('/v1/tasks')
-        .set('Content-Type', CONTENT_TYPE)
+        .set('Content-Type', multipartType)
         .send(whole.subarray(0, length));
       const { code, part } = answer.body as Problem;
       expect(['truncated-body', 'malformed-multipart'], `${length} bytes`).toContain(code);
@@ -82,8 +86,8 @@ describe('an upload is refused that', () => {
 
   test('has malformed part headers', async () => {
     const { app } = await harness();
-    const body = `--${BOUNDARY}\r\nno colon here\r\n\r\nx\r\n--${BOUNDARY}--\r\n`;
-    const answer = await request(app).post('/v1/tasks').set('Content-Type', CONTENT_TYPE).send(body);
+    const body = `--${multipartBoundary}\r\nno colon here\r\n\r\nx\r\n--${multipartBoundary}--\r\n`;
+    const answer = await request(app).post('/v1/tasks').set('Content-Type', multipartType).send(body);
     expectProblem(answer, 'malformed-multipart', { index: 0 });
   });
 
@@ -153,7 +157,7 @@ describe('bodies sent by hand', () => {
 
   test('a chunked body over the limit is refused while it is sent', async () => {
     const filler = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(0x10000), Buffer.from('\r\n')]);
-    const start = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\n`;
+    const start = `--${multipartBoundary}\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\n`;
     const chunks = [
       head('Transfer-Encoding: chunked'),
       `${start.length.toString(16)}\r\n${start}\r\n`,
@@ -166,11 +170,11 @@ describe('bodies sent by hand', () => {
   test('a part that is refused is so at once, whether the rest comes or not', async () => {
     const part = (name: string, content: Buffer | string) =>
       Buffer.concat([
-        Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data; name=${name}\r\n\r\n`),
+        Buffer.from(`--${multipartBoundary}\r\nContent-Disposition: form-data; name=${name}\r\n\r\n`),
         Buffer.from(content),
         Buffer.from('\r\n'),
       ]);
-    const next = `--${BOUNDARY}\r\n`;
+    const next = `--${multipartBoundary}\r\n`;
     const refused: readonly (readonly [Buffer, ErrorCode])[] = [
       [part('"a"; filename="a"', Buffer.alloc(300_000)), 'file-too-large'],
       [Buffer.concat([part('"a"', 'x'.repeat(5000)), Buffer.from(next)]), 'too-many-fields'],

@@ -6,7 +6,8 @@ import { expectContract } from '../support/contract.ts';
 import { harness } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
 import { shades, support, taskOf } from '../support/tasks.ts';
-import { zip, type RawEntry } from '../support/zip.ts';
+import { zip } from '../support/zip.ts';
+import type { RawEntry } from '../support/zip.ts';
 import { entries, postZip } from '../support/archives.ts';
 
 const { expectProblem } = problemsOf('upload/ways.test.ts');

@@ -6,7 +6,7 @@ import type { WorkLimits } from '../../../server/workers/admission.ts';
 import { Backlog } from '../../../server/workers/backlog.ts';
 import { createPoolAdapter } from '../../../server/workers/pool-adapter.ts';
 import type { ServerPool } from '../../../server/workers/pool-adapter.ts';
-import { createFakeAdapter, createFakePool, everyKind, UNLIMITED } from '../support/adapter.ts';
+import { createFakeAdapter, createFakePool, everyKind, unlimited } from '../support/adapter.ts';
 import { harness } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
 import { support, taskOf } from '../support/tasks.ts';
@@ -100,12 +100,12 @@ describe('an adaptation is refused before any work is done', () => {
 describe('the service', () => {
   test('says so before a worker begins, but not of what is there already', async () => {
     const pool = createFakePool();
-    const tight = { ...UNLIMITED.limits, requestCost: 1e6 };
+    const tight = { ...unlimited.limits, requestCost: 1e6 };
     const make = (given: WorkLimits) => ({
       ...createFakeAdapter(),
-      ...createPoolAdapter(pool, everyKind, toolchain, { ...UNLIMITED, limits: given }),
+      ...createPoolAdapter(pool, everyKind, toolchain, { ...unlimited, limits: given }),
     });
-    const { folder, close, post } = await harness({ adapter: make(UNLIMITED.limits) });
+    const { folder, close, post } = await harness({ adapter: make(unlimited.limits) });
     const { id } = taskOf(await post('/v1/tasks', support));
     await close();
     const { post: postTight } = await harness({ folder, adapter: make(tight) });
@@ -124,7 +124,7 @@ describe('the service', () => {
       ...checkpoint,
       cost: { ...imagesCost, once: 0, step: 1e11 },
     }));
-    const adapter = { ...createFakeAdapter(), ...createPoolAdapter(never, costly, toolchain, UNLIMITED) };
+    const adapter = { ...createFakeAdapter(), ...createPoolAdapter(never, costly, toolchain, unlimited) };
     const { post } = await harness({ adapter });
     const started = performance.now();
     const refused = expectProblem(await post('/v1/tasks', support), 'too-much-work');
@@ -138,12 +138,12 @@ describe('the service', () => {
       ...checkpoint,
       cost: { ...imagesCost, once: 0, step: 1e9 },
     }));
-    const adapter = createPoolAdapter(full, costly, toolchain, UNLIMITED);
+    const adapter = createPoolAdapter(full, costly, toolchain, unlimited);
     const waiting = createPoolAdapter(
       { run: (job) => (job === 'planes' ? Promise.reject(new Error()) : new Promise(() => undefined)) },
       costly,
       toolchain,
-      UNLIMITED,
+      unlimited,
     );
     expect([adapter.waitFor('a'), waiting.waitFor('a')]).toEqual([0, 0]);
     const image = (label: string) => ({ label, pixels: new Uint8Array(192) });

@@ -125,5 +125,10 @@ describe('loadCheckpoints', () => {
     const file = { id: 'maml', configuration: model, parameters: learned, genotypes: [], training: {} };
     await writeFile(join(conv4, 'c.safetensors'), encodeCheckpoint(file));
     await refused(load(bundled, conv4), 'c.safetensors', 'conv4');
+    const linear = await temporaryFolder();
+    const five = parseModelConfiguration({ image: { size: 16 }, head: { kind: 'linear', outputs: 5 } });
+    const own = { ...file, configuration: five, parameters: initialParameters(five, keyFrom(1)) };
+    await writeFile(join(linear, 'd.safetensors'), encodeCheckpoint(own));
+    await refused(load(bundled, linear), 'd.safetensors', '5 outputs');
   });
 });

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { memoryPlan, USUALLY_KEPT } from '../../../server/workers/memory-plan.ts';
+import { memoryPlan, usuallyKept } from '../../../server/workers/memory-plan.ts';
 
-const GIBIBYTE = 1024 ** 3;
+const gibibyte = 1024 ** 3;
 
 test('adaptations and kept graphs share what is set, however many workers there are', () => {
   for (const workers of [1, 3, 17]) {
-    const { jobBytes, keptBytes } = memoryPlan(2 * GIBIBYTE, workers);
-    expect(jobBytes + workers * keptBytes).toBeCloseTo(2 * GIBIBYTE);
-    expect(jobBytes).toBe(GIBIBYTE);
+    const { jobBytes, keptBytes } = memoryPlan(2 * gibibyte, workers);
+    expect(jobBytes + workers * keptBytes).toBeCloseTo(2 * gibibyte);
+    expect(jobBytes).toBe(gibibyte);
   }
-  expect(memoryPlan(2 * GIBIBYTE, 3).keptBytes).toBeGreaterThan(USUALLY_KEPT);
+  expect(memoryPlan(2 * gibibyte, 3).keptBytes).toBeGreaterThan(usuallyKept);
 });

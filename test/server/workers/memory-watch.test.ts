@@ -4,17 +4,17 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { heldBytes, MemoryWatch } from '../../../server/workers/memory-watch.ts';
 import { harness } from '../support/harness.ts';
 import { ownService } from '../support/own-service.ts';
-import { createFakeAdapter, everyKind, UNLIMITED } from '../support/adapter.ts';
+import { createFakeAdapter, everyKind, unlimited } from '../support/adapter.ts';
 import { createPoolAdapter } from '../../../server/workers/pool-adapter.ts';
 import type { ServerPool } from '../../../server/workers/pool-adapter.ts';
 import { support } from '../support/regression.ts';
 
 const logger = pino({ level: 'silent' });
-const MEBIBYTE = 1024 ** 2;
+const mebibyte = 1024 ** 2;
 
 /** A watch over memory that the test sets; with 256 MiB for heaps the limit is 500 above what it begins with. */
-function ownWatch(bytes = 244 * MEBIBYTE) {
-  const memory = { held: 1000 * MEBIBYTE };
+function ownWatch(bytes = 244 * mebibyte) {
+  const memory = { held: 1000 * mebibyte };
   const release = vi.fn();
   const watch = new MemoryWatch({ bytes, release, held: () => memory.held }, logger);
   const look = (times = 1) => {
@@ -27,11 +27,11 @@ test('above the limit kept graphs are released, and no adaptation is begun where
   const { watch, memory, release, look } = ownWatch();
   watch.begin();
   watch.end(); // the test looks by itself
-  expect(watch.stats).toEqual({ held: 1000 * MEBIBYTE, limit: 1500 * MEBIBYTE, releases: 0 });
-  memory.held = 1500 * MEBIBYTE;
+  expect(watch.stats).toEqual({ held: 1000 * mebibyte, limit: 1500 * mebibyte, releases: 0 });
+  memory.held = 1500 * mebibyte;
   look(10);
   expect(release).not.toHaveBeenCalled();
-  memory.held = 1501 * MEBIBYTE;
+  memory.held = 1501 * mebibyte;
   look();
   expect(release).toHaveBeenCalledTimes(1);
   expect(watch.shortage()).toBeUndefined(); // it may help
@@ -42,7 +42,7 @@ test('above the limit kept graphs are released, and no adaptation is begun where
   );
   look(40); // what predictions have compiled since then goes, too
   expect(release).toHaveBeenCalledTimes(2);
-  memory.held = 1400 * MEBIBYTE;
+  memory.held = 1400 * mebibyte;
   look();
   expect(watch.shortage()).toBeUndefined();
   expect(watch.stats.releases).toBe(2);
@@ -53,9 +53,9 @@ test('what falls in time refuses nobody, and the next time is a new one', () => 
   watch.begin();
   watch.end();
   for (const times of [1, 2]) {
-    memory.held = 2000 * MEBIBYTE;
+    memory.held = 2000 * mebibyte;
     look(2);
-    memory.held = 1000 * MEBIBYTE;
+    memory.held = 1000 * mebibyte;
     look();
     expect(watch.shortage()).toBeUndefined();
     expect(release).toHaveBeenCalledTimes(times);
@@ -66,9 +66,9 @@ test('looks once a second from its beginning to its end', () => {
   vi.useFakeTimers();
   try {
     const { watch, memory, release } = ownWatch();
-    memory.held = 100 * MEBIBYTE;
+    memory.held = 100 * mebibyte;
     watch.begin();
-    memory.held = 5000 * MEBIBYTE;
+    memory.held = 5000 * mebibyte;
     vi.advanceTimersByTime(1000);
     expect(release).toHaveBeenCalledTimes(1);
     vi.advanceTimersByTime(4000);
@@ -84,8 +84,8 @@ test('looks once a second from its beginning to its end', () => {
 
 test('what is held is memory without the buffers of bodies', () => {
   const before = heldBytes();
-  const body = Buffer.alloc(300 * MEBIBYTE, 1);
-  expect(heldBytes() - before).toBeLessThan(150 * MEBIBYTE);
+  const body = Buffer.alloc(300 * mebibyte, 1);
+  expect(heldBytes() - before).toBeLessThan(150 * mebibyte);
   expect(body.length).toBeGreaterThan(0);
 });
 
@@ -95,7 +95,7 @@ test('a client is told the reason, and predictions go on', async () => {
   const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
   const never: ServerPool = { run: () => Promise.reject(new Error('not asked for')) };
   const refusing = createPoolAdapter(never, everyKind, toolchain, {
-    ...UNLIMITED,
+    ...unlimited,
     shortage: () => told.reason,
   });
   const adapter = {
@@ -133,11 +133,11 @@ test(
       Number(new RegExp(`^${name} (.*)$`, 'm').exec((await status('/metrics')).text)?.[1]);
     const patience = { timeout: 60_000, interval: 100 };
     await vi.waitFor(async () => expect((await status('/readyz')).status).toBe(200), patience);
-    expect(await metric('mnas_memory_limit_bytes')).toBeGreaterThan(2048 * MEBIBYTE);
+    expect(await metric('mnas_memory_limit_bytes')).toBeGreaterThan(2048 * mebibyte);
     expect(await metric('mnas_sessions')).toBeGreaterThan(0);
     const usage = vi
       .spyOn(process, 'memoryUsage')
-      .mockReturnValue({ ...process.memoryUsage(), rss: 100_000 * MEBIBYTE });
+      .mockReturnValue({ ...process.memoryUsage(), rss: 100_000 * mebibyte });
     try {
       await vi.waitFor(async () => expect(await metric('mnas_sessions')).toBe(0), patience);
       await vi.waitFor(async () => expect((await posted()).status).toBe(503), patience);

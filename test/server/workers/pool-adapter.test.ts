@@ -4,7 +4,7 @@ import { createPoolAdapter } from '../../../server/workers/pool-adapter.ts';
 import type { ServerPool } from '../../../server/workers/pool-adapter.ts';
 import type { RequestOf } from '../../../engine/jobs.ts';
 import type { ServerJobs } from '../../../server/workers/jobs.ts';
-import { createFakePool, everyKind, SIZE, UNLIMITED } from '../support/adapter.ts';
+import { createFakePool, everyKind, imageSide, unlimited } from '../support/adapter.ts';
 
 const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
 
@@ -19,18 +19,18 @@ function noting() {
       return fake.run(job, request, options);
     },
   };
-  return { jobs, adapter: createPoolAdapter(pool, everyKind, toolchain, UNLIMITED) };
+  return { jobs, adapter: createPoolAdapter(pool, everyKind, toolchain, unlimited) };
 }
 
 test('every job counts for its client by its cost; predictions are urgent, and done in pieces', async () => {
   const { jobs, adapter } = noting();
   const asker = { client: 'one', signal: new AbortController().signal };
-  const images = Array.from({ length: 60 }, (_, i) => new Uint8Array(3 * SIZE ** 2).fill(4 * i));
+  const images = Array.from({ length: 60 }, (_, i) => new Uint8Array(3 * imageSide ** 2).fill(4 * i));
   const support = [1, 50].map((at, i) => ({ label: 'ab'.charAt(i), pixels: images[at]! }));
   const watcher = { ...asker, report: () => undefined };
   const { model } = await adapter.adaptImages({ checkpoint: 'photos', steps: 3, support }, watcher);
   expect(jobs.splice(0)).toEqual([{ job: 'adaptImages', client: 'one', cost: 2 * 4e6, admitted: false }]);
-  const file = { key: 'colours', model, multiplyAdds: 10, imageSize: SIZE };
+  const file = { key: 'colours', model, multiplyAdds: 10, imageSize: imageSide };
   const all = await adapter.predictImages({ ...file, images }, asker);
   const piece = { job: 'predictImages', client: 'one', urgent: true };
   expect(jobs.splice(0)).toEqual([
@@ -75,8 +75,8 @@ test('large adaptations on a trunk take turns from the first plane on; pixels go
     },
   } as unknown as ServerPool;
   // 260 bytes of two images each, with what an allocator adds
-  const limits = { ...UNLIMITED.limits, jobBytes: 400 };
-  const adapter = createPoolAdapter(pool, standing, toolchain, { ...UNLIMITED, limits });
+  const limits = { ...unlimited.limits, jobBytes: 400 };
+  const adapter = createPoolAdapter(pool, standing, toolchain, { ...unlimited, limits });
   const support = (value: number) =>
     ['a', 'b'].map((label) => ({ label, pixels: new Uint8Array(12).fill(value) }));
   const { signal } = new AbortController();

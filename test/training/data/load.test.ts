@@ -245,6 +245,31 @@ describe('partOf', () => {
     );
   });
 
+  it('parts the images of every class where these are split, and leaves all to tasks where too few would be left', () => {
+    const held = (count: number) => ({
+      name: 'a',
+      classes: [0, 1, 2].flatMap((i) => [
+        { name: `class ${i}`, split: 'train' as const, first: 30 * i, count },
+        { name: `class ${i}`, split: 'test' as const, first: 30 * i + count, count: 5 },
+      ]),
+    });
+    const placesOf = (own: ClassedDomain) =>
+      own.classes.filter(({ split }) => split === 'train').map(({ first, count }) => [first, count]);
+    const [taught, drawn] = (['classified', 'drawn'] as const).map((part) => partOf(held(20), part, 0.6));
+    expect(placesOf(taught!)).toEqual([
+      [0, 12],
+      [30, 12],
+      [60, 12],
+    ]);
+    expect(placesOf(drawn!)).toEqual([
+      [12, 8],
+      [42, 8],
+      [72, 8],
+    ]);
+    expect(drawn!.classes.filter(({ split }) => split === 'test')).toHaveLength(3);
+    expect(placesOf(partOf(held(3), 'drawn', 0.6))).toEqual(placesOf(held(3)));
+  });
+
   it('has no classified class where the share is 0', () => {
     expect(trainingOf(partOf(domain, 'classified', 0))).toEqual([]);
     expect(trainingOf(partOf(domain, 'drawn', 0))).toHaveLength(20);

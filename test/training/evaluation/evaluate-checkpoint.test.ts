@@ -222,12 +222,19 @@ describe('evaluateOpenSets', () => {
       tasks.push(
         await evaluateOpenSet(settled, { executor, models: executor }, domain, { ...payload, task }),
       );
-    for (const name of ['auroc', 'accepted', 'foreignAccepted'] as const)
+    for (const name of Object.keys(tasks[0]!) as (keyof OpenSetEvaluation)[])
       expect(one[0]![name]).toEqual(accuracyOver(tasks.map((task) => task[name])));
     expect(await evaluateOpenSets(settled, domains, { ...foreign, workers: 2 })).toEqual(one);
     expect(await evaluateOpenSets(settled, domains, { ...options, foreign: 100 })).toEqual([]);
     const mean = (one[0]!.auroc.mean + one[2]!.auroc.mean) / 2;
     expect(openSetTable(one)).toContain(`| **mean** |  | 1 | ${mean.toFixed(1)} |`);
+    // a threshold that is lower lets more images pass, of both kinds
+    for (const { threshold, passed, accepted, foreignPassed, foreignAccepted } of tasks) {
+      const sign = threshold < 0.5 ? 1 : -1;
+      expect(sign * (passed - accepted)).toBeGreaterThanOrEqual(0);
+      expect(sign * (foreignPassed - foreignAccepted)).toBeGreaterThanOrEqual(0);
+      expect(threshold).not.toBe(0.5);
+    }
   });
 
   it('measures by the area under the ROC curve', () => {

@@ -91,10 +91,14 @@ describe('foreign images on a trunk', () => {
     const asked = { ...options, shots: [2], way: 2, foreign: 2 };
     const [report] = await evaluateOpenSets(checkpoint, [domain], asked);
     expect(report).toMatchObject({ domain: 'noise', shot: 2, tasks: 6 });
-    for (const { mean } of [report!.auroc, report!.accepted, report!.foreignAccepted]) {
+    const { auroc, accepted, foreignAccepted, threshold, passed, foreignPassed } = report!;
+    for (const { mean } of [auroc, accepted, foreignAccepted]) {
       expect(mean).toBeGreaterThan(0);
       expect(mean).toBeLessThan(100);
     }
+    expect(threshold.mean).toBeLessThan(50); // so that it lets more pass than 0.5 does
+    expect(passed.mean).toBeGreaterThan(accepted.mean);
+    expect(foreignPassed.mean).toBeGreaterThan(foreignAccepted.mean);
     expect(await evaluateOpenSets(checkpoint, [domain], { ...asked, workers: 2 })).toEqual([report]);
   });
 });

@@ -52,7 +52,7 @@ const own: TrainingConfiguration = {
 };
 
 describe('fine-tuning a checkpoint on other images', () => {
-  const tuned = fineTuning(own, 2);
+  const tuned = fineTuning(own, checkpoint(), 2);
   let after: Checkpoint;
   beforeAll(async () => {
     const folder = await train(tuned, { from: checkpoint(), data: others() });
@@ -113,8 +113,22 @@ describe('fine-tuning a checkpoint on other images', () => {
 
   it('learns all training classes, which no stage before has learned a part of', () => {
     const classify = { architectures: [] } as unknown as NonNullable<TrainingConfiguration['classify']>;
-    expect(fineTuning({ ...own, classify })).not.toHaveProperty('classify');
-    expect(fineTuning(own).stages[0]!.iterations).toBe(configuration.stages[2]!.iterations);
+    const whole = { ...own, classify };
+    expect(fineTuning(whole, checkpoint())).not.toHaveProperty('classify');
+    expect(fineTuning(own, checkpoint()).stages[0]!.iterations).toBe(configuration.stages[2]!.iterations);
+  });
+
+  it('leaves out what the checkpoint’s cells were taught by the same stage', () => {
+    const classify = { architectures: ['x'] } as unknown as NonNullable<TrainingConfiguration['classify']>;
+    const whole = { ...own, classify };
+    const of = (told: object) => ({
+      training: JSON.parse(JSON.stringify({ configuration: told })) as Checkpoint['training'],
+    });
+    expect(fineTuning(whole, of({ ...whole, name: 'another', seed: 7 }))).toMatchObject({ classify });
+    const [first, ...rest] = own.domains;
+    const otherwise = [{ ...first!, classified: 0.1 }, ...rest];
+    for (const told of [own, { ...whole, domains: otherwise }, { ...whole, classify: { architectures: [] } }])
+      expect(fineTuning(whole, of(told))).not.toHaveProperty('classify');
   });
 });
 
@@ -144,7 +158,7 @@ describe('images that are too few for a shape', () => {
 
   it('leave the shape to the domains that have enough', async () => {
     const data = [syntheticDomain('a', 16, 2, 3), syntheticDomain('b', 16, 2, 8)];
-    const [stage] = fineTuning(own).stages;
+    const [stage] = fineTuning(own, checkpoint()).stages;
     const large = { ...stage!, iterations: 3, shapes: [{ way: 2, shot: 4, query: 2, weight: 1 }] };
     await train({ ...own, name: 'uneven', stages: [large] }, { from: checkpoint(), data });
     expect(await stepsOf('uneven')).toEqual([1, 2, 3]);

@@ -87,7 +87,7 @@ describe('a run that has come to its end', () => {
 
   it('has branches with another last stage', async () => {
     const [search, tune, retrain] = configuration.stages;
-    const last = { ...retrain!, metaBatch: 2, multiStepIterations: 1, encoder: 'fixed' as const };
+    const last = { ...retrain!, metaBatch: 2, encoder: 'fixed' as const };
     const branch = { ...configuration, averaging: 0.8, name: 'other-last', stages: [search!, tune!, last] };
     const earlier: EarlierRun = { configuration: whole, folder };
     const parted = await train(branch, { from: earlier, until: 7 });

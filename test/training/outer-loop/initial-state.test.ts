@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../../model/checkpoint/checkpoint.ts';
 import { parameterSpecifications } from '../../../model/parameters.ts';
-import { classifiedState, isClassified } from '../../../training/outer-loop/initial-state.ts';
+import { classifiedState, isClassified, isUnfinished } from '../../../training/outer-loop/initial-state.ts';
 import { trainingConfigurationSchema } from '../../../training/outer-loop/configuration.ts';
 import type { TrainingConfiguration } from '../../../training/outer-loop/configuration.ts';
 import { ParameterLayout } from '../../../training/run/parameter-vector.ts';
@@ -49,5 +49,19 @@ describe('meta-training behind classify', () => {
     expect(isClassified(classified)).toBe(true);
     expect(isClassified(drawn)).toBe(false);
     expect(isClassified({ ...drawn, training: { iterations: 5, classified: 100 } })).toBe(false);
+  });
+});
+
+describe('a checkpoint of before the end of a run', () => {
+  it('is told by its configuration, also where that has options that are gone', () => {
+    const run = runOf({});
+    const [{ temperature, ...stage }] = run.stages as [TrainingConfiguration['stages'][0]];
+    const saved = (own: object): Checkpoint => ({
+      ...drawn,
+      training: { iterations: 0, configuration: { ...run, stages: [{ ...stage, ...own, temperature }] } },
+    });
+    expect(isUnfinished(run, saved({}))).toBe(true);
+    expect(isUnfinished(run, saved({ multiStepIterations: 0 }))).toBe(true);
+    expect(isUnfinished(run, saved({ multiStepIterations: 1 }))).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
 import { basename, join } from 'node:path';
+import { codeOf, isMissing } from '../../../engine/files.ts';
 import { decodeImage, decodePicture } from '../../../images/decode.ts';
 import { defaultFractions, splitClasses, splitImages } from '../class-splits.ts';
 import { splits } from '../domain.ts';
@@ -98,9 +99,8 @@ async function readEntries(path: string): Promise<Dirent[]> {
   try {
     return await readdir(path, { withFileTypes: true });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new Error(`there is no folder ${path}`, { cause: error });
-    if (code === 'ENOTDIR')
+    if (isMissing(error)) throw new Error(`there is no folder ${path}`, { cause: error });
+    if (codeOf(error) === 'ENOTDIR')
       throw new Error(`${path} is a file: it must be a folder with a folder a class`, { cause: error });
     throw error;
   }

@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { flushDenormals } from '../../../engine/onnxruntime.ts';
 import { integerFrom, integersFrom, list } from '../../command/arguments.ts';
 import { commit } from '../../run/commit.ts';
-import { readTrainingConfiguration } from '../../outer-loop/configuration.ts';
 import { loadDomains, logDecoding } from '../../data/domains.ts';
 import { writeFigures } from '../../report/figures/figure.ts';
 import { progressBar } from '../../command/progress-bar.ts';
@@ -13,6 +12,7 @@ import { stopSignal } from '../../run/stop-signal.ts';
 import { writeAtomically } from '../../run/write-atomically.ts';
 import { runImageRow } from './benchmark.ts';
 import type { ImageEvents, ImageRun } from './benchmark.ts';
+import { readStudyConfiguration } from './configuration.ts';
 import { imageFigures } from './figures/table.ts';
 import { imageReport, inOrder } from './report.ts';
 import { readEmbeddings, readResults, runName } from './result.ts';
@@ -60,7 +60,7 @@ export function addImageCommands(program: Command): void {
       '--embeddings <rows>',
       'rows whose first seed keeps the embeddings of 1,000 test tasks, comma-separated',
       list,
-      ['m-nas'],
+      ['m-nas', 'm-nas-shared'],
     )
     .option('--configurations <folder>', 'where rows are described', 'training/configs/images')
     .option('--runs <folder>', 'where states and metrics are kept', 'runs/images')
@@ -82,7 +82,7 @@ export function addImageCommands(program: Command): void {
 
 async function runRows(options: ImageOptions): Promise<void> {
   const { rows, seeds, workers, tasks, resume, overwrite, results } = options;
-  const read = (row: string) => readTrainingConfiguration(resolve(options.configurations, `${row}.yaml`));
+  const read = (row: string) => readStudyConfiguration(resolve(options.configurations, `${row}.yaml`));
   const earlier = options.branchFrom === undefined ? undefined : await read(options.branchFrom);
   await flushDenormals(); // before any session, so that all workers compute the same bits
   const stop = stopSignal();

@@ -8,29 +8,28 @@ import type { ImageResult } from './result.ts';
 export function paperSection(results: readonly ImageResult[]): string {
   const nearest = [domainColumn('bird'), textureColumn, domainColumn('aircraft'), domainColumn('grocery')];
   const multi = allColumns(results).find(({ name }) => name === 'multi');
-  const tableTwo = studyRows.flatMap((row) => {
-    const { weights, oneShot, fiveShot } = published[row]!;
-    const paper = [`${row}, paper`, weights, ...[...oneShot, fiveShot].map((value) => value.toFixed(2))];
-    const own = results
+  const ownRows = (row: string, figures: (result: ImageResult) => string[]): string[][] =>
+    results
       .filter(({ name }) => name === row)
-      .map((result) => [
-        `${row}, seed ${result.seed}`,
-        thousands(meanWeights(result)),
-        ...nearest.map((column) => percent(accuracy(result, column, 1, 'transductive'))),
-        ...[1, 5].map((shot) => percent(multi ? accuracy(result, multi, shot, 'transductive') : null)),
-      ]);
-    return [paper, ...own];
+      .map((result) => [`${row}, seed ${result.seed}`, thousands(meanWeights(result)), ...figures(result)]);
+  const tableTwo = studyRows.flatMap((row) => {
+    const paper = published[row]!.tableTwo;
+    if (!paper) return [];
+    const figures = [...paper.oneShot, paper.fiveShot].map((value) => value?.toFixed(2) ?? '');
+    const own = ownRows(row, (result) => [
+      ...nearest.map((column) => percent(accuracy(result, column, 1, 'transductive'))),
+      ...[1, 5].map((shot) => percent(multi ? accuracy(result, multi, shot, 'transductive') : null)),
+    ]);
+    return [[`${row}, paper`, paper.weights, ...figures], ...own];
   });
   const tableThree = studyRows.flatMap((row) => {
-    const { weights, accuracy: mean, interval } = published[row]!.miniImagenet;
-    const own = results
-      .filter(({ name }) => name === row)
-      .map((result) => [
-        `${row}, seed ${result.seed}`,
-        thousands(meanWeights(result)),
-        percent(accuracy(result, domainColumn('mini-imagenet'), 1, 'transductive')),
-      ]);
-    return [[`${row}, paper`, weights, percent({ mean, half: interval })], ...own];
+    const paper = published[row]!.tableThree;
+    if (!paper) return [];
+    const own = ownRows(row, (result) => [
+      percent(accuracy(result, domainColumn('mini-imagenet'), 1, 'transductive')),
+    ]);
+    const figure = percent({ mean: paper.accuracy, half: paper.interval });
+    return [[`${row}, paper`, paper.weights, figure], ...own];
   });
   return `## Beside the paper's Tables 2 and 3
 

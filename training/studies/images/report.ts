@@ -96,7 +96,8 @@ function accuracySection(results: readonly ImageResult[]): string {
 }
 
 const control = 'conv4-class-means';
-const comparisons = ['maml', control, 'm-nas-nm', 'm-nas-shared'] as const;
+/** What M-NAS is compared with: the other rows of the study, and the control. */
+const comparisons = ['maml', control, ...studyRows.filter((row) => !['maml', 'm-nas'].includes(row))];
 
 /** Served accuracy of a run minus that of row `name` with the same seed; null where they cannot be compared. */
 function differenceFrom(

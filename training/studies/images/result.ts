@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ModelConfiguration } from '../../../model/configuration.ts';
-import type { TrainingConfiguration } from '../../outer-loop/configuration.ts';
+import type { StudyConfiguration } from './configuration.ts';
 import { accuracyOver, genotypeCounts } from '../../evaluation/evaluate-checkpoint.ts';
 import type { Accuracy, EvaluatedSetting } from '../../evaluation/evaluate-checkpoint.ts';
 import type { TaskEvaluation } from '../../evaluation/evaluate-task.ts';
@@ -62,7 +62,7 @@ export interface ImageResult {
   readonly name: string;
   readonly seed: number;
   readonly commit: string;
-  readonly configuration: TrainingConfiguration;
+  readonly configuration: StudyConfiguration;
   readonly protocol: Protocol;
   readonly stages: readonly StageCost[];
   readonly curve: readonly CurvePoint[];

@@ -40,6 +40,7 @@ export async function runRow(
     if (signal.aborted) return null;
     const tested = await trainer.evaluate('test', testTasks);
     const fits = await trainer.fits();
+    const shown = shownTasks(configuration);
     const { iteration, seconds } = trainer.state;
     const checkpoint = toyCheckpoint(configuration, trainer.state, commit);
     if (checkpoint) await writeAtomically(folder.checkpointPath, encodeRegressionCheckpoint(checkpoint));
@@ -54,6 +55,7 @@ export async function runRow(
       seconds: Math.round(seconds),
       ...historyOf(await folder.readMetrics()),
       fits: byFamily((family) => rounded(fits[family], 4)),
+      fitRanges: byFamily((family) => shown[family].range),
       errors: byFamily((family) => rounded(tested[family].errors, 6)),
       genotypes: byFamily((family) => countsOf(tested[family].genotypes)),
     };
@@ -99,6 +101,7 @@ export async function runOracles(
       skipped: 0,
       curve: [],
       fits,
+      fitRanges: byFamily((family) => shown[family].range),
       errors,
       genotypes: byFamily(() => ({})),
     };

@@ -3,6 +3,7 @@ import type { FigureTitle } from '../../report/figures/figure.ts';
 import { table } from '../../report/markdown.ts';
 import { differences, intervalOf } from '../../report/statistics.ts';
 import type { Interval } from '../../report/statistics.ts';
+import { divergedError, divergedSection } from './diverged-section.ts';
 import { isAblation } from './result.ts';
 import type { ToyResult } from './result.ts';
 import { byFamily, families, isMainReading } from './families.ts';
@@ -32,9 +33,6 @@ const pooled = ({ errors }: ToyResult): number[] => families.flatMap((family) =>
 
 const readingKey = ({ xStd, query }: Reading): string =>
   `x ~ N(u, ${(xStd ** 2).toFixed(0)}), query ${query}`;
-
-/** Above the square of the largest value of any function: worse than to predict nothing, the inner loop diverged. */
-const divergedError = 1000;
 
 const converged = (errors: readonly number[]): number[] => errors.filter((error) => error <= divergedError);
 
@@ -217,6 +215,7 @@ export function toyReport(unordered: readonly ToyResult[], figures: readonly Fig
     goalSection(results),
     orderSection(results),
     ...sections,
+    divergedSection(results),
     ablationSection(all.filter(isAblation)),
     architectureSection(results),
     figureSection(figures, 'toy/figures'),

@@ -5,6 +5,7 @@ import { readJsonFolder, rounded, writeJson } from '../../report/result-files.ts
 import type { ToyConfiguration } from './configuration.ts';
 import { byFamily, families, isMainReading } from './families.ts';
 import type { Family, Reading } from './families.ts';
+import type { FitRange } from './fits.ts';
 import type { ToyEvaluationResult } from './jobs.ts';
 import type { ToyMetrics } from './trainer.ts';
 
@@ -30,6 +31,8 @@ export interface ToyResult {
   }[];
   /** Predictions for the shown test task of each family on its grid (see fits.ts). */
   readonly fits: Readonly<Record<Family, readonly number[]>>;
+  /** Of their grids; absent in earlier results, whose grids end where the task's points do. */
+  readonly fitRanges?: Readonly<Record<Family, FitRange>>;
   /** Mean squared error of each test task, in the order of the tasks, which all rows of a reading share; infinite where the inner loop left the range of numbers. */
   readonly errors: Readonly<Record<Family, readonly number[]>>;
   /** How many test tasks of each family decode to each architecture. */

@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { childWeights } from '../../../../model/network/child.ts';
 import { sizeOf } from '../../../../model/graph/shapes.ts';
 import type { Genotype, GenotypeEdge } from '../../../../model/search-space/genotype.ts';
-import { readTrainingConfiguration } from '../../../../training/outer-loop/configuration.ts';
+import { readStudyConfiguration } from '../../../../training/studies/images/configuration.ts';
 import { studyRows } from '../../../../training/studies/images/paper.ts';
 import { sharedIterations } from '../../../../training/outer-loop/branch.ts';
 import { featureCount, weightSpecifications } from '../../../../model/network/weights.ts';
 
 const folder = 'training/configs/images';
-const read = (row: string) => readTrainingConfiguration(join(folder, `${row}.yaml`));
+const read = (row: string) => readStudyConfiguration(join(folder, `${row}.yaml`));
 const size = (tensors: readonly { readonly shape: readonly number[] }[]): number =>
   tensors.reduce((total, { shape }) => total + sizeOf(shape), 0);
 
@@ -78,6 +78,19 @@ describe('configurations of the image study', () => {
       const says = (await readFile(join(folder, file), 'utf8')).includes('--branch-from m-nas');
       expect(shared > 0, file).toBe(says);
     }
+  });
+
+  it("of MAML to the letter has MAML's number of weights, and differs in nothing else", async () => {
+    const { model, name, ...own } = await read('maml-linear');
+    const maml = await read('maml');
+    expect({ ...own, name: 'maml', model: maml.model }).toEqual(maml);
+    expect(name).toBe('maml-linear');
+    expect(model).toEqual({
+      ...maml.model,
+      image: { size: 84, stride: 1 },
+      head: { kind: 'linear', outputs: 5 },
+    });
+    expect(size(weightSpecifications(model))).toBe(32_773); // 32,901 with biases that normalisation takes away
   });
 
   it('keep networks of at most 32,000 weights with a 5-way head', async () => {

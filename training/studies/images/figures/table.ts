@@ -1,5 +1,5 @@
 import type { Figure } from '../../../report/figures/figure.ts';
-import { projectionFigure } from '../../../report/figures/projection.ts';
+import { embeddingFigures } from '../../../report/figures/projection.ts';
 import { architectures } from '../measures.ts';
 import { isAblation, runName } from '../result.ts';
 import type { ImageEmbeddings, ImageResult } from '../result.ts';
@@ -33,17 +33,12 @@ export function imageFigures(
         title: `Decoded cells of ${result.name}, seed ${result.seed}, the most frequent architectures first, with the number of test tasks a domain (Fig. 5).`,
         svg: () => cellsFigure(result),
       })),
-    ...rows.flatMap((result) => {
-      const own = embeddings[runName(result)];
-      if (!own) return [];
-      const tasks = Object.values(own.domains).reduce((total, vectors) => total + vectors.length, 0);
-      return [
-        {
-          name: `embeddings-${runName(result)}`,
-          title: `UMAP of the embeddings of ${tasks} test tasks, ${result.name}, seed ${result.seed} (Fig. 6).`,
-          svg: () => projectionFigure('domain', own.domains),
-        },
-      ];
-    }),
+    ...embeddingFigures(
+      'domain',
+      rows.flatMap((result) => {
+        const groups = embeddings[runName(result)]?.domains;
+        return groups ? [{ title: `${result.name}, seed ${result.seed}`, groups }] : [];
+      }),
+    ),
   ];
 }

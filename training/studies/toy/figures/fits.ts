@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { families } from '../families.ts';
 import type { Family } from '../families.ts';
-import { shownTasks } from '../fits.ts';
+import { gridOf, pointRange, shownTasks } from '../fits.ts';
 import type { ToyResult } from '../result.ts';
 import { chartSvg } from '../../../report/figures/chart.ts';
 
@@ -19,9 +19,14 @@ export function fitsFigure(results: readonly ToyResult[]): Promise<string> {
     const [low, high] = [Math.min(...truth), Math.max(...truth)];
     const room = headroom * (high - low);
     const points = Array.from(task.supportX, (x, i) => ({ x, y: task.supportY[i]! }));
-    const lines = results.flatMap(({ name, fits }) =>
-      grid.map((x, i) => ({ row: name, x, fit: fits[family][i]!, truth: truth[i]! })),
-    );
+    const lines = results.flatMap(({ name, fits, fitRanges }) => [
+      ...grid.map((x, i) => ({ row: name, x, truth: truth[i]! })),
+      ...gridOf(fitRanges?.[family] ?? pointRange(task)).map((x, i) => ({
+        row: name,
+        x,
+        fit: fits[family][i]!,
+      })),
+    ]);
     const x = {
       field: 'x',
       type: 'quantitative',
@@ -35,6 +40,8 @@ export function fitsFigure(results: readonly ToyResult[]): Promise<string> {
         axis: { title: null, grid: false, tickCount: 3 },
         scale: { domain: [low - room, high + room], nice: false },
       }) as const;
+    /** A line breaks where its field is missing: the points of the other line are no part of it. */
+    const only = (field: string) => [{ filter: `isValid(datum.${field})` }];
     return {
       title: { text: family, anchor: 'middle' },
       data: { values: lines },
@@ -50,8 +57,13 @@ export function fitsFigure(results: readonly ToyResult[]): Promise<string> {
         width: 150,
         height: 62,
         layer: [
-          { mark: { type: 'line', color: '#bbbbbb', strokeWidth: 3 }, encoding: { x, y: y('truth') } },
           {
+            transform: only('truth'),
+            mark: { type: 'line', color: '#bbbbbb', strokeWidth: 3 },
+            encoding: { x, y: y('truth') },
+          },
+          {
+            transform: only('fit'),
             mark: { type: 'line', color: '#0072b2', strokeWidth: 1.3, clip: true },
             encoding: { x, y: y('fit') },
           },

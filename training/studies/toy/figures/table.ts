@@ -1,5 +1,5 @@
 import type { Figure } from '../../../report/figures/figure.ts';
-import { projectionFigure } from '../../../report/figures/projection.ts';
+import { embeddingFigures } from '../../../report/figures/projection.ts';
 import { isMainReading } from '../families.ts';
 import { isAblation } from '../result.ts';
 import type { ToyEmbeddings, ToyResult } from '../result.ts';
@@ -28,7 +28,7 @@ export function toyFigures(
     {
       name: 'fits',
       title:
-        'Fits of all rows on the first test task of each family (Fig. 3): the function grey, the prediction blue, the support set black.',
+        'Fits of all rows on the first test task of each family over [−5, 5] (Fig. 3): the function grey, the prediction blue, the support set black. A fit that ends with the points was kept before the range was wider.',
       svg: () => fitsFigure(rows),
     },
     {
@@ -41,11 +41,12 @@ export function toyFigures(
       title: `Decoded cells of ${result.name}, seed ${result.seed}, the most frequent first, with the number of test tasks a family (Fig. 4 and 5).`,
       svg: () => cellsFigure(result),
     })),
-    ...searched.flatMap(({ name, seed }) => {
-      const own = embeddings[`${name}-${seed}`];
-      if (!own) return [];
-      const title = `UMAP of the embeddings of 1,000 test tasks, ${name}, seed ${seed} (Fig. 6).`;
-      return [{ name: `embeddings-${name}-${seed}`, title, svg: () => projectionFigure('family', own) }];
-    }),
+    ...embeddingFigures(
+      'family',
+      searched.flatMap(({ name, seed }) => {
+        const groups = embeddings[`${name}-${seed}`];
+        return groups ? [{ title: `${name}, seed ${seed}`, groups }] : [];
+      }),
+    ),
   ];
 }

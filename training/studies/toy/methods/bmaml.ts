@@ -3,17 +3,12 @@ import {
   add,
   broadcast,
   concat,
-  divide,
-  exp,
-  matmul,
   mean,
   multiply,
-  negate,
   reshape,
   stop,
   subtract,
   sum,
-  transpose,
 } from '../../../../model/graph/operations.ts';
 import type { Tensor } from '../../../../model/graph/primitives.ts';
 import { sizeOf } from '../../../../model/graph/shapes.ts';
@@ -22,6 +17,7 @@ import { lookup } from '../../../../model/regression/inner-loop.ts';
 import type { TaskWeights } from '../../../../model/regression/inner-loop.ts';
 import type { RegressionMethod } from '../../../../model/regression/method.ts';
 import { summedError } from '../../../../model/regression/tensors.ts';
+import { steinStep } from '../../methods/stein.ts';
 import { fullyConnected, fullyConnectedSpecifications } from './fully-connected.ts';
 import type { FullyConnected } from './fully-connected.ts';
 
@@ -60,7 +56,7 @@ export function bmaml(learner: FullyConnected, { count, leaderSteps }: Particles
       );
       const run = (from: TaskWeights, steps: number, x: Tensor, y: Tensor): TaskWeights =>
         Array.from({ length: steps }).reduce<TaskWeights>(
-          (particles) => steinStep(learner, particles, count, x, y),
+          (particles) => movedParticles(learner, particles, count, x, y),
           from,
         );
       const chaser = run(start, learner.steps, repeated(supportX), repeated(supportY));
@@ -88,12 +84,8 @@ const particleRows = (weight: Tensor, m: number): Tensor => {
   return reshape(weight, [t, m, sizeOf(weight.shape) / (t * m)]);
 };
 
-/**
- * A step along φ (Liu & Wang 2016, Eq. 8) of all particles, [t · m, ...] by weight; log p is minus the mean squared
- * error. φ mixes particles P and their gradients G: with the kernel K, its width h and D = diag(K 1),
- * φ = ((2 / h) (D - K) P - K G) / m, so a step is two products with small matrices.
- */
-function steinStep(
+/** A step along φ of all particles, [t · m, ...] by weight; log p is minus the mean squared error. */
+function movedParticles(
   learner: FullyConnected,
   particles: TaskWeights,
   m: number,
@@ -106,33 +98,10 @@ function steinStep(
     error,
     names.map((name) => particles[name]!),
   );
-  const rows = (weight: Tensor): Tensor => particleRows(weight, m);
-  const products = total(
-    names.map((name) => matmul(rows(particles[name]!), rows(particles[name]!), false, true)),
-  ); // [t, m, m]
-  const { shape } = products;
-  const identity = broadcast(
-    products.graph.constant(
-      Float64Array.from({ length: m * m }, (_, i) => Number(i % (m + 1) === 0)),
-      [1, m, m],
-    ),
-    shape,
-  );
-  const squares = sum(multiply(products, identity), [2]); // [t, m, 1]
-  const distances = subtract(
-    add(broadcast(squares, shape), broadcast(transpose(squares, [0, 2, 1]), shape)),
-    multiply(products, 2),
-  );
-  const width = multiply(add(mean(distances, [1, 2]), 1e-6), 1 / Math.log(m + 1));
-  const kernel = exp(negate(divide(distances, broadcast(width, shape))));
-  const spread = subtract(multiply(identity, broadcast(sum(kernel, [2]), shape)), kernel); // D - K
-  const rate = learner.learningRate / m;
-  const stay = add(identity, multiply(spread, broadcast(divide(2 * rate, width), shape)));
-  const move = multiply(kernel, -rate);
-  return Object.fromEntries(
-    names.map((name, i) => {
-      const moved = add(matmul(stay, rows(particles[name]!)), matmul(move, rows(gradients[i]!)));
-      return [name, reshape(moved, particles[name]!.shape)];
-    }),
-  );
+  const rows = names.map((name, i) => ({
+    particles: particleRows(particles[name]!, m),
+    gradients: particleRows(gradients[i]!, m),
+  }));
+  const moved = steinStep(rows, learner.learningRate);
+  return Object.fromEntries(names.map((name, i) => [name, reshape(moved[i]!, particles[name]!.shape)]));
 }

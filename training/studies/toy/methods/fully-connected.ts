@@ -29,17 +29,17 @@ export function fullyConnectedSpecifications(learner: FullyConnected): Parameter
   );
 }
 
-/** Predictions for x [t, n, 1] with each task's own weights; `after` may change what a hidden layer gives. */
+/** Predictions for x [t, n, 1] with each task's own weights; `change` may change what a hidden layer's ReLU is given. */
 export function fullyConnected(
   learner: FullyConnected,
   x: Tensor,
   weights: Weights,
-  after: (hidden: Tensor, layer: string) => Tensor = (hidden) => hidden,
+  change: (linear: Tensor, layer: string) => Tensor = (linear) => linear,
 ): Tensor {
   const names = layerNames(learner);
   return names.reduce((state, name, i) => {
     const linear = taskDense(state, weights(`${name}.weight`), weights(`${name}.bias`));
-    return i === names.length - 1 ? linear : after(relu(linear), name);
+    return i === names.length - 1 ? linear : relu(change(linear, name));
   }, x);
 }
 
@@ -48,9 +48,9 @@ export function adaptedPredictions(
   learner: FullyConnected,
   { supportX, supportY, queryX }: RegressionTasks,
   start: TaskWeights,
-  after?: (hidden: Tensor, layer: string) => Tensor,
+  change?: (linear: Tensor, layer: string) => Tensor,
 ): Tensor {
-  const predict = (x: Tensor, weights: Weights): Tensor => fullyConnected(learner, x, weights, after);
+  const predict = (x: Tensor, weights: Weights): Tensor => fullyConnected(learner, x, weights, change);
   const options = { steps: learner.steps, rate: () => learner.learningRate };
   return predict(queryX, lookup(innerLoop(predict, start, supportX, supportY, options).at(-1)!));
 }

@@ -10,8 +10,8 @@ import type { FullyConnected } from './fully-connected.ts';
 import type { AutoEncoder } from '../../../../model/configuration.ts';
 
 /**
- * MUMOMAML (Vuorio et al. 2018, 2019): a task embedding modulates what every hidden layer gives, FiLM with γ + 1 and
- * β, and stays fixed in the inner loop. Theirs is a bidirectional LSTM, ours the GRU of the other rows.
+ * MUMOMAML (Vuorio et al. 2018, 2019): a task embedding modulates what every hidden layer gives its ReLU, FiLM with γ + 1
+ * and β, and stays fixed in the inner loop. Theirs is a bidirectional LSTM, ours the GRU of the other rows.
  */
 export function mumomaml(learner: FullyConnected, encoder: AutoEncoder): RegressionMethod {
   const weights = fullyConnectedSpecifications(learner);

@@ -1,0 +1,142 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { hasState, largeTask, later, ask, until } from './client.ts';
+import { jobLines, watched } from './stage.ts';
+import type { Member, Stage } from './stage.ts';
+import { idOf, must, taken, whole } from './trials.ts';
+import type { Trial } from './trials.ts';
+
+/** Of the pair of interfaces; a network that nobody else here has. */
+const [hostAddress, guestAddress] = ['10.213.77.1', '10.213.77.2'];
+const suffix = process.pid % 10_000;
+const [space, near, far] = [`mnas${suffix}`, `mnash${suffix}`, `mnasg${suffix}`];
+const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
+
+const ip = (...given: readonly string[]) => execFileSync('ip', given, { stdio: 'ignore' });
+
+/** Whether network namespaces can be made here: by root, with iproute2. */
+export function canCut(): boolean {
+  const made = spawnSync('ip', ['netns', 'add', space]).status === 0;
+  if (made) ip('netns', 'delete', space);
+  return made;
+}
+
+/** Its links go with a namespace, though not at once. What is not there is not missed. */
+function closeSpace(): void {
+  spawnSync('ip', ['link', 'delete', near]);
+  spawnSync('ip', ['netns', 'delete', space]);
+}
+
+function openSpace(): void {
+  closeSpace();
+  ip('netns', 'add', space);
+  ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', space);
+  ip('address', 'add', `${hostAddress}/30`, 'dev', near);
+  ip('-netns', space, 'address', 'add', `${guestAddress}/30`, 'dev', far);
+  for (const link of [near]) ip('link', 'set', link, 'up');
+  for (const link of ['lo', far]) ip('-netns', space, 'link', 'set', link, 'up');
+}
+
+/** A member of the stage behind a link of its own. It listens in its namespace, on the far end and on its own `lo`. */
+async function startBehind(stage: Stage, role: readonly string[]): Promise<Member> {
+  openSpace();
+  const child = spawn('ip', ['netns', 'exec', space, process.execPath, '--import', 'tsx', main, ...role], {
+    env: { ...stage.environment(hostAddress), PATH: process.env['PATH'], HOST: '0.0.0.0', PORT: '8080' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const member = watched({ child, url: `http://${guestAddress}:8080` });
+  try {
+    await until(`${member.url}/readyz`, ({ status }) => status === 200, 180);
+    return member;
+  } catch (error) {
+    await member.kill();
+    closeSpace();
+    throw error;
+  }
+}
+
+/** From within the namespace, where the cut link is not in the way: milliseconds and status of one post. */
+async function askWithin(path: string): Promise<{ readonly status: number; readonly ms: number }> {
+  const program = `
+    const body = JSON.stringify({ support: [[0, 1], [1, 2], [2, 7]] });
+    const headers = { 'Content-Type': 'application/json' };
+    await fetch('http://127.0.0.1:8080/healthz'); // whose client is loaded by that
+    const begun = performance.now();
+    const { status } = await fetch('http://127.0.0.1:8080${path}', { method: 'POST', headers, body });
+    console.log(JSON.stringify({ status, ms: performance.now() - begun }));`;
+  const child = spawn(
+    'ip',
+    ['netns', 'exec', space, process.execPath, '--input-type=module', '-e', program],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  await once(child, 'exit');
+  return JSON.parse(text) as { status: number; ms: number };
+}
+
+/** A worker whose link is cut stops by itself before another one begins with its job, and works on when the link is back. */
+export const cutWorker: Trial = async (stage) => {
+  // the only worker at first, so that the job is its
+  const others = stage.workers.splice(0);
+  for (const other of others) await other.kill();
+  const cut = await startBehind(stage, ['worker']);
+  try {
+    const replica = stage.replicas[0]!;
+    const id = idOf(await ask(`${replica.url}/v1/tasks`, later(await largeTask(30, 600))));
+    while (taken([cut], id) === 0) await wait(20);
+    const other = await stage.start('worker'); // while the cut one works: it takes its time to start
+    must(jobLines(cut, 'job left').length === 0, 'the job ended before the link was cut');
+    ip('link', 'set', near, 'down');
+    const cutAt = Date.now();
+    await until(`${replica.url}/v1/tasks/${id}/progress`, hasState('ready', 'failed'), 180);
+    const [again] = jobLines(other, 'job taken').filter(({ job }) => job === `task-${id}`);
+    const [stopped] = jobLines(cut, 'job stopped');
+    must(stopped !== undefined && again !== undefined, 'the job was not passed on');
+    must(stopped.time <= again.time, 'two workers had the job at the same time');
+    must((await ask(`${replica.url}/v1/tasks/${id}`)).status === 200, 'the task is not there');
+    ip('link', 'set', near, 'up');
+    await other.kill();
+    stage.workers.splice(stage.workers.indexOf(other), 1);
+    const next = idOf(await ask(`${replica.url}/v1/tasks`, later(await largeTask(31))));
+    await until(`${replica.url}/v1/tasks/${next}/progress`, hasState('ready'), 180);
+    return {
+      stoppedAfterMs: stopped.time - cutAt,
+      takenUpAgainAfterMs: again.time - cutAt,
+      atTheSameTime: 0,
+    };
+  } finally {
+    await cut.kill();
+    closeSpace();
+  }
+};
+
+/** A replica whose link to Redis is cut refuses work within a second, and takes it on when the link is back. */
+export const cutReplica: Trial = async (stage) => {
+  if (stage.workers.length === 0) await stage.start('worker');
+  const cut = await startBehind(stage, []);
+  try {
+    ip('link', 'set', near, 'down');
+    const refused = await askWithin('/v1/tasks');
+    must(refused.status === 503, `${refused.status} instead of 503`);
+    must(refused.ms < 1000, `the refusal took ${whole(refused.ms)} ms`);
+    ip('link', 'set', near, 'up');
+    const begun = performance.now();
+    for (;;) {
+      const { status } = await askWithin('/v1/tasks');
+      if (status === 201 || status === 200) break;
+      must(performance.now() - begun < 60_000, `still ${status} a minute after the link is back`);
+      await wait(500);
+    }
+    const backAfterSeconds = whole((performance.now() - begun) / 1000);
+    return { refusedAfterMs: whole(refused.ms), workAgainAfterSeconds: backAfterSeconds };
+  } finally {
+    await cut.kill();
+    closeSpace();
+  }
+};

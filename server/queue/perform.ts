@@ -1,0 +1,136 @@
+import { DelayedError, UnrecoverableError, WaitingError } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import { asServiceError, ServiceError } from '../errors/errors.ts';
+import type { Watcher } from '../ports.ts';
+import { catalogue } from '../errors/error-catalogue.ts';
+import { readableTask } from '../storage/storage.ts';
+import type { TaskStorage } from '../storage/storage.ts';
+import type { TaskRecord } from '../storage/record.ts';
+import type { Workplace } from '../tasks/orders.ts';
+import { isTask, outlineOf } from './job.ts';
+import type { CarriedOrder, JobReturn, WorkJob } from './job.ts';
+import { MOST_DEATHS, names } from './names.ts';
+import { getCancelled, getOutcome, putOutcome, storedError } from './outcome.ts';
+import { getParts } from './parts.ts';
+import { ProgressTeller } from './progress-teller.ts';
+import { advance } from './shares.ts';
+
+/** What a worker needs to do a job. */
+export interface Performance {
+  readonly client: Redis;
+  /** this process */
+  readonly workplace: Workplace;
+  readonly storage: Pick<TaskStorage, 'read' | 'write'>;
+  /** `makerOf` this process */
+  readonly maker: string;
+  readonly onMade: (record: TaskRecord) => void;
+  readonly logger: Logger;
+}
+
+/** The run is over for this worker, though not for the queue. */
+export class RunEndedError extends Error {
+  override readonly name = 'RunEndedError';
+}
+
+/** After which a job of another version is looked at again, when a worker of its own may be there. */
+const OTHERS_MS = 2000;
+/** For which it waits for one. */
+const MOST_WAIT_MS = 86_400_000;
+
+/**
+ * Does a job and tells how it ended. What it throws is BullMQ's: the job goes back to the queue, later where its store or its
+ * memory was not there for it, or has failed for good.
+ */
+export async function perform(
+  parts: Performance,
+  job: WorkJob,
+  token: string,
+  signal: AbortSignal,
+): Promise<JobReturn> {
+  const { client, logger } = parts;
+  const { run, maker, cost } = job.data;
+  const startedAt = performance.now();
+  if (maker !== parts.maker && Date.now() - job.timestamp < MOST_WAIT_MS) {
+    await job.moveToDelayed(Date.now() + OTHERS_MS, token);
+    throw new DelayedError();
+  }
+  if (await getOutcome(client, run)) return { cost, seconds: 0 }; // its worker died right after
+  const told = new ProgressTeller(job);
+  const end = async (how: { readonly result?: unknown; readonly error?: ServiceError }) => {
+    const { error, ...rest } = how;
+    const outcome = { ...rest, ...(error && { error: storedError(error) }) };
+    const run = { jobId: job.id!, run: job.data.run };
+    await putOutcome(client, run, { outline: outlineOf(job.data), events: told.events, ...outcome });
+  };
+  try {
+    if (maker !== parts.maker) throw noMaker();
+    if (job.stalledCounter > MOST_DEATHS) throw deadly(job);
+    const { result, computed } = await fulfil(parts, job, { signal, report: told.report });
+    await told.quiet();
+    await end({ result });
+    return { cost, seconds: computed ? (performance.now() - startedAt) / 1000 : 0 };
+  } catch (error) {
+    await told.quiet();
+    if (error instanceof RunEndedError) {
+      if (error.message !== 'stopping') throw error; // the job is not this worker's any more
+      await job.moveToWait(token);
+      throw new WaitingError();
+    }
+    const failure = asServiceError(error);
+    if (failure.code === 'internal') logger.error({ job: job.id, err: error }, 'unexpected error');
+    if (mayPass(failure) && job.attemptsMade + 1 < (job.opts.attempts ?? 1)) throw failure;
+    await end({ error: failure });
+    throw new UnrecoverableError(failure.code);
+  }
+}
+
+/** Whether another time may have what this one lacked. */
+const mayPass = ({ code }: ServiceError): boolean =>
+  catalogue[code].status === 503 && code !== 'queue-unavailable' && code !== 'newer-task';
+
+async function fulfil(
+  { client, workplace, storage, onMade }: Performance,
+  { data, priority }: WorkJob,
+  { signal, report }: Pick<Watcher, 'signal' | 'report'>,
+): Promise<{ readonly result?: unknown; readonly computed: boolean }> {
+  const { run, kind, id, client: who, owned } = data;
+  const [cancelled] = await getCancelled(client, [run]);
+  if (cancelled) throw cancelled;
+  // another run of the same task may have ended in between
+  if (isTask(kind) && (await readableTask(storage.read(id, signal)))) return { computed: false };
+  const order = (await getParts(client, names.input(run))) as CarriedOrder | undefined;
+  if (!order) throw lostOrder();
+  await advance(client, priority);
+  const watcher: Watcher = { client: who, signal, report };
+  switch (order.kind) {
+    case 'images':
+    case 'regression': {
+      const made = await workplace.make(order, watcher);
+      signal.throwIfAborted();
+      const task = owned ? { ...made, record: { ...made.record, owned: true as const } } : made;
+      await storage.write(task);
+      onMade(task.record);
+      return { computed: true };
+    }
+    case 'estimate':
+      return { result: await workplace.estimate(order, watcher), computed: true };
+    case 'evaluation': {
+      const task = await storage.read(order.task, signal);
+      if (task?.record.kind !== 'images') throw new ServiceError('unknown-task');
+      const { record, model } = task;
+      const evaluation = { ...order, task: { record, model } };
+      return { result: await workplace.evaluate(evaluation, watcher), computed: true };
+    }
+  }
+}
+
+const lostOrder = () =>
+  new ServiceError('queue-unavailable', {
+    detail: 'What the work was to be made of is gone. Ask for it again.',
+  });
+
+const deadly = ({ stalledCounter }: WorkJob) => new Error(`${stalledCounter} workers have died at it`);
+
+const noMaker = () =>
+  new ServiceError('not-ready', { detail: 'There is no worker of the version that the work was asked of.' });
