@@ -206,6 +206,14 @@ const layers = {
     'model',
     'engine',
   ],
+  'training/cluster': [
+    'training/outer-loop',
+    'training/planes',
+    'training/data',
+    'training/run',
+    'model',
+    'engine',
+  ],
   'training/own-images': [
     'training/evaluation',
     'training/outer-loop',

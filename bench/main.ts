@@ -4,6 +4,8 @@ import { flushDenormals } from '../engine/onnxruntime.ts';
 import { list } from '../training/command/arguments.ts';
 import { benchAdapt } from './adapt.ts';
 import { benchArithmetic } from './arithmetic.ts';
+import { benchCluster } from './cluster/measure.ts';
+import { expectIteration } from './cluster/model.ts';
 import { benchDepthwise, depthwiseCases } from './depthwise.ts';
 import { benchImages } from './images.ts';
 import { benchMetaGradient } from './meta-gradient.ts';
@@ -50,6 +52,14 @@ const toySchema = z.object({
   row: z.string().regex(/^[a-z0-9-]+$/),
   workers: z.coerce.number().int().min(1),
   iterations: z.coerce.number().int().min(1),
+});
+
+const clusterSchema = z.object({
+  row: z.string().regex(/^[a-z0-9-]+$/),
+  stage: z.coerce.number().int().min(0),
+  tasks: z.coerce.number().int().min(2).max(256),
+  iterations: z.coerce.number().int().min(1),
+  megabits: z.coerce.number().positive(),
 });
 
 const program = new Command('bench').description('Measures parts of the system on this machine.');
@@ -235,6 +245,47 @@ program
           `median ${median.toFixed(1)} ms, least ${least.toFixed(1)} ms`,
       );
     }
+  });
+
+program
+  .command('cluster')
+  .description(
+    'Times iterations of a run on one machine and on two, processes with a processor each, also behind a throttled link; tells what more machines would do. Needs redis-server and taskset, for the link root and iproute2.',
+  )
+  .option('--row <name>', 'a configuration in training/configs/images', 'm-nas')
+  .option('--stage <n>', 'which of its stages, from 0 on', '0')
+  .option('--tasks <n>', 'of a meta-batch', '16')
+  .option('--iterations <n>', 'measured of each', '3')
+  .option('--megabits <n>', 'of the throttled link, a second each way', '100')
+  .option('--json', 'print one line of JSON each', false)
+  .action(async ({ json, ...options }: Record<string, unknown>) => {
+    const plan = parsed(clusterSchema, options);
+    const costs = await benchCluster(plan, (times) => {
+      const { machines, seconds, processorSeconds, parts, away, megabytes } = times;
+      print(
+        json,
+        times,
+        `${machines}: ${seconds.toFixed(2)} s an iteration, ${processorSeconds.toFixed(3)} s of processor time a task, ` +
+          `${away} of ${parts} parts away, ${megabytes.toFixed(2)} MB`,
+      );
+    });
+    print(
+      json,
+      costs,
+      `Θ of ${(costs.bytes / 1e6).toFixed(2)} MB; the rest of an iteration ${costs.rest.toFixed(2)} s`,
+    );
+    for (const megabits of [100, 1000])
+      for (const tasks of [16, 64])
+        for (const machines of [1, 2, 4, 8, 16, 32]) {
+          const expected = expectIteration(costs, { tasks, machines, threads: 2, megabits });
+          const { parts, megabytes, seconds, speedup } = expected;
+          print(
+            json,
+            { ...expected, tasks, megabits },
+            `${megabits} Mbit/s, ${tasks} tasks, ${machines} machines of two threads: ${seconds.toFixed(2)} s, ` +
+              `${speedup.toFixed(1)} times as fast, ${parts} parts, ${megabytes.toFixed(1)} MB`,
+          );
+        }
   });
 
 await program.parseAsync();

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { relative, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { flushDenormals } from '../engine/onnxruntime.ts';
@@ -7,6 +8,8 @@ import { defaultEngine, engineNames } from '../engine/options.ts';
 import type { EngineName } from '../engine/options.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
+import { redisUrl } from './cluster/address.ts';
+import type { ClusteredRun, ClusterTrainer } from './cluster/cluster-trainer.ts';
 import { integerFrom, skipOf, strictOption } from './command/arguments.ts';
 import { classTable } from './command/class-table.ts';
 import { progressBar, teachingBar } from './command/progress-bar.ts';
@@ -14,13 +17,8 @@ import { runCommand } from './command/run-command.ts';
 import { taskProgress } from './command/task-progress.ts';
 import { readTrainingConfiguration } from './outer-loop/configuration.ts';
 import type { TrainingConfiguration } from './outer-loop/configuration.ts';
-import { partOf } from './data/class-splits.ts';
 import type { ImageDomain } from './data/domain.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
-import { planesConfigurationSchema } from './planes/configuration.ts';
-import { planesOf } from './planes/progress-bar.ts';
-import { loadDomains, logDecoding } from './data/domains.ts';
-import type { SkipOptions } from './data/skipped-images.ts';
 import { cautionOf, compare, comparisonTable, verdict } from './own-images/comparison.ts';
 import { withPossibleShapes } from './own-images/configuration.ts';
 import { withTaughtCells } from './own-images/taught-cells.ts';
@@ -33,6 +31,9 @@ import { totalIterations } from './run/schedule.ts';
 import { stopSignal } from './run/stop-signal.ts';
 import { writeAtomically } from './run/write-atomically.ts';
 import { beginningOf, fineTuning } from './outer-loop/fine-tuning.ts';
+import { imagesOf } from './outer-loop/run-images.ts';
+import type { RunImages } from './outer-loop/run-images.ts';
+import type { Spread } from './outer-loop/spread.ts';
 import { Trainer } from './outer-loop/trainer.ts';
 
 const program = new Command('train')
@@ -59,6 +60,12 @@ const program = new Command('train')
       .default(false)
       .conflicts('resume'),
   )
+  .option(
+    '--cluster <redis>',
+    'shares the meta-batches out to machines that run `npm run train-worker -- REDIS`; needs a Redis (redis://HOST:PORT)',
+    redisUrl,
+  )
+  .option('--await <n>', 'with --cluster: begins once so many other machines take part', integerFrom(1))
   .addOption(strictOption())
   .option('--runs <folder>', 'where runs are kept', 'runs')
   .addOption(
@@ -74,6 +81,8 @@ interface TrainOptions {
   readonly mirror: boolean;
   readonly resume: boolean;
   readonly overwrite: boolean;
+  readonly cluster?: string;
+  readonly await?: number;
   readonly strict: boolean;
   readonly runs: string;
   readonly engine: EngineName;
@@ -107,15 +116,17 @@ async function main(): Promise<void> {
   const configuration = plan.before ? withPossibleShapes(plan.configuration, drawn) : plan.configuration;
   const begin = await beginningWith(plan, images, folder, resume, stop);
   if (begin === 'stopped') return;
-  const trainer = await Trainer.start(configuration, drawn, folder, begin, engine);
-  await writeAtomically(resolve(folder.path, 'configuration.yaml'), stringify(configuration));
   const total = totalIterations(configuration);
-  const { bar, events } = progressBar(trainer.iteration, configuration);
+  const cluster = await clusterOf({ configuration, domains: drawn, engine }, options, stop);
+  let trainer: Trainer | undefined;
   try {
-    await trainer.run(events, undefined, stop);
+    trainer = await Trainer.start(configuration, drawn, folder, begin, engine, cluster?.spread);
+    await writeAtomically(resolve(folder.path, 'configuration.yaml'), stringify(configuration));
+    const { bar, events } = progressBar(trainer.iteration, configuration);
+    await trainer.run(events, undefined, stop).finally(() => bar.stop());
   } finally {
-    bar.stop();
-    await trainer.close();
+    await trainer?.close();
+    await cluster?.close(trainer?.iteration === total);
   }
   if (trainer.iteration < total) {
     console.log(`stopped at iteration ${trainer.iteration}: the same command with --resume goes on`);
@@ -125,6 +136,31 @@ async function main(): Promise<void> {
   if (plan.before) await tellGain(trainer.checkpoint(), plan.before, domains, configuration.workers);
   if (configuration.model.network.kind === 'cells')
     console.log(`serve it:   ${await servingCommand(folder, configuration.name)}`);
+}
+
+/** Other machines, where the command line names a Redis; what goes wrong with them is told above the bar. */
+async function clusterOf(
+  run: ClusteredRun,
+  { cluster: url, await: wanted = 0 }: TrainOptions,
+  stop: AbortSignal,
+): Promise<(Pick<ClusterTrainer, 'close'> & { readonly spread: Spread }) | undefined> {
+  if (url === undefined) {
+    if (wanted > 0) throw new Error('--await is of --cluster');
+    return undefined;
+  }
+  const { ClusterTrainer } = await import('./cluster/cluster-trainer.ts');
+  const cluster = await ClusterTrainer.open(url, run, (text) => console.error(text));
+  console.log(`cluster: ${run.configuration.name} is announced to machines`);
+  try {
+    while (!stop.aborted && (await cluster.hosts()).length < wanted) await pause(500);
+  } catch (error) {
+    await cluster.close(false);
+    throw error;
+  }
+  return {
+    spread: (host, payload, tasks) => cluster.spread(host, payload, tasks),
+    close: (ended) => cluster.close(ended),
+  };
 }
 
 /** @throws Error of one or two lines that says what the command line or a file must have otherwise */
@@ -180,31 +216,6 @@ async function beginningWith(
   }
   console.log('stopped while the cells were taught: the same command with --resume goes on');
   return 'stopped';
-}
-
-/** The images of a run. */
-interface RunImages {
-  readonly domains: readonly ImageDomain[] | readonly PlaneDomain[];
-  /** Of tasks: where the run has the stage `classify`, without what the stage learns. */
-  readonly drawn: readonly ImageDomain[] | readonly PlaneDomain[];
-  /** All of them, where the model is on a trunk. */
-  readonly planes?: readonly PlaneDomain[];
-}
-
-/** Decoded images, or the planes that a trunk gives them. */
-async function imagesOf(
-  { domains, model, classify, planes, workers }: TrainingConfiguration,
-  signal: AbortSignal,
-  skip: SkipOptions,
-): Promise<RunImages> {
-  if (!model.trunk) {
-    const sources = domains.map(({ source }) => source);
-    const decoded = await loadDomains(sources, model.image.size, logDecoding, skip);
-    return { domains: decoded, drawn: decoded };
-  }
-  const kept = await planesOf(planesConfigurationSchema.parse({ planes, domains, workers }), signal, skip);
-  const drawn = classify ? kept.map((domain, i) => partOf(domain, 'drawn', domains[i]!.classified)) : kept;
-  return { domains: kept, drawn, planes: kept };
 }
 
 /** Tests the fine-tuned checkpoint and the one before on the same held-out tasks. */

@@ -31,6 +31,8 @@ export interface GradientPayload {
 export interface GradientResult {
   readonly domain: string;
   readonly loss: number;
+  /** Whether every number of the gradient is. */
+  readonly finite: boolean;
   readonly accuracy: number;
   /** Losses of the support set; null without inner steps. */
   readonly supportBefore: number | null;
@@ -92,8 +94,7 @@ export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerDat
   if (data.planes) {
     const given = { key, domains: data.planes, weights: data.weights, shape: drawn, memory };
     const { domain, result } = await trunkGradient(runner, parametersOf(data, layout), given, options);
-    layout.pack(result.gradients, data.gradients[position]);
-    return toldOf(domain, result);
+    return toldOf(domain, result, layout.pack(result.gradients, data.gradients[position]));
   }
   const { domain, shape } = chooseTraining(fold(key, 'domain'), data.domains, data.weights, drawn);
   const augmentation = data.augmentations[data.domains.indexOf(domain)]!;
@@ -103,16 +104,22 @@ export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerDat
     ...options,
     adaptedTo: adaptedSet(data.model, { ...task, mirrored }, (length) => memory.take(length)),
   });
-  layout.pack(result.gradients, data.gradients[position]);
-  return toldOf(domain.name, result);
+  return toldOf(domain.name, result, layout.pack(result.gradients, data.gradients[position]));
 };
 
-const toldOf = (domain: string, result: MetaGradient): GradientResult => ({
+const toldOf = (domain: string, result: MetaGradient, gradient: Float32Array): GradientResult => ({
   domain,
   loss: result.query.loss,
+  finite: allFinite(gradient),
   accuracy: result.query.accuracy,
   supportBefore: result.support?.before.loss ?? null,
   supportAfter: result.support?.after.loss ?? null,
   reconstruction: result.reconstruction,
   genotype: result.genotype && genotypeKey(result.genotype),
 });
+
+/** Whether every number is finite; a plain loop, since `every` takes many times as long. */
+export function allFinite(vector: Float32Array): boolean {
+  for (let i = 0; i < vector.length; i++) if (!Number.isFinite(vector[i])) return false;
+  return true;
+}

@@ -18,6 +18,22 @@ export interface IterationMetrics {
   readonly seconds: number;
   /** Worker threads: seconds times workers are the core-seconds of the iteration. */
   readonly workers: number;
+  /** Where more machines than one take part. */
+  readonly cluster?: ClusterMetrics;
+}
+
+/** Who computed an iteration, and what went over the network for it. */
+export interface ClusterMetrics {
+  /** Machines whose sums were used, this one among them where it computed any. */
+  readonly hosts: number;
+  /** Parts of the meta-batch, and those that another machine computed. */
+  readonly parts: number;
+  readonly away: number;
+  /** Parts that were given to a second machine, since the first one was late. */
+  readonly again: number;
+  /** Bytes of parameters that other machines fetched, and of sums that came from them. */
+  readonly fetched: number;
+  readonly sums: number;
 }
 
 /** The figures of the tasks of iteration `iteration` (1-based). */

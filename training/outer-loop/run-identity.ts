@@ -8,7 +8,7 @@ import type { ImageDomain } from '../data/domain.ts';
 const hashes = new WeakMap<ImageDomain, string>();
 
 /** A hash of a domain's pixels and classes, wherever they lie; of kept planes also of trunk and views. */
-function contentHash(domain: ImageDomain | PlaneDomain): string {
+export function contentHash(domain: ImageDomain | PlaneDomain): string {
   if ('pixelHash' in domain) return `${domain.fingerprint} ${domain.pixelHash}`;
   const known = hashes.get(domain);
   if (known !== undefined) return known;
@@ -28,13 +28,17 @@ function contentHash(domain: ImageDomain | PlaneDomain): string {
 export const engineEntry = (engine: EngineName): { readonly engine?: EngineName } =>
   engine === defaultEngine ? {} : { engine };
 
-/** What a run must share with the one that it resumes: configuration, engine and data, not where these lie. */
+/**
+ * What a run must share with the one that it resumes: configuration, engine and data, not where these lie.
+ * @param contentOf tells a domain's data
+ */
 export function identityOf(
   configuration: TrainingConfiguration,
   domains: readonly ImageDomain[] | readonly PlaneDomain[],
   engine: EngineName,
+  contentOf: (domain: ImageDomain | PlaneDomain) => string = contentHash,
 ): string {
-  const data = domains.map((domain) => [domain.name, contentHash(domain)]);
+  const data = domains.map((domain) => [domain.name, contentOf(domain)]);
   const named = configuration.domains.map(({ source, weight, augmentation, classified }) => ({
     name: source.name,
     weight,

@@ -1,6 +1,5 @@
 import { defaultEngine } from '../../engine/options.ts';
 import type { EngineName } from '../../engine/options.ts';
-import { WorkerPool } from '../../engine/pool.ts';
 import { encodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { genotypeKey } from '../../model/search-space/genotype.ts';
@@ -25,24 +24,24 @@ import {
 } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
 import { fitMirroring } from './fit-mirroring.ts';
-import { meanOfTasks } from './mean-gradient.ts';
-import { faultOf, largestMetaBatch, metaBatchGradients } from './meta-batch.ts';
+import { startHost } from './gradient-host.ts';
+import type { RunHost } from './gradient-host.ts';
+import { meanOfSum } from './mean-gradient.ts';
+import { batchPayload, faultOf, largestMetaBatch, metaBatchOf } from './meta-batch.ts';
 import { requireTasks } from './require-tasks.ts';
 import { OuterLoop, OuterMemory, startingState } from './outer-loop.ts';
 import type { MetaBatch } from './outer-loop.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
 import type { RunEvents } from '../run/run-loop.ts';
-import { alphaTemperatureAt } from '../run/schedule.ts';
 import type { StagePosition } from '../run/schedule.ts';
-import type { TrainingJobs } from './training-jobs.ts';
+import { thisMachine } from './spread.ts';
+import type { Spread } from './spread.ts';
 import { annealedState } from './annealing.ts';
 import { partedState } from './branch.ts';
 import type { EarlierRun } from './branch.ts';
 import { ParameterLayout } from '../run/parameter-vector.ts';
 import type { RunFolder, RunState, Validation } from '../run/run-folder.ts';
-import { domainData } from '../worker/worker-state.ts';
-import type { TrainingWorkerData } from '../worker/worker-state.ts';
 
 export interface TrainerEvents extends RunEvents<IterationMetrics, Validation['accuracies']> {
   /** The last iteration is done: what has no gradient is fitted. */
@@ -54,17 +53,19 @@ const begin: Readonly<
   Record<Beginning, (configuration: TrainingConfiguration, checkpoint: Checkpoint) => RunState>
 > = { classified: classifiedState, unfinished: continuedState, 'fine-tuned': fineTunedState };
 
-/** Meta-training (Algorithm 1) over the cores of one machine; a pure function of configuration, data and engine. */
+/**
+ * Meta-training (Algorithm 1) over the cores of one machine, or of more where `spread` says so; a pure function of
+ * configuration, data and engine.
+ */
 export class Trainer {
   readonly #configuration: TrainingConfiguration;
   readonly #folder: RunFolder;
   readonly #engine: EngineName;
   readonly #domains: readonly ClassedDomain[];
   readonly #memory: OuterMemory;
-  readonly #pool: WorkerPool<TrainingJobs, TrainingWorkerData>;
+  readonly #host: RunHost;
   readonly #loop: OuterLoop<StageConfiguration, Genotype, IterationMetrics, Validation['accuracies']>;
-  /** Of the meta-batch. */
-  readonly #mean: Float32Array;
+  readonly #spread: Spread;
 
   private constructor(
     configuration: TrainingConfiguration,
@@ -72,43 +73,23 @@ export class Trainer {
     folder: RunFolder,
     state: RunState,
     engine: EngineName,
+    spread: Spread,
   ) {
     this.#configuration = configuration;
     this.#folder = folder;
     this.#engine = engine;
+    this.#spread = spread;
     this.#domains = domains;
     const layout = new ParameterLayout(parameterSpecifications(configuration.model));
-    this.#mean = new Float32Array(layout.length);
     this.#memory = new OuterMemory(layout, state.parameters, largestMetaBatch(configuration));
-    const workerData: TrainingWorkerData = {
-      model: configuration.model,
-      ...domainData(domains),
-      weights: configuration.domains.map(({ weight }) => weight),
-      augmentations: configuration.domains.map(({ augmentation }) => augmentation),
-      seed: configuration.seed,
-      parameters: this.#memory.parameters.vector,
-      gradients: this.#memory.gradients,
-    };
-    this.#pool = new WorkerPool({
-      workers: configuration.workers,
-      queueLimit: 100_000,
-      jobs: new URL('../jobs.ts', import.meta.url),
-      engine: {
-        name: engine,
-        provider: 'cpu',
-        threads: 1,
-        cacheSize: 40,
-        memoryPattern: false,
-      },
-      workerData,
-    });
+    this.#host = startHost(configuration, domains, this.#memory, { engine, threads: configuration.workers });
     const run = {
       configuration,
       folder,
       identity: identityOf(configuration, domains, engine),
       state,
       memory: this.#memory,
-      pool: this.#pool,
+      pool: this.#host.pool,
       faultLimit: 1,
     };
     this.#loop = new OuterLoop(run, {
@@ -123,6 +104,7 @@ export class Trainer {
    * From new meta-weights, from the saved state of `folder` (exactly), from where it parts from another run (exactly, see
    * partedState), or from a checkpoint (see beginningOf). All but the second destroy a saved state: ask
    * `folder.refuseToOverwrite` before.
+   * @param spread who computes the gradients of a meta-batch; this machine by default
    * @throws Error when a stage has no training tasks, or `from` does not fit
    */
   static async start(
@@ -131,6 +113,7 @@ export class Trainer {
     folder: RunFolder,
     from: 'new' | 'saved' | Checkpoint | EarlierRun,
     engine: EngineName = defaultEngine,
+    spread: Spread = thisMachine,
   ): Promise<Trainer> {
     const fresh = (): RunState | Promise<RunState> => {
       if (from === 'new' || from === 'saved') return freshState(configuration);
@@ -140,7 +123,7 @@ export class Trainer {
     requireTasks(configuration, domains);
     const identity = identityOf(configuration, domains, engine);
     const state = await startingState(folder, identity, from === 'saved' ? from : fresh);
-    return new Trainer(configuration, domains, folder, state, engine);
+    return new Trainer(configuration, domains, folder, state, engine, spread);
   }
 
   get iteration(): number {
@@ -180,24 +163,14 @@ export class Trainer {
     await this.#loop.close();
   }
 
-  async #metaBatch({
-    iteration,
-    stage,
-    progress,
-  }: StagePosition<StageConfiguration>): Promise<MetaBatch<IterationMetrics>> {
-    const { reconstructionWeight, pathDropout, gradientClip } = this.#configuration;
-    const payload = {
-      iteration,
-      stage,
-      alphaTemperature: alphaTemperatureAt(stage, progress),
-      training: { reconstructionWeight, pathDropout },
-      genotypes: this.#loop.state.genotypes,
-    };
-    const results = await metaBatchGradients(this.#pool, this.#configuration, payload);
-    const gradients = this.#memory.gradients.slice(0, results.length);
-    const gradient = meanOfTasks(gradients, { clip: gradientClip, into: this.#mean });
-    const fault = faultOf(results, gradients, gradient.norm);
-    return { gradient, fault, metrics: (step) => metricsOf(results, step) };
+  async #metaBatch(at: StagePosition<StageConfiguration>): Promise<MetaBatch<IterationMetrics>> {
+    const { gradientClip } = this.#configuration;
+    const payload = batchPayload(this.#configuration, at, this.#loop.state.genotypes);
+    const tasks = metaBatchOf(this.#configuration, at.stage);
+    const { results, ...told } = await this.#spread(this.#host, payload, tasks);
+    const gradient = meanOfSum(this.#host.gradients[0]!, { tasks, clip: gradientClip });
+    const fault = faultOf(results, gradient.norm);
+    return { gradient, fault, metrics: (step) => ({ ...metricsOf(results, step), ...told }) };
   }
 
   /**
@@ -266,7 +239,7 @@ export class Trainer {
 
   get #paused(): PausedRun {
     return {
-      pool: this.#pool,
+      pool: this.#host.pool,
       configuration: this.#configuration,
       domains: this.#domains,
       state: this.#loop.state,

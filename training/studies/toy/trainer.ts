@@ -1,7 +1,8 @@
 import { defaultEngine } from '../../../engine/options.ts';
 import type { EngineName } from '../../../engine/options.ts';
 import { WorkerPool } from '../../../engine/pool.ts';
-import { meanOfHalves } from '../../outer-loop/mean-gradient.ts';
+import { addInto } from '../../optimizer/kernels/vectors.ts';
+import { meanOfSum } from '../../outer-loop/mean-gradient.ts';
 import { OuterLoop, OuterMemory, startingState } from '../../outer-loop/outer-loop.ts';
 import type { MetaBatch } from '../../outer-loop/outer-loop.ts';
 import { regressionKey } from '../../../model/regression/cell.ts';
@@ -164,7 +165,8 @@ export class ToyTrainer {
       ),
     );
     const [first, second] = this.#memory.gradients as [Float32Array, Float32Array];
-    const gradient = meanOfHalves([first, second], { tasks: metaBatch, clip: gradientClip });
+    const sum = { tasks: metaBatch, clip: gradientClip, norm: addInto(first, second) };
+    const gradient = meanOfSum(first, sum);
     const { norm } = gradient;
     const error = results.reduce((sum, { errors }) => errors.reduce((a, b) => a + b, sum), 0) / metaBatch;
     const finite = Number.isFinite(norm) && Number.isFinite(error);

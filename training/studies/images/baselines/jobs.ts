@@ -9,7 +9,7 @@ import { metaTaskOf } from '../../../data/sampled-task.ts';
 import { TaskMemory } from '../../../data/task-memory.ts';
 import { chooseTraining, sampleTask } from '../../../data/tasks.ts';
 import { evaluatedTask, judged } from '../../../evaluation/evaluate-task.ts';
-import { taskKey, taskShape } from '../../../outer-loop/gradient-job.ts';
+import { allFinite, taskKey, taskShape } from '../../../outer-loop/gradient-job.ts';
 import type { TrainingJobs } from '../../../outer-loop/training-jobs.ts';
 import { LocalCopy, ParameterLayout } from '../../../run/parameter-vector.ts';
 import { isAutoMeta } from '../configuration.ts';
@@ -73,10 +73,11 @@ export const jobs: JobTable<BaselineJobs, BaselineWorkerData> = {
     const task = metaTaskOf(sampleTask(fold(key, 'sample'), domain, 'train', shape, augmentation, memory));
     const own = layoutOf(context.workerData);
     const result = await systemOf(context, genotypes).gradient(local.of(parameters, own), task, key);
-    own.pack(result.gradients, gradients[position]);
+    const gradient = own.pack(result.gradients, gradients[position]);
     return {
       domain: domain.name,
       ...result.query,
+      finite: allFinite(gradient),
       supportBefore: null,
       supportAfter: null,
       reconstruction: 0,

@@ -16,8 +16,8 @@ import { calibrationAnswers, validationAccuracies } from '../../../outer-loop/he
 import type { EvaluatedRun } from '../../../outer-loop/held-out.ts';
 import { metricsOf } from '../../../outer-loop/iteration-metrics.ts';
 import type { IterationMetrics } from '../../../outer-loop/iteration-metrics.ts';
-import { meanOfTasks } from '../../../outer-loop/mean-gradient.ts';
-import { faultOf, largestMetaBatch, metaBatchGradients } from '../../../outer-loop/meta-batch.ts';
+import { meanOfSum } from '../../../outer-loop/mean-gradient.ts';
+import { computeGradients, faultOf, largestMetaBatch, metaBatchOf } from '../../../outer-loop/meta-batch.ts';
 import { OuterLoop, OuterMemory, startingState } from '../../../outer-loop/outer-loop.ts';
 import type { MetaBatch } from '../../../outer-loop/outer-loop.ts';
 import { requireTasks } from '../../../outer-loop/require-tasks.ts';
@@ -63,8 +63,6 @@ export class BaselineTrainer {
   readonly #memory: OuterMemory;
   readonly #pool: WorkerPool<BaselineJobs, BaselineWorkerData>;
   readonly #loop: OuterLoop<StageConfiguration, Genotype, IterationMetrics, Validation['accuracies']>;
-  /** Of the meta-batch. */
-  readonly #mean: Float32Array;
 
   private constructor(
     configuration: BaselineConfiguration,
@@ -77,7 +75,6 @@ export class BaselineTrainer {
     this.#calibrates = calibrates;
     this.#domains = domains;
     const layout = new ParameterLayout(baselineSpecifications(configuration));
-    this.#mean = new Float32Array(layout.length);
     this.#memory = new OuterMemory(layout, state.parameters, largestMetaBatch(configuration));
     this.#pool = new WorkerPool({
       workers: configuration.workers,
@@ -157,17 +154,20 @@ export class BaselineTrainer {
     iteration,
     stage,
   }: StagePosition<StageConfiguration>): Promise<MetaBatch<IterationMetrics>> {
-    const { reconstructionWeight, gradientClip } = this.#configuration;
-    const results = await metaBatchGradients(this.#pool, this.#configuration, {
+    const { seed, reconstructionWeight, gradientClip } = this.#configuration;
+    const { gradients } = this.#memory;
+    const payload = {
       iteration,
       stage,
       alphaTemperature: 1,
       training: { reconstructionWeight, pathDropout: 0 },
       genotypes: this.#loop.state.genotypes,
-    });
-    const gradients = this.#memory.gradients.slice(0, results.length);
-    const gradient = meanOfTasks(gradients, { clip: gradientClip, into: this.#mean });
-    const fault = faultOf(results, gradients, gradient.norm);
+    };
+    const tasks = metaBatchOf(this.#configuration, stage);
+    const host = { pool: this.#pool, gradients, seed };
+    const results = await computeGradients(host, payload, { first: 0, count: tasks });
+    const gradient = meanOfSum(gradients[0]!, { tasks, clip: gradientClip });
+    const fault = faultOf(results, gradient.norm);
     return { gradient, fault, metrics: (step) => metricsOf(results, step) };
   }
 

@@ -1,0 +1,51 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+
+/** Addresses of both ends of a link; a network that nobody else here has. */
+const [near, far] = ['10.213.78.1', '10.213.78.2'];
+
+/** A network namespace behind a link that lets so much through. */
+export interface ThrottledLink {
+  /** Of this side, as the other one reaches it. */
+  readonly address: string;
+  /** What runs a command on the other side: a prefix of its arguments. */
+  readonly prefix: readonly string[];
+  readonly remove: () => void;
+}
+
+const ip = (...given: readonly string[]): void => void execFileSync('ip', given, { stdio: 'pipe' });
+
+/** Whether links can be made here: by root on Linux, with iproute2. */
+export function canThrottle(): boolean {
+  try {
+    throttledLink(1).remove();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Makes a namespace and the link to it, by tc's token buckets: some kernels have no netem.
+ * @param megabits a second, each way
+ * @throws Error where that cannot be
+ */
+export function throttledLink(megabits: number): ThrottledLink {
+  const suffix = process.pid % 10_000;
+  const [space, own, other] = [`mnasc${suffix}`, `mnasn${suffix}`, `mnasf${suffix}`];
+  const remove = (): void => void spawnSync('ip', ['netns', 'delete', space]);
+  ip('netns', 'add', space);
+  try {
+    ip('link', 'add', own, 'type', 'veth', 'peer', 'name', other, 'netns', space);
+    ip('address', 'add', `${near}/30`, 'dev', own);
+    ip('-netns', space, 'address', 'add', `${far}/30`, 'dev', other);
+    ip('link', 'set', own, 'up');
+    for (const link of ['lo', other]) ip('-netns', space, 'link', 'set', link, 'up');
+    const shape = ['root', 'tbf', 'rate', `${megabits}mbit`, 'burst', '128kb', 'latency', '100ms'];
+    execFileSync('tc', ['qdisc', 'add', 'dev', own, ...shape], { stdio: 'pipe' });
+    execFileSync('tc', ['-netns', space, 'qdisc', 'add', 'dev', other, ...shape], { stdio: 'pipe' });
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { address: near, prefix: ['ip', 'netns', 'exec', space], remove };
+}
