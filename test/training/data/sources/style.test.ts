@@ -55,8 +55,8 @@ describe('a pack', () => {
     const source = { kind: 'pack', name: 'drawings', file: 'photos', path: folder } as const;
     const [plain] = await packReader.list(source);
     const [sketch] = await packReader.list({ ...source, style: 'sketch' });
-    expect(at(await plain!.images[0]!.original(), side - 2)).toEqual([20, 20, 20]);
-    expect(at(await sketch!.images[0]!.original(), side - 2)).toEqual([255, 255, 255]);
+    expect(at(await plain!.images[0]!.original(side), side - 2)).toEqual([20, 20, 20]);
+    expect(at(await sketch!.images[0]!.original(side), side - 2)).toEqual([255, 255, 255]);
     const [red] = await sketch!.images[0]!.read(side);
     expect(red).toBe(255);
     expect(await packReader.stamp({ ...source, style: 'sketch' })).toBe(await packReader.stamp(source));
