@@ -250,7 +250,9 @@ export class Trainer {
 
   /** Which tasks are mirrored, where the model mirrors: in the parameters and in what is kept, for it has no gradient. */
   async #fitMirroring(): Promise<void> {
-    if (!this.#configuration.model.mirroring) return;
+    const { model, stages } = this.#configuration;
+    // a run that only chooses leaves all else as it is
+    if (!model.mirroring || stages.every(({ stage }) => stage === 'choose')) return;
     const { start, size } = this.#memory.layout.entries.find(({ group }) => group === 'mirroring')!;
     const tasks = await embeddedTasks(this.#paused);
     if (tasks.length === 0) return; // no shape has few enough shots to be mirrored
