@@ -1,7 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
+import { closeNamespace, openNamespace } from '../serve/namespace.ts';
 
 /** Addresses of both ends of a link; a network that nobody else here has. */
-const [near, far] = ['10.213.78.1', '10.213.78.2'];
+const [nearAddress, farAddress] = ['10.213.78.1', '10.213.78.2'];
 
 /** A network namespace behind a link that lets so much through. */
 export interface ThrottledLink {
@@ -11,8 +12,6 @@ export interface ThrottledLink {
   readonly prefix: readonly string[];
   readonly remove: () => void;
 }
-
-const ip = (...given: readonly string[]): void => void execFileSync('ip', given, { stdio: 'pipe' });
 
 /** Whether links can be made here: by root on Linux, with iproute2. */
 export function canThrottle(): boolean {
@@ -31,21 +30,16 @@ export function canThrottle(): boolean {
  */
 export function throttledLink(megabits: number): ThrottledLink {
   const suffix = process.pid % 10_000;
-  const [space, own, other] = [`mnasc${suffix}`, `mnasn${suffix}`, `mnasf${suffix}`];
-  const remove = (): void => void spawnSync('ip', ['netns', 'delete', space]);
-  ip('netns', 'add', space);
+  const [space, near, far] = [`mnasc${suffix}`, `mnasn${suffix}`, `mnasf${suffix}`];
+  const remove = (): void => closeNamespace({ space, near });
   try {
-    ip('link', 'add', own, 'type', 'veth', 'peer', 'name', other, 'netns', space);
-    ip('address', 'add', `${near}/30`, 'dev', own);
-    ip('-netns', space, 'address', 'add', `${far}/30`, 'dev', other);
-    ip('link', 'set', own, 'up');
-    for (const link of ['lo', other]) ip('-netns', space, 'link', 'set', link, 'up');
+    openNamespace({ space, near, nearAddress, far, farAddress });
     const shape = ['root', 'tbf', 'rate', `${megabits}mbit`, 'burst', '128kb', 'latency', '100ms'];
-    execFileSync('tc', ['qdisc', 'add', 'dev', own, ...shape], { stdio: 'pipe' });
-    execFileSync('tc', ['-netns', space, 'qdisc', 'add', 'dev', other, ...shape], { stdio: 'pipe' });
+    execFileSync('tc', ['qdisc', 'add', 'dev', near, ...shape], { stdio: 'pipe' });
+    execFileSync('tc', ['-netns', space, 'qdisc', 'add', 'dev', far, ...shape], { stdio: 'pipe' });
   } catch (error) {
     remove();
     throw error;
   }
-  return { address: near, prefix: ['ip', 'netns', 'exec', space], remove };
+  return { address: nearAddress, prefix: ['ip', 'netns', 'exec', space], remove };
 }

@@ -1,11 +1,11 @@
 import { architectureValues } from '../controller/architecture.ts';
 import { architecturePullback } from '../controller/embedding-graphs.ts';
-import type { Values } from '../graph/programs.ts';
 import type { Embedded, TaskRunner } from '../inner-loop/task-runner.ts';
 import type { Parameters } from '../layers/parameter-specification.ts';
 import { chooseGenotype, oneHot, strengthOf } from '../search-space/genotype.ts';
+import { softmaxOf } from '../task/labelled-set.ts';
 import type { Fit } from '../task/labelled-set.ts';
-import { cotangents } from './inner-gradient.ts';
+import { accumulate, cotangents } from './inner-gradient.ts';
 import type { MetaGradient } from './meta-gradient.ts';
 
 /** Of the softmax of strengths that stands for the choice. */
@@ -34,17 +34,19 @@ export async function choiceGradient(
     throw new RangeError('the stage choose needs architectures to choose among');
   const { nodes } = configuration.supernet;
   const strengths = genotypes.map((genotype) => strengthOf(architecture, genotype, nodes));
-  const chances = softmax(strengths.map((strength) => strength / choiceTemperature));
-  const expected = (of: (fit: Fit) => number): number =>
-    fits.reduce((sum, fit, i) => sum + chances[i]! * of(fit), 0);
+  const chances = softmaxOf(strengths.map((strength) => strength / choiceTemperature));
+  const expected = (values: readonly number[]): number =>
+    values.reduce((sum, value, i) => sum + chances[i]! * value, 0);
   const losses = fits.map(({ loss }, i) => (i === 0 ? loss : loss + choiceMargin));
-  const mean = losses.reduce((sum, loss, i) => sum + chances[i]! * loss, 0);
-  const toMixes: Record<string, Float32Array> = {};
-  genotypes.forEach((genotype, i) => {
-    // a strength is the sum of what the relaxed architecture gives the chosen operations and taps
-    const toStrength = (chances[i]! * (losses[i]! - mean)) / choiceTemperature;
-    addScaled(toMixes, architectureValues(oneHot(genotype, nodes), configuration), toStrength);
-  });
+  const mean = expected(losses);
+  const mixes = genotypes.map((genotype) => architectureValues(oneHot(genotype, nodes), configuration));
+  const toMixes = Object.fromEntries(
+    Object.entries(mixes[0]!).map(([name, { length }]) => [name, new Float32Array(length)]),
+  );
+  // a strength is the sum of what the relaxed architecture gives the chosen operations and taps
+  mixes.forEach((chosen, i) =>
+    accumulate(toMixes, chosen, (chances[i]! * (losses[i]! - mean)) / choiceTemperature),
+  );
   const gradients = await programs.run(
     'architecture-pullback',
     () => architecturePullback(configuration),
@@ -54,23 +56,12 @@ export async function choiceGradient(
   );
   return {
     gradients,
-    query: { loss: expected((fit) => fit.loss), accuracy: expected((fit) => fit.accuracy) },
+    query: {
+      loss: expected(fits.map(({ loss }) => loss)),
+      accuracy: expected(fits.map(({ accuracy }) => accuracy)),
+    },
     support: null,
     reconstruction: 0,
     genotype: chooseGenotype(architecture, genotypes, nodes),
   };
-}
-
-function softmax(scores: readonly number[]): number[] {
-  const largest = Math.max(...scores);
-  const exponentials = scores.map((score) => Math.exp(score - largest));
-  const total = exponentials.reduce((sum, x) => sum + x, 0);
-  return exponentials.map((x) => x / total);
-}
-
-function addScaled(into: Record<string, Float32Array>, values: Values, factor: number): void {
-  for (const [name, own] of Object.entries(values)) {
-    const sums = (into[name] ??= new Float32Array(own.length));
-    own.forEach((value, i) => (sums[i]! += factor * value));
-  }
 }

@@ -195,10 +195,10 @@ const pick = (values: Values, names: readonly string[]): Record<string, Float32A
 export const cotangents = (values: Values): Values =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`cotangent.${name}`, value]));
 
-/** Adds `from` to the entries of `to` that it has. */
-function accumulate(to: Record<string, Float32Array>, from: Values): void {
+/** Adds `from` times `factor` to the entries of `to` that it has. */
+export function accumulate(to: Record<string, Float32Array>, from: Values, factor = 1): void {
   for (const [name, value] of Object.entries(to)) {
     const more = from[name];
-    if (more) to[name] = value.map((x, i) => x + more[i]!);
+    if (more) to[name] = value.map((x, i) => x + factor * more[i]!);
   }
 }

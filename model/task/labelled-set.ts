@@ -44,6 +44,14 @@ export const fitOf = (
   { loss, logits } = { loss: 'loss', logits: 'logits' },
 ): Fit => ({ loss: results[loss]![0]!, accuracy: accuracyOf(results[logits]!, targets, way) });
 
+/** Probabilities of one image, by its logits. */
+export function softmaxOf(logits: readonly number[]): number[] {
+  const largest = Math.max(...logits);
+  const exponentials = logits.map((logit) => Math.exp(logit - largest));
+  const total = exponentials.reduce((sum, x) => sum + x, 0);
+  return exponentials.map((x) => x / total);
+}
+
 /** Of one image, by its logits. */
 export function crossEntropyOf(logits: Float32Array, truth: number): number {
   const largest = Math.max(...logits);

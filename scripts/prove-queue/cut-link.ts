@@ -1,8 +1,9 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { closeNamespace, ip, openNamespace } from '../../bench/serve/namespace.ts';
 import { hasState, largeTask, later, ask, until } from './client.ts';
 import { jobLines, watched } from './stage.ts';
 import type { Member, Stage } from './stage.ts';
@@ -13,9 +14,8 @@ import type { Trial } from './trials.ts';
 const [hostAddress, guestAddress] = ['10.213.77.1', '10.213.77.2'];
 const suffix = process.pid % 10_000;
 const [space, near, far] = [`mnas${suffix}`, `mnash${suffix}`, `mnasg${suffix}`];
+const namespace = { space, near, nearAddress: hostAddress, far, farAddress: guestAddress };
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
-
-const ip = (...given: readonly string[]) => execFileSync('ip', given, { stdio: 'ignore' });
 
 /** Whether network namespaces can be made here: by root, with iproute2. */
 export function canCut(): boolean {
@@ -24,25 +24,10 @@ export function canCut(): boolean {
   return made;
 }
 
-/** Its links go with a namespace, though not at once. What is not there is not missed. */
-function closeSpace(): void {
-  spawnSync('ip', ['link', 'delete', near]);
-  spawnSync('ip', ['netns', 'delete', space]);
-}
-
-function openSpace(): void {
-  closeSpace();
-  ip('netns', 'add', space);
-  ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', space);
-  ip('address', 'add', `${hostAddress}/30`, 'dev', near);
-  ip('-netns', space, 'address', 'add', `${guestAddress}/30`, 'dev', far);
-  for (const link of [near]) ip('link', 'set', link, 'up');
-  for (const link of ['lo', far]) ip('-netns', space, 'link', 'set', link, 'up');
-}
-
 /** A member of the stage behind a link of its own. It listens in its namespace, on the far end and on its own `lo`. */
 async function startBehind(stage: Stage, role: readonly string[]): Promise<Member> {
-  openSpace();
+  closeNamespace(namespace);
+  openNamespace(namespace);
   const child = spawn('ip', ['netns', 'exec', space, process.execPath, '--import', 'tsx', main, ...role], {
     env: { ...stage.environment(hostAddress), PATH: process.env['PATH'], HOST: '0.0.0.0', PORT: '8080' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -53,7 +38,7 @@ async function startBehind(stage: Stage, role: readonly string[]): Promise<Membe
     return member;
   } catch (error) {
     await member.kill();
-    closeSpace();
+    closeNamespace(namespace);
     throw error;
   }
 }
@@ -112,7 +97,7 @@ export const cutWorker: Trial = async (stage) => {
     };
   } finally {
     await cut.kill();
-    closeSpace();
+    closeNamespace(namespace);
   }
 };
 
@@ -137,6 +122,6 @@ export const cutReplica: Trial = async (stage) => {
     return { refusedAfterMs: whole(refused.ms), workAgainAfterSeconds: backAfterSeconds };
   } finally {
     await cut.kill();
-    closeSpace();
+    closeNamespace(namespace);
   }
 };

@@ -215,7 +215,7 @@ export class QueueWorkplace implements Workplace, Elsewhere {
       queue.add(about.kind, data, {
         jobId,
         priority,
-        attempts: attempts,
+        attempts,
         backoff: { type: 'custom' },
         removeOnComplete: true,
         removeOnFail: true,

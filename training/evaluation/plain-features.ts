@@ -1,4 +1,5 @@
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+import { softmaxOf } from '../../model/task/labelled-set.ts';
 
 /** Heads on plain features: what a user would build without M-NAS. */
 export const plainHeads = ['means', 'ridge 0.1', 'ridge 1', 'logistic 1', 'logistic 10'] as const;
@@ -96,15 +97,6 @@ function logistic(gram: Matrix, targets: Matrix, c: number): Matrix {
 const eigenvalueBound = (gram: Matrix): number => Math.max(...Matrix.abs(gram).sum('row'));
 
 function softmaxRows(logits: Matrix): Matrix {
-  for (let i = 0; i < logits.rows; i++) {
-    const row = logits.getRow(i);
-    const largest = Math.max(...row);
-    const parts = row.map((value) => Math.exp(value - largest));
-    const total = parts.reduce((sum, value) => sum + value, 0);
-    logits.setRow(
-      i,
-      parts.map((value) => value / total),
-    );
-  }
+  for (let i = 0; i < logits.rows; i++) logits.setRow(i, softmaxOf(logits.getRow(i)));
   return logits;
 }

@@ -34,6 +34,20 @@ export function fitCalibration(tasks: readonly Answers[]): Float32Array {
 }
 
 /**
+ * Fits the coefficients anew at the end of a run, in place: by answers of probabilities as they are without. Where there
+ * are none they stay as they were.
+ */
+export async function calibrate(
+  coefficients: Float32Array,
+  answersOf: () => Promise<readonly Answers[]>,
+): Promise<void> {
+  const before = coefficients.slice();
+  coefficients.fill(0); // what an earlier end of this run has fitted
+  const answers = await answersOf();
+  coefficients.set(answers.length === 0 ? before : fitCalibration(answers));
+}
+
+/**
  * Derivatives of a task's mean negative log-likelihood for the logarithm t of its temperature, at s = e⁻ᵗ: the first is
  * -s (Σ p z - z_y), the second, without the term that vanishes at the minimum, s² Var_p(z).
  */

@@ -2,7 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { adamInit } from '../optimizer/adam.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { initialParameters, parameterSpecifications } from '../../model/parameters.ts';
+import { drawParameters } from '../../model/layers/parameter-specification.ts';
+import type { ParameterSpecification } from '../../model/layers/parameter-specification.ts';
 import { fold, keyFrom } from '../../model/random.ts';
+import type { Genotype } from '../../model/search-space/genotype.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { trainingConfigurationSchema } from './configuration.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
@@ -12,10 +15,18 @@ import type { RunState } from '../run/run-folder.ts';
 import { totalIterations } from '../run/schedule.ts';
 
 /** Iteration 0, with meta-weights drawn by the seed. */
-export function freshState({ model, seed }: TrainingConfiguration): RunState {
-  const layout = new ParameterLayout(parameterSpecifications(model));
-  const parameters = layout.pack(initialParameters(model, fold(keyFrom(seed), 'parameters')));
-  return { iteration: 0, parameters, adam: adamInit(layout.length), genotypes: [], seconds: 0 };
+export const freshState = ({ model, seed }: TrainingConfiguration): RunState =>
+  drawnState(parameterSpecifications(model), seed);
+
+/** Iteration 0 of a run of any parameters, drawn by the seed. */
+export function drawnState(
+  specifications: readonly ParameterSpecification[],
+  seed: number,
+  genotypes: readonly Genotype[] = [],
+): RunState {
+  const layout = new ParameterLayout(specifications);
+  const parameters = layout.pack(drawParameters(specifications, fold(keyFrom(seed), 'parameters')));
+  return { iteration: 0, parameters, adam: adamInit(layout.length), genotypes, seconds: 0 };
 }
 
 /**

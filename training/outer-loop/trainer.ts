@@ -10,7 +10,7 @@ import type { ClassedDomain, ImageDomain } from '../data/domain.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { commit } from '../run/commit.ts';
 import { chooseGenotypes } from './genotype-choice.ts';
-import { fitCalibration } from './fit-calibration.ts';
+import { calibrate } from './fit-calibration.ts';
 import { calibrationAnswers, drawArchitectures, embeddedTasks, validationAccuracies } from './held-out.ts';
 import type { PausedRun } from './held-out.ts';
 import { beginningOf } from './fine-tuning.ts';
@@ -214,15 +214,13 @@ export class Trainer {
    */
   async #calibrate(): Promise<void> {
     const { start, size } = this.#memory.layout.entries.find(({ group }) => group === 'calibration')!;
-    const own = (parameters: Float32Array): Float32Array => parameters.subarray(start, start + size);
     const { kept } = this.#loop;
-    const before = own(kept).slice();
-    own(kept).fill(0); // what an earlier end of this run has fitted
-    const answers = await this.#memory.parameters.during(kept, async () => {
-      await this.#fitMirroring();
-      return calibrationAnswers(this.#paused);
-    });
-    own(kept).set(answers.length === 0 ? before : fitCalibration(answers));
+    await calibrate(kept.subarray(start, start + size), () =>
+      this.#memory.parameters.during(kept, async () => {
+        await this.#fitMirroring();
+        return calibrationAnswers(this.#paused);
+      }),
+    );
   }
 
   /** Which tasks are mirrored, where the model mirrors: in the parameters and in what is kept, for it has no gradient. */

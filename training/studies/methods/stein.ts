@@ -13,6 +13,15 @@ import {
 } from '../../../model/graph/operations.ts';
 import type { Tensor } from '../../../model/graph/primitives.ts';
 
+/** The shape of a Bayesian MAML: how many particles, and the leader's steps beyond the chaser's. */
+export interface Particles {
+  readonly count: number;
+  readonly leaderSteps: number;
+}
+
+/** The sum of one tensor or more. */
+export const total = (parts: readonly Tensor[]): Tensor => parts.reduce((all, part) => add(all, part));
+
 /** A weight of all particles of every task, and the gradient of minus log p for it: rows [t, m, size]. */
 export interface ParticleRows {
   readonly particles: Tensor;
@@ -26,7 +35,6 @@ export interface ParticleRows {
  * @returns the rows after the step, by weight
  */
 export function steinStep(weights: readonly ParticleRows[], learningRate: number): Tensor[] {
-  const total = (parts: readonly Tensor[]): Tensor => parts.reduce((all, part) => add(all, part));
   const products = total(weights.map(({ particles }) => matmul(particles, particles, false, true))); // [t, m, m]
   const { shape } = products;
   const m = shape[2]!;

@@ -19,15 +19,10 @@ import type { Shape } from '../../../../model/graph/shapes.ts';
 import type { Weights } from '../../../../model/graph/weights.ts';
 import type { ParameterSpecification } from '../../../../model/layers/parameter-specification.ts';
 import { weightSpecifications } from '../../../../model/network/weights.ts';
-import { steinStep } from '../../methods/stein.ts';
+import { steinStep, total } from '../../methods/stein.ts';
+import type { Particles } from '../../methods/stein.ts';
 import { BaseLearner } from './base-learner.ts';
 import type { ImageMethod, TaskTensors } from './method.ts';
-
-/** The shape of a Bayesian MAML: how many particles, and the leader's steps beyond the chaser's. */
-export interface Particles {
-  readonly count: number;
-  readonly leaderSteps: number;
-}
 
 /** An adapted weight of all particles, [1, m, size], and the shape that each has. */
 interface Rows {
@@ -91,8 +86,6 @@ export function bmaml(model: ModelConfiguration, { count, leaderSteps }: Particl
     },
   };
 }
-
-const total = (parts: readonly Tensor[]): Tensor => parts.reduce((all, part) => add(all, part));
 
 /** Before the first step: the meta-weights of every particle, with its own head. */
 function startOf(

@@ -1,19 +1,17 @@
 import { defaultEngine } from '../../../../engine/options.ts';
 import type { EngineName } from '../../../../engine/options.ts';
 import { WorkerPool } from '../../../../engine/pool.ts';
-import { drawParameters } from '../../../../model/layers/parameter-specification.ts';
 import { calibrationSpecification } from '../../../../model/parameters.ts';
-import { fold, keyFrom } from '../../../../model/random.ts';
 import type { Genotype } from '../../../../model/search-space/genotype.ts';
 import type { ImageDomain } from '../../../data/domain.ts';
 import { everyTask, testPayload } from '../../../evaluation/evaluate-checkpoint.ts';
 import type { EvaluatedSetting, EvaluationOptions } from '../../../evaluation/evaluate-checkpoint.ts';
 import { settingsOf } from '../../../evaluation/settings.ts';
-import { adamInit } from '../../../optimizer/adam.ts';
 import type { StageConfiguration } from '../../../outer-loop/configuration.ts';
-import { fitCalibration } from '../../../outer-loop/fit-calibration.ts';
+import { calibrate } from '../../../outer-loop/fit-calibration.ts';
 import { calibrationAnswers, validationAccuracies } from '../../../outer-loop/held-out.ts';
 import type { EvaluatedRun } from '../../../outer-loop/held-out.ts';
+import { drawnState } from '../../../outer-loop/initial-state.ts';
 import { metricsOf } from '../../../outer-loop/iteration-metrics.ts';
 import type { IterationMetrics } from '../../../outer-loop/iteration-metrics.ts';
 import { meanOfSum } from '../../../outer-loop/mean-gradient.ts';
@@ -39,20 +37,6 @@ export interface BaselineOptions {
   readonly genotypes?: readonly Genotype[];
   /** Whether the temperature is fitted at the end, as it is by default. */
   readonly calibrates?: boolean;
-}
-
-/** Iteration 0, with meta-weights drawn by the seed. */
-function freshState(configuration: BaselineConfiguration, genotypes: readonly Genotype[]): RunState {
-  const specifications = baselineSpecifications(configuration);
-  const layout = new ParameterLayout(specifications);
-  const key = fold(keyFrom(configuration.seed), 'parameters');
-  return {
-    iteration: 0,
-    parameters: layout.pack(drawParameters(specifications, key)),
-    adam: adamInit(layout.length),
-    genotypes,
-    seconds: 0,
-  };
 }
 
 /** Meta-training of a row that has a method of its own; a pure function of configuration, data and engine. */
@@ -121,7 +105,8 @@ export class BaselineTrainer {
     }));
     requireTasks({ stages }, domains);
     const identity = identityOf(configuration, domains, engine);
-    const fresh = (): RunState => freshState(configuration, genotypes);
+    const fresh = (): RunState =>
+      drawnState(baselineSpecifications(configuration), configuration.seed, genotypes);
     const state = await startingState(folder, identity, from === 'saved' ? from : fresh);
     return new BaselineTrainer(configuration, domains, folder, state, { engine, calibrates });
   }
@@ -185,10 +170,9 @@ export class BaselineTrainer {
     const { entries } = this.#memory.layout;
     const { start, size } = entries.find(({ name }) => name === calibrationSpecification.name)!;
     const { kept } = this.#loop;
-    const own = kept.subarray(start, start + size);
-    own.fill(0); // what an earlier end of this run has fitted
-    const answers = await this.#memory.parameters.during(kept, () => calibrationAnswers(this.#paused));
-    if (answers.length > 0) own.set(fitCalibration(answers));
+    await calibrate(kept.subarray(start, start + size), () =>
+      this.#memory.parameters.during(kept, () => calibrationAnswers(this.#paused)),
+    );
   }
 
   get #paused(): EvaluatedRun {

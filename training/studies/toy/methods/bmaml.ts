@@ -1,6 +1,5 @@
 import { gradient } from '../../../../model/graph/gradient.ts';
 import {
-  add,
   broadcast,
   concat,
   mean,
@@ -17,15 +16,10 @@ import { lookup } from '../../../../model/regression/inner-loop.ts';
 import type { TaskWeights } from '../../../../model/regression/inner-loop.ts';
 import type { RegressionMethod } from '../../../../model/regression/method.ts';
 import { summedError } from '../../../../model/regression/tensors.ts';
-import { steinStep } from '../../methods/stein.ts';
+import { steinStep, total } from '../../methods/stein.ts';
+import type { Particles } from '../../methods/stein.ts';
 import { fullyConnected, fullyConnectedSpecifications } from './fully-connected.ts';
 import type { FullyConnected } from './fully-connected.ts';
-
-/** The shape of a Bayesian MAML: how many particles, and the leader's steps beyond the chaser's. */
-export interface Particles {
-  readonly count: number;
-  readonly leaderSteps: number;
-}
 
 /**
  * BMAML (Yoon et al. 2018): an ensemble of initialisations, moved in the inner loop by Stein variational gradient
@@ -75,8 +69,6 @@ export function bmaml(learner: FullyConnected, { count, leaderSteps }: Particles
     },
   };
 }
-
-const total = (parts: readonly Tensor[]): Tensor => parts.reduce((sum, part) => add(sum, part));
 
 /** A weight of all particles as rows, [t · m, ...] -> [t, m, size]. */
 const particleRows = (weight: Tensor, m: number): Tensor => {
