@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const classes: Readonly<Record<string, readonly string[]>> = {
   glasses: ['glasses', 'sunglasses'],
   keys: ['key', 'old-key'],
-  mug: ['hot-beverage', 'teacup-without-handle'],
+  mug: ['hot-beverage', 'beer-mug'],
 };
 const others = ['baseball'];
 const shots = 5;

@@ -1,36 +1,19 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
-import { chromium } from 'playwright-core';
 import sharp from 'sharp';
-import { parseConfiguration } from '../server/configuration.ts';
-import { startService } from '../server/service.ts';
+import { onStage, patience } from './screenshots/stage.ts';
 
 /**
  * Draws docs/page.png, the page after its example: `npm run screenshot`, with a Chromium in CHROMIUM or at
  * /usr/bin/chromium.
  */
 const target = fileURLToPath(new URL('../docs/page.png', import.meta.url));
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const width = 1280;
 const height = 960;
-/** Long, for machines that are busy with other things. */
-const patience = { timeout: 120_000 };
 
-const folder = await mkdtemp(join(tmpdir(), 'm-nas-screenshot-'));
-const service = await startService(
-  parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder }),
-  pino({ level: 'silent' }),
-);
-const browser = await chromium.launch({
-  executablePath,
-  args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-});
-try {
+await onStage(async ({ url, browser }) => {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: 'light' });
-  await page.goto(service.url);
+  await page.goto(url);
   await page.getByRole('button', { name: 'Try an example' }).click();
   await page.getByText('photos that were left out in turn').waitFor(patience);
   await page.locator('#try .pick', { hasText: 'unknown' }).waitFor(patience);
@@ -43,8 +26,4 @@ try {
   const small = await sharp(drawn).png({ palette: true, colours: 128, compressionLevel: 9 }).toBuffer();
   await writeFile(target, small);
   console.log(`${target}: ${small.length} bytes`);
-} finally {
-  await browser.close();
-  await service.stop();
-  await rm(folder, { recursive: true, force: true });
-}
+});

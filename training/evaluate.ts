@@ -18,6 +18,7 @@ import { evaluateOpenSets, openSetTable } from './evaluation/open-set-report.ts'
 import { settingsOf } from './evaluation/settings.ts';
 import { evaluateStages, stagesTables } from './evaluation/stages-report.ts';
 import { sourcesOf } from './own-images/configuration.ts';
+import { defaultCheckpoint } from './own-images/plan.ts';
 import { surveyImages } from './own-images/survey.ts';
 import { withoutTilde } from './run/paths.ts';
 import { readCheckpoint } from './run/read-checkpoint.ts';
@@ -29,7 +30,7 @@ const program = new Command('evaluate')
   .description(
     'Few-shot accuracy of a checkpoint on test classes, served and transductive, beside two floors. A domain of fewer classes has tasks of as many ways as it has.',
   )
-  .requiredOption('--checkpoint <file>', 'checkpoint (safetensors)')
+  .option('--checkpoint <file>', 'checkpoint (safetensors); the bundled default where none is given')
   .option('--sources <file>', 'YAML list of data sources', 'training/configs/quick-evaluation.yaml')
   .addOption(
     new Option(
@@ -78,7 +79,7 @@ const program = new Command('evaluate')
   .option('--json', 'prints the JSON report instead of a table', false);
 
 interface EvaluateOptions {
-  readonly checkpoint: string;
+  readonly checkpoint?: string;
   readonly sources: string;
   readonly images?: string;
   readonly planes?: string;
@@ -103,10 +104,11 @@ interface EvaluateOptions {
 async function main(): Promise<void> {
   const options = program.parse().opts<EvaluateOptions>();
   await flushDenormals();
-  const checkpoint = await readCheckpoint(options.checkpoint);
+  const path = options.checkpoint ?? (await defaultCheckpoint());
+  const checkpoint = await readCheckpoint(path);
   if (options.stages && !checkpoint.configuration.trunk)
-    throw new Error(`--stages needs a checkpoint on a trunk, which ${options.checkpoint} is not`);
-  const domains = await domainsOf(options, checkpoint);
+    throw new Error(`--stages needs a checkpoint on a trunk, which ${path} is not`);
+  const domains = await domainsOf(options, checkpoint, path);
   const started = performance.now();
   const { tasks, way, shots, query, seed, foreign } = options;
   const split = options.split === 'every' ? 'test' : options.split;
@@ -131,7 +133,11 @@ async function main(): Promise<void> {
 }
 
 /** @throws Error that names the domains that are there, when one is asked for that is not */
-async function domainsOf(options: EvaluateOptions, checkpoint: Checkpoint): Promise<EvaluatedDomains> {
+async function domainsOf(
+  options: EvaluateOptions,
+  checkpoint: Checkpoint,
+  path: string,
+): Promise<EvaluatedDomains> {
   const { images, planes, split, shots, classes, workers, domains: asked } = options;
   const skip = skipOf(options.strict);
   const chosen = <T>(all: readonly T[], nameOf: (one: T) => string): T[] => {
@@ -146,7 +152,7 @@ async function domainsOf(options: EvaluateOptions, checkpoint: Checkpoint): Prom
     return domainsOfPlanes({ ...configuration, domains: kept }, split, skip);
   }
   const sources = images === undefined ? await readSources(options.sources) : await ownSources(images);
-  const tested = { checkpoint, path: options.checkpoint, split, shots, classes, workers };
+  const tested = { checkpoint, path, split, shots, classes, workers };
   return domainsOfSources(
     chosen(sources, ({ name }) => name),
     tested,
@@ -166,7 +172,7 @@ async function reportsOf(
   domains: EvaluatedDomains,
   options: EvaluateOptions & { readonly split: Split },
 ): Promise<{ readonly reports: unknown; readonly table: string }> {
-  const common = { ...options, progress: taskProgress('tasks', 100) };
+  const common = { ...options, progress: taskProgress('tasks', 10) };
   if (options.stages) {
     const against: Checkpoint[] = [];
     for (const path of options.against) against.push(await readCheckpoint(path));

@@ -25,6 +25,10 @@ export function verdict({ accuracy, interval }: Pick<Evaluation, 'accuracy' | 'i
   return 'Not good yet';
 }
 
+/** What the answer is coloured by. */
+export const toneOf = ({ accuracy }: Pick<Evaluation, 'accuracy'>): 'good' | 'fair' | 'poor' =>
+  accuracy >= 0.9 ? 'good' : accuracy >= 0.7 ? 'fair' : 'poor';
+
 /** The answer in a sentence, with its uncertainty. */
 export function explained({ accuracy, interval, images }: Evaluation): string {
   const right = Math.round(accuracy * images);

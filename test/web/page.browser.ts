@@ -48,22 +48,6 @@ const right = 'of 4 photos that were left out in turn were told right|All 4 phot
 const checked = (page: Page) => page.getByText(new RegExp(right)).waitFor(patience);
 
 describe.skipIf(!found)('the page in a browser', () => {
-  test('from opening to a working classifier of 3 × 5 photos in six actions', async () => {
-    const { page, errors } = await watchedPage(browser);
-    await page.goto(service.url);
-    const photos = (colour: 'red' | 'green' | 'blue') =>
-      Promise.all([0, 1, 2, 3, 4].map((i) => png(colour, i)));
-    await page.getByLabel('Choose images of Class 1').setInputFiles(await photos('red'));
-    await page.getByLabel('Choose images of Class 2').setInputFiles(await photos('green'));
-    await page.getByRole('button', { name: 'Add a class' }).click();
-    await page.getByLabel('Choose images of Class 3').setInputFiles(await photos('blue'));
-    await make(page);
-    await page.getByLabel('Choose images to classify').setInputFiles([await png('blue', 5)]);
-    expect((await predictions(page, 1))[0]!.label).toBe('Class 3');
-    expect(errors).toEqual([]);
-    await page.context().close();
-  });
-
   test('from dropped and chosen files to predictions of the browser and of the service', async () => {
     const { page, errors, requests } = await watchedPage(browser);
     await page.goto(service.url);

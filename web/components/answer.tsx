@@ -1,13 +1,15 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { nameOf } from '../draft.ts';
 import { percent } from '../format.ts';
-import { advice, explained, verdict } from '../quality.ts';
+import { advice, explained, toneOf, verdict } from '../quality.ts';
 import type { DoubtfulImage, Quality } from '../quality.ts';
 import { sourceClasses } from '../shown.ts';
 import type { Shown } from '../shown.ts';
 import { canEstimate, qualityOf } from '../task.ts';
 import { told } from '../words.ts';
 import { Confusion } from './confusion.tsx';
+import { Interval } from './interval.tsx';
 import { Thumbnail } from './thumbnail.tsx';
 import type { DraftState } from './use-draft.ts';
 
@@ -52,16 +54,18 @@ function useQuality({ task, source }: Pick<Shown, 'task' | 'source'>): State {
 interface AnswerProps {
   readonly shown: Shown;
   readonly state: DraftState;
+  /** what can be done with it */
+  readonly children: ComponentChildren;
 }
 
 /** How good the classifier is, what it was unsure of, and what would help. */
-export function Answer({ shown, state }: AnswerProps) {
+export function Answer({ shown, state, children }: AnswerProps) {
   const quality = useQuality(shown);
   const evaluation = quality.kind === 'known' ? quality.quality.evaluation : undefined;
   const help = quality.kind === 'working' ? [] : advice(shown.task.shots, evaluation);
   return (
     <div class="answer">
-      <div role="status">
+      <div role="status" class={`judged ${evaluation ? toneOf(evaluation) : ''}`}>
         {quality.kind === 'working' && <p class="hint">Checking it: leaving out photos in turn …</p>}
         {quality.kind === 'unknown' && <p>{quality.reason}</p>}
         {evaluation && (
@@ -69,10 +73,12 @@ export function Answer({ shown, state }: AnswerProps) {
             <p class="verdict">
               <strong>{percent(evaluation.accuracy)}</strong> {verdict(evaluation)}
             </p>
+            <Interval {...evaluation} />
             <p>{explained(evaluation)}</p>
           </>
         )}
       </div>
+      <div class="row">{children}</div>
       {quality.kind === 'known' && <Doubtful images={quality.quality.doubtful} state={state} />}
       {help.length > 0 && (
         <div>

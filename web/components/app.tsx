@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Schema } from '../../contract/schema.ts';
-import { limits, obstacleOf } from '../draft.ts';
+import { limits, nameOf, obstacleOf } from '../draft.ts';
 import { pastedFiles, unpacked } from '../files.ts';
 import { problemsIn } from '../remarks.ts';
 import { isStale } from '../shown.ts';
@@ -12,8 +12,12 @@ import { ClassEditor } from './class-editor.tsx';
 import { ExportButton } from './export-dialog.tsx';
 import { Gallery } from './gallery.tsx';
 import { HowMade } from './how-made.tsx';
+import { Icon } from './icon.tsx';
+import { Logo } from './logo.tsx';
 import { MakePanel } from './make-panel.tsx';
 import { NextStep } from './next-step.tsx';
+import { Promised } from './promised.tsx';
+import { Step } from './step.tsx';
 import { TryPanel } from './try-panel.tsx';
 import { UndoBar, useUndo } from './undo.tsx';
 import { useDraft } from './use-draft.ts';
@@ -92,10 +96,10 @@ export function App() {
   return (
     <>
       <header class="top">
-        <div>
-          <h1>M-NAS</h1>
-          <p>A few photos of each class in; out comes a small classifier made for exactly them.</p>
-        </div>
+        <h1>
+          <Logo /> M-NAS
+        </h1>
+        <p>A few photos of each class in; out comes a small classifier made for exactly them.</p>
         <button
           type="button"
           aria-disabled={working}
@@ -110,13 +114,13 @@ export function App() {
         <div class="bench">
           <section id="classes" aria-labelledby="classes-heading">
             <h2 id="classes-heading" tabIndex={-1}>
-              Classes
+              <Step number={1} /> Classes
             </h2>
             <ClassEditor state={state} />
           </section>
           <section id="make" aria-labelledby="make-heading" class="beside">
             <h2 id="make-heading" tabIndex={-1} ref={heading}>
-              {shown ? 'Your classifier' : 'Classifier'}
+              <Step number={2} /> {shown ? 'Your classifier' : 'Classifier'}
             </h2>
             {stale && (
               <p class="stale" role="status">
@@ -141,24 +145,26 @@ export function App() {
               onMake={tasks.make}
               onCancel={tasks.cancel}
             />
-            {shown && (
+            {shown ? (
               <div class="made">
-                <Answer key={shown.task.id} shown={shown} state={state} />
-                <div class="row">
+                <Answer key={shown.task.id} shown={shown} state={state}>
                   <ExportButton task={shown.task} threshold={threshold} />
-                </div>
+                </Answer>
                 <HowMade task={shown.task} />
               </div>
+            ) : (
+              <Promised />
             )}
           </section>
           <section id="try" aria-labelledby="try-heading" class="beside">
             <h2 id="try-heading" tabIndex={-1}>
-              Try it
+              <Step number={3} /> Try it
             </h2>
             {shown ? (
               <TryPanel
                 key={shown.task.id}
                 task={shown.task}
+                order={state.draft.map(nameOf)}
                 files={shown.queries}
                 onFiles={tasks.setQueries}
                 onClear={clearQueries}
@@ -167,6 +173,7 @@ export function App() {
               />
             ) : (
               <p class="hint placeholder">
+                <Icon name="camera" />
                 As soon as there is a classifier, show it new photos here, or hold things into the camera.
               </p>
             )}

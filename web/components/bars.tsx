@@ -1,17 +1,20 @@
 import type { Judgement, Verdict } from '../answers.ts';
 import { percent } from '../format.ts';
+import { hueOf } from '../hue.ts';
 
 /** From so many classes on each bar takes less room. */
 const many = 7;
 
 interface BarsProps {
   readonly labels: readonly string[];
+  /** labels of the classes as they stand on the page: a bar has its class's colour */
+  readonly order: readonly string[];
   readonly judgement: Judgement;
   readonly verdict: Verdict;
 }
 
 /** What an image is taken for, in one word, and one bar a class. */
-export function Bars({ labels, judgement, verdict }: BarsProps) {
+export function Bars({ labels, order, judgement, verdict }: BarsProps) {
   const { best, probability, foreign } = verdict;
   return (
     <>
@@ -28,7 +31,10 @@ export function Bars({ labels, judgement, verdict }: BarsProps) {
       </p>
       <ul class={`bars ${labels.length >= many ? 'many' : ''}`}>
         {labels.map((label, i) => (
-          <li key={label} class={!foreign && label === best ? 'best' : ''}>
+          <li
+            key={label}
+            class={`${hueOf(label, labels, order)} ${!foreign && label === best ? 'best' : ''}`}
+          >
             <span class="name">{label}</span>
             <progress value={judgement.probabilities[i]} aria-hidden="true" />
             <span class="number">{percent(judgement.probabilities[i]!)}</span>

@@ -5,6 +5,7 @@ import { accepted } from '../image-types.ts';
 import { ClassCard } from './class-card.tsx';
 import { DropZone } from './drop-zone.tsx';
 import { FileButton } from './file-button.tsx';
+import { Icon } from './icon.tsx';
 import { PassedOver } from './passed-over.tsx';
 import type { DraftState } from './use-draft.ts';
 
@@ -24,6 +25,7 @@ export function ClassEditor({ state }: { readonly state: DraftState }) {
           entry={entry}
           position={position}
           removable={draft.length > drafts.limits.classes.min || entry.shots.length > 0}
+          compact={draft.length >= many}
           remarks={remarks}
           onRename={(label) => state.change((now) => drafts.rename(now, entry.key, label))}
           onFiles={(files) => state.take(files, entry.key)}
@@ -35,20 +37,26 @@ export function ClassEditor({ state }: { readonly state: DraftState }) {
       <div class="row add">
         {draft.length < drafts.limits.classes.max && (
           <button type="button" onClick={() => state.change(drafts.addClass)}>
+            <Icon name="add" />
             Add a class
           </button>
         )}
-        <FileButton text="Folder" label="Add a folder with a folder of images a class" folder onFiles={add} />
         <FileButton
+          icon="folder"
+          text="Folder"
+          label="Add a folder with a folder of images a class"
+          folder
+          onFiles={add}
+        />
+        <FileButton
+          icon="zip"
           text="Zip"
           label="Add a zip archive with a folder of images a class"
           accept={['application/zip', '.zip', ...accepted]}
           onFiles={add}
         />
+        <span class="hint">each folder in it becomes a class</span>
       </div>
-      <p class="hint">
-        A folder of folders, or a zip of it, becomes one class a folder. Dropping works, too.
-      </p>
       <PassedOver names={passedOver} />
       <p role="status" class="hidden">
         {images > 0 && `${counted(images, 'image')} in ${draft.length} classes`}

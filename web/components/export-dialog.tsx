@@ -6,6 +6,7 @@ import { hasKey } from '../key.ts';
 import { snippetsOf } from '../snippets.ts';
 import type { MadeTask } from '../task.ts';
 import { told } from '../words.ts';
+import { Icon } from './icon.tsx';
 
 /** A button, and the dialog with everything that the classifier can be taken away as. */
 export function ExportButton({ task, threshold }: { readonly task: MadeTask; readonly threshold: number }) {
@@ -17,11 +18,13 @@ export function ExportButton({ task, threshold }: { readonly task: MadeTask; rea
     <>
       <button
         type="button"
+        class="strong"
         onClick={() => {
           setOpened(true);
           dialog.current?.showModal();
         }}
       >
+        <Icon name="download" />
         Export
       </button>
       <dialog ref={dialog} aria-labelledby="export" class="export" onClose={() => setOpened(false)}>

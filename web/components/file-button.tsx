@@ -1,9 +1,12 @@
+import type { ComponentProps } from 'preact';
 import { chosenFiles } from '../files.ts';
 import type { ChosenFiles } from '../files.ts';
 import { accepted } from '../image-types.ts';
+import { Icon } from './icon.tsx';
 
 interface FileButtonProps {
   readonly text: string;
+  readonly icon: ComponentProps<typeof Icon>['name'];
   /** what it is for, where the text alone does not say */
   readonly label?: string;
   readonly folder?: boolean;
@@ -15,6 +18,7 @@ interface FileButtonProps {
 /** Opens the browser's own picker. */
 export function FileButton({
   text,
+  icon,
   label = text,
   folder = false,
   accept = accepted,
@@ -33,7 +37,8 @@ export function FileButton({
           currentTarget.value = ''; // the same files can be chosen again
         }}
       />
-      {text}
+      <Icon name={icon} />
+      <span class="text">{text}</span>
     </label>
   );
 }

@@ -8,11 +8,12 @@ import { frameOf, useCamera } from './use-camera.ts';
 
 interface LiveProps {
   readonly task: MadeTask;
+  readonly order: readonly string[];
   readonly threshold: number;
 }
 
 /** The camera, and what the classifier says of it now. Frames are answered in this browser and go nowhere. */
-export function Live({ task, threshold }: LiveProps) {
+export function Live({ task, order, threshold }: LiveProps) {
   const { video, error } = useCamera();
   const [judgement, setJudgement] = useState<Judgement>();
   const [failed, setFailed] = useState<string>();
@@ -40,6 +41,7 @@ export function Live({ task, threshold }: LiveProps) {
       {judgement ? (
         <Bars
           labels={task.labels}
+          order={order}
           judgement={judgement}
           verdict={verdictOf(judgement, task.labels, threshold)}
         />

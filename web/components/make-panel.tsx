@@ -3,6 +3,7 @@ import type { Obstacle } from '../draft.ts';
 import { amount } from '../format.ts';
 import type { Work } from '../runs.ts';
 import type { Place } from '../task.ts';
+import { Icon } from './icon.tsx';
 import { WorkState } from './work-state.tsx';
 import type { Origin } from './work-state.tsx';
 
@@ -36,9 +37,9 @@ export function MakePanel(props: MakePanelProps) {
   const idle = !working && obstacle === undefined;
   const button = useRef<HTMLButtonElement>(null);
   return (
-    <div class="make">
+    <div class={`make ${made && !stale ? 'again' : ''}`}>
       {/* two buttons, of which one stays: the second click of a double click must not cancel */}
-      <div class="row">
+      <div class="row act">
         <button
           key="make"
           ref={button}
@@ -50,6 +51,7 @@ export function MakePanel(props: MakePanelProps) {
             if (idle) onMake();
           }}
         >
+          <Icon name="make" />
           {made ? 'Make it again' : 'Make the classifier'}
         </button>
         {working && (

@@ -9,7 +9,7 @@ const [width, height] = [260, 120];
 /** Round the axes: words stand above them and below. */
 const [left, right, top, bottom] = [8, 22, 20, 30];
 /** Least distance of two sizes that are written, in the units of the drawing. */
-const labelWidth = 33;
+const labelWidth = 40;
 
 /** What larger files cost in work, and where the task's network stands; nothing where there is none to choose. */
 export function Trade({ task }: { readonly task: MadeTask }) {

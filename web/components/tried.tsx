@@ -10,12 +10,13 @@ import { Thumbnail } from './thumbnail.tsx';
 interface TriedProps {
   readonly file: File;
   readonly task: MadeTask;
+  readonly order: readonly string[];
   readonly answers: Answers;
   readonly threshold: number;
 }
 
 /** One image, large, with its answer. */
-export function Tried({ file, task, answers, threshold }: TriedProps) {
+export function Tried({ file, task, order, answers, threshold }: TriedProps) {
   const shown = shownOf(answers);
   const { browser, server } = answers;
   const both = task.place === 'server' ? [browser, server] : [browser];
@@ -25,7 +26,12 @@ export function Tried({ file, task, answers, threshold }: TriedProps) {
     <div class="tried">
       <LargePicture file={file} />
       {shown ? (
-        <Bars labels={task.labels} judgement={shown} verdict={verdictOf(shown, task.labels, threshold)} />
+        <Bars
+          labels={task.labels}
+          order={order}
+          judgement={shown}
+          verdict={verdictOf(shown, task.labels, threshold)}
+        />
       ) : (
         waiting && <p class="hint">Looking at it …</p>
       )}

@@ -8,6 +8,7 @@ import { duration } from '../format.ts';
 import type { MadeTask } from '../task.ts';
 import { DropZone } from './drop-zone.tsx';
 import { FileButton } from './file-button.tsx';
+import { Icon } from './icon.tsx';
 import { Live } from './live.tsx';
 import { PassedOver } from './passed-over.tsx';
 import { Tried, TriedList } from './tried.tsx';
@@ -17,6 +18,8 @@ import { hasCamera } from './use-camera.ts';
 
 interface TryPanelProps {
   readonly task: MadeTask;
+  /** labels of the classes as they stand on the page */
+  readonly order: readonly string[];
   readonly files: readonly File[];
   readonly onFiles: (change: (files: readonly File[]) => readonly File[]) => void;
   /** takes images that were cleared, so that they can come back */
@@ -26,7 +29,7 @@ interface TryPanelProps {
 }
 
 /** New images, from the camera or from files, and what the classifier says of them. */
-export function TryPanel({ task, files, onFiles, onClear, threshold, onThreshold }: TryPanelProps) {
+export function TryPanel({ task, order, files, onFiles, onClear, threshold, onThreshold }: TryPanelProps) {
   const { answers, last } = useAnswers(task, files);
   const [camera, setCamera] = useState(false);
   const [latency, setLatency] = useState<Latency>();
@@ -63,12 +66,14 @@ export function TryPanel({ task, files, onFiles, onClear, threshold, onThreshold
             type="button"
             class={files.length === 0 && !camera ? 'primary' : ''}
             aria-pressed={camera}
+            aria-label={camera ? 'Stop the camera' : 'Use the camera'}
             onClick={() => setCamera(!camera)}
           >
-            {camera ? 'Stop the camera' : 'Use the camera'}
+            <Icon name="camera" />
+            {camera ? 'Stop' : 'Camera'}
           </button>
         )}
-        <FileButton text="Choose images" label="Choose images to classify" onFiles={add} />
+        <FileButton icon="images" text="Choose images" label="Choose images to classify" onFiles={add} />
         {files.length > 0 && (
           <button
             type="button"
@@ -81,13 +86,24 @@ export function TryPanel({ task, files, onFiles, onClear, threshold, onThreshold
           </button>
         )}
       </div>
-      {files.length === 0 && !camera && <p class="hint">or drop or paste new photos here</p>}
+      {files.length === 0 && !camera && (
+        <p class="hint placeholder">
+          <Icon name="images" />
+          or drop or paste new photos here
+        </p>
+      )}
       <PassedOver names={passedOver} />
       {camera ? (
-        <Live task={task} threshold={threshold} />
+        <Live task={task} order={order} threshold={threshold} />
       ) : (
         selected && (
-          <Tried file={selected} task={task} answers={answers.get(selected) ?? {}} threshold={threshold} />
+          <Tried
+            file={selected}
+            task={task}
+            order={order}
+            answers={answers.get(selected) ?? {}}
+            threshold={threshold}
+          />
         )
       )}
       {files.length > 1 && (
@@ -103,7 +119,9 @@ export function TryPanel({ task, files, onFiles, onClear, threshold, onThreshold
           }}
         />
       )}
-      {task.tellsKnown && <Unknown value={threshold} own={task.threshold} onChange={onThreshold} />}
+      {task.tellsKnown && (camera || files.length > 0) && (
+        <Unknown value={threshold} own={task.threshold} onChange={onThreshold} />
+      )}
       {latency && (
         <p class="hint">
           One image takes {duration(latency.milliseconds)} in this browser (

@@ -123,7 +123,7 @@ async function runWithProgress(
   const all: ImageEvents = {
     ...events,
     trained: () => bar.stop(),
-    tested: taskProgress('test tasks', 100),
+    tested: taskProgress('test tasks', 20),
   };
   const result = await runImageRow(configuration, run, all, signal).finally(() => bar.stop());
   process.stderr.write('\n');

@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { parseConfiguration } from '../../server/configuration.ts';
+import { startService } from '../../server/service.ts';
+
+/** Long, in milliseconds, for machines that are busy with other things. */
+export const patience = { timeout: 600_000 };
+
+/** A service of its own, and a browser beside it. */
+export interface Stage {
+  readonly url: string;
+  readonly browser: Browser;
+}
+
+/**
+ * Runs with a service and a Chromium (in CHROMIUM or at /usr/bin/chromium), whose camera shows a test picture.
+ *
+ * @throws Error what the run throws, or where there is no browser
+ */
+export async function onStage(run: (stage: Stage) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'm-nas-screenshot-'));
+  const service = await startService(
+    parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder }),
+    pino({ level: 'silent' }),
+  );
+  const browser = await chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: [
+      '--use-fake-device-for-media-stream',
+      '--use-fake-ui-for-media-stream',
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    ],
+  });
+  try {
+    await run({ url: service.url, browser });
+  } finally {
+    await browser.close();
+    await service.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
