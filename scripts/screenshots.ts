@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import type { Page } from 'playwright-core';
 import { violations } from '../test/web/support/page.ts';
 import { photosOf } from './screenshots/photos.ts';
-import { onStage } from './screenshots/stage.ts';
+import { onStage, patience } from './screenshots/stage.ts';
 import { states } from './screenshots/states.ts';
 
 /**
@@ -34,7 +34,11 @@ async function shoot(page: Page, target: string): Promise<void> {
       await page.waitForTimeout(300); // pictures of the cells are drawn anew
       const path = `${target}-${viewport.width}-${colorScheme}.png`;
       // a dialog covers what is in view
-      await page.screenshot({ path, fullPage: (await page.locator('dialog[open]').count()) === 0 });
+      await page.screenshot({
+        ...patience,
+        path,
+        fullPage: (await page.locator('dialog[open]').count()) === 0,
+      });
       if (viewport === viewports[0]) for (const found of await violations(page)) console.log(path, found);
     }
 }

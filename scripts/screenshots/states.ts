@@ -62,7 +62,9 @@ async function open(page: Page, summaries: readonly string[]): Promise<void> {
 
 /** Every state of the page that somebody may see, by name. */
 export const states: Readonly<Record<string, State>> = {
-  empty: async ({ page, url }) => void (await page.goto(url)),
+  empty: async ({ page, url }) => {
+    await page.goto(url);
+  },
   filled: (scene) => fill(scene, 3, shots),
   working: async (scene) => {
     await scene.page.route('**/v1/tasks*', () => undefined); // it never comes along

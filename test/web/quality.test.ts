@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { evaluationOf } from '../../model/accuracy/judgements.ts';
-import { advice, explained, verdict } from '../../web/quality.ts';
+import { advice, explained, toneOf, verdict } from '../../web/quality.ts';
 
 /** An evaluation of two classes: right ones, and how often each was taken for the other. */
 const evaluation = (right: number, wrong: number) =>
@@ -15,12 +15,13 @@ const plain = (text: string) => text.replace(/\u00a0/g, ' ');
 
 describe('how good a classifier is, in words', () => {
   it.each([
-    [40, 0, 'Works well'],
-    [6, 0, 'Looks good'],
-    [8, 2, 'Works mostly'],
-    [3, 3, 'Not good yet'],
-  ])('of %i right and %i wrong', (right, wrong, word) => {
+    [40, 0, 'Works well', 'good'],
+    [6, 0, 'Looks good', 'good'],
+    [8, 2, 'Works mostly', 'fair'],
+    [3, 3, 'Not good yet', 'poor'],
+  ])('of %i right and %i wrong', (right, wrong, word, tone) => {
     expect(verdict(evaluation(right, wrong))).toBe(word);
+    expect(toneOf(evaluation(right, wrong))).toBe(tone);
   });
 
   it('says how sure that is', () => {

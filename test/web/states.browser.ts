@@ -191,6 +191,32 @@ describe.skipIf(!found)('states of the page in a browser', () => {
     await page.context().close();
   });
 
+  test('of many classes each shows a few images, and all at a press', async () => {
+    const { page, errors } = await watchedPage(browser);
+    await page.goto(service.url);
+    const images = await Promise.all([0, 1, 2, 3, 4, 5, 6].map((i) => png('red', i)));
+    await page.getByLabel('Choose images of Class 1').setInputFiles(images);
+    const shown = page.getByRole('button', { name: /^Remove red-.* from Class 1$/ });
+    await shown.nth(6).waitFor(patience);
+    for (let i = 0; i < 5; i++) await page.getByRole('button', { name: 'Add a class' }).click();
+    const all = page.getByRole('button', { name: 'Show all images of Class 1' });
+    await all.waitFor(patience);
+    expect(await shown.count()).toBe(5);
+    expect(await all.textContent()).toBe('+2');
+    await all.press('Enter');
+    expect(await shown.count()).toBe(7);
+    await page.getByRole('button', { name: 'Show fewer images of Class 1' }).press('Enter');
+    expect(await shown.count()).toBe(5);
+
+    // one that there is a remark on is not hidden
+    await page.getByLabel('Choose images of Class 2').setInputFiles([images[6]!]);
+    await page.getByRole('button', { name: 'Remove red-6.png from Class 1' }).waitFor(patience);
+    expect(await shown.count()).toBe(6);
+    expect(await violations(page)).toEqual([]);
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
   test('an example that cannot be loaded is told', async () => {
     const { page } = await watchedPage(browser);
     await page.route('**/example-*.json', (route) => route.fulfill({ status: 404 }));

@@ -2,7 +2,7 @@
 export function Promised() {
   return (
     <ul class="promised hint">
-      <li>It takes seconds: here on the service, or in this browser alone.</li>
+      <li>It takes seconds on this service, and longer in this browser alone.</li>
       <li>You see how good it is before you use it.</li>
       <li>You take it away as one file of a few megabytes, with code that runs it.</li>
     </ul>
