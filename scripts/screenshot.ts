@@ -9,7 +9,7 @@ import { onStage, patience } from './screenshots/stage.ts';
  */
 const target = fileURLToPath(new URL('../docs/page.png', import.meta.url));
 const width = 1280;
-const height = 960;
+const height = 1090;
 
 await onStage(async ({ url, browser }) => {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: 'light' });
