@@ -36,10 +36,8 @@ const press = (page: Page): Promise<void> =>
 async function make(scene: Scene, classes = 3, images = shots): Promise<void> {
   await fill(scene, classes, images);
   await press(scene.page);
-  await scene.page
-    .getByText(/told right\.|cannot be checked|can be left out/)
-    .first()
-    .waitFor(patience);
+  // how good it is, or why that is not known; or why there is none
+  await scene.page.locator('.judged > p:not(.hint), #make .error').first().waitFor(patience);
 }
 
 /** Shows new photos of the first classes, and one of a class that is none of them. */
