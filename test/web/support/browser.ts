@@ -43,6 +43,7 @@ export interface Watched {
 /** A page of its own context, watched from the start. */
 export async function watchedPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Watched> {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(120_000); // a click on a busy machine
   const page = await context.newPage();
   const errors: string[] = [];
   const requests: string[] = [];
