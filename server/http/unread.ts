@@ -3,9 +3,8 @@ import { callerOf } from '../access/access.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { whenOver } from './client.ts';
 
-/** Bytes of answers that wait in memory for their clients at a time: of all, and of one. */
+/** Bytes of answers that wait in memory for their clients at a time. */
 const mostBytes = 256 * 1024 ** 2;
-const mostBytesOfOne = mostBytes / 2;
 /** What is smaller fits into the buffers of a connection. */
 const smallBytes = 64 * 1024;
 /** How long a client may read nothing of its answer. */
@@ -19,30 +18,28 @@ interface Waiting {
 }
 
 /**
- * Large answers that clients read no faster than they like. Several of the same bytes take their memory once.
+ * Large answers that clients read no faster than they like. Several of the same bytes take their memory once. A client may
+ * hold as much as it leaves free: alone half of all, beside one that has that a quarter. So there is always room for one
+ * that holds nothing yet.
  */
 export class UnreadAnswers {
   readonly #waiting = new Set<Waiting>();
 
   /**
    * Notes an answer; what it returns says that it is read.
-   * @throws ServiceError `too-much-at-once`, `overloaded`
+   * @throws ServiceError `too-much-at-once`, or `overloaded` where the client holds nothing yet
    */
   add(client: string, { buffer: memory, byteLength }: Uint8Array): () => void {
     if (byteLength < smallBytes) return () => undefined;
     const entry: Waiting = { client, memory };
-    const more = (those: readonly Waiting[]) => bytesOf([...those, entry]);
     const all = [...this.#waiting];
-    if (more(all.filter((other) => other.client === client)) > mostBytesOfOne)
-      throw new ServiceError('too-much-at-once', {
-        detail: 'Too much that you have asked for is not read yet.',
-        retryAfter: retrySeconds,
-      });
-    if (more(all) > mostBytes)
-      throw new ServiceError('overloaded', {
-        detail: 'Too much that clients have asked for is not read yet.',
-        retryAfter: retrySeconds,
-      });
+    const own = all.filter((other) => other.client === client);
+    if (bytesOf([...own, entry]) > mostBytes - bytesOf([...all, entry])) {
+      const [code, whose] =
+        own.length > 0 ? (['too-much-at-once', 'you'] as const) : (['overloaded', 'clients'] as const);
+      const detail = `Too much that ${whose} have asked for is not read yet.`;
+      throw new ServiceError(code, { detail, retryAfter: retrySeconds });
+    }
     this.#waiting.add(entry);
     return () => void this.#waiting.delete(entry);
   }

@@ -10,23 +10,36 @@ const mebibyte = 1024 ** 2;
 /** So many bytes of a memory of their own. */
 const bytes = (mebibytes: number) => new Uint8Array(mebibytes * mebibyte);
 
+/** The code of the refusal of an answer of so many bytes, where it is refused. */
+function refusal(unread: UnreadAnswers, client: string, mebibytes: number): string | undefined {
+  try {
+    unread.add(client, bytes(mebibytes));
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+  return undefined;
+}
+
 test('answers that are not read are bounded, of one client and of all', () => {
   const unread = new UnreadAnswers();
   const ends = [unread.add('a', bytes(60)), unread.add('a', bytes(60))];
-  const refusal = (client: string, mebibytes: number) => {
-    try {
-      unread.add(client, bytes(mebibytes));
-    } catch (error) {
-      return (error as { code: string }).code;
-    }
-    return undefined;
-  };
-  expect(refusal('a', 10)).toBe('too-much-at-once');
-  expect(refusal('b', 100)).toBeUndefined();
-  expect(refusal('c', 50)).toBe('overloaded');
-  expect(refusal('a', 0.01)).toBeUndefined(); // small ones always go
+  expect(refusal(unread, 'a', 10)).toBe('too-much-at-once');
+  expect(refusal(unread, 'b', 50)).toBeUndefined();
+  expect(refusal(unread, 'c', 50)).toBe('overloaded');
+  expect(refusal(unread, 'a', 0.01)).toBeUndefined(); // small ones always go
   ends[0]!();
-  expect(refusal('a', 10)).toBeUndefined();
+  expect(refusal(unread, 'a', 10)).toBeUndefined();
+});
+
+test('clients that read nothing leave room for others, each for half of what it found', () => {
+  const unread = new UnreadAnswers();
+  const held = ['a', 'b', 'c', 'd'].map((client) => {
+    let answers = 0;
+    while (refusal(unread, client, 10) === undefined) answers++;
+    return answers;
+  });
+  expect(held).toEqual([12, 6, 3, 2]);
+  expect(refusal(unread, 'e', 10)).toBeUndefined();
 });
 
 test('the same bytes count once, however many read them', () => {
