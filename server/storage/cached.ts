@@ -64,17 +64,23 @@ export function cached(storage: CacheableStorage, options: CacheOptions, logger:
       return young;
     }
   };
+  const fetched = async (id: string, signal: AbortSignal | undefined): Promise<StoredTask | undefined> => {
+    const task = await storage.read(id, signal);
+    if (task) cache.set(id, task);
+    else cache.delete(id);
+    return task;
+  };
+  const read: TaskStorage['read'] = async (id, signal) => {
+    const known = cache.get(id);
+    const hit = known !== undefined && (await isKept(known, signal));
+    onRead(hit);
+    return hit ? known : fetched(id, signal);
+  };
   return {
-    read: async (id, signal) => {
-      const known = cache.get(id);
-      const hit = known !== undefined && (await isKept(known, signal));
-      onRead(hit);
-      if (hit) return known;
-      const task = await storage.read(id, signal);
-      if (task) cache.set(id, task);
-      else cache.delete(id);
-      return task;
-    },
+    read,
+    // with the model, which is asked for next and then lies in memory
+    readRecord: async (id, signal) => (await read(id, signal))?.record,
+    readModel: async ({ id }, signal) => (cache.get(id) ?? (await fetched(id, signal)))?.model,
     write: (task) => storage.write(task),
     remove: (id) => {
       cache.delete(id);

@@ -13,6 +13,8 @@ import {
   exists,
   isIncomplete,
   modelFile,
+  readModelFile,
+  readRecordFile,
   readTask,
   syncFolder,
   takeStock,
@@ -23,6 +25,7 @@ import { Inventory } from './inventory.ts';
 import type { Holding, StorageLimits } from './inventory.ts';
 import { FolderLock } from './lock.ts';
 import { StateWatch } from './state.ts';
+import type { TaskRecord } from './record.ts';
 import { DamagedTaskError, readableTask } from './storage.ts';
 import type { StorageStats, StoredTask } from './storage.ts';
 
@@ -90,13 +93,33 @@ class DiskStorage implements CacheableStorage {
     this.#sweeper = setInterval(() => void this.sweep(), sweepMs).unref();
   }
 
-  async read(id: string): Promise<StoredTask | undefined> {
+  read(id: string): Promise<StoredTask | undefined> {
+    return this.#used(id, readTask);
+  }
+
+  readRecord(id: string): Promise<TaskRecord | undefined> {
+    return this.#used(id, readRecordFile);
+  }
+
+  readModel(record: TaskRecord): Promise<Uint8Array | undefined> {
+    return this.#ifWhole(record.id, (folder) => readModelFile(folder, record));
+  }
+
+  /** What `work` reads of a task, and that it was used. */
+  #used<T>(id: string, work: (folder: string, id: string) => Promise<T>): Promise<T | undefined> {
+    return this.#ifWhole(id, async (folder) => {
+      const read = await work(folder, id);
+      await this.#touch(id);
+      return read;
+    });
+  }
+
+  /** What `work` reads in the folder of a task; undefined where that is not there, or damaged. */
+  async #ifWhole<T>(id: string, work: (folder: string) => Promise<T>): Promise<T | undefined> {
     if (!isTaskId(id)) return undefined;
     const folder = join(this.#tasks, id);
     try {
-      const task = await readTask(folder, id);
-      await this.#touch(id);
-      return task;
+      return await work(folder);
     } catch (error) {
       if (isMissing(error) && !(await exists(folder))) return undefined;
       if (!(error instanceof DamagedTaskError) && !isIncomplete(error)) throw error;

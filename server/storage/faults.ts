@@ -39,6 +39,8 @@ export function unavailableWhenFailing(storage: TaskStorage, logger: Logger): Ta
   const { claims } = storage;
   return {
     read: (id, signal) => guarded(storage.read(id, signal), signal),
+    readRecord: (id, signal) => guarded(storage.readRecord(id, signal), signal),
+    readModel: (record, signal) => guarded(storage.readModel(record, signal), signal),
     write: (task) => guarded(storage.write(task)),
     remove: (id) => guarded(storage.remove(id)),
     state: () => storage.state(),

@@ -4,7 +4,8 @@ import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, isMissing, writeDurably } from '../../engine/files.ts';
 import type { Holding } from './inventory.ts';
-import { assembleTask } from './storage.ts';
+import { assembleTask, checkedModel, parseRecord } from './storage.ts';
+import type { TaskRecord } from './record.ts';
 import type { StoredTask } from './storage.ts';
 import { isTaskId } from './task-id.ts';
 
@@ -23,6 +24,14 @@ export async function readTask(folder: string, id: string): Promise<StoredTask> 
   ]);
   return assembleTask(id, text, model);
 }
+
+/** The record alone. @throws as `readTask` does */
+export const readRecordFile = async (folder: string, id: string): Promise<TaskRecord> =>
+  parseRecord(id, await readFile(join(folder, recordFile), 'utf8'));
+
+/** The model alone. @throws as `readTask` does */
+export const readModelFile = async (folder: string, record: TaskRecord): Promise<Uint8Array> =>
+  checkedModel(record, await readFile(join(folder, modelFile)));
 
 /** Writes the files of a task into an empty folder, so that they survive a power cut. Returns their bytes. */
 export async function writeTask(folder: string, { model, record }: StoredTask): Promise<number> {

@@ -34,6 +34,8 @@ export function measured(storage: CacheableStorage, tell: StorageObserver['onOpe
   };
   return {
     read: (id, signal) => timed('read', storage.read(id, signal), signal),
+    readRecord: (id, signal) => timed('read', storage.readRecord(id, signal), signal),
+    readModel: (record, signal) => timed('read', storage.readModel(record, signal), signal),
     keeps: (task, signal) => timed('keeps', storage.keeps(task, signal), signal),
     write: (task) => timed('write', storage.write(task)),
     remove: (id) => timed('remove', storage.remove(id)),

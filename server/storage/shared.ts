@@ -7,6 +7,7 @@ import type { Claims } from './claims.ts';
 import type { CacheableStorage } from './cached.ts';
 import { refusesWrites } from './faults.ts';
 import { isTooOld } from './inventory.ts';
+import type { TaskRecord } from './record.ts';
 import { StateWatch } from './state.ts';
 import { assembleTask, DamagedTaskError, readableTask } from './storage.ts';
 import type { StoredTask } from './storage.ts';
@@ -87,6 +88,15 @@ class SharedStorage implements CacheableStorage {
       this.#logger.error({ err: error, task: id }, 'damaged task treated as absent');
       return undefined;
     }
+  }
+
+  /** A value is read whole, so with its model. */
+  async readRecord(id: string, signal?: AbortSignal): Promise<TaskRecord | undefined> {
+    return (await this.read(id, signal))?.record;
+  }
+
+  async readModel({ id }: TaskRecord, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    return (await this.read(id, signal))?.model;
   }
 
   async keeps(task: StoredTask, signal?: AbortSignal): Promise<boolean> {

@@ -17,6 +17,14 @@ export interface TaskStorage {
    * @throws ServiceError `newer-task`; the signal's reason
    */
   read(id: string, signal?: AbortSignal): Promise<StoredTask | undefined>;
+  /** The record of the same task without its model, whose damage shows only once that is read. @throws as `read` does */
+  readRecord(id: string, signal?: AbortSignal): Promise<TaskRecord | undefined>;
+  /**
+   * The model of a record that was read before, or undefined where the task has gone or is damaged. What memory has is
+   * given without asking the store anew.
+   * @throws as `read` does
+   */
+  readModel(record: TaskRecord, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** resolves when the task will survive a power cut; a whole task of the same id that is there already stays */
   write(task: StoredTask): Promise<void>;
   /** whether there was one */
@@ -53,19 +61,30 @@ export class DamagedTaskError extends Error {
 
 /** A task of the id from what was stored of it. @throws DamagedTaskError, ServiceError `newer-task` */
 export function assembleTask(id: string, recordText: string, model: Uint8Array): StoredTask {
+  const record = parseRecord(id, recordText);
+  return { record, model: checkedModel(record, model) };
+}
+
+/** The record of the id from its text. @throws DamagedTaskError, ServiceError `newer-task` */
+export function parseRecord(id: string, recordText: string): TaskRecord {
   const value = parseJson(recordText);
   const parsed = taskRecordSchema.safeParse(value);
   if (!parsed.success && isRecordOf(value, id)) throw new ServiceError('newer-task', { cause: parsed.error });
   if (!parsed.success) throw new DamagedTaskError('the record cannot be read', { cause: parsed.error });
   const record = parsed.data;
   if (record.id !== id) throw new DamagedTaskError(`the record is of task ${record.id}`);
+  return record;
+}
+
+/** The model, where it is the record's. @throws DamagedTaskError */
+export function checkedModel(record: TaskRecord, model: Uint8Array): Uint8Array {
   if (sha256(model) !== record.model.sha256)
     throw new DamagedTaskError('the model has another hash than its record says');
-  return { record, model };
+  return model;
 }
 
 /** The task that a read gives, where this version can read it: one of a newer version gives way to an equal one. */
-export async function readableTask(read: Promise<StoredTask | undefined>): Promise<StoredTask | undefined> {
+export async function readableTask<T>(read: Promise<T | undefined>): Promise<T | undefined> {
   try {
     return await read;
   } catch (error) {

@@ -21,10 +21,13 @@ export interface RequestedRecord<R extends TaskRecord = TaskRecord> {
 }
 
 /**
- * The same for requests that wait for a place before they need the model: many of them hold no models while they wait.
+ * The same without the model, for requests that wait for a place before they need it: many of them hold no models while
+ * they wait. The storage is asked once whether the task is there.
  * @throws as `requestedTask` does
  */
 export async function requestedRecord(tasks: Tasks, request: Request): Promise<RequestedRecord> {
-  const { record } = await requestedTask(tasks, request);
-  return { record, readModel: async () => (await requestedTask(tasks, request)).model };
+  const record = await whileConnected(request, (signal) =>
+    tasks.getRecord(idOf(request), signal, ownerOf(request)),
+  );
+  return { record, readModel: () => whileConnected(request, (signal) => tasks.getModel(record, signal)) };
 }

@@ -133,9 +133,9 @@ export class Tasks {
     const known = this.#progresses.get(id);
     if (known && !known.ended) return known;
     // it may have been removed, or made before the start
-    const stored = await this.#storage.read(id);
+    const record = await this.#storage.readRecord(id);
     const isReady = known?.events.at(-1)?.kind === 'ready';
-    if (stored) return isReady ? known : readyProgress(stored.record);
+    if (record) return isReady ? known : readyProgress(record);
     const followed = await this.#elsewhere?.find(id);
     if (followed) return followed;
     if (!known || isReady) throw unknownTask(id);
@@ -148,6 +148,21 @@ export class Tasks {
     if (!task) throw unknownTask(id);
     await this.#checkOwner(id, owner, () => Promise.resolve(task.record), signal);
     return task;
+  }
+
+  /** The record of the same task, without its model. @throws as `get` does */
+  async getRecord(id: string, signal?: AbortSignal, owner?: Owner): Promise<TaskRecord> {
+    const record = await this.#storage.readRecord(id, signal);
+    if (!record) throw unknownTask(id);
+    await this.#checkOwner(id, owner, () => Promise.resolve(record), signal);
+    return record;
+  }
+
+  /** The model of a record that was got before. @throws as `get` does, where the task has gone meanwhile, too */
+  async getModel(record: TaskRecord, signal?: AbortSignal): Promise<Uint8Array> {
+    const model = await this.#storage.readModel(record, signal);
+    if (!model) throw unknownTask(record.id);
+    return model;
   }
 
   /**
@@ -165,8 +180,8 @@ export class Tasks {
   }
 
   /** The record of a task that is there. */
-  async #recordOf(id: string): Promise<TaskRecord | undefined> {
-    return (await readableTask(this.#storage.read(id)))?.record;
+  #recordOf(id: string): Promise<TaskRecord | undefined> {
+    return readableTask(this.#storage.readRecord(id));
   }
 
   /** The task as it is kept. */

@@ -119,7 +119,8 @@ describe('paths and methods', () => {
     const command = { name: 'auth', args: ['password'] };
     const fail = () => Promise.reject(Object.assign(new Error('secret'), { command }));
     const state = () => Promise.resolve({ readable: false, writable: false, losses: 0 });
-    const failing: TaskStorage = { read: fail, write: fail, remove: fail, state, close: fail };
+    const reads = { read: fail, readRecord: fail, readModel: fail };
+    const failing: TaskStorage = { ...reads, write: fail, remove: fail, state, close: fail };
     const lines: string[] = [];
     const storage = unavailableWhenFailing(failing, pino({}, { write: (line) => lines.push(line) }));
     const { app, post } = await harness({ replace: { storage } });

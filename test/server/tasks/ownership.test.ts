@@ -77,8 +77,11 @@ describe('a task', () => {
     const disk = await openDiskStorage(await temporaryFolder(), pino({ level: 'silent' }));
     onTestFinished(() => disk.close());
     const read = vi.fn<typeof disk.read>((id, signal) => disk.read(id, signal));
+    const readRecord = vi.fn<typeof disk.readRecord>((id, signal) => disk.readRecord(id, signal));
     const storage: TaskStorage = {
       read,
+      readRecord,
+      readModel: (record) => disk.readModel(record),
       write: (task) => disk.write(task),
       remove: (id) => disk.remove(id),
       state: () => disk.state(),
@@ -90,13 +93,15 @@ describe('a task', () => {
     adapter.beforeAdapt = () => new Promise((resolve) => (release = resolve));
     const begun = await post('/v1/tasks', support).set({ ...as('a'), Prefer: 'respond-async' });
     const { id } = begun.body as { id: string };
-    read.mockClear();
+    for (const reading of [read, readRecord]) reading.mockClear();
     await request(app).get(`/v1/tasks/${id}/progress`).set(as('a')).expect(200);
     expect(read).not.toHaveBeenCalled(); // it is being made
+    expect(readRecord).not.toHaveBeenCalled();
     release();
     await vi.waitFor(async () => expect(await disk.read(id)).toBeDefined());
     await request(app).delete(`/v1/tasks/${id}`).set(as('a')).expect(204);
     expect(read).not.toHaveBeenCalled();
+    expect(readRecord).not.toHaveBeenCalled();
   });
 
   test('goes for all when an admin removes it', async () => {

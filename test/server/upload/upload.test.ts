@@ -209,12 +209,15 @@ describe('bodies sent by hand', () => {
     let release = () => {};
     const gate = new Promise<void>((resolve) => (release = resolve));
     let reads = 0;
+    const read = async () => {
+      reads++;
+      await gate;
+      return storedTask(1);
+    };
     const storage: TaskStorage = {
-      read: async () => {
-        reads++;
-        await gate;
-        return storedTask(1);
-      },
+      read,
+      readRecord: async () => (await read()).record,
+      readModel: async () => (await read()).model,
       write: () => Promise.resolve(),
       remove: () => Promise.resolve(false),
       state: () => Promise.resolve({ readable: true, writable: true, losses: 0 }),
