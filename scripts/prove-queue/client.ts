@@ -12,7 +12,7 @@ export interface Answer {
 /** Asks once; whatever it answers is JSON. @throws where nothing answers */
 export async function ask(url: string, options: RequestInit = {}): Promise<Answer> {
   const begun = performance.now();
-  const answer = await fetch(url, { ...options, signal: AbortSignal.timeout(120_000) });
+  const answer = await fetch(url, { ...options, signal: AbortSignal.timeout(300_000) });
   const text = await answer.text();
   const body = (text.startsWith('{') ? JSON.parse(text) : {}) as Answer['body'];
   return { status: answer.status, body, ms: performance.now() - begun };

@@ -36,7 +36,7 @@ async function holderOf(stage: Stage, id: string): Promise<Member> {
 
 /** Twenty equal posts over all replicas are one job. */
 export const duplicates: Trial = async (stage) => {
-  const task = await largeTask(1);
+  const task = await largeTask(1, 40);
   const answers = await Promise.all(Array.from({ length: 20 }, () => ask(`${stage.url()}/v1/tasks`, task)));
   const count = (status: number) => answers.filter((answer) => answer.status === status).length;
   const strange = answers.find(({ status }) => status > 201);
@@ -51,7 +51,7 @@ export const duplicates: Trial = async (stage) => {
 /** What the way to a worker and back costs a task: the answer's time less that of its adaptation. */
 export const way: Trial = async (stage) => {
   const ms: number[] = [];
-  for (let number = 0; number < 40; number++) {
+  for (let number = 0; number < 20; number++) {
     const answer = await ask(`${stage.url()}/v1/tasks`, smallTask(5000 + number));
     must(answer.status === 201, `status ${answer.status}`);
     const { embed = 0, adapt = 0, export: exported = 0 } = answer.body['timings'] as Record<string, number>;
@@ -65,13 +65,13 @@ export const way: Trial = async (stage) => {
 export const removal: Trial = async (stage) => {
   const [one, two, three] = stage.replicas as [Member, Member, Member];
   const id = idOf(await ask(`${one.url}/v1/tasks`, later(await largeTask(2, 200))));
-  await until(progressAt(two, id), hasState('adapting'), 60);
-  await until(progressAt(three, id), hasState('adapting'), 5);
+  await until(progressAt(two, id), hasState('adapting'), 180);
+  await until(progressAt(three, id), hasState('adapting'), 20);
   const holder = await holderOf(stage, id);
   const begun = Date.now();
   const removed = await ask(`${three.url}/v1/tasks/${id}`, { method: 'DELETE' });
   must(removed.status === 204, `DELETE answered ${removed.status}`);
-  await until(progressAt(one, id), ({ status, body }) => status === 404 || body['state'] === 'failed', 10);
+  await until(progressAt(one, id), ({ status, body }) => status === 404 || body['state'] === 'failed', 30);
   const stopped = jobLines(holder, 'job stopped').find(({ job }) => job === `task-${id}`);
   must(stopped !== undefined, 'the worker did not stop');
   must((await ask(`${two.url}/v1/tasks/${id}`)).status === 404, 'the task is there');
@@ -117,7 +117,7 @@ export const deathOfReplica: Trial = async (stage) => {
   await victim.kill();
   stage.replicas.splice(0, 1);
   for (const id of ids)
-    await until(progressAt(stage.replicas[0]!, id), ({ body }) => body['state'] === 'ready', 60);
+    await until(progressAt(stage.replicas[0]!, id), ({ body }) => body['state'] === 'ready', 180);
   await stage.start('replica');
   return { acknowledged: ids.length, lost: 0 };
 };
