@@ -11,7 +11,7 @@ import { release, SessionCache } from './session-cache.ts';
 import type { CachedSession } from './session-cache.ts';
 import { sessionBytes, valuesOfFile } from './session-memory.ts';
 import type { SessionSize } from './session-memory.ts';
-import { createSession, identity, probe } from './sessions.ts';
+import { createSession, identity, nodesForCpu, probe } from './sessions.ts';
 import type { OnnxOptions, Optimization } from './sessions.ts';
 
 /** Of the native library: another one may round otherwise. */
@@ -32,6 +32,8 @@ export interface ExecutorStats {
 interface Loaded {
   readonly file: Uint8Array;
   readonly size: SessionSize;
+  /** names of nodes that the CPU runs whatever the provider */
+  readonly onCpu?: readonly string[];
 }
 
 /** What a session is made of, and how much onnxruntime makes of it. */
@@ -82,7 +84,7 @@ export class OnnxExecutor implements Executor, ModelRunner {
       const model = toOnnxModel(built);
       const file = encodeModel(model);
       const size = { file: file.length, nodes: model.nodes.length, values: graphMemory(built).peak };
-      return { file, size };
+      return { file, size, onCpu: nodesForCpu(this.#options.provider, model.nodes) };
     };
     const model = await this.#program(key, load, 'disabled');
     return { run: async (inputs) => withoutResultNames(await model.run(inputs)) };
@@ -174,12 +176,12 @@ export class OnnxExecutor implements Executor, ModelRunner {
     this.#provider ??= probe(this.#options);
     await this.#provider;
     const start = performance.now();
-    const { file, size } = load();
+    const { file, size, onCpu } = load();
     note(size);
     const built = performance.now();
     this.#counts.buildMs += built - start;
     try {
-      return await createSession(key, file, this.#options, optimization);
+      return await createSession(key, file, this.#options, optimization, onCpu);
     } finally {
       this.#counts.compileMs += performance.now() - built;
     }

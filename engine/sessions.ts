@@ -1,5 +1,6 @@
 import { InferenceSession, listSupportedBackends } from 'onnxruntime-node';
 import { encodeModel } from '../model/graph/onnx/encode.ts';
+import type { OnnxNode } from '../model/graph/onnx/encode.ts';
 import { EngineError, messageOf } from './errors.ts';
 
 export type Provider = 'cpu' | 'cuda' | 'webgpu';
@@ -25,17 +26,39 @@ export interface OnnxOptions {
 /** What onnxruntime makes of a graph before it runs it. */
 export type Optimization = 'disabled' | 'all';
 
-/** What the provider does not have runs on the CPU, by onnxruntime's own rule. */
-const executionProviders: { readonly [P in Provider]: readonly InferenceSession.ExecutionProviderConfig[] } =
-  {
-    cpu: ['cpu'],
-    cuda: ['cuda', 'cpu'],
-    webgpu: ['webgpu', 'cpu'],
-  };
+/**
+ * Names of nodes that a provider takes and then fails with: onnxruntime has no kernel on WebGPU for the indices of a MaxPool
+ * (microsoft/onnxruntime#23714). What a provider says itself that it lacks, such as an inverse, need not be named.
+ */
+export const nodesForCpu = (provider: Provider, nodes: readonly OnnxNode[]): string[] =>
+  provider === 'webgpu'
+    ? nodes.flatMap(({ operator, outputs, name }) =>
+        operator === 'MaxPool' && outputs.length > 1 && name !== undefined ? [name] : [],
+      )
+    : [];
 
-function sessionOptions(options: OnnxOptions, optimization: Optimization): InferenceSession.SessionOptions {
+/** What the provider does not have runs on the CPU, by onnxruntime's own rule, and so do the nodes that are named. */
+function executionProviders(
+  provider: Provider,
+  onCpu: readonly string[],
+): InferenceSession.ExecutionProviderConfig[] {
+  switch (provider) {
+    case 'cpu':
+      return ['cpu'];
+    case 'cuda':
+      return ['cuda', 'cpu'];
+    case 'webgpu': // an empty list is refused
+      return [{ name: 'webgpu', ...(onCpu.length > 0 && { forceCpuNodeNames: onCpu }) }, 'cpu'];
+  }
+}
+
+function sessionOptions(
+  options: OnnxOptions,
+  optimization: Optimization,
+  onCpu: readonly string[] = [],
+): InferenceSession.SessionOptions {
   return {
-    executionProviders: executionProviders[options.provider],
+    executionProviders: executionProviders(options.provider, onCpu),
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
@@ -60,7 +83,7 @@ export function identity(): Uint8Array {
   });
 }
 
-/** Tells a missing provider (no library, no device) from a graph that does not compile. */
+/** Tells a missing provider (no library, no device) from a graph that does not compile. @throws EngineError PROVIDER_UNAVAILABLE */
 export async function probe(options: OnnxOptions): Promise<void> {
   if (options.provider === 'cpu') return;
   try {
@@ -72,15 +95,23 @@ export async function probe(options: OnnxOptions): Promise<void> {
     );
     throw new EngineError(
       'PROVIDER_UNAVAILABLE',
-      `execution provider ${options.provider} is not available here: ${messageOf(error)}; ` +
+      `execution provider ${options.provider} is not available here: ${reasonOf(error)}; ` +
         `this build of onnxruntime knows ${known.join(', ')}`,
       { cause: error },
     );
   }
 }
 
+/** What onnxruntime says, in one line, without the place in its source that it says it from. */
+const reasonOf = (error: unknown): string =>
+  messageOf(error)
+    .trim()
+    .replace(/^\/\S*onnxruntime_src\S.* was false\. /s, '')
+    .replaceAll(/\s*\n\s*/g, ' ');
+
 /**
  * A session of an ONNX file.
+ * @param onCpu names of nodes that the CPU runs whatever the provider
  * @throws EngineError COMPILE_FAILED, UNSUPPORTED_TYPE, both with the key
  */
 export async function createSession(
@@ -88,9 +119,10 @@ export async function createSession(
   file: Uint8Array,
   options: OnnxOptions,
   optimization: Optimization,
+  onCpu: readonly string[] = [],
 ): Promise<InferenceSession> {
   try {
-    const session = await InferenceSession.create(file, sessionOptions(options, optimization));
+    const session = await InferenceSession.create(file, sessionOptions(options, optimization, onCpu));
     await checkTypes(key, session);
     return session;
   } catch (error) {

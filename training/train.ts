@@ -4,8 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { flushDenormals } from '../engine/onnxruntime.ts';
-import { defaultEngine, engineNames } from '../engine/options.ts';
+import { choiceOf, defaultEngine, engineNames, providers } from '../engine/options.ts';
 import type { EngineName } from '../engine/options.ts';
+import { probe } from '../engine/sessions.ts';
+import type { Provider } from '../engine/sessions.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
 import { redisUrl } from './cluster/address.ts';
@@ -70,6 +72,11 @@ const program = new Command('train')
   .option('--runs <folder>', 'where runs are kept', 'runs')
   .addOption(
     new Option('--engine <name>', 'what runs the graphs').choices(engineNames).default(defaultEngine),
+  )
+  .addOption(
+    new Option('--provider <name>', 'where onnxruntime runs the graphs; a GPU needs its driver (docs/gpu.md)')
+      .choices(providers)
+      .default('cpu'),
   );
 
 interface TrainOptions {
@@ -86,6 +93,7 @@ interface TrainOptions {
   readonly strict: boolean;
   readonly runs: string;
   readonly engine: EngineName;
+  readonly provider: Provider;
 }
 
 /** What is trained, and what it begins with. */
@@ -99,11 +107,13 @@ interface Plan {
 
 async function main(): Promise<void> {
   const options = program.parse().opts<TrainOptions>();
-  const { resume, overwrite, runs, engine } = options;
+  const { resume, overwrite, runs, provider } = options;
+  const engine = choiceOf(options.engine, provider);
   const plan = await planOf(options);
   const folder = new RunFolder(resolve(withoutTilde(runs), plan.configuration.name));
   if (!resume && !overwrite) await folder.refuseToOverwrite();
   await flushDenormals(); // before any session, so that all workers compute the same bits
+  await probe({ provider, threads: 1, cacheSize: 1 }); // before images are read
   const stop = stopSignal();
   const images = await imagesOf(plan.configuration, stop, skipOf(options.strict)).catch((error: unknown) => {
     if (!stop.aborted) throw error;
@@ -141,13 +151,16 @@ async function main(): Promise<void> {
 /** Other machines, where the command line names a Redis; what goes wrong with them is told above the bar. */
 async function clusterOf(
   run: ClusteredRun,
-  { cluster: url, await: wanted = 0 }: TrainOptions,
+  { cluster: url, await: wanted = 0, provider }: TrainOptions,
   stop: AbortSignal,
 ): Promise<(Pick<ClusterTrainer, 'close'> & { readonly spread: Spread }) | undefined> {
   if (url === undefined) {
     if (wanted > 0) throw new Error('--await is of --cluster');
     return undefined;
   }
+  // machines prove by their CPU that they give the same bits
+  if (provider !== 'cpu')
+    throw new Error('--cluster is of --provider cpu: GPUs round each in a way of its own');
   const { ClusterTrainer } = await import('./cluster/cluster-trainer.ts');
   const cluster = await ClusterTrainer.open(url, run, (text) => console.error(text));
   console.log(`cluster: ${run.configuration.name} is announced to machines`);

@@ -6,8 +6,12 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { EngineError } from '../../engine/errors.ts';
 import { createOnnxExecutor, flushDenormals } from '../../engine/onnxruntime.ts';
 import type { OnnxExecutor } from '../../engine/onnxruntime.ts';
+import { choiceOf, engineChoices, mostWorkers, partsOf } from '../../engine/options.ts';
+import type { EngineChoice } from '../../engine/options.ts';
+import { nodesForCpu, probe } from '../../engine/sessions.ts';
 import { Graph } from '../../model/graph/graph.ts';
 import { encodeModel } from '../../model/graph/onnx/encode.ts';
+import type { OnnxNode } from '../../model/graph/onnx/encode.ts';
 import { add, multiply } from '../../model/graph/operations.ts';
 import { scaleGraph, wideGraph } from './fixtures/graphs.ts';
 
@@ -235,6 +239,39 @@ describe('OnnxExecutor', () => {
     await expect(failure).rejects.toThrow('execution provider cuda is not available here: no shared library');
     expect(build).not.toHaveBeenCalled();
     expect(create.mock.calls[0]).toMatchObject({ 1: { executionProviders: ['cuda', 'cpu'] } });
+  });
+
+  test('webgpu runs what it has no kernel for on the CPU, named node by node, and says in a line where it is not', async () => {
+    const pools = (outputs: readonly string[]): OnnxNode => ({
+      operator: 'MaxPool',
+      name: `MaxPool of ${outputs.length}`,
+      inputs: ['x'],
+      outputs,
+    });
+    const nodes = [pools(['y']), pools(['y', 'index'])];
+    expect(nodesForCpu('webgpu', nodes)).toEqual(['MaxPool of 2']);
+    expect([nodesForCpu('cpu', nodes), nodesForCpu('cuda', nodes)]).toEqual([[], []]);
+    const reason =
+      '/onnxruntime_src/a.cc:136 f(int)::<lambda()> ok was false. Failed to get a WebGPU adapter:\n none\n';
+    vi.spyOn(InferenceSession, 'create').mockRejectedValue(new Error(reason));
+    await expect(probe({ provider: 'webgpu', threads: 1, cacheSize: 1 })).rejects.toThrow(
+      /^execution provider webgpu is not available here: Failed to get a WebGPU adapter: none; this build .*$/,
+    );
+  });
+
+  test('an engine and its provider are one choice, and have one worker where more would end the process', () => {
+    expect(choiceOf('onnxruntime', 'cpu')).toBe('onnxruntime');
+    for (const choice of engineChoices) {
+      const { name, provider } = partsOf(choice);
+      expect(choiceOf(name, provider)).toBe(choice);
+    }
+    expect(() => choiceOf('tfjs', 'webgpu')).toThrow('--provider is of onnxruntime, not of tfjs');
+    const most = (choice: EngineChoice) => mostWorkers({ ...partsOf(choice), threads: 1, cacheSize: 1 });
+    expect([most('onnxruntime webgpu'), most('onnxruntime cuda'), most('onnxruntime')]).toEqual([
+      1,
+      Infinity,
+      Infinity,
+    ]);
   });
 
   test('options are checked', () => {

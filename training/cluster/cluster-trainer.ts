@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Worker } from 'bullmq';
 import type { ChainableCommander, Redis } from 'ioredis';
-import type { EngineName } from '../../engine/options.ts';
+import type { EngineChoice } from '../../engine/options.ts';
 import type { ImageDomain } from '../data/domain.ts';
 import type { TrainingConfiguration } from '../outer-loop/configuration.ts';
 import type { RunHost } from '../outer-loop/gradient-host.ts';
@@ -33,7 +33,7 @@ const awayMs = 1000;
 export interface ClusteredRun {
   readonly configuration: TrainingConfiguration;
   readonly domains: readonly ImageDomain[] | readonly PlaneDomain[];
-  readonly engine: EngineName;
+  readonly engine: EngineChoice;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { engineNames } from '../../engine/options.ts';
+import { engineChoices } from '../../engine/options.ts';
 import { genotypeKey, parseGenotypeKey } from '../../model/search-space/genotype.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import type { TaskRange } from '../outer-loop/mean-gradient.ts';
@@ -16,7 +16,7 @@ export const announcementSchema = z.object({
   epoch: z.string(),
   /** Whether the run has ended. */
   ended: z.boolean(),
-  engine: z.enum(engineNames),
+  engine: z.enum(engineChoices),
   shared: z.object({
     identity: hash,
     domains: z.record(z.string(), hash),

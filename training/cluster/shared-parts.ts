@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { onnxruntimeVersion } from '../../engine/onnxruntime.ts';
-import type { EngineName } from '../../engine/options.ts';
+import type { EngineChoice } from '../../engine/options.ts';
 import type { ImageDomain } from '../data/domain.ts';
 import type { TrainingConfiguration } from '../outer-loop/configuration.ts';
 import { contentHash, identityOf } from '../outer-loop/run-identity.ts';
@@ -41,7 +41,7 @@ function dataHash(domain: ImageDomain | PlaneDomain): string {
 export async function sharedParts(
   configuration: TrainingConfiguration,
   domains: readonly ImageDomain[] | readonly PlaneDomain[],
-  engine: EngineName,
+  engine: EngineChoice,
 ): Promise<SharedParts> {
   const hashes = new Map(domains.map((domain) => [domain.name, dataHash(domain)]));
   const planes = configuration.planes && { ...configuration.planes, trunk: '', maximumGigabytes: 0 };

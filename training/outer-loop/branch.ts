@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { EngineName } from '../../engine/options.ts';
+import type { EngineChoice } from '../../engine/options.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
 import type { ImageDomain } from '../data/domain.ts';
@@ -45,7 +45,7 @@ export async function partedState(
   earlier: EarlierRun,
   folder: RunFolder,
   domains: readonly ImageDomain[] | readonly PlaneDomain[],
-  engine: EngineName,
+  engine: EngineChoice,
 ): Promise<RunState> {
   const shared = sharedIterations(configuration, earlier.configuration);
   if (shared === 0)

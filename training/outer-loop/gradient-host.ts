@@ -1,4 +1,5 @@
-import type { EngineName } from '../../engine/options.ts';
+import { partsOf } from '../../engine/options.ts';
+import type { EngineChoice } from '../../engine/options.ts';
 import { WorkerPool } from '../../engine/pool.ts';
 import type { ImageDomain } from '../data/domain.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
@@ -21,7 +22,7 @@ export function startHost(
   { model, domains: given, seed }: TrainingConfiguration,
   domains: readonly ImageDomain[] | readonly PlaneDomain[],
   memory: OuterMemory,
-  { engine, threads }: { readonly engine: EngineName; readonly threads: number },
+  { engine, threads }: { readonly engine: EngineChoice; readonly threads: number },
 ): RunHost {
   const workerData: TrainingWorkerData = {
     model,
@@ -36,7 +37,7 @@ export function startHost(
     workers: threads,
     queueLimit: 100_000,
     jobs: new URL('../jobs.ts', import.meta.url),
-    engine: { name: engine, provider: 'cpu', threads: 1, cacheSize: 40, memoryPattern: false },
+    engine: { ...partsOf(engine), threads: 1, cacheSize: 40, memoryPattern: false },
     workerData,
   });
   return { memory, pool, gradients: memory.gradients, seed, threads };

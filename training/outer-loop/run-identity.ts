@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { defaultEngine } from '../../engine/options.ts';
-import type { EngineName } from '../../engine/options.ts';
+import type { EngineChoice } from '../../engine/options.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
 import type { ImageDomain } from '../data/domain.ts';
@@ -25,7 +25,7 @@ export function contentHash(domain: ImageDomain | PlaneDomain): string {
  * What the engine adds to what a run is: another one rounds otherwise, so that it would not go on exactly. The default
  * adds nothing.
  */
-export const engineEntry = (engine: EngineName): { readonly engine?: EngineName } =>
+export const engineEntry = <E extends EngineChoice>(engine: E): { readonly engine?: E } =>
   engine === defaultEngine ? {} : { engine };
 
 /**
@@ -35,7 +35,7 @@ export const engineEntry = (engine: EngineName): { readonly engine?: EngineName 
 export function identityOf(
   configuration: TrainingConfiguration,
   domains: readonly ImageDomain[] | readonly PlaneDomain[],
-  engine: EngineName,
+  engine: EngineChoice,
   contentOf: (domain: ImageDomain | PlaneDomain) => string = contentHash,
 ): string {
   const data = domains.map((domain) => [domain.name, contentOf(domain)]);

@@ -1,5 +1,5 @@
 import { defaultEngine } from '../../engine/options.ts';
-import type { EngineName } from '../../engine/options.ts';
+import type { EngineChoice } from '../../engine/options.ts';
 import { encodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { genotypeKey } from '../../model/search-space/genotype.ts';
@@ -60,7 +60,7 @@ const begin: Readonly<
 export class Trainer {
   readonly #configuration: TrainingConfiguration;
   readonly #folder: RunFolder;
-  readonly #engine: EngineName;
+  readonly #engine: EngineChoice;
   readonly #domains: readonly ClassedDomain[];
   readonly #memory: OuterMemory;
   readonly #host: RunHost;
@@ -72,7 +72,7 @@ export class Trainer {
     domains: readonly ImageDomain[] | readonly PlaneDomain[],
     folder: RunFolder,
     state: RunState,
-    engine: EngineName,
+    engine: EngineChoice,
     spread: Spread,
   ) {
     this.#configuration = configuration;
@@ -112,7 +112,7 @@ export class Trainer {
     domains: readonly ImageDomain[] | readonly PlaneDomain[],
     folder: RunFolder,
     from: 'new' | 'saved' | Checkpoint | EarlierRun,
-    engine: EngineName = defaultEngine,
+    engine: EngineChoice = defaultEngine,
     spread: Spread = thisMachine,
   ): Promise<Trainer> {
     const fresh = (): RunState | Promise<RunState> => {
