@@ -35,15 +35,13 @@ export interface EngineOptions extends OnnxOptions {
   readonly name?: EngineName;
 }
 
+/** Worker threads that an engine can have in one process: tfjs-node fails in a second one (tensorflow/tfjs#8388). */
+export const mostWorkers = ({ name }: EngineOptions): number =>
+  name === 'tfjs' && hasGpuPackage() ? 1 : Number.POSITIVE_INFINITY;
+
 /**
- * Worker threads that an engine can have in one process: tfjs-node fails in a second one (tensorflow/tfjs#8388), and two
- * sessions of the webgpu provider that run at the same time end the process (microsoft/onnxruntime#32561).
+ * Threads of a process that may run the graphs of a choice at the same time: two sessions of the webgpu provider that run at
+ * once end the process (microsoft/onnxruntime#32561).
  */
-export const mostWorkers = ({ name, provider }: EngineOptions): number =>
-  name === 'tfjs'
-    ? hasGpuPackage()
-      ? 1
-      : Number.POSITIVE_INFINITY
-    : provider === 'webgpu'
-      ? 1
-      : Number.POSITIVE_INFINITY;
+export const mostThreads = (choice: EngineChoice): number =>
+  choice === 'onnxruntime webgpu' ? 1 : Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-import { partsOf } from '../../engine/options.ts';
+import { mostThreads, partsOf } from '../../engine/options.ts';
 import type { EngineChoice } from '../../engine/options.ts';
 import { WorkerPool } from '../../engine/pool.ts';
 import type { ImageDomain } from '../data/domain.ts';
@@ -22,8 +22,9 @@ export function startHost(
   { model, domains: given, seed }: TrainingConfiguration,
   domains: readonly ImageDomain[] | readonly PlaneDomain[],
   memory: OuterMemory,
-  { engine, threads }: { readonly engine: EngineChoice; readonly threads: number },
+  { engine, threads: wanted }: { readonly engine: EngineChoice; readonly threads: number },
 ): RunHost {
+  const threads = Math.min(wanted, mostThreads(engine));
   const workerData: TrainingWorkerData = {
     model,
     ...domainData(domains),
