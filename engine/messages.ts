@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { ErrorRecord } from './errors.ts';
 import type { EngineOptions } from './options.ts';
 import type { StopFlag } from './stoppable.ts';
@@ -6,6 +7,8 @@ import type { StopFlag } from './stoppable.ts';
 export interface WorkerSetup {
   /** URL of the job module */
   readonly jobs: string;
+  /** tells the thread the URL of its bundle (bundle.ts), once */
+  readonly bundle: MessagePort;
   readonly engine: EngineOptions;
   readonly workerData: unknown;
   readonly workerIndex: number;

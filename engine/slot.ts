@@ -1,7 +1,8 @@
 import type { Transferable } from 'node:worker_threads';
 import type { WorkerCrashError } from './errors.ts';
-import type { FromWorker, Kept, WorkerSetup } from './messages.ts';
+import type { FromWorker, Kept } from './messages.ts';
 import { WorkerThread } from './thread.ts';
+import type { ThreadSetup } from './thread.ts';
 
 /** What a thread needs of the job that it runs. */
 interface Runnable {
@@ -28,12 +29,12 @@ export class Slot<Task extends Runnable> {
   alive = false;
   /** what the thread keeps, as of its last job */
   kept: Kept = nothing;
-  readonly #setup: Omit<WorkerSetup, 'stop'>;
+  readonly #setup: ThreadSetup;
   readonly #events: SlotEvents<Task>;
   /** absent after a failed start, until the next job tries again */
   #thread: WorkerThread | undefined;
 
-  constructor(setup: Omit<WorkerSetup, 'stop'>, urgentOnly: boolean, events: SlotEvents<Task>) {
+  constructor(setup: ThreadSetup, urgentOnly: boolean, events: SlotEvents<Task>) {
     this.index = setup.workerIndex;
     this.urgentOnly = urgentOnly;
     this.#setup = setup;

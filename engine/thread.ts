@@ -1,5 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Transferable } from 'node:worker_threads';
+import { bundleWorker } from './bundle.ts';
 import { WorkerCrashError } from './errors.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import { createStopFlag, setStop } from './stoppable.ts';
@@ -9,6 +10,9 @@ export interface ThreadEvents {
   /** The thread is gone, for whatever reason; `started` tells whether it had become ready before. */
   onExit(error: WorkerCrashError, started: boolean): void;
 }
+
+/** What a thread is given, but for what it makes itself. */
+export type ThreadSetup = Omit<WorkerSetup, 'stop' | 'bundle'>;
 
 /** A thread that does not end by itself within this time is ended by force. */
 const stopGraceMs = 5_000;
@@ -21,12 +25,23 @@ export class WorkerThread {
   readonly #exited: Promise<void>;
   readonly #stop = createStopFlag();
 
-  constructor(given: Omit<WorkerSetup, 'stop'>, events: ThreadEvents) {
-    const setup: WorkerSetup = { ...given, stop: this.#stop };
-    // execArgv: the bootstrap registers tsx itself, whatever the parent runs under
-    const worker = new Worker(new URL('./worker.mjs', import.meta.url), { workerData: setup, execArgv: [] });
+  constructor(given: ThreadSetup, events: ThreadEvents) {
+    const { port1: ours, port2: theirs } = new MessageChannel();
+    const setup: WorkerSetup = { ...given, stop: this.#stop, bundle: theirs };
+    const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
+      workerData: setup,
+      transferList: [theirs],
+      execArgv: [], // its bundle needs nothing of what the parent runs under
+    });
     let started = false;
     let failure: unknown;
+    bundleWorker(setup.jobs).then(
+      (bundle) => ours.postMessage(bundle),
+      (error: unknown) => {
+        failure = error;
+        void worker.terminate();
+      },
+    );
     worker.on('error', (error) => (failure = error)); // 'exit' follows
     worker.on('messageerror', (error) => {
       failure = error;

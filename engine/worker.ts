@@ -17,24 +17,31 @@ const stoppable = {
   executor: stoppableExecutor(executor, setup.stop),
   models: stoppableModels(models, setup.stop),
 };
-const jobs = await loadJobs(setup.jobs);
 
 /** the job that runs, or ran last; it never rejects */
 let running = Promise.resolve();
-port.on('message', (message: ToWorker) => {
-  switch (message.kind) {
-    case 'run':
-      running = run(message.job, message.request);
-      break;
-    case 'release':
-      void release();
-      break;
-    case 'stop':
-      void stop();
-      break;
-  }
-});
-send({ kind: 'ready', engine: executor.description });
+
+/**
+ * Does what the pool asks for, until it ends the thread.
+ * @throws TypeError without a table: the job module has none
+ */
+export function serve(jobs: JobTable | undefined): void {
+  if (jobs === undefined) throw new TypeError(`${setup.jobs} exports no \`jobs\``);
+  port.on('message', (message: ToWorker) => {
+    switch (message.kind) {
+      case 'run':
+        running = run(jobs, message.job, message.request);
+        break;
+      case 'release':
+        void release();
+        break;
+      case 'stop':
+        void stop();
+        break;
+    }
+  });
+  send({ kind: 'ready', engine: executor.description });
+}
 
 /** Loaded only where it is asked for: the service has no tfjs. */
 async function loadTfjs(): Promise<TfjsExecutor> {
@@ -42,13 +49,7 @@ async function loadTfjs(): Promise<TfjsExecutor> {
   return createTfjsExecutor(setup.engine.cacheSize);
 }
 
-async function loadJobs(url: string): Promise<JobTable> {
-  const module = (await import(url)) as { readonly jobs?: JobTable };
-  if (module.jobs === undefined) throw new TypeError(`${url} exports no \`jobs\``);
-  return module.jobs;
-}
-
-async function run(name: string, request: unknown): Promise<void> {
+async function run(jobs: JobTable, name: string, request: unknown): Promise<void> {
   try {
     const job = Object.hasOwn(jobs, name) ? jobs[name] : undefined;
     if (job === undefined) throw new TypeError(`no job ${name} in ${setup.jobs}`);
