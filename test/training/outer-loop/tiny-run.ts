@@ -16,9 +16,9 @@ export const configuration = trainingConfigurationSchema.parse({
   model: {
     image: { size: 16 },
     supernet: { channels: 2, nodes: 1, stem: [3, 4] },
-    encoder: { features: 4, state: 5 },
+    encoder: { kind: 'set', features: 4, state: 5 },
     controller: { hidden: 4 },
-    innerLoop: { steps: 2 },
+    innerLoop: { steps: 1 },
     mirroring: { shots: 1 },
   },
   domains: [
@@ -31,7 +31,7 @@ export const configuration = trainingConfigurationSchema.parse({
   stages: [
     { stage: 'search', iterations: 3, shapes },
     { stage: 'tune', iterations: 2, shapes },
-    { stage: 'retrain', iterations: 3, shapes: [...shapes, { way: 3, shot: 2, query: 2 }] },
+    { stage: 'retrain', iterations: 3, shapes },
   ],
   metaBatch: 3,
   averaging: 0.9,
@@ -44,7 +44,7 @@ export const domains = [syntheticDomain('a', 16), syntheticDomain('b', 16)];
 /** The last stage of the configuration, alone and so short. */
 export const retrainAlone = (iterations: number): TrainingConfiguration => ({
   ...configuration,
-  stages: [{ ...configuration.stages[2]!, iterations, shapes: configuration.stages[0]!.shapes }],
+  stages: [{ ...configuration.stages[2]!, iterations }],
 });
 
 /** Runs in a folder that is removed after the tests of the file. */

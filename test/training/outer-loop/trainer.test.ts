@@ -17,7 +17,11 @@ describe('Trainer', () => {
   it('trains a network that is not searched, and keeps no architecture for it', async () => {
     const { model } = configuration;
     const network = { kind: 'conv4', filters: 2 } as const;
-    const given = { ...retrainAlone(1), name: 'maml', model: { ...model, network, mirroring: undefined } };
+    const given = {
+      ...retrainAlone(1),
+      name: 'maml',
+      model: { ...model, network, innerLoop: { ...model.innerLoop, steps: 2 }, mirroring: undefined },
+    };
     const folder = await train(given);
     const { parameters, genotypes } = decodeCheckpoint(await readFile(folder.checkpointPath));
     expect(genotypes).toEqual([]);
@@ -44,7 +48,7 @@ describe('Trainer', () => {
       model: { ...given.model, innerLoop: { ...given.model.innerLoop, rates: 'learned' } },
     };
     expect(trainingConfigurationSchema.parse(learned).stages).toHaveLength(2); // without steps there is no rate
-    const stages = [{ ...few, innerLoop: { steps: 1 } }, first];
+    const stages = [{ ...few, innerLoop: { steps: 2 } }, first];
     expect(() => trainingConfigurationSchema.parse({ ...learned, stages })).toThrow(/learned inner rates/);
   });
 
