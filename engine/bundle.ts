@@ -6,41 +6,50 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import type { Plugin } from 'esbuild';
 
-/** URL of a module that exports `serve` of worker.ts and the job module's `jobs`. */
-export type WorkerBundle = string;
-
 const worker = fileURLToPath(new URL('./worker.ts', import.meta.url));
-const bundles = new Map<string, Promise<WorkerBundle>>();
+/** What was made in this process, by source. */
+const bundles = new Map<string, Promise<string>>();
 /** of this process, as long as it runs */
 let folder: string | undefined;
 
 /**
- * What a worker thread loads for a job module, made once in a process: reading one file costs a thread a fifth of what
- * it costs to compile some 130 of them by itself. Packages are not part of it.
+ * What a thread loads for a job module: `serve` of worker.ts and the module's `jobs`, made once in a process. To read
+ * it costs a thread a fifth of what it costs to compile some 130 files by itself.
+ * @param jobs URL of the job module
+ * @returns URL of a module
  * @throws BuildFailure of esbuild
  */
-export function bundleWorker(jobs: string): Promise<WorkerBundle> {
-  const known = bundles.get(jobs);
+export async function bundleWorker(jobs: string): Promise<string> {
+  const lines = [
+    `export { serve } from ${JSON.stringify(worker)};`,
+    // a module without `jobs` is found out by `serve`
+    `import * as module from ${JSON.stringify(fileURLToPath(jobs))};`,
+    'export const { jobs } = module;',
+  ];
+  return pathToFileURL(await bundled(lines.join('\n'))).href;
+}
+
+/**
+ * A script as a file that Node runs without tsx, made once in a process and gone with it. Packages are not part of it.
+ * @param script path of a TypeScript file of this repository
+ * @throws BuildFailure of esbuild
+ */
+export const bundleScript = (script: string): Promise<string> => bundled(`import ${JSON.stringify(script)};`);
+
+function bundled(source: string): Promise<string> {
+  const known = bundles.get(source);
   if (known) return known;
-  const made = bundle(fileURLToPath(jobs));
-  bundles.set(jobs, made);
-  made.catch(() => bundles.delete(jobs)); // the next thread tries again
+  const made = bundle(source);
+  bundles.set(source, made);
+  made.catch(() => bundles.delete(source)); // who asks next tries again
   return made;
 }
 
-async function bundle(jobs: string): Promise<WorkerBundle> {
+async function bundle(source: string): Promise<string> {
   folder ??= temporaryFolder();
-  const outdir = mkdtempSync(join(folder, 'jobs-'));
+  const outdir = mkdtempSync(join(folder, 'bundle-'));
   await build({
-    stdin: {
-      contents: [
-        `export { serve } from ${JSON.stringify(worker)};`,
-        // a module without `jobs` is found out by `serve`
-        `import * as module from ${JSON.stringify(jobs)};`,
-        'export const { jobs } = module;',
-      ].join('\n'),
-      resolveDir: dirname(worker),
-    },
+    stdin: { contents: source, resolveDir: dirname(worker) },
     outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -56,11 +65,11 @@ async function bundle(jobs: string): Promise<WorkerBundle> {
     plugins: [inPlace],
     logLevel: 'silent',
   });
-  return pathToFileURL(join(outdir, 'stdin.mjs')).href;
+  return join(outdir, 'stdin.mjs');
 }
 
 function temporaryFolder(): string {
-  const made = mkdtempSync(join(tmpdir(), 'm-nas-workers-'));
+  const made = mkdtempSync(join(tmpdir(), 'm-nas-bundles-'));
   process.once('exit', () => rmSync(made, { recursive: true, force: true }));
   return made;
 }
@@ -72,17 +81,15 @@ const inPlace: Plugin = {
     onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir, pluginData }) => {
       if (pluginData === inPlace || path.startsWith('node:')) return undefined;
       const found = await resolve(path, { kind, resolveDir, pluginData: inPlace });
-      return found.external || found.errors.length > 0
-        ? found
-        : { path: pathToFileURL(found.path).href, external: true };
+      if (found.external || found.errors.length > 0) return found;
+      return { path: pathToFileURL(found.path).href, external: true };
     });
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
-      const contents = text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href));
-      return {
-        contents: contents.replaceAll('import.meta.dirname', JSON.stringify(dirname(path))),
-        loader: 'ts',
-      };
+      const contents = text
+        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
+        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)));
+      return { contents, loader: 'ts' };
     });
   },
 };

@@ -159,9 +159,13 @@ async function measure(
   const runs = await mkdtemp(join(folder, 'runs-'));
   const redis = await startRedis({ bind: '0.0.0.0' });
   const url = redis.url.replace('127.0.0.1', other?.address ?? '');
-  const worker = other && start('train-worker', [url, '--threads', '1'], other.prefix);
+  const worker = other && (await start('train-worker', [url, '--threads', '1'], other.prefix));
   const cluster = other ? ['--cluster', redis.url, '--await', '1'] : [];
-  const trainer = start('train', ['--config', config, '--runs', runs, ...cluster], ['taskset', '-c', '0']);
+  const trainer = await start(
+    'train',
+    ['--config', config, '--runs', runs, ...cluster],
+    ['taskset', '-c', '0'],
+  );
   const all = [trainer, ...(worker ? [worker] : [])];
   try {
     // the second iteration, too, compiles on a machine that had no part of the first

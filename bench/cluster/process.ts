@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { bundleScript } from '../../engine/bundle.ts';
 
 /** A command of training/ in a process of its own. */
 export interface Command {
@@ -17,9 +18,13 @@ export interface Command {
 }
 
 /** Starts `npm run NAME` without npm. @param prefix what runs it: a command and its arguments */
-export function start(name: string, options: readonly string[], prefix: readonly string[] = []): Command {
+export async function start(
+  name: string,
+  options: readonly string[],
+  prefix: readonly string[] = [],
+): Promise<Command> {
   const script = fileURLToPath(new URL(`../../training/${name}.ts`, import.meta.url));
-  const [command, ...given] = [...prefix, process.execPath, '--import', 'tsx', script, ...options];
+  const [command, ...given] = [...prefix, process.execPath, await bundleScript(script), ...options];
   const child = spawn(command!, given, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr])

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { bundleScript } from '../../engine/bundle.ts';
 
 export interface StartPlan {
   /** a TypeScript file that serves MNAS_DATA_DIR on PORT and prints `listens on URL`; the service itself when absent */
@@ -27,12 +28,14 @@ const keptCharacters = 10_000;
 
 /** Starts a service as a process and waits until it listens. @throws Error with what it printed when it ends before that */
 export async function startService({
-  script = servicePath,
+  script,
   role,
   folder,
   environment,
 }: StartPlan): Promise<StartedService> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...(role ? [role] : [])], {
+  // the service as `npm start` has it, all else without what tsx takes
+  const command = script === undefined ? ['--import', 'tsx', servicePath] : [await bundleScript(script)];
+  const child = spawn(process.execPath, [...command, ...(role ? [role] : [])], {
     env: {
       PATH: process.env['PATH'],
       MALLOC_MMAP_THRESHOLD_: '1048576', // as `npm start` and the image have it
@@ -48,7 +51,8 @@ export async function startService({
   for (;;) {
     const [, url] = /listens on (http:[^\s"]+)/.exec(output) ?? [];
     if (url !== undefined) return { child, url };
-    if (child.exitCode !== null) throw new Error(`${script} ended with ${child.exitCode}\n${output}`);
+    if (child.exitCode !== null)
+      throw new Error(`${script ?? servicePath} ended with ${child.exitCode}\n${output}`);
     await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
   }
 }

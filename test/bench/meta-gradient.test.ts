@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { bundleScript } from '../../engine/bundle.ts';
 import { createOnnxExecutor } from '../../engine/onnxruntime.ts';
 import { networkTasks } from '../../bench/networks.ts';
 import { workloadSchema } from '../../bench/workload.ts';
 
 const small = { size: 16, way: 2, shot: 1, query: 1, steps: 1 };
 const main = new URL('../../bench/main.ts', import.meta.url).pathname;
-const bench = (...words: string[]) =>
-  promisify(execFile)(process.execPath, ['--import', 'tsx', main, 'meta-gradient', ...words]);
+const bench = async (...words: string[]) =>
+  promisify(execFile)(process.execPath, [await bundleScript(main), 'meta-gradient', ...words]);
 
 describe('bench meta-gradient', () => {
   it('prints one line of JSON', async () => {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { InferenceSession } from 'onnxruntime-node';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { bundleScript } from '../../engine/bundle.ts';
 import { EngineError } from '../../engine/errors.ts';
 import { createOnnxExecutor, flushDenormals } from '../../engine/onnxruntime.ts';
 import type { OnnxExecutor } from '../../engine/onnxruntime.ts';
@@ -158,7 +159,7 @@ describe('OnnxExecutor', () => {
   test('the memory of a process stays under the bound, whatever runs in it', async () => {
     const script = fileURLToPath(new URL('fixtures/many-shapes.ts', import.meta.url));
     const env = { PATH: process.env['PATH'], MALLOC_MMAP_THRESHOLD_: '1048576' }; // as the service is started
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script], { env });
+    const { stdout } = await promisify(execFile)(process.execPath, [await bundleScript(script)], { env });
     const { bound, most, last } = JSON.parse(stdout) as Record<'bound' | 'most' | 'last', number>;
     expect(last).toBeLessThan(bound);
     expect(most).toBeLessThan(2 * bound); // while one runs that is larger than the bound
@@ -278,13 +279,16 @@ describe('flushDenormals', () => {
   const script = fileURLToPath(new URL('./fixtures/denormals.ts', import.meta.url));
 
   /** 1e-39, a denormal float, doubled in each of two workers of a fresh process. */
-  async function doubled(...flags: string[]): Promise<unknown> {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, ...flags]);
+  async function doubled(...command: string[]): Promise<unknown> {
+    const { stdout } = await promisify(execFile)(process.execPath, command);
     return JSON.parse(stdout);
   }
 
   test('holds in every worker started afterwards, also under tsx', async () => {
-    const [kept, flushed] = await Promise.all([doubled(), doubled('--flush')]);
+    const [kept, flushed] = await Promise.all([
+      doubled(await bundleScript(script)),
+      doubled('--import', 'tsx', script, '--flush'),
+    ]);
     expect(kept).toEqual([Math.fround(1e-39) * 2, Math.fround(1e-39) * 2]);
     expect(flushed).toEqual([0, 0]);
   });

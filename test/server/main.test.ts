@@ -2,15 +2,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { bundleScript } from '../../engine/bundle.ts';
 import { temporaryFolder } from './support/harness.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The URL that the child prints once it is ready. */
-async function announced({ child, output }: ReturnType<typeof start>): Promise<string> {
+async function announced({ child, output }: Awaited<ReturnType<typeof start>>): Promise<string> {
   const url = () => /"msg":"M-NAS listens on (http:[^"]+)"/.exec(output.text)?.[1];
   while (url() === undefined && child.exitCode === null)
     await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
@@ -19,10 +21,14 @@ async function announced({ child, output }: ReturnType<typeof start>): Promise<s
   return found;
 }
 
-/** The service itself, or with `npm` what `npm start` runs. */
-function start(environment: Readonly<Record<string, string>>, npm = false, role: readonly string[] = []) {
-  const command = npm ? ['server/start.mjs'] : ['--import', 'tsx', 'server/main.ts'];
-  const child = spawn(process.execPath, [...command, ...role], {
+/** The service itself, in one file, or with `npm` what `npm start` runs. */
+async function start(
+  environment: Readonly<Record<string, string>>,
+  npm = false,
+  role: readonly string[] = [],
+) {
+  const command = npm ? 'server/start.mjs' : await bundleScript(join(root, 'server/main.ts'));
+  const child = spawn(process.execPath, [command, ...role], {
     cwd: root,
     env: { PATH: process.env['PATH'], ...environment },
   });
@@ -40,7 +46,7 @@ describe('server/main.ts', () => {
       MNAS_DATA_DIR: await temporaryFolder(),
       MNAS_NOTICE_SECONDS: '2',
     };
-    const running = start(environment, true);
+    const running = await start(environment, true);
     const { child, output } = running;
     try {
       const exited = once(child, 'exit');
@@ -63,7 +69,7 @@ describe('server/main.ts', () => {
   });
 
   test('a second signal kills it, also when it is the other one, while a worker runs; the echo of the first does not', async () => {
-    const running = start({
+    const running = await start({
       PORT: '0',
       MNAS_WORKERS: '1',
       MNAS_DATA_DIR: await temporaryFolder(),
@@ -91,7 +97,11 @@ describe('server/main.ts', () => {
   });
 
   test('a signal while it starts ends it with 0', async () => {
-    const { child, output } = start({ PORT: '0', MNAS_WORKERS: '1', MNAS_DATA_DIR: await temporaryFolder() });
+    const { child, output } = await start({
+      PORT: '0',
+      MNAS_WORKERS: '1',
+      MNAS_DATA_DIR: await temporaryFolder(),
+    });
     try {
       const exited = once(child, 'exit');
       while (!output.text.includes('"configuration"')) await once(child.stdout, 'data');
@@ -104,7 +114,7 @@ describe('server/main.ts', () => {
   });
 
   test('a wrong environment ends it with 1 and a message that names the variable', async () => {
-    const { child, output } = start({ MNAS_PROVIDER: 'gpu', MNAS_WOKRERS: '2' });
+    const { child, output } = await start({ MNAS_PROVIDER: 'gpu', MNAS_WOKRERS: '2' });
     expect((await once(child, 'exit'))[0]).toBe(1);
     expect(output.errors).toMatch(/^Invalid environment: .*MNAS_WOKRERS.*MNAS_PROVIDER.*\n$/);
   });
@@ -114,7 +124,7 @@ describe('server/main.ts', () => {
     [['wroker'], /^npm start takes no argument, or "-- worker"; "wroker" is unknown\n$/],
     [['worker', 'worker'], /^npm start takes no argument, or "-- worker"; .*\n$/],
   ])('%j without a queue ends it with 1 and one line', async (role, message) => {
-    const { child, output } = start({ MNAS_LOG_LEVEL: 'silent' }, false, role);
+    const { child, output } = await start({ MNAS_LOG_LEVEL: 'silent' }, false, role);
     expect((await once(child, 'exit'))[0]).toBe(1);
     expect(output.errors).toMatch(message);
   });
@@ -124,7 +134,7 @@ describe('server/main.ts', () => {
     await once(taken, 'listening');
     onTestFinished(() => void taken.close());
     const { port } = taken.address() as AddressInfo;
-    const { child, output } = start({
+    const { child, output } = await start({
       PORT: String(port),
       MNAS_WORKERS: '1',
       MNAS_DATA_DIR: await temporaryFolder(),
@@ -134,7 +144,7 @@ describe('server/main.ts', () => {
   });
 
   test('a folder of checkpoints that is not there ends it with 1 and one line that names the variable', async () => {
-    const { child, output } = start({ MNAS_CHECKPOINTS: '/nowhere', MNAS_LOG_LEVEL: 'silent' });
+    const { child, output } = await start({ MNAS_CHECKPOINTS: '/nowhere', MNAS_LOG_LEVEL: 'silent' });
     expect((await once(child, 'exit'))[0]).toBe(1);
     expect(output.errors).toMatch(/^MNAS_CHECKPOINTS: .*\/nowhere.*\n$/);
   });

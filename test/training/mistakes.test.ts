@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { bundleScript } from '../../engine/bundle.ts';
 import { writeImages } from '../support/image-folder.ts';
 import { sharedFolder } from '../support/shared-folder.ts';
 
@@ -14,8 +15,8 @@ async function failureOf(
   command: string,
   options: readonly string[],
 ): Promise<{ readonly code: number; readonly told: string }> {
-  const script = resolve(`training/${command}.ts`);
-  return run(process.execPath, ['--import', 'tsx', script, ...options]).then(
+  const script = await bundleScript(resolve(`training/${command}.ts`));
+  return run(process.execPath, [script, ...options]).then(
     ({ stderr }) => ({ code: 0, told: stderr }),
     (error: unknown) => {
       const { code, stderr } = error as { readonly code: number; readonly stderr: string };

@@ -2,9 +2,11 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
+import { bundleScript } from '../../../engine/bundle.ts';
 import { fixedKeys, hashKey, identify, parseKeys } from '../../../server/access/keys.ts';
 import { expectContract } from '../support/contract.ts';
 import { harness, listen } from '../support/harness.ts';
@@ -62,8 +64,8 @@ describe('API keys', () => {
   });
 
   test('are made for a name that MNAS_API_KEYS can have, and for no other', async () => {
-    const newKey = (...words: string[]) =>
-      run(process.execPath, ['--import', 'tsx', 'server/access/new-key.ts', ...words]);
+    const script = await bundleScript(resolve('server/access/new-key.ts'));
+    const newKey = (...words: string[]) => run(process.execPath, [script, ...words]);
     const { stdout } = await newKey('shop.1', 'read');
     const [, key, entry] = /client.*: (\S+)\n.*MNAS_API_KEYS: (\S+)\n/.exec(stdout)!;
     expect(identify(parseKeys(entry!), key!)).toMatchObject({ name: 'shop.1', scope: 'read' });

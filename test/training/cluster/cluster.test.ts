@@ -20,8 +20,8 @@ let redis: Redis;
 let config: string;
 const begun: Command[] = [];
 const begunRedis: Redis[] = [];
-const run = (...given: Parameters<typeof start>): Command => {
-  const command = start(...given);
+const run = async (...given: Parameters<typeof start>): Promise<Command> => {
+  const command = await start(...given);
   begun.push(command);
   return command;
 };
@@ -54,7 +54,7 @@ describe.runIf(hasRedis)('a run on several machines', { timeout: 400_000 }, () =
     redis = await startRedis();
     await writeImages(root('images'), tinyImages);
     config = await writeTinyRun(root('tiny.yaml'), { name: 'tiny', images: root('images'), iterations });
-    const single = run('train', ['--config', config, '--runs', root('alone')]);
+    const single = await run('train', ['--config', config, '--runs', root('alone')]);
     expect(await single.ended, single.said()).toBe(0);
     alone = await outcomeOf('alone', 'tiny');
   }, 400_000);
@@ -63,10 +63,10 @@ describe.runIf(hasRedis)('a run on several machines', { timeout: 400_000 }, () =
   });
 
   it('has the bits of one machine, whoever computes what', async () => {
-    const workers = ['1', '1'].map((threads) =>
-      run('train-worker', [redis.url, '--threads', threads, '--once']),
+    const workers = await Promise.all(
+      ['1', '1'].map((threads) => run('train-worker', [redis.url, '--threads', threads, '--once'])),
     );
-    const trainer = run('train', [
+    const trainer = await run('train', [
       ...['--config', config, '--runs', root('together')],
       ...['--cluster', redis.url, '--await', '2'],
     ]);
@@ -92,20 +92,21 @@ describe.runIf(hasRedis)('a run on several machines', { timeout: 400_000 }, () =
   });
 
   it('has the same bits when a machine is killed within a part, and another joins', async () => {
-    const [first, second] = [1, 2].map(() => run('train-worker', [redis.url, '--threads', '1']));
+    const machine = () => run('train-worker', [redis.url, '--threads', '1']);
+    const [first, second] = [await machine(), await machine()];
     const options = ['--config', config, '--runs', root('killed'), '--cluster', redis.url];
-    const trainer = run('train', [...options, '--await', '2']);
-    await first!.says(/taking part as/);
-    const id = /taking part as (\S+)/.exec(first!.said())![1]!;
+    const trainer = await run('train', [...options, '--await', '2']);
+    await first.says(/taking part as/);
+    const id = /taking part as (\S+)/.exec(first.said())![1]!;
     const client = new Client(redis.url);
-    const stopped = await stopWithinPart(client, first!, id);
+    const stopped = await stopWithinPart(client, first, id);
     await client.quit();
-    first!.kill('SIGKILL');
-    expect(await first!.ended).toBe('SIGKILL');
-    const third = run('train-worker', [redis.url, '--threads', '1']);
+    first.kill('SIGKILL');
+    expect(await first.ended).toBe('SIGKILL');
+    const third = await machine();
     expect(await trainer.ended, trainer.said()).toBe(0);
-    for (const worker of [second!, third]) worker.kill('SIGTERM');
-    for (const worker of [second!, third]) expect(await worker.ended, worker.said()).toBe(0);
+    for (const worker of [second, third]) worker.kill('SIGTERM');
+    for (const worker of [second, third]) expect(await worker.ended, worker.said()).toBe(0);
     const killed = await outcomeOf('killed', 'tiny');
     expect(stopped).toBe(true);
     expect(killed.tensors).toEqual(alone.tensors);
@@ -122,11 +123,11 @@ describe.runIf(hasRedis)('a run whose Redis is killed', { timeout: 900_000 }, ()
       const long = await writeTinyRun(root('long.yaml'), {
         ...{ name: 'long', images: root('images'), iterations: 25 },
       });
-      const single = run('train', ['--config', long, '--runs', root('alone')]);
+      const single = await run('train', ['--config', long, '--runs', root('alone')]);
       const own = await startRedis();
-      const worker = run('train-worker', [own.url, '--threads', '1', '--once']);
+      const worker = await run('train-worker', [own.url, '--threads', '1', '--once']);
       const options = ['--config', long, '--runs', root('restarted'), '--cluster', own.url, '--await', '1'];
-      const trainer = run('train', options);
+      const trainer = await run('train', options);
       const done = async (): Promise<Awaited<ReturnType<typeof outcomeOf>>['cluster']> =>
         readFile(root('restarted', 'long', 'metrics.jsonl'), 'utf8').then(
           (text) =>
