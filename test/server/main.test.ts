@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { bundleScript } from '../../engine/bundle.ts';
 import { temporaryFolder } from './support/harness.ts';
+import { smallDefault } from './support/small-default.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -101,6 +102,7 @@ describe('server/main.ts', () => {
       PORT: '0',
       MNAS_WORKERS: '1',
       MNAS_DATA_DIR: await temporaryFolder(),
+      ...(await smallDefault()),
     });
     try {
       const exited = once(child, 'exit');
@@ -138,6 +140,7 @@ describe('server/main.ts', () => {
       PORT: String(port),
       MNAS_WORKERS: '1',
       MNAS_DATA_DIR: await temporaryFolder(),
+      ...(await smallDefault()),
     });
     expect((await once(child, 'exit'))[0]).toBe(1);
     expect(output.errors).toMatch(new RegExp(`^HOST, PORT: cannot listen there .*EADDRINUSE.*${port}.*\n$`));

@@ -5,6 +5,7 @@ import type { Schema } from '../../contract/schema.ts';
 import { parseConfiguration } from '../../server/configuration.ts';
 import { startService } from '../../server/service.ts';
 import { temporaryFolder } from './support/harness.ts';
+import { smallDefault } from './support/small-default.ts';
 
 /** A form of 20 classes with three images each, other ones for every number. */
 async function heavyTask(number: number): Promise<FormData> {
@@ -22,7 +23,12 @@ test(
   { timeout: 240_000 },
   async () => {
     const folder = await temporaryFolder();
-    const configuration = parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder, MNAS_WORKERS: '1' });
+    const configuration = parseConfiguration({
+      PORT: '0',
+      MNAS_DATA_DIR: folder,
+      MNAS_WORKERS: '1',
+      ...(await smallDefault()),
+    });
     const service = await startService(configuration, pino({ level: 'silent' }));
     const at = (path: string, init?: RequestInit) => fetch(service.url + path, init);
     const json = (path: string, body: unknown) =>

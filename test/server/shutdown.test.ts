@@ -2,19 +2,27 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { parseConfiguration } from '../../server/configuration.ts';
 import { startService } from '../../server/service.ts';
 import { temporaryFolder } from './support/harness.ts';
+import { smallDefault } from './support/small-default.ts';
+
+const patience = { timeout: 60_000, interval: 20 };
 
 test(
   'a task that is acknowledged while the service drains is made before it ends',
   { timeout: 120_000 },
   async () => {
     const folder = await temporaryFolder();
-    const configuration = parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder, MNAS_WORKERS: '1' });
+    const configuration = parseConfiguration({
+      PORT: '0',
+      MNAS_DATA_DIR: folder,
+      MNAS_WORKERS: '1',
+      MNAS_DRAIN_SECONDS: '100',
+      ...(await smallDefault()),
+    });
     const service = await startService(configuration, pino({ level: 'silent' }));
     const { hostname, port } = new URL(service.url);
     const begin = async (y: number) => {
@@ -27,9 +35,13 @@ test(
       return { socket, body };
     };
     const posts = [await begin(1), await begin(2), await begin(3)];
-    await setTimeout(50);
+    const inFlight = async () => {
+      const metrics = await (await fetch(`${service.url}/metrics`)).text();
+      return Number(/^mnas_http_requests_in_flight (\d+)$/m.exec(metrics)?.[1]);
+    };
+    await vi.waitFor(async () => expect(await inFlight()).toBeGreaterThanOrEqual(posts.length), patience);
     const stopped = service.stop();
-    await setTimeout(50);
+    await vi.waitFor(() => expect(fetch(`${service.url}/healthz`)).rejects.toThrow(), patience);
     for (const { socket, body } of posts) {
       socket.write(body);
       const [answer] = (await once(socket, 'data')) as [Buffer];

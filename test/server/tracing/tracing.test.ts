@@ -16,6 +16,7 @@ import { startCollector } from '../support/collector.ts';
 import { harness } from '../support/harness.ts';
 import { startObjectStore } from '../support/object-store.ts';
 import { ownService } from '../support/own-service.ts';
+import { smallDefault } from '../support/small-default.ts';
 import { support as points } from '../support/regression.ts';
 import { storedTask } from '../support/stored-task.ts';
 import { shades, support, taskOf } from '../support/tasks.ts';
@@ -203,7 +204,10 @@ test(
     onTestFinished(collector.close);
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url); // the exporter reads it by itself
     onTestFinished(() => void vi.unstubAllEnvs());
-    const service = await ownService({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    const service = await ownService({
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      ...(await smallDefault()),
+    });
     const answer = await fetch(`${service.url}/v1/tasks`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', traceparent: traceparent },

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { heldBytes, MemoryWatch } from '../../../server/workers/memory-watch.ts';
 import { harness } from '../support/harness.ts';
 import { ownService } from '../support/own-service.ts';
+import { smallDefault } from '../support/small-default.ts';
 import { createFakeAdapter, everyKind, unlimited } from '../support/adapter.ts';
 import { createPoolAdapter } from '../../../server/workers/pool-adapter.ts';
 import type { ServerPool } from '../../../server/workers/pool-adapter.ts';
@@ -119,7 +120,7 @@ test(
   'the whole service gives up its graphs and refuses adaptations while the process has too much',
   { timeout: 240_000 },
   async () => {
-    const service = await ownService();
+    const service = await ownService(await smallDefault());
     onTestFinished(service.stop);
     const status = async (path: string, body?: unknown) => {
       const json = { 'Content-Type': 'application/json' };
