@@ -1,10 +1,12 @@
 import * as ort from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MnasClient } from '../../client/index.ts';
 import { decodeImage } from '../../images/decode.ts';
 import { toFloat } from '../../model/task/pixels.ts';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import type { Schema } from '../../contract/schema.ts';
+import { drawExample } from '../../server/page/example.ts';
 import { ownService } from './support/own-service.ts';
 import type { OwnService } from './support/own-service.ts';
 
@@ -42,6 +44,23 @@ async function grid(): Promise<Buffer> {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><rect width="90" height="90" fill="#222"/>
     <path d="M0 0L90 90M90 0L0 90M45 0V90M0 45H90" stroke="#fd0" stroke-width="6"/></svg>`;
   return sharp(Buffer.from(svg)).png().toBuffer();
+}
+
+/** The example's images as the page gets them. */
+async function exampleImages() {
+  const { index, assets } = await drawExample();
+  const listed = JSON.parse(Buffer.from(await assets.get(index)!.load()).toString()) as {
+    readonly name: string;
+    readonly label?: string;
+    readonly set: string;
+    readonly url: string;
+  }[];
+  return Promise.all(
+    listed.map(async ({ url, ...image }) => {
+      const bytes = await assets.get(url)!.load();
+      return { ...image, file: new File([new Uint8Array(bytes)], image.name, { type: 'image/jpeg' }) };
+    }),
+  );
 }
 
 let service: OwnService;
@@ -189,4 +208,19 @@ describe('the service with the bundled checkpoints', () => {
       for (const { x: at, y } of predictions) expect(Math.abs(y - value(at))).toBeLessThan(0.4);
     }
   }, 120_000);
+
+  it('tells every image that the page’s example is tried with, the foreign one too', async () => {
+    const client = new MnasClient({ baseUrl: service.url });
+    const all = await exampleImages();
+    const support: Record<string, File[]> = {};
+    for (const { set, label, file } of all) if (set === 'support') (support[label!] ??= []).push(file);
+    const task = await client.createTask(support);
+    expect(task.checkpoint).toBe('photos-lite0');
+    expect(task.estimate!.evaluation.accuracy).toBe(1);
+    const queries = all.filter(({ set }) => set === 'query');
+    const files = queries.map(({ file }) => file);
+    const told = await client.predict(task.id, files, { threshold: task.openSet!.threshold! });
+    const words = told.map(({ label, unknown }) => (unknown ? 'unknown' : label));
+    expect(words).toEqual(queries.map(({ label }) => label ?? 'unknown'));
+  });
 });

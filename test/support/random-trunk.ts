@@ -88,12 +88,12 @@ export const randomTrunkCard: TrunkCard = {
 /** {@link randomTrunk} with its card. */
 export const randomTrunkGraph = { card: randomTrunkCard, model: randomTrunk };
 
-/** The model of `smallTrunkConfiguration` on {@link randomTrunk}, with mirror images and crops. */
+/** The model of `smallTrunkConfiguration` on {@link randomTrunk}, with mirror images, crops and one inner step. */
 export const trunkConfiguration = (
-  changes: Partial<Pick<ModelConfiguration, 'mirroring' | 'crops' | 'modulator'>> = {},
+  changes: Partial<Pick<ModelConfiguration, 'mirroring' | 'crops' | 'modulator' | 'innerLoop'>> = {},
 ): ModelConfiguration =>
   parseModelConfiguration({
-    ...smallTrunkConfiguration(),
+    ...smallTrunkConfiguration({ steps: 1 }),
     image: { size: trunkSide },
     mirroring: { shots: 2 },
     crops: { shots: 1, count: 2 },

@@ -26,6 +26,7 @@ import {
   trunkConfiguration,
   trunkSide,
 } from '../../support/random-trunk.ts';
+import { smallTrunkConfiguration } from '../../support/trunk-task.ts';
 import { testRandom } from '../../support/random.ts';
 import { runFile } from '../../support/run-file.ts';
 
@@ -125,6 +126,8 @@ async function trainedLogits(checkpoint: Checkpoint, images: readonly Labelled[]
   return Array.from(logits!, (x) => x / temperatureOf(parameters, size));
 }
 
+const twoSteps = trunkConfiguration({ innerLoop: smallTrunkConfiguration().innerLoop });
+
 describe('adaptOnTrunk', () => {
   it.each([
     { mirrored: true, shots: { cat: 1, dog: 1, emu: 1 }, views: [0, 1, 2, 3] },
@@ -133,7 +136,7 @@ describe('adaptOnTrunk', () => {
     { mirrored: false, shots: { cat: 3, dog: 5, emu: 2 }, views: [0] },
     { mirrored: true, shots: { cat: 3, dog: 5, emu: 2 }, views: [0] },
   ])('the file answers as training does: mirrored $mirrored, $shots', async ({ mirrored, shots, views }) => {
-    const checkpoint = randomTrunkCheckpoint(trunkConfiguration(), { mirrored });
+    const checkpoint = randomTrunkCheckpoint(twoSteps, { mirrored });
     const images = supportOf(shots);
     const task = await adaptOnTrunk(
       checkpoint,
@@ -157,7 +160,7 @@ describe('adaptOnTrunk', () => {
   });
 
   it('gives the same bytes for any order of the images', async () => {
-    const checkpoint = randomTrunkCheckpoint(trunkConfiguration());
+    const checkpoint = randomTrunkCheckpoint(twoSteps);
     const support = supportOf({ cat: 2, dog: 1, emu: 1 });
     const adapt = async (images: readonly Labelled[]) =>
       adaptOnTrunk(checkpoint, trunk, await supportRows(checkpoint, images), { steps: 2 }, executor);
@@ -176,7 +179,7 @@ describe('adaptOnTrunk', () => {
   });
 
   it('permutes its answer when classes are renamed, and changes nothing else', async () => {
-    const checkpoint = randomTrunkCheckpoint(trunkConfiguration());
+    const checkpoint = randomTrunkCheckpoint(twoSteps);
     const names = ['cat', 'dog', 'emu'];
     const others = ['zoé', '__proto__', 'bee'];
     const images = supportOf({ cat: 2, dog: 1, emu: 2 });
@@ -200,7 +203,7 @@ describe('adaptOnTrunk', () => {
   });
 
   it('answers for an image alone as in a batch', async () => {
-    const checkpoint = randomTrunkCheckpoint(trunkConfiguration());
+    const checkpoint = randomTrunkCheckpoint(twoSteps);
     const support = await supportRows(checkpoint, supportOf({ cat: 2, dog: 1 }));
     const { model } = await adaptOnTrunk(checkpoint, trunk, support, { steps: 2 }, executor);
     const together = await run(model, pixelsOf(queries, 0));
@@ -209,7 +212,7 @@ describe('adaptOnTrunk', () => {
   });
 
   it('takes the same steps in one graph and one by one', async () => {
-    const checkpoint = randomTrunkCheckpoint(trunkConfiguration());
+    const checkpoint = randomTrunkCheckpoint(twoSteps);
     const { configuration, parameters } = checkpoint;
     const support = await supportRows(checkpoint, supportOf({ cat: 2, dog: 2 }));
     const runner = new TaskRunner(configuration, executor, []);
@@ -231,7 +234,7 @@ describe('adaptOnTrunk', () => {
   });
 
   it('cuts the trunk to what is read, counts it, and holds the same numbers in float32', async () => {
-    const checkpoint = randomTrunkCheckpoint(trunkConfiguration(), { mirrored: false });
+    const checkpoint = randomTrunkCheckpoint(twoSteps, { mirrored: false });
     const support = () => supportRows(checkpoint, supportOf({ cat: 2, dog: 2 }));
     const { genotype: decoded } = await adaptChildOnTrunk(
       checkpoint,
@@ -273,7 +276,7 @@ describe('adaptOnTrunk', () => {
   });
 
   it('judges every image by a head without it', async () => {
-    const checkpoint = randomTrunkCheckpoint(trunkConfiguration());
+    const checkpoint = randomTrunkCheckpoint(twoSteps);
     const adapt = async (shots: Record<string, number>) =>
       adaptChildOnTrunk(checkpoint, await supportRows(checkpoint, supportOf(shots)), { steps: 2 }, executor);
     const several = await adapt({ cat: 3, dog: 1, emu: 2 });

@@ -10,7 +10,7 @@ import { randomTrunkCheckpoint } from '../../support/random-trunk.ts';
 import { sharedFolder } from '../../support/shared-folder.ts';
 import { smallTrunkConfiguration } from '../../support/trunk-task.ts';
 
-const model = { ...smallTrunkConfiguration(), mirroring: { shots: 20 } };
+const model = { ...smallTrunkConfiguration({ steps: 1 }), mirroring: { shots: 20 } };
 const shapes = [
   { way: 2, shot: 1, query: 2 },
   { way: 2, shot: 3, query: 2 },
