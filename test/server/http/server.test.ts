@@ -49,12 +49,15 @@ describe('the HTTP server', () => {
   });
 
   test('finds out soon that a client has hung up, of HTTP/1.0 at once', async () => {
-    let closed = 0;
-    const port = await listening(({ socket }) => void socket.once('close', () => closed++));
-    for (const version of ['1.0', '1.1']) {
+    let [open, closed] = [0, 0];
+    const port = await listening(({ socket }) => {
+      open++;
+      socket.once('close', () => closed++);
+    });
+    for (const [at, version] of ['1.0', '1.1'].entries()) {
       const socket = connect(port, '127.0.0.1');
       socket.write(`GET / HTTP/${version}\r\nHost: x\r\n\r\n`);
-      await setTimeout(100);
+      await vi.waitFor(() => expect(open).toBe(at + 1));
       socket.destroy();
     }
     await vi.waitFor(() => expect(closed).toBe(2), { timeout: 1000 });

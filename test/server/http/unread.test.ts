@@ -96,7 +96,9 @@ test('a client that does not read its downloads is refused more, until it has go
 test('a client that reads nothing for a minute is cut off', async () => {
   const app = express();
   let timeout: number | undefined;
+  let cut: Promise<unknown> | undefined;
   app.get('/', (req, response) => {
+    cut = once(response, 'close');
     const given = response.setTimeout.bind(response);
     response.setTimeout = (ms, callback) => {
       timeout = ms;
@@ -109,7 +111,7 @@ test('a client that reads nothing for a minute is cut off', async () => {
   socket.on('error', () => undefined);
   socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
   await once(socket, 'readable');
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await cut;
   let received = 0;
   socket.on('data', (chunk: Buffer) => (received += chunk.length));
   await once(socket, 'close');

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import request from 'supertest';
 import { describe, expect, test } from 'vitest';
@@ -40,12 +40,14 @@ async function ended({ app }: Harness, path: string): Promise<request.Response> 
   }
 }
 
-/** The stream of events, as text and with its status. */
+/** A stream of events that has begun. */
+const openStream = (port: number, path: string, headers: Record<string, string> = {}) =>
+  fetch(`http://127.0.0.1:${port}${path}`, { headers: { Accept: 'text/event-stream', ...headers } });
+
+/** The whole stream of events, as text and with its status. */
 async function stream(port: number, path: string, headers: Record<string, string> = {}) {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-    headers: { Accept: 'text/event-stream', ...headers },
-  });
-  return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() };
+  const answer = await openStream(port, path, headers);
+  return { status: answer.status, text: await answer.text() };
 }
 
 describe('POST /v1/tasks with Prefer: respond-async', () => {
@@ -161,11 +163,10 @@ describe('POST /v1/tasks with Prefer: respond-async', () => {
     const [first, second] = [await postAsync(running), await postAsync(running)];
     const path = first.headers['location']!;
     expect(second.headers['location']).toBe(path);
-    const watching = stream(port, path);
-    await setTimeout(20);
+    const watching = await openStream(port, path);
     const removed = await request(running.app).delete(path.replace('/progress', ''));
     expect([removed.status, signals.length, signals[0]!.aborted]).toEqual([204, 1, true]);
-    expect(parseEvents((await watching).text).at(-1)).toMatchObject({
+    expect(parseEvents(await watching.text()).at(-1)).toMatchObject({
       event: 'failed',
       data: { code: 'unknown-task' },
     });
@@ -181,11 +182,10 @@ describe('GET /v1/tasks/{id}/progress', () => {
     const { started, release } = holdAdaptation(running.adapter);
     const path = (await postAsync(running)).headers['location']!;
     await started;
-    const early = stream(port, path);
-    await setTimeout(20);
+    const early = await openStream(port, path);
     release();
-    const { type, text } = await early;
-    expect(type).toBe('text/event-stream; charset=utf-8');
+    const text = await early.text();
+    expect(early.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     const events = parseEvents(text);
     const fits = Array.from({ length: 6 }, () => 'fit');
     expect(events.map(({ event }) => event)).toEqual(['accepted', 'started', 'genotype', ...fits, 'ready']);
@@ -264,7 +264,7 @@ test('whoever waits a while for a task gets its progress when it is removed mean
   const { tasks, background, plan, made } = await takenOn();
   const waiting = tasks.begin(plan, 60, { client: 'one', signal: new AbortController().signal });
   await made;
-  await setTimeout(5);
+  await setImmediate(); // it waits now
   await tasks.remove(plan.id);
   expect(await waiting).toBeInstanceOf(TaskProgress);
   await background.idle();
@@ -275,7 +275,7 @@ test('a wait ends with its client, the work does not, and a shutdown waits for i
   const client = new AbortController();
   const waiting = tasks.begin(plan, 60, { client: 'one', signal: client.signal });
   await made;
-  await setTimeout(5);
+  await setImmediate(); // it waits now
   const ends: string[] = [];
   const idle = background.idle().then(() => ends.push('idle'));
   client.abort(new Error('gone'));
@@ -302,15 +302,15 @@ test('what is remembered of a task that was made holds nothing of its upload', a
 
 test('a shutdown waits for what goes on in the background', async () => {
   const background = new Background(pino({ level: 'silent' }));
-  const ends: string[] = [];
-  background.add(
-    setTimeout(30).then(() => ends.push('work')),
-    'a',
-  );
+  let end = () => {};
+  background.add(new Promise<void>((resolve) => (end = resolve)), 'a');
   background.add(Promise.reject(new Error('failed')), 'b');
-  await background.idle();
-  ends.push('idle');
-  expect(ends).toEqual(['work', 'idle']);
+  let isIdle = false;
+  const idle = background.idle().then(() => (isIdle = true));
+  await setImmediate();
+  expect(isIdle).toBe(false);
+  end();
+  await idle;
 });
 
 test('Prefer is read as RFC 7240 has it', () => {

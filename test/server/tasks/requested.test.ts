@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import request from 'supertest';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -18,7 +17,13 @@ test('a prediction that waits for its place holds no model', async () => {
     await gate.held;
     return decodeImage(bytes, size);
   });
-  const { app, post } = await harness({ replace: { decodeImage: decode }, limits: { uploads: 1 } });
+  const storage = await openDiskStorage(await temporaryFolder(), silent);
+  onTestFinished(() => storage.close());
+  const readRecord = vi.spyOn(storage, 'readRecord');
+  const { app, post } = await harness({
+    replace: { decodeImage: decode, storage },
+    limits: { uploads: 1 },
+  });
   const { id } = taskOf(await post('/v1/tasks', support));
   const predict = () =>
     post(`/v1/tasks/${id}/predictions`, [{ name: 'images', file: 'a.png', content: shades.red[2] }]);
@@ -27,8 +32,9 @@ test('a prediction that waits for its place holds no model', async () => {
   const before = decode.mock.calls.length;
   const first = predict().then(({ status }) => status);
   await vi.waitFor(() => expect(decode.mock.calls.length).toBeGreaterThan(before));
+  const reads = readRecord.mock.calls.length;
   const second = predict().then(({ status }) => status);
-  await setTimeout(200); // so that it has asked for the task, and waits
+  await vi.waitFor(() => expect(readRecord.mock.calls.length).toBeGreaterThan(reads)); // it is known, and waits
   await request(app).delete(`/v1/tasks/${id}`).expect(204);
   release();
   expect(await Promise.all([first, second])).toEqual([200, 404]);

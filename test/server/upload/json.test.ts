@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import request from 'supertest';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ClientGoneError } from '../../../server/http/client.ts';
 import { head, raw } from '../support/by-hand.ts';
 import { expectContract } from '../support/contract.ts';
@@ -129,15 +130,18 @@ describe('a body of JSON', () => {
 
   test('of a client that hangs up in the middle breaks nothing and holds no place', async () => {
     const { app, log, postJson } = await harness({ limits: { uploads: 2 } });
-    const { port } = await listen(app);
+    const { server, port } = await listen(app);
     for (let length = 0; length < text.length; length += 20) {
+      const arrived = once(server, 'request');
       const socket = connect(port, '127.0.0.1');
       socket.write(jsonHead(`Content-Length: ${text.length}`));
       socket.write(text.slice(0, length));
-      await setTimeout(10);
+      await arrived;
       socket.destroy();
     }
-    await setTimeout(50);
+    const given = Math.ceil(text.length / 20);
+    const gone = () => log.filter(({ disconnected }) => disconnected).length;
+    await vi.waitFor(() => expect(gone()).toBe(given), { timeout: 20_000 });
     expect(log.filter(({ msg }) => msg === 'unexpected error')).toEqual([]);
     expect((await postJson('/v1/tasks', { support })).status).toBe(201);
   });

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import request from 'supertest';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ServiceError } from '../../../server/errors/errors.ts';
 import type { ErrorCode, Problem } from '../../../server/errors/errors.ts';
 import { translate } from '../../../server/upload/multipart.ts';
@@ -191,16 +192,18 @@ describe('bodies sent by hand', () => {
 
   test('a client that hangs up in the middle breaks nothing', async () => {
     const running = await harness();
-    const { port } = await listen(running.app);
+    const { server, port } = await listen(running.app);
     for (let length = 0; length < 400; length += 50) {
+      const arrived = once(server, 'request');
       const socket = connect(port, '127.0.0.1');
       socket.on('error', () => undefined);
       socket.write(head('Content-Length: 100000'));
       socket.write(multipart(good).subarray(0, length));
-      await setTimeout(10);
+      await arrived;
       socket.destroy();
     }
-    await setTimeout(50);
+    const gone = () => running.log.filter(({ disconnected }) => disconnected).length;
+    await vi.waitFor(() => expect(gone()).toBe(400 / 50), { timeout: 20_000 });
     expect(running.log.filter(({ msg }) => msg === 'unexpected error')).toEqual([]);
     expect((await running.post('/v1/tasks', good)).status).toBe(201);
   });
@@ -223,7 +226,7 @@ describe('bodies sent by hand', () => {
       state: () => Promise.resolve({ readable: true, writable: true, losses: 0 }),
       close: () => Promise.resolve(),
     };
-    const { app, post } = await harness({ limits: { uploads: 2 }, replace: { storage } });
+    const { app, post, log } = await harness({ limits: { uploads: 2 }, replace: { storage } });
     const { port } = await listen(app);
     const path = `/v1/tasks/${'0'.repeat(32)}/predictions`;
     const one = head('Content-Length: 100000', path);
@@ -235,9 +238,9 @@ describe('bodies sent by hand', () => {
       while (reads === before) await setTimeout(5);
       socket.destroy();
     }
-    await setTimeout(50);
+    const gone = () => log.filter(({ disconnected }) => disconnected).length;
+    await vi.waitFor(() => expect(gone()).toBeGreaterThanOrEqual(3), { timeout: 20_000 });
     release();
-    await setTimeout(50);
-    expectProblem(await post(path, []), 'no-files');
+    await vi.waitFor(async () => expectProblem(await post(path, []), 'no-files'), { timeout: 20_000 });
   });
 });
