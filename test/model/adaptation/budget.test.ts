@@ -55,6 +55,9 @@ describe('allowedGenotypes', () => {
     expect(refusal({ maxWeights: 10, maxBytes: 900 }).shortfalls).toEqual([
       { limit: 'maxWeights', given: 10, least: 80 },
     ]);
+    expect(refusal({ maxWeights: 80, maxMultiplyAdds: 900 }).shortfalls).toEqual([
+      { limit: 'maxMultiplyAdds', given: 900, least: 1000 },
+    ]);
     expect(refusal({ maxWeights: 10, maxBytes: 10 }).message).toBe(
       'maxWeights is 10, the least possible is 80; maxBytes is 10, the least possible is 500',
     );

@@ -37,6 +37,24 @@ describe('knownProbability', () => {
   });
 });
 
+/** Of three images of one class and three of another, equal ones, on a line. */
+const midpointOf = (line: readonly number[]) =>
+  calibrateOpenSet({ features: Float32Array.from(line), labels: [0, 0, 0, 1, 1, 1], way: 2 }).midpoint;
+
+/**
+ * The same by hand, of the distances of the first class's images that are left out and those without one's own class;
+ * with the prior's ten images at base - 0.65 (deviation 0.45) and the others no lower than base - 3.
+ */
+function midpointBy(distances: Readonly<Record<'known' | 'foreign', readonly number[]>>): number {
+  const scoreOf = (d: number): number => Math.log(d ** 2 + 1e-6);
+  const foreign = distances.foreign.map(scoreOf);
+  const base = foreign.reduce((a, b) => a + b) / 6;
+  const known = [...distances.known, 0, 0, 0].map(scoreOf);
+  const all = known.map((v) => Math.max(v, base - 3));
+  const belongs = (all.reduce((a, b) => a + b) + 10 * (base - 0.65)) / 16;
+  return (belongs + base - 0.2) / 2;
+}
+
 describe('calibrateOpenSet', () => {
   it('tells members of tight classes from what is far from all of them', () => {
     const support = clouds([5, 5, 5], 0.5);
@@ -56,15 +74,18 @@ describe('calibrateOpenSet', () => {
 
   it('leaves out one image as if the class had been without it', () => {
     // two classes on a line: means 0 and 10; without x = 2 the mean of the first is -1, so x is 3 away
-    const line = { features: Float32Array.of(-1, -1, 2, 10, 10, 10), labels: [0, 0, 0, 1, 1, 1], way: 2 };
-    const one = calibrateOpenSet(line);
-    // by hand, with the prior's ten images at base - 0.65 (deviation 0.45) and the others no lower than base - 3
-    const foreign = [11, 11, 8, 10, 10, 10].map((d) => Math.log(d ** 2 + 1e-6));
-    const base = foreign.reduce((a, b) => a + b) / 6;
-    const known = [1.5, 1.5, 3].map((d) => Math.log(d ** 2 + 1e-6));
-    const all = [...known, ...Array<number>(3).fill(Math.log(1e-6))].map((v) => Math.max(v, base - 3));
-    const belongs = (all.reduce((a, b) => a + b) + 10 * (base - 0.65)) / 16;
-    expect(one.midpoint).toBeCloseTo((belongs + base - 0.2) / 2, 6);
+    expect(midpointOf([-1, -1, 2, 10, 10, 10])).toBeCloseTo(
+      midpointBy({ known: [1.5, 1.5, 3], foreign: [11, 11, 8, 10, 10, 10] }),
+      6,
+    );
+  });
+
+  it('takes an image that is nearer to another class than to its own for one of that', () => {
+    // the first class has its mean at 2; without x = 8 at -1, which is 9 away, and the other class 2
+    expect(midpointOf([-1, -1, 8, 10, 10, 10])).toBeCloseTo(
+      midpointBy({ known: [4.5, 4.5, 2], foreign: [11, 11, 2, 8, 8, 8] }),
+      6,
+    );
   });
 
   it('leaves out an image with its mirror image', () => {
