@@ -3,8 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import type { Plugin } from 'esbuild';
+import * as esbuild from 'esbuild';
 
 const worker = fileURLToPath(new URL('./worker.ts', import.meta.url));
 /** What was made in this process, by source. */
@@ -48,7 +47,7 @@ function bundled(source: string): Promise<string> {
 async function bundle(source: string): Promise<string> {
   folder ??= temporaryFolder();
   const outdir = mkdtempSync(join(folder, 'bundle-'));
-  await build({
+  await esbuild.build({
     stdin: { contents: source, resolveDir: dirname(worker) },
     outdir,
     outExtension: { '.js': '.mjs' },
@@ -75,16 +74,16 @@ function temporaryFolder(): string {
 }
 
 /** Packages are loaded from where they are, and a module goes on to know where it was itself. */
-const inPlace: Plugin = {
+const inPlace: esbuild.Plugin = {
   name: 'in-place',
-  setup({ onResolve, onLoad, resolve }) {
-    onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir, pluginData }) => {
+  setup(build) {
+    build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir, pluginData }) => {
       if (pluginData === inPlace || path.startsWith('node:')) return undefined;
-      const found = await resolve(path, { kind, resolveDir, pluginData: inPlace });
+      const found = await build.resolve(path, { kind, resolveDir, pluginData: inPlace });
       if (found.external || found.errors.length > 0) return found;
       return { path: pathToFileURL(found.path).href, external: true };
     });
-    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       const contents = text
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))

@@ -2,8 +2,12 @@ import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { inTime, unlessAborted, withDeadline, within } from '../../../server/concurrency/in-time.ts';
 
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const never = new Promise<never>(() => undefined);
 const late = () => new Error('late');
@@ -50,10 +54,10 @@ describe('a wait for a while', () => {
     await expect(within(5, Promise.reject(late()), signal)).rejects.toThrow('late');
     const slow = within(5, never, signal);
     await vi.advanceTimersByTimeAsync(5000);
-    expect(await slow).toBeUndefined();
+    await expect(slow).resolves.toBeUndefined();
     const left = within(5, never, signal);
     controller.abort(new Error('gone'));
-    expect(await left).toBeUndefined();
+    await expect(left).resolves.toBeUndefined();
     expect(vi.getTimerCount()).toBe(0);
   });
 });
