@@ -77,7 +77,7 @@ describe('a run on a trunk', () => {
     const resumed = decodeCheckpoint(second.checkpoint());
     await second.close();
     expect(resumed.parameters).toEqual(parameters);
-  }, 120_000);
+  }, 300_000);
 
   it('trains each of its architectures where a stage draws them', async () => {
     const shallow = parseGenotypeKey('0s1s.1s2i/0i1m.2a0s/a,a,a+a');
@@ -91,7 +91,7 @@ describe('a run on a trunk', () => {
     await trainer.run({ iteration: ({ distinctGenotypes }) => told.push(distinctGenotypes) });
     await trainer.close();
     expect(told).toEqual([2]);
-  }, 120_000);
+  }, 300_000);
 
   it('trains the controller alone where a stage chooses, and nothing where there is nothing to choose', async () => {
     const shallow = parseGenotypeKey('0s1s.1s2i/0i1m.2a0s/a,a,a+a');
@@ -114,5 +114,5 @@ describe('a run on a trunk', () => {
     const alone = await run('alone', classified);
     await expect(alone.run()).rejects.toThrow('needs architectures to choose among');
     await alone.close();
-  }, 120_000);
+  }, 300_000);
 });
