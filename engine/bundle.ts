@@ -12,8 +12,8 @@ const bundles = new Map<string, Promise<string>>();
 let folder: string | undefined;
 
 /**
- * What a thread loads for a job module: `serve` of worker.ts and the module's `jobs`, made once in a process. To read
- * it costs a thread a fifth of what it costs to compile some 130 files by itself.
+ * What a thread loads for a job module: `serve` of worker.ts and the module's `jobs`, made once in a process: no thread
+ * compiles some 130 files by itself.
  * @param jobs URL of the job module
  * @returns URL of a module
  * @throws BuildFailure of esbuild
