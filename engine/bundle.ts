@@ -80,8 +80,9 @@ const inPlace: esbuild.Plugin = {
     build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir, pluginData }) => {
       if (pluginData === inPlace || path.startsWith('node:')) return undefined;
       const found = await build.resolve(path, { kind, resolveDir, pluginData: inPlace });
-      if (found.external || found.errors.length > 0) return found;
-      return { path: pathToFileURL(found.path).href, external: true };
+      // one that is not installed is missed by what imports it: the service has no tfjs
+      const isThere = !found.external && found.errors.length === 0;
+      return { path: isThere ? pathToFileURL(found.path).href : path, external: true };
     });
     build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');

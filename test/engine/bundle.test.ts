@@ -38,6 +38,13 @@ describe('a bundled script', () => {
     expect(existsSync(stdout.trim())).toBe(false);
   });
 
+  test('misses a package that is not installed where it is imported, not before', async () => {
+    const script = folder('optional.ts');
+    await writeFile(script, "await import('not-installed').catch(({ code }) => console.log(code));");
+    const { stdout } = await run(process.execPath, [await bundleScript(script)]);
+    expect(stdout).toBe('ERR_MODULE_NOT_FOUND\n');
+  });
+
   test('that does not compile is an error, and is tried again', async () => {
     const script = folder('broken.ts');
     await writeFile(script, "import './missing.ts';");
