@@ -52,6 +52,20 @@ describe('sampleTask', () => {
     expect([0, 1, 2].map((label) => countOf(before.support.labels, label))).toEqual([2, 2, 2]);
   });
 
+  it('shows the images of the query set otherwise than those of the support set', () => {
+    const alike = { ...domain, pixels: domain.pixels.map(() => 100) }; // what differs is how they are shown
+    const augmentation = { flip: false, crop: 0, colour: 0.4, rotateClasses: false };
+    const { support, query } = sampleTask(
+      keyFrom(5),
+      alike,
+      'train',
+      { way: 3, shot: 1, query: 1 },
+      augmentation,
+    );
+    expect(query.images).toHaveLength(support.images.length);
+    expect(query.images).not.toEqual(support.images);
+  });
+
   it('draws the same into memory that had other tasks', () => {
     const memory = new TaskMemory();
     const augmentation = { flip: true, crop: 0.3, colour: 0.4, rotateClasses: true };
