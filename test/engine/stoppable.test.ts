@@ -2,7 +2,8 @@ import { expect, test, vi } from 'vitest';
 import { createStopFlag, setStop, stoppableExecutor, stoppableModels } from '../../engine/stoppable.ts';
 import type { Executor, ModelRunner, Program } from '../../model/graph/executor.ts';
 
-const program: Program = { run: vi.fn(() => Promise.resolve({})) };
+const run = vi.fn(() => Promise.resolve({}));
+const program: Program = { run };
 const build = () => {
   throw new Error('nobody builds');
 };
@@ -19,7 +20,7 @@ test('a job that is to stop compiles no graph and no network any more, and runs 
   await expect(models.model('a network', build)).rejects.toMatchObject({ name: 'JobStoppedError' });
   expect(() => compiled.run({})).toThrow('the job was given up');
   expect(compile).toHaveBeenCalledTimes(1);
-  expect(program.run).toHaveBeenCalledTimes(1);
+  expect(run).toHaveBeenCalledTimes(1);
   setStop(flag, false); // the next job
   await executor.program('another', build);
   expect(compile).toHaveBeenCalledTimes(2);
