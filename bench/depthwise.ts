@@ -24,11 +24,11 @@ export interface DepthwiseCase {
 }
 
 /** Milliseconds of value and both gradients in each formulation, and the one that the model takes. */
-export interface DepthwiseTimes extends DepthwiseCase {
-  readonly rows: number;
-  readonly planes: number;
+export interface DepthwiseTimes extends DepthwiseCase, Readonly<Record<DepthwiseFormulation, number>> {
   readonly taken: DepthwiseFormulation;
 }
+
+const formulations = ['rows', 'planes', 'grouped'] as const satisfies readonly DepthwiseFormulation[];
 
 /** The planes of the cells at 42 and 84 px, support sets of 5 and 25 images and a query set of 75. */
 export const depthwiseCases: readonly DepthwiseCase[] = [
@@ -67,9 +67,9 @@ function graphOf(given: DepthwiseCase, formulation: DepthwiseFormulation): Graph
   return { name: 'depthwise', outputs: Object.fromEntries(gradients.map((g, i) => [`gradient.${i}`, g])) };
 }
 
-/** Times both formulations in turn. */
+/** Times the formulations in turn. */
 export async function benchDepthwise(given: DepthwiseCase, runs: number): Promise<DepthwiseTimes> {
-  const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 2 });
+  const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: formulations.length });
   const leaves = inputsOf(Object.values(graphOf(given, 'rows').outputs));
   const inputs = Object.fromEntries(
     Object.entries(leaves).map(([name, { shape }], i) => [
@@ -77,19 +77,20 @@ export async function benchDepthwise(given: DepthwiseCase, runs: number): Promis
       { data: Float32Array.from(normal(keyFrom(i), sizeOf(shape))), shape },
     ]),
   );
-  const [rows, planes] = await Promise.all(
-    (['rows', 'planes'] as const).map((name) => executor.program(name, () => graphOf(given, name))),
+  const entries = await Promise.all(
+    formulations.map(async (name) => {
+      const program = await executor.program(name, () => graphOf(given, name));
+      return [name, () => program.run(inputs)] as const;
+    }),
   );
-  const timed = await timesInTurn(runs, {
-    rows: () => rows!.run(inputs),
-    planes: () => planes!.run(inputs),
-  });
+  const timed = await timesInTurn(runs, Object.fromEntries(entries));
   await executor.dispose();
   const { x, kinds } = inputsOfCase(given, new Graph());
   return {
     ...given,
-    rows: median(timed.rows),
-    planes: median(timed.planes),
+    rows: median(timed['rows']!),
+    planes: median(timed['planes']!),
+    grouped: median(timed['grouped']!),
     taken: fasterFormulation(x, kinds, given),
   };
 }

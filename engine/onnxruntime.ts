@@ -81,7 +81,7 @@ export class OnnxExecutor implements Executor, ModelRunner {
   async program(key: string, build: () => GraphFunction): Promise<Program> {
     const load = (): Loaded => {
       const built = withResultNames(build());
-      const model = toOnnxModel(built);
+      const model = toOnnxModel(built, { blocked: this.#options.provider === 'cpu' });
       const file = encodeModel(model);
       const size = { file: file.length, nodes: model.nodes.length, values: graphMemory(built).peak };
       return { file, size, onCpu: nodesForCpu(this.#options.provider, model.nodes) };

@@ -1,5 +1,5 @@
 import { constantMatrix } from './constant-matrices.ts';
-import { broadcast, concat, matmul, pad, reshape, slice, transpose } from '../graph/operations.ts';
+import { broadcast, concat, conv, matmul, pad, reshape, slice, transpose } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { windowOutput } from '../graph/shapes.ts';
 
@@ -24,8 +24,11 @@ const reachOf = ({ kernel, dilation }: Pick<PlaneWindow, 'kernel' | 'dilation'>)
 export const outputSide = (window: PlaneWindow): number =>
   windowOutput(window.side, window.kernel, window.stride, reachOf(window), window.dilation);
 
-/** `rows`: rows of the result as products of rows; `planes`: whole planes as products of planes. */
-export type DepthwiseFormulation = 'rows' | 'planes';
+/**
+ * `rows`: rows of the result as products of rows; `planes`: whole planes as products of planes; `grouped`: a convolution
+ * of as many channels as there are planes, which onnxruntime's CPU provider multiplies by vectors (graph/onnx/blocked.ts).
+ */
+export type DepthwiseFormulation = 'rows' | 'planes' | 'grouped';
 
 /** What the two formulations share: planes of `side`, results of `out`. */
 interface Planes {
@@ -57,6 +60,8 @@ function isShared(x: Tensor, kinds: readonly DepthwiseKernels[]): boolean {
 
 /** Planes of at most this many pixels are multiplied whole. */
 const smallPlane = 49;
+/** `grouped` is fast where a kernel has so many, or a multiple of it: of any number of images, so that cost grows with them. */
+const wholeBlocks = 16;
 /** Time of a multiplication by rows in those of one by planes: its matrices are narrow. */
 const rowCost = { own: 4, shared: 2 } as const;
 
@@ -64,12 +69,16 @@ const rowCost = { own: 4, shared: 2 } as const;
 export function fasterFormulation(
   x: Tensor,
   kinds: readonly DepthwiseKernels[],
-  { side }: Pick<PlaneWindow, 'side'>,
+  { side, stride }: Pick<PlaneWindow, 'side' | 'stride'>,
 ): DepthwiseFormulation {
   if (side ** 2 <= smallPlane) return 'planes';
   const images = x.shape[2]!;
+  const shared = isShared(x, kinds);
+  const blocks = kinds[0]!.weights.shape[1]! % wholeBlocks === 0;
+  // every kernel's convolution would spread a cotangent of its own by the stride
+  if (blocks && !(shared && stride === 2)) return 'grouped';
   const taps = kinds.reduce((total, { kernel }) => total + kernel ** 2, 0) / kinds.length;
-  const cost = rowCost[isShared(x, kinds) ? 'shared' : 'own'];
+  const cost = rowCost[shared ? 'shared' : 'own'];
   return cost * images * rowOffsets(kinds).length < (images + taps) * side ? 'rows' : 'planes';
 }
 
@@ -187,4 +196,20 @@ function rowBasis(kind: DepthwiseKernels, offsets: readonly number[], planes: Pl
   });
 }
 
-const formulations = { rows: byRows, planes: byPlanes } as const;
+/** Every plane as a channel of one image, with a kernel of its own: those of a kernel's images are the same. */
+function byGroups(x: Tensor, kinds: readonly DepthwiseKernels[], planes: Planes, shared: boolean): Tensor {
+  const { side, out, stride } = planes;
+  const [e, c] = kinds[0]!.weights.shape as [number, number];
+  const images = x.shape[2]!;
+  const count = e * c * images;
+  const parts = kinds.map(({ weights, kernel, dilation }, i) => {
+    const own = shared ? broadcast(x, [e, c, images, side ** 2]) : slice(x, 1, i * c, c);
+    const each = broadcast(reshape(weights, [e, c, 1, kernel ** 2]), [e, c, images, kernel ** 2]);
+    const geometry = { stride, dilation, padding: reachOf({ kernel, dilation }), groups: count };
+    const y = conv(reshape(own, [1, count, side, side]), reshape(each, [count, 1, kernel, kernel]), geometry);
+    return reshape(y, [e, c, images, out ** 2]);
+  });
+  return concat(parts, 1);
+}
+
+const formulations = { rows: byRows, planes: byPlanes, grouped: byGroups } as const;

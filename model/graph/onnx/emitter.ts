@@ -18,6 +18,8 @@ function onnxAttribute(name: string, value: number | readonly number[] | string)
 export interface EmitterOptions {
   readonly dynamicBatch?: string;
   readonly portable?: boolean;
+  /** depthwise convolutions by operators of onnxruntime's CPU provider alone (blocked.ts) */
+  readonly blocked?: boolean;
 }
 
 /** Collects ONNX nodes and initialisers while a graph is lowered. */
@@ -27,7 +29,8 @@ export class Emitter {
   readonly options: EmitterOptions;
   /** First axis of the graph's inputs. */
   readonly batch: number;
-  usesContributed = false;
+  /** operator sets beside ONNX's own that nodes have been emitted of */
+  readonly domains = new Set<string>();
   readonly #names = new Map<Tensor, string>();
   readonly #initializerNames = new Map<string, string>();
   readonly #shared = new Map<string, readonly string[]>();
@@ -79,12 +82,13 @@ export class Emitter {
     inputs: readonly string[],
     wanted: readonly boolean[],
     attributes: Attributes,
+    domain?: string,
   ): readonly string[] {
     const known = this.#shared.get(key);
     if (known) return known;
     const outputs = wanted.map((want, i) => (want ? `t${this.nodes.length}_${i}` : ''));
     while (outputs.at(-1) === '') outputs.pop();
-    this.#push(operator, inputs, outputs, attributes);
+    this.#push(operator, inputs, outputs, attributes, domain);
     this.#shared.set(key, outputs);
     return outputs;
   }
@@ -99,7 +103,7 @@ export class Emitter {
     const named = Object.entries(attributes).map(
       ([name, value]) => [name, onnxAttribute(name, value)] as const,
     );
-    if (domain !== undefined) this.usesContributed = true;
+    if (domain !== undefined) this.domains.add(domain);
     this.nodes.push({
       name: `${operator}_${this.nodes.length}`,
       operator,

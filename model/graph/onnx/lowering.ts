@@ -13,6 +13,8 @@ export interface LoweringOptions {
   readonly dynamicBatch?: string;
   /** Only standard ONNX operators: for files that other runtimes and providers run. */
   readonly portable?: boolean;
+  /** Also operators of onnxruntime's CPU provider that no other has. */
+  readonly blocked?: boolean;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly documentation?: string;
 }
@@ -48,7 +50,9 @@ export function toOnnxModel({ name, outputs }: GraphFunction, options: LoweringO
   return {
     name,
     opset,
-    ...(emitter.usesContributed ? { domains: [{ domain: 'com.microsoft', version: 1 }] } : {}),
+    ...(emitter.domains.size > 0
+      ? { domains: [...emitter.domains].sort().map((domain) => ({ domain, version: 1 })) }
+      : {}),
     nodes: withoutUnread(emitter.nodes, Object.keys(outputs)),
     initializers: emitter.initializers,
     inputs: inputs.map((node) => describe(node.attributes.name, node)),

@@ -2,6 +2,7 @@ import { GraphError } from '../primitives.ts';
 import type { Convolution, Pooling, PrimitiveTable, Tensor } from '../primitives.ts';
 import { sizeOf } from '../shapes.ts';
 import type { Shape } from '../shapes.ts';
+import { blockedConvolution, blockedFilterGradient, blockedInputGradient, isBlocked } from './blocked.ts';
 import type { Attributes, Emitter } from './emitter.ts';
 
 type Inputs = readonly Tensor[];
@@ -137,6 +138,7 @@ function exponential(_: Tensor<'exp'>, emitter: Emitter, [x]: Inputs): string {
 const fewestPixelsForProducts = 512;
 
 function filterGradient(node: Tensor<'convFilterGradient'>, emitter: Emitter): string {
+  if (isBlocked(node, emitter)) return blockedFilterGradient(node, emitter);
   const { stride, dilation, groups } = node.attributes;
   const [n, , oh, ow] = node.inputs[1]!.shape as [number, number, number, number];
   const plain = stride === 1 && dilation === 1 && groups === 1 && !emitter.options.portable;
@@ -306,13 +308,16 @@ export const loweringRules: PrimitiveTable<[emitter: Emitter, inputs: Inputs], s
   },
   matmul: product,
   inverse: inverted,
-  conv: (node, emitter, inputs) =>
-    emitter.emit(
+  conv: (node, emitter, inputs) => {
+    if (isBlocked(node, emitter)) return blockedConvolution(node, emitter);
+    return emitter.emit(
       'Conv',
       inputs.map((input) => emitter.nameOf(input)),
       convolutionAttributes(node.attributes, spatial(inputs[1]!)),
-    ),
+    );
+  },
   convInputGradient: (node, emitter, [g, w]) => {
+    if (isBlocked(node, emitter)) return blockedInputGradient(node, emitter);
     const [h, width] = node.attributes.inputSize;
     const [oh, ow] = spatial(g!);
     const [kh, kw] = spatial(w!);

@@ -110,9 +110,18 @@ describe('depthwise', () => {
     return transpose(reshape(y, [images, e, c, y.shape[2]! ** 2]), [1, 2, 0, 3]);
   }
 
-  const [e, c, images] = [2, 2, 2];
-  // 7 x 7 is the largest plane that is always multiplied whole; with two images larger ones are multiplied by rows
-  const cases = [4, 7, 8, 15].flatMap((side) =>
+  const [e, images] = [2, 2];
+  // 7 x 7 is the largest plane that is always multiplied whole; larger ones are multiplied by rows, or by groups where channels
+  // are whole blocks
+  const sizes = [
+    { side: 4, c: 2 },
+    { side: 7, c: 2 },
+    { side: 8, c: 2 },
+    { side: 15, c: 2 },
+    { side: 8, c: 16 },
+    { side: 15, c: 16 },
+  ];
+  const cases = sizes.flatMap(({ side, c }) =>
     ([1, 2] as const).flatMap((stride) =>
       [
         [[3, 1]],
@@ -128,6 +137,7 @@ describe('depthwise', () => {
       ].flatMap((kinds) =>
         (['shared', 'own'] as const).map((input) => ({
           side,
+          c,
           stride,
           input,
           kinds: kinds.map(([kernel, dilation]) => ({ kernel: kernel!, dilation: dilation! })),
@@ -137,8 +147,8 @@ describe('depthwise', () => {
   );
 
   test.each(cases)(
-    '$side px, stride $stride, $input input, $kinds: value and both gradients',
-    ({ side, stride, input, kinds }) => {
+    '$side px, $c channels, stride $stride, $input input, $kinds: value and both gradients',
+    ({ side, c, stride, input, kinds }) => {
       const graph = new Graph();
       const channels = kinds.length * c;
       const shape = input === 'own' ? [e, channels, images, side ** 2] : [1, c, images, side ** 2];
