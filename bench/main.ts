@@ -4,6 +4,7 @@ import { flushDenormals } from '../engine/onnxruntime.ts';
 import { list } from '../training/command/arguments.ts';
 import { benchAdapt } from './adapt.ts';
 import { benchArithmetic } from './arithmetic.ts';
+import { benchClassify } from './classify.ts';
 import { benchCluster } from './cluster/measure.ts';
 import { expectIteration } from './cluster/model.ts';
 import { benchDepthwise, depthwiseCases } from './depthwise.ts';
@@ -52,6 +53,13 @@ const toySchema = z.object({
   row: z.string().regex(/^[a-z0-9-]+$/),
   workers: z.coerce.number().int().min(1),
   iterations: z.coerce.number().int().min(1),
+});
+
+const classifySchema = z.object({
+  network: z.enum(['small']),
+  workers: z.coerce.number().int().min(1),
+  classes: z.coerce.number().int().min(2),
+  steps: z.coerce.number().int().min(1),
 });
 
 const clusterSchema = z.object({
@@ -177,19 +185,19 @@ program
 
 program
   .command('depthwise')
-  .description('Times both formulations of a depthwise convolution, value and gradients, one thread.')
+  .description('Times the formulations of a depthwise convolution, value and gradients, one thread.')
   .option('--runs <n>', 'runs of each', '20')
   .option('--json', 'print one line of JSON a case', false)
   .action(async ({ json, runs }: Record<string, unknown>) => {
     const count = parsed(z.coerce.number().int().min(1), runs);
     for (const given of depthwiseCases) {
       const times = await benchDepthwise(given, count);
-      const { channels, side, stride, images, input, rows, planes, taken } = times;
+      const { side, stride, images, input, rows, planes, taken } = times;
       print(
         json,
         times,
-        `${channels} channels, ${side} px, stride ${stride}, ${images} images, ${input} input: ` +
-          `rows ${rows.toFixed(2)} ms, planes ${planes.toFixed(2)} ms, takes ${taken}`,
+        `${given.channels} channels, ${side} px, stride ${stride}, ${images} images, ${input} input: ` +
+          `rows ${rows.toFixed(2)} ms, planes ${planes.toFixed(2)} ms, grouped ${times.grouped.toFixed(2)} ms, takes ${taken}`,
       );
     }
   });
@@ -245,6 +253,27 @@ program
           `median ${median.toFixed(1)} ms, least ${least.toFixed(1)} ms`,
       );
     }
+  });
+
+program
+  .command('classify')
+  .description(
+    'Times the stage that tells all classes apart, augmentation in it, as classify_small.py does in PyTorch.',
+  )
+  .addOption(new Option('--network <name>', 'the stem and cells').choices(['small']).default('small'))
+  .option('--workers <n>', 'worker threads', '2')
+  .option('--classes <n>', 'that are told apart', '640')
+  .option('--steps <n>', 'measured, after four', '40')
+  .option('--json', 'print one line of JSON', false)
+  .action(async ({ json, ...options }: Record<string, unknown>) => {
+    await flushDenormals();
+    const result = await benchClassify(parsed(classifySchema, options));
+    const { imagesPerSecond, weights, batch } = result;
+    print(
+      json,
+      result,
+      `${imagesPerSecond.toFixed(0)} images a second, ${weights} weights, ${batch} images a step`,
+    );
   });
 
 program

@@ -1,19 +1,21 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { flushDenormals } from '../engine/onnxruntime.ts';
-import { ClassifyTrainer, stateFile } from './classify/classify-trainer.ts';
+import { stateFile } from './classify/classify-state.ts';
+import { ClassifyTrainer } from './classify/classify-trainer.ts';
 import { readClassifyConfiguration } from './classify/configuration.ts';
 import { skipOf, strictOption } from './command/arguments.ts';
 import { runCommand } from './command/run-command.ts';
-import { readPlanesConfiguration } from './planes/configuration.ts';
-import { planesOf } from './planes/progress-bar.ts';
+import { classifiedDomains } from './classify/domains.ts';
 import { duration } from './run/duration.ts';
 import { RunFolder } from './run/run-folder.ts';
 import { withoutTilde } from './run/paths.ts';
 import { stopSignal } from './run/stop-signal.ts';
 
 const program = new Command('classify')
-  .description('Trains the cells on a trunk to tell all training classes apart: the first stage of a run.')
+  .description(
+    'Trains cells to tell all training classes apart, on a trunk or behind a stem that becomes one: the first stage of a run.',
+  )
   .requiredOption('--config <file>', 'training configuration (YAML)')
   .option('--resume', 'go on from the saved state of runs/NAME, exactly', false)
   .addOption(
@@ -39,8 +41,8 @@ async function main(): Promise<void> {
   if (!resume && !overwrite) await folder.refuseToOverwrite(stateFile);
   await flushDenormals();
   const signal = stopSignal();
-  const planes = await planesOf(await readPlanesConfiguration(config), signal, skipOf(strict));
-  const trainer = await ClassifyTrainer.start(configuration, planes, folder, resume ? 'saved' : 'new');
+  const domains = await classifiedDomains(configuration, signal, skipOf(strict));
+  const trainer = await ClassifyTrainer.start(configuration, domains, folder, resume ? 'saved' : 'new');
   const { iterations } = configuration.classify;
   const { iteration: first } = trainer;
   const started = performance.now();
@@ -52,6 +54,8 @@ async function main(): Promise<void> {
         `${iteration}/${iterations} loss ${loss.toFixed(3)} teaching ${teaching.toFixed(4)}, ${duration(seconds)}, ${duration(pace * (iterations - iteration))} left`,
       );
     }, signal);
+    const { trunk } = trainer.checkpoint().configuration;
+    if (configuration.stem) console.log(`trunk ${trunk!.name} in ${folder.path}: sha256 ${trunk!.sha256}`);
   } finally {
     await trainer.close(); // or its threads keep a failed command from ending
   }

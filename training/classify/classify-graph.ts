@@ -28,6 +28,8 @@ import { centerName, statisticNames } from '../../model/network/trunk-statistics
 import { cellsSource } from '../../model/search-space/genotype.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import { imagesShape, pooled, tapPlanes } from '../../model/search-space/tap-planes.ts';
+import { stemRows, stemWeights } from './stem.ts';
+import type { StemChannels } from './stem.ts';
 
 /** What a step of the stage is given besides weights. */
 export interface ClassifyShape {
@@ -36,6 +38,8 @@ export interface ClassifyShape {
   /** Length of the teacher's features; 0: nothing is learned from any. */
   readonly teacher: number;
   readonly distillation: number;
+  /** Channels of the stem that reads pixels; absent: rows of planes are read. */
+  readonly stem?: StemChannels | undefined;
 }
 
 /**
@@ -82,25 +86,28 @@ function teachingLoss(
 
 /**
  * One step: `loss`, its part `teaching`, the gradients of all weights by name, and the batch's statistics by the names of the
- * learned ones. Inputs: `images` (rows of planes),
- * `targets` [n, classes], which sum to one, and
- * `teacher.features` where there is a teacher.
+ * learned ones. Inputs: `images` (rows of planes, or pixels of 0 to 1 with a stem), `targets` [n, classes], which sum to one,
+ * and `teacher.features` where there is a teacher.
  */
 export function classifyFunction(
   configuration: ModelConfiguration,
   genotype: Genotype,
   shape: ClassifyShape,
 ): GraphFunction {
-  const { images, classes, teacher } = shape;
+  const { images, classes, teacher, stem } = shape;
   const graph = new Graph();
   const variables: Variable[] = [
     ...classifiedWeights(configuration, genotype),
+    ...(stem ? stemWeights(stem) : []),
     ...classifierSpecifications(configuration, shape),
   ].map(({ name, shape: own }) => ({ name, shape: own }));
   const weights = inputWeights(graph, variables);
   const { epsilon } = configuration.normalization;
   const normalizer = new Normalizer(images, images, epsilon);
-  const rows = graph.input('images', imagesShape(configuration, images));
+  const { size } = configuration.image;
+  const rows = stem
+    ? stemRows(graph.input('images', [images, 3, size, size]), weights, normalizer)
+    : graph.input('images', imagesShape(configuration, images));
   const features = cellFeatures(configuration, { kind: 'child', genotype }, rows, weights, normalizer);
   const cosines = matmul(unit(features), unit(weights('classifier.weight')), false, true);
   const logits = multiply(cosines, broadcast(exp(weights('classifier.scale')), cosines.shape));

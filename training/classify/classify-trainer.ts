@@ -2,38 +2,34 @@ import { join } from 'node:path';
 import { WorkerPool } from '../../engine/pool.ts';
 import { encodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
-import { decodeTensors, encodeTensors } from '../../model/checkpoint/safetensors.ts';
 import { initialParameters } from '../../model/parameters.ts';
 import { drawParameters } from '../../model/layers/parameter-specification.ts';
 import { fold, integer, keyFrom } from '../../model/random.ts';
 import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
 import { partOf } from '../data/class-splits.ts';
-import type { PlaneDomain } from '../planes/plane-domain.ts';
-import { teacherLength } from '../planes/plane-domain.ts';
-import { commit } from '../run/commit.ts';
+import type { ClassedDomain } from '../data/domain.ts';
 import { sharedVector } from '../run/parameter-vector.ts';
 import type { ParameterLayout } from '../run/parameter-vector.ts';
 import type { RunFolder } from '../run/run-folder.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import { trainingClasses } from './draw-batch.ts';
+import { classifyIdentity, encodeState, loadState, stateFile } from './classify-state.ts';
+import type { ClassifyState } from './classify-state.ts';
 import { classifierSpecifications } from './classify-graph.ts';
 import type { ClassifyConfiguration } from './configuration.ts';
 import type { ClassifyJobs, ClassifyResult, ClassifyWorkerData } from './jobs.ts';
 import { classifyLayout, segmentsOf } from './layout.ts';
+import { taughtLength, withClasses } from './samples.ts';
+import type { ClassifiedDomain } from './samples.ts';
+import { stemStatistics, stemWeights } from './stem.ts';
+import { trainedCheckpoint } from './trained-checkpoint.ts';
+import type { Trained } from './trained-checkpoint.ts';
 import type { Segment } from './layout.ts';
 import { descend } from './momentum.ts';
 
 /** What is told of a step. */
 export interface ClassifyMetrics extends ClassifyResult {
   readonly iteration: number;
-  readonly seconds: number;
-}
-
-interface ClassifyState {
-  readonly iteration: number;
-  readonly parameters: Float32Array;
-  readonly momentum: Float32Array;
-  readonly average: Float32Array;
   readonly seconds: number;
 }
 
@@ -45,9 +41,6 @@ interface ClassifyStart {
   /** With which the domains are drawn. */
   readonly weights: readonly number[];
 }
-
-/** The file of a run's folder that has the state of the stage. */
-export const stateFile = 'classify.safetensors';
 
 /** The stage `classify`: a pure function of configuration and planes; every step is two half batches on the workers. */
 export class ClassifyTrainer {
@@ -63,7 +56,7 @@ export class ClassifyTrainer {
 
   private constructor(
     configuration: ClassifyConfiguration,
-    domains: readonly PlaneDomain[],
+    domains: readonly ClassifiedDomain[],
     folder: RunFolder,
     { layout, state, identity, weights }: ClassifyStart,
   ) {
@@ -74,13 +67,14 @@ export class ClassifyTrainer {
     this.#state = state;
     this.#shared = sharedVector(layout.length);
     this.#halves = [sharedVector(layout.length), sharedVector(layout.length)];
-    const { model, classify, seed, workers } = configuration;
+    const { model, classify, stem, seed, workers } = configuration;
     this.#segments = new Map(
       classify.architectures.map((key) => [key, segmentsOf(model, parseGenotypeKey(key), layout)]),
     );
     const workerData: ClassifyWorkerData = {
       model,
       classify,
+      stem: stem?.channels,
       domains,
       weights,
       seed,
@@ -99,46 +93,42 @@ export class ClassifyTrainer {
   /**
    * From new weights or from those of a checkpoint, which destroys a saved state (ask `folder.refuseToOverwrite(stateFile)`
    * before), or from the saved state of the folder, exactly.
-   * @param planes of all domains of the configuration, in its order; which classes are learned the stage decides
-   * @throws Error when the saved state is of another configuration or of other planes
+   * @param domains of the configuration, all in its order; which classes are learned the stage decides
+   * @throws Error when the saved state is of another configuration or of other images
    */
   static async start(
     configuration: ClassifyConfiguration,
-    planes: readonly PlaneDomain[],
+    domains: readonly ClassifiedDomain[],
     folder: RunFolder,
     from: 'new' | 'saved' | Checkpoint,
   ): Promise<ClassifyTrainer> {
-    const drawn = configuration.domains.map(({ classified, weight }, i) => ({
-      classified,
-      weight,
-      domain: planes[i]!,
-    }));
-    const learned = drawn.filter(({ classified }) => classified > 0);
-    const domains = learned.map(({ domain, classified }) => partOf(domain, 'classified', classified));
+    const learned = configuration.domains
+      .map(({ classified, weight }, i) => ({ classified, weight, own: domains[i]! }))
+      .filter(({ classified }) => classified > 0);
+    const taken = learned.map(({ own, classified }) =>
+      withClasses(own, partOf<ClassedDomain>(own.domain, 'classified', classified)),
+    );
     const weights = learned.map(({ weight }) => weight);
-    const { model, seed } = configuration;
-    const shape = { classes: trainingClasses(domains).count, teacher: teacherLength(domains[0]!) };
+    const { model, seed, stem } = configuration;
+    const shape = {
+      classes: trainingClasses(taken).count,
+      teacher: taughtLength(taken[0]!),
+      stem: stem?.channels,
+    };
     const layout = classifyLayout(model, shape);
-    const { planes: kept, classify, name } = configuration;
-    const identity = JSON.stringify({
-      ...{
-        name,
-        seed,
-        model,
-        planes: kept,
-        classify,
-        drawn: drawn.map(({ classified, weight }) => ({ classified, weight })),
-      },
-      domains: planes.map(({ fingerprint, pixelHash }) => ({ fingerprint, pixelHash })),
-    });
+    const identity = classifyIdentity(configuration, domains);
     if (from === 'saved') {
       const state = await loadState(folder, identity);
       await folder.trimMetrics(state.iteration);
-      return new ClassifyTrainer(configuration, domains, folder, { layout, state, identity, weights });
+      return new ClassifyTrainer(configuration, taken, folder, { layout, state, identity, weights });
     }
     const key = keyFrom(seed);
     const parameters = layout.pack({
       ...(from === 'new' ? initialParameters(model, key) : from.parameters),
+      ...drawParameters(
+        stem ? [...stemWeights(stem.channels), ...stemStatistics(stem.channels)] : [],
+        fold(key, 'stem'),
+      ),
       ...drawParameters(classifierSpecifications(model, shape), fold(key, 'classifier')),
     });
     const state = {
@@ -149,7 +139,7 @@ export class ClassifyTrainer {
       seconds: 0,
     };
     await folder.begin(0, stateFile);
-    return new ClassifyTrainer(configuration, domains, folder, { layout, state, identity, weights });
+    return new ClassifyTrainer(configuration, taken, folder, { layout, state, identity, weights });
   }
 
   get iteration(): number {
@@ -201,68 +191,30 @@ export class ClassifyTrainer {
   }
 
   async save(): Promise<void> {
-    const { iteration, parameters, momentum, average, seconds } = this.#state;
-    const vector = (data: Float32Array) => ({ shape: [data.length], data });
-    const bytes = encodeTensors({
-      tensors: {
-        parameters: vector(parameters),
-        momentum: vector(momentum),
-        average: vector(average),
-      },
-      metadata: {
-        iteration: String(iteration),
-        seconds: String(seconds),
-        configuration: this.#identity,
-      },
-    });
-    await writeAtomically(join(this.#folder.path, stateFile), bytes);
-    await writeAtomically(
-      join(this.#folder.path, 'classified.safetensors'),
-      encodeCheckpoint(this.checkpoint()),
-    );
+    await writeAtomically(join(this.#folder.path, stateFile), encodeState(this.#state, this.#identity));
+    const { trunk, checkpoint } = this.#trained();
+    if (trunk) {
+      const { card, bytes: file } = trunk;
+      await writeAtomically(join(this.#folder.path, card.file), file);
+      await writeAtomically(
+        join(this.#folder.path, `${card.name}.json`),
+        Buffer.from(`${JSON.stringify(card, null, 2)}\n`),
+      );
+    }
+    await writeAtomically(join(this.#folder.path, 'classified.safetensors'), encodeCheckpoint(checkpoint));
   }
 
   /** The averaged weights as a checkpoint whose architectures are those of the stage. */
   checkpoint(): Checkpoint {
-    const { name, model, seed, classify } = this.#configuration;
+    return this.#trained().checkpoint;
+  }
+
+  #trained(): Trained {
     const { iteration, seconds, average } = this.#state;
-    const trained = this.#layout.unpack(average);
-    const parameters = Object.fromEntries(
-      Object.entries(initialParameters(model, keyFrom(seed))).map(([key, initial]) => [
-        key,
-        trained[key] ?? initial,
-      ]),
-    );
-    return {
-      id: name,
-      configuration: model,
-      parameters,
-      genotypes: classify.architectures.map(parseGenotypeKey),
-      training: {
-        configuration: this.#configuration,
-        iterations: 0, // of meta-training, which begins from here
-        classified: iteration,
-        seconds: Math.round(seconds),
-        commit: commit(),
-      },
-    };
+    return trainedCheckpoint(this.#configuration, this.#layout.unpack(average), { iteration, seconds });
   }
 
   async close(): Promise<void> {
     await this.#pool.close();
   }
-}
-
-async function loadState(folder: RunFolder, identity: string): Promise<ClassifyState> {
-  const { tensors, metadata } = decodeTensors(await folder.readState(stateFile));
-  if (metadata['configuration'] !== identity)
-    throw new Error(`${folder.path} holds a run of another configuration or of other planes`);
-  const vector = (name: string): Float32Array => tensors[name]!.data;
-  return {
-    iteration: Number(metadata['iteration']),
-    seconds: Number(metadata['seconds']),
-    parameters: vector('parameters'),
-    momentum: vector('momentum'),
-    average: vector('average'),
-  };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { modelConfigurationSchema } from '../../model/configuration.ts';
+import { augmentationSchema } from '../data/augment.ts';
 import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
 import { sourceSchema } from '../data/source.ts';
 import { planesSchema } from '../planes/configuration.ts';
@@ -48,7 +49,9 @@ export const classifySchema = z.strictObject({
   architectures: z
     .array(genotypeKeySchema)
     .min(1)
-    .describe('the children that are trained, one a step in turn: genotypes by their keys'),
+    .describe(
+      'the children that are trained, one a step at random: genotypes by their keys; one that is named more often is trained more often',
+    ),
 });
 
 /** Of a domain; tasks of meta-training are drawn from the other training classes (see partOf). */
@@ -61,26 +64,45 @@ export const classifiedSchema = z
     'share of what trains that the stage `classify` learns, where the run has it: of the classes, or of the images where `splits.of` says so. Tasks are of the rest. 0: it does not see the domain',
   );
 
-/** What of a training configuration the stage reads; the rest is not looked at. */
-export const classifyRunSchema = z.object({
-  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
-  seed: z.number().int().min(0),
-  model: modelConfigurationSchema,
-  planes: planesSchema,
-  classify: classifySchema,
-  domains: z
-    .array(
-      z.object({
-        source: sourceSchema,
-        weight: z.number().positive().default(1),
-        views: viewPlanSchema.prefault({}),
-        classified: classifiedSchema,
-      }),
-    )
-    .min(1),
-  workers: z.number().int().min(1).default(2),
-  checkpointMinutes: z.number().positive().default(3),
+/** A stem that is trained with the cells behind it, and then is their trunk. */
+export const stemSchema = z.strictObject({
+  channels: z
+    .tuple([z.number().int().min(1), z.number().int().min(1)])
+    .default([16, 32])
+    .describe('of its two convolutions of stride 2'),
+  licence: z.string().min(1).describe('of the trunk that it becomes'),
+  teacher: planesSchema
+    .optional()
+    .describe('as `planes`: whose `teacher` the features are drawn to; absent: there is none'),
 });
+
+/** What of a training configuration the stage reads; the rest is not looked at. */
+export const classifyRunSchema = z
+  .object({
+    name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+    seed: z.number().int().min(0),
+    model: modelConfigurationSchema,
+    planes: planesSchema.optional(),
+    stem: stemSchema.optional(),
+    classify: classifySchema,
+    domains: z
+      .array(
+        z.object({
+          source: sourceSchema,
+          weight: z.number().positive().default(1),
+          views: viewPlanSchema.prefault({}),
+          augmentation: augmentationSchema.prefault({}),
+          classified: classifiedSchema,
+        }),
+      )
+      .min(1),
+    workers: z.number().int().min(1).default(2),
+    checkpointMinutes: z.number().positive().default(3),
+  })
+  .refine(({ planes, stem }) => planes !== undefined || stem !== undefined, {
+    path: ['planes'],
+    message: 'the stage reads planes, or trains a stem that makes them',
+  });
 
 export type ClassifyConfiguration = z.infer<typeof classifyRunSchema>;
 

@@ -1,8 +1,8 @@
 import { fold, integer, uniform } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
-import { viewCount } from '../../model/task/views.ts';
 import type { ImageClass } from '../data/domain.ts';
-import type { PlaneDomain } from '../planes/plane-domain.ts';
+import { viewsOf } from './samples.ts';
+import type { ClassifiedDomain } from './samples.ts';
 
 /** The training classes of all domains as one set, each with its label. */
 export interface TrainingClasses {
@@ -38,11 +38,12 @@ export interface DrawnImage {
  * @throws RangeError when a domain has no training class with images
  */
 export function trainingClasses(
-  domains: readonly PlaneDomain[],
+  domains: readonly ClassifiedDomain[],
   weights: readonly number[] = [],
 ): TrainingClasses {
   let count = 0;
-  const own = domains.map(({ name, classes, views }, index): TrainingDomain => {
+  const own = domains.map((each, index): TrainingDomain => {
+    const { name, classes } = each.domain;
     const training = classes.filter((each) => each.split === 'train' && each.count > 0);
     if (training.length === 0) throw new RangeError(`domain ${name} has no training class`);
     const starts = [0];
@@ -53,7 +54,7 @@ export function trainingClasses(
       classes: training,
       firstLabel,
       starts,
-      views: viewCount(views),
+      views: viewsOf(each),
       weight: (weights[index] ?? 1) * Math.sqrt(starts.at(-1)!),
     };
   });

@@ -6,8 +6,6 @@ import { fold, keyFrom } from '../../model/random.ts';
 import { selectChild } from '../../model/network/child.ts';
 import type { ChildWeight } from '../../model/network/child.ts';
 import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
-import type { PlaneDomain } from '../planes/plane-domain.ts';
-import { PlaneReader } from '../planes/plane-reader.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import { LocalCopy } from '../run/parameter-vector.ts';
 import type { ParameterLayout } from '../run/parameter-vector.ts';
@@ -17,6 +15,10 @@ import { readBatch } from './read-batch.ts';
 import { classifiedWeights, classifierSpecifications, classifyFunction } from './classify-graph.ts';
 import type { ClassifyShape } from './classify-graph.ts';
 import { classifyLayout, segmentsOf } from './layout.ts';
+import { sampleReader } from './samples.ts';
+import type { ClassifiedDomain, SampleReader } from './samples.ts';
+import type { StemChannels } from './stem.ts';
+import { stemWeights } from './stem.ts';
 import type { Segment } from './layout.ts';
 import type { ClassifyConfiguration } from './configuration.ts';
 
@@ -24,7 +26,9 @@ import type { ClassifyConfiguration } from './configuration.ts';
 export interface ClassifyWorkerData {
   readonly model: ModelConfiguration;
   readonly classify: ClassifyConfiguration['classify'];
-  readonly domains: readonly PlaneDomain[];
+  /** Channels of the stem that is trained, if one is. */
+  readonly stem: StemChannels | undefined;
+  readonly domains: readonly ClassifiedDomain[];
   /** With which the domains are drawn (see trainingClasses). */
   readonly weights: readonly number[];
   readonly seed: number;
@@ -61,7 +65,7 @@ interface Child {
 
 /** What does not change from step to step. */
 interface Prepared {
-  readonly readers: readonly PlaneReader[];
+  readonly readers: readonly SampleReader[];
   readonly classes: TrainingClasses;
   readonly shape: ClassifyShape;
   readonly layout: ParameterLayout;
@@ -75,14 +79,18 @@ interface Prepared {
 let prepared: Prepared | undefined;
 const local = new LocalCopy();
 
-function prepare({ model, classify, domains, weights }: ClassifyWorkerData, executor: Executor): Prepared {
-  const readers = domains.map((domain) => new PlaneReader(domain));
+function prepare(
+  { model, classify, stem, domains, weights }: ClassifyWorkerData,
+  executor: Executor,
+): Prepared {
+  const readers = domains.map(sampleReader);
   const classes = trainingClasses(domains, weights);
   const shape = {
     images: classify.batch / 2,
     classes: classes.count,
     teacher: readers[0]!.teacherLength,
     distillation: classify.distillation,
+    stem,
   };
   const layout = classifyLayout(model, shape);
   const children = classify.architectures.map((key) => {
@@ -95,7 +103,9 @@ function prepare({ model, classify, domains, weights }: ClassifyWorkerData, exec
     classes,
     shape,
     layout,
-    shared: classifierSpecifications(model, shape).map(({ name }) => name),
+    shared: [...(stem ? stemWeights(stem) : []), ...classifierSpecifications(model, shape)].map(
+      ({ name }) => name,
+    ),
     children: new Map(children),
     programs: new Programs(executor, 'classify'),
   };
@@ -109,7 +119,7 @@ export const jobs: JobTable<ClassifyJobs, ClassifyWorkerData> = {
       executor,
     ));
     const { mixup, labelSmoothing: smoothing } = data.classify;
-    const { planes, targets, teacher } = readBatch(
+    const { images, targets, teacher } = readBatch(
       fold(keyFrom(data.seed), 'classify', iteration, half),
       classes,
       readers,
@@ -121,7 +131,7 @@ export const jobs: JobTable<ClassifyJobs, ClassifyWorkerData> = {
       architecture,
       () => classifyFunction(data.model, genotype, shape),
       { ...selectChild(weights, all), ...Object.fromEntries(shared.map((name) => [name, all[name]!])) },
-      { images: planes, targets, ...(shape.teacher === 0 ? {} : { 'teacher.features': teacher }) },
+      { images, targets, ...(shape.teacher === 0 ? {} : { 'teacher.features': teacher }) },
     );
     const into = data.halves[half]!;
     for (const { name, start, size } of segments) into.set(results[name]!.subarray(0, size), start);

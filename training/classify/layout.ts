@@ -3,6 +3,7 @@ import { sizeOf } from '../../model/graph/shapes.ts';
 import {
   childStatistics,
   centerName,
+  statisticNames,
   statisticSpecifications,
 } from '../../model/network/trunk-statistics.ts';
 import { weightSpecifications } from '../../model/network/weights.ts';
@@ -11,15 +12,17 @@ import { sourceNames } from '../../model/search-space/taps.ts';
 import { ParameterLayout } from '../run/parameter-vector.ts';
 import { classifiedWeights, classifierSpecifications } from './classify-graph.ts';
 import type { ClassifyShape } from './classify-graph.ts';
+import { stemParts, stemStatistics, stemWeights } from './stem.ts';
 
 /** All that the stage trains as one vector: the one-shot model's weights and statistics, then its own classifier. */
 export const classifyLayout = (
   configuration: ModelConfiguration,
-  shape: Pick<ClassifyShape, 'classes' | 'teacher'>,
+  shape: Pick<ClassifyShape, 'classes' | 'teacher' | 'stem'>,
 ): ParameterLayout =>
   new ParameterLayout([
     ...weightSpecifications(configuration),
     ...statisticSpecifications(configuration),
+    ...(shape.stem ? [...stemWeights(shape.stem), ...stemStatistics(shape.stem)] : []),
     ...classifierSpecifications(configuration, shape),
   ]);
 
@@ -60,8 +63,16 @@ export function segmentsOf(
   };
   const centers = sourceNames(configuration).map((name) => whole(centerName(name), true));
   const known = new Set(layout.entries.map(({ name }) => name));
-  const own = ['classifier.weight', 'classifier.scale', 'teacher.weight', 'teacher.bias'].filter((name) =>
-    known.has(name),
-  );
-  return [...parts, ...statistics, ...centers, ...own.map((name) => whole(name, false))];
+  const own = [
+    ...stemParts,
+    'classifier.weight',
+    'classifier.scale',
+    'teacher.weight',
+    'teacher.bias',
+  ].filter((name) => known.has(name));
+  const seen = stemParts
+    .flatMap((part) => Object.values(statisticNames(part)))
+    .filter((name) => known.has(name))
+    .map((name) => whole(name, true));
+  return [...parts, ...statistics, ...centers, ...seen, ...own.map((name) => whole(name, false))];
 }

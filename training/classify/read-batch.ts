@@ -1,13 +1,14 @@
 import { fold } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
-import type { PlaneReader } from '../planes/plane-reader.ts';
+
 import { drawBatch, drawBeta } from './draw-batch.ts';
 import type { TrainingClasses } from './draw-batch.ts';
+import type { SampleReader } from './samples.ts';
 
 /** A batch as it is trained on: images and targets are mixtures of two each (mixup, Zhang et al. 2018). */
 export interface ClassBatch {
-  /** float32 [n, rowLength]: rows of planes. */
-  readonly planes: Float32Array;
+  /** float32 [n, rowLength]: rows of planes, or pixels. */
+  readonly images: Float32Array;
   /** float32 [n, classes]: shares of the classes, which sum to 1. */
   readonly targets: Float32Array;
   /** float32 [n, teacherLength]: the teacher's features. */
@@ -26,24 +27,24 @@ export interface BatchOptions {
 export function readBatch(
   key: Key,
   classes: TrainingClasses,
-  readers: readonly PlaneReader[],
+  readers: readonly SampleReader[],
   { size, mixup, smoothing }: BatchOptions,
 ): ClassBatch {
   const drawn = drawBatch(fold(key, 'images'), classes, size);
   const { rowLength, teacherLength } = readers[0]!;
-  const planes = new Float32Array(size * rowLength);
+  const images = new Float32Array(size * rowLength);
   const teacher = new Float32Array(size * teacherLength);
   drawn.forEach(({ domain, image, view }, index) => {
     const features = teacher.subarray(index * teacherLength, (index + 1) * teacherLength);
-    readers[domain]!.rows([{ image, view }], planes, index * rowLength, features);
+    readers[domain]!.read({ image, view }, fold(key, 'sample', index), images, index * rowLength, features);
   });
   const targets = new Float32Array(size * classes.count).fill(smoothing / classes.count);
   drawn.forEach(({ label }, index) => (targets[index * classes.count + label]! += 1 - smoothing));
   if (mixup > 0) {
     const share = drawBeta(fold(key, 'mixup'), mixup);
-    for (const values of [planes, teacher, targets]) mixWithNext(values, size, share);
+    for (const values of [images, teacher, targets]) mixWithNext(values, size, share);
   }
-  return { planes, targets, teacher };
+  return { images, targets, teacher };
 }
 
 /** Each of `count` vectors becomes `share` of itself and the rest of the next one's; the last one's next is the first. */

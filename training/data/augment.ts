@@ -1,16 +1,16 @@
+import { z } from 'zod';
 import { uniform } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
 
-export interface Augmentation {
-  /** Mirror every image left to right with probability 1/2. */
-  readonly flip: boolean;
-  /** Largest part of the side that a random crop takes away, 0 (off) to below 1. */
-  readonly crop: number;
-  /** Strength of brightness, contrast and channel gains, 0 (off) to 1. */
-  readonly colour: number;
-  /** Turning all images of a class by a multiple of 90 degrees makes a new class (omniglot). */
-  readonly rotateClasses: boolean;
-}
+/** How images are changed each time that they are shown. */
+export const augmentationSchema = z.strictObject({
+  flip: z.boolean().default(false).describe('images are mirrored half the time'),
+  crop: z.number().min(0).max(0.5).default(0).describe('largest share of the side that is cut off'),
+  colour: z.number().min(0).max(1).default(0).describe('largest change of colours'),
+  rotateClasses: z.boolean().default(false).describe('a class turned by a quarter is another class'),
+});
+
+export type Augmentation = Readonly<z.infer<typeof augmentationSchema>>;
 
 export const noAugmentation: Augmentation = { flip: false, crop: 0, colour: 0, rotateClasses: false };
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { modelConfigurationSchema, stageNames } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
-import { classifiedSchema, classifySchema } from '../classify/configuration.ts';
+import { classifiedSchema, classifySchema, stemSchema } from '../classify/configuration.ts';
+import { augmentationSchema } from '../data/augment.ts';
 import { sourceSchema } from '../data/source.ts';
 import { planesSchema } from '../planes/configuration.ts';
 import { viewPlanSchema } from '../planes/plane-domain.ts';
@@ -73,13 +74,6 @@ const stageSchema = z.strictObject({
   shapes: z.array(shapeSchema).min(1).describe('shapes of the tasks'),
 });
 
-const augmentationSchema = z.strictObject({
-  flip: z.boolean().default(false).describe('images are mirrored half the time'),
-  crop: z.number().min(0).max(0.5).default(0).describe('largest share of the side that is cut off'),
-  colour: z.number().min(0).max(1).default(0).describe('largest change of colours'),
-  rotateClasses: z.boolean().default(false).describe('a class turned by a quarter is another class'),
-});
-
 const runSchema = z.strictObject({
   name: z
     .string()
@@ -113,6 +107,9 @@ const runSchema = z.strictObject({
   classify: classifySchema
     .optional()
     .describe('the stage before the others, for a model on a trunk (`npm run classify`)'),
+  stem: stemSchema
+    .optional()
+    .describe('trained by `classify` with the cells behind it: it becomes the trunk of the others'),
   stages: z.array(stageSchema).min(1).describe('one after another'),
   metaBatch: z.number().int().min(1).default(4).describe('tasks of one outer step'),
   controllerLearningRate: rate.default(1e-4).describe('ρ_A, for the architecture controller'),

@@ -30,7 +30,13 @@ export async function withTaughtCells(
   const { classify, planes: kept, domains } = configuration;
   const own = { ...configuration, classify: classify!, planes: kept!, domains: domains.map(withViews) };
   if (from === 'new') await folder.begin(0); // a state of another run would be gone on with
-  const trainer = await ClassifyTrainer.start(own, planes, folder, from === 'new' ? checkpoint : 'saved');
+  const classified = planes.map((domain) => ({ kind: 'planes', domain }) as const);
+  const trainer = await ClassifyTrainer.start(
+    own,
+    classified,
+    folder,
+    from === 'new' ? checkpoint : 'saved',
+  );
   try {
     await trainer.run((metrics) => progress?.(metrics, classify!.iterations), signal);
     if (trainer.iteration < classify!.iterations) return undefined;

@@ -2,19 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { keyFrom } from '../../../model/random.ts';
 import { drawBatch, drawBeta, trainingClasses } from '../../../training/classify/draw-batch.ts';
 import type { ImageClass, Split } from '../../../training/data/domain.ts';
+import type { ClassifiedDomain } from '../../../training/classify/samples.ts';
 import type { PlaneDomain } from '../../../training/planes/plane-domain.ts';
 
 function domain(
   name: string,
   counts: readonly (readonly [Split, number])[],
   views: Partial<PlaneDomain['views']> = {},
-): PlaneDomain {
+): ClassifiedDomain {
   let first = 0;
   const classes = counts.map(([split, count], index): ImageClass => {
     first += count;
     return { name: `${index}`, split, first: first - count, count };
   });
-  return {
+  const planes = {
     name,
     classes,
     images: first,
@@ -25,6 +26,7 @@ function domain(
     pixelHash: '',
     path: '',
   };
+  return { kind: 'planes', domain: planes };
 }
 
 const small = domain(

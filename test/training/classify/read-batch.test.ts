@@ -8,7 +8,9 @@ import { readBatch } from '../../../training/classify/read-batch.ts';
 import type { BatchOptions } from '../../../training/classify/read-batch.ts';
 import { encodeFloat16 } from '../../../model/trunk/float16.ts';
 import type { PlaneDomain } from '../../../training/planes/plane-domain.ts';
-import { PlaneReader } from '../../../training/planes/plane-reader.ts';
+import { sampleReader } from '../../../training/classify/samples.ts';
+import type { ClassifiedDomain, SampleReader } from '../../../training/classify/samples.ts';
+import type { ImageDomain } from '../../../training/data/domain.ts';
 
 const images = 12;
 const row = 4;
@@ -17,17 +19,15 @@ const teacher = 2;
 const valueOf = (domain: number, image: number, i: number): number => 256 * domain + 16 * image + i;
 
 let folder: string;
-let domains: PlaneDomain[];
-let readers: PlaneReader[];
+let domains: ClassifiedDomain[];
+let readers: SampleReader[];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'm-nas-classify-'));
-  domains = await Promise.all([0, 1].map(writeDomain));
-  readers = domains.map((domain) => new PlaneReader(domain));
+  const planes = await Promise.all([0, 1].map(writeDomain));
+  domains = planes.map((domain) => ({ kind: 'planes', domain }));
+  readers = domains.map(sampleReader);
 });
-afterAll(async () => {
-  for (const reader of readers) reader.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => rm(folder, { recursive: true }));
 
 /** Two training classes of six images. */
 async function writeDomain(index: number): Promise<PlaneDomain> {
@@ -67,8 +67,8 @@ describe('a batch', () => {
       drawn.flatMap(({ domain, image }) =>
         Array.from({ length: to - from }, (_, i) => valueOf(domain, image, from + i)),
       );
-    const { planes, targets, teacher: features } = batch({});
-    expect([...planes]).toEqual(numbers(0, row));
+    const { images: rows, targets, teacher: features } = batch({});
+    expect([...rows]).toEqual(numbers(0, row));
     expect([...features]).toEqual(numbers(row, row + teacher));
     expect([...targets]).toEqual(
       drawn.flatMap(({ label }) => [0, 1, 2, 3].map((own) => Number(own === label))),
@@ -86,15 +86,70 @@ describe('a batch', () => {
     const mixed = batch({ mixup: 1 });
     const shareOf = (whole: Float32Array, mixture: Float32Array, at: number, next: number): number =>
       (mixture[at]! - whole[next]!) / (whole[at]! - whole[next]!);
-    const share = shareOf(plain.planes, mixed.planes, 0, row);
+    const share = shareOf(plain.images, mixed.images, 0, row);
     expect(share).toBeGreaterThan(0);
     expect(share).toBeLessThan(1);
-    for (const name of ['planes', 'targets', 'teacher'] as const) {
+    for (const name of ['images', 'targets', 'teacher'] as const) {
       const length = plain[name].length / 8;
       mixed[name].forEach((value, at) => {
         const next = plain[name][(at + length) % plain[name].length]!;
         expect(value).toBeCloseTo(share * plain[name][at]! + (1 - share) * next, 3);
       });
     }
+  });
+});
+
+describe('images that a stem reads', () => {
+  const size = 4;
+  const length = 3 * size ** 2;
+  const pixels = Uint8Array.from({ length: 2 * length }, (_, i) => (7 * i) % 251);
+  const classes = [{ name: 'all', split: 'train', first: 0, count: 2 }] as const;
+  const domain: ImageDomain = { name: 'images', size, pixels, classes, fingerprint: '' };
+  const plain = { flip: false, crop: 0, colour: 0, rotateClasses: false };
+  const read = (own: Partial<Extract<ClassifiedDomain, { kind: 'images' }>>, seed: number) => {
+    const reader = sampleReader({ kind: 'images', domain, augmentation: plain, taught: null, ...own });
+    const [into, teacher] = [new Float32Array(length), new Float32Array(reader.teacherLength)];
+    reader.read({ image: 1, view: 0 }, keyFrom(seed), into, 0, teacher);
+    return { into, teacher };
+  };
+
+  it('are seen whole without augmentation, and as the key says with it', () => {
+    const own = pixels.subarray(length);
+    read({}, 1).into.forEach((value, i) => expect(value).toBeCloseTo(own[i]! / 255, 6));
+    const augmentation = { ...plain, crop: 0.4, colour: 0.3 };
+    const seen = [1, 1, 2].map((seed) => read({ augmentation }, seed).into);
+    expect(seen[0]).toEqual(seen[1]);
+    expect(seen[0]).not.toEqual(seen[2]);
+    expect(seen[0]).not.toEqual(read({}, 1).into);
+  });
+
+  it('come with the features that the teacher has of them, or of their mirror images', async () => {
+    const path = join(folder, 'taught.bin');
+    const rows = new Uint16Array(4 * 3);
+    encodeFloat16(
+      Float32Array.from(rows, (_, i) => i),
+      rows,
+      0,
+    );
+    await writeFile(path, rows);
+    const taught: PlaneDomain = {
+      name: 'images',
+      classes,
+      images: 2,
+      views: { mirror: true, crops: 0, served: false },
+      taps: [{ name: 'tap', shape: [1, 1, 1] }],
+      teacher: { name: 'last', shape: [2, 1, 1] },
+      fingerprint: '',
+      pixelHash: '',
+      path,
+    };
+    expect([...read({ taught }, 1).teacher]).toEqual([7, 8]);
+    const flips = Array.from({ length: 12 }, (_, seed) => {
+      const { into, teacher } = read({ taught, augmentation: { ...plain, flip: true } }, seed);
+      const mirrored = Math.abs(into[0]! - pixels[length]! / 255) > 1e-6;
+      expect([...teacher]).toEqual(mirrored ? [10, 11] : [7, 8]);
+      return mirrored;
+    });
+    expect(new Set(flips).size).toBe(2);
   });
 });
