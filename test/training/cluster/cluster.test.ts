@@ -91,27 +91,31 @@ describe.runIf(hasRedis)('a run on several machines', { timeout: 400_000 }, () =
     expect(trainer.said()).not.toMatch(/computed here/);
   });
 
-  it('has the same bits when a machine is killed within a part, and another joins', async () => {
-    const machine = () => run('train-worker', [redis.url, '--threads', '1']);
-    const [first, second] = [await machine(), await machine()];
-    const options = ['--config', config, '--runs', root('killed'), '--cluster', redis.url];
-    const trainer = await run('train', [...options, '--await', '2']);
-    await first.says(/taking part as/);
-    const id = /taking part as (\S+)/.exec(first.said())![1]!;
-    const client = new Client(redis.url);
-    const stopped = await stopWithinPart(client, first, id);
-    await client.quit();
-    first.kill('SIGKILL');
-    expect(await first.ended).toBe('SIGKILL');
-    const third = await machine();
-    expect(await trainer.ended, trainer.said()).toBe(0);
-    for (const worker of [second, third]) worker.kill('SIGTERM');
-    for (const worker of [second, third]) expect(await worker.ended, worker.said()).toBe(0);
-    const killed = await outcomeOf('killed', 'tiny');
-    expect(stopped).toBe(true);
-    expect(killed.tensors).toEqual(alone.tensors);
-    expect(killed.losses).toEqual(alone.losses);
-  });
+  it(
+    'has the same bits when a machine is killed within a part, and another joins',
+    { tags: ['slow'] },
+    async () => {
+      const machine = () => run('train-worker', [redis.url, '--threads', '1']);
+      const [first, second] = [await machine(), await machine()];
+      const options = ['--config', config, '--runs', root('killed'), '--cluster', redis.url];
+      const trainer = await run('train', [...options, '--await', '2']);
+      await first.says(/taking part as/);
+      const id = /taking part as (\S+)/.exec(first.said())![1]!;
+      const client = new Client(redis.url);
+      const stopped = await stopWithinPart(client, first, id);
+      await client.quit();
+      first.kill('SIGKILL');
+      expect(await first.ended).toBe('SIGKILL');
+      const third = await machine();
+      expect(await trainer.ended, trainer.said()).toBe(0);
+      for (const worker of [second, third]) worker.kill('SIGTERM');
+      for (const worker of [second, third]) expect(await worker.ended, worker.said()).toBe(0);
+      const killed = await outcomeOf('killed', 'tiny');
+      expect(stopped).toBe(true);
+      expect(killed.tensors).toEqual(alone.tensors);
+      expect(killed.losses).toEqual(alone.losses);
+    },
+  );
 });
 
 describe.runIf(hasRedis)('a run whose Redis is killed', { timeout: 900_000 }, () => {
