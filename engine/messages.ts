@@ -12,6 +12,8 @@ export interface WorkerSetup {
   readonly engine: EngineOptions;
   readonly workerData: unknown;
   readonly workerIndex: number;
+  /** whether the other threads of the process go before it */
+  readonly yields: boolean;
   /** set while the running job is to stop */
   readonly stop: StopFlag;
 }

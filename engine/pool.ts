@@ -46,7 +46,13 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
     const urgentWorkers = Math.min(options.urgentWorkers ?? 0, most - workers);
     const slot = (index: number): Slot<Task> => {
       const { jobs, engine, workerData } = options as PoolOptions;
-      return new Slot({ jobs: jobs.href, engine, workerData, workerIndex: index }, index >= workers, {
+      const urgent = index >= workers;
+      // where some are kept for urgent jobs, these have the processors first, too
+      const setup = {
+        ...{ jobs: jobs.href, engine, workerData },
+        ...{ workerIndex: index, yields: urgentWorkers > 0 && !urgent },
+      };
+      return new Slot(setup, urgent, {
         onMessage: (own, message) => this.#receive(own, message),
         onExit: (own, error, started) => this.#exited(own, error, started),
       });

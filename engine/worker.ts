@@ -1,3 +1,4 @@
+import { platform, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort, Transferable } from 'node:worker_threads';
 import { errorRecord } from './errors.ts';
@@ -10,6 +11,9 @@ import type { TfjsExecutor } from './tfjs/executor.ts';
 if (!parentPort) throw new Error('engine/worker.ts runs only as a worker thread');
 const port: MessagePort = parentPort;
 const setup = workerData as WorkerSetup;
+/** Of a thread that yields: it gets a tenth of a processor that others want, and all of one that nobody wants. */
+const niceness = 10;
+if (setup.yields) yieldToOthers();
 const models = createOnnxExecutor(setup.engine);
 const executor = setup.engine.name === 'tfjs' ? await loadTfjs() : models;
 /** What jobs are given: kept, since what they know of an executor is kept by it. */
@@ -41,6 +45,11 @@ export function serve(jobs: JobTable | undefined): void {
     }
   });
   send({ kind: 'ready', engine: executor.description });
+}
+
+/** Linux has a niceness for every thread; elsewhere it is the process's, and stays. */
+function yieldToOthers(): void {
+  if (platform() === 'linux') setPriority(niceness);
 }
 
 /** Loaded only where it is asked for: the service has no tfjs. */

@@ -1,3 +1,4 @@
+import { getPriority, platform } from 'node:os';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { JobError, PoolClosedError, QueueFullError, WorkerCrashError } from '../../engine/errors.ts';
 import { WorkerPool } from '../../engine/pool.ts';
@@ -241,6 +242,18 @@ describe('WorkerPool', () => {
     expect(await target.runOnAll('where', null)).toEqual([expect.objectContaining({ workerIndex: 0 })]);
     await expect(target.run('where', null, { worker: 1 })).rejects.toThrow(RangeError);
   });
+
+  test.runIf(platform() === 'linux')(
+    'threads of other jobs yield to those of urgent ones, and to nobody where there are none',
+    async () => {
+      const own = getPriority();
+      const target = pool({ urgentWorkers: 1 });
+      expect(await target.run('niceness', null, { urgent: true })).toBe(own);
+      expect(await target.run('niceness', null)).toBe(10);
+      expect(await pool().run('niceness', null)).toBe(own);
+      expect(getPriority()).toBe(own);
+    },
+  );
 
   test('clients have equal shares of a worker, in units of cost', async () => {
     const target = pool({ queueLimit: 100 });
