@@ -31,12 +31,7 @@ export async function withTaughtCells(
   const own = { ...configuration, classify: classify!, planes: kept!, domains: domains.map(withViews) };
   if (from === 'new') await folder.begin(0); // a state of another run would be gone on with
   const classified = planes.map((domain) => ({ kind: 'planes', domain }) as const);
-  const trainer = await ClassifyTrainer.start(
-    own,
-    classified,
-    folder,
-    from === 'new' ? checkpoint : 'saved',
-  );
+  const trainer = await ClassifyTrainer.start(own, classified, folder, from === 'new' ? checkpoint : 'saved');
   try {
     await trainer.run((metrics) => progress?.(metrics, classify!.iterations), signal);
     if (trainer.iteration < classify!.iterations) return undefined;

@@ -46,6 +46,7 @@ export function ClassCard(props: ClassCardProps) {
   });
   // what there is a remark on is seen in any case
   const shown = compact && !all ? shots.filter((shot, i) => i < glimpse || remarks.has(shot.key)) : shots;
+  const hidden = shots.length - shown.length;
   return (
     <DropZone class={`card class ${hueAt(position)} ${shots.length === 0 ? 'vacant' : ''}`} onFiles={onFiles}>
       <fieldset data-class={key}>
@@ -91,11 +92,13 @@ export function ClassCard(props: ClassCardProps) {
                 <button
                   type="button"
                   class="more"
-                  aria-label={all ? `Show fewer images of ${called}` : `Show all images of ${called}`}
+                  aria-label={
+                    all ? `− Show fewer images of ${called}` : `+${hidden} Show all images of ${called}`
+                  }
                   aria-expanded={all}
                   onClick={() => setAll(!all)}
                 >
-                  {all ? '−' : `+${shots.length - shown.length}`}
+                  {all ? '−' : `+${hidden}`}
                 </button>
               </li>
             )}
