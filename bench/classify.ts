@@ -55,7 +55,7 @@ export async function benchClassify({
     domains: [{ ...read.domains[0]!, classified: 0.9 }],
   };
   const folder = await mkdtemp(join(tmpdir(), 'm-nas-bench-'));
-  const domain = randomImages(configuration, Math.ceil(classes / 0.9));
+  const domain = dottedImages(configuration, Math.ceil(classes / 0.9));
   const trainer = await ClassifyTrainer.start(configuration, [domain], new RunFolder(folder), 'new');
   try {
     let begun = 0;
@@ -78,8 +78,8 @@ export async function benchClassify({
   }
 }
 
-/** Images of noise, a few a class, augmented as the configuration's first domain. */
-function randomImages({ model, domains }: ClassifyConfiguration, classes: number): ClassifiedDomain {
+/** Dark images with a bright dot here and there, a few a class, augmented as the configuration's first domain. */
+function dottedImages({ model, domains }: ClassifyConfiguration, classes: number): ClassifiedDomain {
   const { size } = model.image;
   const pixels = sharedPixels(classes * imagesPerClass, size);
   for (let at = 0; at < pixels.length; at += 4096) pixels[at] = integer(keyFrom(at), 256);
@@ -88,10 +88,10 @@ function randomImages({ model, domains }: ClassifyConfiguration, classes: number
     augmentation: domains[0]!.augmentation,
     taught: null,
     domain: {
-      name: 'noise',
+      name: 'dots',
       size,
       pixels,
-      fingerprint: 'noise',
+      fingerprint: 'dots',
       classes: Array.from({ length: classes }, (_, i) => ({
         name: `class ${i}`,
         split: 'train',

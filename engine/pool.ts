@@ -48,10 +48,8 @@ export class WorkerPool<Jobs extends Signatures<Jobs> = AnyJobs, Data = unknown>
       const { jobs, engine, workerData } = options as PoolOptions;
       const urgent = index >= workers;
       // where some are kept for urgent jobs, these have the processors first, too
-      const setup = {
-        ...{ jobs: jobs.href, engine, workerData },
-        ...{ workerIndex: index, yields: urgentWorkers > 0 && !urgent },
-      };
+      const yields = urgentWorkers > 0 && !urgent;
+      const setup = { jobs: jobs.href, engine, workerData, workerIndex: index, yields };
       return new Slot(setup, urgent, {
         onMessage: (own, message) => this.#receive(own, message),
         onExit: (own, error, started) => this.#exited(own, error, started),

@@ -38,7 +38,7 @@ export const nodesForCpu = (provider: Provider, nodes: readonly OnnxNode[]): str
     : [];
 
 /** What the provider does not have runs on the CPU, by onnxruntime's own rule, and so do the nodes that are named. */
-function executionProviders(
+export function executionProviders(
   provider: Provider,
   onCpu: readonly string[],
 ): InferenceSession.ExecutionProviderConfig[] {

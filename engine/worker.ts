@@ -13,7 +13,8 @@ const port: MessagePort = parentPort;
 const setup = workerData as WorkerSetup;
 /** Of a thread that yields: it gets a tenth of a processor that others want, and all of one that nobody wants. */
 const niceness = 10;
-if (setup.yields) yieldToOthers();
+// Linux has a niceness for every thread; elsewhere it is the process's, and stays
+if (setup.yields && platform() === 'linux') setPriority(niceness);
 const models = createOnnxExecutor(setup.engine);
 const executor = setup.engine.name === 'tfjs' ? await loadTfjs() : models;
 /** What jobs are given: kept, since what they know of an executor is kept by it. */
@@ -45,11 +46,6 @@ export function serve(jobs: JobTable | undefined): void {
     }
   });
   send({ kind: 'ready', engine: executor.description });
-}
-
-/** Linux has a niceness for every thread; elsewhere it is the process's, and stays. */
-function yieldToOthers(): void {
-  if (platform() === 'linux') setPriority(niceness);
 }
 
 /** Loaded only where it is asked for: the service has no tfjs. */

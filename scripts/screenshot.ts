@@ -4,8 +4,8 @@ import sharp from 'sharp';
 import { onStage, patience } from './screenshots/stage.ts';
 
 /**
- * Draws docs/page.png, the page after its example: `npm run screenshot`, with a Chromium in CHROMIUM or at
- * /usr/bin/chromium.
+ * Draws docs/page.png, the page after its example: `npm run screenshot`, with a Chromium in CHROMIUM or on
+ * the PATH.
  */
 const target = fileURLToPath(new URL('../docs/page.png', import.meta.url));
 const width = 1280;

@@ -54,8 +54,10 @@ async function main(): Promise<void> {
         `${iteration}/${iterations} loss ${loss.toFixed(3)} teaching ${teaching.toFixed(4)}, ${duration(seconds)}, ${duration(pace * (iterations - iteration))} left`,
       );
     }, signal);
-    const { trunk } = trainer.checkpoint().configuration;
-    if (configuration.stem) console.log(`trunk ${trunk!.name} in ${folder.path}: sha256 ${trunk!.sha256}`);
+    if (configuration.stem) {
+      const { trunk } = trainer.checkpoint().configuration;
+      console.log(`trunk ${trunk!.name} in ${folder.path}: sha256 ${trunk!.sha256}`);
+    }
   } finally {
     await trainer.close(); // or its threads keep a failed command from ending
   }

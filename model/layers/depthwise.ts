@@ -1,4 +1,5 @@
 import { constantMatrix } from './constant-matrices.ts';
+import { wholeBlocks } from '../graph/onnx/blocked.ts';
 import { broadcast, concat, conv, matmul, pad, reshape, slice, transpose } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { windowOutput } from '../graph/shapes.ts';
@@ -60,8 +61,6 @@ function isShared(x: Tensor, kinds: readonly DepthwiseKernels[]): boolean {
 
 /** Planes of at most this many pixels are multiplied whole. */
 const smallPlane = 49;
-/** `grouped` is fast where a kernel has so many, or a multiple of it: of any number of images, so that cost grows with them. */
-const wholeBlocks = 16;
 /** Time of a multiplication by rows in those of one by planes: its matrices are narrow. */
 const rowCost = { own: 4, shared: 2 } as const;
 
@@ -74,6 +73,7 @@ export function fasterFormulation(
   if (side ** 2 <= smallPlane) return 'planes';
   const images = x.shape[2]!;
   const shared = isShared(x, kinds);
+  // of a kernel's channels, whatever the number of images, so that cost grows with them
   const blocks = kinds[0]!.weights.shape[1]! % wholeBlocks === 0;
   // every kernel's convolution would spread a cotangent of its own by the stride
   if (blocks && !(shared && stride === 2)) return 'grouped';

@@ -1,5 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { nodesForCpu } from '../../engine/sessions.ts';
+import { executionProviders, nodesForCpu } from '../../engine/sessions.ts';
 import type { Provider } from '../../engine/sessions.ts';
 import type { Executor, Program, TensorValue, TensorValues } from '../../model/graph/executor.ts';
 import type { GraphFunction } from '../../model/graph/graph.ts';
@@ -119,9 +119,8 @@ async function run(
   feeds: Tensors,
   onCpu: readonly string[],
 ): Promise<Tensors> {
-  const forced = onCpu.length > 0 ? { forceCpuNodeNames: onCpu } : {};
   const session = await InferenceSession.create(file, {
-    executionProviders: provider === 'cpu' ? ['cpu'] : [{ name: 'webgpu', ...forced }, 'cpu'],
+    executionProviders: executionProviders(provider, onCpu),
     graphOptimizationLevel: 'disabled',
     logSeverityLevel: 3,
   });

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
 import { parseConfiguration } from '../../server/configuration.ts';
 import { startService } from '../../server/service.ts';
+import { fakeCamera, launch } from '../../test/web/support/browser.ts';
 
 /** Long, in milliseconds, for machines that are busy with other things. */
 export const patience = { timeout: 600_000 };
@@ -17,8 +17,7 @@ export interface Stage {
 }
 
 /**
- * Runs with a service and a Chromium (in CHROMIUM or at /usr/bin/chromium), whose camera shows a test picture.
- *
+ * Runs with a service and a Chromium, as the tests find it, whose camera shows a test picture.
  * @throws Error what the run throws, or where there is no browser
  */
 export async function onStage(run: (stage: Stage) => Promise<void>): Promise<void> {
@@ -27,14 +26,7 @@ export async function onStage(run: (stage: Stage) => Promise<void>): Promise<voi
     parseConfiguration({ PORT: '0', MNAS_DATA_DIR: folder }),
     pino({ level: 'silent' }),
   );
-  const browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    args: [
-      '--use-fake-device-for-media-stream',
-      '--use-fake-ui-for-media-stream',
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-    ],
-  });
+  const browser = await launch(fakeCamera);
   try {
     await run({ url: service.url, browser });
   } finally {

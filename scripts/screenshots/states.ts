@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright-core';
+import { press } from '../../test/web/support/page.ts';
 import { shots } from './photos.ts';
 import type { PhotoClass } from './photos.ts';
 import { patience } from './stage.ts';
@@ -29,9 +30,6 @@ async function fill({ page, url, photos }: Scene, classes: number, images: numbe
   }
   await page.waitForTimeout(1000); // pictures are drawn small
 }
-
-const press = (page: Page): Promise<void> =>
-  page.locator('#make').getByRole('button', { name: /^Make/ }).click();
 
 async function make(scene: Scene, classes = 3, images = shots): Promise<void> {
   await fill(scene, classes, images);

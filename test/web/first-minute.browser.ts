@@ -1,29 +1,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ownService } from '../server/support/own-service.ts';
-import type { OwnService } from '../server/support/own-service.ts';
-import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { ownStage } from './support/own-stage.ts';
 import { patience, predictions } from './support/page.ts';
 import { png } from './support/pictures.ts';
 
-const found = chromiumPath() !== undefined;
-if (!found) console.warn(missingBrowser);
-
-let service: OwnService;
-let browser: Browser;
-beforeAll(async () => {
-  if (!found) return;
-  service = await ownService();
-  browser = await launch();
-});
-afterAll(async () => {
-  if (!found) return;
-  await browser.close();
-  await service.stop();
-});
+const stage = ownStage();
 
 /** Bytes that come over the network for a page, headers and all, from now on. */
 async function transferred(page: Page): Promise<() => number> {
@@ -34,11 +18,11 @@ async function transferred(page: Page): Promise<() => number> {
   return () => bytes;
 }
 
-describe.skipIf(!found)('the first minute in a browser', () => {
+describe.skipIf(!stage.found)('the first minute in a browser', () => {
   test('the page is there and answers after less than 500 KB, none of it the runtime', async () => {
-    const { page, errors, requests } = await watchedPage(browser);
+    const { page, errors, requests } = await stage.page();
     const bytes = await transferred(page);
-    await page.goto(service.url, { waitUntil: 'networkidle' });
+    await page.goto(stage.url, { waitUntil: 'networkidle' });
     await page.getByRole('button', { name: 'Add a class' }).click();
     await page.getByLabel('Name of class 3').waitFor(patience);
     expect(bytes()).toBeGreaterThan(10_000);
@@ -49,12 +33,12 @@ describe.skipIf(!found)('the first minute in a browser', () => {
   });
 
   test('from opening to a working classifier of 3 × 5 photos takes six actions at most', async () => {
-    const { page, errors } = await watchedPage(browser);
+    const { page, errors } = await stage.page();
     const photos = (colour: 'red' | 'green' | 'blue') =>
       Promise.all([0, 1, 2, 3, 4].map((i) => png(colour, i)));
     const [red, green, blue] = await Promise.all([photos('red'), photos('green'), photos('blue')]);
     const actions: (() => Promise<unknown>)[] = [
-      () => page.goto(service.url),
+      () => page.goto(stage.url),
       () => page.getByLabel('Choose images of Class 1').setInputFiles(red),
       () => page.getByLabel('Choose images of Class 2').setInputFiles(green),
       () => page.getByRole('button', { name: 'Add a class' }).click(),
@@ -71,8 +55,8 @@ describe.skipIf(!found)('the first minute in a browser', () => {
   });
 
   test('the same photos in a folder take two: the folder, and the button', async () => {
-    const { page } = await watchedPage(browser);
-    await page.goto(service.url);
+    const { page } = await stage.page();
+    await page.goto(stage.url);
     const folder = await mkdtemp(join(tmpdir(), 'm-nas-things-'));
     for (const colour of ['red', 'green', 'blue'] as const) {
       await mkdir(join(folder, colour));

@@ -1,31 +1,17 @@
 import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import { fromFloat16 } from '../../model/trunk/float32.ts';
 import { hashKey } from '../../server/access/keys.ts';
 import { ownService } from '../server/support/own-service.ts';
-import type { OwnService } from '../server/support/own-service.ts';
 import { largestDifference } from '../support/differences.ts';
-import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
+import { fakeCamera, launch, watchedPage } from './support/browser.ts';
+import { ownStage } from './support/own-stage.ts';
 import { patience, fill, make, predictions, press, violations } from './support/page.ts';
 import { jpeg, png } from './support/pictures.ts';
 
-const found = chromiumPath() !== undefined;
-if (!found) console.warn(missingBrowser);
-
-let service: OwnService;
-let browser: Browser;
-beforeAll(async () => {
-  if (!found) return;
-  service = await ownService();
-  browser = await launch();
-});
-afterAll(async () => {
-  if (!found) return;
-  await browser.close();
-  await service.stop();
-});
+const stage = ownStage();
 
 async function downloaded(page: Page): Promise<Uint8Array> {
   await page.getByRole('button', { name: 'Export' }).click();
@@ -47,12 +33,12 @@ const weightsOf = (model: Uint8Array) =>
 const right = 'of 4 photos that were left out in turn were told right|All 4 photos';
 const checked = (page: Page) => page.getByText(new RegExp(right)).waitFor(patience);
 
-describe.skipIf(!found)('the page in a browser', () => {
+describe.skipIf(!stage.found)('the page in a browser', () => {
   test('from dropped and chosen files to predictions of the browser and of the service', async () => {
-    const { page, errors, requests } = await watchedPage(browser);
-    await page.goto(service.url);
+    const { page, errors, requests } = await stage.page();
+    await page.goto(stage.url);
     await expect(page.getByRole('button', { name: 'Make the classifier' }).isDisabled()).resolves.toBe(true);
-    await fill(page, service.url);
+    await fill(page, stage.url);
     await make(page);
     expect(page.url()).toMatch(/#task=[0-9a-f]{32}$/);
     await checked(page);
@@ -85,13 +71,13 @@ describe.skipIf(!found)('the page in a browser', () => {
 
     expect(errors).toEqual([]);
     for (const request of requests.filter((one) => !one.includes(' blob:')))
-      expect(new URL(request.split(' ')[1]!).origin).toBe(new URL(service.url).origin);
+      expect(new URL(request.split(' ')[1]!).origin).toBe(new URL(stage.url).origin);
     await page.context().close();
   });
 
   test('on this device: no image is sent, and the ONNX file is that of the service within 1e-3', async () => {
-    const { page, errors, requests } = await watchedPage(browser);
-    await fill(page, service.url);
+    const { page, errors, requests } = await stage.page();
+    await fill(page, stage.url);
     await make(page);
     const served = await downloaded(page);
     await checked(page);
@@ -124,8 +110,8 @@ describe.skipIf(!found)('the page in a browser', () => {
   });
 
   test('the example works with one press of a key, is told right, and its address opens it again', async () => {
-    const { page, errors } = await watchedPage(browser);
-    await page.goto(service.url);
+    const { page, errors } = await stage.page();
+    await page.goto(stage.url);
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Try an example');
     await page.keyboard.press('Enter');
@@ -136,7 +122,7 @@ describe.skipIf(!found)('the page in a browser', () => {
 
     // remembered, and opened again by its address in a browser that has never seen it
     await page.getByRole('button', { name: 'Open glasses, keys, mug' }).waitFor(patience);
-    const again = await watchedPage(browser);
+    const again = await stage.page();
     await again.page.goto(page.url());
     await again.page.getByRole('heading', { name: 'Your classifier' }).waitFor(patience);
     await again.page.getByText('All 15 photos that were left out').waitFor(patience);
@@ -146,8 +132,8 @@ describe.skipIf(!found)('the page in a browser', () => {
   });
 
   test('an image that cannot be used is told at the image before anything is sent', async () => {
-    const { page, requests } = await watchedPage(browser);
-    await fill(page, service.url);
+    const { page, requests } = await stage.page();
+    await fill(page, stage.url);
     const broken = {
       name: 'broken.png',
       mimeType: 'image/png',
@@ -165,10 +151,10 @@ describe.skipIf(!found)('the page in a browser', () => {
   });
 
   test('records with the camera while the button is held, and tells live what it sees', async () => {
-    const own = await launch(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+    const own = await launch(fakeCamera);
     try {
       const { page, errors } = await watchedPage(own);
-      await fill(page, service.url);
+      await fill(page, stage.url);
       await page.getByRole('button', { name: 'Camera for red' }).click();
       await page.waitForFunction(
         () => (document.querySelector('video')?.videoWidth ?? 0) > 0,
@@ -204,7 +190,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     const hash = Buffer.from(hashKey('secret')).toString('hex');
     const guarded = await ownService({ MNAS_API_KEYS: `visitor:${hash}` });
     try {
-      const { page } = await watchedPage(browser);
+      const { page } = await stage.page();
       await fill(page, guarded.url);
       await press(page);
       await page.getByText('This service wants a key.').waitFor(patience);
@@ -225,8 +211,8 @@ describe.skipIf(!found)('the page in a browser', () => {
   });
 
   test.each(['light', 'dark'] as const)('is accessible and fits a phone: %s', async (colorScheme) => {
-    const { page } = await watchedPage(browser, { colorScheme, viewport: { width: 360, height: 740 } });
-    await fill(page, service.url);
+    const { page } = await stage.page({ colorScheme, viewport: { width: 360, height: 740 } });
+    await fill(page, stage.url);
     expect(await violations(page)).toEqual([]);
     await page.locator('.next').getByRole('button', { name: 'Make it' }).click();
     await checked(page);
@@ -254,7 +240,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     ]);
     try {
       const { page, errors } = await watchedPage(own);
-      await page.goto(service.url);
+      await page.goto(stage.url);
       const adapter = await page.evaluate(async () =>
         Boolean(
           await (
@@ -263,7 +249,7 @@ describe.skipIf(!found)('the page in a browser', () => {
         ),
       );
       skip(!adapter, 'this Chromium has no adapter for WebGPU, not even in software');
-      await fill(page, service.url);
+      await fill(page, stage.url);
       await make(page);
       await page.getByLabel('Choose images to classify').setInputFiles([await png('blue', 3)]);
       const [told] = await predictions(page, 1);

@@ -1,26 +1,10 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ownService } from '../server/support/own-service.ts';
-import type { OwnService } from '../server/support/own-service.ts';
-import { chromiumPath, launch, missingBrowser, watchedPage } from './support/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { ownStage } from './support/own-stage.ts';
 import { patience, fill, make, predictions, press, violations } from './support/page.ts';
 import { png } from './support/pictures.ts';
 
-const found = chromiumPath() !== undefined;
-if (!found) console.warn(missingBrowser);
-
-let service: OwnService;
-let browser: Browser;
-beforeAll(async () => {
-  if (!found) return;
-  service = await ownService();
-  browser = await launch();
-});
-afterAll(async () => {
-  if (!found) return;
-  await browser.close();
-  await service.stop();
-});
+const stage = ownStage();
 
 /** The name of what has the focus. */
 const focused = (page: Page) =>
@@ -31,10 +15,10 @@ const focused = (page: Page) =>
 
 const text = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('x') };
 
-describe.skipIf(!found)('states of the page in a browser', () => {
+describe.skipIf(!stage.found)('states of the page in a browser', () => {
   test('images go in and out: what is no image is named, the focus stays near, everything comes back', async () => {
-    const { page, errors } = await watchedPage(browser);
-    await page.goto(service.url);
+    const { page, errors } = await stage.page();
+    await page.goto(stage.url);
     await page
       .getByLabel('Choose images of Class 1')
       .setInputFiles([await png('red', 0), await png('red', 1), text]);
@@ -66,8 +50,8 @@ describe.skipIf(!found)('states of the page in a browser', () => {
   });
 
   test('a reload loses nothing, an example stands beside own work, and the same image in two classes is remarked', async () => {
-    const { page, errors } = await watchedPage(browser);
-    await fill(page, service.url);
+    const { page, errors } = await stage.page();
+    await fill(page, stage.url);
     await page.getByLabel('Choose images of blue').setInputFiles([await png('red', 0)]);
     await page.getByText('The same image is in “red”, too').waitFor(patience);
     await page.waitForTimeout(1500); // it is saved when nothing has changed for a while
@@ -94,8 +78,8 @@ describe.skipIf(!found)('states of the page in a browser', () => {
   });
 
   test('a double click makes once; who cancels leaves the task to others, on a device the rest goes on', async () => {
-    const { page, errors, requests } = await watchedPage(browser);
-    await fill(page, service.url);
+    const { page, errors, requests } = await stage.page();
+    await fill(page, stage.url);
     await page.getByLabel('Choose images of red').setInputFiles([await png('red', 5)]);
     await page.locator('#make').getByRole('button', { name: /^Make/ }).dblclick();
     await page.getByRole('heading', { name: 'Your classifier' }).waitFor(patience);
@@ -116,8 +100,8 @@ describe.skipIf(!found)('states of the page in a browser', () => {
   });
 
   test('images that are added while others are computed; unknown by the slider; stale; earlier tasks', async () => {
-    const { page, errors } = await watchedPage(browser);
-    await fill(page, service.url);
+    const { page, errors } = await stage.page();
+    await fill(page, stage.url);
     await make(page);
     const first = page.url();
     const input = page.getByLabel('Choose images to classify');
@@ -160,8 +144,8 @@ describe.skipIf(!found)('states of the page in a browser', () => {
   });
 
   test('an image that is told wrong is shown, and is moved by a button', async () => {
-    const { page } = await watchedPage(browser);
-    await page.goto(service.url);
+    const { page } = await stage.page();
+    await page.goto(stage.url);
     await page.getByLabel('Name of class 1').fill('red');
     await page.getByLabel('Name of class 2').fill('blue');
     const reds = await Promise.all([0, 1, 2, 3].map((i) => png('red', i)));
@@ -177,8 +161,8 @@ describe.skipIf(!found)('states of the page in a browser', () => {
   });
 
   test('pictures that are pasted go to the class that has the focus', async () => {
-    const { page } = await watchedPage(browser);
-    await page.goto(service.url);
+    const { page } = await stage.page();
+    await page.goto(stage.url);
     const { buffer } = await png('red', 0);
     await page.getByLabel('Name of class 2').focus();
     await page.evaluate((base64) => {
@@ -192,8 +176,8 @@ describe.skipIf(!found)('states of the page in a browser', () => {
   });
 
   test('of many classes each shows a few images, and all at a press', async () => {
-    const { page, errors } = await watchedPage(browser);
-    await page.goto(service.url);
+    const { page, errors } = await stage.page();
+    await page.goto(stage.url);
     const images = await Promise.all([0, 1, 2, 3, 4, 5, 6].map((i) => png('red', i)));
     await page.getByLabel('Choose images of Class 1').setInputFiles(images);
     const shown = page.getByRole('button', { name: /^Remove red-.* from Class 1$/ });
@@ -218,17 +202,17 @@ describe.skipIf(!found)('states of the page in a browser', () => {
   });
 
   test('an example that cannot be loaded is told', async () => {
-    const { page } = await watchedPage(browser);
+    const { page } = await stage.page();
     await page.route('**/example-*.json', (route) => route.fulfill({ status: 404 }));
-    await page.goto(service.url);
+    await page.goto(stage.url);
     await page.getByRole('button', { name: 'Try an example' }).click();
     await page.getByRole('alert').getByText('The example could not be loaded (404)').waitFor();
     await page.context().close();
   });
 
   test('a long name breaks inside its box on a phone', async () => {
-    const { page } = await watchedPage(browser, { viewport: { width: 360, height: 740 } });
-    await fill(page, service.url);
+    const { page } = await stage.page({ viewport: { width: 360, height: 740 } });
+    await fill(page, stage.url);
     await page.getByLabel('Name of class 1').fill('x'.repeat(60));
     await make(page);
     await page.getByText(/photos that were left out in turn/).waitFor(patience);

@@ -64,6 +64,15 @@ export function classifierSpecifications(
   ];
 }
 
+/** What the stage descends whatever the child: the stem's weights, and what it alone has. */
+export const sharedWeights = (
+  configuration: ModelConfiguration,
+  shape: Pick<ClassifyShape, 'classes' | 'teacher' | 'stem'>,
+): ParameterSpecification[] => [
+  ...(shape.stem ? stemWeights(shape.stem) : []),
+  ...classifierSpecifications(configuration, shape),
+];
+
 /** The weights of a child that the stage trains: all but the scales of the sources, which only an answer reads. */
 export const classifiedWeights = (configuration: ModelConfiguration, genotype: Genotype) =>
   childWeights(configuration, genotype).filter(({ name }) => !name.startsWith('beside.'));
@@ -98,8 +107,7 @@ export function classifyFunction(
   const graph = new Graph();
   const variables: Variable[] = [
     ...classifiedWeights(configuration, genotype),
-    ...(stem ? stemWeights(stem) : []),
-    ...classifierSpecifications(configuration, shape),
+    ...sharedWeights(configuration, shape),
   ].map(({ name, shape: own }) => ({ name, shape: own }));
   const weights = inputWeights(graph, variables);
   const { epsilon } = configuration.normalization;

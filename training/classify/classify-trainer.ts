@@ -6,8 +6,6 @@ import { initialParameters } from '../../model/parameters.ts';
 import { drawParameters } from '../../model/layers/parameter-specification.ts';
 import { fold, integer, keyFrom } from '../../model/random.ts';
 import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
-import { partOf } from '../data/class-splits.ts';
-import type { ClassedDomain } from '../data/domain.ts';
 import { sharedVector } from '../run/parameter-vector.ts';
 import type { ParameterLayout } from '../run/parameter-vector.ts';
 import type { RunFolder } from '../run/run-folder.ts';
@@ -19,9 +17,9 @@ import { classifierSpecifications } from './classify-graph.ts';
 import type { ClassifyConfiguration } from './configuration.ts';
 import type { ClassifyJobs, ClassifyResult, ClassifyWorkerData } from './jobs.ts';
 import { classifyLayout, segmentsOf } from './layout.ts';
-import { taughtLength, withClasses } from './samples.ts';
+import { classifiedPart, taughtLength } from './samples.ts';
 import type { ClassifiedDomain } from './samples.ts';
-import { stemStatistics, stemWeights } from './stem.ts';
+import { stemSpecifications } from './stem.ts';
 import { trainedCheckpoint } from './trained-checkpoint.ts';
 import type { Trained } from './trained-checkpoint.ts';
 import type { Segment } from './layout.ts';
@@ -105,9 +103,7 @@ export class ClassifyTrainer {
     const learned = configuration.domains
       .map(({ classified, weight }, i) => ({ classified, weight, own: domains[i]! }))
       .filter(({ classified }) => classified > 0);
-    const taken = learned.map(({ own, classified }) =>
-      withClasses(own, partOf<ClassedDomain>(own.domain, 'classified', classified)),
-    );
+    const taken = learned.map(({ own, classified }) => classifiedPart(own, classified));
     const weights = learned.map(({ weight }) => weight);
     const { model, seed, stem } = configuration;
     const shape = {
@@ -125,10 +121,7 @@ export class ClassifyTrainer {
     const key = keyFrom(seed);
     const parameters = layout.pack({
       ...(from === 'new' ? initialParameters(model, key) : from.parameters),
-      ...drawParameters(
-        stem ? [...stemWeights(stem.channels), ...stemStatistics(stem.channels)] : [],
-        fold(key, 'stem'),
-      ),
+      ...drawParameters(stem ? stemSpecifications(stem.channels) : [], fold(key, 'stem')),
       ...drawParameters(classifierSpecifications(model, shape), fold(key, 'classifier')),
     });
     const state = {

@@ -12,13 +12,12 @@ import type { ParameterLayout } from '../run/parameter-vector.ts';
 import { trainingClasses } from './draw-batch.ts';
 import type { TrainingClasses } from './draw-batch.ts';
 import { readBatch } from './read-batch.ts';
-import { classifiedWeights, classifierSpecifications, classifyFunction } from './classify-graph.ts';
+import { classifiedWeights, classifyFunction, sharedWeights } from './classify-graph.ts';
 import type { ClassifyShape } from './classify-graph.ts';
 import { classifyLayout, segmentsOf } from './layout.ts';
 import { sampleReader } from './samples.ts';
 import type { ClassifiedDomain, SampleReader } from './samples.ts';
 import type { StemChannels } from './stem.ts';
-import { stemWeights } from './stem.ts';
 import type { Segment } from './layout.ts';
 import type { ClassifyConfiguration } from './configuration.ts';
 
@@ -103,9 +102,7 @@ function prepare(
     classes,
     shape,
     layout,
-    shared: [...(stem ? stemWeights(stem) : []), ...classifierSpecifications(model, shape)].map(
-      ({ name }) => name,
-    ),
+    shared: sharedWeights(model, shape).map(({ name }) => name),
     children: new Map(children),
     programs: new Programs(executor, 'classify'),
   };

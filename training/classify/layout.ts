@@ -12,7 +12,7 @@ import { sourceNames } from '../../model/search-space/taps.ts';
 import { ParameterLayout } from '../run/parameter-vector.ts';
 import { classifiedWeights, classifierSpecifications } from './classify-graph.ts';
 import type { ClassifyShape } from './classify-graph.ts';
-import { stemParts, stemStatistics, stemWeights } from './stem.ts';
+import { stemParts, stemSpecifications } from './stem.ts';
 
 /** All that the stage trains as one vector: the one-shot model's weights and statistics, then its own classifier. */
 export const classifyLayout = (
@@ -22,7 +22,7 @@ export const classifyLayout = (
   new ParameterLayout([
     ...weightSpecifications(configuration),
     ...statisticSpecifications(configuration),
-    ...(shape.stem ? [...stemWeights(shape.stem), ...stemStatistics(shape.stem)] : []),
+    ...(shape.stem ? stemSpecifications(shape.stem) : []),
     ...classifierSpecifications(configuration, shape),
   ]);
 

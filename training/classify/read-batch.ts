@@ -1,6 +1,5 @@
 import { fold } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
-
 import { drawBatch, drawBeta } from './draw-batch.ts';
 import type { TrainingClasses } from './draw-batch.ts';
 import type { SampleReader } from './samples.ts';

@@ -2,7 +2,8 @@ import type { Key } from '../../model/random.ts';
 import { viewCount } from '../../model/task/views.ts';
 import { drawView, renderView } from '../data/augment.ts';
 import type { Augmentation } from '../data/augment.ts';
-import type { ClassedDomain, ImageDomain } from '../data/domain.ts';
+import { partOf } from '../data/class-splits.ts';
+import type { ImageDomain } from '../data/domain.ts';
 import type { PlaneDomain } from '../planes/plane-domain.ts';
 import { teacherLength } from '../planes/plane-domain.ts';
 import { PlaneReader } from '../planes/plane-reader.ts';
@@ -28,11 +29,11 @@ export const taughtLength = (own: ClassifiedDomain): number => {
   return planes ? teacherLength(planes) : 0;
 };
 
-/** The domain with other classes of it. */
-export const withClasses = (own: ClassifiedDomain, { classes }: ClassedDomain): ClassifiedDomain =>
+/** The part of a domain that the stage learns, see `partOf`. */
+export const classifiedPart = (own: ClassifiedDomain, share: number): ClassifiedDomain =>
   own.kind === 'planes'
-    ? { ...own, domain: { ...own.domain, classes } }
-    : { ...own, domain: { ...own.domain, classes } };
+    ? { ...own, domain: partOf(own.domain, 'classified', share) }
+    : { ...own, domain: partOf(own.domain, 'classified', share) };
 
 /** Reads what is trained on: a row of planes or of pixels, and the teacher's features of the image. For one thread. */
 export interface SampleReader {

@@ -1,5 +1,3 @@
-import { firstSide } from '../../model/configuration.ts';
-import type { ModelConfiguration } from '../../model/configuration.ts';
 import { add, conv, multiply, relu, reshape, transpose } from '../../model/graph/operations.ts';
 import type { Tensor } from '../../model/graph/primitives.ts';
 import type { Weights } from '../../model/graph/weights.ts';
@@ -32,7 +30,7 @@ export const stemWeights = ([first, second]: StemChannels): ParameterSpecificati
   }));
 
 /** Learned statistics of both normalisations, [o, 1] each. */
-export const stemStatistics = (channels: StemChannels): ParameterSpecification[] =>
+const stemStatistics = (channels: StemChannels): ParameterSpecification[] =>
   stemParts.flatMap((part, i) => {
     const { mean, square } = statisticNames(part);
     const own = { shape: [channels[i]!, 1], group: 'statistics', deviation: 0 } as const;
@@ -42,8 +40,11 @@ export const stemStatistics = (channels: StemChannels): ParameterSpecification[]
     ];
   });
 
-/** Side of a stem's planes. */
-export const stemSide = ({ image }: Pick<ModelConfiguration, 'image'>): number => firstSide(image) / 4;
+/** All that is trained of a stem: its weights, then its statistics. */
+export const stemSpecifications = (channels: StemChannels): ParameterSpecification[] => [
+  ...stemWeights(channels),
+  ...stemStatistics(channels),
+];
 
 /**
  * Two convolutions of stride 2, each normalised and rectified, of images [n, 3, s, s] in 0..1, which are centred first, so

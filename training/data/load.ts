@@ -108,22 +108,26 @@ async function decodeAll(
   const images = listed.flatMap((own) => own.images);
   const length = 3 * size * size;
   const pixels = sharedPixels(images.length, size);
-  const skipped = new Map<number, string>();
+  const undecodable = new Map<number, Error>();
   let done = 0;
   const pending = images.entries(); // one iterator that all loops draw from
   const decodeNext = async (): Promise<void> => {
     for (const [index, image] of pending) {
+      if (!warn && undecodable.size > 0) return;
       try {
         pixels.set(await named(image.label, image.read(size)), index * length);
       } catch (error) {
-        if (!warn || !isUndecodable(error)) throw error;
-        skipped.set(index, error.message);
+        if (!isUndecodable(error)) throw error;
+        undecodable.set(index, error);
       }
       progress?.(++done, images.length);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, decodeNext));
-  if (skipped.size === 0) return { domain: { name, size, pixels, classes: all, fingerprint }, skipped: [] };
+  if (undecodable.size === 0) return { domain: { name, size, pixels, classes: all, fingerprint }, skipped: [] };
+  const inOrder = [...undecodable].sort(([a], [b]) => a - b); // and not as their decoding ended
+  if (!warn) throw inOrder[0]![1];
+  const skipped = new Map(inOrder.map(([index, { message }]) => [index, message]));
   const { classes, kept } = withoutImages(name, all, skipped);
   const left = sharedPixels(kept.length, size);
   for (const [index, image] of kept.entries())

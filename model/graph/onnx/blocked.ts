@@ -1,5 +1,6 @@
-import type { Convolution, Tensor } from '../primitives.ts';
+import type { Tensor } from '../primitives.ts';
 import type { Attributes, Emitter } from './emitter.ts';
+import { backwards, both, reshaped, spatial, tapsOf } from './nodes.ts';
 
 /**
  * Depthwise convolutions and their derivatives in onnxruntime's own blocked layout (its operator set
@@ -10,8 +11,8 @@ import type { Attributes, Emitter } from './emitter.ts';
  */
 const domain = 'com.microsoft.nchwc';
 
-/** A multiple of every block that there is. */
-const wholeBlocks = 16;
+/** Channels that are a multiple of this are whole blocks, however large a block is. */
+export const wholeBlocks = 16;
 
 type Square = Tensor<'conv' | 'convInputGradient' | 'convFilterGradient'>;
 
@@ -37,15 +38,14 @@ const entered = (emitter: Emitter, name: string): string =>
 const left = (emitter: Emitter, name: string, channels: number): string =>
   emitter.emit('ReorderOutput', [name], { channels, channels_last: 0 }, domain);
 
-const reshaped = (emitter: Emitter, name: string, shape: readonly number[]): string =>
-  emitter.emit('Reshape', [name, emitter.integers(shape)]);
-
 interface Geometry {
   readonly kernel: readonly [number, number];
   readonly stride: number;
   readonly dilation: number;
-  /** before both axes, behind the first, behind the second */
-  readonly pads: readonly [number, number, number];
+  /** before both axes */
+  readonly before: number;
+  /** behind either */
+  readonly behind: readonly [number, number];
 }
 
 /** Of x [1, c, h, w] with kernels [1 or c, c or 1, k, k], both plain: the plain result. */
@@ -56,13 +56,12 @@ function convolved(
   channels: number,
   geometry: Geometry,
 ): string {
-  const { kernel, stride, dilation, pads } = geometry;
-  const [before, down, right] = pads;
+  const { kernel, stride, dilation, before, behind } = geometry;
   const attributes: Attributes = {
     kernel_shape: kernel,
-    strides: [stride, stride],
-    dilations: [dilation, dilation],
-    pads: [before, before, down, right],
+    strides: both(stride),
+    dilations: both(dilation),
+    pads: [...both(before), ...behind],
     group: channels,
   };
   const planes = entered(emitter, reshaped(emitter, kernels, [1, channels, ...kernel]));
@@ -70,20 +69,12 @@ function convolved(
   return left(emitter, emitter.emit('Conv', inputs, attributes, domain), channels);
 }
 
-const planeOf = ({ shape }: Tensor): readonly [number, number] => [shape[2]!, shape[3]!];
-
 /** x [1, c, h, w] * w [c, 1, k, k]. */
 export function blockedConvolution({ inputs, attributes }: Tensor<'conv'>, emitter: Emitter): string {
   const [x, w] = inputs as readonly [Tensor, Tensor];
   const { stride, dilation, padding } = attributes;
-  const pads = [padding, padding, padding] as const;
-  const geometry = { kernel: planeOf(w), stride, dilation, pads };
+  const geometry = { kernel: spatial(w), stride, dilation, before: padding, behind: both(padding) };
   return convolved(emitter, emitter.nameOf(x), emitter.nameOf(w), x.shape[1]!, geometry);
-}
-
-/** Zeros that stand behind g, spread by the stride, so that a convolution with the kernels backwards gives the wanted size. */
-function padsBehind({ stride, padding }: Convolution, size: number, output: number): number {
-  return size - stride * output + padding;
 }
 
 /** g [1, c, h', w'], w [c, 1, k, k] -> [1, c, h, w]: g, spread by the stride, convolved with the kernels backwards. */
@@ -91,17 +82,20 @@ export function blockedInputGradient(node: Tensor<'convInputGradient'>, emitter:
   const [g, w] = node.inputs as readonly [Tensor, Tensor];
   const { stride, dilation, padding, inputSize } = node.attributes;
   const channels = g.shape[1]!;
-  const kernel = planeOf(w);
+  const [kernel, outputs] = [spatial(w), spatial(g)];
   const size = kernel[0] * kernel[1];
   const flat = reshaped(emitter, emitter.nameOf(w), [channels, size]);
-  const bounds = [[-1], [-size - 1], [1], [-1]].map((values) => emitter.integers(values));
-  const backwards = emitter.emit('Slice', [flat, ...bounds]);
-  const [down, right] = ([0, 1] as const).map((axis) =>
-    padsBehind(node.attributes, inputSize[axis], planeOf(g)[axis]),
-  ) as [number, number];
-  const before = dilation * (kernel[0] - 1) - padding;
-  const geometry = { kernel, stride: 1, dilation, pads: [before, down, right] as const };
-  return convolved(emitter, spread(emitter, g, stride), backwards, channels, geometry);
+  const kernels = backwards(emitter, flat, 1, size);
+  // as much as leads to the wanted size
+  const behind = [0, 1].map((axis) => inputSize[axis]! - stride * outputs[axis]! + padding);
+  const geometry = {
+    kernel,
+    stride: 1,
+    dilation,
+    before: dilation * (kernel[0] - 1) - padding,
+    behind: behind as [number, number],
+  };
+  return convolved(emitter, spread(emitter, g, stride), kernels, channels, geometry);
 }
 
 /** g [1, c, h', w'] with `stride` - 1 zeros behind every row and column. */
@@ -123,23 +117,8 @@ export function blockedFilterGradient(node: Tensor<'convFilterGradient'>, emitte
   const [x, g] = node.inputs as readonly [Tensor, Tensor];
   const { stride, dilation, padding, kernel } = node.attributes;
   const channels = x.shape[1]!;
-  const plane = planeOf(g);
-  // a stride leaves rows and columns at the end that no tap has seen: less is padded there, or x is cut
-  const behind = ([0, 1] as const).map(
-    (axis) => dilation * (kernel[axis] - 1) + stride * (plane[axis] - 1) + 1 - planeOf(x)[axis] - padding,
-  ) as [number, number];
-  const cut = behind.map((pad) => Math.min(0, pad)) as [number, number];
-  const pads = [padding, Math.max(0, behind[0]), Math.max(0, behind[1])] as const;
-  const seen = cutBehind(emitter, x, cut);
-  const geometry = { kernel: plane, stride: dilation, dilation: stride, pads };
-  const gradients = convolved(emitter, seen, emitter.nameOf(g), channels, geometry);
-  return reshaped(emitter, gradients, [channels, 1, ...kernel]);
-}
-
-/** x without its last rows and columns, as many as `cut` is below zero. */
-function cutBehind(emitter: Emitter, x: Tensor, cut: readonly [number, number]): string {
-  if (cut[0] === 0 && cut[1] === 0) return emitter.nameOf(x);
-  const ends = planeOf(x).map((size, axis) => size + cut[axis]!);
-  const bounds = [[0, 0], ends, [2, 3]].map((values) => emitter.integers(values));
-  return emitter.emit('Slice', [emitter.nameOf(x), ...bounds]);
+  const swapped = { stride: dilation, dilation: stride };
+  const geometry = { kernel: spatial(g), ...swapped, before: padding, behind: both(padding) };
+  const result = convolved(emitter, emitter.nameOf(x), emitter.nameOf(g), channels, geometry); // [1, c, >=k, >=k]
+  return reshaped(emitter, tapsOf(node, emitter, result), [channels, 1, ...kernel]);
 }

@@ -4,6 +4,7 @@ import { sizeOf } from '../shapes.ts';
 import type { Shape } from '../shapes.ts';
 import { blockedConvolution, blockedFilterGradient, blockedInputGradient, isBlocked } from './blocked.ts';
 import type { Attributes, Emitter } from './emitter.ts';
+import { backwards, both, reshaped, sliced, spatial, tapsOf, transposed } from './nodes.ts';
 
 type Inputs = readonly Tensor[];
 
@@ -14,17 +15,6 @@ const operator =
       name,
       inputs.map((input) => emitter.nameOf(input)),
     );
-
-const transposed = (emitter: Emitter, name: string, perm: readonly number[]): string =>
-  emitter.emit('Transpose', [name], { perm });
-
-const reshaped = (emitter: Emitter, name: string, shape: readonly number[]): string =>
-  emitter.emit('Reshape', [name, emitter.integers(shape)]);
-
-/** The last two axes of planes or of filters. */
-const spatial = ({ shape }: Tensor): readonly [number, number] => [shape[2]!, shape[3]!];
-
-const both = (value: number): readonly [number, number] => [value, value];
 
 /** With the kernel's size, which ONNX lets be left out and OpenCV asks for. */
 const convolutionAttributes = (
@@ -110,11 +100,7 @@ function inverted(_: Tensor<'inverse'>, emitter: Emitter, [x]: Inputs): string {
 /** A slice backwards; in a portable file a product with an exchange matrix, as many runtimes know no step below 0. */
 function mirrored({ attributes: { axis }, shape }: Tensor<'mirror'>, emitter: Emitter, [x]: Inputs): string {
   const [name, size] = [emitter.nameOf(x!), shape[axis]!];
-  if (!emitter.options.portable) {
-    // from the last element to before the first one: an end that stays below 0 when the size is added to it
-    const bounds = [[-1], [-size - 1], [axis], [-1]].map((values) => emitter.integers(values));
-    return emitter.emit('Slice', [name, ...bounds]);
-  }
+  if (!emitter.options.portable) return backwards(emitter, name, axis, size);
   const after = shape.length - 1 - axis;
   if (after > 1) throw new GraphError('a portable file mirrors one of the last two axes only');
   const antidiagonal = Float32Array.from({ length: size ** 2 }, (_, i) =>
@@ -171,10 +157,7 @@ function filterGradientByProducts(node: Tensor<'convFilterGradient'>, emitter: E
     return reshaped(emitter, padded, [channels, length]);
   };
   const columns = (name: string, start: number): string =>
-    emitter.emit('Slice', [
-      name,
-      ...[[start], [start + used], [1]].map((values) => emitter.integers(values)),
-    ]);
+    sliced(emitter, name, { starts: [start], ends: [start + used], axes: [1] });
   const images = rows(x, c, padding, [padding, padding]);
   const gradients = columns(rows(g, o, 0, [kh - 1, kw - 1]), 0);
   const taps = Array.from({ length: kh * kw }, (_, tap) => {
@@ -188,7 +171,7 @@ function filterGradientByProducts(node: Tensor<'convFilterGradient'>, emitter: E
 /** A convolution of x with g where batch and channel change places, and stride and dilation too. */
 function filterGradientByConvolution(node: Tensor<'convFilterGradient'>, emitter: Emitter): string {
   const [x, g] = node.inputs as readonly [Tensor, Tensor];
-  const { stride, padding, dilation, groups, kernel } = node.attributes;
+  const { stride, padding, dilation, groups } = node.attributes;
   const [n, c, h, w] = x.shape as [number, number, number, number];
   const perGroup = c / groups;
   let images = emitter.nameOf(x);
@@ -201,18 +184,8 @@ function filterGradientByConvolution(node: Tensor<'convFilterGradient'>, emitter
   }
   const filters = transposed(emitter, emitter.nameOf(g), [1, 0, 2, 3]); // [o, n, h', w']
   const swapped = { stride: dilation, dilation: stride, padding, groups };
-  let result = emitter.emit('Conv', [images, filters], convolutionAttributes(swapped, spatial(g))); // [c/groups, o, >=k, >=k]
-  const covered = (size: number, output: number): number =>
-    Math.floor((size + 2 * padding - stride * (output - 1) - 1) / dilation) + 1;
-  if (covered(h, g.shape[2]!) !== kernel[0] || covered(w, g.shape[3]!) !== kernel[1]) {
-    result = emitter.emit('Slice', [
-      result,
-      emitter.integers([0, 0]),
-      emitter.integers(kernel),
-      emitter.integers([2, 3]),
-    ]);
-  }
-  return transposed(emitter, result, [1, 0, 2, 3]);
+  const result = emitter.emit('Conv', [images, filters], convolutionAttributes(swapped, spatial(g))); // [c/groups, o, >=k, >=k]
+  return transposed(emitter, tapsOf(node, emitter, result), [1, 0, 2, 3]);
 }
 
 function averageGradient(node: Tensor<'averagePoolGradient'>, emitter: Emitter): string {
@@ -294,10 +267,8 @@ export const loweringRules: PrimitiveTable<[emitter: Emitter, inputs: Inputs], s
       inputs.map((input) => emitter.nameOf(input)),
       { axis: node.attributes.axis },
     ),
-  slice: ({ attributes: { axis, start, size } }, emitter, [x]) => {
-    const bounds = [[start], [start + size], [axis]].map((values) => emitter.integers(values));
-    return emitter.emit('Slice', [emitter.nameOf(x!), ...bounds]);
-  },
+  slice: ({ attributes: { axis, start, size } }, emitter, [x]) =>
+    sliced(emitter, emitter.nameOf(x!), { starts: [start], ends: [start + size], axes: [axis] }),
   mirror: mirrored,
   pad: ({ attributes: { axis, before, after }, shape }, emitter, [x]) => {
     const pads = [

@@ -31,6 +31,9 @@ const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
 export const launch = (args: readonly string[] = []): Promise<Browser> =>
   chromium.launch({ executablePath: chromiumPath()!, args: [...asRoot, ...args] });
 
+/** For `launch`: a camera that shows a test picture, and that may be used. */
+export const fakeCamera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+
 /** What a page did that it should not have. */
 export interface Watched {
   readonly page: Page;
