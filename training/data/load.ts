@@ -124,7 +124,8 @@ async function decodeAll(
     }
   };
   await Promise.all(Array.from({ length: concurrency }, decodeNext));
-  if (undecodable.size === 0) return { domain: { name, size, pixels, classes: all, fingerprint }, skipped: [] };
+  if (undecodable.size === 0)
+    return { domain: { name, size, pixels, classes: all, fingerprint }, skipped: [] };
   const inOrder = [...undecodable].sort(([a], [b]) => a - b); // and not as their decoding ended
   if (!warn) throw inOrder[0]![1];
   const skipped = new Map(inOrder.map(([index, { message }]) => [index, message]));
