@@ -22,10 +22,11 @@ import type { TrainingConfiguration } from './outer-loop/configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
 import { cautionOf, compare, comparisonTable, verdict } from './own-images/comparison.ts';
+import type { Compared } from './own-images/comparison.ts';
 import { withPossibleShapes } from './own-images/configuration.ts';
 import { withTaughtCells } from './own-images/taught-cells.ts';
 import { planOwnImages } from './own-images/plan.ts';
-import { servingCommand } from './own-images/served.ts';
+import { servingCommand, servingLine } from './own-images/served.ts';
 import { RunFolder } from './run/run-folder.ts';
 import { withoutTilde } from './run/paths.ts';
 import { readCheckpoint } from './run/read-checkpoint.ts';
@@ -143,9 +144,11 @@ async function main(): Promise<void> {
     return;
   }
   console.log(`checkpoint: ${relative('', folder.checkpointPath)}`);
-  if (plan.before) await tellGain(trainer.checkpoint(), plan.before, domains, configuration.workers);
-  if (configuration.model.network.kind === 'cells')
-    console.log(`serve it:   ${await servingCommand(folder, configuration.name)}`);
+  const compared =
+    plan.before && (await tellGain(trainer.checkpoint(), plan.before, domains, configuration.workers));
+  if (configuration.model.network.kind !== 'cells') return;
+  const line = servingLine(await servingCommand(folder, configuration.name), compared);
+  if (line !== undefined) console.log(line);
 }
 
 /** Other machines, where the command line names a Redis; what goes wrong with them is told above the bar. */
@@ -237,7 +240,7 @@ async function tellGain(
   before: Checkpoint,
   domains: readonly ImageDomain[] | readonly PlaneDomain[],
   workers: number,
-): Promise<void> {
+): Promise<Compared[]> {
   const after = decodeCheckpoint(bytes);
   const progress = taskProgress('test tasks', 20);
   const protocol = { way: 5, shots: [1, 5], query: 15, tasks: 100, seed: 2020, workers, progress };
@@ -247,6 +250,7 @@ async function tellGain(
   console.log(verdict(compared, before.id, after.id));
   const caution = cautionOf(domains);
   if (caution !== undefined) console.log(caution);
+  return compared;
 }
 
 await runCommand(main);
