@@ -31,7 +31,7 @@ import { RunFolder } from './run/run-folder.ts';
 import { withoutTilde } from './run/paths.ts';
 import { readCheckpoint } from './run/read-checkpoint.ts';
 import { totalIterations } from './run/schedule.ts';
-import { stopSignal } from './run/stop-signal.ts';
+import { stoppedStatus, stopSignal } from './run/stop-signal.ts';
 import { writeAtomically } from './run/write-atomically.ts';
 import { beginningOf, fineTuning } from './outer-loop/fine-tuning.ts';
 import { imagesOf } from './outer-loop/run-images.ts';
@@ -118,7 +118,7 @@ async function main(): Promise<void> {
   const stop = stopSignal();
   const images = await imagesOf(plan.configuration, stop, skipOf(options.strict)).catch((error: unknown) => {
     if (!stop.aborted) throw error;
-    console.log('stopped: the same command goes on');
+    tellStopped(stop, 'stopped: the same command goes on');
     return undefined;
   });
   if (!images) return;
@@ -140,7 +140,7 @@ async function main(): Promise<void> {
     await cluster?.close(trainer?.iteration === total);
   }
   if (trainer.iteration < total) {
-    console.log(`stopped at iteration ${trainer.iteration}: the same command with --resume goes on`);
+    tellStopped(stop, `stopped at iteration ${trainer.iteration}: the same command with --resume goes on`);
     return;
   }
   console.log(`checkpoint: ${relative('', folder.checkpointPath)}`);
@@ -149,6 +149,12 @@ async function main(): Promise<void> {
   if (configuration.model.network.kind !== 'cells') return;
   const line = servingLine(await servingCommand(folder, configuration.name), compared);
   if (line !== undefined) console.log(line);
+}
+
+/** Says how a run that is not through goes on; the exit status tells that it is not. */
+function tellStopped(stop: AbortSignal, text: string): void {
+  console.log(text);
+  process.exitCode = stoppedStatus(stop);
 }
 
 /** Other machines, where the command line names a Redis; what goes wrong with them is told above the bar. */
@@ -230,7 +236,7 @@ async function beginningWith(
   } finally {
     bar.stop();
   }
-  console.log('stopped while the cells were taught: the same command with --resume goes on');
+  tellStopped(signal, 'stopped while the cells were taught: the same command with --resume goes on');
   return 'stopped';
 }
 
