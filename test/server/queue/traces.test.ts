@@ -1,19 +1,25 @@
 import request from 'supertest';
 import { SpanKind } from '@opentelemetry/api';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Redis as Client } from 'ioredis';
 import { hasRedis, startRedis } from '../../../bench/serve/redis.ts';
 import type { Redis } from '../../../bench/serve/redis.ts';
+import { parseConfiguration } from '../../../server/configuration.ts';
 import { Metrics } from '../../../server/metrics.ts';
 import { observed } from '../../../server/observed.ts';
+import { startService } from '../../../server/service.ts';
 import type { TaskStorage } from '../../../server/storage/storage.ts';
 import { noted } from '../../../server/tracing/traces.ts';
 import type { Traces } from '../../../server/tracing/traces.ts';
+import { startWorker } from '../../../server/worker.ts';
 import { measuredPool } from '../../../server/workers/measured-pool.ts';
 import { createFakeAdapter, everyKind } from '../support/adapter.ts';
+import { startCollector } from '../support/collector.ts';
 import { idsOf, ownTraces } from '../support/own-traces.ts';
 import { support } from '../support/regression.ts';
 import { queueWorker, replica } from '../support/shared-queue.ts';
+import { smallDefault } from '../support/small-default.ts';
 
 const callersTrace = '0af7651916cd43dd8448eb211c80319c';
 const traceparent = `00-${callersTrace}-b7ad6b7169203331-01`;
@@ -114,6 +120,61 @@ describe.skipIf(!hasRedis)('a trace across a queue in Redis (needs redis-server)
     expect(given!.status.code).toBe(0);
     expect(next.named('wait for a worker')).toBeUndefined(); // it was waited for once
   });
+
+  test(
+    'is sent by the whole service and by its worker, each what it has done',
+    { timeout: 240_000 },
+    async () => {
+      const collector = await startCollector();
+      onTestFinished(collector.close);
+      vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url); // the exporter reads it by itself
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const configuration = parseConfiguration({
+        PORT: '0',
+        MNAS_WORKERS: '1',
+        MNAS_PREDICTION_WORKERS: '0',
+        MNAS_QUEUE: redis.url,
+        MNAS_STORAGE: `${redis.url}/1`,
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        ...(await smallDefault()),
+      });
+      const logger = pino({ level: 'silent' });
+      const service = await startService(configuration, logger);
+      const worker = await startWorker(configuration, logger);
+      const post = async (path: string, body: unknown) => {
+        const headers = { 'Content-Type': 'application/json', traceparent };
+        const answer = await fetch(`${service.url}${path}`, {
+          method: 'POST',
+          headers,
+          body: JSON.stringify(body),
+        });
+        expect(answer.ok).toBe(true);
+        return (await answer.json()) as { readonly id: string };
+      };
+      const { id } = await post('/v1/tasks', { support });
+      await post(`/v1/tasks/${id}/evaluations`, { query: support });
+      await Promise.all([service.stop(), worker.stop()]); // they send what is left
+      const { spans } = collector;
+      const only = (name: string) => {
+        const found = spans.filter((span) => span.name === name);
+        expect([name, found.map(({ traceId }) => traceId)]).toEqual([name, [callersTrace]]);
+        return found[0]!;
+      };
+      const inside = ({ spanId }: { readonly spanId: string }) =>
+        spans.filter(({ parentSpanId }) => parentSpanId === spanId).map(({ name }) => name);
+      for (const [route, job] of [
+        ['POST /v1/tasks', 'job regression'],
+        ['POST /v1/tasks/:id/evaluations', 'job points-evaluation'],
+      ] as const)
+        expect(inside(only(route))).toEqual(expect.arrayContaining([job, 'wait for a worker']));
+      expect(inside(only('job regression'))).toEqual(
+        expect.arrayContaining(['queue adaptRegression', 'worker adaptRegression', 'storage write']),
+      );
+      expect(inside(only('job points-evaluation'))).toEqual(
+        expect.arrayContaining(['queue predictRegression', 'worker predictRegression']),
+      );
+    },
+  );
 
   test('is none where the replica does not trace: the worker begins one of its own', async () => {
     const there = await tracedWorker(redis.url);
