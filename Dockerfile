@@ -8,7 +8,10 @@
 # GPU image of the trainer. Build: docker build --target training-gpu -t m-nas-training .
 # Run: docker run --gpus all -v m-nas-runs:/app/runs m-nas-training training/train.ts --engine tfjs --config FILE
 #
-# What each needs of the machine: docs/gpu.md
+# CPU image of the trainer, alone or on several machines. Build: docker build --target training -t m-nas-trainer .
+# Run: docker run -v m-nas-runs:/app/runs m-nas-trainer training/train.ts --config FILE
+#
+# What those for a GPU need of the machine: docs/gpu.md
 
 FROM node:20-bookworm-slim AS installed
 WORKDIR /app
@@ -55,6 +58,24 @@ USER node
 VOLUME /app/runs
 ENTRYPOINT ["node", "--import", "tsx"]
 CMD ["training/train.ts", "--engine", "tfjs", "--config", "training/configs/quick.yaml"]
+
+# with the packages of development: images of icons and glyphs are drawn from some
+FROM node:20-bookworm-slim AS training
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY model model
+COPY drawing drawing
+COPY images images
+COPY engine engine
+COPY checkpoints checkpoints
+COPY training training
+# runs, and the planes of images that are computed once
+RUN mkdir runs .cache && chown node:node . runs .cache
+USER 1000:1000
+VOLUME ["/app/runs", "/app/.cache"]
+ENTRYPOINT ["node", "--import", "tsx"]
+CMD ["training/train.ts", "--config", "training/configs/quick.yaml"]
 
 # what both images of the service have beside their packages
 FROM node:20-bookworm-slim AS source

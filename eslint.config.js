@@ -62,6 +62,7 @@ const layers = {
   ],
   'server/queue': [
     'server/ports.ts',
+    'server/tracing',
     'server/tasks',
     'server/workers',
     'server/storage',
@@ -252,6 +253,7 @@ export default tseslint.config(
   {
     ignores: [
       'node_modules',
+      '.cache', // what commands have fetched and computed
       'runs',
       'dist',
       'client/dist',

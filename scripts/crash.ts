@@ -15,6 +15,14 @@ export interface CrashPlan extends StartPlan {
   /** tasks that are acknowledged before a kill: 1 to this many */
   readonly most: number;
   readonly seed: number;
+  /** is told after every kill but the last what holds so far */
+  readonly tell?: (soFar: CrashResult & CrashTimes) => void;
+}
+
+/** What a kill took, seconds. */
+export interface CrashTimes {
+  readonly startSeconds: number;
+  readonly verifySeconds: number;
 }
 
 export interface CrashResult {
@@ -27,36 +35,51 @@ export interface CrashResult {
   readonly unannounced: number;
 }
 
-/** Tasks by id with the SHA-256 of their models, as the service has acknowledged them. */
+/** Tasks by id, as the service has acknowledged them. */
 interface Ledger {
+  /** SHA-256 of their models */
   readonly kept: Map<string, string>;
   readonly removed: Set<string>;
+  /** those that were looked at after a kill, and were as they must be */
+  readonly seen: Set<string>;
 }
 
+/** Tasks that are asked for at a time. */
+const looks = 8;
+
 /**
- * Kills the service again and again while clients make and remove regression tasks, and looks after every kill whether
- * each acknowledged task is there whole, each removed one is not, and no half one is.
+ * Kills the service again and again while clients make and remove regression tasks. After every kill each acknowledged task
+ * has to be there, each removed one not. What has come since the kill before is looked at whole, and at the end all of it.
  * @throws Error that names the task at fault
  */
 export async function crashUnderLoad(plan: CrashPlan): Promise<CrashResult> {
-  const ledger: Ledger = { kept: new Map(), removed: new Set() };
-  let unannounced = 0;
-  for (let kill = 0; kill <= plan.kills; kill++) {
+  const ledger: Ledger = { kept: new Map(), removed: new Set(), seen: new Set() };
+  for (let kill = 0; ; kill++) {
+    const begun = performance.now();
     const running = await startService(plan);
+    const started = performance.now();
     try {
-      unannounced = await verify(plan.folder, running.url, ledger);
-      if (kill < plan.kills) await loadAndKill(plan, kill, running, ledger);
+      const isLast = kill === plan.kills;
+      if (isLast) ledger.seen.clear();
+      const unannounced = await verify(plan.folder, running.url, ledger);
+      const soFar = {
+        kills: kill,
+        acknowledged: ledger.kept.size + ledger.removed.size,
+        removed: ledger.removed.size,
+        unannounced,
+      };
+      if (isLast) return soFar;
+      const [startSeconds, verifySeconds] = [started - begun, performance.now() - started].map(seconds);
+      if (kill > 0) plan.tell?.({ ...soFar, startSeconds: startSeconds!, verifySeconds: verifySeconds! });
+      await loadAndKill(plan, kill, running, ledger);
     } finally {
       if (running.child.exitCode === null) running.child.kill('SIGKILL');
     }
   }
-  return {
-    kills: plan.kills,
-    acknowledged: ledger.kept.size + ledger.removed.size,
-    removed: ledger.removed.size,
-    unannounced,
-  };
 }
+
+/** Of milliseconds, to a tenth. */
+const seconds = (ms: number): number => Math.round(ms / 100) / 10;
 
 /** Makes tasks until the kill, which comes when enough are acknowledged and a random moment has passed. */
 async function loadAndKill(
@@ -107,15 +130,23 @@ async function remove(url: string, id: string, ledger: Ledger): Promise<void> {
 }
 
 /** Returns how many whole tasks are there that are not in the ledger. */
-async function verify(folder: string, url: string, { kept, removed }: Ledger): Promise<number> {
-  for (const [id, sha256] of kept)
-    if ((await modelHash(url, id)) !== sha256)
-      throw new Error(`the acknowledged task ${id} is not there whole`);
-  for (const id of removed)
-    if ((await modelHash(url, id)) !== undefined) throw new Error(`the removed task ${id} is there again`);
+async function verify(folder: string, url: string, { kept, removed, seen }: Ledger): Promise<number> {
   const stored = await readdir(join(folder, 'tasks'));
-  for (const id of stored)
-    if ((await modelHash(url, id)) === undefined) throw new Error(`the task ${id} is there by half`);
+  const there = new Set(stored);
+  for (const id of kept.keys())
+    if (!there.has(id)) throw new Error(`the acknowledged task ${id} is not there`);
+  for (const id of removed) if (there.has(id)) throw new Error(`the removed task ${id} is there again`);
+  const unseen = [...stored, ...removed].filter((id) => !seen.has(id));
+  for (let first = 0; first < unseen.length; first += looks)
+    await Promise.all(
+      unseen.slice(first, first + looks).map(async (id) => {
+        const hash = await modelHash(url, id);
+        if (removed.has(id) && hash !== undefined) throw new Error(`the removed task ${id} is found`);
+        if (there.has(id) && hash === undefined) throw new Error(`the task ${id} is there by half`);
+        if (kept.has(id) && hash !== kept.get(id)) throw new Error(`the task ${id} is another one`);
+        seen.add(id);
+      }),
+    );
   const drafts = await readdir(join(folder, 'temporary'));
   if (drafts.length > 0) throw new Error(`drafts are left: ${drafts.join(', ')}`);
   return stored.filter((id) => !kept.has(id)).length;

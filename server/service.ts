@@ -142,7 +142,7 @@ function threadUse(configuration: Configuration): ThreadUse {
 /** The queue that replicas share, where the configuration names one; its client is loaded only then. @throws QueueSetupError */
 async function joinQueue(
   configuration: Configuration,
-  { checkpoints, adapter, keys, metrics, memory, storage }: Foundation,
+  { checkpoints, adapter, keys, metrics, traces, memory, storage }: Foundation,
   logger: Logger,
 ): Promise<OpenQueue | undefined> {
   const { MNAS_QUEUE: place } = configuration;
@@ -161,6 +161,7 @@ async function joinQueue(
     },
     owned: keys !== undefined,
     storage,
+    traces,
     logger,
   });
   metrics.watchQueue(queue.stats);

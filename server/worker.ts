@@ -34,7 +34,7 @@ export async function startWorker(configuration: Configuration, logger: Logger):
     waiting: Infinity,
     limits: admitted,
   });
-  const { checkpoints, adapter, metrics, storage, pool, memoryWatch } = foundation;
+  const { checkpoints, adapter, metrics, traces, storage, pool, memoryWatch } = foundation;
   let taking = false;
   const readiness: Readiness = {
     get workersReady() {
@@ -80,6 +80,7 @@ export async function startWorker(configuration: Configuration, logger: Logger):
     storage,
     maker: makerOf(adapter.toolchain, checkpoints),
     onMade: (record) => metrics.observeTask(record),
+    traces,
     logger,
   });
   taking = true;

@@ -22,15 +22,16 @@ import type { TrainingConfiguration } from './outer-loop/configuration.ts';
 import type { ImageDomain } from './data/domain.ts';
 import type { PlaneDomain } from './planes/plane-domain.ts';
 import { cautionOf, compare, comparisonTable, verdict } from './own-images/comparison.ts';
+import type { Compared } from './own-images/comparison.ts';
 import { withPossibleShapes } from './own-images/configuration.ts';
 import { withTaughtCells } from './own-images/taught-cells.ts';
 import { planOwnImages } from './own-images/plan.ts';
-import { servingCommand } from './own-images/served.ts';
+import { servingCommand, servingLine } from './own-images/served.ts';
 import { RunFolder } from './run/run-folder.ts';
 import { withoutTilde } from './run/paths.ts';
 import { readCheckpoint } from './run/read-checkpoint.ts';
 import { totalIterations } from './run/schedule.ts';
-import { stopSignal } from './run/stop-signal.ts';
+import { stoppedStatus, stopSignal } from './run/stop-signal.ts';
 import { writeAtomically } from './run/write-atomically.ts';
 import { beginningOf, fineTuning } from './outer-loop/fine-tuning.ts';
 import { imagesOf } from './outer-loop/run-images.ts';
@@ -117,7 +118,7 @@ async function main(): Promise<void> {
   const stop = stopSignal();
   const images = await imagesOf(plan.configuration, stop, skipOf(options.strict)).catch((error: unknown) => {
     if (!stop.aborted) throw error;
-    console.log('stopped: the same command goes on');
+    tellStopped(stop, 'stopped: the same command goes on');
     return undefined;
   });
   if (!images) return;
@@ -139,13 +140,21 @@ async function main(): Promise<void> {
     await cluster?.close(trainer?.iteration === total);
   }
   if (trainer.iteration < total) {
-    console.log(`stopped at iteration ${trainer.iteration}: the same command with --resume goes on`);
+    tellStopped(stop, `stopped at iteration ${trainer.iteration}: the same command with --resume goes on`);
     return;
   }
   console.log(`checkpoint: ${relative('', folder.checkpointPath)}`);
-  if (plan.before) await tellGain(trainer.checkpoint(), plan.before, domains, configuration.workers);
-  if (configuration.model.network.kind === 'cells')
-    console.log(`serve it:   ${await servingCommand(folder, configuration.name)}`);
+  const compared =
+    plan.before && (await tellGain(trainer.checkpoint(), plan.before, domains, configuration.workers));
+  if (configuration.model.network.kind !== 'cells') return;
+  const line = servingLine(await servingCommand(folder, configuration.name), compared);
+  if (line !== undefined) console.log(line);
+}
+
+/** Says how a run that is not through goes on; the exit status tells that it is not. */
+function tellStopped(stop: AbortSignal, text: string): void {
+  console.log(text);
+  process.exitCode = stoppedStatus(stop);
 }
 
 /** Other machines, where the command line names a Redis; what goes wrong with them is told above the bar. */
@@ -227,7 +236,7 @@ async function beginningWith(
   } finally {
     bar.stop();
   }
-  console.log('stopped while the cells were taught: the same command with --resume goes on');
+  tellStopped(signal, 'stopped while the cells were taught: the same command with --resume goes on');
   return 'stopped';
 }
 
@@ -237,7 +246,7 @@ async function tellGain(
   before: Checkpoint,
   domains: readonly ImageDomain[] | readonly PlaneDomain[],
   workers: number,
-): Promise<void> {
+): Promise<Compared[]> {
   const after = decodeCheckpoint(bytes);
   const progress = taskProgress('test tasks', 20);
   const protocol = { way: 5, shots: [1, 5], query: 15, tasks: 100, seed: 2020, workers, progress };
@@ -247,6 +256,7 @@ async function tellGain(
   console.log(verdict(compared, before.id, after.id));
   const caution = cautionOf(domains);
   if (caution !== undefined) console.log(caution);
+  return compared;
 }
 
 await runCommand(main);

@@ -9,10 +9,20 @@ export interface Answer {
   readonly ms: number;
 }
 
+/** Within which an answer comes, seconds: longer than anything takes that is asked for, on the slowest machine. */
+export const answerSeconds = 1800;
+/** What is waited for may take so many times as long as it was measured to: other work on the machine comes and goes. */
+const slower = 10;
+/** Whatever was measured, as long as that is waited. */
+const leastPatience = 60;
+
+/** Seconds that are waited for what was measured to take so many. */
+export const patience = (measured: number): number => Math.max(leastPatience, slower * measured);
+
 /** Asks once; whatever it answers is JSON. @throws where nothing answers */
 export async function ask(url: string, options: RequestInit = {}): Promise<Answer> {
   const begun = performance.now();
-  const answer = await fetch(url, { ...options, signal: AbortSignal.timeout(300_000) });
+  const answer = await fetch(url, { ...options, signal: AbortSignal.timeout(answerSeconds * 1000) });
   const text = await answer.text();
   const body = (text.startsWith('{') ? JSON.parse(text) : {}) as Answer['body'];
   return { status: answer.status, body, ms: performance.now() - begun };
@@ -63,6 +73,17 @@ export async function until(
   }
   throw new Error(`${url}: not as expected after ${seconds} seconds, but ${JSON.stringify(last)}`);
 }
+
+/** @throws Error where the condition does not hold */
+export function must(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Error(what);
+}
+
+/** The id of work that was taken on. @throws Error where it was not */
+export const idOf = ({ status, body }: Answer): string => {
+  must(status === 202, `202 was expected, and ${status} came: ${JSON.stringify(body)}`);
+  return String(body['id']);
+};
 
 export const hasState =
   (...states: readonly string[]) =>

@@ -10,7 +10,9 @@ import { startRedis } from '../../bench/serve/redis.ts';
 import type { Redis } from '../../bench/serve/redis.ts';
 import { startService } from '../../bench/serve/start.ts';
 import type { StartedService } from '../../bench/serve/start.ts';
-import { until } from './client.ts';
+import { answerSeconds, patience, until } from './client.ts';
+import { measuredPace } from './pace.ts';
+import type { Pace } from './pace.ts';
 
 /** A replica or a worker; what it logs is kept. */
 export interface Member extends StartedService {
@@ -25,6 +27,9 @@ export class Stage {
   readonly replicas: Member[] = [];
   readonly workers: Member[] = [];
   redis: Redis;
+  /** of all members so far, from the start until they were ready, seconds */
+  slowestStart = 0;
+  #pace: Pace | undefined;
   #proxy: ChildProcess | undefined;
   #port = 0;
   #turn = 0;
@@ -49,18 +54,40 @@ export class Stage {
       MNAS_WORKERS: '1',
       MNAS_PREDICTION_WORKERS: '1',
       MNAS_NOTICE_SECONDS: '0',
+      // what is late on a slow machine is not what is tried
+      MNAS_REQUEST_SECONDS: String(answerSeconds),
     };
   }
 
   /** A replica or a worker that is ready. */
   async start(kind: 'replica' | 'worker'): Promise<Member> {
     const role = kind === 'worker' ? { role: kind } : {};
+    const begun = performance.now();
     const member = watched(
       await startService({ ...role, folder: this.folder, environment: this.environment() }),
     );
-    await until(`${member.url}/readyz`, ({ status }) => status === 200, 180);
+    await this.untilReady(member);
+    this.slowestStart = Math.max(this.slowestStart, (performance.now() - begun) / 1000);
     this[kind === 'worker' ? 'workers' : 'replicas'].push(member);
     return member;
+  }
+
+  /** Waits until a member takes work: the first one as long as it takes. */
+  async untilReady({ url }: Pick<Member, 'url'>): Promise<void> {
+    const seconds = this.slowestStart === 0 ? answerSeconds : patience(this.slowestStart);
+    await until(`${url}/readyz`, ({ status }) => status === 200, seconds);
+  }
+
+  /** How fast the machine is. @throws Error before it was measured */
+  get pace(): Pace {
+    if (!this.#pace) throw new Error('the pace is measured first');
+    return this.#pace;
+  }
+
+  /** Measures that, once the members are there. */
+  async measure(): Promise<Pace> {
+    this.#pace = await measuredPace(this.replicas[0]!.url);
+    return this.#pace;
   }
 
   /** Where the next request goes: to nginx, which takes the replicas in turn, or to the next one. */
@@ -85,7 +112,7 @@ export class Stage {
       `${user}daemon off; pid ${this.folder}/nginx.pid; error_log ${this.folder}/nginx.log;
       events {}
       http {
-        access_log off; client_max_body_size 64m; proxy_read_timeout 180s;
+        access_log off; client_max_body_size 64m; proxy_read_timeout ${answerSeconds}s;
         client_body_temp_path ${this.folder}/body; proxy_temp_path ${this.folder}/proxy;
         fastcgi_temp_path ${this.folder}/f; uwsgi_temp_path ${this.folder}/u; scgi_temp_path ${this.folder}/s;
         upstream replicas { ${servers.join(' ')} }
@@ -93,7 +120,7 @@ export class Stage {
       }`,
     );
     this.#proxy = spawn('nginx', ['-c', path, '-p', this.folder], { stdio: 'ignore' });
-    await until(`${this.url()}/readyz`, ({ status }) => status === 200, 20);
+    await until(`${this.url()}/readyz`, ({ status }) => status === 200, patience(0));
   }
 
   /** Kills Redis, and starts it again after so many milliseconds, with what it has on disk. */

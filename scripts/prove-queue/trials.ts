@@ -1,16 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { ask, hasState, largeTask, later, smallTask, until } from './client.ts';
-import type { Answer } from './client.ts';
+import { leaseMs, stalledMs } from '../../server/queue/names.ts';
+import { ask, hasState, idOf, largeTask, later, must, patience, smallTask, until } from './client.ts';
+import { patienceFor } from './pace.ts';
 import { jobLines } from './stage.ts';
 import type { Member, Stage } from './stage.ts';
 
 /** What a trial found: figures, which are printed. @throws Error that says what was not as it must be */
 export type Trial = (stage: Stage) => Promise<Readonly<Record<string, unknown>>>;
-
-/** @throws Error where the condition does not hold */
-export function must(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new Error(what);
-}
 
 export const whole = (value: number): number => Math.round(value);
 export const taken = (workers: readonly Pick<Member, 'lines'>[], id?: string): number =>
@@ -19,14 +15,10 @@ export const taken = (workers: readonly Pick<Member, 'lines'>[], id?: string): n
     .filter(({ job }) => id === undefined || job === `task-${id}`).length;
 
 const progressAt = ({ url }: Pick<Member, 'url'>, id: string) => `${url}/v1/tasks/${id}/progress`;
-export const idOf = ({ status, body }: Answer): string => {
-  must(status === 202, `202 was expected, and ${status} came: ${JSON.stringify(body)}`);
-  return String(body['id']);
-};
 
 /** The worker that has the task's job. */
 async function holderOf(stage: Stage, id: string): Promise<Member> {
-  for (const end = Date.now() + 60_000; Date.now() < end;) {
+  for (const end = Date.now() + 1000 * patience(stage.pace.small); Date.now() < end;) {
     await wait(20);
     const holder = stage.workers.find((worker) => taken([worker], id) > 0);
     if (holder) return holder;
@@ -64,19 +56,27 @@ export const way: Trial = async (stage) => {
 /** Every replica tells how a task comes along, and any of them removes it. */
 export const removal: Trial = async (stage) => {
   const [one, two, three] = stage.replicas as [Member, Member, Member];
+  const seconds = patienceFor(stage.pace, 200);
   const id = idOf(await ask(`${one.url}/v1/tasks`, later(await largeTask(2, 200))));
-  await until(progressAt(two, id), hasState('adapting'), 180);
-  await until(progressAt(three, id), hasState('adapting'), 20);
+  await until(progressAt(two, id), hasState('adapting'), seconds);
+  await until(progressAt(three, id), hasState('adapting'), seconds);
   const holder = await holderOf(stage, id);
   const begun = Date.now();
   const removed = await ask(`${three.url}/v1/tasks/${id}`, { method: 'DELETE' });
   must(removed.status === 204, `DELETE answered ${removed.status}`);
-  await until(progressAt(one, id), ({ status, body }) => status === 404 || body['state'] === 'failed', 30);
+  await until(
+    progressAt(one, id),
+    ({ status, body }) => status === 404 || body['state'] === 'failed',
+    seconds,
+  );
   const stopped = jobLines(holder, 'job stopped').find(({ job }) => job === `task-${id}`);
   must(stopped !== undefined, 'the worker did not stop');
   must((await ask(`${two.url}/v1/tasks/${id}`)).status === 404, 'the task is there');
   return { deleteMs: whole(removed.ms), workerStoppedAfterMs: stopped.time - begun };
 };
+
+/** Within which a dead worker's job is taken up again, seconds: its lease, the look for such jobs, and what a poll is late. */
+const lostSeconds = (leaseMs + 2 * stalledMs) / 1000;
 
 /** A worker that is killed within a job: another one takes it up, once. */
 export const deathOfWorker: Trial = async (stage) => {
@@ -89,7 +89,8 @@ export const deathOfWorker: Trial = async (stage) => {
     await holder.kill();
     stage.workers.splice(stage.workers.indexOf(holder), 1);
     const begun = Date.now();
-    await until(progressAt(stage.replicas[0]!, id), hasState('ready', 'failed'), 180).then((last) =>
+    const seconds = lostSeconds + patienceFor(stage.pace, 200);
+    await until(progressAt(stage.replicas[0]!, id), hasState('ready', 'failed'), seconds).then((last) =>
       must(last.body['state'] === 'ready', `the task failed: ${JSON.stringify(last.body)}`),
     );
     const again = stage.workers
@@ -100,10 +101,12 @@ export const deathOfWorker: Trial = async (stage) => {
     passedOn.push((again[0]!.time - begun) / 1000);
     await stage.start('worker');
   }
+  const slowest = Math.max(...passedOn);
+  must(slowest <= lostSeconds, `a job was taken up again after ${whole(slowest)} seconds`);
   return {
     kills,
     takenUpAgain: kills,
-    slowestTakenUpAfterSeconds: whole(Math.max(...passedOn)),
+    slowestTakenUpAfterSeconds: whole(slowest),
     slowestReadyAfterSeconds: whole(Math.max(...ready)),
   };
 };
@@ -116,8 +119,8 @@ export const deathOfReplica: Trial = async (stage) => {
     ids.push(idOf(await ask(`${victim.url}/v1/tasks`, later(smallTask(100 + number)))));
   await victim.kill();
   stage.replicas.splice(0, 1);
-  for (const id of ids)
-    await until(progressAt(stage.replicas[0]!, id), ({ body }) => body['state'] === 'ready', 180);
+  const seconds = patience(ids.length * stage.pace.small);
+  for (const id of ids) await until(progressAt(stage.replicas[0]!, id), hasState('ready'), seconds);
   await stage.start('replica');
   return { acknowledged: ids.length, lost: 0 };
 };
@@ -147,8 +150,9 @@ export const restartOfRedis: Trial = async (stage) => {
   must(refusals.length > 0, 'nothing was refused');
   const slowest = Math.max(...refusals);
   must(slowest < 1000, `a refusal took ${whole(slowest)} ms`);
+  const seconds = patience(accepted.size * stage.pace.small);
   for (const id of accepted.keys())
-    await until(`${stage.replicas[0]!.url}/v1/tasks/${id}`, ({ status }) => status === 200, 120);
+    await until(`${stage.replicas[0]!.url}/v1/tasks/${id}`, ({ status }) => status === 200, seconds);
   return {
     restarts: 2,
     acknowledged: accepted.size,

@@ -1,14 +1,23 @@
 import type { Job, Queue } from 'bullmq';
 import type { Kind } from '../ports.ts';
 import type { Link } from './link.ts';
-import type { EstimateOrder, TaskOrder } from '../tasks/orders.ts';
+import type {
+  EstimateOrder,
+  ImagesEvaluationOrder,
+  PointsEvaluationOrder,
+  TaskOrder,
+} from '../tasks/orders.ts';
 import type { TaskOutline } from '../tasks/progress.ts';
+import type { TraceHeaders } from '../tracing/traces.ts';
 
 /** An order as workers elsewhere get it: they read a task that is to be evaluated themselves. */
 export type CarriedOrder =
-  | TaskOrder
-  | EstimateOrder
-  | { readonly kind: 'evaluation'; readonly task: string; readonly images: readonly Uint8Array[] };
+  TaskOrder | EstimateOrder | Carried<ImagesEvaluationOrder> | Carried<PointsEvaluationOrder>;
+
+/** An evaluation with its task's id. */
+type Carried<Order extends EvaluationOrder> = Omit<Order, 'task'> & { readonly task: string };
+
+export type EvaluationOrder = ImagesEvaluationOrder | PointsEvaluationOrder;
 
 /** What a job says of itself; its order stands beside it. */
 export interface JobData extends Omit<TaskOutline, 'kind'> {
@@ -22,12 +31,14 @@ export interface JobData extends Omit<TaskOutline, 'kind'> {
   readonly maker: string;
   /** whether tasks have owners where it was asked for */
   readonly owned: boolean;
+  /** of the request that has asked for it first */
+  readonly trace: TraceHeaders;
 }
 
 /** What a job leaves that ended well: how fast it was. */
 export interface JobReturn {
   readonly cost: number;
-  /** 0 where nothing was computed */
+  /** 0 where nothing was computed, or where its cost does not tell, `tellsSpeed` */
   readonly seconds: number;
 }
 
@@ -42,6 +53,10 @@ export type WorkQueue = Queue<JobData, JobReturn>;
 
 /** The id of a task's job: equal tasks are one job. */
 export const taskJobId = (id: string): string => `task-${id}`;
+
+/** Whether its cost tells how long a job takes: of points it does not, whose time is compiling and the way. */
+export const tellsSpeed = (kind: JobData['kind']): boolean =>
+  kind !== 'regression' && kind !== 'points-evaluation';
 
 export const isTask = (kind: JobData['kind']): kind is Kind => kind === 'images' || kind === 'regression';
 

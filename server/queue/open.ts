@@ -5,6 +5,7 @@ import type { CheckpointInfo } from '../ports.ts';
 import { loggable } from '../storage/faults.ts';
 import { connectRedis } from '../storage/redis-connection.ts';
 import type { TaskStorage } from '../storage/storage.ts';
+import type { Traces } from '../tracing/traces.ts';
 import { Followers } from './followers.ts';
 import type { JobData, JobReturn } from './job.ts';
 import { Link } from './link.ts';
@@ -32,6 +33,7 @@ export interface OpenOptions {
   /** whether tasks have owners */
   readonly owned: boolean;
   readonly storage: Pick<TaskStorage, 'read'>;
+  readonly traces: Pick<Traces, 'headers'>;
   readonly logger: Logger;
 }
 

@@ -2,13 +2,14 @@ import { DelayedError, UnrecoverableError, WaitingError } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { asServiceError, ServiceError } from '../errors/errors.ts';
-import type { Watcher } from '../ports.ts';
+import type { Kind, Watcher } from '../ports.ts';
 import { catalogue } from '../errors/error-catalogue.ts';
 import { readableTask } from '../storage/storage.ts';
-import type { TaskStorage } from '../storage/storage.ts';
+import type { StoredTask, TaskStorage } from '../storage/storage.ts';
 import type { TaskRecord } from '../storage/record.ts';
 import type { Workplace } from '../tasks/orders.ts';
-import { isTask, outlineOf } from './job.ts';
+import type { Traces } from '../tracing/traces.ts';
+import { isTask, outlineOf, tellsSpeed } from './job.ts';
 import type { CarriedOrder, JobReturn, WorkJob } from './job.ts';
 import { mostDeaths, names } from './names.ts';
 import { getCancelled, getOutcome, putOutcome, storedError } from './outcome.ts';
@@ -25,6 +26,7 @@ export interface Performance {
   /** `makerOf` this process */
   readonly maker: string;
   readonly onMade: (record: TaskRecord) => void;
+  readonly traces: Pick<Traces, 'carriedOn'>;
   readonly logger: Logger;
 }
 
@@ -48,8 +50,8 @@ export async function perform(
   token: string,
   signal: AbortSignal,
 ): Promise<JobReturn> {
-  const { client, logger } = parts;
-  const { run, maker, cost } = job.data;
+  const { client, traces, logger } = parts;
+  const { run, kind, maker, cost, trace } = job.data;
   const startedAt = performance.now();
   if (maker !== parts.maker && Date.now() - job.timestamp < mostWaitMs) {
     await job.moveToDelayed(Date.now() + othersMs, token);
@@ -66,10 +68,14 @@ export async function perform(
   try {
     if (maker !== parts.maker) throw noMaker();
     if (job.stalledCounter > mostDeaths) throw deadly(job);
-    const { result, computed } = await fulfil(parts, job, { signal, report: told.report });
+    const askedAt = job.attemptsStarted === 1 ? job.timestamp : undefined;
+    const carried = { name: `job ${kind}`, headers: trace, askedAt, signal };
+    const work = () => fulfil(parts, job, { signal, report: told.report });
+    const { result, computed } = await traces.carriedOn(carried, work);
     await told.quiet();
     await end({ result });
-    return { cost, seconds: computed ? (performance.now() - startedAt) / 1000 : 0 };
+    const isTold = computed && tellsSpeed(kind);
+    return { cost, seconds: isTold ? (performance.now() - startedAt) / 1000 : 0 };
   } catch (error) {
     await told.quiet();
     if (error instanceof RunEndedError) {
@@ -115,15 +121,33 @@ async function fulfil(
     }
     case 'estimate':
       return { result: await workplace.estimate(order, watcher), computed: true };
-    case 'evaluation': {
-      const task = await storage.read(order.task, signal);
-      if (task?.record.kind !== 'images') throw new ServiceError('unknown-task');
-      const { record, model } = task;
-      const evaluation = { ...order, task: { record, model } };
-      return { result: await workplace.evaluate(evaluation, watcher), computed: true };
+    case 'images-evaluation': {
+      const task = await evaluated(storage, order.task, 'images', signal);
+      return { result: await workplace.evaluateImages({ ...order, task }, watcher), computed: true };
+    }
+    case 'points-evaluation': {
+      const task = await evaluated(storage, order.task, 'regression', signal);
+      return { result: await workplace.evaluatePoints({ ...order, task }, watcher), computed: true };
     }
   }
 }
+
+/** The task of an evaluation, which was there when that was asked for. @throws ServiceError `unknown-task` */
+async function evaluated<K extends Kind>(
+  storage: Performance['storage'],
+  id: string,
+  kind: K,
+  signal: AbortSignal,
+): Promise<StoredTask<Extract<TaskRecord, { readonly kind: K }>>> {
+  const task = await storage.read(id, signal);
+  if (!isOf(task, kind)) throw new ServiceError('unknown-task');
+  return task;
+}
+
+const isOf = <K extends Kind>(
+  task: StoredTask | undefined,
+  kind: K,
+): task is StoredTask<Extract<TaskRecord, { readonly kind: K }>> => task?.record.kind === kind;
 
 const lostOrder = () =>
   new ServiceError('queue-unavailable', {

@@ -6,15 +6,23 @@ import { asServiceError, ServiceError } from '../errors/errors.ts';
 import type { Asker, PredictedImages, Watcher } from '../ports.ts';
 import type { TaskStorage } from '../storage/storage.ts';
 import type { Elsewhere } from '../tasks/elsewhere.ts';
-import type { EstimateOrder, EvaluationOrder, MadeTask, TaskOrder, Workplace } from '../tasks/orders.ts';
+import type {
+  EstimateOrder,
+  ImagesEvaluationOrder,
+  MadeTask,
+  PointsEvaluationOrder,
+  TaskOrder,
+  Workplace,
+} from '../tasks/orders.ts';
 import { TaskProgress } from '../tasks/progress.ts';
+import type { Traces } from '../tracing/traces.ts';
 import type { AskedWork } from '../workers/admission.ts';
 import { cancel } from './cancel.ts';
 import { contentOf } from './content.ts';
 import { resultOf } from './followers.ts';
 import type { Followers, Following, Run } from './followers.ts';
 import { isTask, jobOf, taskJobId } from './job.ts';
-import type { CarriedOrder, JobData, JobOutline, WorkQueue } from './job.ts';
+import type { CarriedOrder, EvaluationOrder, JobData, JobOutline, WorkQueue } from './job.ts';
 import type { Link } from './link.ts';
 import { names, orderSeconds } from './names.ts';
 import { errorOf, getCancelled, getOutcome } from './outcome.ts';
@@ -50,6 +58,7 @@ export interface QueueParts {
   readonly maker: string;
   /** whether tasks have owners */
   readonly owned: boolean;
+  readonly traces: Pick<Traces, 'headers'>;
 }
 
 /** An order on its way into the queue. */
@@ -91,14 +100,14 @@ export class QueueWorkplace implements Workplace, Elsewhere {
     return (await this.#answer(parcel, asker)) as Estimated | undefined;
   }
 
-  async evaluate({ kind, task, images }: EvaluationOrder, asker: Asker): Promise<PredictedImages> {
-    const { id: of, steps } = task.record;
-    const unlabelled = images.map((pixels) => ({ label: '', order: '', pixels }));
-    const id = await contentOf([this.#parts.maker, of], unlabelled);
-    const order = { kind, task: of, images };
-    const work = this.#parts.works.ofEvaluation({ kind, task, images });
-    const about = { kind, id, steps, requestId: '' };
-    return (await this.#answer({ jobId: `evaluation-${id}`, work, order, about }, asker)) as PredictedImages;
+  async evaluateImages(order: ImagesEvaluationOrder, asker: Asker): Promise<PredictedImages> {
+    return (await this.#evaluate(order, order.images, order.images.length, asker)) as PredictedImages;
+  }
+
+  async evaluatePoints(order: PointsEvaluationOrder, asker: Asker): Promise<Float32Array> {
+    const { x } = order;
+    const bytes = new Uint8Array(x.buffer, x.byteOffset, x.byteLength);
+    return (await this.#evaluate(order, [bytes], x.length, asker)) as Float32Array;
   }
 
   async check(): Promise<void> {
@@ -145,6 +154,27 @@ export class QueueWorkplace implements Workplace, Elsewhere {
     );
     following.stop();
     return gaveUp;
+  }
+
+  /**
+   * What a task's model says of a query set.
+   * @param query its bytes, by which equal evaluations are told
+   * @param rows of the model's input
+   */
+  async #evaluate(
+    { task, ...query }: EvaluationOrder,
+    bytes: readonly Uint8Array[],
+    rows: number,
+    asker: Asker,
+  ): Promise<unknown> {
+    const { maker, works } = this.#parts;
+    const { id: of, steps } = task.record;
+    const unlabelled = bytes.map((pixels) => ({ label: '', order: '', pixels }));
+    const id = await contentOf([maker, of], unlabelled);
+    const order = { ...query, task: of };
+    const about = { kind: query.kind, id, steps, requestId: '' };
+    const work = works.ofEvaluation(task, rows);
+    return this.#answer({ jobId: `evaluation-${id}`, work, order, about }, asker);
   }
 
   /** What an order gives that nothing keeps. */
@@ -203,11 +233,12 @@ export class QueueWorkplace implements Workplace, Elsewhere {
 
   /** Puts a job into the queue; undefined where another replica was first. */
   async #begin({ jobId, work, about, order }: Parcel, asker: Asker): Promise<string | undefined> {
-    const { link, queue, backlog, waiters, maker, owned } = this.#parts;
+    const { link, queue, backlog, waiters, maker, owned, traces } = this.#parts;
     const { client: who } = asker;
     await backlog.admit(asker, work);
     const run = randomUUID();
-    const data: JobData = { ...about, run, client: who, cost: work.cost, maker, owned };
+    const trace = traces.headers();
+    const data: JobData = { ...about, run, client: who, cost: work.cost, maker, owned, trace };
     await putParts(link, names.input(run), order, uploadSeconds);
     await waiters.add(run, asker);
     const priority = await link.ask((client) => enter(client, who, work.cost));

@@ -1,6 +1,7 @@
 import { foldsOf } from '../../model/accuracy/folds.ts';
 import type { CheckpointInfo } from '../ports.ts';
-import type { EstimateOrder, EvaluationOrder, TaskOrder } from '../tasks/orders.ts';
+import type { EstimateOrder, TaskOrder } from '../tasks/orders.ts';
+import type { StoredTask } from '../storage/storage.ts';
 import type { AskedWork } from '../workers/admission.ts';
 import { workOfImages, workOfRegression } from '../workers/work.ts';
 
@@ -8,7 +9,8 @@ import { workOfImages, workOfRegression } from '../workers/work.ts';
 export interface Works {
   readonly ofTask: (order: TaskOrder) => AskedWork;
   readonly ofEstimate: (order: EstimateOrder) => AskedWork;
-  readonly ofEvaluation: (order: EvaluationOrder) => AskedWork;
+  /** @param rows images or points that the task's model is run on */
+  readonly ofEvaluation: (task: StoredTask, rows: number) => AskedWork;
 }
 
 /** @param lanes jobs that a worker process computes a support set's planes by at a time */
@@ -29,8 +31,8 @@ export function worksOf(checkpoints: readonly CheckpointInfo[], lanes: number): 
       const times = info.trunk ? 1 : Math.max(1, foldsOf(images).length);
       return { cost: times * cost, serial: times * serial, bytes };
     },
-    ofEvaluation: ({ task: { record }, images }) => {
-      const cost = record.architecture.multiplyAdds * images.length;
+    ofEvaluation: ({ record }, rows) => {
+      const cost = record.architecture.multiplyAdds * rows;
       return { cost, serial: cost, bytes: 0 };
     },
   };

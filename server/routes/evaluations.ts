@@ -59,12 +59,7 @@ async function evaluateRegression(
   parseQuery(noQuery, request);
   return readJson(request, async (body, asker) => {
     const points = parseQuerySet(body);
-    const predicted = await regression.predict(
-      { record, model: await readModel() },
-      points.map(([x]) => x),
-      asker,
-      (index) => ['query', index, 0],
-    );
+    const predicted = await regression.evaluate({ record, model: await readModel() }, points, asker);
     return regressionEvaluationOf(
       points.map(([, y]) => y),
       predicted,

@@ -7,6 +7,7 @@ import { sha256 } from '../storage/sha256.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import { keptEstimate } from './kept-estimate.ts';
 import type { EstimateOrder, ImagesOrder, RegressionOrder, Workplace } from './orders.ts';
+import { fileOf } from './model-file.ts';
 import { checkWithin } from './task-budget.ts';
 import { commonRecord } from './task-record.ts';
 
@@ -18,10 +19,9 @@ export const workplaceHere = (adapter: TaskAdapter): Workplace => ({
     checkpointOf(adapter, order.checkpoint).trunk
       ? estimateAtOnce(adapter, order, asker)
       : estimateByFolds(adapter, order, asker),
-  evaluate: ({ task: { record, model }, images }, asker) => {
-    const file = { key: record.model.sha256, model, multiplyAdds: record.architecture.multiplyAdds };
-    return adapter.predictImages({ ...file, imageSize: record.image.size, images }, asker);
-  },
+  evaluateImages: ({ task, images }, asker) =>
+    adapter.predictImages({ ...fileOf(task), imageSize: task.record.image.size, images }, asker),
+  evaluatePoints: ({ task, x }, asker) => adapter.predictRegression({ ...fileOf(task), x }, asker),
 });
 
 function checkpointOf({ checkpoints }: TaskAdapter, id: string): ImagesCheckpoint {

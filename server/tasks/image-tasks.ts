@@ -3,6 +3,7 @@ import { ServiceError } from '../errors/errors.ts';
 import { fileOrder } from '../../model/accuracy/folds.ts';
 import type { Mistake } from '../../model/accuracy/judgements.ts';
 import { viewPlan } from '../../model/adaptation/support-views.ts';
+import { fileOf } from './model-file.ts';
 import { hashSupport, imagesTaskId, sharedImages } from './identity.ts';
 import type { UploadDecoder } from '../upload/decode-upload.ts';
 import type { LabelledFile } from '../upload/labels.ts';
@@ -107,14 +108,13 @@ export class ImageTasks {
    * @throws ServiceError when an image cannot be used or the service is overloaded; the signal's reason
    */
   async predict(
-    { record, model }: StoredTask<ImagesRecord>,
+    task: StoredTask<ImagesRecord>,
     files: readonly UploadedFile[],
     asker: Asker,
   ): Promise<PredictedImages> {
-    const { size } = record.image;
+    const { size } = task.record.image;
     const images = await this.#decode(files, size, asker);
-    const file = { key: record.model.sha256, model, multiplyAdds: record.architecture.multiplyAdds };
-    return this.#adapter.predictImages({ ...file, imageSize: size, images }, asker);
+    return this.#adapter.predictImages({ ...fileOf(task), imageSize: size, images }, asker);
   }
 
   /**
@@ -127,7 +127,7 @@ export class ImageTasks {
     asker: Asker,
   ): Promise<PredictedImages> {
     const images = await this.#decode(files, task.record.image.size, asker);
-    return this.#workplace.evaluate({ kind: 'evaluation', task, images }, asker);
+    return this.#workplace.evaluateImages({ kind: 'images-evaluation', task, images }, asker);
   }
 
   /**

@@ -10,7 +10,7 @@ import type {
   PredictedImages,
   Watcher,
 } from '../ports.ts';
-import type { ImagesRecord } from '../storage/record.ts';
+import type { ImagesRecord, RegressionRecord } from '../storage/record.ts';
 import type { StoredTask } from '../storage/storage.ts';
 import type { SharedImages } from './identity.ts';
 
@@ -65,11 +65,19 @@ export interface EstimateOrder {
 }
 
 /** What a task's model says of images whose labels are known. */
-export interface EvaluationOrder {
-  readonly kind: 'evaluation';
+export interface ImagesEvaluationOrder {
+  readonly kind: 'images-evaluation';
   readonly task: StoredTask<ImagesRecord>;
   /** planar RGB bytes [3, size, size] per image */
   readonly images: readonly Uint8Array[];
+}
+
+/** What a regression task's model says of points whose y are known. */
+export interface PointsEvaluationOrder {
+  readonly kind: 'points-evaluation';
+  readonly task: StoredTask<RegressionRecord>;
+  /** [n] */
+  readonly x: Float32Array;
 }
 
 /** A task that was made. */
@@ -85,5 +93,7 @@ export interface Workplace {
   /** Undefined where there is nothing to leave out. @throws as `make` does */
   estimate(order: EstimateOrder, asker: Asker): Promise<Estimated | undefined>;
   /** Per image, in their order. @throws as `make` does */
-  evaluate(order: EvaluationOrder, asker: Asker): Promise<PredictedImages>;
+  evaluateImages(order: ImagesEvaluationOrder, asker: Asker): Promise<PredictedImages>;
+  /** y by x, [n]. @throws as `make` does */
+  evaluatePoints(order: PointsEvaluationOrder, asker: Asker): Promise<Float32Array>;
 }

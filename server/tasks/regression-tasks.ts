@@ -1,6 +1,7 @@
 import { orderedPoints } from '../../model/regression/adapt.ts';
 import type { Point } from '../../model/regression/adapt.ts';
 import { memberError } from '../errors/errors.ts';
+import { fileOf } from './model-file.ts';
 import { regressionTaskId } from './identity.ts';
 import type { Asker, RegressionCheckpoint, TaskAdapter, Watcher } from '../ports.ts';
 import type { RegressionRecord } from '../storage/record.ts';
@@ -19,7 +20,7 @@ export class RegressionTasks {
   readonly #adapter: TaskAdapter;
   readonly #workplace: Workplace;
 
-  /** @param workplace where tasks are made; predictions are the adapter's */
+  /** @param workplace where tasks are made and evaluated; predictions are the adapter's */
   constructor(adapter: TaskAdapter, workplace: Workplace) {
     this.#adapter = adapter;
     this.#workplace = workplace;
@@ -38,20 +39,37 @@ export class RegressionTasks {
   }
 
   /**
-   * y for every x, by the exported model; `pointerOf` says where the body has one of them.
+   * y for every x, by the exported model.
    * @throws ServiceError `not-predictable`, or when the service is overloaded; the signal's reason
    */
   async predict(
-    { record, model }: StoredTask<RegressionRecord>,
+    task: StoredTask<RegressionRecord>,
     x: readonly number[],
     asker: Asker,
-    pointerOf = (index: number): readonly PropertyKey[] => ['x', index],
   ): Promise<Float32Array> {
-    const file = { key: record.model.sha256, model, multiplyAdds: record.architecture.multiplyAdds };
-    const y = await this.#adapter.predictRegression({ ...file, x: Float32Array.from(x) }, asker);
-    const strange = y.findIndex((value) => !Number.isFinite(value));
-    if (strange >= 0)
-      throw memberError('not-predictable', pointerOf(strange), 'the model gives no finite value for it.');
-    return y;
+    const y = await this.#adapter.predictRegression({ ...fileOf(task), x: Float32Array.from(x) }, asker);
+    return finite(y, (index) => ['x', index]);
   }
+
+  /**
+   * The same for points whose y are known, by x.
+   * @throws as `predict` does, and `queue-unavailable`
+   */
+  async evaluate(
+    task: StoredTask<RegressionRecord>,
+    query: readonly Point[],
+    asker: Asker,
+  ): Promise<Float32Array> {
+    const x = Float32Array.from(query, ([value]) => value);
+    const y = await this.#workplace.evaluatePoints({ kind: 'points-evaluation', task, x }, asker);
+    return finite(y, (index) => ['query', index, 0]);
+  }
+}
+
+/** @param pointerOf where the body has the x of a prediction @throws ServiceError `not-predictable` */
+function finite(y: Float32Array, pointerOf: (index: number) => readonly PropertyKey[]): Float32Array {
+  const strange = y.findIndex((value) => !Number.isFinite(value));
+  if (strange >= 0)
+    throw memberError('not-predictable', pointerOf(strange), 'the model gives no finite value for it.');
+  return y;
 }

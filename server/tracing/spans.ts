@@ -94,6 +94,27 @@ export function createTraces(processor: SpanProcessor): Traces {
       if (request) propagator.inject(request.context, headers, defaultTextMapSetter);
       return headers;
     },
+    carriedOn: async ({ name, headers, askedAt, signal }, work) => {
+      const startedAt = performance.now();
+      const epoch = Date.now() - startedAt;
+      const parent = propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
+      if (askedAt !== undefined) {
+        const waited = { startTime: Math.min(askedAt, epoch + startedAt) }; // clocks may differ
+        end(tracer.startSpan('wait for a worker', waited, parent), 'done', epoch + startedAt);
+      }
+      const span = tracer.startSpan(name, { kind: SpanKind.CONSUMER, startTime: epoch + startedAt }, parent);
+      let outcome = 'failed';
+      try {
+        const result = await current.run({ context: trace.setSpan(parent, span), epoch }, work);
+        outcome = 'done';
+        return result;
+      } catch (error) {
+        if (signal.aborted) outcome = 'given-up';
+        throw error;
+      } finally {
+        end(span, outcome, epoch + performance.now());
+      }
+    },
     close: async () => {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise((resolve) => (timer = setTimeout(resolve, closeMs)));
@@ -108,13 +129,13 @@ function endedSpan(
   { context, epoch }: Current,
   { name, startedAt, endedAt, outcome }: EndedWork,
 ): void {
-  const span = tracer.startSpan(
-    name,
-    { startTime: epoch + startedAt, attributes: { 'mnas.outcome': outcome } },
-    context,
-  );
+  end(tracer.startSpan(name, { startTime: epoch + startedAt }, context), outcome, epoch + endedAt);
+}
+
+function end(span: Span, outcome: string, endedAt: number): void {
+  span.setAttribute('mnas.outcome', outcome);
   if (outcome === 'failed') span.setStatus({ code: SpanStatusCode.ERROR });
-  span.end(epoch + endedAt);
+  span.end(endedAt);
 }
 
 /** What is known of a request at its end: by its route, so that no id is told, and nothing that a client has sent. */

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { planesFolder } from '../../training/planes/compute-planes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -38,7 +39,7 @@ function foldersUsedBy(folder: string): string[] {
 describe('the Dockerfile', () => {
   test('has its stages, the CPU image of the service last', () => {
     expect([...stages.keys()].at(-1)).toBe('service');
-    expect([...stages.keys()]).toEqual(expect.arrayContaining(['service-cuda', 'training-gpu']));
+    expect([...stages.keys()]).toEqual(expect.arrayContaining(['service-cuda', 'training', 'training-gpu']));
   });
 
   test('copies what exists and what .dockerignore lets through', () => {
@@ -52,7 +53,7 @@ describe('the Dockerfile', () => {
   });
 
   test('copies every folder that the code in it imports from', () => {
-    for (const stage of ['source', 'training-gpu']) {
+    for (const stage of ['source', 'training', 'training-gpu']) {
       const folders = copied(stages.get(stage)!.body).filter((source) =>
         statSync(join(root, source)).isDirectory(),
       );
@@ -73,6 +74,21 @@ describe('the Dockerfile', () => {
 
 /** What a module imports or resolves by name. */
 const moduleNames = /(?:^(?:import|export|\}).*\bfrom |\bimport\(|\bresolve\()['"`]([^'"`]+)['"`]/gm;
+
+test('the CPU image of the trainer runs as a user without rights who may write where runs and planes are', () => {
+  const { from, body } = stages.get('training')!;
+  expect(from).toBe(stages.get('service')!.from); // whose bits the service has
+  expect(body).toMatch(/^USER 1000:1000$/m);
+  expect(body.indexOf('USER')).toBeGreaterThan(body.lastIndexOf('RUN'));
+  const [, folders] = /chown node:node \. (.+)$/m.exec(body)!;
+  expect(body).toContain(
+    `VOLUME [${folders!
+      .split(' ')
+      .map((folder) => `"/app/${folder}"`)
+      .join(', ')}]`,
+  );
+  expect(planesFolder).toBe(join(root, '.cache/planes'));
+});
 
 describe('what npm installs into the images of the service (`npm ci --omit=dev`)', () => {
   const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };

@@ -77,13 +77,23 @@ export function cautionOf(domains: readonly ClassedDomain[]): string | undefined
   return `The test has ${images} images: its intervals tell how tasks of these differ, not what other images would give.`;
 }
 
-/** In words whether fine-tuning has helped: by the mean of all settings and its interval. */
+/** The difference over all settings; shares of 1. */
+const gainOf = (compared: readonly Compared[]): Interval =>
+  meanOfIntervals(compared.map(({ difference }) => difference));
+
+/** Whether fine-tuning has done harm: by the mean of all settings and its interval. */
+export function isWorse(compared: readonly Compared[]): boolean {
+  const { mean, half } = gainOf(compared);
+  return mean < 0 && -mean > half;
+}
+
+/** In words whether fine-tuning has helped, by the same. */
 export function verdict(compared: readonly Compared[], before: string, after: string): string {
-  const { mean, half } = meanOfIntervals(compared.map(({ difference }) => difference));
+  const { mean, half } = gainOf(compared);
   const points = `${percentOf({ mean: Math.abs(mean), half })} points`;
   if (Math.abs(mean) <= half)
     return `No difference can be told (${points}): ${before} serves these images as well.`;
-  return mean > 0
-    ? `${after} is right more often, by ${points}.`
-    : `${after} is right less often, by ${points}: keep ${before}.`;
+  return isWorse(compared)
+    ? `${after} is right less often, by ${points}: keep ${before}.`
+    : `${after} is right more often, by ${points}.`;
 }

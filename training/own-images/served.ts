@@ -1,5 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { isWorse } from './comparison.ts';
+import type { Compared } from './comparison.ts';
 import { writeAtomically } from '../run/write-atomically.ts';
 import type { RunFolder } from '../run/run-folder.ts';
 
@@ -16,6 +18,10 @@ export async function servingCommand(folder: RunFolder, id: string): Promise<str
   const path = near.startsWith('..') ? served : near;
   return `MNAS_CHECKPOINTS=${quoted(path)} MNAS_DEFAULT_CHECKPOINT=${id} npm start`;
 }
+
+/** The last line of a run: how its checkpoint is served; none where the comparison says that it is not to be. */
+export const servingLine = (command: string, compared: readonly Compared[] = []): string | undefined =>
+  compared.length > 0 && isWorse(compared) ? undefined : `serve it:   ${command}`;
 
 /** A path as a shell takes it. */
 const quoted = (path: string): string =>

@@ -101,10 +101,14 @@ const model = { encoder: { kind: 'set', features: 4, state: 6 } };
 /**
  * In-thread adapter: a nearest-mean-colour classifier as real ONNX, and M-NAS itself for regression, with a tiny model of
  * random parameters; both are predicted with by the service's own code.
+ * @param around what stands in front of its pool
  */
-export function createFakeAdapter(checkpoints: readonly CheckpointInfo[] = everyKind): FakeAdapter {
+export function createFakeAdapter(
+  checkpoints: readonly CheckpointInfo[] = everyKind,
+  around = (pool: ServerPool): ServerPool => pool,
+): FakeAdapter {
   const toolchain = { exporter: 1, onnxruntime: '1.0.0', provider: 'cpu' };
-  const pool = createPoolAdapter(createFakePool(checkpoints), checkpoints, toolchain, unlimited);
+  const pool = createPoolAdapter(around(createFakePool(checkpoints)), checkpoints, toolchain, unlimited);
   const fake: FakeAdapter = {
     ...pool,
     calls: [],

@@ -14,6 +14,8 @@ import { openRedis } from '../../../server/storage/redis.ts';
 import { openSharedStorage } from '../../../server/storage/shared.ts';
 import type { TaskStorage } from '../../../server/storage/storage.ts';
 import { workplaceHere } from '../../../server/tasks/fulfil.ts';
+import { noTraces } from '../../../server/tracing/traces.ts';
+import type { Traces } from '../../../server/tracing/traces.ts';
 import { decodeImage } from '../../../images/decode.ts';
 import { createFakeAdapter } from './adapter.ts';
 import type { FakeAdapter } from './adapter.ts';
@@ -39,6 +41,7 @@ async function sharedStorage(url: string): Promise<TaskStorage> {
 export async function replica(
   url: string,
   own: Partial<SharedLimits> = {},
+  traces: Traces = noTraces,
 ): Promise<{ readonly app: Express; readonly queue: OpenQueue }> {
   const adapter = createFakeAdapter();
   const storage = await sharedStorage(url);
@@ -50,6 +53,7 @@ export async function replica(
     limits: { ...shared, ...own },
     owned: false,
     storage,
+    traces,
     logger,
   });
   onTestFinished(() => queue.close());
@@ -59,6 +63,7 @@ export async function replica(
     storage,
     decodeImage: (bytes, size) => decodeImage(bytes, size, { maxPixels: 1_000_000 }),
     ...beside,
+    traces,
     background: new Background(logger),
     readiness: { workersReady: true, draining: false },
     limits,
@@ -80,14 +85,21 @@ export interface TestWorkerPlan {
   readonly around?: (storage: TaskStorage) => Pick<TaskStorage, 'read' | 'write'>;
   /** another version's where given */
   readonly maker?: string;
+  readonly adapter?: FakeAdapter;
+  readonly traces?: Traces;
 }
 
 /** A worker of the queue in this process, over the fake adapter. */
 export async function queueWorker(
   url: string,
-  { lanes = 1, around = (storage) => storage, maker }: TestWorkerPlan = {},
+  {
+    lanes = 1,
+    around = (storage) => storage,
+    maker,
+    adapter = createFakeAdapter(),
+    traces = noTraces,
+  }: TestWorkerPlan = {},
 ): Promise<TestWorker> {
-  const adapter = createFakeAdapter();
   const worker = new QueueWorker({
     url,
     lanes,
@@ -95,6 +107,7 @@ export async function queueWorker(
     storage: around(await sharedStorage(url)),
     maker: maker ?? makerOf(adapter.toolchain, adapter.checkpoints),
     onMade: () => undefined,
+    traces,
     logger,
   });
   onTestFinished(() => worker.close(0));

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { pino } from 'pino';
 import request from 'supertest';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -10,11 +9,11 @@ import { openStorage } from '../../../server/storage/open.ts';
 import { parseConfiguration } from '../../../server/configuration.ts';
 import { openTraces } from '../../../server/tracing/open.ts';
 import { isTraced, TracesSetupError } from '../../../server/tracing/setting.ts';
-import { createTraces } from '../../../server/tracing/spans.ts';
-import { noTraces } from '../../../server/tracing/traces.ts';
+import { noted, noTraces } from '../../../server/tracing/traces.ts';
 import { startCollector } from '../support/collector.ts';
 import { harness } from '../support/harness.ts';
 import { startObjectStore } from '../support/object-store.ts';
+import { idsOf, ownTraces } from '../support/own-traces.ts';
 import { ownService } from '../support/own-service.ts';
 import { smallDefault } from '../support/small-default.ts';
 import { support as points } from '../support/regression.ts';
@@ -26,20 +25,6 @@ const caller = 'b7ad6b7169203331';
 const traceparent = `00-${callersTrace}-${caller}-01`;
 
 const logger = pino({ level: 'silent' });
-
-/** Traces whose spans stay in memory. */
-function ownTraces() {
-  const exporter = new InMemorySpanExporter();
-  const traces = createTraces(new SimpleSpanProcessor(exporter));
-  onTestFinished(() => traces.close());
-  const named = (name: string) => exporter.getFinishedSpans().find((span) => span.name === name);
-  return { traces, spans: () => exporter.getFinishedSpans(), named };
-}
-
-const idsOf = (span: ReadableSpan) => ({
-  trace: span.spanContext().traceId,
-  parent: span.parentSpanContext?.spanId,
-});
 
 describe('whether requests are traced', () => {
   test('is said by the variables of OpenTelemetry; by default they are not', async () => {
@@ -193,6 +178,57 @@ describe('a trace', () => {
     const { spanId } = root.spanContext();
     expect(idsOf(named('storage read')!)).toEqual({ trace: callersTrace, parent: spanId });
     expect(store.traced).toEqual([`GET 00-${callersTrace}-${spanId}-01`]);
+  });
+});
+
+describe('work that another process has put off', () => {
+  const headers = { traceparent };
+  const { signal } = new AbortController();
+
+  test('is a span of that trace, and all that it notes is its own', async () => {
+    const { traces, named, spans } = ownTraces();
+    const askedAt = Date.now() - 500;
+    const result = await traces.carriedOn({ name: 'job some', headers, askedAt, signal }, async () => {
+      expect(traces.headers()['traceparent']).toMatch(new RegExp(`^00-${callersTrace}-[0-9a-f]{16}-01$`));
+      await noted(traces, 'part', () => Promise.resolve())();
+      return 7;
+    });
+    expect(result).toBe(7);
+    const job = named('job some')!;
+    expect([idsOf(job), job.kind]).toEqual([{ trace: callersTrace, parent: caller }, SpanKind.CONSUMER]);
+    expect(idsOf(named('part')!)).toEqual({ trace: callersTrace, parent: job.spanContext().spanId });
+    const wait = named('wait for a worker')!;
+    expect(idsOf(wait)).toEqual({ trace: callersTrace, parent: caller });
+    expect(wait.duration[0] + wait.duration[1] / 1e9).toBeGreaterThanOrEqual(0.5);
+    expect(spans().map(({ attributes }) => attributes)).toEqual(Array(3).fill({ 'mnas.outcome': 'done' }));
+    expect(traces.headers()).toEqual({}); // it is over
+  });
+
+  test('fails as it fails; what is not wanted any more is no failure, a clock that is ahead no wait', async () => {
+    const { traces, named } = ownTraces();
+    const fault = new Error('broken');
+    const ahead = Date.now() + 60_000;
+    const failing = { name: 'job failing', headers, askedAt: ahead, signal };
+    await expect(traces.carriedOn(failing, () => Promise.reject(fault))).rejects.toBe(fault);
+    expect(named('job failing')).toMatchObject({
+      status: { code: SpanStatusCode.ERROR },
+      attributes: { 'mnas.outcome': 'failed' },
+    });
+    expect(named('wait for a worker')!.duration).toEqual([0, 0]);
+    const given = { name: 'job given up', headers, signal: AbortSignal.abort(fault) };
+    await expect(traces.carriedOn(given, () => Promise.reject(fault))).rejects.toBe(fault);
+    expect(named('job given up')).toMatchObject({
+      status: { code: SpanStatusCode.UNSET },
+      attributes: { 'mnas.outcome': 'given-up' },
+    });
+  });
+
+  test('of a request that was not traced has a trace of its own; where tracing is off it is only done', async () => {
+    const { traces, named } = ownTraces();
+    await traces.carriedOn({ name: 'job some', headers: {}, signal }, () => Promise.resolve());
+    expect(idsOf(named('job some')!).parent).toBeUndefined();
+    const done = noTraces.carriedOn({ name: 'job some', headers, signal }, () => Promise.resolve(7));
+    expect(await done).toBe(7);
   });
 });
 

@@ -5,6 +5,7 @@ import { parseGenotypeKey } from '../../../model/search-space/genotype.ts';
 import { evaluateCheckpoint } from '../../../training/evaluation/evaluate-checkpoint.ts';
 import { cautionOf, compare, comparisonTable, verdict } from '../../../training/own-images/comparison.ts';
 import type { Compared } from '../../../training/own-images/comparison.ts';
+import { servingLine } from '../../../training/own-images/served.ts';
 import { syntheticDomain } from '../../support/synthetic-domain.ts';
 import { tinyImages } from '../../support/tiny-images.ts';
 
@@ -46,13 +47,25 @@ describe('a comparison with the checkpoint before', () => {
     expect(cautionOf([syntheticDomain('many', 2, 4, 50)])).toBeUndefined();
   });
 
+  const row = (mean: number): Compared => ({
+    ...{ domain: 'mine', way: 3, shot: 1, tasks: 9 },
+    before: { mean: 0.5, half: 0.01 },
+    after: { mean: 0.5 + mean, half: 0.01 },
+    difference: { mean, half: 0.01 },
+  });
+
+  it('ends with how the checkpoint is served, unless it says to keep the one before', () => {
+    const line = 'serve it:   npm start';
+    expect(servingLine('npm start')).toBe(line); // nothing was compared
+    for (const means of [[0.04], [0.01], [-0.01], [-0.04, 0.06]])
+      expect([means, servingLine('npm start', means.map(row))]).toEqual([means, line]);
+    for (const means of [[-0.04], [-0.04, 0.01]]) {
+      expect(verdict(means.map(row), 'old', 'new')).toContain('keep old');
+      expect([means, servingLine('npm start', means.map(row))]).toEqual([means, undefined]);
+    }
+  });
+
   it('says in words whether it is worth it', () => {
-    const row = (mean: number): Compared => ({
-      ...{ domain: 'mine', way: 3, shot: 1, tasks: 9 },
-      before: { mean: 0.5, half: 0.01 },
-      after: { mean: 0.5 + mean, half: 0.01 },
-      difference: { mean, half: 0.01 },
-    });
     expect(verdict([row(0.04), row(0.02)], 'old', 'new')).toBe(
       'new is right more often, by 3.0 ± 0.7 points.',
     );

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { stopSignal } from '../../../training/run/stop-signal.ts';
+import { stoppedStatus, stopSignal } from '../../../training/run/stop-signal.ts';
 
 describe('stopSignal', () => {
   afterEach(() => {
@@ -20,5 +20,18 @@ describe('stopSignal', () => {
     clock.mockReturnValue(4000);
     process.emit('SIGINT');
     expect(exit).toHaveBeenCalledWith(130);
+  });
+
+  it('leaves a status by which a scheduler starts the work again, and none after Ctrl-C', () => {
+    for (const [signal, status] of [
+      ['SIGTERM', 143],
+      ['SIGINT', 0],
+    ] as const) {
+      const stop = stopSignal();
+      expect(stoppedStatus(stop)).toBe(0);
+      process.emit(signal);
+      expect([signal, stoppedStatus(stop)]).toEqual([signal, status]);
+      process.removeAllListeners(signal);
+    }
   });
 });
