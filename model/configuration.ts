@@ -156,6 +156,14 @@ export const modelConfigurationSchema = z
           .default('task-aware')
           .describe('`shared`: one architecture for all tasks (M-NAS-Shared)'),
         hidden: z.number().int().min(1).default(128).describe('width of its hidden layer'),
+        kinds: z
+          .number()
+          .int()
+          .min(1)
+          .optional()
+          .describe(
+            'kinds of images that its choice is learned on, one a domain: a task of another kind gets the first architecture',
+          ),
       })
       .strict()
       .prefault({})
@@ -254,6 +262,10 @@ export const modelConfigurationSchema = z
   .refine(({ innerLoop: { steps, rates } }) => steps > 0 || rates === 'fixed', {
     path: ['innerLoop', 'rates'],
     message: 'there are no rates to learn without steps',
+  })
+  .refine(({ controller: { kind, kinds } }) => kind === 'task-aware' || kinds === undefined, {
+    path: ['controller', 'kinds'],
+    message: 'a shared architecture is not chosen',
   })
   .refine(({ network, mirroring }) => network.kind === 'cells' || !mirroring, {
     path: ['mirroring'],

@@ -1,4 +1,5 @@
 import type { ModelConfiguration } from './configuration.ts';
+import { familiarSpecifications } from './controller/familiar-kinds.ts';
 import { taskSpecifications } from './controller/task-specifications.ts';
 import { rateVariables } from './inner-loop/rates.ts';
 import { drawParameters } from './layers/parameter-specification.ts';
@@ -28,7 +29,9 @@ export const mirroringSpecification = ({ encoder }: ModelConfiguration): Paramet
 /** Every tensor of a checkpoint, in a fixed order. */
 export function parameterSpecifications(configuration: ModelConfiguration): ParameterSpecification[] {
   return [
-    ...(configuration.network.kind === 'conv4' ? [] : taskSpecifications(configuration)),
+    ...(configuration.network.kind === 'conv4'
+      ? []
+      : [...taskSpecifications(configuration), ...familiarSpecifications(configuration)]),
     ...(configuration.mirroring ? [mirroringSpecification(configuration)] : []),
     ...weightSpecifications(configuration),
     ...(configuration.head.kind === 'prototype'

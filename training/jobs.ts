@@ -33,8 +33,9 @@ export const jobs: JobTable<TrainingJobs, TrainingWorkerData> = {
 
   genotype: async (request, { executor, workerData: data }) => {
     const runner = new TaskRunner(data.model, executor);
-    const { architecture, embedding } = await embedTask(runner, data, request);
-    return { architecture: architecture!, genotype: runner.decode(architecture), embedding };
+    const embedded = await embedTask(runner, data, request);
+    const { architecture, embedding } = embedded;
+    return { architecture: architecture!, genotype: runner.decode(embedded), embedding };
   },
 
   openSet: async (request, context) => {
@@ -70,7 +71,7 @@ function embedTask(
   runner: TaskRunner,
   data: TrainingWorkerData,
   request: EvaluationPayload,
-): Promise<Pick<Embedded, 'embedding' | 'architecture'>> {
+): Promise<Embedded> {
   const key = fold(keyFrom(request.seed), 'genotype', request.domain, request.task);
   const parameters = parametersOf(data);
   if (data.planes) {

@@ -31,12 +31,12 @@ export const mayMirror = (genotype: Genotype, { allowed }: ChildOptions): boolea
 export function chosenChild(
   runner: TaskRunner,
   parameters: Values,
-  { architecture, embedding }: Embedded,
+  embedded: Embedded,
   options: ChildOptions,
 ): { readonly genotype: Genotype; readonly mirrored: boolean } {
-  const genotype = options.genotype ?? runner.decode(architecture, choicesOf(runner, options));
+  const genotype = options.genotype ?? runner.decode(embedded, choicesOf(runner, options));
   const mirrored =
     options.mirrored ??
-    (mayMirror(genotype, options) && isMirrored(runner.configuration, parameters, embedding));
+    (mayMirror(genotype, options) && isMirrored(runner.configuration, parameters, embedded.embedding));
   return { genotype, mirrored };
 }

@@ -16,13 +16,20 @@ import type { TaskSize, LabelledSet, Fit } from '../task/labelled-set.ts';
 import { noRelaxation, relaxationInputs } from '../controller/relaxation.ts';
 import { supportInputs, sizeKey, fitOf, joined } from '../task/labelled-set.ts';
 import { relaxedTaps } from '../controller/architecture.ts';
+import { isFamiliar } from '../controller/familiar-kinds.ts';
 
 /** Task embedding, architecture weights and modulated meta-weights of one support set. */
-export interface Embedded {
+export interface Embedded extends Favoured {
   readonly embedding: Float32Array;
+  readonly modulated: Values;
+}
+
+/** What the controller says of a task. */
+export interface Favoured {
   /** null: the network is not one of cells. */
   readonly architecture: RelaxedArchitecture | null;
-  readonly modulated: Values;
+  /** Whether the controller has learned to choose for tasks of this kind. */
+  readonly familiar: boolean;
 }
 
 /** A network whose weights a task adapts: the relaxed supernet, one decoded child, or a conv4. */
@@ -108,7 +115,7 @@ export class TaskRunner {
     relaxation = noRelaxation,
   ): Promise<Embedded> {
     if (this.configuration.network.kind === 'conv4')
-      return { embedding: new Float32Array(0), architecture: null, modulated: parameters };
+      return { embedding: new Float32Array(0), architecture: null, familiar: true, modulated: parameters };
     const given = { ...supportInputs(support), ...relaxationInputs(relaxation) };
     const masked = relaxation.mask !== null;
     const key = `embedding ${sizeKey(size)} ${masked}`;
@@ -125,15 +132,19 @@ export class TaskRunner {
       reduction: alpha.slice(length),
       ...(this.configuration.trunk ? { taps: relaxedTaps(this.configuration, results) } : {}),
     };
-    return { embedding, architecture, modulated: results };
+    const familiar = isFamiliar(this.configuration, parameters, embedding);
+    return { embedding, architecture, familiar, modulated: results };
   }
 
   /**
-   * The genotype of `choices` that the architecture weights favour most; any where there are none.
+   * The genotype of `choices` that the architecture weights favour most; any where there are none. The first one of a task
+   * of a kind that the controller has not learned to choose for.
    * @throws TypeError without an architecture, of a network that is not one of cells
    */
-  decode(architecture: RelaxedArchitecture | null, choices = this.genotypes): Genotype {
+  decode({ architecture, familiar }: Favoured, choices = this.genotypes): Genotype {
     if (!architecture) throw new TypeError('only a network of cells has an architecture to decode');
+    const [first] = choices;
+    if (first && !familiar) return first;
     return chooseGenotype(architecture, choices, this.configuration.supernet.nodes);
   }
 

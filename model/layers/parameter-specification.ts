@@ -6,7 +6,7 @@ import type { Key } from '../random.ts';
 /**
  * The parts of Θ = {W_E, W_A, W_M, w̃} (Eq. 9) and, as `head`, what no
  * modulator scales: the prototype head's factor and the inner rates. `conditions` makes the settings of a task on a trunk
- * (controller/conditions.ts). `statistics`, running averages, `mirroring` and `calibration` are not learned by gradients.
+ * (controller/conditions.ts). `statistics`, running averages, `mirroring`, `familiar` and `calibration` are not learned by gradients.
  */
 export type ParameterGroup =
   | 'encoder'
@@ -17,6 +17,7 @@ export type ParameterGroup =
   | 'head'
   | 'statistics'
   | 'mirroring'
+  | 'familiar'
   | 'calibration';
 
 export interface ParameterSpecification {

@@ -98,11 +98,12 @@ async function gradientsOf(
  */
 export function chooseNetwork(
   runner: TaskRunner,
-  { architecture }: Embedded,
+  embedded: Embedded,
   stage: Stage,
 ): { network: TaskNetwork; mixes: Values; genotype: Genotype | null } {
+  const { architecture } = embedded;
   if (!architecture) return { network: runner.conv4(), mixes: {}, genotype: null };
-  const genotype = runner.decode(architecture);
+  const genotype = runner.decode(embedded);
   if (stage === 'retrain') return { network: runner.child(genotype), mixes: {}, genotype };
   const used = stage === 'search' ? architecture : runner.oneHot(genotype);
   return { network: runner.supernet(), mixes: architectureValues(used, runner.configuration), genotype };

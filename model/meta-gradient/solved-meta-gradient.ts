@@ -18,12 +18,12 @@ import { viewedSize, firstViews } from '../task/viewed-task.ts';
 /** The network of a stage on a trunk, as chooseNetwork is without one. */
 export function chooseSolved(
   runner: TaskRunner,
-  { architecture }: Embedded,
+  embedded: Embedded,
   stage: Stage,
 ): { readonly network: SolvedNetwork; readonly mixes: Values; readonly genotype: Genotype } {
-  const genotype = runner.decode(architecture);
+  const genotype = runner.decode(embedded);
   if (stage === 'retrain') return { network: runner.solved(genotype), mixes: {}, genotype };
-  const used = stage === 'search' ? architecture! : runner.oneHot(genotype);
+  const used = stage === 'search' ? embedded.architecture! : runner.oneHot(genotype);
   return { network: runner.solved(null), mixes: architectureValues(used, runner.configuration), genotype };
 }
 

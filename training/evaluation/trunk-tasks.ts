@@ -199,7 +199,7 @@ export async function embedTrunkTask(
   parameters: Parameters,
   domain: PlaneDomain,
   { key, payload, memory }: { key: Key; payload: EvaluationPayload; memory: ImageMemory },
-): Promise<Pick<Embedded, 'embedding' | 'architecture'>> {
+): Promise<Embedded> {
   const shape = possibleShape(domain, payload.split, payload.shape);
   const plan = { mirrored: false, crops: 0, augmented: false };
   const { way, support } = sampleRows(key, readerOf(domain), payload.split, shape, plan, memory);

@@ -177,35 +177,42 @@ const runSchema = z.strictObject({
 });
 
 /** A training run, as written in training/configs/NAME.yaml. */
-export const trainingConfigurationSchema = runSchema.superRefine(({ model, planes, stages }, context) => {
-  if ((model.trunk === undefined) !== (planes === undefined)) {
-    const message = 'a model on a trunk needs planes, and no other has them';
-    context.addIssue({ code: 'custom', path: ['planes'], message });
-  }
-  stages.forEach(({ stage, encoder, architectures, innerLoop, shapes }, i) => {
-    const { outputs } = model.head;
-    if (outputs !== undefined && shapes.some(({ way }) => way > outputs)) {
-      const message = `a linear head of ${outputs} outputs has no tasks of more classes`;
-      context.addIssue({ code: 'custom', path: ['stages', i, 'shapes'], message });
+export const trainingConfigurationSchema = runSchema.superRefine(
+  ({ model, planes, domains, stages }, context) => {
+    if ((model.trunk === undefined) !== (planes === undefined)) {
+      const message = 'a model on a trunk needs planes, and no other has them';
+      context.addIssue({ code: 'custom', path: ['planes'], message });
     }
-    if (architectures === 'drawn' && stage !== 'retrain') {
-      const message = `${stage} has no architectures to draw from yet`;
-      context.addIssue({ code: 'custom', path: ['stages', i, 'architectures'], message });
+    const { kinds } = model.controller;
+    if (kinds !== undefined && stages.at(-1)!.stage === 'choose' && kinds !== domains.length) {
+      const message = `the choice is learned on ${domains.length} kinds of images, one a domain`;
+      context.addIssue({ code: 'custom', path: ['model', 'controller', 'kinds'], message });
     }
-    if (encoder === 'fixed' && stage !== 'retrain') {
-      const message = `${stage} trains the encoder with the controller`;
-      context.addIssue({ code: 'custom', path: ['stages', i, 'encoder'], message });
-    }
-    if (stage === 'choose' && !model.trunk) {
-      const message = 'choose is a stage of models on a trunk';
-      context.addIssue({ code: 'custom', path: ['stages', i, 'stage'], message });
-    }
-    const { rates, steps } = model.innerLoop;
-    if (rates === 'fixed' || [0, steps].includes(innerLoop?.steps ?? steps)) return;
-    const message = 'learned inner rates belong to the steps of the model: a stage has those, or none';
-    context.addIssue({ code: 'custom', path: ['stages', i, 'innerLoop', 'steps'], message });
-  });
-});
+    stages.forEach(({ stage, encoder, architectures, innerLoop, shapes }, i) => {
+      const { outputs } = model.head;
+      if (outputs !== undefined && shapes.some(({ way }) => way > outputs)) {
+        const message = `a linear head of ${outputs} outputs has no tasks of more classes`;
+        context.addIssue({ code: 'custom', path: ['stages', i, 'shapes'], message });
+      }
+      if (architectures === 'drawn' && stage !== 'retrain') {
+        const message = `${stage} has no architectures to draw from yet`;
+        context.addIssue({ code: 'custom', path: ['stages', i, 'architectures'], message });
+      }
+      if (encoder === 'fixed' && stage !== 'retrain') {
+        const message = `${stage} trains the encoder with the controller`;
+        context.addIssue({ code: 'custom', path: ['stages', i, 'encoder'], message });
+      }
+      if (stage === 'choose' && !model.trunk) {
+        const message = 'choose is a stage of models on a trunk';
+        context.addIssue({ code: 'custom', path: ['stages', i, 'stage'], message });
+      }
+      const { rates, steps } = model.innerLoop;
+      if (rates === 'fixed' || [0, steps].includes(innerLoop?.steps ?? steps)) return;
+      const message = 'learned inner rates belong to the steps of the model: a stage has those, or none';
+      context.addIssue({ code: 'custom', path: ['stages', i, 'innerLoop', 'steps'], message });
+    });
+  },
+);
 
 export type TrainingConfiguration = z.infer<typeof trainingConfigurationSchema>;
 export type StageConfiguration = TrainingConfiguration['stages'][number];

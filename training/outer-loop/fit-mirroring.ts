@@ -1,12 +1,14 @@
 import { Matrix, solve } from 'ml-matrix';
 
 /**
- * A training task: z_i, and whether the classes of its domain are the same in a mirror (its `augmentation.flip`, on a trunk
+ * A training task: z_i, its domain, and whether the classes of its domain are the same in a mirror (its `augmentation.flip`, on a trunk
  * its `views.mirror`).
  */
 export interface EmbeddedTask {
   readonly embedding: Float32Array;
   readonly symmetric: boolean;
+  /** Its domain's place among those of the run. */
+  readonly domain: number;
 }
 
 /** Newton steps; the loss is convex. */

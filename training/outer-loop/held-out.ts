@@ -1,5 +1,5 @@
 import type { WorkerPool } from '../../engine/pool.ts';
-import { mayMirror } from '../../model/adaptation/mirror-images.ts';
+import type { TaskSize } from '../../model/task/labelled-set.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import type { ClassedDomain } from '../data/domain.ts';
 import { hasSomeTasks, possibleShape } from '../data/tasks.ts';
@@ -94,24 +94,26 @@ export async function drawArchitectures(run: PausedRun): Promise<DrawnArchitectu
   return Promise.all(drawn);
 }
 
-/** Training tasks a domain and shape that decide which tasks are mirrored. */
-const mirroringTasks = 20;
+/** Training tasks a domain and shape that decide which tasks are mirrored, and what is familiar. */
+const embeddedTaskCount = 20;
 
-/** Embeddings of training tasks of every domain, in the last stage's shapes whose support sets may be mirrored. */
-export async function embeddedTasks(run: PausedRun): Promise<EmbeddedTask[]> {
+/** Embeddings of training tasks of every domain, in the last stage's shapes, or those of them that are `wanted`. */
+export async function embeddedTasks(
+  run: PausedRun,
+  wanted: (size: TaskSize) => boolean = () => true,
+): Promise<EmbeddedTask[]> {
   const { stages, model, domains } = run.configuration;
-  const shapes = stages
-    .at(-1)!
-    .shapes.filter(({ way, shot }) => mayMirror(model, { way, support: way * shot }));
+  const shapes = stages.at(-1)!.shapes.filter(({ way, shot }) => wanted({ way, support: way * shot }));
   const asked = shapes.flatMap(({ way, shot }) => {
     const shape = { way, shot, query: 1 };
     return domains.flatMap(({ source, augmentation, views }, i) => {
       // a domain whose classes have too few images for so many shots says nothing of these
       if (!hasSomeTasks(run.domains[i]!, 'train', shape)) return [];
-      return Array.from({ length: mirroringTasks }, async (_, task): Promise<EmbeddedTask> => {
+      return Array.from({ length: embeddedTaskCount }, async (_, task): Promise<EmbeddedTask> => {
         const payload = { ...evaluationPayload(run, source.name, 'train', task), shape };
         const { embedding } = await run.pool.run('genotype', payload);
-        return { embedding, symmetric: model.trunk ? (views?.mirror ?? false) : augmentation.flip };
+        const symmetric = model.trunk ? (views?.mirror ?? false) : augmentation.flip;
+        return { embedding, symmetric, domain: i };
       });
     });
   });

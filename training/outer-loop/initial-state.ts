@@ -74,7 +74,8 @@ export const isClassified = ({ training }: Checkpoint): boolean =>
   training['classified'] !== undefined && training['iterations'] === 0;
 
 /**
- * The start of fine-tuning: a checkpoint's weights and architectures at iteration 0.
+ * The start of fine-tuning: a checkpoint's weights and architectures at iteration 0. For which kinds of images its controller
+ * chooses may be new.
  * @throws Error naming the keys of the model that the checkpoint has otherwise
  */
 export function fineTunedState({ model }: TrainingConfiguration, checkpoint: Checkpoint): RunState {
@@ -91,7 +92,12 @@ export function fineTunedState({ model }: TrainingConfiguration, checkpoint: Che
 
 function requireSameModel(model: ModelConfiguration, { id, configuration }: Checkpoint): void {
   const keys = Object.keys({ ...configuration, ...model }) as (keyof ModelConfiguration)[];
-  const other = keys.filter((key) => !isDeepStrictEqual(configuration[key], model[key]));
+  const { kinds } = model.controller;
+  const known =
+    kinds === undefined
+      ? configuration
+      : { ...configuration, controller: { kinds, ...configuration.controller } };
+  const other = keys.filter((key) => !isDeepStrictEqual(known[key], model[key]));
   if (other.length > 0)
     throw new Error(
       `checkpoint ${id} is of another model: ${other.map((key) => `model.${key}`).join(', ')} must be as in the checkpoint`,

@@ -2,6 +2,7 @@ import { defaultEngine } from '../../engine/options.ts';
 import type { EngineChoice } from '../../engine/options.ts';
 import { encodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import { mayMirror } from '../../model/adaptation/mirror-images.ts';
 import { genotypeKey } from '../../model/search-space/genotype.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import { parameterSpecifications } from '../../model/parameters.ts';
@@ -23,6 +24,7 @@ import {
   reinitializedState,
 } from './initial-state.ts';
 import { metricsOf } from './iteration-metrics.ts';
+import { fitFamiliar } from './fit-familiar.ts';
 import { fitMirroring } from './fit-mirroring.ts';
 import { startHost } from './gradient-host.ts';
 import type { RunHost } from './gradient-host.ts';
@@ -218,6 +220,7 @@ export class Trainer {
     await calibrate(kept.subarray(start, start + size), () =>
       this.#memory.parameters.during(kept, async () => {
         await this.#fitMirroring();
+        await this.#fitFamiliar();
         return calibrationAnswers(this.#paused);
       }),
     );
@@ -228,13 +231,27 @@ export class Trainer {
     const { model, stages } = this.#configuration;
     // a run that only chooses leaves all else as it is
     if (!model.mirroring || stages.every(({ stage }) => stage === 'choose')) return;
-    const { start, size } = this.#memory.layout.entries.find(({ group }) => group === 'mirroring')!;
-    const tasks = await embeddedTasks(this.#paused);
+    const tasks = await embeddedTasks(this.#paused, (size) => mayMirror(model, size));
     if (tasks.length === 0) return; // no shape has few enough shots to be mirrored
-    const fitted = fitMirroring(tasks);
+    this.#keep('mirroring', fitMirroring(tasks));
+  }
+
+  /** At the end of a run that has taught the controller to choose: for which kinds of images it has. */
+  async #fitFamiliar(): Promise<void> {
+    const { model, stages } = this.#configuration;
+    const { kinds } = model.controller;
+    if (kinds === undefined || stages.at(-1)!.stage !== 'choose') return;
+    const { center, inverse } = fitFamiliar(await embeddedTasks(this.#paused), kinds);
+    this.#keep('familiar.center', center);
+    this.#keep('familiar.inverse', inverse);
+  }
+
+  /** What is fitted and has no gradient: in the parameters, in what is kept, and where the workers read. */
+  #keep(parameter: string, values: Float32Array): void {
+    const { start, size } = this.#memory.layout.entries.find(({ name }) => name === parameter)!;
     const { state, kept } = this.#loop;
     for (const vector of [state.parameters, kept, this.#memory.parameters.vector])
-      vector.subarray(start, start + size).set(fitted);
+      vector.subarray(start, start + size).set(values);
   }
 
   get #paused(): PausedRun {

@@ -61,7 +61,7 @@ test('is the derivative of the expected loss, in float64, and of the controller 
   // what is told is without the margin
   expect(query.loss).toBeLessThan(value);
   expect(query.loss).toBeGreaterThan(value - choiceMargin);
-  expect(genotype).toEqual(runner.decode(embedded.architecture));
+  expect(genotype).toEqual(runner.decode(embedded));
   const own = only(gradients, names);
   await expectDerivative(expectedLoss, own, { point, pattern, names, seed: 7, what: 'controller' });
 });
@@ -80,7 +80,7 @@ test('following it makes the architecture of the least loss the chosen one', asy
     );
     if (step === 59) {
       expect(query.loss).toBeLessThan(0.3);
-      expect(runner.decode(embedded.architecture)).toEqual(genotypes[1]);
+      expect(runner.decode(embedded)).toEqual(genotypes[1]);
     }
   }
 });

@@ -12,7 +12,11 @@ const mirrors = parseModelConfiguration({ mirroring: { shots: 1 } });
 function tasksOf(symmetric: boolean, count: number, part: string): EmbeddedTask[] {
   return Array.from({ length: count }, (_, i) => {
     const [a, b] = normal(fold(key, part, Number(symmetric), i), 2);
-    return { symmetric, embedding: Float32Array.of((symmetric ? 1 : -1) + 0.4 * a!, 0.3, 100 + 20 * b!) };
+    return {
+      symmetric,
+      domain: 0,
+      embedding: Float32Array.of((symmetric ? 1 : -1) + 0.4 * a!, 0.3, 100 + 20 * b!),
+    };
   });
 }
 
