@@ -29,20 +29,26 @@ export function familiarSpecifications({
   }));
 }
 
-/** Whether a task of this embedding is of a kind of images that the choice was learned on; so are all, of a model that names none. */
-export function isFamiliar(
+/** How far z_i lies from each kind (familiarDistance); none for a model that names no kinds. */
+export function familiarDistances(
   { controller: { kinds = 0 } }: ModelConfiguration,
   parameters: Parameters,
   embedding: Float32Array,
-): boolean {
-  if (kinds === 0) return true;
-  const center = parameters['familiar.center']!;
-  const inverse = parameters['familiar.inverse']!;
+): number[] {
   const width = embedding.length;
-  return Array.from({ length: kinds }, (_, kind) =>
-    embedding.reduce((total, z, i) => {
-      const at = kind * width + i;
-      return total + ((z - center[at]!) * inverse[at]!) ** 2 / width;
-    }, 0),
-  ).some((distance) => distance <= familiarDistance);
+  return Array.from({ length: kinds }, (_, kind) => {
+    const own = (name: string): Float32Array => parameters[name]!.subarray(kind * width, (kind + 1) * width);
+    const [center, inverse] = [own('familiar.center'), own('familiar.inverse')];
+    return embedding.reduce((total, z, i) => total + ((z - center[i]!) * inverse[i]!) ** 2 / width, 0);
+  });
+}
+
+/** Whether a task of this embedding is of a kind of images that the choice was learned on; so are all, of a model that names none. */
+export function isFamiliar(
+  configuration: ModelConfiguration,
+  parameters: Parameters,
+  embedding: Float32Array,
+): boolean {
+  const distances = familiarDistances(configuration, parameters, embedding);
+  return distances.length === 0 || distances.some((distance) => distance <= familiarDistance);
 }

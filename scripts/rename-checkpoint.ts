@@ -1,0 +1,19 @@
+import { Command } from 'commander';
+import { z } from 'zod';
+import { encodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import { readCheckpoint } from '../training/run/read-checkpoint.ts';
+import { writeAtomically } from '../training/run/write-atomically.ts';
+
+/** A checkpoint is made by runs one after another, each of a name of its own; the last one's is bundled under that of the first. */
+const program = new Command('rename-checkpoint')
+  .description('Writes a checkpoint under another name, which tasks ask for it by.')
+  .requiredOption('--checkpoint <file>', 'checkpoint (safetensors)')
+  .requiredOption('--name <name>', 'its new name')
+  .requiredOption('--out <file>', 'where the checkpoint is written');
+
+const options = z
+  .object({ checkpoint: z.string(), name: z.string(), out: z.string() })
+  .parse(program.parse().opts());
+
+const checkpoint = await readCheckpoint(options.checkpoint);
+await writeAtomically(options.out, encodeCheckpoint({ ...checkpoint, id: options.name }));
