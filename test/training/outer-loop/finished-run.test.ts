@@ -45,7 +45,7 @@ describe('a run that has come to its end', () => {
     checkpoint = decodeCheckpoint(await readFile(folder.checkpointPath));
     for (const until of [4, 6]) await train(whole, { from: 'saved', until, folder: resumed });
     paused = decodeCheckpoint(await readFile(resumed.checkpointPath));
-  });
+  }, 300_000);
 
   /** Whether another run has the same weights, architectures and metrics, to the bit. */
   async function expectTheSame(other: RunFolder): Promise<void> {
