@@ -56,7 +56,10 @@ describe('the table of stages', () => {
 
   it('switching a stage off changes answers, where the checkpoint makes use of it', () => {
     for (const name of ['no modulation', 'cells alone', 'no cells', 'no mirror images'])
-      expect(reports.some(({ rows }) => rows[name]!.difference.half > 0), name).toBe(true);
+      expect(
+        reports.some(({ rows }) => rows[name]!.difference.half > 0),
+        name,
+      ).toBe(true);
   });
 
   it('the answers of the cells alone and of all but the cells differ', () => {
