@@ -1,19 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
+import { isMissing } from './files.ts';
+import { KeptBundles, ownFolder, sha256 } from './kept-bundles.ts';
+import type { Contents } from './kept-bundles.ts';
 
 const worker = fileURLToPath(new URL('./worker.ts', import.meta.url));
-/** What was made in this process, by source. */
+/** npm's list of what is installed: with it changes where packages are. */
+const installed = new URL('../node_modules/.package-lock.json', import.meta.url);
+/** What this process has asked for, by source. */
 const bundles = new Map<string, Promise<string>>();
-/** of this process, as long as it runs */
-let folder: string | undefined;
+let kept: KeptBundles | undefined;
 
 /**
- * What a thread loads for a job module: `serve` of worker.ts and the module's `jobs`, made once in a process: no thread
- * compiles some 130 files by itself.
+ * What a thread loads for a job module: `serve` of worker.ts and the module's `jobs`, made once for all processes of this
+ * user while its sources stay the same: no thread compiles some 130 files by itself.
  * @param jobs URL of the job module
  * @returns URL of a module
  * @throws BuildFailure of esbuild
@@ -29,15 +33,20 @@ export async function bundleWorker(jobs: string): Promise<string> {
 }
 
 /**
- * A script as a file that Node runs without tsx, made once in a process and gone with it. Packages are not part of it.
+ * A script as a file that Node runs without tsx, made once as the above. Packages are not part of it.
  * @param script path of a TypeScript file of this repository
  * @throws BuildFailure of esbuild
  */
 export const bundleScript = (script: string): Promise<string> => bundled(`import ${JSON.stringify(script)};`);
 
-function bundled(source: string): Promise<string> {
+async function bundled(source: string): Promise<string> {
   const known = bundles.get(source);
-  if (known) return known;
+  if (known) {
+    const file = await known;
+    if (existsSync(file)) return file; // else what cleans temporary folders has taken it
+    if (bundles.get(source) === known) bundles.delete(source);
+    return bundled(source);
+  }
   const made = bundle(source);
   bundles.set(source, made);
   made.catch(() => bundles.delete(source)); // who asks next tries again
@@ -45,9 +54,34 @@ function bundled(source: string): Promise<string> {
 }
 
 async function bundle(source: string): Promise<string> {
-  folder ??= temporaryFolder();
-  const outdir = mkdtempSync(join(folder, 'bundle-'));
-  await esbuild.build({
+  kept ??= new KeptBundles(ownFolder(tmpdir()) ?? folderOfProcess());
+  const { versions } = process;
+  const [bundler, packages] = await Promise.all([readFile(new URL(import.meta.url)), packageList()]);
+  const key = sha256(JSON.stringify([source, versions.node, esbuild.version, sha256(bundler), packages]));
+  const folder = (await kept.find(key)) ?? (await kept.add(key, (outdir) => build(source, outdir)));
+  return join(folder, 'stdin.mjs');
+}
+
+/** In place of the user's folder where others have taken its name; gone with the process. */
+function folderOfProcess(): string {
+  const made = mkdtempSync(join(tmpdir(), 'm-nas-bundles-'));
+  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+/** Of what tells where packages are, the SHA-256; empty where npm has not installed them. */
+async function packageList(): Promise<string> {
+  try {
+    return sha256(await readFile(installed));
+  } catch (error) {
+    if (isMissing(error)) return '';
+    throw error;
+  }
+}
+
+async function build(source: string, outdir: string): Promise<Contents> {
+  const sources: Record<string, string> = {};
+  const { metafile } = await esbuild.build({
     stdin: { contents: source, resolveDir: dirname(worker) },
     outdir,
     outExtension: { '.js': '.mjs' },
@@ -57,39 +91,42 @@ async function bundle(source: string): Promise<string> {
     format: 'esm',
     platform: 'node',
     target: `node${process.versions.node}`,
+    tsconfigRaw: {}, // the same in the images, which have no tsconfig.json
     keepNames: true,
     sourcemap: 'linked',
     sourcesContent: false,
     conditions: [],
-    plugins: [inPlace],
+    metafile: true,
+    plugins: [inPlace(sources)],
     logLevel: 'silent',
   });
-  return join(outdir, 'stdin.mjs');
+  return { sources, files: Object.keys(metafile.outputs).map((path) => basename(path)) };
 }
 
-function temporaryFolder(): string {
-  const made = mkdtempSync(join(tmpdir(), 'm-nas-bundles-'));
-  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-  return made;
-}
+/** Marks what the plugin asks. */
+const itself = Symbol('in-place');
 
-/** Packages are loaded from where they are, and a module goes on to know where it was itself. */
-const inPlace: esbuild.Plugin = {
+/**
+ * Packages are loaded from where they are, and a module goes on to know where it was itself.
+ * @param sources gets the SHA-256 of every file that is read, by path
+ */
+const inPlace = (sources: Record<string, string>): esbuild.Plugin => ({
   name: 'in-place',
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir, pluginData }) => {
-      if (pluginData === inPlace || path.startsWith('node:')) return undefined;
-      const found = await build.resolve(path, { kind, resolveDir, pluginData: inPlace });
+      if (pluginData === itself || path.startsWith('node:')) return undefined;
+      const found = await build.resolve(path, { kind, resolveDir, pluginData: itself });
       // one that is not installed is missed by what imports it: the service has no tfjs
       const isThere = !found.external && found.errors.length === 0;
       return { path: isThere ? pathToFileURL(found.path).href : path, external: true };
     });
-    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+    build.onLoad({ filter: /./, namespace: 'file' }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
+      sources[path] = sha256(text);
       const contents = text
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
         .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)));
-      return { contents, loader: 'ts' };
+      return { contents, loader: 'default' };
     });
   },
-};
+});

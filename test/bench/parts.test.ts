@@ -3,6 +3,7 @@ import { benchAdapt } from '../../bench/adapt.ts';
 import { benchDepthwise, depthwiseCases } from '../../bench/depthwise.ts';
 import { benchImages } from '../../bench/images.ts';
 import { benchToy } from '../../bench/toy.ts';
+import { slowUnless } from '../support/slow.ts';
 
 describe('bench adapt', () => {
   it('times every stage of an adaptation', async () => {
@@ -34,16 +35,21 @@ describe('bench toy', () => {
 });
 
 describe('bench images', () => {
-  it('times every stage and shape of a row', async () => {
-    const found = [];
-    for await (const times of benchImages({ row: 'conv4-class-means', runs: 1 })) found.push(times);
-    expect(found.map(({ steps, way, shot }) => [steps, way, shot])).toEqual([
-      [0, 20, 1],
-      [0, 20, 5],
-      [0, 5, 1],
-      [5, 5, 1],
-      [5, 5, 5],
-    ]);
-    for (const { least, median } of found) expect(least).toBe(median);
-  });
+  for (const [row, shapes] of Object.entries({
+    maml: ['5 5-way 1-shot', '5 5-way 5-shot'],
+    // of two stages, and of as many images as it is trained with
+    'conv4-class-means': [
+      '0 20-way 1-shot',
+      '0 20-way 5-shot',
+      '0 5-way 1-shot',
+      '5 5-way 1-shot',
+      '5 5-way 5-shot',
+    ],
+  }))
+    it(`times every stage and shape of ${row}`, slowUnless(row === 'maml'), async () => {
+      const found = [];
+      for await (const times of benchImages({ row, runs: 1 })) found.push(times);
+      expect(found.map(({ steps, way, shot }) => `${steps} ${way}-way ${shot}-shot`)).toEqual(shapes);
+      for (const { least, median } of found) expect(least).toBe(median);
+    });
 });

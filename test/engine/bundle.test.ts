@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -26,16 +27,55 @@ describe('a bundled script', () => {
     expect(stack).toMatch(/at fail .*fixtures\/told\.ts:8:/);
   });
 
-  test('is made once in a process, and gone with it', async () => {
-    const script = `${fixtures}/told.ts`;
-    expect(await bundleScript(script)).toBe(await bundleScript(script));
+  /** What a process with another temporary folder makes of a script, and whether it is left when that has ended. */
+  async function bundledIn(temporary: string): Promise<{ file: string; isLeft: boolean }> {
     const bundler = fileURLToPath(new URL('../../engine/bundle.ts', import.meta.url));
-    const code = `import { bundleScript } from ${JSON.stringify(bundler)};
-      console.log(await bundleScript(${JSON.stringify(script)}));`;
-    await writeFile(folder('makes.mts'), code);
-    const { stdout } = await run(process.execPath, [await bundleScript(folder('makes.mts'))]);
-    expect(stdout).toMatch(/\.mjs\n$/);
-    expect(existsSync(stdout.trim())).toBe(false);
+    await writeFile(
+      folder('makes.mts'),
+      `import { existsSync } from 'node:fs';
+       import { bundleScript } from ${JSON.stringify(bundler)};
+       const file = await bundleScript(${JSON.stringify(`${fixtures}/told.ts`)});
+       if (existsSync(file)) console.log(file);`,
+    );
+    const env = { ...process.env, TMPDIR: temporary };
+    const { stdout } = await run(process.execPath, [await bundleScript(folder('makes.mts'))], { env });
+    const file = stdout.trim();
+    return { file, isLeft: existsSync(file) };
+  }
+
+  test('is made once for all processes of a user, where only that user can change it', async () => {
+    const script = `${fixtures}/told.ts`;
+    const here = await bundleScript(script);
+    expect(await bundleScript(script)).toBe(here);
+    const temporary = folder('shared');
+    await mkdir(temporary);
+    const first = await bundledIn(temporary);
+    expect(first).toEqual({ file: expect.stringMatching(/\.mjs$/) as string, isLeft: true });
+    expect(await bundledIn(temporary)).toEqual(first);
+    expect((await stat(dirname(dirname(first.file)))).mode & 0o777).toBe(0o700);
+  });
+
+  test('is made for one process, and gone with it, where others could change what is kept', async () => {
+    const temporary = folder('taken');
+    await mkdir(temporary);
+    const { file } = await bundledIn(temporary);
+    await chmod(dirname(dirname(file)), 0o777);
+    const own = await bundledIn(temporary);
+    expect(own.file).toMatch(/\.mjs$/);
+    expect(dirname(dirname(own.file))).not.toBe(dirname(dirname(file)));
+    expect(own.isLeft).toBe(false);
+  });
+
+  test('is made again when its file was removed, and only then within a process', async () => {
+    const script = folder('again.ts');
+    await writeFile(script, "console.log('first');");
+    const told = async (): Promise<string> =>
+      (await run(process.execPath, [await bundleScript(script)])).stdout;
+    expect(await told()).toBe('first\n');
+    await writeFile(script, "console.log('second');");
+    expect(await told()).toBe('first\n'); // a process keeps to what it began with
+    await rm(await bundleScript(script));
+    expect(await told()).toBe('second\n');
   });
 
   test('misses a package that is not installed where it is imported, not before', async () => {

@@ -33,6 +33,19 @@ function supportOf(shot: number, mark: number): TrunkSupport {
   return { ...support, rows: { ...support.rows, all } };
 }
 
+/** The images of these positions, in every view. */
+function picked({ labels, rows }: TrunkSupport, positions: readonly number[]): TrunkSupport {
+  const length = rowLength(taps);
+  const views = rows.all.length / length / labels.length;
+  const all = new Float32Array(views * positions.length * length);
+  for (let view = 0; view < views; view++)
+    positions.forEach((from, to) => {
+      const start = (view * labels.length + from) * length;
+      all.set(rows.all.subarray(start, start + length), (view * positions.length + to) * length);
+    });
+  return { labels: positions.map((i) => labels[i]!), rows: { ...rows, all } };
+}
+
 const genotypeOf = async (
   support: TrunkSupport,
   options: Partial<Parameters<typeof adaptChildOnTrunk>[2]> = {},
@@ -61,19 +74,16 @@ describe('the architecture of a task', () => {
     expect(await genotypeOf(supportOf(6, 0), { genotype: shallow! })).toBe(keys[0]);
   });
 
+  it('is looked for among 200 images, and is the controller’s for one more', async () => {
+    const support = supportOf(101, 2);
+    const among = (count: number) => genotypeOf(picked(support, [...support.labels.keys()].slice(0, count)));
+    expect(await among(200)).toBe(keys[0]);
+    expect(await among(201)).toBe(await genotypeOf(supportOf(1, 0)));
+  });
+
   it('does not depend on the order of the images', async () => {
     const support = supportOf(6, 3);
-    const { labels, rows } = support;
-    const order = [...labels.keys()].reverse();
-    const length = rowLength(taps);
-    const views = rows.all.length / length / labels.length;
-    const all = new Float32Array(rows.all.length);
-    for (let view = 0; view < views; view++)
-      order.forEach((from, to) => {
-        const start = (view * labels.length + from) * length;
-        all.set(rows.all.subarray(start, start + length), (view * labels.length + to) * length);
-      });
-    const turned = { labels: order.map((i) => labels[i]!), rows: { ...rows, all } };
+    const turned = picked(support, [...support.labels.keys()].reverse());
     expect(await genotypeOf(turned)).toBe(await genotypeOf(supportOf(6, 3)));
   });
 });

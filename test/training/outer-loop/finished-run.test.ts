@@ -29,18 +29,23 @@ async function validationAt(folder: RunFolder, iteration: number): Promise<unkno
 
 describe('a run that has come to its end', () => {
   const whole = { ...configuration, name: 'whole' };
-  const resumed = { ...configuration, name: 'resumed' };
   let folder: RunFolder;
   let checkpoint: Checkpoint;
+  /** of the same run, interrupted in every stage: by one worker from its second iteration on */
+  let resumed: RunFolder;
   /** of the resumed run, two iterations before its end */
   let paused: Checkpoint;
   beforeAll(async () => {
-    folder = await train({ ...whole, workers: 2 });
+    [folder, resumed] = [folderOf('whole'), folderOf('resumed')];
+    const trainer = await Trainer.start({ ...whole, workers: 2 }, domains, folder, 'new');
+    await trainer.run({}, 2);
+    await cp(folder.path, resumed.path, { recursive: true });
+    await trainer.run();
+    await trainer.close();
     checkpoint = decodeCheckpoint(await readFile(folder.checkpointPath));
-    await train(resumed, { until: 2 });
-    for (const until of [4, 6]) await train(resumed, { from: 'saved', until });
-    paused = decodeCheckpoint(await readFile(folderOf('resumed').checkpointPath));
-  });
+    for (const until of [4, 6]) await train(whole, { from: 'saved', until, folder: resumed });
+    paused = decodeCheckpoint(await readFile(resumed.checkpointPath));
+  }, 300_000);
 
   /** Whether another run has the same weights, architectures and metrics, to the bit. */
   async function expectTheSame(other: RunFolder): Promise<void> {
@@ -58,7 +63,7 @@ describe('a run that has come to its end', () => {
   });
 
   it('is, to the bit, one that was interrupted in every stage, for any number of workers', async () => {
-    await expectTheSame(await train(resumed, { from: 'saved' }));
+    await expectTheSame(await train(whole, { from: 'saved', folder: resumed }));
   });
 
   it('is, to the bit, one that went on after a crash from a state older than its metrics', async () => {
@@ -115,7 +120,7 @@ describe('a run that has come to its end', () => {
   });
 
   it('goes on from a checkpoint of before its end, at its iteration, with its weights and architectures', async () => {
-    const elsewhere = { ...resumed, workers: 2, domains: resumed.domains.map((own) => ({ ...own })) };
+    const elsewhere = { ...whole, domains: whole.domains.map((own) => ({ ...own })) };
     const own = folderOf('elsewhere');
     const trainer = await Trainer.start(elsewhere, domains, own, paused);
     const { parameters, genotypes } = decodeCheckpoint(trainer.checkpoint());

@@ -50,16 +50,15 @@ export const retrainAlone = (iterations: number): TrainingConfiguration => ({
 /** Runs in a folder that is removed after the tests of the file. */
 export function temporaryRuns(): {
   readonly folderOf: (name: string) => RunFolder;
-  /** A run of a configuration in the folder of its name, until it is paused or at its end. */
+  /** A run of a configuration, in the folder of its name by default, until it is paused or at its end. */
   readonly train: (given: TrainingConfiguration, options?: RunOptions) => Promise<RunFolder>;
 } {
   const root = sharedFolder();
   const folderOf = (name: string): RunFolder => new RunFolder(root(name));
   const train = async (
     given: TrainingConfiguration,
-    { from = 'new', until, data = domains }: RunOptions = {},
+    { from = 'new', until, data = domains, folder = folderOf(given.name) }: RunOptions = {},
   ): Promise<RunFolder> => {
-    const folder = folderOf(given.name);
     const trainer = await Trainer.start(given, data, folder, from);
     await trainer.run({}, until).finally(() => trainer.close());
     return folder;
@@ -71,6 +70,7 @@ interface RunOptions {
   readonly from?: Parameters<typeof Trainer.start>[3];
   readonly until?: number;
   readonly data?: readonly ImageDomain[];
+  readonly folder?: RunFolder;
 }
 
 /** The lines of a run's metrics without what differs from one way of making it to another. */

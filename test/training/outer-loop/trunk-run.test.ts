@@ -1,3 +1,4 @@
+import { cp } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint } from '../../../model/checkpoint/checkpoint.ts';
 import { parseGenotypeKey } from '../../../model/search-space/genotype.ts';
@@ -56,7 +57,11 @@ describe('a run on a trunk', () => {
     const whole = new RunFolder(root('whole'));
     const trainer = await Trainer.start(configuration, domains, whole, classified);
     const validated: string[][] = [];
-    await trainer.run({ validation: (_, accuracies) => validated.push(Object.keys(accuracies)) });
+    const validation = (_: number, accuracies: object) => validated.push(Object.keys(accuracies));
+    await trainer.run({ validation }, 3);
+    const paused = new RunFolder(root('paused'));
+    await cp(whole.path, paused.path, { recursive: true });
+    await trainer.run({ validation });
     const checkpoint = trainer.checkpoint();
     await trainer.close();
     expect(validated).toEqual([
@@ -68,14 +73,11 @@ describe('a run on a trunk', () => {
     // mirror images are decided by tasks of the domains that have images enough: both at one shot, one at three
     expect(parameters['mirroring']!.some((value) => value !== 0)).toBe(true);
 
-    const folder = new RunFolder(root('paused'));
-    const first = await Trainer.start(configuration, domains, folder, classified);
-    await first.run({}, 3);
-    await first.close();
-    const second = await Trainer.start(configuration, domains, folder, 'saved');
-    await second.run();
-    const resumed = decodeCheckpoint(second.checkpoint());
-    await second.close();
+    const resuming = await Trainer.start(configuration, domains, paused, 'saved');
+    expect(resuming.iteration).toBe(3);
+    await resuming.run();
+    const resumed = decodeCheckpoint(resuming.checkpoint());
+    await resuming.close();
     expect(resumed.parameters).toEqual(parameters);
   }, 300_000);
 

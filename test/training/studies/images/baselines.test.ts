@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { engineNames } from '../../../../engine/options.ts';
+import type { EngineName } from '../../../../engine/options.ts';
 import { parseModelConfiguration } from '../../../../model/configuration.ts';
 import type { ModelConfiguration } from '../../../../model/configuration.ts';
 import { gradient } from '../../../../model/graph/gradient.ts';
@@ -119,7 +120,7 @@ describe.each(Object.entries(rows))('meta-gradient of %s', (name, configuration)
     );
   });
 
-  it.each(engineNames)('is the same in %s as in the reference interpreter', run, async (engine) => {
+  const agreesIn = async (engine: EngineName): Promise<void> => {
     const executor = executors[engine](4);
     const { statistics } = configuration.model.normalization;
     const built = (): ReturnType<typeof metaGradientFunction> =>
@@ -134,7 +135,14 @@ describe.each(Object.entries(rows))('meta-gradient of %s', (name, configuration)
     const reference = Object.fromEntries(labels.map((label, i) => [label, exact[i]!]));
     expect(distance(result, reference)).toBeLessThan(1e-4);
     await executor.dispose();
-  });
+  };
+  // to an engine all are convolutions, products and sums: one of them with tfjs is enough for every day
+  for (const engine of engineNames) {
+    const isDaily = engine === 'onnxruntime' ? !name.includes(',') : name === 'MUMOMAML';
+    it(`is the same in ${engine} as in the reference interpreter`, slowUnless(isDaily), () =>
+      agreesIn(engine),
+    );
+  }
 });
 
 /** The meta-gradient of MAML's own row with the same weights. */
@@ -182,14 +190,16 @@ describe('a baseline is trained', () => {
       .flatMap(({ loss }) => loss ?? []);
   const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
 
-  it.each(['MUMOMAML', 'HSML', 'MT-Net', 'BMAML'])('%s: its loss falls', async (name) => {
+  const expectFall = async (name: string): Promise<void> => {
     const folder = new RunFolder(root(`falls ${name}`));
     const trainer = await BaselineTrainer.start(rows[name]!, domains, folder, 'new');
     await trainer.run().finally(() => trainer.close());
     const all = await losses(folder);
     expect(all).toHaveLength(30);
     expect(mean(all.slice(-8))).toBeLessThan(mean(all.slice(0, 8)) - 0.03);
-  });
+  };
+  for (const name of ['MUMOMAML', 'HSML', 'MT-Net', 'BMAML'])
+    it(`${name}: its loss falls`, slowUnless(name === 'MUMOMAML'), () => expectFall(name));
 
   it('and goes on exactly where it stopped', async () => {
     const [whole, parted] = [new RunFolder(root('whole')), new RunFolder(root('parted'))];
