@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { styleNames } from './sources/style.ts';
 
 const name = z
   .string()
@@ -15,13 +14,6 @@ const pack = z.strictObject({
   ),
   name,
   path: z.string().min(1).describe('of the folder with the two files'),
-  file: name.optional().describe('NAME of the two files, where the domain has another name'),
-  style: z
-    .enum(styleNames)
-    .optional()
-    .describe(
-      'the pictures are drawn anew: `sketch`, dark lines on white; `poster`, few colours and dark lines',
-    ),
 });
 
 const folder = z.strictObject({

@@ -2,15 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { decodeImage, decodePicture, squeezePicture } from '../../../images/decode.ts';
-import type { Picture } from '../../../images/pixels/resize.ts';
+import { decodeImage, decodePicture } from '../../../images/decode.ts';
 import { found } from '../../run/missing-file.ts';
 import { splits } from '../domain.ts';
 import type { Split } from '../domain.ts';
 import type { SourceOf } from '../source.ts';
 import type { ListedClass, ListedImage, SourceReader } from './listing.ts';
-import { styled } from './style.ts';
-import type { Style } from './style.ts';
 
 const byteCount = z.string().regex(/^\d+$/).transform(Number);
 const row = z.tuple([z.enum(splits), z.string().min(1), z.string().min(1), byteCount, byteCount]);
@@ -24,7 +21,6 @@ export const packReader: SourceReader<SourceOf<'pack'>> = {
 
   async list(source) {
     const { images, index } = files(source);
-    const { style } = source;
     const [bytes, table] = await Promise.all([readFile(images), readFile(index, 'utf8')]);
     const classes = new Map<string, { split: Split; images: ListedImage[] }>();
     for (const [number, line] of table.trimEnd().split('\n').entries()) {
@@ -36,18 +32,14 @@ export const packReader: SourceReader<SourceOf<'pack'>> = {
       const encoded = bytes.subarray(offset, offset + length);
       known.images.push({
         label: `${where} (${name}/${file})`,
-        read: async (size) =>
-          style ? squeezePicture(await drawn(encoded, style), size) : decodeImage(encoded, size),
-        original: () => (style ? drawn(encoded, style) : decodePicture(encoded)),
+        read: (size) => decodeImage(encoded, size),
+        original: () => decodePicture(encoded),
       });
       classes.set(name, known);
     }
     return [...classes].map(([name, listed]): ListedClass => ({ name, ...listed }));
   },
 };
-
-const drawn = async (encoded: Uint8Array, style: Style): Promise<Picture> =>
-  styled(await decodePicture(encoded), style);
 
 /** @throws Error of one line when the pack is not there */
 const packFile = ({ name }: SourceOf<'pack'>, file: string): Promise<Buffer> =>
@@ -56,8 +48,8 @@ const packFile = ({ name }: SourceOf<'pack'>, file: string): Promise<Buffer> =>
     `pack ${name}: there is no ${file}; packs are not in this repository (docs/reproduce.md), take a source of kind folder for images of your own`,
   );
 
-function files({ path, name, file = name }: SourceOf<'pack'>): { images: string; index: string } {
-  return { images: join(path, `${file}.bin`), index: join(path, `${file}.tsv`) };
+function files({ path, name }: SourceOf<'pack'>): { images: string; index: string } {
+  return { images: join(path, `${name}.bin`), index: join(path, `${name}.tsv`) };
 }
 
 function parseRow(line: string, where: string): z.infer<typeof row> {
