@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../../model/checkpoint/checkpoint.ts';
 import { parameterSpecifications } from '../../../model/parameters.ts';
-import { classifiedState, isClassified, isUnfinished } from '../../../training/outer-loop/initial-state.ts';
+import {
+  classifiedState,
+  fineTunedState,
+  isClassified,
+  isUnfinished,
+} from '../../../training/outer-loop/initial-state.ts';
 import { trainingConfigurationSchema } from '../../../training/outer-loop/configuration.ts';
 import type { TrainingConfiguration } from '../../../training/outer-loop/configuration.ts';
 import { ParameterLayout } from '../../../training/run/parameter-vector.ts';
@@ -49,6 +54,22 @@ describe('meta-training behind classify', () => {
     expect(isClassified(classified)).toBe(true);
     expect(isClassified(drawn)).toBe(false);
     expect(isClassified({ ...drawn, training: { iterations: 5, classified: 100 } })).toBe(false);
+  });
+});
+
+describe('fine-tuning', () => {
+  const kinds = runOf({ controller: { ...model.controller, kinds: 1 } });
+
+  it('begins with all of the checkpoint; for which kinds its controller chooses may be new', () => {
+    const { parameters } = fineTunedState(kinds, drawn);
+    const start = new ParameterLayout(parameterSpecifications(kinds.model)).unpack(parameters);
+    for (const [name, values] of Object.entries(drawn.parameters)) expect(start[name]).toEqual(values);
+    expect(start['familiar.center']!.every((value) => value === 0)).toBe(true);
+  });
+
+  it('loses no kinds that the checkpoint has', () => {
+    const known = { ...drawn, configuration: kinds.model };
+    expect(() => fineTunedState(runOf({}), known)).toThrow('model.controller must be as in the checkpoint');
   });
 });
 

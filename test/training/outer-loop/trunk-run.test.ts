@@ -102,7 +102,8 @@ describe('a run on a trunk', () => {
       { ...stage!, stage: 'choose' as const, iterations: 2, shapes: stage!.shapes.slice(0, 1) },
     ];
     const beginning = { ...classified, genotypes: [...genotypes, shallow] };
-    const choosing = { ...configuration, stages };
+    const kinds = { ...model, controller: { ...configuration.model.controller, kinds: 2 } };
+    const choosing = trainingConfigurationSchema.parse({ ...configuration, model: kinds, stages });
     const run = (name: string, from = beginning) =>
       Trainer.start(choosing, domains, new RunFolder(root(name)), from);
     const trainer = await run('choosing');
@@ -111,10 +112,24 @@ describe('a run on a trunk', () => {
     const after = decodeCheckpoint(trainer.checkpoint()).parameters;
     await trainer.close();
     const changed = Object.keys(before).filter((name) => String(before[name]) !== String(after[name]));
-    expect(changed.filter((name) => !name.startsWith('controller.') && name !== 'calibration')).toEqual([]);
-    expect(changed).toContain('controller.alpha.weight');
+    const fitted = ['familiar.center', 'familiar.inverse', 'calibration'];
+    expect(changed.filter((name) => !name.startsWith('controller.') && !fitted.includes(name))).toEqual([]);
+    expect(changed).toEqual(expect.arrayContaining(['controller.alpha.weight', ...fitted.slice(0, 2)]));
+    for (const value of after['familiar.inverse']!) expect(value).toBeGreaterThan(0);
     const alone = await run('alone', classified);
     await expect(alone.run()).rejects.toThrow('needs architectures to choose among');
     await alone.close();
   }, 300_000);
+
+  it('has a kind of images a domain where it ends with a choice', () => {
+    const controller = { ...configuration.model.controller, kinds: 3 };
+    const [stage] = configuration.stages;
+    const asked = (last: object) => ({
+      ...configuration,
+      model: { ...model, controller },
+      stages: [{ ...stage!, ...last }],
+    });
+    expect(() => trainingConfigurationSchema.parse(asked({ stage: 'choose' }))).toThrow('2 kinds of images');
+    expect(() => trainingConfigurationSchema.parse(asked({}))).not.toThrow();
+  });
 });
