@@ -15,15 +15,12 @@ import type { Genotype } from '../search-space/genotype.ts';
  */
 const mostImages = 200;
 
-/** By how many standard errors another architecture must be better, chosen on validation classes. */
-const leastErrors = 2;
-
 type Evidence = Pick<SolvedAdaptation, 'set' | 'size'>;
 
 /**
  * The architecture of a task on a trunk: that of the controller, unless the support set speaks for another. Each
  * architecture's head is solved without each image in turn, before any inner step; another one is taken where the
- * cross-entropy of the images so left out is less by more than two standard errors. Of one image a class none can be left
+ * cross-entropy of the images so left out is less by more than its standard error. Of one image a class none can be left
  * out. The standard error is of the paired differences, so that what all find hard does not count.
  * @param decoded what the controller favours
  * @param choices the architectures that the task may have, `decoded` among them; their order decides between equals
@@ -53,7 +50,7 @@ export async function genotypeByEvidence(
   const own = losses.get(decoded)!;
   const best = highest(choices, (genotype) => -mean(losses.get(genotype)!))!;
   const gains = losses.get(best)!.map((loss, i) => own[i]! - loss);
-  return mean(gains) > leastErrors * standardError(gains) ? best : decoded;
+  return mean(gains) > standardError(gains) ? best : decoded;
 }
 
 const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;

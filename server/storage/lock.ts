@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { rename, rm } from 'node:fs/promises';
+import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { join, relative } from 'node:path';
@@ -13,8 +12,10 @@ const lockName = 'lock';
 const pathBytes = 103;
 /** Until a process that has just taken the lock answers to it. */
 const graceMs = 50;
-/** Locks of processes that are gone, taken away one after another. */
-const mostTries = 5;
+/** Looks at a lock that nobody answers to, each of two such times or more. */
+const mostTries = 10;
+/** No process takes so long to take a lock away. */
+const longestTurnMs = 5000;
 
 /** Another process of this machine works with the folder. */
 export class FolderInUseError extends Error {
@@ -95,16 +96,31 @@ async function answers(path: string): Promise<boolean> {
   return false;
 }
 
-/** Takes a socket away that nobody listens on, by renaming: of several that try, one does it. */
+/**
+ * Takes a socket away that nobody listens on. One process does so at a time: between looking and taking, another would have
+ * cleared the folder and taken the lock, and that would be what is taken away.
+ */
 async function clear(path: string): Promise<void> {
-  const aside = `${path}-${randomUUID()}`;
+  const turn = `${path}-clearing`;
   try {
-    await rename(path, aside);
+    await mkdir(turn);
   } catch (error) {
-    if (isMissing(error)) return;
-    throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
+    await endTurn(turn);
+    return;
   }
-  // another process may have cleared and taken it meanwhile
-  if (await answers(aside)) await rename(aside, path);
-  else await rm(aside);
+  try {
+    if (!(await answers(path))) await rm(path, { force: true });
+  } finally {
+    await rmdir(turn);
+  }
+}
+
+/** Ends the turn of a process that was killed within it. */
+async function endTurn(turn: string): Promise<void> {
+  try {
+    if (Date.now() - (await stat(turn)).mtimeMs > longestTurnMs) await rmdir(turn);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
 }
