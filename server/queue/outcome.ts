@@ -8,11 +8,14 @@ import { names, orderSeconds, outcomeSeconds } from './names.ts';
 /** An error of the catalogue as it crosses processes. */
 type StoredError = Pick<ServiceError, 'code' | 'message' | 'part' | 'pointer' | 'shortfalls' | 'headers'>;
 
+/** The result of a run whose task was there already. */
+export const foundTask = 'found';
+
 /** How a run ended, and all that was told of it. */
 export interface Outcome {
   readonly outline: JobOutline;
   readonly events: readonly AdaptationReport[];
-  /** of a task nothing beside what its storage has */
+  /** of a task nothing beside what its storage has, or `foundTask` */
   readonly result?: unknown;
   readonly error?: StoredError;
 }

@@ -12,7 +12,7 @@ import type { Traces } from '../tracing/traces.ts';
 import { isTask, outlineOf, tellsSpeed } from './job.ts';
 import type { CarriedOrder, JobReturn, WorkJob } from './job.ts';
 import { mostDeaths, names } from './names.ts';
-import { getCancelled, getOutcome, putOutcome, storedError } from './outcome.ts';
+import { foundTask, getCancelled, getOutcome, putOutcome, storedError } from './outcome.ts';
 import { getParts } from './parts.ts';
 import { ProgressTeller } from './progress-teller.ts';
 import { advance } from './shares.ts';
@@ -97,14 +97,15 @@ const mayPass = ({ code }: ServiceError): boolean =>
 
 async function fulfil(
   { client, workplace, storage, onMade }: Performance,
-  { data, priority }: WorkJob,
+  { data, priority, attemptsStarted }: WorkJob,
   { signal, report }: Pick<Watcher, 'signal' | 'report'>,
 ): Promise<{ readonly result?: unknown; readonly computed: boolean }> {
   const { run, kind, id, client: who, owned } = data;
   const [cancelled] = await getCancelled(client, [run]);
   if (cancelled) throw cancelled;
-  // another run of the same task may have ended in between
-  if (isTask(kind) && (await readableTask(storage.read(id, signal)))) return { computed: false };
+  // another run of the same task may have ended in between, or a worker that was killed before it could say so
+  if (isTask(kind) && (await readableTask(storage.read(id, signal))))
+    return { computed: false, ...(attemptsStarted === 1 && { result: foundTask }) };
   const order = (await getParts(client, names.input(run))) as CarriedOrder | undefined;
   if (!order) throw lostOrder();
   await advance(client, priority);

@@ -25,7 +25,7 @@ import { isTask, jobOf, taskJobId } from './job.ts';
 import type { CarriedOrder, EvaluationOrder, JobData, JobOutline, WorkQueue } from './job.ts';
 import type { Link } from './link.ts';
 import { names, orderSeconds } from './names.ts';
-import { errorOf, getCancelled, getOutcome } from './outcome.ts';
+import { errorOf, foundTask, getCancelled, getOutcome } from './outcome.ts';
 import { putParts } from './parts.ts';
 import type { SharedBacklog } from './shared-backlog.ts';
 import { enter, leave, rebase } from './shares.ts';
@@ -86,10 +86,10 @@ export class QueueWorkplace implements Workplace, Elsewhere {
     const run = await this.#enlist({ ...parcel, about: { kind, id, steps, requestId } }, watcher);
     if (order.kind === 'images') order.support.length = 0; // its pixels are most of what the request holds
     watcher.report({ kind: 'accepted' });
-    await this.#result(run, watcher);
+    const result = await this.#result(run, watcher);
     const task = await this.#parts.storage.read(id, watcher.signal);
     if (!task) throw removed();
-    return { ...task, kept: run.joined ? 'joined' : 'made' };
+    return { ...task, kept: run.joined || result === foundTask ? 'joined' : 'made' };
   }
 
   async estimate(order: EstimateOrder, asker: Asker): Promise<Estimated | undefined> {

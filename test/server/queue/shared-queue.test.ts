@@ -63,6 +63,16 @@ describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
   });
 
+  test('a task that another replica made while this one asked for it is not made twice, and no second 201', async () => {
+    const { adapter } = await queueWorker(redis.url);
+    const [one, other] = [await replica(redis.url), await replica(redis.url)];
+    const first = await post(one.app);
+    vi.spyOn(other.storage, 'read').mockResolvedValueOnce(undefined); // as it was when it looked
+    const second = await post(other.app);
+    expect([first.status, second.status, adapter.calls.length]).toEqual([201, 200, 1]);
+    expect(second.text).toBe(first.text);
+  });
+
   test('a task, an estimate and an evaluation are what one process alone gives', async () => {
     const alone = await harness();
     const { adapter } = await queueWorker(redis.url);

@@ -42,7 +42,7 @@ export async function replica(
   url: string,
   own: Partial<SharedLimits> = {},
   traces: Traces = noTraces,
-): Promise<{ readonly app: Express; readonly queue: OpenQueue }> {
+): Promise<{ readonly app: Express; readonly queue: OpenQueue; readonly storage: TaskStorage }> {
   const adapter = createFakeAdapter();
   const storage = await sharedStorage(url);
   const queue = await openQueue({
@@ -71,7 +71,7 @@ export async function replica(
     metrics: new Metrics(),
     logger,
   });
-  return { app, queue };
+  return { app, queue, storage };
 }
 
 export interface TestWorker {
