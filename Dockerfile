@@ -31,6 +31,16 @@ RUN apt-get update \
   && npm rebuild onnxruntime-node --ignore-scripts=false --onnxruntime-node-install=cuda12 \
   && sh /tmp/prune-modules.sh node_modules
 
+# what both images of the trainer have beside their packages
+FROM node:20-bookworm-slim AS training-source
+WORKDIR /app
+COPY model model
+COPY drawing drawing
+COPY images images
+COPY engine engine
+COPY checkpoints checkpoints
+COPY training training
+
 # CUDA 11.2 and cuDNN 8.1 are what the libtensorflow of @tensorflow/tfjs-node-gpu is built for; 11.8 and 8.9, of the same
 # names (libcudart.so.11.0, libcublas.so.11, libcudnn.so.8), are the last ones of these that NVIDIA's images still have
 FROM nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu22.04 AS training-gpu
@@ -47,12 +57,7 @@ COPY package.json package-lock.json .npmrc ./
 # the second command downloads libtensorflow; --save-dev, since npm 11 does not install an optional peer otherwise
 RUN npm ci \
   && npm install --no-save --save-dev --ignore-scripts=false @tensorflow/tfjs-node-gpu@4.22.0
-COPY model model
-COPY drawing drawing
-COPY images images
-COPY engine engine
-COPY checkpoints checkpoints
-COPY training training
+COPY --from=training-source /app ./
 RUN useradd --create-home node && mkdir runs && chown node:node . runs
 USER node
 VOLUME /app/runs
@@ -64,12 +69,7 @@ FROM node:20-bookworm-slim AS training
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY model model
-COPY drawing drawing
-COPY images images
-COPY engine engine
-COPY checkpoints checkpoints
-COPY training training
+COPY --from=training-source /app ./
 # runs, and the planes of images that are computed once
 RUN mkdir runs .cache && chown node:node . runs .cache
 USER 1000:1000

@@ -46,31 +46,17 @@ const memory = { take: (length: number) => new Float32Array(length) };
 console.log(`${id}: tasks within a distance of ${familiarDistance}, of ${kinds.join(', ')}\n`);
 console.log('| domain | tasks | its own kind | any other kind | which |\n| --- | --- | --- | --- | --- |');
 for (const domain of domains) {
+  const shapes = [1, 5]
+    .flatMap((shot) => [5, 12].map((way) => ({ way, shot, query: 0 })))
+    .filter((shape) => hasSomeTasks(domain, options.split, shape));
   const near: number[][] = [];
-  for (const shot of [1, 5])
-    for (const way of [5, 12]) {
-      const shape = { way, shot, query: 0 };
-      if (!hasSomeTasks(domain, options.split, shape)) continue;
-      for (let task = 0; task < options.tasks; task++) {
-        const key = fold(keyFrom(2020), 'familiar', domain.name, shot, way, task);
-        const payload = {
-          domain: domain.name,
-          split: options.split,
-          shape,
-          task,
-          seed: 2020,
-          transductive: false,
-          floors: false,
-        } as const;
-        const given = {
-          key,
-          payload: { ...payload, stage: 'retrain', alphaTemperature: 1 } as const,
-          memory,
-        };
-        const { embedding } = await embedTrunkTask(runner, parameters, domain, given);
-        const distances = familiarDistances(configuration, parameters, embedding);
-        near.push(kinds.flatMap((_, kind) => (distances[kind]! <= familiarDistance ? [kind] : [])));
-      }
+  for (const shape of shapes)
+    for (let task = 0; task < options.tasks; task++) {
+      const key = fold(keyFrom(2020), 'familiar', domain.name, shape.shot, shape.way, task);
+      const payload = { split: options.split, shape };
+      const { embedding } = await embedTrunkTask(runner, parameters, domain, { key, payload, memory });
+      const distances = familiarDistances(configuration, parameters, embedding);
+      near.push(kinds.flatMap((_, kind) => (distances[kind]! <= familiarDistance ? [kind] : [])));
     }
   const own = kinds.indexOf(domain.name);
   const share = (count: number): string => `${Math.round((100 * count) / near.length)} %`;

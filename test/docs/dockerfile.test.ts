@@ -13,8 +13,13 @@ const stages = new Map(
     ([, from, name, body]) => [name!, { from: from!, body: body! }],
   ),
 );
-const copied = (body: string) =>
-  [...body.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) => sources!.split(' '));
+/** What a stage has of this repository, by itself and from other stages. */
+const copied = (body: string): string[] => [
+  ...[...body.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) => sources!.split(' ')),
+  ...[...body.matchAll(/^COPY --from=(\S+) \/app \.\/$/gm)].flatMap(([, from]) =>
+    copied(stages.get(from!)!.body),
+  ),
+];
 
 /** Files of a folder by how their names end, tfjs left out: a service never loads it (docs/architecture.md). */
 const sourcesOf = (folder: string, ending: RegExp) =>

@@ -198,7 +198,11 @@ export async function embedTrunkTask(
   runner: TaskRunner,
   parameters: Parameters,
   domain: PlaneDomain,
-  { key, payload, memory }: { key: Key; payload: EvaluationPayload; memory: ImageMemory },
+  {
+    key,
+    payload,
+    memory,
+  }: { key: Key; payload: Pick<EvaluationPayload, 'split' | 'shape'>; memory: ImageMemory },
 ): Promise<Embedded> {
   const shape = possibleShape(domain, payload.split, payload.shape);
   const plan = { mirrored: false, crops: 0, augmented: false };

@@ -1,8 +1,8 @@
 import { Matrix, solve } from 'ml-matrix';
 
 /**
- * A training task: z_i, its domain, and whether the classes of its domain are the same in a mirror (its `augmentation.flip`, on a trunk
- * its `views.mirror`).
+ * A training task: z_i, its domain, and whether the classes of its domain are the same in a mirror (its `augmentation.flip`,
+ * on a trunk its `views.mirror`).
  */
 export interface EmbeddedTask {
   readonly embedding: Float32Array;

@@ -1,13 +1,14 @@
 import request from 'supertest';
 import type { Express } from 'express';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Redis as Client } from 'ioredis';
 import type { Schema } from '../../../contract/schema.ts';
-import { hasRedis, startRedis } from '../../../bench/serve/redis.ts';
-import type { Redis } from '../../../bench/serve/redis.ts';
+import { hasRedis } from '../../../bench/serve/redis.ts';
 import { createFakeAdapter, untilAborted } from '../support/adapter.ts';
 import type { FakeAdapter } from '../support/adapter.ts';
+import { closedGate } from '../support/gate.ts';
 import { harness, listen } from '../support/harness.ts';
+import { ownRedis } from '../support/own-redis.ts';
 import { support } from '../support/regression.ts';
 import { queueWorker, replica } from '../support/shared-queue.ts';
 
@@ -31,32 +32,20 @@ function held() {
   const adapter = createFakeAdapter();
   const own = createFakeAdapter();
   const aborted: unknown[] = [];
-  let [release, begin] = [() => {}, () => {}];
-  const over = new Promise<void>((resolve) => (release = resolve));
-  const started = new Promise<void>((resolve) => (begin = resolve));
+  const { reached, pass, open } = closedGate();
   const predict = vi.fn<FakeAdapter['predictRegression']>(async (asked, asker) => {
-    begin();
     asker.signal.addEventListener('abort', () => aborted.push(asker.signal.reason));
-    await Promise.race([over, untilAborted(asker.signal)]);
+    await Promise.race([pass(), untilAborted(asker.signal)]);
     return own.predictRegression(asked, asker);
   });
   adapter.predictRegression = predict;
-  return { adapter, predict, aborted, started, release: () => release() };
+  return { adapter, predict, aborted, started: reached, release: open };
 }
 
 if (!hasRedis) console.warn('redis-server is not there: evaluations of points over the queue are not tested');
 
 describe.skipIf(!hasRedis)('evaluations of points by a queue in Redis (needs redis-server)', () => {
-  let redis: Redis;
-  beforeAll(async () => {
-    redis = await startRedis();
-  });
-  afterAll(() => redis.stop());
-  beforeEach(async () => {
-    const client = new Client(redis.url);
-    await client.flushall();
-    client.disconnect();
-  });
+  const redis = ownRedis();
 
   test('are what one process alone gives, done by a worker; predictions are done by the replica', async () => {
     const alone = await harness();

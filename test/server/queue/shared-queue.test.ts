@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import request from 'supertest';
 import type { Express } from 'express';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Redis as Client } from 'ioredis';
 import type { Schema } from '../../../contract/schema.ts';
 import { taskJobId } from '../../../server/queue/job.ts';
@@ -9,14 +9,13 @@ import { queuePrefix, queueName } from '../../../server/queue/names.ts';
 import type { RegressionCheckpoint } from '../../../server/ports.ts';
 import { regressionTaskId } from '../../../server/tasks/identity.ts';
 import { ServiceError } from '../../../server/errors/errors.ts';
-import { createFakeAdapter, untilAborted } from '../support/adapter.ts';
-import type { FakeAdapter } from '../support/adapter.ts';
+import { createFakeAdapter, holdAdaptation } from '../support/adapter.ts';
 import { parseEvents } from '../support/events.ts';
 import { harness, listen, temporaryFolder } from '../support/harness.ts';
 import { multipartType, multipart } from '../support/multipart.ts';
 import type { RawPart } from '../support/multipart.ts';
 import { hasRedis, startRedis } from '../../../bench/serve/redis.ts';
-import type { Redis } from '../../../bench/serve/redis.ts';
+import { ownRedis } from '../support/own-redis.ts';
 import { queueWorker, replica } from '../support/shared-queue.ts';
 import { shades, support, taskOf } from '../support/tasks.ts';
 
@@ -27,31 +26,10 @@ const progressOf = async (app: Express, id: string) =>
   (await request(app).get(`/v1/tasks/${id}/progress`)).body as Schema<'ImagesProgress'>;
 const codeOf = ({ body }: request.Response) => (body as Schema<'Problem'>).code;
 
-/** Holds every adaptation until `release`, or until it is given up. */
-function held(adapter: FakeAdapter) {
-  let [release, begin] = [() => {}, () => {}];
-  const over = new Promise<void>((resolve) => (release = resolve));
-  const started = new Promise<void>((resolve) => (begin = resolve));
-  adapter.beforeAdapt = (signal) => {
-    begin();
-    return Promise.race([over, untilAborted(signal)]);
-  };
-  return { started, release: () => release() };
-}
-
 if (!hasRedis) console.warn('redis-server is not there: the queue that replicas share is not tested');
 
 describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
-  let redis: Redis;
-  beforeAll(async () => {
-    redis = await startRedis();
-  });
-  afterAll(() => redis.stop());
-  beforeEach(async () => {
-    const client = new Client(redis.url);
-    await client.flushall();
-    client.disconnect();
-  });
+  const redis = ownRedis();
 
   test('twenty equal posts over two replicas: one adaptation, one 201, twenty equal descriptions', async () => {
     const { adapter } = await queueWorker(redis.url);
@@ -108,7 +86,7 @@ describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
   test('progress and events are read from any replica, while a task is made and after it failed', async () => {
     const { adapter } = await queueWorker(redis.url);
     const [one, other] = [await replica(redis.url), await replica(redis.url)];
-    const { started, release } = held(adapter);
+    const { started, release } = holdAdaptation(adapter);
     const { id } = progressBody(await postAsync(one.app));
     expect((await progressOf(other.app, id)).state).toBe('waiting');
     await started;
@@ -136,7 +114,7 @@ describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
   test('DELETE on another replica stops a task that is being made, and one that waits', async () => {
     const { adapter } = await queueWorker(redis.url);
     const [one, other] = [await replica(redis.url), await replica(redis.url)];
-    const { started } = held(adapter);
+    const { started } = holdAdaptation(adapter);
     const { id } = progressBody(await postAsync(one.app));
     await started;
     const waiting = progressBody(
@@ -158,7 +136,7 @@ describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
   test('work ends with the last client that waits for it, on whichever replica', async () => {
     const { adapter } = await queueWorker(redis.url);
     const [one, other] = [await replica(redis.url), await replica(redis.url)];
-    const { started, release } = held(adapter);
+    const { started, release } = holdAdaptation(adapter);
     let aborted = 0;
     const hold = adapter.beforeAdapt;
     adapter.beforeAdapt = (signal) => {
@@ -192,7 +170,7 @@ describe.skipIf(!hasRedis)('a queue in Redis (needs redis-server)', () => {
   test('a worker that stops gives its job back, and the next one tells no event twice', async () => {
     const stopping = await queueWorker(redis.url);
     const { app } = await replica(redis.url);
-    const { started } = held(stopping.adapter);
+    const { started } = holdAdaptation(stopping.adapter);
     const { id } = progressBody(await postAsync(app));
     await started;
     const closed = stopping.worker.close(0);

@@ -1,10 +1,8 @@
 import request from 'supertest';
 import { SpanKind } from '@opentelemetry/api';
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Redis as Client } from 'ioredis';
-import { hasRedis, startRedis } from '../../../bench/serve/redis.ts';
-import type { Redis } from '../../../bench/serve/redis.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { hasRedis } from '../../../bench/serve/redis.ts';
 import { parseConfiguration } from '../../../server/configuration.ts';
 import { Metrics } from '../../../server/metrics.ts';
 import { observed } from '../../../server/observed.ts';
@@ -14,9 +12,10 @@ import { noted } from '../../../server/tracing/traces.ts';
 import type { Traces } from '../../../server/tracing/traces.ts';
 import { startWorker } from '../../../server/worker.ts';
 import { measuredPool } from '../../../server/workers/measured-pool.ts';
-import { createFakeAdapter, everyKind } from '../support/adapter.ts';
-import { startCollector } from '../support/collector.ts';
+import { createFakeAdapter, everyKind, holdAdaptation } from '../support/adapter.ts';
+import { ownCollector } from '../support/collector.ts';
 import { idsOf, ownTraces } from '../support/own-traces.ts';
+import { ownRedis } from '../support/own-redis.ts';
 import { support } from '../support/regression.ts';
 import { queueWorker, replica } from '../support/shared-queue.ts';
 import { smallDefault } from '../support/small-default.ts';
@@ -46,16 +45,7 @@ const telling = (traces: Traces, storage: TaskStorage) => ({
 if (!hasRedis) console.warn('redis-server is not there: traces across the queue are not tested');
 
 describe.skipIf(!hasRedis)('a trace across a queue in Redis (needs redis-server)', () => {
-  let redis: Redis;
-  beforeAll(async () => {
-    redis = await startRedis();
-  });
-  afterAll(() => redis.stop());
-  beforeEach(async () => {
-    const client = new Client(redis.url);
-    await client.flushall();
-    client.disconnect();
-  });
+  const redis = ownRedis();
 
   test("has the worker's spans as children of the request's, of a task and of an evaluation", async () => {
     const here = ownTraces();
@@ -93,13 +83,7 @@ describe.skipIf(!hasRedis)('a trace across a queue in Redis (needs redis-server)
   test('goes on after the request has its answer; of a job that two workers begin each has a span', async () => {
     const here = ownTraces();
     const first = await tracedWorker(redis.url);
-    let begin = () => {};
-    const started = new Promise<void>((resolve) => (begin = resolve));
-    first.adapter.beforeAdapt = (signal) =>
-      new Promise((_, reject) => {
-        begin();
-        signal.addEventListener('abort', () => reject(signal.reason as Error));
-      });
+    const { started } = holdAdaptation(first.adapter);
     const { app } = await replica(redis.url, {}, here.traces);
     const taken = await request(app)
       .post('/v1/tasks')
@@ -125,10 +109,7 @@ describe.skipIf(!hasRedis)('a trace across a queue in Redis (needs redis-server)
     'is sent by the whole service and by its worker, each what it has done',
     { timeout: 240_000 },
     async () => {
-      const collector = await startCollector();
-      onTestFinished(collector.close);
-      vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url); // the exporter reads it by itself
-      onTestFinished(() => void vi.unstubAllEnvs());
+      const collector = await ownCollector();
       const configuration = parseConfiguration({
         PORT: '0',
         MNAS_WORKERS: '1',

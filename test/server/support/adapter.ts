@@ -33,6 +33,7 @@ import { predictRegression } from '../../../server/workers/predict-regression.ts
 import type { GenotypeCost } from '../../../model/adaptation/child-cost.ts';
 import { genotypesByDepth } from '../../support/random-trunk.ts';
 import { tinyRegression } from '../../support/tiny-regression.ts';
+import { closedGate } from './gate.ts';
 
 export const imageSide = 8;
 
@@ -268,18 +269,15 @@ export async function untilAborted(signal: AbortSignal): Promise<never> {
   throw signal.reason as Error;
 }
 
-/** Holds every adaptation that begins from now on: `started` resolves with the first, `release` lets all go on. */
+/**
+ * Holds every adaptation that begins from now on, until it is given up: `started` resolves with the first, `release` lets
+ * all go on.
+ */
 export function holdAdaptation(adapter: Pick<FakeAdapter, 'beforeAdapt'>): {
   readonly started: Promise<void>;
   readonly release: () => void;
 } {
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
-  let began = () => {};
-  const started = new Promise<void>((resolve) => (began = resolve));
-  adapter.beforeAdapt = () => {
-    began();
-    return held;
-  };
-  return { started, release };
+  const { reached, pass, open } = closedGate();
+  adapter.beforeAdapt = (signal) => Promise.race([pass(), untilAborted(signal)]);
+  return { started: reached, release: open };
 }

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import protobuf from 'protobufjs';
+import { onTestFinished, vi } from 'vitest';
 
 /** A span as a collector is told of it; ids are hexadecimal. */
 export interface SentSpan {
@@ -42,8 +43,17 @@ interface Sent {
 
 const hex = (base64: string) => Buffer.from(base64, 'base64').toString('hex');
 
+/** The collector of a test, which what it starts sends its spans to: the exporter reads the environment by itself. */
+export async function ownCollector() {
+  const collector = await startCollector();
+  onTestFinished(collector.close);
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return collector;
+}
+
 /** A collector that takes OTLP over HTTP at `/v1/traces`, as protobuf. */
-export async function startCollector() {
+async function startCollector() {
   const spans: SentSpan[] = [];
   const services = new Set<string>();
   const server = createServer((request, response) => {

@@ -10,7 +10,7 @@ import { parseConfiguration } from '../../../server/configuration.ts';
 import { openTraces } from '../../../server/tracing/open.ts';
 import { isTraced, TracesSetupError } from '../../../server/tracing/setting.ts';
 import { noted, noTraces } from '../../../server/tracing/traces.ts';
-import { startCollector } from '../support/collector.ts';
+import { ownCollector } from '../support/collector.ts';
 import { harness } from '../support/harness.ts';
 import { startObjectStore } from '../support/object-store.ts';
 import { idsOf, ownTraces } from '../support/own-traces.ts';
@@ -236,10 +236,7 @@ test(
   'the whole service sends a collector the spans of request, queue, worker and store',
   { timeout: 240_000 },
   async () => {
-    const collector = await startCollector();
-    onTestFinished(collector.close);
-    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', collector.url); // the exporter reads it by itself
-    onTestFinished(() => void vi.unstubAllEnvs());
+    const collector = await ownCollector();
     const service = await ownService({
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       ...(await smallDefault()),
