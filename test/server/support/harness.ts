@@ -18,6 +18,7 @@ import { Metrics } from '../../../server/metrics.ts';
 import { Background } from '../../../server/concurrency/background.ts';
 import { unavailableWhenFailing } from '../../../server/storage/faults.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
+import { closedGate } from './gate.ts';
 import { createFakeAdapter } from './adapter.ts';
 import type { FakeAdapter } from './adapter.ts';
 import { expectRequest, templateOf } from './contract.ts';
@@ -100,10 +101,9 @@ export function heldDecoding(): {
   readonly begun: (count: number) => Promise<void>;
   readonly release: () => void;
 } {
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
+  const gate = closedGate();
   const decode = vi.fn<ImageDecoder>(async (bytes, size) => {
-    await held;
+    await gate.pass();
     return decodeImage(bytes, size);
   });
   const begun = (count: number) =>
@@ -111,7 +111,7 @@ export function heldDecoding(): {
       timeout: 60_000,
       interval: 5,
     });
-  return { decodeImage: decode, begun, release: () => release() };
+  return { decodeImage: decode, begun, release: gate.open };
 }
 
 /** The app on a port of its own, for tests that speak HTTP by hand. */

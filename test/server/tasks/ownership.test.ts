@@ -8,6 +8,7 @@ import type { Claims } from '../../../server/storage/claims.ts';
 import { Ownership } from '../../../server/tasks/ownership.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
 import type { TaskStorage } from '../../../server/storage/storage.ts';
+import { closedGate } from '../support/gate.ts';
 import { harness, temporaryFolder } from '../support/harness.ts';
 import { support, taskOf } from '../support/tasks.ts';
 
@@ -89,15 +90,15 @@ describe('a task', () => {
       close: () => disk.close(),
     };
     const { app, post, adapter } = await harness({ access: { keys }, replace: { storage } });
-    let release = () => {};
-    adapter.beforeAdapt = () => new Promise((resolve) => (release = resolve));
+    const gate = closedGate();
+    adapter.beforeAdapt = gate.pass;
     const begun = await post('/v1/tasks', support).set({ ...as('a'), Prefer: 'respond-async' });
     const { id } = begun.body as { id: string };
     for (const reading of [read, readRecord]) reading.mockClear();
     await request(app).get(`/v1/tasks/${id}/progress`).set(as('a')).expect(200);
     expect(read).not.toHaveBeenCalled(); // it is being made
     expect(readRecord).not.toHaveBeenCalled();
-    release();
+    gate.open();
     await vi.waitFor(async () => expect(await disk.read(id)).toBeDefined());
     await request(app).delete(`/v1/tasks/${id}`).set(as('a')).expect(204);
     expect(read).not.toHaveBeenCalled();

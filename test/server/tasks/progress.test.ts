@@ -16,6 +16,7 @@ import type { TaskPlan } from '../../../server/tasks/tasks.ts';
 import { createFakeAdapter, holdAdaptation, untilAborted } from '../support/adapter.ts';
 import { expectContract, expectSchema } from '../support/contract.ts';
 import { parseEvents } from '../support/events.ts';
+import { closedGate } from '../support/gate.ts';
 import { harness, listen, temporaryFolder } from '../support/harness.ts';
 import type { Harness } from '../support/harness.ts';
 import { problemsOf } from '../support/problem.ts';
@@ -240,30 +241,26 @@ describe('GET /v1/tasks/{id}/progress', () => {
   });
 });
 
-/** Tasks over a real folder, and a plan that the queue takes, and that ends by its signal or `release` only. */
+/** Tasks over a real folder, and a plan that the queue takes, and that ends by its signal or the gate only. */
 async function takenOn() {
   const logger = pino({ level: 'silent' });
   const background = new Background(logger);
   const tasks = new Tasks(await openDiskStorage(await temporaryFolder(), logger), background);
-  let begun = () => {};
-  const made = new Promise<void>((resolve) => (begun = resolve));
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
+  const gate = closedGate();
   const make = async ({ signal, report }: Watcher) => {
     report({ kind: 'accepted' });
-    begun();
-    await Promise.race([held, untilAborted(signal)]);
+    await Promise.race([gate.pass(), untilAborted(signal)]);
     return storedTask(1);
   };
   const { id } = storedTask(1).record;
   const plan: TaskPlan = { id, kind: 'images', steps: 1, requestId: '', make };
-  return { tasks, background, plan, made, release };
+  return { tasks, background, plan, gate };
 }
 
 test('whoever waits a while for a task gets its progress when it is removed meanwhile', async () => {
-  const { tasks, background, plan, made } = await takenOn();
+  const { tasks, background, plan, gate } = await takenOn();
   const waiting = tasks.begin(plan, 60, { client: 'one', signal: new AbortController().signal });
-  await made;
+  await gate.reached;
   await setImmediate(); // it waits now
   await tasks.remove(plan.id);
   expect(await waiting).toBeInstanceOf(TaskProgress);
@@ -271,17 +268,17 @@ test('whoever waits a while for a task gets its progress when it is removed mean
 });
 
 test('a wait ends with its client, the work does not, and a shutdown waits for it meanwhile', async () => {
-  const { tasks, background, plan, made, release } = await takenOn();
+  const { tasks, background, plan, gate } = await takenOn();
   const client = new AbortController();
   const waiting = tasks.begin(plan, 60, { client: 'one', signal: client.signal });
-  await made;
+  await gate.reached;
   await setImmediate(); // it waits now
   const ends: string[] = [];
   const idle = background.idle().then(() => ends.push('idle'));
   client.abort(new Error('gone'));
   expect(await waiting).toBeInstanceOf(TaskProgress);
   ends.push('wait');
-  release();
+  gate.open();
   await idle;
   expect(ends).toEqual(['wait', 'idle']);
   expect((await tasks.get(plan.id)).record.id).toBe(plan.id);
@@ -302,14 +299,14 @@ test('what is remembered of a task that was made holds nothing of its upload', a
 
 test('a shutdown waits for what goes on in the background', async () => {
   const background = new Background(pino({ level: 'silent' }));
-  let end = () => {};
-  background.add(new Promise<void>((resolve) => (end = resolve)), 'a');
+  const gate = closedGate();
+  background.add(gate.pass(), 'a');
   background.add(Promise.reject(new Error('failed')), 'b');
   let isIdle = false;
   const idle = background.idle().then(() => (isIdle = true));
   await setImmediate();
   expect(isIdle).toBe(false);
-  end();
+  gate.open();
   await idle;
 });
 

@@ -6,17 +6,19 @@ import type { ImageDecoder } from '../../../server/ports.ts';
 import { cached } from '../../../server/storage/cached.ts';
 import type { CacheableStorage } from '../../../server/storage/cached.ts';
 import { openDiskStorage } from '../../../server/storage/disk.ts';
+import { closedGate } from '../support/gate.ts';
 import { harness, temporaryFolder } from '../support/harness.ts';
 import { shades, support, taskOf } from '../support/tasks.ts';
 
 const silent = pino({ level: 'silent' });
 
 test('a prediction that waits for its place holds no model', async () => {
-  const gate: { held?: Promise<void> } = {};
-  const decode = vi.fn<ImageDecoder>(async (bytes, size) => {
-    await gate.held;
+  const gate = closedGate();
+  let isHeld = false;
+  const decode: ImageDecoder = async (bytes, size) => {
+    if (isHeld) await gate.pass();
     return decodeImage(bytes, size);
-  });
+  };
   const storage = await openDiskStorage(await temporaryFolder(), silent);
   onTestFinished(() => storage.close());
   const readRecord = vi.spyOn(storage, 'readRecord');
@@ -27,16 +29,14 @@ test('a prediction that waits for its place holds no model', async () => {
   const { id } = taskOf(await post('/v1/tasks', support));
   const predict = () =>
     post(`/v1/tasks/${id}/predictions`, [{ name: 'images', file: 'a.png', content: shades.red[2] }]);
-  let release = () => {};
-  gate.held = new Promise((resolve) => (release = resolve));
-  const before = decode.mock.calls.length;
+  isHeld = true;
   const first = predict().then(({ status }) => status);
-  await vi.waitFor(() => expect(decode.mock.calls.length).toBeGreaterThan(before));
+  await gate.reached;
   const reads = readRecord.mock.calls.length;
   const second = predict().then(({ status }) => status);
   await vi.waitFor(() => expect(readRecord.mock.calls.length).toBeGreaterThan(reads)); // it is known, and waits
   await request(app).delete(`/v1/tasks/${id}`).expect(204);
-  release();
+  gate.open();
   expect(await Promise.all([first, second])).toEqual([200, 404]);
 });
 

@@ -9,6 +9,7 @@ import { translate } from '../../../server/upload/multipart.ts';
 import type { TaskStorage } from '../../../server/storage/storage.ts';
 import { expectContract } from '../support/contract.ts';
 import { head, raw } from '../support/by-hand.ts';
+import { closedGate } from '../support/gate.ts';
 import { harness, heldDecoding, listen } from '../support/harness.ts';
 import { multipartBoundary, colours, multipartType, multipart } from '../support/multipart.ts';
 import type { RawPart } from '../support/multipart.ts';
@@ -209,12 +210,11 @@ describe('bodies sent by hand', () => {
   });
 
   test('clients that hang up before their upload is read hold no place among the uploads', async () => {
-    let release = () => {};
-    const gate = new Promise<void>((resolve) => (release = resolve));
+    const gate = closedGate();
     let reads = 0;
     const read = async () => {
       reads++;
-      await gate;
+      await gate.pass();
       return storedTask(1);
     };
     const storage: TaskStorage = {
@@ -240,7 +240,7 @@ describe('bodies sent by hand', () => {
     }
     const gone = () => log.filter(({ disconnected }) => disconnected).length;
     await vi.waitFor(() => expect(gone()).toBeGreaterThanOrEqual(3), { timeout: 20_000 });
-    release();
+    gate.open();
     await vi.waitFor(async () => expectProblem(await post(path, []), 'no-files'), { timeout: 20_000 });
   });
 });
