@@ -110,6 +110,7 @@ const layers = {
   'model/search-space': ['model/graph', 'model/configuration.ts'],
   'model/task': ['model/graph', 'model/random.ts'],
   'model/trunk': ['model/graph'],
+  'model/quantization': ['model/graph', 'model/trunk'],
   'model/head': ['model/graph', 'model/configuration.ts'],
   'model/embedding': ['model/graph', 'model/layers', 'model/search-space', 'model/configuration.ts'],
   'model/network': ['model/graph', 'model/layers', 'model/search-space', 'model/configuration.ts'],
@@ -160,6 +161,7 @@ const layers = {
     'model/inner-loop',
     'model/checkpoint',
     'model/trunk',
+    'model/quantization',
     'model/accuracy',
     'model/configuration.ts',
     'model/parameters.ts',
@@ -247,6 +249,7 @@ const packages = {
   model: ['zod', 'protobufjs'],
   'model/graph': ['protobufjs'],
   'model/trunk': ['protobufjs'],
+  'model/quantization': ['protobufjs'],
 };
 
 export default tseslint.config(

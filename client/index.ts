@@ -197,7 +197,7 @@ export class MnasClient {
     return (dataOf(result) as Schema<'RegressionPredictions'>).predictions.map(({ y }) => y);
   }
 
-  /** The task's ONNX file; with `weights: 'float32'` the same numbers for runtimes that have no float16. */
+  /** The task's ONNX file; `weights` asks for the same numbers without float16, or for a twin of 8-bit integers. */
   async getModel(id: string, { signal, weights }: ModelOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     const result = await this.api.GET('/v1/tasks/{id}/model', {
       params: { path: { id }, query: weights === undefined ? {} : { weights } },

@@ -48,7 +48,7 @@ export interface WaitOptions {
 }
 
 export interface ModelOptions {
-  readonly weights?: 'float32';
+  readonly weights?: 'float32' | 'int8';
   readonly signal?: AbortSignal;
 }
 

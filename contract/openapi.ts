@@ -1293,7 +1293,7 @@ export interface components {
             };
         };
         /** @enum {string} */
-        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "forbidden-origin" | "missing-scope" | "not-found" | "unknown-task" | "method-not-allowed" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "too-much-work" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "budget-too-small" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "too-much-at-once" | "internal" | "no-checkpoint" | "newer-task" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "queue-unavailable" | "not-ready";
+        ErrorCode: "invalid-query" | "malformed-request" | "unknown-checkpoint" | "wrong-kind" | "malformed-json" | "unexpected-member" | "invalid-tensor" | "missing-boundary" | "malformed-multipart" | "truncated-body" | "missing-field-name" | "text-part" | "unexpected-part" | "no-files" | "empty-file" | "malformed-zip" | "unsafe-zip" | "unauthorized" | "forbidden-origin" | "missing-scope" | "not-found" | "unknown-task" | "method-not-allowed" | "no-integer-weights" | "no-open-set" | "upload-timeout" | "body-too-large" | "file-too-large" | "too-many-files" | "too-many-fields" | "zip-too-large" | "image-too-large" | "too-much-work" | "unsupported-media-type" | "unsupported-image" | "invalid-images" | "unlabelled-file" | "range-not-satisfiable" | "invalid-label" | "unknown-label" | "too-few-classes" | "too-many-classes" | "too-many-images" | "too-few-images" | "budget-too-small" | "broken-image" | "invalid-support" | "invalid-query-set" | "invalid-x" | "too-many-points" | "not-adaptable" | "not-predictable" | "rate-limited" | "too-much-at-once" | "internal" | "no-checkpoint" | "newer-task" | "overloaded" | "deadline-exceeded" | "storage-unavailable" | "queue-unavailable" | "not-ready";
         /** @description The part of a form, or the entry of a zip archive, that is meant. */
         Part: {
             /** @description Position among all parts, or all entries. */
@@ -1356,7 +1356,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no such task. */
+        /** @description There is no such task, or no such file of it. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -1794,9 +1794,10 @@ export interface operations {
             query?: {
                 /**
                  * @description `float32` gives the same numbers for runtimes that read no float16: weights that are stored as float16 and cast
-                 *     in the graph are stored as float32, without the Cast. The file is larger, and has an ETag of its own.
+                 *     in the graph are stored as float32, without the Cast. `int8` gives a twin of 8-bit integers, calibrated on the
+                 *     support set, of tasks whose checkpoint has them; its numbers differ a little. Both have an ETag of their own.
                  */
-                weights?: "float32";
+                weights?: "float32" | "int8";
             };
             header?: {
                 /** @description A strong entity tag from an earlier answer. */
@@ -1825,7 +1826,7 @@ export interface operations {
                     "Accept-Ranges": components["headers"]["AcceptRanges"];
                     "Content-Digest": components["headers"]["ContentDigest"];
                     "Repr-Digest": components["headers"]["ReprDigest"];
-                    /** @description Names the file `m-nas-<id>.onnx`, or `m-nas-<id>-float32.onnx`. */
+                    /** @description Names the file `m-nas-<id>.onnx`, `m-nas-<id>-float32.onnx` or `m-nas-<id>-int8.onnx`. */
                     "Content-Disposition": string;
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;

@@ -249,6 +249,12 @@ export const modelConfigurationSchema = z
       })
       .optional()
       .describe('on a trunk: support sets of so few images are adapted to with crops of each image'),
+    int8: z
+      .boolean()
+      .optional()
+      .describe(
+        'whether a file tells the ranges of its tensors on the support set, so that it has a twin of 8-bit integers',
+      ), // model/quantization/
   })
   .strict()
   .refine(({ trunk, network }) => !trunk || network.kind === 'cells', {

@@ -31,6 +31,8 @@ export interface ImagesCheckpoint extends CommonInfo {
   readonly cost: AdaptationCost;
   /** what its cells read in place of pixels */
   readonly trunk?: ServedTrunk;
+  /** whether its files tell the ranges of their tensors */
+  readonly int8: boolean;
 }
 
 /** A trunk as the service knows it; its graph stays in the workers. */
@@ -120,11 +122,26 @@ export interface ModelFile {
   readonly multiplyAdds: number;
 }
 
-/** A model's file with its weights as float32, whatever they were stored as. */
-export interface Float32Model {
+/** How weights may be stored beside as the file was made: for runtimes that have no float16, and for small ones. */
+export const storedWeights = ['float32', 'int8'] as const;
+export type StoredWeights = (typeof storedWeights)[number];
+
+/** A model's file whose weights are stored otherwise. */
+export interface StoredModel {
   readonly model: Uint8Array<ArrayBuffer>;
   /** of the file, hexadecimal */
   readonly sha256: string;
+}
+
+export interface StoredModelRequest extends Pick<ModelFile, 'model'> {
+  readonly weights: StoredWeights;
+}
+
+/** An exported file and the whole images of the support set that it is of. */
+export interface TellRangesRequest extends Omit<ModelFile, 'key'> {
+  readonly imageSize: number;
+  /** planar RGB bytes [3, size, size] per image */
+  readonly images: readonly Uint8Array[];
 }
 
 /** Images in one run of a model: more bring no speed. */
@@ -181,8 +198,17 @@ export interface TaskAdapter {
   predictRegression(request: PredictRegressionRequest, asker: Asker): Promise<Float32Array>;
   /** All outputs of a model by name. */
   infer(request: InferRequest, asker: Asker): Promise<Readonly<Record<string, TensorValue>>>;
-  /** The same model for runtimes without float16. Of the last few it is kept, for those who load it in ranges. */
-  float32Model(file: Pick<ModelFile, 'key' | 'model'>, client: string): Promise<Float32Model>;
+  /** The file with the ranges of its tensors on the support set, so that `storedModel` can make a twin of 8-bit integers. */
+  tellRanges(request: TellRangesRequest, asker: Asker): Promise<Uint8Array>;
+  /**
+   * The same model stored otherwise; null where it tells no ranges and int8 is asked for. The last few are kept, for those
+   * who load them in ranges.
+   */
+  storedModel(
+    file: Pick<ModelFile, 'key' | 'model'>,
+    weights: StoredWeights,
+    client: string,
+  ): Promise<StoredModel | null>;
   /** An SVG document. */
   drawCells(picture: CellsPicture, asker: Asker): Promise<string>;
   /**

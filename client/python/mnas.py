@@ -143,7 +143,7 @@ class Client:
         return self._ask("POST", "/v1/estimates", query, **_body(images, "support")).json()
 
     def get_model(self, id, weights=None):
-        """The bytes of the task's ONNX file; `weights="float32"` is for runtimes that have no float16."""
+        """The bytes of the task's ONNX file; `weights` may be "float32" (no float16 in it) or "int8"."""
         return self._ask("GET", f"/v1/tasks/{id}/model", {"weights": weights}).content
 
     def get_bundle(self, id):

@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { encodeModel, metadataSize } from '../graph/onnx/encode.ts';
 import type { OnnxModel } from '../graph/onnx/encode.ts';
+import { rangesSize } from '../quantization/ranges.ts';
 import type { Genotype } from '../search-space/genotype.ts';
 import type { AnswerCost, ModelCost } from '../trunk/cost.ts';
 import type { AdaptedChild } from './child-cells.ts';
@@ -35,7 +36,8 @@ export function genotypeCost(
   const costOf = (mirrored: boolean): ModelCost => {
     const child = noiseChild(configuration, genotype, { way, mirrored });
     const { model, ...cost } = modelOf(checkpoint, trunk, child, labels);
-    return { ...cost, bytes: encodeModel(model).length - labelBytes(labels) };
+    const ranges = configuration.int8 ? rangesSize(model) : 0;
+    return { ...cost, bytes: encodeModel(model).length - labelBytes(labels) + ranges };
   };
   return { genotype, plain: costOf(false), mirrored: configuration.mirroring ? costOf(true) : null };
 }

@@ -93,6 +93,11 @@ export const catalogue: Readonly<Record<Schema<'ErrorCode'>, CatalogueEntry>> = 
     title: 'Method not allowed',
     message: 'The path does not support this method.',
   },
+  'no-integer-weights': {
+    status: 404,
+    title: 'No 8-bit file',
+    message: 'The file of this task tells no ranges of its tensors, so there is none of 8-bit integers.',
+  },
   'no-open-set': {
     status: 409,
     title: 'Model without open set',

@@ -32,14 +32,20 @@ function checkpointOf({ checkpoints }: TaskAdapter, id: string): ImagesCheckpoin
 
 async function makeOfImages(adapter: TaskAdapter, order: ImagesOrder, watcher: Watcher): Promise<StoredTask> {
   const { checkpoint, steps, budget, allowed, support, shared } = order;
-  const shots = shotsOf(support); // before the adaptation, which empties the support set
-  const adapted = await adapter.adaptImages({ checkpoint: checkpoint.id, steps, allowed, support }, watcher);
+  const { imageSize, int8 } = checkpointOf(adapter, checkpoint.id);
+  // before the adaptation, which empties the support set
+  const shots = shotsOf(support);
+  const whole = int8 ? support.map(({ pixels }) => pixels.subarray(0, 3 * imageSize ** 2)) : [];
+  const made = await adapter.adaptImages({ checkpoint: checkpoint.id, steps, allowed, support }, watcher);
+  const { model, multiplyAdds } = made;
+  const ranged = { model, multiplyAdds, imageSize, images: whole };
+  const adapted = int8 ? { ...made, model: await adapter.tellRanges(ranged, watcher) } : made;
   checkWithin(budget, { ...adapted, bytes: adapted.model.length });
   // parsed, so that nothing but a whole and finite description is ever kept
   const record = imagesRecordSchema.parse({
     ...commonRecord(order, adapted),
     kind: 'images',
-    image: { size: checkpointOf(adapter, checkpoint.id).imageSize },
+    image: { size: imageSize },
     classes: adapted.labels.map((label) => ({ label, shots: shots.get(label)! })),
     budget,
     support: adapted.support,

@@ -24,21 +24,23 @@ import { sliceSize } from '../../model/trunk/planes.ts';
 import { rowsOf } from '../../model/trunk/rows.ts';
 import { readCheckpointFile } from './load-checkpoints.ts';
 import type { CheckpointFile } from './load-checkpoints.ts';
-import { float32Model } from './float32-model.ts';
 import { infer } from './infer.ts';
 import type {
   AdaptImagesRequest,
   AdaptRegressionRequest,
-  Float32Model,
   InferRequest,
   Kind,
-  ModelFile,
   PredictedImages,
   PredictImagesRequest,
   PredictRegressionRequest,
+  StoredModel,
+  StoredModelRequest,
+  TellRangesRequest,
 } from '../ports.ts';
 import { predictImages } from './predict-images.ts';
 import { predictRegression } from './predict-regression.ts';
+import { storedModel } from './stored-model.ts';
+import { tellRanges } from './tell-ranges.ts';
 import { remembered } from '../concurrency/remembered.ts';
 
 /** What every worker knows from its start. */
@@ -65,7 +67,8 @@ export interface ServerJobs {
   predictImages(request: PredictImagesRequest): PredictedImages;
   predictRegression(request: PredictRegressionRequest): Float32Array;
   infer(request: InferRequest): Record<string, TensorValue>;
-  float32Model(request: Pick<ModelFile, 'model'>): Float32Model;
+  tellRanges(request: TellRangesRequest): Uint8Array<ArrayBuffer>;
+  storedModel(request: StoredModelRequest): StoredModel | null;
   drawCells(picture: CellsPicture): string;
 }
 
@@ -233,10 +236,15 @@ export const jobs: ServerJobTable = {
   predictImages: (request, { models }) => predictImages(models, request),
   predictRegression: (request, { models }) => predictRegression(models, request),
   infer: (request, { models }) => infer(models, request),
-  float32Model: ({ model }, { transfer }) => {
-    const wide = float32Model(model);
-    transfer(wide.model.buffer);
-    return Promise.resolve(wide);
+  tellRanges: async (request, { models, transfer }) => {
+    const model = await tellRanges(models, request);
+    transfer(model.buffer);
+    return model;
+  },
+  storedModel: (request, { transfer }) => {
+    const stored = storedModel(request);
+    if (stored) transfer(stored.model.buffer);
+    return Promise.resolve(stored);
   },
   // here, since loading Graphviz would hold up the thread that answers requests
   drawCells: (picture) => drawCells(picture),

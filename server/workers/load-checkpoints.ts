@@ -155,6 +155,7 @@ async function readCheckpoint(path: string): Promise<ReadFile> {
         cost: adaptationCost(checkpoint),
         steps: innerLoop.steps,
         genotypes: genotypes.length,
+        int8: configuration.int8 ?? false,
       };
     }
     if (format === regressionFormat.name) {

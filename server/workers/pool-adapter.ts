@@ -13,9 +13,9 @@ import type {
   AdaptImagesRequest,
   Asker,
   CheckpointInfo,
-  Float32Model,
   ImagesCheckpoint,
   PredictImagesRequest,
+  StoredModel,
   TaskAdapter,
   Toolchain,
   Watcher,
@@ -53,10 +53,10 @@ const shortageSeconds = 10;
 const drawing = 3e8;
 /** Counting what an architecture costs, as multiply-adds. */
 const counting = 8e8;
-/** Storing a model's weights as float32, as multiply-adds. */
-const widening = 1.6e9;
-/** Models that are kept with float32 weights: 13 MB each, on the bundled trunk. */
-const keptFloat32 = 2;
+/** Storing a model's weights otherwise, as multiply-adds. */
+const storing = 1.6e9;
+/** Models that are kept with other weights: 13 MB each with float32, on the bundled trunk. */
+const keptStored = 2;
 
 /**
  * The adapter over worker threads that run `jobs.ts`. Predictions are urgent; every job counts for its
@@ -119,7 +119,7 @@ export function createPoolAdapter(
       over();
     }
   };
-  const float32Models = new LRUCache<string, Promise<Float32Model>>({ max: keptFloat32 });
+  const storedModels = new LRUCache<string, Promise<StoredModel | null>>({ max: keptStored });
   const counted = new Map<string, Promise<readonly GenotypeCost[]>>();
   return {
     checkpoints,
@@ -149,10 +149,12 @@ export function createPoolAdapter(
     infer: (request, asker) =>
       run('infer', request, urgent(asker, request.multiplyAdds * request.input.shape[0]!)),
     // without a signal, since whoever asks next shares the work
-    float32Model: ({ key, model }, client) =>
-      remembered(float32Models, key, () =>
-        run('float32Model', { model }, { client, cost: widening, urgent: true }),
+    storedModel: ({ key, model }, weights, client) =>
+      remembered(storedModels, `${key} ${weights}`, () =>
+        run('storedModel', { model, weights }, { client, cost: storing, urgent: true }),
       ),
+    tellRanges: (request, asker) =>
+      run('tellRanges', request, urgent(asker, request.multiplyAdds * request.images.length)),
     drawCells: (picture, asker) => run('drawCells', picture, urgent(asker, drawing)),
   };
 }

@@ -11,12 +11,7 @@ export async function predictImages(
 ): Promise<PredictedImages> {
   const { images, imageSize } = request;
   const shape = [3, imageSize, imageSize];
-  const length = 3 * imageSize * imageSize;
-  const rows = (start: number, count: number): Float32Array => {
-    const data = new Float32Array(count * length); // [n, 3, s, s]
-    images.slice(start, start + count).forEach((pixels, i) => data.set(toFloat(pixels), i * length));
-    return data;
-  };
+  const rows = (start: number, count: number) => imageRows(images.slice(start, start + count));
   const input = { name: 'image', shape, count: images.length, rows };
   const { probabilities, known } = await runModel(models, request, input, imagesBatch);
   if (!probabilities) throw new Error('the exported model has no output named probabilities');
@@ -25,6 +20,14 @@ export async function predictImages(
     probabilities: images.map((_, i) => probabilities.data.slice(i * ways, (i + 1) * ways)),
     ...(known ? { known: known.data } : {}),
   };
+}
+
+/** Images of one size as a network's input, [n, 3, s, s]. */
+export function imageRows(images: readonly Uint8Array[]): Float32Array {
+  const length = images[0]!.length;
+  const data = new Float32Array(images.length * length);
+  images.forEach((pixels, i) => data.set(toFloat(pixels), i * length));
+  return data;
 }
 
 /** Predictions of several parts of the images, as those of all. */

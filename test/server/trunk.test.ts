@@ -47,7 +47,7 @@ let service: Service;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'm-nas-trunk-'));
   await writeTrunkCheckpoint(folder, 'standing');
-  await writeTrunkCheckpoint(folder, 'choosing', {}, genotypesByDepth);
+  await writeTrunkCheckpoint(folder, 'choosing', {}, genotypesByDepth, { int8: true });
   const configuration = parseConfiguration({
     PORT: '0',
     MNAS_DATA_DIR: join(folder, 'data'),
@@ -77,14 +77,20 @@ async function load(path: string): Promise<Uint8Array> {
   return new Uint8Array(await (await fetch(service.url + path)).arrayBuffer());
 }
 
-/** What a file says of a picture that is in no support set. */
-async function outputsOf(file: Uint8Array): Promise<ort.InferenceSession.OnnxValueMapType> {
+/** What a file says of a picture, of one that is in no support set unless another is named. */
+async function outputsOf(file: Uint8Array, seed = 77): Promise<ort.InferenceSession.OnnxValueMapType> {
   const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
-  const pixels = toFloat(await decodeImage(await picture(77), trunkSide));
+  const pixels = toFloat(await decodeImage(await picture(seed), trunkSide));
   const image = new ort.Tensor('float32', pixels, [1, 3, trunkSide, trunkSide]);
   const outputs = await session.run({ image });
   await session.release();
   return outputs;
+}
+
+/** The place of the largest probability. */
+function likeliest({ probabilities }: ort.InferenceSession.OnnxValueMapType): number {
+  const values = [...(probabilities!.data as Float32Array)];
+  return values.indexOf(Math.max(...values));
 }
 
 /** The service says of that picture what the file says. */
@@ -302,5 +308,24 @@ describe('a trunk that does not fit', () => {
     const message = await load(change);
     expect(message).toMatch(expected);
     expect(message).not.toContain('\n');
+  });
+});
+
+describe('a file of 8-bit integers', () => {
+  it('takes the support set for the same classes, with integers for weights and biases', async () => {
+    const { task } = await made(await support(), '?checkpoint=choosing');
+    const usual = await load(task.model.url);
+    const answer = await fetch(`${service.url}${task.model.url}?weights=int8`);
+    expect(answer.headers.get('content-disposition')).toContain(`m-nas-${task.id}-int8.onnx`);
+    const twin = new Uint8Array(await answer.arrayBuffer());
+    expect(answer.headers.get('etag')).toBe(`"${sha256(twin)}"`);
+    const { metadata, initializers } = decodeModel(twin);
+    expect(metadata).toMatchObject({ weights: 'int8', names: JSON.stringify(task.labels) });
+    const types = new Set(initializers.map(({ data }) => data.constructor.name));
+    expect([...types]).toEqual(expect.arrayContaining(['Int8Array', 'Int32Array']));
+    for (const seed of [0, 1, 10, 20]) {
+      const [expected, given] = [await outputsOf(usual, seed), await outputsOf(twin, seed)];
+      expect(likeliest(given), `picture ${seed}`).toBe(likeliest(expected));
+    }
   });
 });

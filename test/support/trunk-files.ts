@@ -18,8 +18,9 @@ export async function writeTrunkCheckpoint(
   id: string,
   changes: Partial<NonNullable<ModelConfiguration['trunk']>> = {},
   genotypes: readonly Genotype[] = [],
+  more: Partial<ModelConfiguration> = {},
 ): Promise<void> {
-  const configuration = trunkConfiguration();
+  const configuration = { ...trunkConfiguration(), ...more };
   const trunk = { ...configuration.trunk!, sha256: trunkHash, ...changes };
   const checkpoint = randomTrunkCheckpoint({ ...configuration, trunk }, { id, genotypes });
   await writeFile(join(folder, `${id}.safetensors`), encodeCheckpoint(checkpoint));

@@ -23,7 +23,7 @@ export interface OnnxInitializer {
   readonly name: string;
   readonly shape: readonly number[];
   /** a `Uint16Array` has the bits of float16 values */
-  readonly data: Float32Array | BigInt64Array | Uint16Array;
+  readonly data: Float32Array | BigInt64Array | Uint16Array | Int8Array | Int32Array;
 }
 
 /** A graph input or output; a string in the shape names a dynamic axis; the type is float unless given. */
@@ -144,9 +144,17 @@ function encodeInitializer({ name, shape, data }: OnnxInitializer): onnx.TensorP
   };
 }
 
+/** ONNX's element types by the arrays that hold them. */
+const arrays = [
+  [Float32Array, DataType.FLOAT],
+  [Uint16Array, DataType.FLOAT16],
+  [Int8Array, DataType.INT8],
+  [Int32Array, DataType.INT32],
+  [BigInt64Array, DataType.INT64],
+] as const;
+
 function dataTypeOf(data: OnnxInitializer['data']): onnx.TensorProto.DataType {
-  if (data instanceof Float32Array) return DataType.FLOAT;
-  return data instanceof Uint16Array ? DataType.FLOAT16 : DataType.INT64;
+  return arrays.find(([array]) => data instanceof array)![1];
 }
 
 function encodeValueInfo({ name, shape, type = 'float' }: OnnxValueInfo): onnx.ValueInfoProto.$Properties {
@@ -236,11 +244,7 @@ function decodeInitializer(tensor: onnx.TensorProto.$Properties): OnnxInitialize
   return { name, shape, data: new array(buffer) };
 }
 
-function arrayOf(type: number | null | undefined) {
-  if (type === DataType.FLOAT) return Float32Array;
-  if (type === DataType.FLOAT16) return Uint16Array;
-  return type === DataType.INT64 ? BigInt64Array : undefined;
-}
+const arrayOf = (type: number | null | undefined) => arrays.find(([, own]) => own === type)?.[0];
 
 function decodeValueInfo({ name, type }: onnx.ValueInfoProto.$Properties): OnnxValueInfo {
   const tensor = type?.tensorType;

@@ -728,6 +728,12 @@ export namespace onnx {
             /** FLOAT value */
             FLOAT = 1,
 
+            /** INT8 value */
+            INT8 = 3,
+
+            /** INT32 value */
+            INT32 = 6,
+
             /** INT64 value */
             INT64 = 7,
 

@@ -1786,6 +1786,8 @@ export const onnx = $root.onnx = (() => {
          * @enum {number}
          * @property {number} UNDEFINED=0 UNDEFINED value
          * @property {number} FLOAT=1 FLOAT value
+         * @property {number} INT8=3 INT8 value
+         * @property {number} INT32=6 INT32 value
          * @property {number} INT64=7 INT64 value
          * @property {number} FLOAT16=10 FLOAT16 value
          */
@@ -1793,6 +1795,8 @@ export const onnx = $root.onnx = (() => {
             const valuesById = $Object.create(null), values = $Object.create(valuesById);
             values[valuesById[0] = "UNDEFINED"] = 0;
             values[valuesById[1] = "FLOAT"] = 1;
+            values[valuesById[3] = "INT8"] = 3;
+            values[valuesById[6] = "INT32"] = 6;
             values[valuesById[7] = "INT64"] = 7;
             values[valuesById[10] = "FLOAT16"] = 10;
             return values;

@@ -51,6 +51,11 @@ describe('a download', () => {
     expect(again.status).toBe(304);
   });
 
+  test('has no twin of 8-bit integers where it tells no ranges', async () => {
+    const { app, id } = await downloadable();
+    expectProblem(await request(app).get(`/v1/tasks/${id}/model?weights=int8`), 'no-integer-weights');
+  });
+
   test.each([
     ['bytes=-7', -7, undefined],
     ['bytes=5-', 5, undefined],

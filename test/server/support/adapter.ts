@@ -9,7 +9,8 @@ import type { AdaptationEvent, AdaptedTask } from '../../../model/adaptation/ada
 import { Graph } from '../../../model/graph/graph.ts';
 import { toOnnx } from '../../../model/graph/onnx/lowering.ts';
 import { add, broadcast, matmul, mean, reshape, softmax } from '../../../model/graph/operations.ts';
-import { float32Model } from '../../../server/workers/float32-model.ts';
+import { storedModel } from '../../../server/workers/stored-model.ts';
+import { tellRanges } from '../../../server/workers/tell-ranges.ts';
 import { infer } from '../../../server/workers/infer.ts';
 import { byCodePoint } from '../../../model/task/canonical-support.ts';
 import type { ServerJobs, ServerWorkerData } from '../../../server/workers/jobs.ts';
@@ -45,6 +46,7 @@ export const imagesCheckpoint = (id: string, isDefault = false): ImagesCheckpoin
   bytes: 1000,
   imageSize: imageSide,
   genotypes: 0,
+  int8: false,
   views: {},
   cost: {
     once: 1e6,
@@ -158,7 +160,8 @@ export function createFakePool(checkpoints: readonly CheckpointInfo[] = everyKin
     predictImages: (request, { models }) => predictImages(models, request),
     predictRegression: (request, { models }) => predictRegression(models, request),
     infer: (request, { models }) => infer(models, request),
-    float32Model: ({ model: file }) => Promise.resolve(float32Model(file)),
+    tellRanges: (request, { models }) => tellRanges(models, request),
+    storedModel: (request) => Promise.resolve(storedModel(request)),
     drawCells: (picture) => drawCells(picture),
   };
   const context = {
