@@ -8,6 +8,7 @@ import { Programs } from '../graph/programs.ts';
 import { stopwatch } from '../stopwatch.ts';
 import {
   cellNetwork,
+  cellSpecifications,
   chooseRegression,
   oneHotRegression,
   regressionEdges,
@@ -19,7 +20,8 @@ import type { RegressionConfiguration } from './configuration.ts';
 import { encodeTasks } from './encoder.ts';
 import { exportRegression, regressionFunction, weightCount } from './export.ts';
 import { innerLoop, lookup } from './inner-loop.ts';
-import { architectureFunction, embeds, innerRate, modulateCell, parameterInputs } from './mnas.ts';
+import { innerRate } from './inner-rates.ts';
+import { architectureFunction, embeds, modulateCell, parameterInputs } from './mnas.ts';
 import { noNormalization } from './normalization.ts';
 import { summedError } from './tensors.ts';
 
@@ -171,7 +173,7 @@ function adaptationFunction(
     cellNetwork(configuration, input, weights, chosen, noNormalization);
   const trajectory = innerLoop(predict, modulateCell(configuration, embedding, 1, theta), x!, y!, {
     steps,
-    rate: innerRate(configuration, theta),
+    rate: innerRate(configuration.innerLoop, cellSpecifications(configuration), theta),
   });
   // all but the last are part of the gradients already
   const errors = trajectory.map((weights, step): [string, Tensor] => [

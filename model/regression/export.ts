@@ -51,13 +51,14 @@ export function regressionFunction(
   return { name: 'm-nas-regression', outputs: { y: dense(multiply(outputs, 1 / nodes), 'head', 1) } };
 }
 
-/** Weights of the exported network. */
+/** Weights of the decoded network, which are those of the exported one where nothing is normalised. */
 export function weightCount(
-  { cell: { width } }: RegressionConfiguration,
+  { cell: { width }, normalization }: RegressionConfiguration,
   genotype: RegressionGenotype,
 ): number {
   const linear = genotype.flat().filter(({ operation }) => operation === 'linear').length;
-  return 2 * width + linear * (width * width + width) + width + 1;
+  const affine = normalization === 'none' ? 0 : 2 * width * (1 + linear);
+  return 2 * width + linear * (width * width + width) + width + 1 + affine;
 }
 
 /** The bytes of the client's file: dynamic batch `n`, standard operators of opset 17, metadata for any runtime. */

@@ -1,8 +1,9 @@
 import { gradient } from '../graph/gradient.ts';
-import { broadcast, multiply, reshape, subtract } from '../graph/operations.ts';
+import { add, broadcast, multiply, reshape, subtract } from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { undeclared } from '../graph/variables.ts';
 import type { Weights } from '../graph/weights.ts';
+import type { Prediction } from './method.ts';
 import { summedError } from './tensors.ts';
 
 /** Each task's own weights by name, [t, ...]. */
@@ -57,6 +58,27 @@ export function innerLoop(
     trajectory.push({ ...current, ...Object.fromEntries(moved) });
   }
   return trajectory;
+}
+
+/**
+ * What the weights after the last step predict for the query points, and the outer loss: the query error after the last
+ * step or, by `stepWeights`, a sum of those after every step (MAML++).
+ * @param trajectory what `innerLoop` gives
+ * @param query predictions [t, m, 1] with given weights
+ * @param stepWeights one a step, the first step's first; empty: the last step alone
+ */
+export function queryLoss(
+  trajectory: readonly TaskWeights[],
+  query: (weights: TaskWeights) => Tensor,
+  queryY: Tensor,
+  stepWeights: readonly number[],
+): Prediction {
+  const predictions = query(trajectory.at(-1)!);
+  if (stepWeights.length === 0) return { predictions, objective: summedError(predictions, queryY) };
+  const objective = stepWeights
+    .map((weight, step) => multiply(summedError(query(trajectory[step + 1]!), queryY), weight))
+    .reduce((total, error) => add(total, error));
+  return { predictions, objective };
 }
 
 /** A rate as an operand of `like`. */

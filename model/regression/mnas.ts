@@ -7,7 +7,6 @@ import {
   broadcast,
   concat,
   divide,
-  exp,
   multiply,
   relu,
   reshape,
@@ -24,11 +23,12 @@ import type { ParameterSpecification } from '../layers/parameter-specification.t
 import { cellNetwork, cellSpecifications, regressionEdges, regressionOperations } from './cell.ts';
 import type { RegressionConfiguration } from './configuration.ts';
 import { encodeTasks, encoderSpecifications } from './encoder.ts';
-import { innerLoop, lookup } from './inner-loop.ts';
+import { innerLoop, lookup, queryLoss } from './inner-loop.ts';
 import type { TaskWeights } from './inner-loop.ts';
+import { innerRate, rateSpecifications } from './inner-rates.ts';
 import type { ExtraInput, Prediction, RegressionMethod } from './method.ts';
 import { noNormalization, normalizationBy } from './normalization.ts';
-import { perTask, summedError } from './tensors.ts';
+import { perTask } from './tensors.ts';
 import type { RegressionTasks } from './tensors.ts';
 
 export interface RegressionTraining {
@@ -75,17 +75,7 @@ export function mnasSpecifications(configuration: RegressionConfiguration): Para
       ? []
       : denseSpecifications('modulator', 'modulator', encoder.state, factors, 0)),
     ...weights,
-    ...(inner.rates === 'learned'
-      ? [
-          {
-            name: 'inner.rates',
-            shape: [inner.steps, weights.length],
-            group: 'weights' as const,
-            deviation: 0,
-            mean: 0,
-          },
-        ]
-      : []),
+    ...rateSpecifications(inner, weights),
   ];
 }
 
@@ -171,7 +161,7 @@ function predictTasks(
     start,
     supportX,
     supportY,
-    { steps: inner.steps, rate: innerRate(configuration, theta) },
+    { steps: inner.steps, rate: innerRate(inner, cellSpecifications(configuration), theta) },
   );
   const query = (weights: TaskWeights): Tensor => {
     if (normalization !== 'support')
@@ -180,28 +170,10 @@ function predictTasks(
     const all = cellNetwork(configuration, both, lookup(weights), used, normalizer(support));
     return slice(all, 1, support, queryX.shape[1]!);
   };
-  const predictions = query(trajectory.at(-1)!);
-  let objective =
-    stepWeights.length === 0
-      ? summedError(predictions, queryY)
-      : stepWeights
-          .map((weight, step) => multiply(summedError(query(trajectory[step + 1]!), queryY), weight))
-          .reduce((total, error) => add(total, error));
-  if (embedded && reconstructionWeight > 0)
-    objective = add(objective, multiply(embedded.reconstruction(), reconstructionWeight));
-  return { predictions, objective };
-}
-
-/** Eq. 8's ρ, or ρ · exp(s) with a learned s for every step and weight tensor; later steps go on with the last one's. */
-export function innerRate(
-  configuration: RegressionConfiguration,
-  theta: Weights,
-): (step: number, name: string) => Tensor | number {
-  const { learningRate, rates, steps } = configuration.innerLoop;
-  if (rates === 'fixed') return () => learningRate;
-  const factors = multiply(exp(theta('inner.rates')), learningRate);
-  const names = cellSpecifications(configuration).map(({ name }) => name);
-  return (step, name) => slice(slice(factors, 0, Math.min(step, steps - 1), 1), 1, names.indexOf(name), 1);
+  const { predictions, objective } = queryLoss(trajectory, query, queryY, stepWeights);
+  return embedded && reconstructionWeight > 0
+    ? { predictions, objective: add(objective, multiply(embedded.reconstruction(), reconstructionWeight)) }
+    : { predictions, objective };
 }
 
 /** Θ as inputs of a graph, by name; only what is asked for is declared. */

@@ -19,6 +19,15 @@ export interface RunState<G = Genotype> {
   readonly seconds: number;
   /** The last one; none before the first, and in runs whose checkpoint does not tell it. */
   readonly validation?: Validation;
+  /** Where held-out tasks went best so far; only in runs that report it. */
+  readonly best?: BestState;
+}
+
+/** Parameters after an iteration, with their error on held-out tasks. */
+export interface BestState {
+  readonly iteration: number;
+  readonly error: number;
+  readonly parameters: Float32Array;
 }
 
 /** Accuracies on validation classes, by domain, after an iteration. */
@@ -86,6 +95,7 @@ export class RunFolder {
         first: vector(state.adam.first),
         second: vector(state.adam.second),
         ...(state.average ? { average: vector(state.average) } : {}),
+        ...(state.best ? { best: vector(state.best.parameters) } : {}),
       },
       metadata: {
         iteration: String(state.iteration),
@@ -93,6 +103,7 @@ export class RunFolder {
         seconds: String(state.seconds),
         genotypes: JSON.stringify(state.genotypes),
         ...(state.validation ? { validation: JSON.stringify(state.validation) } : {}),
+        ...(state.best ? { best: JSON.stringify({ ...state.best, parameters: undefined }) } : {}),
         configuration: identity,
       },
     });
@@ -116,7 +127,7 @@ export class RunFolder {
         `${this.path} holds a run of another configuration, with another engine or of other data`,
       );
     const vector = (name: string): Float32Array => tensors[name]!.data;
-    const { validation } = metadata;
+    const { validation, best } = metadata;
     return {
       iteration: Number(metadata['iteration']),
       parameters: vector('parameters'),
@@ -125,6 +136,9 @@ export class RunFolder {
       genotypes: JSON.parse(metadata['genotypes'] ?? '[]') as G[],
       seconds: Number(metadata['seconds']),
       ...(validation === undefined ? {} : { validation: JSON.parse(validation) as Validation }),
+      ...(best === undefined
+        ? {}
+        : { best: { ...(JSON.parse(best) as Omit<BestState, 'parameters'>), parameters: vector('best') } }),
     };
   }
 

@@ -25,6 +25,7 @@ const small = {
   innerLoop: { steps: 2, learningRate: 0.02 },
 };
 const learner = { layers: 2, width: 4, steps: 2, learningRate: 0.02 };
+const rated = { ...learner, rates: 'learned' };
 
 const methods = {
   'M-NAS': { kind: 'm-nas', model: small },
@@ -50,6 +51,14 @@ const methods = {
   MUMOMAML: { kind: 'mumomaml', learner, encoder: small.encoder },
   BMAML: { kind: 'bmaml', learner, particles: 3, leaderSteps: 1 },
   HSML: { kind: 'hsml', learner, encoder: small.encoder },
+  'MAML with learned rates': { kind: 'maml', learner: rated },
+  'MUMOMAML with learned rates': { kind: 'mumomaml', learner: rated, encoder: small.encoder },
+  'HSML without hierarchy, with learned rates': {
+    kind: 'hsml',
+    learner: rated,
+    encoder: small.encoder,
+    hierarchy: false,
+  },
   'HSML without hierarchy': { kind: 'hsml', learner, encoder: small.encoder, hierarchy: false },
 };
 

@@ -1,6 +1,8 @@
 import { figureSection } from '../../report/figures/figure.ts';
 import type { FigureTitle } from '../../report/figures/figure.ts';
 import { table } from '../../report/markdown.ts';
+import { missingSection } from '../../report/missing.ts';
+import type { MissingRow } from '../../report/missing.ts';
 import type { Interval } from '../../report/statistics.ts';
 import { architectureSection } from './architecture-section.ts';
 import { percent, signed, thousands } from './format.ts';
@@ -39,12 +41,10 @@ export const inOrder = (results: readonly ImageResult[]): ImageResult[] =>
 const runCells = ({ name, seed }: ImageResult): string[] => [name, `${seed}`];
 
 /** What of the study is not there yet, with the command that makes it. */
-function missingSection(results: readonly ImageResult[]): string {
-  const missing = studyRows.filter((row) => !results.some(({ name }) => name === row));
-  return missing.length === 0
-    ? ''
-    : `## Missing\n\nNot trained yet, so that nothing below compares with it:\n\n${missing.map((row) => `- ${row}: \`npm run benchmark -- images --rows ${row}\``).join('\n')}\n`;
-}
+const missingRows = (results: readonly ImageResult[]): MissingRow[] =>
+  studyRows
+    .filter((row) => !results.some(({ name }) => name === row))
+    .map((row) => ({ row, command: `npm run benchmark -- images --rows ${row}` }));
 
 function goalSection(results: readonly ImageResult[]): string {
   const rows = results
@@ -263,7 +263,7 @@ export function imageReport(unordered: readonly ImageResult[], figures: readonly
     '',
     ...[
       budgetNote(results),
-      missingSection(results),
+      missingSection(missingRows(results)),
       goalSection(results),
       accuracySection(results),
       differenceSection(results),

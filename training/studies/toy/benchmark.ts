@@ -9,8 +9,9 @@ import { heldOutTasks } from './batch.ts';
 import { toyCheckpoint } from './checkpoint.ts';
 import type { ToyConfiguration } from './configuration.ts';
 import { byFamily } from './families.ts';
-import type { Reading, TaskPoints } from './families.ts';
+import type { Family, Reading, TaskPoints } from './families.ts';
 import { shownTasks } from './fits.ts';
+import type { ToyEvaluationResult } from './jobs.ts';
 import { gaussianProcess, oracleError, parametricLeastSquares } from './oracles.ts';
 import { historyOf, writeEmbeddings, writeResult } from './result.ts';
 import type { ToyResult } from './result.ts';
@@ -26,6 +27,10 @@ export interface ToyRun {
   readonly engine: EngineName;
 }
 
+/** Errors of the test tasks as they are kept. */
+const errorsOf = (tested: Readonly<Record<Family, ToyEvaluationResult>>): ToyResult['errors'] =>
+  byFamily((family) => rounded(tested[family].errors, 6));
+
 /** Trains one row to its end, tests it and writes its result; null when the signal stopped it before. */
 export async function runRow(
   configuration: ToyConfiguration,
@@ -39,9 +44,10 @@ export async function runRow(
     await trainer.run(events, undefined, signal);
     if (signal.aborted) return null;
     const tested = await trainer.evaluate('test', testTasks);
+    const testedBest = await trainer.atBest(() => trainer.evaluate('test', testTasks));
     const fits = await trainer.fits();
     const shown = shownTasks(configuration);
-    const { iteration, seconds } = trainer.state;
+    const { iteration, seconds, best } = trainer.state;
     const checkpoint = toyCheckpoint(configuration, trainer.state, commit);
     if (checkpoint) await writeAtomically(folder.checkpointPath, encodeRegressionCheckpoint(checkpoint));
     const result: ToyResult = {
@@ -56,7 +62,10 @@ export async function runRow(
       ...historyOf(await folder.readMetrics()),
       fits: byFamily((family) => rounded(fits[family], 4)),
       fitRanges: byFamily((family) => shown[family].range),
-      errors: byFamily((family) => rounded(tested[family].errors, 6)),
+      errors: errorsOf(tested),
+      ...(best && testedBest
+        ? { best: { iteration: best.iteration, validation: best.error, errors: errorsOf(testedBest) } }
+        : {}),
       genotypes: byFamily((family) => countsOf(tested[family].genotypes)),
     };
     await writeResult(results, result);

@@ -2,10 +2,8 @@ import { table } from '../../report/markdown.ts';
 import { heldOutTasks } from './batch.ts';
 import { families, isMainReading } from './families.ts';
 import type { Family, TaskPoints } from './families.ts';
+import { divergedError } from './measures.ts';
 import type { ToyResult } from './result.ts';
-
-/** Above the square of the largest value of any function: worse than to predict nothing, the inner loop diverged. */
-export const divergedError = 1000;
 
 const usualPoints: TaskPoints = { support: 10, query: 10 };
 

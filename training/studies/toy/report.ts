@@ -1,13 +1,17 @@
 import { figureSection } from '../../report/figures/figure.ts';
 import type { FigureTitle } from '../../report/figures/figure.ts';
 import { table } from '../../report/markdown.ts';
-import { differences, intervalOf } from '../../report/statistics.ts';
-import type { Interval } from '../../report/statistics.ts';
-import { divergedError, divergedSection } from './diverged-section.ts';
+import { missingSection } from '../../report/missing.ts';
+import { intervalOf } from '../../report/statistics.ts';
+import { bestSection } from './best-section.ts';
+import { conclusionSection, weightsText } from './conclusions.ts';
+import { divergedSection } from './diverged-section.ts';
+import { families, isMainReading } from './families.ts';
+import { format, grouped, readingKey, readingOptions } from './format.ts';
+import { adaptedWeights, converged, metaWeights, pairedDifference, pooled } from './measures.ts';
+import { missingRows } from './missing.ts';
 import { isAblation } from './result.ts';
 import type { ToyResult } from './result.ts';
-import { byFamily, families, isMainReading } from './families.ts';
-import type { Family, Reading } from './families.ts';
 import { paperOrder, tableOne } from './table-one.ts';
 
 const order = [...Object.keys(tableOne).slice(0, 4), 'hsml', ...Object.keys(tableOne).slice(4)];
@@ -19,22 +23,6 @@ const rank = (name: string): number => {
 /** As in Table 1, what it does not have after it. */
 export const inOrder = (results: readonly ToyResult[]): ToyResult[] =>
   [...results].sort((a, b) => rank(a.name) - rank(b.name) || a.name.localeCompare(b.name) || a.seed - b.seed);
-
-/** A mean that a few tasks blow up is shown by its order of magnitude, or as infinite. */
-function format({ mean, half }: Interval): string {
-  if (!Number.isFinite(mean)) return '∞';
-  return mean < 1000
-    ? `${mean.toFixed(3)} ± ${half.toFixed(3)}`
-    : `${mean.toExponential(1)} ± ${half.toExponential(1)}`;
-}
-
-/** All tasks of a run, family after family. */
-const pooled = ({ errors }: ToyResult): number[] => families.flatMap((family) => [...errors[family]]);
-
-const readingKey = ({ xStd, query }: Reading): string =>
-  `x ~ N(u, ${(xStd ** 2).toFixed(0)}), query ${query}`;
-
-const converged = (errors: readonly number[]): number[] => errors.filter((error) => error <= divergedError);
 
 /** How many tasks diverged, and the average of the others where there are such. */
 function divergedCells(errors: readonly number[]): [string, string] {
@@ -56,23 +44,24 @@ function publishedCell(name: string, column: 'harmonic' | 'average'): string {
   return figure ? format({ mean: figure[0], half: figure[1] }) : '';
 }
 
+/** Weights that a task adapts, and all that meta-training learns. */
+function weightCells(result: ToyResult): [string, string] {
+  const all = metaWeights(result);
+  return [weightsText(adaptedWeights(result)), all === null ? '' : grouped(all)];
+}
+
 const cellsOf = (result: ToyResult): string[] => [
   result.name,
   `${result.seed}`,
+  ...weightCells(result),
   ...errorCells(result),
   publishedCell(result.name, 'harmonic'),
   publishedCell(result.name, 'average'),
 ];
 
-/** The mean over the same tasks of a - b, with its paired interval, per family and for all. */
-function pairedDifference(a: ToyResult, b: ToyResult): Record<Family | 'average', Interval> {
-  const of = (family: Family): Interval => intervalOf(differences(a.errors[family], b.errors[family]));
-  return { ...byFamily(of), average: intervalOf(differences(pooled(a), pooled(b))) };
-}
-
 function readingSection(reading: string, results: readonly ToyResult[]): string {
   const main = table(
-    ['row', 'seed', ...errorColumns, 'paper: harmonic', 'paper: average'],
+    ['row', 'seed', 'weights', 'meta-weights', ...errorColumns, 'paper: harmonic', 'paper: average'],
     results.map(cellsOf),
   );
   const pairs = results
@@ -132,9 +121,6 @@ function runSection(results: readonly ToyResult[]): string {
     ]),
   )}\n`;
 }
-
-const readingOptions = (reading: Reading): string =>
-  isMainReading(reading) ? '' : ` --x-variance ${(reading.xStd ** 2).toFixed(0)} --query ${reading.query}`;
 
 /** How far the best rows are from the paper's figures and from half of them, in the main reading. */
 function goalSection(results: readonly ToyResult[]): string {
@@ -210,11 +196,14 @@ export function toyReport(unordered: readonly ToyResult[], figures: readonly Fig
   return [
     '# Toy regression (Table 1)',
     '',
-    'Mean squared error ± 95 % interval over 1,000 test tasks a family, 10 shots. Written by `npm run benchmark -- toy-report` from `docs/results/toy/*.json`. A task counts as diverged when its error is above 1,000, more than the square of any value of the functions. What each row is, and where it departs from its paper: [paper-map.md](../paper-map.md) and `training/configs/toy/`.',
+    'Mean squared error ± 95 % interval over 1,000 test tasks a family, 10 shots. Written by `npm run benchmark -- toy-report` from `docs/results/toy/*.json`. A task counts as diverged when its error is above 1,000, more than the square of any value of the functions. `weights` are those that a task adapts, of the smallest and the largest decoded cell where these differ; `meta-weights` are all that meta-training learns. What each row is, and where it departs from its paper: [paper-map.md](../paper-map.md) and `training/configs/toy/`.',
     '',
+    conclusionSection(results),
+    missingSection(missingRows(results)),
     goalSection(results),
     orderSection(results),
     ...sections,
+    bestSection(results),
     divergedSection(results),
     ablationSection(all.filter(isAblation)),
     architectureSection(results),

@@ -29,6 +29,8 @@ export interface ToyResult {
     readonly iteration: number;
     readonly errors: Readonly<Record<Family, number>>;
   }[];
+  /** The state that was best in validation; absent in earlier results. */
+  readonly best?: BestTested;
   /** Predictions for the shown test task of each family on its grid (see fits.ts). */
   readonly fits: Readonly<Record<Family, readonly number[]>>;
   /** Of their grids; absent in earlier results, whose grids end where the task's points do. */
@@ -37,6 +39,15 @@ export interface ToyResult {
   readonly errors: Readonly<Record<Family, readonly number[]>>;
   /** How many test tasks of each family decode to each architecture. */
   readonly genotypes: Readonly<Record<Family, Readonly<Record<string, number>>>>;
+}
+
+/** What a run was where its validation error, of all families, was least. */
+export interface BestTested {
+  readonly iteration: number;
+  /** Mean squared error on the validation tasks. */
+  readonly validation: number;
+  /** Of each test task, as those of the last state. */
+  readonly errors: Readonly<Record<Family, readonly number[]>>;
 }
 
 /** What is not finite is null in JSON, and no point of the curve. */
@@ -91,16 +102,22 @@ const fileName = ({ name, seed, reading }: ToyResult): string => runName(name, s
 
 /** All results of a folder, in no particular order. */
 export async function readResults(folder: string): Promise<ToyResult[]> {
-  return Object.values(await readJsonFolder<KeptResult>(folder)).map((result) => ({
+  return Object.values(await readJsonFolder<KeptResult>(folder)).map(({ errors, best, ...result }) => ({
     ...result,
-    errors: byFamily((family) => result.errors[family].map((error) => error ?? Number.POSITIVE_INFINITY)),
+    errors: withInfinity(errors),
+    ...(best ? { best: { ...best, errors: withInfinity(best.errors) } } : {}),
   }));
 }
 
 /** JSON has no infinity: the error of a task on which the inner loop left the range of numbers is null in a file. */
-type KeptResult = Omit<ToyResult, 'errors'> & {
-  readonly errors: Readonly<Record<Family, readonly (number | null)[]>>;
+type KeptErrors = Readonly<Record<Family, readonly (number | null)[]>>;
+type KeptResult = Omit<ToyResult, 'errors' | 'best'> & {
+  readonly errors: KeptErrors;
+  readonly best?: Omit<BestTested, 'errors'> & { readonly errors: KeptErrors };
 };
+
+const withInfinity = (errors: KeptErrors): ToyResult['errors'] =>
+  byFamily((family) => errors[family].map((error) => error ?? Number.POSITIVE_INFINITY));
 
 /** The kept embeddings of a folder's results, by the name of the run. */
 export const readEmbeddings = (folder: string): Promise<Record<string, ToyEmbeddings>> =>

@@ -3,6 +3,7 @@ import { adamInit } from '../../optimizer/adam.ts';
 import { drawParameters } from '../../../model/layers/parameter-specification.ts';
 import type { ParameterSpecification } from '../../../model/layers/parameter-specification.ts';
 import { fold, keyFrom } from '../../../model/random.ts';
+import { parseRegressionKey } from '../../../model/regression/cell.ts';
 import type { RegressionGenotype } from '../../../model/regression/cell.ts';
 import { finalTraining } from '../../../model/regression/mnas.ts';
 import { ParameterLayout } from '../../run/parameter-vector.ts';
@@ -21,6 +22,10 @@ export const specificationsOf = ({ method }: ToyConfiguration): readonly Paramet
 export const toyIdentity = (configuration: ToyConfiguration, engine: EngineName): string =>
   JSON.stringify({ ...configuration, workers: 0, checkpointMinutes: 0, ...engineEntry(engine) });
 
+/** The architectures that a run begins with, where it is given one and searches none. */
+const givenGenotypes = ({ method }: ToyConfiguration): RegressionGenotype[] =>
+  method.kind === 'm-nas' && method.genotype !== undefined ? [parseRegressionKey(method.genotype)] : [];
+
 /** Iteration 0, with meta-weights drawn by the seed; another `draw` gives others. */
 export function freshState(configuration: ToyConfiguration, draw = 'start'): ToyState {
   const specifications = specificationsOf(configuration);
@@ -30,7 +35,7 @@ export function freshState(configuration: ToyConfiguration, draw = 'start'): Toy
     iteration: 0,
     parameters: layout.pack(drawParameters(specifications, key)),
     adam: adamInit(layout.length),
-    genotypes: [],
+    genotypes: givenGenotypes(configuration),
     seconds: 0,
   };
 }

@@ -84,7 +84,7 @@ export class ToyTrainer {
     this.#loop = new OuterLoop(run, {
       enterStage: (stage) => this.#enterStage(stage),
       metaBatch: (at) => this.#metaBatch(at),
-      validate: () => this.validate(),
+      validate: () => this.#validateAndKeepBest(),
     });
   }
 
@@ -121,6 +121,25 @@ export class ToyTrainer {
       const { errors } = results[family];
       return errors.reduce((total, error) => total + error, 0) / errors.length;
     });
+  }
+
+  /**
+   * Does `work` with the parameters that were best in validation, then goes back to the last ones. Null before there is a
+   * validation that a row can report: of a search that is not over, none can.
+   */
+  async atBest<T>(work: () => Promise<T>): Promise<T | null> {
+    const { best } = this.state;
+    return best ? this.#memory.parameters.during(best.parameters, work) : null;
+  }
+
+  async #validateAndKeepBest(): Promise<Record<Family, number>> {
+    const errors = await this.validate();
+    const { iteration, parameters, genotypes, best } = this.state;
+    const error = families.reduce((total, family) => total + errors[family], 0) / families.length;
+    const decoded = this.#configuration.method.kind !== 'm-nas' || genotypes.length > 0;
+    if (decoded && error < (best?.error ?? Number.POSITIVE_INFINITY))
+      this.#loop.state = { ...this.state, best: { iteration, error, parameters: parameters.slice() } };
+    return errors;
   }
 
   /** Errors, architectures and embeddings of held-out tasks, by family, in the order of the tasks. */
@@ -184,19 +203,21 @@ export class ToyTrainer {
 
   #training({ stage, multiStepIterations }: ToyStage, position: number): RegressionTraining {
     const { reconstructionWeight, method } = this.#configuration;
-    const steps = method.kind === 'm-nas' ? method.model.innerLoop.steps : 0;
+    const { steps } = method.kind === 'm-nas' ? method.model.innerLoop : method.learner;
     const stepWeights = position < multiStepIterations ? Array.from({ length: steps }, () => 1 / steps) : [];
     return { stage, stepWeights, reconstructionWeight };
   }
 
   /** Settles the architectures before the children are trained; draws new meta-weights where the stage says so. */
   async #enterStage({ stage, reinitialize }: ToyStage): Promise<void> {
-    if (this.#configuration.method.kind !== 'm-nas') return;
+    const { method } = this.#configuration;
+    if (method.kind !== 'm-nas') return;
     if (stage === 'retrain' && this.state.genotypes.length === 0) await this.#settleGenotypes();
     if (stage !== 'search') this.#forgetSearchedRates();
     if (!reinitialize) return;
     const { parameters, adam } = freshState(this.#configuration, `${this.state.iteration}`);
-    this.#memory.layout.copy(this.state.parameters, parameters, (group) => group === 'controller');
+    const read = method.model.controller.kind === 'task-aware' ? ['controller', 'encoder'] : ['controller'];
+    this.#memory.layout.copy(this.state.parameters, parameters, (group) => read.includes(group));
     this.#loop.state = { ...this.state, parameters, adam };
   }
 

@@ -7,6 +7,7 @@ import { keyFrom } from '../../../../model/random.ts';
 import { cellNetwork, cellSpecifications } from '../../../../model/regression/cell.ts';
 import { regressionConfigurationSchema } from '../../../../model/regression/configuration.ts';
 import { predictionFunction } from '../../../../model/regression/graphs.ts';
+import { finalTraining } from '../../../../model/regression/mnas.ts';
 import { normalizationBy } from '../../../../model/regression/normalization.ts';
 import { batchOf } from '../../../../training/studies/toy/batch.ts';
 import { drawTask } from '../../../../training/studies/toy/families.ts';
@@ -16,8 +17,8 @@ import { randomArray } from '../../../support/random.ts';
 describe('MUMOMAML', () => {
   it('modulates what a ReLU is given, as its public code does', () => {
     const size = { tasks: 1, support: 4, query: 3 };
-    const learner = { layers: 2, width: 3, steps: 0, learningRate: 0.1 };
-    const method = mumomaml(learner, { kind: 'recurrent', features: 3, state: 4 });
+    const learner = { layers: 2, width: 3, steps: 0, learningRate: 0.1, rates: 'fixed' } as const;
+    const method = mumomaml(learner, { kind: 'recurrent', features: 3, state: 4 }, finalTraining);
     const drawn = drawParameters(method.parameters, keyFrom(1));
     // γ + 1 = 0 and β = -1 in both layers: a ReLU gives 0 for that, and the answer is the last bias
     const parameters = {

@@ -77,6 +77,112 @@ describe('ToyTrainer', () => {
     expect(whole.errors.every(Number.isFinite)).toBe(true);
   });
 
+  it('keeps what was best in validation, also when it was resumed', async () => {
+    const rising = {
+      ...configuration,
+      stages: [
+        { ...configuration.stages[0]!, iterations: 1 },
+        // the rate grows until a step is too large: the last state is not the best
+        { ...configuration.stages[2]!, iterations: 4, learningRate: [1e-9, 1] as [number, number] },
+      ],
+      validation: { every: 1, tasks: 3 },
+      workers: 1,
+    };
+    const tested = async (name: string, pauses: readonly number[]) => {
+      const folder = new RunFolder(root(name));
+      let trainer = await ToyTrainer.start(rising, folder, 'new');
+      await trainer.run({}, 1);
+      expect(trainer.state.best).toBeUndefined(); // a search has no decoded cells
+      expect(await trainer.atBest(() => Promise.resolve(1))).toBeNull();
+      for (const until of [...pauses, 5]) {
+        await trainer.close();
+        trainer = await ToyTrainer.start(rising, folder, 'saved');
+        await trainer.run({}, until);
+      }
+      const best = await trainer.atBest(() => trainer.validate());
+      const last = await trainer.validate();
+      await trainer.close();
+      return { state: trainer.state, best: best!, last };
+    };
+    const average = (errors: Readonly<Record<string, number>>): number =>
+      families.reduce((total, family) => total + errors[family]!, 0) / families.length;
+    const { state, best, last } = await tested('best', []);
+    const resumed = await tested('best-resumed', [4]);
+    expect(resumed.state.best).toEqual(state.best);
+    expect(resumed.state.parameters).toEqual(state.parameters);
+    const lines = await new RunFolder(root('best')).readMetrics();
+    const validations = lines.flatMap((line) =>
+      'validation' in line ? [average(line.validation as Record<string, number>)] : [],
+    );
+    const least = Math.min(...validations.slice(1));
+    expect(state.best!.error).toBe(least);
+    expect(average(best)).toBe(least);
+    expect(validations.indexOf(least) + 1).toBe(state.best!.iteration);
+    expect(state.best!.iteration).toBeLessThan(4); // before the pause of the resumed run
+    expect(average(last)).toBe(validations.at(-1));
+    expect(average(last)).toBeGreaterThan(least);
+  });
+
+  it('trains one given cell for all tasks, without a search', async () => {
+    const { method, ...rest } = configuration;
+    if (method.kind !== 'm-nas') throw new Error('this test is of M-NAS');
+    const fixed = toyConfigurationSchema.parse({
+      ...rest,
+      method: {
+        ...method,
+        genotype: '0l1s.1l2l',
+        model: { ...method.model, controller: { kind: 'shared', hidden: 3 } },
+      },
+      stages: [{ stage: 'retrain', iterations: 2 }],
+      workers: 1,
+    });
+    const trainer = await ToyTrainer.start(fixed, new RunFolder(root('fixed')), 'new');
+    const entries = new ParameterLayout(specificationsOf(fixed)).entries;
+    const partOf = (group: string): number[] =>
+      entries
+        .filter((entry) => entry.group === group)
+        .flatMap(({ start, size }) => [...trainer.state.parameters.subarray(start, start + size)]);
+    const [weights, alpha] = [partOf('weights'), partOf('controller')];
+    await trainer.run();
+    const tested = await trainer.evaluate('test', 2);
+    await trainer.close();
+    expect(families.flatMap((family) => tested[family].genotypes)).toEqual(Array(8).fill('0l1s.1l2l'));
+    expect(partOf('weights')).not.toEqual(weights);
+    expect(partOf('controller')).toEqual(alpha);
+  });
+
+  it('re-initialises all that the controller does not read', async () => {
+    const changedBy = async (kind: 'task-aware' | 'shared'): Promise<string[]> => {
+      const { method, ...rest } = configuration;
+      if (method.kind !== 'm-nas') throw new Error('this test is of M-NAS');
+      const own = {
+        ...rest,
+        method: { ...method, model: { ...method.model, controller: { kind, hidden: 3 } } },
+        stages: [
+          { ...rest.stages[0]!, iterations: 1 },
+          { ...rest.stages[2]!, iterations: 1, learningRate: [1e-12, 1e-12] as [number, number] },
+        ],
+        workers: 1,
+      };
+      const trainer = await ToyTrainer.start(own, new RunFolder(root(`anew-${kind}`)), 'new');
+      await trainer.run({}, 1);
+      const before = Float32Array.from(trainer.state.parameters);
+      await trainer.run();
+      await trainer.close();
+      const { parameters } = trainer.state;
+      const changed = new ParameterLayout(specificationsOf(own)).entries
+        .filter(({ start, size }) =>
+          parameters
+            .subarray(start, start + size)
+            .some((value, i) => Math.abs(value - before[start + i]!) > 1e-6),
+        )
+        .map(({ group }) => group);
+      return [...new Set(changed)].sort();
+    };
+    expect(await changedBy('task-aware')).toEqual(['modulator', 'weights']);
+    expect(await changedBy('shared')).toEqual(['encoder', 'modulator', 'weights']);
+  });
+
   it('refuses to resume a run of another configuration', async () => {
     const folder = new RunFolder(root('whole'));
     await expect(ToyTrainer.start({ ...configuration, seed: 6 }, folder, 'saved')).rejects.toThrow(

@@ -3,14 +3,20 @@ import { relu } from '../../../../model/graph/operations.ts';
 import type { Tensor } from '../../../../model/graph/primitives.ts';
 import type { ParameterSpecification } from '../../../../model/layers/parameter-specification.ts';
 import { denseSpecifications } from '../../../../model/layers/parameter-specification.ts';
-import { innerLoop, lookup } from '../../../../model/regression/inner-loop.ts';
+import { innerLoop, lookup, queryLoss } from '../../../../model/regression/inner-loop.ts';
 import type { TaskWeights } from '../../../../model/regression/inner-loop.ts';
+import { innerRate, rateSpecifications } from '../../../../model/regression/inner-rates.ts';
+import type { Prediction } from '../../../../model/regression/method.ts';
+import type { RegressionTraining } from '../../../../model/regression/mnas.ts';
 import { taskDense } from '../../../../model/regression/tensors.ts';
 import type { RegressionTasks } from '../../../../model/regression/tensors.ts';
 import type { ToyConfiguration } from '../configuration.ts';
 
 /** The baselines' base learner: `layers` hidden layers of `width` units, 7,801 weights at 4 and 50. */
-export type FullyConnected = Extract<ToyConfiguration['method'], { kind: 'maml' }>['learner'];
+export type FullyConnected = Extract<ToyConfiguration['method'], { kind: 'mt-net' }>['learner'];
+
+/** The same where its inner rates may be learned. */
+export type RatedLearner = Extract<ToyConfiguration['method'], { kind: 'maml' }>['learner'];
 
 /** Names of the layers, the output layer last. */
 export const layerNames = ({ layers }: FullyConnected): string[] =>
@@ -43,14 +49,26 @@ export function fullyConnected(
   }, x);
 }
 
-/** Predictions for the query points after the inner loop from `start`, each task's own initial weights. */
-export function adaptedPredictions(
-  learner: FullyConnected,
-  { supportX, supportY, queryX }: RegressionTasks,
+/** Θ's part of the base learner: its weights and, if learned, their inner rates. */
+export function learnerSpecifications(learner: RatedLearner): ParameterSpecification[] {
+  const weights = fullyConnectedSpecifications(learner);
+  return [...weights, ...rateSpecifications(learner, weights)];
+}
+
+/**
+ * The inner loop from `start`, each task's own initial weights: predictions for the query points and the loss on them.
+ * `change` is as in `fullyConnected`.
+ */
+export function adaptedPrediction(
+  learner: RatedLearner,
+  { supportX, supportY, queryX, queryY }: RegressionTasks,
   start: TaskWeights,
+  theta: Weights,
+  { stepWeights }: RegressionTraining,
   change?: (linear: Tensor, layer: string) => Tensor,
-): Tensor {
+): Prediction {
   const predict = (x: Tensor, weights: Weights): Tensor => fullyConnected(learner, x, weights, change);
-  const options = { steps: learner.steps, rate: () => learner.learningRate };
-  return predict(queryX, lookup(innerLoop(predict, start, supportX, supportY, options).at(-1)!));
+  const rate = innerRate(learner, fullyConnectedSpecifications(learner), theta);
+  const trajectory = innerLoop(predict, start, supportX, supportY, { steps: learner.steps, rate });
+  return queryLoss(trajectory, (weights) => predict(queryX, lookup(weights)), queryY, stepWeights);
 }

@@ -4,9 +4,10 @@ import { dense } from '../../../../model/layers/primitive-layers.ts';
 import { denseSpecifications } from '../../../../model/layers/parameter-specification.ts';
 import { encodeTasks, encoderSpecifications } from '../../../../model/regression/encoder.ts';
 import type { RegressionMethod } from '../../../../model/regression/method.ts';
-import { perTask, summedError } from '../../../../model/regression/tensors.ts';
-import { adaptedPredictions, fullyConnectedSpecifications } from './fully-connected.ts';
-import type { FullyConnected } from './fully-connected.ts';
+import type { RegressionTraining } from '../../../../model/regression/mnas.ts';
+import { perTask } from '../../../../model/regression/tensors.ts';
+import { adaptedPrediction, fullyConnectedSpecifications, learnerSpecifications } from './fully-connected.ts';
+import type { RatedLearner } from './fully-connected.ts';
 import type { AutoEncoder } from '../../../../model/configuration.ts';
 import { climb, treeSpecifications } from '../../methods/cluster-tree.ts';
 
@@ -18,10 +19,10 @@ const sigma = 2;
  * with the hierarchy, by what a soft clustering tree makes of it.
  */
 export function hsml(
-  learner: FullyConnected,
+  learner: RatedLearner,
   encoder: AutoEncoder,
   hierarchy: boolean,
-  reconstructionWeight: number,
+  training: RegressionTraining,
 ): RegressionMethod {
   const weights = fullyConnectedSpecifications(learner);
   const total = weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
@@ -31,7 +32,7 @@ export function hsml(
       ...encoderSpecifications(encoder),
       ...(hierarchy ? treeSpecifications(state) : []),
       ...denseSpecifications('modulator', 'modulator', hierarchy ? 2 * state : state, total, 0.1),
-      ...weights,
+      ...learnerSpecifications(learner),
     ],
     predict: (tasks, theta) => {
       const count = tasks.supportX.shape[0]!;
@@ -46,9 +47,9 @@ export function hsml(
           return [name, multiply(gate, perTask(theta(name), count))];
         }),
       );
-      const predictions = adaptedPredictions(learner, tasks, start);
-      const error = summedError(predictions, tasks.queryY);
-      return { predictions, objective: add(error, multiply(reconstruction(), reconstructionWeight)) };
+      const { predictions, objective } = adaptedPrediction(learner, tasks, start, theta, training);
+      const reconstructed = multiply(reconstruction(), training.reconstructionWeight);
+      return { predictions, objective: add(objective, reconstructed) };
     },
   };
 }

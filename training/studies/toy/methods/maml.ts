@@ -1,18 +1,18 @@
 import type { RegressionMethod } from '../../../../model/regression/method.ts';
-import { perTask, summedError } from '../../../../model/regression/tensors.ts';
-import { adaptedPredictions, fullyConnectedSpecifications } from './fully-connected.ts';
-import type { FullyConnected } from './fully-connected.ts';
+import type { RegressionTraining } from '../../../../model/regression/mnas.ts';
+import { perTask } from '../../../../model/regression/tensors.ts';
+import { adaptedPrediction, fullyConnectedSpecifications, learnerSpecifications } from './fully-connected.ts';
+import type { RatedLearner } from './fully-connected.ts';
 
 /** MAML (Finn et al. 2017): one initialisation for all tasks. */
-export function maml(learner: FullyConnected): RegressionMethod {
-  const parameters = fullyConnectedSpecifications(learner);
+export function maml(learner: RatedLearner, training: RegressionTraining): RegressionMethod {
+  const weights = fullyConnectedSpecifications(learner);
   return {
-    parameters,
+    parameters: learnerSpecifications(learner),
     predict: (tasks, theta) => {
       const count = tasks.supportX.shape[0]!;
-      const start = Object.fromEntries(parameters.map(({ name }) => [name, perTask(theta(name), count)]));
-      const predictions = adaptedPredictions(learner, tasks, start);
-      return { predictions, objective: summedError(predictions, tasks.queryY) };
+      const start = Object.fromEntries(weights.map(({ name }) => [name, perTask(theta(name), count)]));
+      return adaptedPrediction(learner, tasks, start, theta, training);
     },
   };
 }

@@ -4,16 +4,26 @@ import { dense } from '../../../../model/layers/primitive-layers.ts';
 import { denseSpecifications } from '../../../../model/layers/parameter-specification.ts';
 import { encodeTasks, encoderSpecifications } from '../../../../model/regression/encoder.ts';
 import type { RegressionMethod } from '../../../../model/regression/method.ts';
-import { perTask, summedError } from '../../../../model/regression/tensors.ts';
-import { adaptedPredictions, fullyConnectedSpecifications, layerNames } from './fully-connected.ts';
-import type { FullyConnected } from './fully-connected.ts';
+import type { RegressionTraining } from '../../../../model/regression/mnas.ts';
+import { perTask } from '../../../../model/regression/tensors.ts';
+import {
+  adaptedPrediction,
+  fullyConnectedSpecifications,
+  layerNames,
+  learnerSpecifications,
+} from './fully-connected.ts';
+import type { RatedLearner } from './fully-connected.ts';
 import type { AutoEncoder } from '../../../../model/configuration.ts';
 
 /**
  * MUMOMAML (Vuorio et al. 2018, 2019): a task embedding modulates what every hidden layer gives its ReLU, FiLM with γ + 1
  * and β, and stays fixed in the inner loop. Theirs is a bidirectional LSTM, ours the GRU of the other rows.
  */
-export function mumomaml(learner: FullyConnected, encoder: AutoEncoder): RegressionMethod {
+export function mumomaml(
+  learner: RatedLearner,
+  encoder: AutoEncoder,
+  training: RegressionTraining,
+): RegressionMethod {
   const weights = fullyConnectedSpecifications(learner);
   const hidden = layerNames(learner).slice(0, -1);
   const { width } = learner;
@@ -21,7 +31,7 @@ export function mumomaml(learner: FullyConnected, encoder: AutoEncoder): Regress
     parameters: [
       ...encoderSpecifications(encoder, false),
       ...denseSpecifications('modulator', 'modulator', encoder.state, 2 * width * hidden.length, 0.1),
-      ...weights,
+      ...learnerSpecifications(learner),
     ],
     predict: (tasks, theta) => {
       const count = tasks.supportX.shape[0]!;
@@ -35,8 +45,7 @@ export function mumomaml(learner: FullyConnected, encoder: AutoEncoder): Regress
         return add(scaled, broadcast(factor(position + 1), state.shape));
       };
       const start = Object.fromEntries(weights.map(({ name }) => [name, perTask(theta(name), count)]));
-      const predictions = adaptedPredictions(learner, tasks, start, film);
-      return { predictions, objective: summedError(predictions, tasks.queryY) };
+      return adaptedPrediction(learner, tasks, start, theta, training, film);
     },
   };
 }

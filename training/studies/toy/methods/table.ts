@@ -18,12 +18,11 @@ const methods: {
   ) => RegressionMethod;
 } = {
   'm-nas': ({ model }, training) => mnas(model, training),
-  maml: ({ learner }) => maml(learner),
+  maml: ({ learner }, training) => maml(learner, training),
   'mt-net': ({ learner }) => mtNet(learner),
   bmaml: ({ learner, particles, leaderSteps }) => bmaml(learner, { count: particles, leaderSteps }),
-  mumomaml: ({ learner, encoder }) => mumomaml(learner, encoder),
-  hsml: ({ learner, encoder, hierarchy }, { reconstructionWeight }) =>
-    hsml(learner, encoder, hierarchy, reconstructionWeight),
+  mumomaml: ({ learner, encoder }, training) => mumomaml(learner, encoder, training),
+  hsml: ({ learner, encoder, hierarchy }, training) => hsml(learner, encoder, hierarchy, training),
 };
 
 /** The regressor of a configuration in a stage. */
