@@ -1,6 +1,6 @@
 import type { OnnxModel, OnnxNode } from '../graph/onnx/encode.ts';
 
-const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+const letters = Array.from('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ');
 
 /** Attributes of convolutions that say what is meant without them; `kernel_shape` stays, since runtimes ask for it. */
 const usual: Readonly<Record<string, readonly number[]>> = {

@@ -186,7 +186,7 @@ describe('the best state in validation', () => {
     const result = { ...resultOf('m-nas', 1, [0.5]), best: { iteration: 3, validation: 0.5, errors } };
     await writeResult(folder, result);
     expect(await readResults(folder)).toEqual([
-      JSON.parse(JSON.stringify(result), (_, value) => value ?? Infinity),
+      JSON.parse(JSON.stringify(result), (_, value: unknown) => value ?? Infinity),
     ]);
   });
 });
