@@ -72,8 +72,8 @@ export const stemSchema = z.strictObject({
     .describe('of its two convolutions of stride 2'),
   licence: z.string().min(1).describe('of the trunk that it becomes'),
   teacher: planesSchema
-    .optional()
-    .describe('as `planes`: whose `teacher` the features are drawn to; absent: there is none'),
+    .nullish()
+    .describe('as `planes`: whose `teacher` the features are drawn to; absent or empty: there is none'),
 });
 
 /** What of a training configuration the stage reads; the rest is not looked at. */
