@@ -1,4 +1,5 @@
 import type { Values } from '../graph/programs.ts';
+import type { AnswerStatistics } from '../inner-loop/solved-graphs.ts';
 import type { SolvedNetwork } from '../inner-loop/solved-network.ts';
 import { solvedSteps } from '../inner-loop/solved-steps.ts';
 import type { TaskRunner } from '../inner-loop/task-runner.ts';
@@ -28,21 +29,25 @@ export interface SolvedAnswer {
   readonly features: { readonly support: Float32Array; readonly query: Float32Array };
 }
 
-/** The answer to a task's queries after `steps` inner steps from `start`: that of the exported file of its support set. */
+/**
+ * The answer to a task's queries after `steps` inner steps from `start`: that of the exported file of its support set, or
+ * by the statistics of both sets.
+ */
 export async function solvedAnswer(
   runner: TaskRunner,
   network: SolvedNetwork,
   start: Values,
   task: ViewedTask,
   steps: number,
+  statistics: AnswerStatistics = 'support',
 ): Promise<SolvedAnswer> {
   const { support, query } = task;
   const size = viewedSize(task);
   const { weights } = await solvedSteps(runner, network, start, { set: support, size, steps });
   const asked = { images: query.count, views: query.views };
   const { logits, features } = await runner.programs.run(
-    `solved query ${network.graphs.key} ${sizeKey(size)} ${asked.images}v${asked.views}`,
-    () => network.graphs.query(size, asked),
+    `solved query ${network.graphs.key} ${sizeKey(size)} ${asked.images}v${asked.views} ${statistics}`,
+    () => network.graphs.query(size, asked, statistics),
     start,
     roundedKernels(weights),
     { 'both.images': joined(support.images, query.images), 'support.targets': support.targets },

@@ -35,6 +35,9 @@ interface Judged {
   readonly logits: Tensor;
 }
 
+/** Whose statistics queries are answered by: the support set's, as served, or with their own (transductive). */
+export type AnswerStatistics = 'support' | 'both';
+
 /**
  * The graphs of a network on a trunk. Its head is solved in closed form wherever it is needed, so that what the inner loop
  * adapts is everything before it, and Eq. 8 descends the cross-entropy of every support image against the head of all
@@ -218,10 +221,10 @@ export class SolvedGraphs {
   }
 
   /** Logits [query, way] of query images by the adapted weights, and `features` of the support set and then theirs. */
-  query(size: TaskSize, query: ViewedSet): GraphFunction {
+  query(size: TaskSize, query: ViewedSet, statistics: AnswerStatistics = 'support'): GraphFunction {
     const graph = new Graph();
     const weights = inputWeights(graph, this.#variables);
-    return { name: 'query', outputs: { ...this.#answers(graph, size, query, weights) } };
+    return { name: 'query', outputs: { ...this.#answers(graph, size, query, weights, statistics) } };
   }
 
   #answers(
@@ -229,10 +232,12 @@ export class SolvedGraphs {
     size: TaskSize,
     query: ViewedSet,
     weights: Weights,
+    statistics: AnswerStatistics = 'support',
   ): { readonly logits: Tensor; readonly features: Tensor } {
     const { way, support, views = 1 } = size;
     const rows = this.images(graph, 'both', support * views + query.images * query.views);
-    const { features } = this.features(rows, weights, [{ images: support, views }, query], 1);
+    const sets = [{ images: support, views }, query];
+    const { features } = this.features(rows, weights, sets, statistics === 'both' ? 2 : 1);
     const targets = graph.input('support.targets', [support, way]);
     const { weight } = this.#head(slice(features, 0, 0, support), targets, weights);
     return { logits: matmul(slice(features, 0, support, query.images), weight, false, true), features };

@@ -34,6 +34,7 @@ export interface Accuracy {
 export interface DomainReport extends Setting {
   readonly tasks: number;
   readonly served: Accuracy;
+  /** With the statistics of the queries' own batch, or, on a trunk, of support set and queries together. */
   readonly transductive: Accuracy;
   /** Nearest class mean on 16x16 pixels. */
   readonly floorPixels: Accuracy;
@@ -196,7 +197,7 @@ export const meanOverDomains = (
   return own.reduce((total, entry) => total + entry[column].mean, 0) / own.length;
 };
 
-/** A dash where a column is not computed, as the floors and the transductive mode are not on a trunk. */
+/** A dash where a column is not computed, as the floors are not on a trunk. */
 const cell = ({ mean, interval }: Accuracy): string =>
   Number.isNaN(mean) ? '–' : `${mean.toFixed(2)} ± ${interval.toFixed(2)}`;
 

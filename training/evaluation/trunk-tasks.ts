@@ -180,12 +180,18 @@ export async function evaluateTrunkTask(
   const start = { ...startValues(network, parameters, embedded.modulated), ...mixes };
   const { steps } = runner.configuration.innerLoop;
   const { logits: served } = await solvedAnswer(runner, network, start, task, steps);
+  const right = (logits: Float32Array): number =>
+    Math.round(accuracyOf(logits, query.targets, way) * query.count);
+  const together = payload.transductive
+    ? (await solvedAnswer(runner, network, start, task, steps, 'both')).logits
+    : undefined;
   return {
     genotype,
     embedding: embedded.embedding,
     mirrored,
     queries: query.count,
-    served: Math.round(accuracyOf(served, query.targets, way) * query.count),
+    served: right(served),
+    ...(together ? { transductive: right(together) } : {}),
     reliability: reliabilityOf(served, query.targets, way),
     ...(payload.answers
       ? { answers: { size: { way, support: support.count }, logits: served, targets: query.targets } }
