@@ -6,10 +6,9 @@ import { OnnxExecutor } from '../engine/onnxruntime.ts';
 import { readTrunk } from '../engine/trunk/file.ts';
 import { adaptOnTrunk } from '../model/adaptation/adapt-on-trunk.ts';
 import { bestOf } from '../model/accuracy/ranking.ts';
-import { decodeModel, encodeModel } from '../model/graph/onnx/encode.ts';
 import { fold, keyFrom } from '../model/random.ts';
-import { withInt8Weights } from '../model/quantization/int8.ts';
-import { probeModel, withRanges } from '../model/quantization/ranges.ts';
+import { storedModel } from '../server/workers/stored-model.ts';
+import { tellRanges } from '../server/workers/tell-ranges.ts';
 import { loadDomains, logDecoding } from '../training/data/domains.ts';
 import { readSources } from '../training/data/sources-file.ts';
 import { sampleTask } from '../training/data/tasks.ts';
@@ -55,28 +54,18 @@ const executor = new OnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 64 }
 const domains = await loadDomains(await readSources(options.sources), side, logDecoding);
 const shape = { way: 5, shot: options.shots, query: 15 };
 
-type Outputs = Readonly<Record<string, { readonly data: Float32Array; readonly shape: readonly number[] }>>;
-
-async function run(file: Uint8Array, { images, labels }: LabelledImages): Promise<Outputs> {
-  const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
-  const outputs = await session.run({
-    image: new ort.Tensor('float32', images, [labels.length, 3, side, side]),
-  });
-  await session.release();
-  return Object.fromEntries(
-    Object.entries(outputs).map(([name, { data, dims }]) => [
-      name,
-      { data: data as Float32Array, shape: dims },
-    ]),
-  );
-}
+const length = 3 * side ** 2;
 
 /** Percent of the images that a file is right about. */
-async function accuracy(file: Uint8Array, set: LabelledImages): Promise<number> {
-  const { data } = (await run(file, set))['probabilities']!;
+async function accuracy(file: Uint8Array, { images, labels }: LabelledImages): Promise<number> {
+  const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
+  const image = new ort.Tensor('float32', images, [labels.length, 3, side, side]);
+  const { probabilities } = await session.run({ image });
+  await session.release();
+  const data = probabilities!.data as Float32Array;
   const { way } = shape;
-  const right = set.labels.filter((label, i) => bestOf(data.subarray(i * way, (i + 1) * way)) === label);
-  return (100 * right.length) / set.labels.length;
+  const right = labels.filter((label, i) => bestOf(data.subarray(i * way, (i + 1) * way)) === label);
+  return (100 * right.length) / labels.length;
 }
 
 const show = ({ mean, half }: Interval): string => `${mean.toFixed(2)} ± ${half.toFixed(2)}`;
@@ -97,11 +86,17 @@ for (const domain of domains) {
     // labels whose order is that of the classes
     const labels = [...support.labels].map(String);
     const rows = await trunkSupport(checkpoint, trunk, executor, { images: support.images, labels });
-    const { model } = await adaptOnTrunk(checkpoint, trunk, rows, { steps: innerLoop.steps }, executor);
-    const stored = decodeModel(model);
-    const ranged = withRanges(stored, [await run(encodeModel(probeModel(stored)), support)]);
-    const file = encodeModel(ranged);
-    const twin = encodeModel(withInt8Weights(ranged)!);
+    const { model, multiplyAdds } = await adaptOnTrunk(
+      checkpoint,
+      trunk,
+      rows,
+      { steps: innerLoop.steps },
+      executor,
+    );
+    const pixels = Uint8Array.from(support.images, (value) => Math.round(255 * value));
+    const images = labels.map((_, i) => pixels.subarray(i * length, (i + 1) * length));
+    const file = await tellRanges(executor, { model, multiplyAdds, imageSize: side, images });
+    const { model: twin } = storedModel({ model: file, weights: 'int8' })!;
     whole.push(await accuracy(file, query));
     twins.push(await accuracy(twin, query));
     [bytes, twinBytes] = [Math.max(bytes, file.length), Math.max(twinBytes, twin.length)];

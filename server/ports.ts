@@ -137,13 +137,6 @@ export interface StoredModelRequest extends Pick<ModelFile, 'model'> {
   readonly weights: StoredWeights;
 }
 
-/** An exported file and the whole images of the support set that it is of. */
-export interface TellRangesRequest extends Omit<ModelFile, 'key'> {
-  readonly imageSize: number;
-  /** planar RGB bytes [3, size, size] per image */
-  readonly images: readonly Uint8Array[];
-}
-
 /** Images in one run of a model: more bring no speed. */
 export const imagesBatch = 25;
 
@@ -152,6 +145,9 @@ export interface PredictImagesRequest extends ModelFile {
   /** planar RGB bytes [3, size, size] per image */
   readonly images: readonly Uint8Array[];
 }
+
+/** An exported file and the whole images of the support set that it is of. */
+export type TellRangesRequest = Omit<PredictImagesRequest, 'key'>;
 
 export interface PredictedImages {
   /** per image, in the order of the task's labels */

@@ -1,4 +1,4 @@
-import type { TensorValue } from '../graph/executor.ts';
+import type { TensorValues } from '../graph/executor.ts';
 import { metadataSize } from '../graph/onnx/encode.ts';
 import type { OnnxModel, OnnxNode } from '../graph/onnx/encode.ts';
 import { withFloat32Weights } from '../trunk/float32.ts';
@@ -19,29 +19,29 @@ const ends = [
   ['ReduceMax', 'largest'],
 ] as const;
 
-/** The folded network with the ends of the tensors that a twin rounds as outputs: what a support set is run through. */
+/**
+ * The folded network whose outputs are the ends of the tensors that a twin rounds, [1, 1, 1, 1] each: what a support set is
+ * run through.
+ */
 export function probeModel(model: OnnxModel): OnnxModel {
   const folded = foldedModel(model);
   const probes = roundedTensors(folded).flatMap((name) =>
     ends.map(([operator, end]): OnnxNode => {
-      const attributes = { keepdims: { kind: 'int', value: 0 } } as const;
+      const attributes = { keepdims: { kind: 'int', value: 1 } } as const;
       return { operator, inputs: [name], outputs: [`${name}.${end}`], attributes };
     }),
   );
-  const outputs = probes.map(({ outputs: [name] }) => ({ name: name!, shape: [] }));
+  const outputs = probes.map(({ outputs: [name] }) => ({ name: name!, shape: [1, 1, 1, 1] }));
   return { ...folded, nodes: [...folded.nodes, ...probes], outputs };
 }
 
 /**
  * The file with the ranges of the tensors that its twin rounds, in its metadata. A range begins at 0 or below, and ends
  * there or above.
- * @param runs what `probeModel` gave for parts of the support set
+ * @param values what `probeModel` gave, for the whole support set or for its parts one after the other
  */
-export function withRanges(
-  model: OnnxModel,
-  runs: readonly Readonly<Record<string, TensorValue>>[],
-): OnnxModel {
-  const endsOf = (name: string): number[] => runs.map((run) => Number(run[name]!.data[0]));
+export function withRanges(model: OnnxModel, values: TensorValues): OnnxModel {
+  const endsOf = (name: string): Float32Array => values[name]!.data;
   const pairs = roundedTensors(foldedModel(model)).flatMap((name) => [
     Math.min(0, ...endsOf(`${name}.least`)),
     Math.max(0, ...endsOf(`${name}.largest`)),

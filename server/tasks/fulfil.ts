@@ -35,12 +35,14 @@ async function makeOfImages(adapter: TaskAdapter, order: ImagesOrder, watcher: W
   const { imageSize, int8 } = checkpointOf(adapter, checkpoint.id);
   // before the adaptation, which empties the support set
   const shots = shotsOf(support);
-  const whole = int8 ? support.map(({ pixels }) => pixels.subarray(0, 3 * imageSize ** 2)) : [];
+  const whole = int8 && support.map(({ pixels }) => pixels.subarray(0, 3 * imageSize ** 2));
   const made = await adapter.adaptImages({ checkpoint: checkpoint.id, steps, allowed, support }, watcher);
-  const { model, multiplyAdds } = made;
-  const ranged = { model, multiplyAdds, imageSize, images: whole };
-  const adapted = int8 ? { ...made, model: await adapter.tellRanges(ranged, watcher) } : made;
-  checkWithin(budget, { ...adapted, bytes: adapted.model.length });
+  const { multiplyAdds } = made;
+  const model = whole
+    ? await adapter.tellRanges({ model: made.model, multiplyAdds, imageSize, images: whole }, watcher)
+    : made.model;
+  const adapted = { ...made, model };
+  checkWithin(budget, { ...adapted, bytes: model.length });
   // parsed, so that nothing but a whole and finite description is ever kept
   const record = imagesRecordSchema.parse({
     ...commonRecord(order, adapted),
@@ -54,7 +56,7 @@ async function makeOfImages(adapter: TaskAdapter, order: ImagesOrder, watcher: W
     estimate: keptEstimate(adapted.labels, adapted.leftOut),
     sharedImages: shared,
   });
-  return { record, model: adapted.model };
+  return { record, model };
 }
 
 async function makeOfPoints(

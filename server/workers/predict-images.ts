@@ -9,10 +9,8 @@ export async function predictImages(
   models: ModelRunner,
   request: PredictImagesRequest,
 ): Promise<PredictedImages> {
-  const { images, imageSize } = request;
-  const shape = [3, imageSize, imageSize];
-  const rows = (start: number, count: number) => imageRows(images.slice(start, start + count));
-  const input = { name: 'image', shape, count: images.length, rows };
+  const { images } = request;
+  const input = imagesInput(request);
   const { probabilities, known } = await runModel(models, request, input, imagesBatch);
   if (!probabilities) throw new Error('the exported model has no output named probabilities');
   const ways = probabilities.data.length / images.length;
@@ -22,12 +20,16 @@ export async function predictImages(
   };
 }
 
-/** Images of one size as a network's input, [n, 3, s, s]. */
-export function imageRows(images: readonly Uint8Array[]): Float32Array {
-  const length = images[0]!.length;
-  const data = new Float32Array(images.length * length);
-  images.forEach((pixels, i) => data.set(toFloat(pixels), i * length));
-  return data;
+/** Images as the input of an exported model, for `runModel`. */
+export function imagesInput({ images, imageSize }: Pick<PredictImagesRequest, 'images' | 'imageSize'>) {
+  const shape = [3, imageSize, imageSize];
+  const length = 3 * imageSize * imageSize;
+  const rows = (start: number, count: number): Float32Array => {
+    const data = new Float32Array(count * length); // [n, 3, s, s]
+    images.slice(start, start + count).forEach((pixels, i) => data.set(toFloat(pixels), i * length));
+    return data;
+  };
+  return { name: 'image', shape, count: images.length, rows };
 }
 
 /** Predictions of several parts of the images, as those of all. */

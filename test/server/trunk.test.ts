@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Schema } from '../../contract/schema.ts';
 import { decodeImage } from '../../images/decode.ts';
+import { bestOf } from '../../model/accuracy/ranking.ts';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import { genotypeKey } from '../../model/search-space/genotype.ts';
 import { toFloat } from '../../model/task/pixels.ts';
@@ -87,11 +88,9 @@ async function outputsOf(file: Uint8Array, seed = 77): Promise<ort.InferenceSess
   return outputs;
 }
 
-/** The place of the largest probability. */
-function likeliest({ probabilities }: ort.InferenceSession.OnnxValueMapType): number {
-  const values = [...(probabilities!.data as Float32Array)];
-  return values.indexOf(Math.max(...values));
-}
+/** The class that a file takes a picture for, by its place. */
+const likeliest = ({ probabilities }: ort.InferenceSession.OnnxValueMapType): number =>
+  bestOf(probabilities!.data as Float32Array);
 
 /** The service says of that picture what the file says. */
 async function expectParity(task: Schema<'ImagesTask'>, file: Uint8Array): Promise<void> {

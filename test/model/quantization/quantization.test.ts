@@ -20,9 +20,10 @@ const run = (model: OnnxModel) => runFile(encodeModel(model), { image: netImages
 /** The net with ranges, as the images that it is tested by give them. */
 async function rangedNet(): Promise<OnnxModel> {
   const ends = Object.entries(await run(probeModel(quantizedNet)));
-  return withRanges(quantizedNet, [
-    Object.fromEntries(ends.map(([name, { data }]) => [name, { data, shape: [] }])),
-  ]);
+  return withRanges(
+    quantizedNet,
+    Object.fromEntries(ends.map(([name, { data, dims }]) => [name, { data, shape: dims }])),
+  );
 }
 
 describe('withFoldedScales', () => {
@@ -77,14 +78,13 @@ describe('ranges', () => {
   });
 
   it('are those of all runs together, and take the same bytes whatever they are', async () => {
-    const ends = (least: number, largest: number) =>
-      Object.fromEntries(
-        roundedTensors(foldedModel(quantizedNet)).flatMap((name) => [
-          [`${name}.least`, { data: Float32Array.of(least), shape: [] }],
-          [`${name}.largest`, { data: Float32Array.of(largest), shape: [] }],
-        ]),
-      );
-    const wide = withRanges(quantizedNet, [ends(-2, 1), ends(-0.5, 3)]);
+    const ends = Object.fromEntries(
+      roundedTensors(foldedModel(quantizedNet)).flatMap((name) => [
+        [`${name}.least`, { data: Float32Array.of(-2, -0.5), shape: [2, 1, 1, 1] }],
+        [`${name}.largest`, { data: Float32Array.of(1, 3), shape: [2, 1, 1, 1] }],
+      ]),
+    );
+    const wide = withRanges(quantizedNet, ends);
     expect(rangesOf(wide, roundedTensors(foldedModel(wide)))!.get('deep.sum')).toEqual([-2, 3]);
     const bytes = encodeModel(quantizedNet).length + rangesSize(quantizedNet);
     expect([encodeModel(wide).length, encodeModel(await rangedNet()).length]).toEqual([bytes, bytes]);

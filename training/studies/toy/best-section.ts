@@ -1,7 +1,7 @@
 import { table } from '../../report/markdown.ts';
 import { differences, intervalOf } from '../../report/statistics.ts';
 import type { Interval } from '../../report/statistics.ts';
-import { families, isMainReading } from './families.ts';
+import { isMainReading, meanOverFamilies } from './families.ts';
 import { figure, format, grouped } from './format.ts';
 import { converged, divergedError, pooled, searchIterations } from './measures.ts';
 import type { ToyResult } from './result.ts';
@@ -22,7 +22,7 @@ function validated({ configuration, curve }: ToyResult): Validated[] {
     .filter(({ iteration }) => iteration > from)
     .map(({ iteration, errors }) => ({
       iteration,
-      error: families.reduce((total, family) => total + errors[family], 0) / families.length,
+      error: meanOverFamilies(errors),
     }));
 }
 

@@ -9,6 +9,10 @@ export type Family = (typeof families)[number];
 export const byFamily = <T>(of: (family: Family) => T): Record<Family, T> =>
   Object.fromEntries(families.map((family) => [family, of(family)])) as Record<Family, T>;
 
+/** The mean over the four families, each with the same weight. */
+export const meanOverFamilies = (values: Readonly<Record<Family, number>>): number =>
+  families.reduce((total, family) => total + values[family], 0) / families.length;
+
 /** What the paper leaves open: σ of x ~ N(u, σ²), and where the query points lie. */
 export interface Reading {
   readonly xStd: number;

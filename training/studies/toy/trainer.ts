@@ -16,7 +16,7 @@ import { stageAt } from '../../run/schedule.ts';
 import type { StagePosition } from '../../run/schedule.ts';
 import { byFrequency } from '../../report/statistics.ts';
 import type { ToyConfiguration, ToyStage } from './configuration.ts';
-import { byFamily, families } from './families.ts';
+import { byFamily, families, meanOverFamilies } from './families.ts';
 import { evaluateFamilies } from './held-out.ts';
 import type { Family } from './families.ts';
 import type { ToyEvaluationPayload, ToyEvaluationResult, ToyJobs, ToyWorkerData } from './jobs.ts';
@@ -135,7 +135,7 @@ export class ToyTrainer {
   async #validateAndKeepBest(): Promise<Record<Family, number>> {
     const errors = await this.validate();
     const { iteration, parameters, genotypes, best } = this.state;
-    const error = families.reduce((total, family) => total + errors[family], 0) / families.length;
+    const error = meanOverFamilies(errors);
     const decoded = this.#configuration.method.kind !== 'm-nas' || genotypes.length > 0;
     if (decoded && error < (best?.error ?? Number.POSITIVE_INFINITY))
       this.#loop.state = { ...this.state, best: { iteration, error, parameters: parameters.slice() } };

@@ -1,12 +1,12 @@
 import { curvesChart } from '../../../report/figures/curves.ts';
-import { families } from '../families.ts';
+import { families, meanOverFamilies } from '../families.ts';
 import type { ToyResult } from '../result.ts';
 
 /** Mean squared error on validation tasks against meta-iterations, of every trained row, by family and on average. */
 export function curvesFigure(results: readonly ToyResult[]): Promise<string> {
   const points = results.flatMap(({ name, curve }) =>
     curve.flatMap(({ iteration, errors }) => {
-      const average = families.reduce((total, family) => total + errors[family], 0) / families.length;
+      const average = meanOverFamilies(errors);
       return [
         ...families.map((family) => ({ row: name, panel: family, x: iteration, y: errors[family] })),
         { row: name, panel: 'average', x: iteration, y: average },
