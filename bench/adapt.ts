@@ -1,7 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { createOnnxExecutor } from '../engine/onnxruntime.ts';
 import { adaptTask, noiseSupport } from '../model/adaptation/adapt-task.ts';
-import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import { initialParameters } from '../model/parameters.ts';
+import { keyFrom } from '../model/random.ts';
+import { parseGenotypeKey } from '../model/search-space/genotype.ts';
+import { trainingConfigurationSchema } from '../training/outer-loop/configuration.ts';
+import { readConfiguration } from '../training/run/read-configuration.ts';
 import { median } from './median.ts';
 
 export interface AdaptPlan {
@@ -19,14 +22,21 @@ export interface AdaptTimes {
   readonly median: Readonly<Record<string, number>>;
 }
 
-const checkpoint = new URL('../checkpoints/photos.safetensors', import.meta.url);
+const configurationFile = 'training/configs/images/photos.yaml';
+/** The first architecture of the row `photos` of docs/results/images.md. */
+const genotype = parseGenotypeKey('0m1S.1S2d.0s1D.0d1m/0s1a.0s2d.1i3D.2S3D');
 
-/** Times `adaptTask` alone, on noise, with the bundled checkpoint's first architecture. */
+/**
+ * Times `adaptTask` alone, from pixels, on noise: the network of the row `photos`, with weights as they are drawn, which
+ * take the time of trained ones.
+ */
 export async function benchAdapt({ runs, threads, ...shape }: AdaptPlan): Promise<AdaptTimes> {
-  const photos = decodeCheckpoint(await readFile(checkpoint));
+  const { model: configuration } = await readConfiguration(configurationFile, trainingConfigurationSchema);
+  const parameters = initialParameters(configuration, keyFrom(1));
+  const photos = { id: 'photos', configuration, parameters, genotypes: [genotype], training: {} };
   const support = noiseSupport(photos, shape);
   const executor = createOnnxExecutor({ provider: 'cpu', threads, cacheSize: 8, memoryPattern: false });
-  const options = { steps: photos.configuration.innerLoop.steps, genotype: photos.genotypes[0]! };
+  const options = { steps: photos.configuration.innerLoop.steps, genotype };
   const run = async (): Promise<Readonly<Record<string, number>>> =>
     (await adaptTask(photos, support, options, executor)).timings;
   const first = await run();

@@ -204,7 +204,7 @@ program
 
 program
   .command('adapt')
-  .description("Times a request's adaptation alone, with the bundled checkpoint.")
+  .description("Times a request's adaptation alone, from pixels, with the network of the row `photos`.")
   .option('--way <classes>', 'classes of the task', '5')
   .option('--shot <images>', 'support images a class', '5')
   .option('--runs <n>', 'adaptations after the first', '15')

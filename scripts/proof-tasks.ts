@@ -1,10 +1,12 @@
-import { adaptTask } from '../model/adaptation/adapt-task.ts';
-import type { LabelledImage } from '../model/adaptation/adapt-task.ts';
+import type { TrunkFile } from '../engine/trunk/file.ts';
+import { adaptOnTrunk } from '../model/adaptation/adapt-on-trunk.ts';
 import type { Checkpoint } from '../model/checkpoint/checkpoint.ts';
-import type { Executor } from '../model/graph/executor.ts';
+import type { Executor, ModelRunner } from '../model/graph/executor.ts';
 import { keyFrom, uniform } from '../model/random.ts';
 import { operationNames } from '../model/search-space/genotype.ts';
 import type { CellGenotype, Genotype, GenotypeEdge } from '../model/search-space/genotype.ts';
+import { tellRanges } from '../server/workers/tell-ranges.ts';
+import { trunkSupport } from './trunk-support.ts';
 
 /** A task that other runtimes are compared by. */
 export interface ProofTask {
@@ -13,8 +15,9 @@ export interface ProofTask {
   readonly model: Uint8Array;
 }
 
-/** Classes of every task. */
+/** Classes of every task, and images a class. */
 export const proofWays = 5;
+const shots = 2;
 
 /** Images [count, 3, side, side] in 0..1, row-major: stripes of one direction a class, under noise. */
 export function stripes(count: number, side: number, seed: number): Float32Array {
@@ -28,27 +31,45 @@ export function stripes(count: number, side: number, seed: number): Float32Array
   });
 }
 
-/** Tasks of five classes of {@link stripes}: of the checkpoint's architectures, mirrored and not, and of one of every operation. */
-export async function* proofTasks(checkpoint: Checkpoint, executor: Executor): AsyncGenerator<ProofTask> {
-  const { image, supernet, mirroring } = checkpoint.configuration;
-  const support = supportOf(image.size);
-  const own = checkpoint.genotypes.map((genotype, i) => [`architecture ${i}`, genotype] as const);
-  const mirrors = mirroring ? own.map((each) => [...each, true] as const) : [];
-  const uniform = uniformGenotypes(supernet.nodes);
-  for (const [name, genotype, mirrored = false] of [...mirrors, ...own, ...uniform]) {
-    const given = { ...deciding(checkpoint, mirrored), genotypes: [genotype] };
-    const { model } = await adaptTask(given, support, { steps: 1 }, executor);
-    yield { name: mirrored ? `${name}, mirrored` : name, model };
+/**
+ * Tasks on a trunk, of five classes of {@link stripes}: of the checkpoint's architectures, mirrored and not, and of one of
+ * every operation, which reads the taps that the first architecture reads. Their files tell ranges where the checkpoint's do.
+ */
+export async function* proofTasks(
+  checkpoint: Checkpoint,
+  trunk: TrunkFile,
+  engine: Executor & ModelRunner,
+): AsyncGenerator<ProofTask> {
+  const { genotypes, configuration } = checkpoint;
+  const { taps } = genotypes[0]!;
+  const own = genotypes.flatMap((genotype, i) => [
+    { name: `architecture ${i}, mirrored`, genotype, mirrored: true },
+    { name: `architecture ${i}`, genotype, mirrored: false },
+  ]);
+  const uniform = uniformGenotypes(configuration.supernet.nodes).map(([name, cells]) => ({
+    name,
+    genotype: { ...cells, ...(taps && { taps }) },
+    mirrored: false,
+  }));
+  const count = shots * proofWays;
+  const { side } = trunk.card;
+  const images = stripes(count, side, 1);
+  const labels = Array.from({ length: count }, (_, i) => `class ${i % proofWays}`);
+  const pixels = bytesOf(images, count);
+  for (const { name, genotype, mirrored } of [...own, ...uniform]) {
+    const options = { steps: 1, genotype, mirrored };
+    const support = await trunkSupport(checkpoint, trunk, engine, { images, labels }); // taken over by each task
+    const { model, multiplyAdds } = await adaptOnTrunk(checkpoint, trunk, support, options, engine);
+    const told = { model, multiplyAdds, imageSize: side, images: pixels };
+    yield { name, model: configuration.int8 ? await tellRanges(engine, told) : model };
   }
 }
 
-function supportOf(side: number): LabelledImage[] {
-  const count = 2 * proofWays;
-  const pixels = stripes(count, side, 1);
-  return Array.from({ length: count }, (_, i) => ({
-    label: `class ${i % proofWays}`,
-    pixels: pixels.slice(i * 3 * side * side, (i + 1) * 3 * side * side),
-  }));
+/** Images of 0..1, planar, one after another, as bytes, an array each. */
+export function bytesOf(images: Float32Array, count: number): Uint8Array[] {
+  const bytes = Uint8Array.from(images, (value) => Math.round(255 * value));
+  const length = bytes.length / count;
+  return Array.from({ length: count }, (_, i) => bytes.subarray(i * length, (i + 1) * length));
 }
 
 /** For every operation the architecture of it alone, in cells of so many intermediate nodes. */
@@ -65,12 +86,4 @@ function uniformGenotype(operation: GenotypeEdge['operation'], nodes: number): G
     ]),
   };
   return { normal: cell, reduction: cell };
-}
-
-/** The checkpoint as one that takes every task for mirrored, or none. */
-function deciding(checkpoint: Checkpoint, mirrored: boolean): Checkpoint {
-  const mirroring = checkpoint.parameters['mirroring']?.map((_, i, { length }) =>
-    i === length - 1 ? (mirrored ? 1 : -1) : 0,
-  );
-  return { ...checkpoint, parameters: { ...checkpoint.parameters, ...(mirroring ? { mirroring } : {}) } };
 }

@@ -16,6 +16,7 @@ import type { LabelledImages } from '../training/data/tasks.ts';
 import { differences, intervalOf } from '../training/report/statistics.ts';
 import type { Interval } from '../training/report/statistics.ts';
 import { readCheckpoint } from '../training/run/read-checkpoint.ts';
+import { bytesOf } from './proof-tasks.ts';
 import { trunkSupport } from './trunk-support.ts';
 
 /**
@@ -54,8 +55,6 @@ const executor = new OnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 64 }
 const domains = await loadDomains(await readSources(options.sources), side, logDecoding);
 const shape = { way: 5, shot: options.shots, query: 15 };
 
-const length = 3 * side ** 2;
-
 /** Percent of the images that a file is right about. */
 async function accuracy(file: Uint8Array, { images, labels }: LabelledImages): Promise<number> {
   const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
@@ -93,8 +92,7 @@ for (const domain of domains) {
       { steps: innerLoop.steps },
       executor,
     );
-    const pixels = Uint8Array.from(support.images, (value) => Math.round(255 * value));
-    const images = labels.map((_, i) => pixels.subarray(i * length, (i + 1) * length));
+    const images = bytesOf(support.images, labels.length);
     const file = await tellRanges(executor, { model, multiplyAdds, imageSize: side, images });
     const { model: twin } = storedModel({ model: file, weights: 'int8' })!;
     whole.push(await accuracy(file, query));

@@ -9,11 +9,9 @@ import { createOnnxExecutor } from '../engine/onnxruntime.ts';
 import type { OnnxExecutor } from '../engine/onnxruntime.ts';
 import { readTrunk } from '../engine/trunk/file.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
-import { decodeModel, encodeModel } from '../model/graph/onnx/encode.ts';
-import { withFloat32Weights } from '../model/trunk/float32.ts';
+import { storedModel } from '../server/workers/stored-model.ts';
 import { proofTasks, proofWays, stripes } from './proof-tasks.ts';
 import type { ProofTask } from './proof-tasks.ts';
-import { proofTrunkTasks } from './proof-trunk-tasks.ts';
 import { pythonWith } from './python.ts';
 
 /**
@@ -33,12 +31,17 @@ const runtimes: Readonly<Record<string, string>> = {
   onnx2torch: 'requirements.txt',
   tflite: 'requirements-tflite.txt',
 };
-/** The tasks that are answered, by what the table calls them: the checkpoint's id, and how its kernels are kept. */
-const sets = ['photos', 'photos-lite0', 'photos-lite0, float32 weights'] as const;
-type SetName = (typeof sets)[number];
+/** The tasks that are answered, by what the table calls them: the checkpoint's id, and how weights are stored if not as exported. */
+const setsOf = {
+  'photos-small': ['photos-small', undefined],
+  'photos-small, int8 weights': ['photos-small', 'int8'],
+  'photos-lite0': ['photos-lite0', undefined],
+  'photos-lite0, float32 weights': ['photos-lite0', 'float32'],
+} as const;
+type SetName = keyof typeof setsOf;
 
 const program = new Command('prove-runtimes')
-  .option('--sets <names...>', 'which tasks', [...sets])
+  .option('--sets <names...>', 'which tasks', Object.keys(setsOf))
   .option('--runtimes <names...>', 'which ones', Object.keys(runtimes))
   .option('--images <n>', 'that a runtime answers for each task', Number, 10)
   .option('--minutes <n>', 'for the tasks of one set in one runtime', Number, 20)
@@ -78,16 +81,13 @@ const lineSchema = z.union([
 
 /** The tasks of a set. */
 async function* tasksOf(set: SetName, engine: OnnxExecutor): AsyncGenerator<ProofTask & { side: number }> {
-  const [id, weights] = set.split(', ');
+  const [id, weights] = setsOf[set];
   const checkpoint = decodeCheckpoint(await readFile(join('checkpoints', `${id}.safetensors`)));
-  const { image, trunk: named } = checkpoint.configuration;
-  if (!named) {
-    for await (const task of proofTasks(checkpoint, engine)) yield { ...task, side: image.size };
-    return;
-  }
-  const trunk = await readTrunk(join('checkpoints', 'trunks', `${named.name}.json`));
-  for await (const { name, model } of proofTrunkTasks(checkpoint, trunk, engine)) {
-    const form = weights === undefined ? model : encodeModel(withFloat32Weights(decodeModel(model)));
+  const trunk = await readTrunk(
+    join('checkpoints', 'trunks', `${checkpoint.configuration.trunk!.name}.json`),
+  );
+  for await (const { name, model } of proofTasks(checkpoint, trunk, engine)) {
+    const form = weights === undefined ? model : storedModel({ model, weights })!.model;
     yield { name, model: form, side: trunk.card.side };
   }
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { Command, Option } from 'commander';
+import { readTrunk } from '../engine/trunk/file.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { withSoftwareDriver } from './prove-webgpu/driver.ts';
 
@@ -12,7 +14,7 @@ import { withSoftwareDriver } from './prove-webgpu/driver.ts';
  */
 const parts = ['files', 'gradient', 'iteration'] as const;
 const program = new Command('prove-webgpu')
-  .option('--checkpoint <file>', 'checkpoint', 'checkpoints/photos.safetensors')
+  .option('--checkpoint <file>', 'checkpoint', 'checkpoints/photos-small.safetensors')
   .option('--tolerance <x>', 'largest accepted difference, relative', Number, 1e-3)
   .addOption(new Option('--only <part>', 'one part alone').choices(parts))
   .parse();
@@ -38,7 +40,9 @@ let agree = true;
 if (wants('files')) {
   const { comparedFiles } = await import('./prove-webgpu/files.ts');
   const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 64 });
-  for await (const found of comparedFiles(decodeCheckpoint(await readFile(path)), executor)) {
+  const given = decodeCheckpoint(await readFile(path));
+  const trunk = await readTrunk(join(dirname(path), 'trunks', `${given.configuration.trunk!.name}.json`));
+  for await (const found of comparedFiles(given, trunk, executor)) {
     agree &&= found.difference <= tolerance;
     print(found);
   }

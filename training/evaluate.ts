@@ -13,6 +13,7 @@ import type { PlaneDomain } from './planes/plane-domain.ts';
 import { evaluateCheckpoint, evaluationTable } from './evaluation/evaluate-checkpoint.ts';
 import type { EvaluatedDomains } from './evaluation/evaluate-checkpoint.ts';
 import { domainsOfPlanes, domainsOfSources } from './evaluation/evaluated-domains.ts';
+import type { Tested } from './evaluation/evaluated-domains.ts';
 import type { EvaluatedSplit } from './evaluation/evaluated-domains.ts';
 import { evaluateOpenSets, openSetTable } from './evaluation/open-set-report.ts';
 import { settingsOf } from './evaluation/settings.ts';
@@ -108,7 +109,9 @@ async function main(): Promise<void> {
   const checkpoint = await readCheckpoint(path);
   if (options.stages && !checkpoint.configuration.trunk)
     throw new Error(`--stages needs a checkpoint on a trunk, which ${path} is not`);
-  const domains = await domainsOf(options, checkpoint, path);
+  const against: Checkpoint[] = [];
+  if (options.stages) for (const other of options.against) against.push(await readCheckpoint(other));
+  const domains = await domainsOf(options, { checkpoint, path, against });
   const started = performance.now();
   const { tasks, way, shots, query, seed, foreign } = options;
   const split = options.split === 'every' ? 'test' : options.split;
@@ -119,7 +122,7 @@ async function main(): Promise<void> {
       `${options.classes} ${options.split === 'every' ? '' : `${options.split} `}classes of a domain at most (--classes)`,
     );
   for (const note of notes) console.error(note);
-  const { reports, table } = await reportsOf(checkpoint, domains, { ...options, split });
+  const { reports, table } = await reportsOf(checkpoint, against, domains, { ...options, split });
   process.stderr.write('\n');
   const result = {
     checkpoint: checkpoint.id,
@@ -135,8 +138,7 @@ async function main(): Promise<void> {
 /** @throws Error that names the domains that are there, when one is asked for that is not */
 async function domainsOf(
   options: EvaluateOptions,
-  checkpoint: Checkpoint,
-  path: string,
+  given: Pick<Tested, 'checkpoint' | 'path' | 'against'>,
 ): Promise<EvaluatedDomains> {
   const { images, planes, split, shots, classes, workers, domains: asked } = options;
   const skip = skipOf(options.strict);
@@ -152,7 +154,7 @@ async function domainsOf(
     return domainsOfPlanes({ ...configuration, domains: kept }, split, skip);
   }
   const sources = images === undefined ? await readSources(options.sources) : await ownSources(images);
-  const tested = { checkpoint, path, split, shots, classes, workers };
+  const tested = { ...given, split, shots, classes, workers };
   return domainsOfSources(
     chosen(sources, ({ name }) => name),
     tested,
@@ -169,13 +171,12 @@ async function ownSources(images: string): Promise<ReturnType<typeof sourcesOf>>
 /** The report that is asked for, and as a table. */
 async function reportsOf(
   checkpoint: Checkpoint,
+  against: readonly Checkpoint[],
   domains: EvaluatedDomains,
   options: EvaluateOptions & { readonly split: Split },
 ): Promise<{ readonly reports: unknown; readonly table: string }> {
   const common = { ...options, progress: taskProgress('tasks', 10) };
   if (options.stages) {
-    const against: Checkpoint[] = [];
-    for (const path of options.against) against.push(await readCheckpoint(path));
     const kept = domains.filter((domain): domain is PlaneDomain => 'pixelHash' in domain);
     const reports = await evaluateStages(checkpoint, against, kept, { ...common, floors: false });
     return { reports, table: stagesTables(reports) };

@@ -175,7 +175,7 @@ const makers: Readonly<Record<string, Make>> = {
       `/v1/tasks/${imagesTask}/progress`,
       `/v2/models/${imagesTask}`,
       '/v1/checkpoints',
-      '/v1/checkpoints/photos/file?x=1',
+      '/v1/checkpoints/photos-small/file?x=1',
       '/assets/x.js',
     ];
     const path = Buffer.from(draw.pick(paths));

@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { OnnxExecutor } from '../../engine/onnxruntime.ts';
+import type { TrunkFile } from '../../engine/trunk/file.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import { proofTasks, stripes } from '../proof-tasks.ts';
 
@@ -9,11 +10,12 @@ const count = 4;
 /** Compares the logits of exported files on both providers: the largest difference of each, relative to 1 + |logit|. */
 export async function* comparedFiles(
   checkpoint: Checkpoint,
+  trunk: TrunkFile,
   executor: OnnxExecutor,
 ): AsyncGenerator<{ readonly task: string; readonly bytes: number; readonly difference: number }> {
-  const { size } = checkpoint.configuration.image;
-  const images = new Tensor('float32', stripes(count, size, 99), [count, 3, size, size]);
-  for await (const { name, model } of proofTasks(checkpoint, executor)) {
+  const { side } = trunk.card;
+  const images = new Tensor('float32', stripes(count, side, 99), [count, 3, side, side]);
+  for await (const { name, model } of proofTasks(checkpoint, trunk, executor)) {
     const [cpu, webgpu] = [await logits(model, 'cpu', images), await logits(model, 'webgpu', images)];
     const difference = cpu.reduce(
       (largest, x, i) => Math.max(largest, Math.abs(x - webgpu[i]!) / (1 + Math.abs(x))),

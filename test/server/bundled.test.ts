@@ -81,7 +81,7 @@ describe('the service with the bundled checkpoints', () => {
 
   it.each([
     { checkpoint: 'photos-lite0', bytes: 6_500_000 },
-    { checkpoint: 'photos', bytes: 200_000 },
+    { checkpoint: 'photos-small', bytes: 150_000 },
   ])(
     'makes a task of $checkpoint from 5-way 5-shot images; its file and its predictions agree',
     async ({ checkpoint, bytes }) => {
@@ -172,7 +172,7 @@ describe('the service with the bundled checkpoints', () => {
 
   it.each([
     { checkpoint: 'photos-lite0', folds: 1 },
-    { checkpoint: 'photos', folds: 3 },
+    { checkpoint: 'photos-small', folds: 1 },
   ])(
     'estimates by $checkpoint the accuracy of a support set, leaving out images',
     async ({ checkpoint, folds }) => {

@@ -1,9 +1,13 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import { expect, test, vi } from 'vitest';
 import type { Schema } from '../../contract/schema.ts';
+import { encodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { parseConfiguration } from '../../server/configuration.ts';
 import { startService } from '../../server/service.ts';
+import { studyImages } from '../support/tiny-images.ts';
 import { temporaryFolder } from './support/harness.ts';
 import { smallDefault } from './support/small-default.ts';
 
@@ -23,11 +27,13 @@ test(
   { timeout: 240_000 },
   async () => {
     const folder = await temporaryFolder();
+    const settings = await smallDefault();
+    await writeFile(join(settings.MNAS_CHECKPOINTS, 'study.safetensors'), encodeCheckpoint(studyImages()));
     const configuration = parseConfiguration({
       PORT: '0',
       MNAS_DATA_DIR: folder,
       MNAS_WORKERS: '1',
-      ...(await smallDefault()),
+      ...settings,
     });
     const service = await startService(configuration, pino({ level: 'silent' }));
     const at = (path: string, init?: RequestInit) => fetch(service.url + path, init);
@@ -41,7 +47,7 @@ test(
       Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await (await at('/metrics')).text())?.[1]);
     const line = (await (await json('/v1/tasks', { support: [[0, 1]] })).json()) as Schema<'Task'>;
     // without a trunk an adaptation is one job: a job of this task runs whenever the worker is busy
-    const adapting = '/v1/tasks?checkpoint=photos&steps=50';
+    const adapting = '/v1/tasks?checkpoint=study&steps=50';
     const begun: Schema<'TaskProgress'>[] = [];
     for (let number = 0; number < 3; number++) {
       const headers = { Prefer: 'respond-async' };

@@ -1,21 +1,21 @@
-import { readFileSync } from 'node:fs';
 import * as onnxruntime from 'onnxruntime-web/wasm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOnnxExecutor } from '../../engine/onnxruntime.ts';
 import { adaptTask, noiseSupport } from '../../model/adaptation/adapt-task.ts';
-import { decodeCheckpoint } from '../../model/checkpoint/checkpoint.ts';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import type { OnnxInitializer } from '../../model/graph/onnx/encode.ts';
 import { Graph, inputsOf } from '../../model/graph/graph.ts';
 import { gradient } from '../../model/graph/gradient.ts';
 import { evaluate } from '../../model/graph/reference/interpreter.ts';
+import { parseGenotypeKey } from '../../model/search-space/genotype.ts';
 import { WebExecutor } from '../../web/device/executor.ts';
 import { randomPoint, randomSum } from '../support/check-gradients.ts';
 import { largestDifference } from '../support/differences.ts';
 import { samples } from '../support/samples.ts';
+import { tinyImages } from '../support/tiny-images.ts';
 
-const bundled = new URL('../../checkpoints/photos.safetensors', import.meta.url);
-const checkpoint = decodeCheckpoint(readFileSync(bundled));
+/** One from pixels, which takes inner steps in one graph. */
+const checkpoint = { ...tinyImages, genotypes: [parseGenotypeKey('0m1S/0s1a')] };
 const native = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 10 });
 afterAll(() => native.dispose());
 

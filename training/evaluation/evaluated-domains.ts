@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
+import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { ClassedDomain, Split } from '../data/domain.ts';
 import { loadDomains } from '../data/domains.ts';
 import type { SkipOptions } from '../data/skipped-images.ts';
@@ -18,6 +19,8 @@ export interface Tested {
   readonly checkpoint: Checkpoint;
   /** The checkpoint's file, beside which its trunk may lie. */
   readonly path: string;
+  /** Other checkpoints on the same trunk, which answer the same tasks. */
+  readonly against: readonly Checkpoint[];
   readonly split: EvaluatedSplit;
   readonly shots: readonly number[];
   /** Most classes of a split whose planes are computed. */
@@ -34,19 +37,15 @@ const recordedSchema = z.object({ configuration: z.object({ planes: planesSchema
  */
 export async function domainsOfSources(
   sources: readonly Source[],
-  { checkpoint, path, split, shots, classes, workers }: Tested,
+  { checkpoint, path, against, split, shots, classes, workers }: Tested,
   skip: SkipOptions,
 ): Promise<EvaluatedDomains> {
   const { configuration: model, training } = checkpoint;
   const trunk = trunkCard(path, model);
   if (trunk === undefined)
     return asSplit(await loadDomains(sources, model.image.size, () => undefined, skip), split);
-  const { crops } = model;
-  const views = {
-    mirror: model.mirroring !== undefined,
-    crops: crops && Math.min(...shots) <= crops.shots ? crops.count : 0,
-    served: true,
-  };
+  const models = [checkpoint, ...against].map(({ configuration }) => configuration);
+  const views = viewsOfModels(models, shots);
   const part = { ...(split === 'every' ? {} : { split }), mostClasses: classes };
   const teacher = recordedSchema.safeParse(training).data?.configuration.planes.teacher;
   const configuration: PlanesConfiguration = {
@@ -55,6 +54,19 @@ export async function domainsOfSources(
     workers,
   };
   return asSplit(await planesOf(configuration, undefined, skip), split);
+}
+
+/** The views of an image that any of the models has, in tasks of so many images a class. */
+export function viewsOfModels(
+  models: readonly Pick<ModelConfiguration, 'mirroring' | 'crops'>[],
+  shots: readonly number[],
+): { readonly mirror: boolean; readonly crops: number; readonly served: true } {
+  const fewest = Math.min(...shots);
+  return {
+    mirror: models.some(({ mirroring }) => mirroring !== undefined),
+    crops: Math.max(...models.map(({ crops }) => (crops && fewest <= crops.shots ? crops.count : 0))),
+    served: true,
+  };
 }
 
 /** Kept planes of a configuration's domains, of which the training may be the user. */

@@ -87,16 +87,22 @@ export async function stageRows(
   });
   const rows: Record<string, number> = {
     [servedRow]: await rightBy(genotype),
-    'no inner steps': await (steps === 0 ? rightBy(genotype) : right(task, modulated, 0)),
-    'no modulation': await right(task, { ...modulated, ...unmodulated(parameters, modulated) }),
-    'cells alone': await right(
-      task,
-      withShares((share, source) => (source === 0 ? share : none)),
-    ),
-    'no cells': await right(
-      task,
-      withShares((share, source) => (source === 0 ? none : share)),
-    ),
+    ...(steps > 0 ? { 'no inner steps': await right(task, modulated, 0) } : {}),
+    ...(configuration.modulator.kind === 'none'
+      ? {}
+      : { 'no modulation': await right(task, { ...modulated, ...unmodulated(parameters, modulated) }) }),
+    ...(genotype.taps!.beside.length === 0
+      ? {}
+      : {
+          'cells alone': await right(
+            task,
+            withShares((share, source) => (source === 0 ? share : none)),
+          ),
+          'no cells': await right(
+            task,
+            withShares((share, source) => (source === 0 ? none : share)),
+          ),
+        }),
     ...(mirrored ? { 'no mirror images': await right(sample({ mirrored: false, crops })) } : {}),
     ...(crops > 0 ? { 'no crops': await right(sample({ mirrored, crops: 0 })) } : {}),
   };

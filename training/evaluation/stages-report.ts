@@ -29,6 +29,7 @@ export interface StagesReport extends Setting {
 /**
  * The same tasks answered as served, with each stage switched off, by plain features of the trunk, and by other
  * checkpoints, each a row of its identifier. Domains have tasks as `settingsOf` says.
+ * @throws Error where two of the others have one identifier
  */
 export async function evaluateStages(
   checkpoint: Checkpoint,
@@ -37,6 +38,8 @@ export async function evaluateStages(
   options: EvaluationOptions & { readonly plain: boolean },
 ): Promise<StagesReport[]> {
   const { split, query, seed, plain } = options;
+  const twice = against.find(({ id }, i) => against.findIndex((other) => other.id === id) < i);
+  if (twice) throw new Error(`two of the checkpoints that are compared with have the identifier ${twice.id}`);
   const { settings } = settingsOf(domains, options);
   const own = await overTasks(checkpoint, domains, settings, options, (pool, { domain, shot, way }, task) =>
     pool.run('stages', {

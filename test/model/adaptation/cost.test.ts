@@ -12,22 +12,23 @@ import { graphMemory } from '../../../model/graph/memory.ts';
 import { solvedNetwork } from '../../../model/inner-loop/solved-network.ts';
 import { TaskGraphs } from '../../../model/inner-loop/step-graphs.ts';
 import { fittedFunction } from '../../../model/inner-loop/unrolled-graphs.ts';
+import { studyImages } from '../../support/tiny-images.ts';
 
-const path = new URL('../../../checkpoints/photos.safetensors', import.meta.url);
 const onTrunk = new URL('../../../checkpoints/photos-lite0.safetensors', import.meta.url);
 
 describe('the cost of an adaptation', () => {
   it('is that of its graphs within a tenth, for any size and architecture', async () => {
-    const checkpoint = decodeCheckpoint(await readFile(path));
+    const checkpoint = studyImages();
+    const { configuration, genotypes } = checkpoint;
     const cost = adaptationCost(checkpoint);
-    for (const genotype of checkpoint.genotypes)
+    for (const genotype of genotypes)
       for (const [way, support, steps] of [
         [2, 4, 1],
         [5, 25, 5],
         [20, 1000, 50],
       ] as const) {
         const size = { way, support };
-        const graphs = new TaskGraphs(checkpoint.configuration, { kind: 'child', genotype });
+        const graphs = new TaskGraphs(configuration, { kind: 'child', genotype });
         const [step, fitted] = [graphs.step(size), fittedFunction(graphs, size)].map(({ outputs }) =>
           multiplyAddsOf(Object.values(outputs)),
         );

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parseModelConfiguration } from '../../../model/configuration.ts';
 import { parseGenotypeKey } from '../../../model/search-space/genotype.ts';
 import { evaluateCheckpoint } from '../../../training/evaluation/evaluate-checkpoint.ts';
 import { evaluateOpenSets } from '../../../training/evaluation/open-set-report.ts';
@@ -52,6 +53,30 @@ describe('the table of stages', () => {
     expect(one).toEqual(expect.arrayContaining([...stages, 'no crops', 'a means', 'last ridge 1, views']));
     expect(two).toEqual(expect.arrayContaining(stages));
     expect(two).not.toContain('no crops'); // crops belong to one shot
+  });
+
+  it('has no row for what a checkpoint has not, and takes no two of one name', async () => {
+    const [, tap] = configuration.trunk!.taps;
+    const plainest = parseModelConfiguration({
+      ...trunkConfiguration({ modulator: { kind: 'none' } }),
+      ...{ mirroring: undefined, crops: undefined },
+      trunk: { ...configuration.trunk, taps: [tap] },
+      innerLoop: { steps: 0 },
+    });
+    const one = await writeNoisePlanes(folder(), 'one', plainest, {
+      splits: ['test', 'test', 'test'],
+      count: 8,
+      views: { mirror: false, crops: 0, served: true },
+      teacher: null,
+    });
+    const genotypes = [parseGenotypeKey('0s1s.1s2i/0i1m.2a0s/b,b,b+')];
+    const own = randomTrunkCheckpoint(plainest, { genotypes });
+    const asked = { ...options, shots: [2], tasks: 2, plain: false };
+    const [report] = await evaluateStages(own, [], [one], asked);
+    expect(Object.keys(report!.rows)).toEqual(['as served']);
+    await expect(evaluateStages(own, [other, other], [one], asked)).rejects.toThrow(
+      'two of the checkpoints that are compared with have the identifier other',
+    );
   });
 
   it('switching a stage off changes answers, where the checkpoint makes use of it', () => {

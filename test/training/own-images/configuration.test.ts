@@ -63,10 +63,10 @@ describe('the configuration of own images', () => {
 
 describe('the plan of own images', () => {
   it('takes the folder’s name, another one where a bundled checkpoint has it, and names a checkpoint that is not there', async () => {
-    await writeImages(root('photos'), { cat: 6, dog: 6 });
-    const options = { images: root('photos'), mirror: true, workers: 1 };
+    await writeImages(root('photos-small'), { cat: 6, dog: 6 });
+    const options = { images: root('photos-small'), mirror: true, workers: 1 };
     const { configuration, checkpoint } = await planOwnImages(options);
-    expect(configuration.name).toBe('own-photos');
+    expect(configuration.name).toBe('own-photos-small');
     expect(`${checkpoint.id}.safetensors`).toBe(basename(await defaultCheckpoint()));
     expect((await planOwnImages({ ...options, name: 'other' })).configuration.name).toBe('other');
     await expect(planOwnImages({ ...options, from: root('none') })).rejects.toThrow(
