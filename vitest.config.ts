@@ -1,4 +1,26 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer } from 'vitest/node';
+import type { TestSpecification } from 'vitest/node';
+
+/** Short files that take long: unknown to a fresh checkout, which begins with large ones, the last would run alone. */
+const longest = [
+  'server/main',
+  'server/workers/memory-watch',
+  'training/outer-loop/trunk-run',
+  'training/data/floors',
+  'bench/parts',
+  'bench/meta-gradient',
+  'server/crash',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification): boolean =>
+      longest.some((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
@@ -11,6 +33,7 @@ export default defineConfig({
     // most of what a thread of a test runs, it runs a few times: V8 optimises it eight times as late as it would, which
     // saves a quarter of the processor time of tests that train
     execArgv: ['--interrupt-budget=1000000'],
+    sequence: { sequencer: LongestFirst },
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,

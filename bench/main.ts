@@ -26,6 +26,7 @@ const requestSchema = z.object({
   ...taskShape,
   side: z.coerce.number().int().min(1).max(8000),
   tasks: z.coerce.number().int().min(1),
+  checkpoint: z.string().optional(),
 });
 
 const serveSchema = z.object({
@@ -141,6 +142,7 @@ program
   .option('--shot <images>', 'support images a class', '5')
   .option('--side <pixels>', 'side of the posted images', '256')
   .option('--tasks <n>', 'tasks posted after the first', '10')
+  .option('--checkpoint <id>', 'the default of the service; by default that of the bundled ones')
   .option('--json', 'print one line of JSON', false)
   .action(async ({ json, ...options }: Record<string, unknown>) => {
     const result = await benchRequest(parsed(requestSchema, options));

@@ -10,6 +10,8 @@ export interface RequestPlan {
   readonly side: number;
   /** Tasks posted after the first. */
   readonly tasks: number;
+  /** Of the service's checkpoints, the one that is its default. */
+  readonly checkpoint?: string | undefined;
 }
 
 /** Milliseconds, seen by the client on loopback. */
@@ -54,9 +56,12 @@ async function timed(url: string, body: FormData): Promise<{ ms: number; answer:
   return { ms: performance.now() - start, answer };
 }
 
-/** Times requests against a service of its own: a new process, a new data folder, the bundled checkpoint. */
+/** Times requests against a service of its own: a new process, a new data folder, a bundled checkpoint. */
 export async function benchRequest(plan: RequestPlan): Promise<RequestTimes> {
-  const service = await startOwnService();
+  const { checkpoint } = plan;
+  const service = await startOwnService(
+    checkpoint === undefined ? {} : { MNAS_DEFAULT_CHECKPOINT: checkpoint },
+  );
   const { url } = service;
   try {
     const forms = await Promise.all(Array.from({ length: plan.tasks + 1 }, (_, i) => supportForm(plan, i)));

@@ -32,8 +32,9 @@ export function stripes(count: number, side: number, seed: number): Float32Array
 }
 
 /**
- * Tasks on a trunk, of five classes of {@link stripes}: of the checkpoint's architectures, mirrored and not, and of one of
- * every operation, which reads the taps that the first architecture reads. Their files tell ranges where the checkpoint's do.
+ * Tasks on a trunk, of five classes of {@link stripes}: of the checkpoint's architectures, mirrored too where it has
+ * mirror images, and of one of every operation, which reads the taps that the first architecture reads. Their files
+ * tell ranges where the checkpoint's do.
  */
 export async function* proofTasks(
   checkpoint: Checkpoint,
@@ -43,7 +44,7 @@ export async function* proofTasks(
   const { genotypes, configuration } = checkpoint;
   const { taps } = genotypes[0]!;
   const own = genotypes.flatMap((genotype, i) => [
-    { name: `architecture ${i}, mirrored`, genotype, mirrored: true },
+    ...(configuration.mirroring ? [{ name: `architecture ${i}, mirrored`, genotype, mirrored: true }] : []),
     { name: `architecture ${i}`, genotype, mirrored: false },
   ]);
   const uniform = uniformGenotypes(configuration.supernet.nodes).map(([name, cells]) => ({

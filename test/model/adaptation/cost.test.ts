@@ -17,7 +17,7 @@ import { studyImages } from '../../support/tiny-images.ts';
 const onTrunk = new URL('../../../checkpoints/photos-lite0.safetensors', import.meta.url);
 
 describe('the cost of an adaptation', () => {
-  it('is that of its graphs within a tenth, for any size and architecture', async () => {
+  it('is that of its graphs within a tenth, for any size and architecture', () => {
     const checkpoint = studyImages();
     const { configuration, genotypes } = checkpoint;
     const cost = adaptationCost(checkpoint);
