@@ -6,7 +6,7 @@ import { keyFrom, uniform } from '../model/random.ts';
 import { operationNames } from '../model/search-space/genotype.ts';
 import type { CellGenotype, Genotype, GenotypeEdge } from '../model/search-space/genotype.ts';
 import { tellRanges } from '../server/workers/tell-ranges.ts';
-import { trunkSupport } from './trunk-support.ts';
+import { bytesOf, trunkSupport } from './trunk-support.ts';
 
 /** A task that other runtimes are compared by. */
 export interface ProofTask {
@@ -64,13 +64,6 @@ export async function* proofTasks(
     const told = { model, multiplyAdds, imageSize: side, images: pixels };
     yield { name, model: configuration.int8 ? await tellRanges(engine, told) : model };
   }
-}
-
-/** Images of 0..1, planar, one after another, as bytes, an array each. */
-export function bytesOf(images: Float32Array, count: number): Uint8Array[] {
-  const bytes = Uint8Array.from(images, (value) => Math.round(255 * value));
-  const length = bytes.length / count;
-  return Array.from({ length: count }, (_, i) => bytes.subarray(i * length, (i + 1) * length));
 }
 
 /** For every operation the architecture of it alone, in cells of so many intermediate nodes. */

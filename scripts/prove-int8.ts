@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import * as ort from 'onnxruntime-node';
 import { z } from 'zod';
@@ -13,11 +12,11 @@ import { loadDomains, logDecoding } from '../training/data/domains.ts';
 import { readSources } from '../training/data/sources-file.ts';
 import { sampleTask } from '../training/data/tasks.ts';
 import type { LabelledImages } from '../training/data/tasks.ts';
+import { trunkCard } from '../training/planes/model-planes.ts';
 import { differences, intervalOf } from '../training/report/statistics.ts';
 import type { Interval } from '../training/report/statistics.ts';
 import { readCheckpoint } from '../training/run/read-checkpoint.ts';
-import { bytesOf } from './proof-tasks.ts';
-import { trunkSupport } from './trunk-support.ts';
+import { bytesOf, trunkSupport } from './trunk-support.ts';
 
 /**
  * How often twins of 8-bit integers are right, beside the files that they are twins of, on the same tasks. Exits with 1
@@ -47,9 +46,10 @@ const options = z
   .parse(program.parse().opts());
 
 const checkpoint = await readCheckpoint(options.checkpoint);
-const { trunk: named, innerLoop } = checkpoint.configuration;
-if (!named) throw new Error(`${options.checkpoint} stands on no trunk`);
-const trunk = await readTrunk(join(dirname(options.checkpoint), 'trunks', `${named.name}.json`));
+const { innerLoop } = checkpoint.configuration;
+const card = trunkCard(options.checkpoint, checkpoint.configuration);
+if (card === undefined) throw new Error(`${options.checkpoint} stands on no trunk`);
+const trunk = await readTrunk(card);
 const { side } = trunk.card;
 const executor = new OnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 64 });
 const domains = await loadDomains(await readSources(options.sources), side, logDecoding);

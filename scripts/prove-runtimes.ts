@@ -10,6 +10,7 @@ import type { OnnxExecutor } from '../engine/onnxruntime.ts';
 import { readTrunk } from '../engine/trunk/file.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { storedModel } from '../server/workers/stored-model.ts';
+import { trunkCard } from '../training/planes/model-planes.ts';
 import { proofTasks, proofWays, stripes } from './proof-tasks.ts';
 import type { ProofTask } from './proof-tasks.ts';
 import { pythonWith } from './python.ts';
@@ -83,10 +84,9 @@ const lineSchema = z.union([
 /** The tasks of a set. */
 async function* tasksOf(set: SetName, engine: OnnxExecutor): AsyncGenerator<ProofTask & { side: number }> {
   const [id, weights] = setsOf[set];
-  const checkpoint = decodeCheckpoint(await readFile(join('checkpoints', `${id}.safetensors`)));
-  const trunk = await readTrunk(
-    join('checkpoints', 'trunks', `${checkpoint.configuration.trunk!.name}.json`),
-  );
+  const path = join('checkpoints', `${id}.safetensors`);
+  const checkpoint = decodeCheckpoint(await readFile(path));
+  const trunk = await readTrunk(trunkCard(path, checkpoint.configuration)!);
   for await (const { name, model } of proofTasks(checkpoint, trunk, engine)) {
     const form = weights === undefined ? model : storedModel({ model, weights })!.model;
     yield { name, model: form, side: trunk.card.side };

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import { readTrunk } from '../engine/trunk/file.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
+import { trunkCard } from '../training/planes/model-planes.ts';
 import { withSoftwareDriver } from './prove-webgpu/driver.ts';
 
 /**
@@ -41,7 +41,7 @@ if (wants('files')) {
   const { comparedFiles } = await import('./prove-webgpu/files.ts');
   const executor = createOnnxExecutor({ provider: 'cpu', threads: 1, cacheSize: 64 });
   const given = decodeCheckpoint(await readFile(path));
-  const trunk = await readTrunk(join(dirname(path), 'trunks', `${given.configuration.trunk!.name}.json`));
+  const trunk = await readTrunk(trunkCard(path, given.configuration)!);
   for await (const found of comparedFiles(given, trunk, executor)) {
     agree &&= found.difference <= tolerance;
     print(found);

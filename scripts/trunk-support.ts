@@ -24,17 +24,23 @@ export async function trunkSupport(
   const plan = viewPlan(configuration, { way: new Set(labels).size, support: count });
   if (plan.crops > 0) throw new RangeError(`a task of ${count} images has crops, which are not made here`);
   const collector = new RowCollector(plan, count);
+  const bytes = bytesOf(images, count);
   const length = 3 * side ** 2;
-  const bytes = Uint8Array.from(images, (value) => Math.round(255 * value));
   for (const view of viewsNeeded(plan)) {
-    const pixels = new Uint8Array(bytes.length);
+    const pixels = new Uint8Array(count * length);
     const views = Array.from({ length: count }, (_, image): ImageView => ({ image, view }));
     for (const { image } of views) {
-      const [start, end] = [image * length, (image + 1) * length];
-      writeView(bytes.subarray(start, end), view, side, pixels.subarray(start, end));
+      writeView(bytes[image]!, view, side, pixels.subarray(image * length, (image + 1) * length));
     }
     const given = { data: toFloat(pixels), shape: [count, 3, side, side] };
     collector.add(views, await rowsOf(engine, trunk, configuration.trunk!.taps, given));
   }
   return { labels, rows: collector.rows };
+}
+
+/** Images of 0..1, planar, one after another, as bytes, an array each. */
+export function bytesOf(images: Float32Array, count: number): Uint8Array[] {
+  const bytes = Uint8Array.from(images, (value) => Math.round(255 * value));
+  const length = bytes.length / count;
+  return Array.from({ length: count }, (_, i) => bytes.subarray(i * length, (i + 1) * length));
 }

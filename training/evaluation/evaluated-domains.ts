@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { viewPlan } from '../../model/adaptation/support-views.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import type { ClassedDomain, Split } from '../data/domain.ts';
@@ -61,10 +62,10 @@ export function viewsOfModels(
   models: readonly Pick<ModelConfiguration, 'mirroring' | 'crops'>[],
   shots: readonly number[],
 ): { readonly mirror: boolean; readonly crops: number; readonly served: true } {
-  const fewest = Math.min(...shots);
+  const size = { way: 1, support: Math.min(...shots) };
   return {
     mirror: models.some(({ mirroring }) => mirroring !== undefined),
-    crops: Math.max(...models.map(({ crops }) => (crops && fewest <= crops.shots ? crops.count : 0))),
+    crops: Math.max(...models.map((model) => viewPlan(model, size).crops)),
     served: true,
   };
 }
