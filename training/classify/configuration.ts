@@ -58,10 +58,10 @@ export const classifySchema = z.strictObject({
 export const classifiedSchema = z
   .number()
   .min(0)
-  .max(0.9)
+  .max(1)
   .default(0.6)
   .describe(
-    'share of what trains that the stage `classify` learns, where the run has it: of the classes, or of the images where `splits.of` says so. Tasks are of the rest. 0: it does not see the domain',
+    'share of what trains that the stage `classify` learns, where the run has it: of the classes, or of the images where `splits.of` says so. Tasks are of the rest. 0: it does not see the domain. 1: it learns all, and tasks are of the same',
   );
 
 /** A stem that is trained with the cells behind it, and then is their trunk. */
