@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { list } from '../training/command/arguments.ts';
 import { benchAdapt } from './adapt.ts';

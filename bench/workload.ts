@@ -1,5 +1,5 @@
 import { fold, keyFrom, normal } from '../model/random.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import { oneHotTargets } from '../model/task/labelled-set.ts';
 
 /** The classes of a task and the support images of each. */

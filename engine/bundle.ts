@@ -103,6 +103,9 @@ async function build(source: string, outdir: string): Promise<Contents> {
   return { sources, files: Object.keys(metafile.outputs).map((path) => basename(path)) };
 }
 
+/** A package of a hundred modules that compile in half the time as one, and needs nothing of where it lies. */
+const inlined = 'zod';
+
 /** Marks what the plugin asks. */
 const itself = Symbol('in-place');
 
@@ -114,13 +117,14 @@ const inPlace = (sources: Record<string, string>): esbuild.Plugin => ({
   name: 'in-place',
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, resolveDir, pluginData }) => {
-      if (pluginData === itself || path.startsWith('node:')) return undefined;
+      if (pluginData === itself || path === inlined || path.startsWith('node:')) return undefined;
       const found = await build.resolve(path, { kind, resolveDir, pluginData: itself });
       // one that is not installed is missed by what imports it: the service has no tfjs
       const isThere = !found.external && found.errors.length === 0;
       return { path: isThere ? pathToFileURL(found.path).href : path, external: true };
     });
     build.onLoad({ filter: /./, namespace: 'file' }, async ({ path }) => {
+      if (path.includes('/node_modules/')) return undefined; // the list of packages tells when these change
       const text = await readFile(path, 'utf8');
       sources[path] = sha256(text);
       const contents = text

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Stages of meta-training. `search`: the relaxed network (Algorithm 1). `tune`: what decoding does not select is zeroed,

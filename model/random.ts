@@ -69,14 +69,13 @@ export function uniform(key: Key, n: number): Float64Array {
 /** n standard normal numbers (Box and Muller 1958); the i-th does not depend on n. */
 export function normal(key: Key, n: number): Float64Array {
   const pairs = uniform(key, n + (n % 2));
-  const values = new Float64Array(n);
-  for (let index = 0; index < n; index++) {
-    const first = index - (index % 2);
+  for (let first = 0; first < pairs.length; first += 2) {
     const radius = Math.sqrt(-2 * Math.log(1 - pairs[first]!)); // 1 - u is in (0, 1]: the logarithm is finite
     const angle = 2 * Math.PI * pairs[first + 1]!;
-    values[index] = radius * (index % 2 === 0 ? Math.cos(angle) : Math.sin(angle));
+    pairs[first] = radius * Math.cos(angle);
+    pairs[first + 1] = radius * Math.sin(angle);
   }
-  return values;
+  return pairs.length === n ? pairs : pairs.slice(0, n);
 }
 
 /** One integer in 0..bound-1, without bias; 1 <= bound <= 2^32 (RangeError otherwise). */

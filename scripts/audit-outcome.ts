@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Severities that count, as `--audit-level=moderate` says. */
 const counted = ['moderate', 'high', 'critical'];

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { encodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { parseModelConfiguration } from '../model/configuration.ts';
 import { parameterSpecifications } from '../model/parameters.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What is read of the report that vitest's JSON reporter writes. */
 const reportSchema = z.object({

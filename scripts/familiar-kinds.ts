@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { OnnxExecutor } from '../engine/onnxruntime.ts';
 import { familiarDistance, familiarDistances } from '../model/controller/familiar-kinds.ts';
 import { TaskRunner } from '../model/inner-loop/task-runner.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import * as ort from 'onnxruntime-node';
-import { z } from 'zod';
+import * as z from 'zod';
 import { OnnxExecutor } from '../engine/onnxruntime.ts';
 import { readTrunk } from '../engine/trunk/file.ts';
 import { adaptOnTrunk } from '../model/adaptation/adapt-on-trunk.ts';

@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import * as ort from 'onnxruntime-node';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createOnnxExecutor } from '../engine/onnxruntime.ts';
 import type { OnnxExecutor } from '../engine/onnxruntime.ts';
 import { readTrunk } from '../engine/trunk/file.ts';

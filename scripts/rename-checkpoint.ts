@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { encodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
 import { readCheckpoint } from '../training/run/read-checkpoint.ts';
 import { writeAtomically } from '../training/run/write-atomically.ts';

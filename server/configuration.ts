@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseKeys } from './access/keys.ts';
 import { describeQueue, parseQueue } from './queue/place.ts';
 import { describeStorage, parseStorage } from './storage/place.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodeModel } from '../../model/graph/onnx/encode.ts';
 import type { OnnxModel } from '../../model/graph/onnx/encode.ts';
 import { checkTrunk, TrunkError } from '../../model/trunk/trunk.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ParameterSpecification, Parameters } from '../layers/parameter-specification.ts';
 import { decodeMetadata, decodeTensors, encodeTensors } from './safetensors.ts';
 

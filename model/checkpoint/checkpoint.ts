@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodeStored, encodeStored } from './checkpoint-file.ts';
 import type { CheckpointFormat, StoredCheckpoint } from './checkpoint-file.ts';
 import { modelConfigurationSchema } from '../configuration.ts';

@@ -54,11 +54,11 @@ export function drawParameters(
 ): Record<string, Float32Array> {
   return Object.fromEntries(
     specifications.map(({ name, shape, deviation, mean }) => {
-      const values =
-        deviation === 0 ? new Float32Array(sizeOf(shape)).fill(mean) : normal(fold(key, name), sizeOf(shape));
+      const count = sizeOf(shape);
+      if (deviation === 0) return [name, new Float32Array(count).fill(mean)];
       return [
         name,
-        Float32Array.from(values, (value: number) => (deviation === 0 ? value : mean + deviation * value)),
+        new Float32Array(normal(fold(key, name), count).map((value) => mean + deviation * value)),
       ];
     }),
   );

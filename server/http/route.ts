@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ServiceError } from '../errors/errors.ts';
 
 type Method = 'get' | 'post' | 'delete';

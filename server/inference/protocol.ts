@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { TensorValue } from '../../model/graph/executor.ts';
 import { sizeOf } from '../../model/graph/shapes.ts';
 import type { Schema } from '../../contract/schema.ts';

@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { callerOf } from '../access/access.ts';
 import { themes } from '../../drawing/draw-cells.ts';
 import { describeArchitecture, pictureOf } from '../answers/describe-architecture.ts';

@@ -1,5 +1,5 @@
 import type { Request, Response, Router } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Body, Schema } from '../../contract/schema.ts';
 import { evaluationOf, regressionEvaluationOf } from '../../model/accuracy/judgements.ts';
 import { truthsOf } from '../upload/labels.ts';

@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { callerOf } from '../access/access.ts';
 import { ServiceError } from '../errors/errors.ts';
 import { immutable, revalidate, sendContent } from '../http/content.ts';

@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Body, Schema } from '../../contract/schema.ts';
 import { labelBytes } from '../../model/adaptation/child-cost.ts';
 import type { GenotypeCost } from '../../model/adaptation/child-cost.ts';

@@ -1,5 +1,5 @@
 import type { Request, Response, Router } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Body, Schema } from '../../contract/schema.ts';
 import { byLabel } from '../answers/describe-task.ts';
 import { ServiceError } from '../errors/errors.ts';

@@ -1,6 +1,6 @@
 import type { Request, Response, Router } from 'express';
 import { ownerOf } from '../access/access.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Budget } from '../../model/adaptation/budget.ts';
 import { mediaTypeOf } from '../upload/body.ts';
 import type { Uploader } from '../upload/body.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { operationNames } from '../../model/search-space/genotype.ts';
 import { regressionOperations } from '../../model/regression/cell.ts';
 import type { Schema } from '../../contract/schema.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Point } from '../../model/regression/adapt.ts';
 import { failingAs, parseMembers } from './json.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodeImage, decodePicture } from '../../images/decode.ts';
 import { longestSide, squeeze, squeezeInSteps } from '../../images/pixels/resize.ts';
 import type { Picture } from '../../images/pixels/resize.ts';

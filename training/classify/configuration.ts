@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { modelConfigurationSchema } from '../../model/configuration.ts';
 import { augmentationSchema } from '../data/augment.ts';
 import { parseGenotypeKey } from '../../model/search-space/genotype.ts';

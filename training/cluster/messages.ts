@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { engineChoices } from '../../engine/options.ts';
 import { genotypeKey, parseGenotypeKey } from '../../model/search-space/genotype.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';

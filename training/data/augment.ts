@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { uniform } from '../../model/random.ts';
 import type { Key } from '../../model/random.ts';
 

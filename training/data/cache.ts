@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { splits } from './domain.ts';
 import type { ImageDomain } from './domain.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { readConfiguration } from '../run/read-configuration.ts';
 import { sourceSchema } from './source.ts';
 import type { Source } from './source.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { viewPlan } from '../../model/adaptation/support-views.ts';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { modelConfigurationSchema, stageNames } from '../../model/configuration.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { classifiedSchema, classifySchema, stemSchema } from '../classify/configuration.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { TrainingConfiguration } from './configuration.ts';
 import { isClassified, isUnfinished } from './initial-state.ts';

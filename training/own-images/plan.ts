@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { TrainingConfiguration } from '../outer-loop/configuration.ts';
 import { trunkCard } from '../planes/model-planes.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { splits } from '../data/domain.ts';
 import { sourceSchema } from '../data/source.ts';
 import { readConfiguration } from '../run/read-configuration.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { viewCount } from '../../model/task/views.ts';
 import { splits } from '../data/domain.ts';
 import type { ImageClass } from '../data/domain.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, open, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { viewCount } from '../../model/task/views.ts';
 import { withoutImages } from '../data/skipped-images.ts';
 import { isMissing } from '../../engine/files.ts';

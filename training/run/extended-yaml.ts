@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import { found } from './missing-file.ts';
 import { withoutTilde } from './paths.ts';
 
@@ -49,6 +48,7 @@ async function readChain(path: string, from: readonly string[]): Promise<YamlFil
 }
 
 async function readYaml(path: string, by: string | undefined): Promise<unknown> {
+  const { LineCounter, parseDocument } = await import('yaml'); // which threads do without
   const lines = new LineCounter();
   const document = parseDocument(await readText(path, by), { lineCounter: lines, prettyErrors: false });
   const [fault] = document.errors;

@@ -2,10 +2,11 @@ import { topological } from '../graph.ts';
 import { applyRule, GraphError } from '../primitives.ts';
 import type { PrimitiveTable, Tensor } from '../primitives.ts';
 import { sizeOf } from '../shapes.ts';
+import type { Shape } from '../shapes.ts';
 import { convolution, convolutionFilterGradient, convolutionInputGradient } from './convolution.ts';
 import { inverses } from './inverse.ts';
 import { averagePoolGradient, averagePooled, maxPooled } from './pooling.ts';
-import { stridesOf, walk } from './strides.ts';
+import { stridesOf, walkRows } from './strides.ts';
 
 type Values = readonly Float64Array[];
 
@@ -40,8 +41,24 @@ function moments(row: Float64Array, epsilon: number): { mean: number; inverse: n
 function gathered({ shape }: Tensor, x: Float64Array, strides: readonly number[], start = 0): Float64Array {
   const result = new Float64Array(sizeOf(shape));
   let position = 0;
-  walk(shape, strides, (offset) => (result[position++] = x[start + offset]!));
+  walkRows(shape, strides, (offset, length, stride) => {
+    for (let i = 0; i < length; i++) result[position++] = x[start + offset + i * stride]!;
+  });
   return result;
+}
+
+/** Writes x, in row-major order of `shape`, into `result` at the offsets that `strides` give, from `start` on. */
+function scattered(
+  shape: Shape,
+  x: Float64Array,
+  strides: readonly number[],
+  start: number,
+  result: Float64Array,
+): void {
+  let position = 0;
+  walkRows(shape, strides, (offset, length, stride) => {
+    for (let i = 0; i < length; i++) result[start + offset + i * stride] = x[position++]!;
+  });
 }
 
 function product(node: Tensor<'matmul'>, a: Float64Array, b: Float64Array): Float64Array {
@@ -49,15 +66,16 @@ function product(node: Tensor<'matmul'>, a: Float64Array, b: Float64Array): Floa
   const [m, n] = node.shape.slice(-2) as [number, number];
   const k = node.inputs[0]!.shape.at(transposeA ? -2 : -1)!;
   const [rowA, stepA] = transposeA ? [1, m] : [k, 1];
-  const [columnB, stepB] = transposeB ? [k, 1] : [1, n];
+  const [columnB, rowB] = transposeB ? [k, 1] : [1, n];
   const result = new Float64Array(sizeOf(node.shape));
   for (let batch = 0; batch * m * n < result.length; batch++) {
     for (let i = 0; i < m; i++) {
-      for (let j = 0; j < n; j++) {
-        const [firstA, firstB] = [batch * m * k + i * rowA, batch * k * n + j * columnB];
-        let total = 0;
-        for (let l = 0; l < k; l++) total += a[firstA + l * stepA]! * b[firstB + l * stepB]!;
-        result[(batch * m + i) * n + j] = total;
+      const firstA = batch * m * k + i * rowA;
+      const at = (batch * m + i) * n;
+      for (let l = 0; l < k; l++) {
+        const factor = a[firstA + l * stepA]!;
+        const firstB = batch * k * n + l * rowB;
+        for (let j = 0; j < n; j++) result[at + j]! += factor * b[firstB + j * columnB]!;
       }
     }
   }
@@ -96,7 +114,9 @@ const referenceRules: PrimitiveTable<
       node.attributes.axes.includes(axis) ? 0 : stride,
     );
     let position = 0;
-    walk(node.inputs[0]!.shape, strides, (offset) => (result[offset]! += x![position++]!));
+    walkRows(node.inputs[0]!.shape, strides, (offset, length, stride) => {
+      for (let i = 0; i < length; i++) result[offset + i * stride]! += x![position++]!;
+    });
     return result;
   },
   broadcast: (node, [x]) => {
@@ -122,8 +142,7 @@ const referenceRules: PrimitiveTable<
     const strides = stridesOf(node.shape);
     let start = 0;
     node.inputs.forEach(({ shape }, i) => {
-      let position = 0;
-      walk(shape, strides, (offset) => (result[start + offset] = inputs[i]![position++]!));
+      scattered(shape, inputs[i]!, strides, start, result);
       start += shape[axis]! * strides[axis]!;
     });
     return result;
@@ -148,9 +167,7 @@ const referenceRules: PrimitiveTable<
     const { axis, before } = node.attributes;
     const result = new Float64Array(sizeOf(node.shape));
     const strides = stridesOf(node.shape);
-    const start = before * strides[axis]!;
-    let position = 0;
-    walk(node.inputs[0]!.shape, strides, (offset) => (result[start + offset] = x![position++]!));
+    scattered(node.inputs[0]!.shape, x!, strides, before * strides[axis]!, result);
     return result;
   },
   matmul: (node, [a, b]) => product(node, a!, b!),

@@ -7,15 +7,21 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** Calls `visit` with the offset, by `strides`, of every element of `shape` in row-major order. */
-export function walk(shape: Shape, strides: readonly number[], visit: (offset: number) => void): void {
+/**
+ * Calls `visit` for every row of `shape` along its last axis, in row-major order, with the offset, by `strides`, of its first
+ * element, its length and the stride from one element to the next.
+ */
+export function walkRows(
+  shape: Shape,
+  strides: readonly number[],
+  visit: (offset: number, length: number, stride: number) => void,
+): void {
   const last = shape.length - 1;
   const along = (axis: number, offset: number): void => {
     const [length, stride] = [shape[axis]!, strides[axis]!];
-    for (let i = 0; i < length; i++)
-      if (axis === last) visit(offset + i * stride);
-      else along(axis + 1, offset + i * stride);
+    if (axis === last) visit(offset, length, stride);
+    else for (let i = 0; i < length; i++) along(axis + 1, offset + i * stride);
   };
-  if (last < 0) visit(0);
+  if (last < 0) visit(0, 1, 1);
   else along(0, 0);
 }

@@ -188,16 +188,16 @@ describe('a body with a content encoding', () => {
   test('that is broken, cut, or a bomb', async () => {
     const running = await harness();
     const json = Buffer.from('{"support":{"a":"x"}}');
+    const bomb = gzipSync(bodyOf(...part('form-data; name="a"; filename="a"', Buffer.alloc(300_000_000))), {
+      level: 1,
+    });
+    expect(bomb.length).toBeLessThan(2_000_000);
     for (const type of [multipartType, 'application/json', 'application/zip']) {
       const post = (body: Buffer, encoding = 'gzip') =>
         send(running, '/v1/tasks', body, { 'Content-Type': type, 'Content-Encoding': encoding });
       expectProblem(await post(json), 'malformed-request');
       expectProblem(await post(deflateRawSync(json), 'deflate'), 'malformed-request');
       expectProblem(await post(gzipSync(multipart(support)).subarray(0, -20)), 'truncated-body');
-      const bomb = gzipSync(bodyOf(...part('form-data; name="a"; filename="a"', Buffer.alloc(300_000_000))), {
-        level: 1,
-      });
-      expect(bomb.length).toBeLessThan(2_000_000);
       const { code } = (await post(bomb)).body as Problem;
       expect(['body-too-large', 'file-too-large']).toContain(code);
     }

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import opentype from 'opentype.js';
 import type { Font } from 'opentype.js';
 import { splitClasses } from '../class-splits.ts';
 import type { SourceOf } from '../source.ts';
@@ -58,6 +57,7 @@ function fontFolder(name: string): string {
 async function readFont(name: string): Promise<Font> {
   const family = name.slice(name.indexOf('/') + 1);
   const bytes = await readFile(join(fontFolder(name), 'files', `${family}-latin-400-normal.woff`));
+  const { default: opentype } = await import('opentype.js'); // which most threads do without
   return opentype.parse(Uint8Array.from(bytes).buffer);
 }
 

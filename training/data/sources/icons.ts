@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { splitClasses } from '../class-splits.ts';
 import type { SourceOf } from '../source.ts';
 import { paint, paintPicture, samplesOfClass } from './drawing.ts';

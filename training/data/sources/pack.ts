@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodeImage, decodePicture } from '../../../images/decode.ts';
 import { found } from '../../run/missing-file.ts';
 import { splits } from '../domain.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { trainingConfigurationSchema } from '../../outer-loop/configuration.ts';
 import { readConfiguration } from '../../run/read-configuration.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ModelConfiguration } from '../../../model/configuration.ts';
 import type { StudyConfiguration } from './configuration.ts';
 import { accuracyOver, genotypeCounts } from '../../evaluation/evaluate-checkpoint.ts';

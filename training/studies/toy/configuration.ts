@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { stageNames } from '../../../model/configuration.ts';
 import { parseRegressionKey, regressionKey } from '../../../model/regression/cell.ts';
 import { regressionFormat } from '../../../model/regression/checkpoint.ts';

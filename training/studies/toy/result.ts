@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EngineName } from '../../../engine/options.ts';
 import { readJsonFolder, rounded, writeJson } from '../../report/result-files.ts';
 import type { ToyConfiguration } from './configuration.ts';

@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { sizeOf } from '../../../../../model/graph/shapes.ts';
 import { childWeights } from '../../../../../model/network/child.ts';
 import { fold, keyFrom } from '../../../../../model/random.ts';
