@@ -31,16 +31,24 @@ export type EvaluatedRun = PausedRun<{
   ): Promise<Awaited<ReturnType<TrainingJobs['evaluate']>>>;
 }>;
 
+/** Which network answers, and how its architecture is relaxed. */
+export type Relaxed = Partial<Pick<EvaluationPayload, 'stage' | 'alphaTemperature'>>;
+
 /**
  * Served accuracy on validation classes, by domain, in tasks of as many ways as it has classes for; domains that have less
  * than two such classes are left out.
+ * @param asked what is otherwise than the run stands
  */
-export async function validationAccuracies(run: EvaluatedRun): Promise<Record<string, number>> {
+export async function validationAccuracies(
+  run: EvaluatedRun,
+  asked: Relaxed = {},
+): Promise<Record<string, number>> {
   const domains = domainsWith(run, heldOutShape(run));
   const accuracies = domains.map(async ({ name, shape }): Promise<[string, number]> => {
     const tasks = Array.from({ length: run.configuration.validation.tasks }, (_, task) =>
       run.pool.run('evaluate', {
         ...evaluationPayload(run, name, 'val', task),
+        ...asked,
         shape,
         genotypes: run.state.genotypes,
       }),
@@ -82,13 +90,13 @@ export async function calibrationAnswers(run: EvaluatedRun): Promise<Answers[]> 
   return (await Promise.all(asked)).map(({ answers }) => answers!);
 }
 
-/** What the controller alone gives training tasks of every domain. */
-export async function drawArchitectures(run: PausedRun): Promise<DrawnArchitecture[]> {
+/** What the controller alone gives training tasks of every domain. @param asked as above */
+export async function drawArchitectures(run: PausedRun, asked: Relaxed = {}): Promise<DrawnArchitecture[]> {
   const drawn = run.domains
     .filter((domain) => hasSomeTasks(domain, 'train', heldOutShape(run)))
     .flatMap(({ name }) =>
       Array.from({ length: genotypeTasks }, (_, task) =>
-        run.pool.run('genotype', evaluationPayload(run, name, 'train', task)),
+        run.pool.run('genotype', { ...evaluationPayload(run, name, 'train', task), ...asked }),
       ),
     );
   return Promise.all(drawn);

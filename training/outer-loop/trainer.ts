@@ -36,7 +36,9 @@ import type { MetaBatch } from './outer-loop.ts';
 import type { IterationMetrics } from './iteration-metrics.ts';
 import { engineEntry, identityOf } from './run-identity.ts';
 import type { RunEvents } from '../run/run-loop.ts';
+import { alphaTemperatureAt, stageAt } from '../run/schedule.ts';
 import type { StagePosition } from '../run/schedule.ts';
+import { searchProgress } from './search-progress.ts';
 import { thisMachine } from './spread.ts';
 import type { Spread } from './spread.ts';
 import { annealedState } from './annealing.ts';
@@ -200,12 +202,17 @@ export class Trainer {
     this.#loop.state = { ...state, genotypes };
   }
 
+  /** A search also tells how far it has decided, and what decoding it now would cost. */
   async #validate(): Promise<Validation['accuracies']> {
-    const accuracies = await this.#memory.parameters.during(this.#loop.kept, async () => {
-      await this.#fitMirroring();
-      return validationAccuracies(this.#paused);
-    });
     const { state } = this.#loop;
+    const { stage, progress } = stageAt(this.#configuration, state.iteration - 1);
+    const [accuracies, search] = await this.#memory.parameters.during(this.#loop.kept, async () => {
+      await this.#fitMirroring();
+      if (stage.stage !== 'search') return [await validationAccuracies(this.#paused), null];
+      const relaxed = { stage: stage.stage, alphaTemperature: alphaTemperatureAt(stage, progress) };
+      return [await validationAccuracies(this.#paused, relaxed), await searchProgress(this.#paused)];
+    });
+    if (search) await this.#folder.appendMetrics([{ iteration: state.iteration, search }]);
     this.#loop.state = { ...state, validation: { iteration: state.iteration, accuracies } };
     return accuracies;
   }

@@ -6,6 +6,7 @@ import { trainingConfigurationSchema } from '../../../training/outer-loop/config
 import { annealedState } from '../../../training/outer-loop/annealing.ts';
 import { reinitializedState } from '../../../training/outer-loop/initial-state.ts';
 import { identityOf } from '../../../training/outer-loop/run-identity.ts';
+import type { SearchProgress } from '../../../training/outer-loop/search-progress.ts';
 import { ParameterLayout } from '../../../training/run/parameter-vector.ts';
 import { stageAt } from '../../../training/run/schedule.ts';
 import { syntheticDomain } from '../../support/synthetic-domain.ts';
@@ -76,8 +77,16 @@ describe('Trainer', () => {
     const [search, , retrain] = configuration.stages;
     const annealed = { ...search!, iterations: 2, temperature: [1, 0.1] as [number, number] };
     const stages = [annealed, { ...retrain!, iterations: 1 }];
-    const given = { ...configuration, name: 'annealed', averaging: 0, stages };
+    const validation = { ...configuration.validation, every: 2 };
+    const given = { ...configuration, name: 'annealed', averaging: 0, stages, validation };
     const folder = await train(given);
+    const told = (await metricsOf(folder)) as { search?: SearchProgress; validation?: object }[];
+    const progress = told.flatMap(({ search }) => search ?? []);
+    expect(progress).toHaveLength(1);
+    const [{ decoded, chosen, entropy }] = progress as [SearchProgress];
+    expect(Object.keys(decoded)).toEqual(['a', 'b']);
+    expect(chosen).toBeGreaterThan(1 / 8);
+    expect(entropy).toBeLessThan(1);
     const before = await folder.loadStage(2, identityOf(given, domains, 'onnxruntime'));
     const layout = new ParameterLayout(parameterSpecifications(given.model));
     const { parameters } = decodeCheckpoint(await readFile(folder.checkpointPath));
