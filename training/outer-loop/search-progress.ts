@@ -3,7 +3,7 @@ import { drawArchitectures, validationAccuracies } from './held-out.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
 import type { PausedRun } from './held-out.ts';
 
-/** How far a search has decided, at temperature 1: means over training tasks of every domain. */
+/** How far a search has decided: means over training tasks of every domain. */
 export interface Decided {
   /** α of the operations that decoding chooses, 0 to 1. */
   readonly chosen: number;
@@ -17,10 +17,13 @@ export interface SearchProgress extends Decided {
   readonly decoded: Readonly<Record<string, number>>;
 }
 
-/** Of a run within its search, with its parameters as the workers read them. */
-export async function searchProgress(run: PausedRun): Promise<SearchProgress> {
-  const decoded = await validationAccuracies(run, { stage: 'tune', alphaTemperature: 1 });
-  const drawn = await drawArchitectures(run, { alphaTemperature: 1 });
+/**
+ * Of a run within its search, with its parameters as the workers read them.
+ * @param alphaTemperature of α's softmax: an annealed search is decoded at the one that it ends at
+ */
+export async function searchProgress(run: PausedRun, alphaTemperature: number): Promise<SearchProgress> {
+  const decoded = await validationAccuracies(run, { stage: 'tune', alphaTemperature });
+  const drawn = await drawArchitectures(run, { alphaTemperature });
   return { decoded, ...decidedBy(drawn, run.configuration.model.supernet.nodes) };
 }
 

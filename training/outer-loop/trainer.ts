@@ -209,8 +209,12 @@ export class Trainer {
     const [accuracies, search] = await this.#memory.parameters.during(this.#loop.kept, async () => {
       await this.#fitMirroring();
       if (stage.stage !== 'search') return [await validationAccuracies(this.#paused), null];
-      const relaxed = { stage: stage.stage, alphaTemperature: alphaTemperatureAt(stage, progress) };
-      return [await validationAccuracies(this.#paused, relaxed), await searchProgress(this.#paused)];
+      const alphaTemperature = alphaTemperatureAt(stage, progress);
+      const relaxed = { stage: stage.stage, alphaTemperature };
+      return [
+        await validationAccuracies(this.#paused, relaxed),
+        await searchProgress(this.#paused, alphaTemperature),
+      ];
     });
     if (search) await this.#folder.appendMetrics([{ iteration: state.iteration, search }]);
     this.#loop.state = { ...state, validation: { iteration: state.iteration, accuracies } };
