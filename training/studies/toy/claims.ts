@@ -26,7 +26,7 @@ export const claims: readonly Claim[] = [
   ...against('m-nas', ['m-nas-nm'], 'modulation against none'),
   ...against(
     'm-nas',
-    ['maml', 'mt-net', 'bmaml', 'mumomaml', 'hsml-flat', 'maml-wide', 'mumomaml-wide'],
+    ['maml', 'mt-net', 'bmaml', 'mumomaml', 'mumomaml-activated', 'hsml-flat', 'maml-wide', 'mumomaml-wide'],
     'cells against fully connected layers',
   ),
   ...against(

@@ -53,7 +53,13 @@ const methodSchema = z.discriminatedUnion('kind', [
     particles: z.number().int().min(1).default(10),
     leaderSteps: z.number().int().min(1).default(1),
   }),
-  z.strictObject({ kind: z.literal('mumomaml'), learner: ratedLearner, encoder }),
+  z.strictObject({
+    kind: z.literal('mumomaml'),
+    learner: ratedLearner,
+    encoder,
+    /** What of a hidden layer is: its product, or what its ReLU gives. */
+    modulated: z.enum(['linear', 'activated']).default('linear'),
+  }),
   z.strictObject({
     kind: z.literal('hsml'),
     learner: ratedLearner,

@@ -12,26 +12,38 @@ import { normalizationBy } from '../../../../model/regression/normalization.ts';
 import { batchOf } from '../../../../training/studies/toy/batch.ts';
 import { drawTask } from '../../../../training/studies/toy/families.ts';
 import { mumomaml } from '../../../../training/studies/toy/methods/mumomaml.ts';
+import type { ModulatedPlace } from '../../../../training/studies/toy/methods/mumomaml.ts';
 import { randomArray } from '../../../support/random.ts';
 
 describe('MUMOMAML', () => {
-  it('modulates what a ReLU is given, as its public code does', () => {
-    const size = { tasks: 1, support: 4, query: 3 };
-    const learner = { layers: 2, width: 3, steps: 0, learningRate: 0.1, rates: 'fixed' } as const;
-    const method = mumomaml(learner, { kind: 'recurrent', features: 3, state: 4 }, finalTraining);
+  const size = { tasks: 1, support: 4, query: 3 };
+  const learner = { layers: 2, width: 3, steps: 0, learningRate: 0.1, rates: 'fixed' } as const;
+
+  // γ + 1 = 0 and β = -1 in both layers
+  function answers(modulated: ModulatedPlace): number[] {
+    const encoder = { kind: 'recurrent', features: 3, state: 4 } as const;
+    const method = mumomaml(learner, encoder, modulated, finalTraining);
     const drawn = drawParameters(method.parameters, keyFrom(1));
-    // γ + 1 = 0 and β = -1 in both layers: a ReLU gives 0 for that, and the answer is the last bias
     const parameters = {
       ...drawn,
       'modulator.weight': drawn['modulator.weight']!.map(() => 0),
       'modulator.bias': drawn['modulator.bias']!.map(() => -1),
+      'layer.2.weight': Float32Array.of(1, 2, 4),
       'layer.2.bias': Float32Array.of(0.25),
     };
     const task = drawTask(keyFrom(2), { xStd: 1, query: 'same' }, size);
     const given = Object.entries({ ...parameters, ...batchOf([task], 'drawn') });
     const point = Object.fromEntries(given.map(([name, values]) => [name, Float64Array.from(values)]));
     const [predictions] = evaluate([predictionFunction(method, size).outputs['predictions']!], point);
-    expect([...predictions!]).toEqual([0.25, 0.25, 0.25]);
+    return [...predictions!];
+  }
+
+  it('modulates what a ReLU is given, as its public code does: it gives 0 for -1', () => {
+    expect(answers('linear')).toEqual([0.25, 0.25, 0.25]);
+  });
+
+  it('may modulate what a ReLU gives: -1 stays', () => {
+    expect(answers('activated')).toEqual([-6.75, -6.75, -6.75]);
   });
 });
 

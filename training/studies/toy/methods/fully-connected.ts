@@ -18,6 +18,9 @@ export type FullyConnected = Extract<ToyConfiguration['method'], { kind: 'mt-net
 /** The same where its inner rates may be learned. */
 export type RatedLearner = Extract<ToyConfiguration['method'], { kind: 'maml' }>['learner'];
 
+/** What becomes of a hidden layer's product, by the layer's name. */
+export type Activation = (linear: Tensor, layer: string) => Tensor;
+
 /** Names of the layers, the output layer last. */
 export const layerNames = ({ layers }: FullyConnected): string[] =>
   Array.from({ length: layers + 1 }, (_, i) => `layer.${i}`);
@@ -35,17 +38,17 @@ export function fullyConnectedSpecifications(learner: FullyConnected): Parameter
   );
 }
 
-/** Predictions for x [t, n, 1] with each task's own weights; `change` may change what a hidden layer's ReLU is given. */
+/** Predictions for x [t, n, 1] with each task's own weights; `activate` is what a hidden layer ends with. */
 export function fullyConnected(
   learner: FullyConnected,
   x: Tensor,
   weights: Weights,
-  change: (linear: Tensor, layer: string) => Tensor = (linear) => linear,
+  activate: Activation = relu,
 ): Tensor {
   const names = layerNames(learner);
   return names.reduce((state, name, i) => {
     const linear = taskDense(state, weights(`${name}.weight`), weights(`${name}.bias`));
-    return i === names.length - 1 ? linear : relu(change(linear, name));
+    return i === names.length - 1 ? linear : activate(linear, name);
   }, x);
 }
 
@@ -57,7 +60,7 @@ export function learnerSpecifications(learner: RatedLearner): ParameterSpecifica
 
 /**
  * The inner loop from `start`, each task's own initial weights: predictions for the query points and the loss on them.
- * `change` is as in `fullyConnected`.
+ * `activate` is as in `fullyConnected`.
  */
 export function adaptedPrediction(
   learner: RatedLearner,
@@ -65,9 +68,9 @@ export function adaptedPrediction(
   start: TaskWeights,
   theta: Weights,
   { stepWeights }: RegressionTraining,
-  change?: (linear: Tensor, layer: string) => Tensor,
+  activate?: Activation,
 ): Prediction {
-  const predict = (x: Tensor, weights: Weights): Tensor => fullyConnected(learner, x, weights, change);
+  const predict = (x: Tensor, weights: Weights): Tensor => fullyConnected(learner, x, weights, activate);
   const rate = innerRate(learner, fullyConnectedSpecifications(learner), theta);
   const trajectory = innerLoop(predict, start, supportX, supportY, { steps: learner.steps, rate });
   return queryLoss(trajectory, (weights) => predict(queryX, lookup(weights)), queryY, stepWeights);

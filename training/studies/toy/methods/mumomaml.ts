@@ -1,4 +1,4 @@
-import { add, broadcast, multiply, reshape, slice } from '../../../../model/graph/operations.ts';
+import { add, broadcast, multiply, relu, reshape, slice } from '../../../../model/graph/operations.ts';
 import type { Tensor } from '../../../../model/graph/primitives.ts';
 import { dense } from '../../../../model/layers/primitive-layers.ts';
 import { denseSpecifications } from '../../../../model/layers/parameter-specification.ts';
@@ -12,16 +12,21 @@ import {
   layerNames,
   learnerSpecifications,
 } from './fully-connected.ts';
-import type { RatedLearner } from './fully-connected.ts';
+import type { Activation, RatedLearner } from './fully-connected.ts';
 import type { AutoEncoder } from '../../../../model/configuration.ts';
+import type { ToyConfiguration } from '../configuration.ts';
+
+/** Where a layer is modulated: before its ReLU, as in the public code, or behind it. */
+export type ModulatedPlace = Extract<ToyConfiguration['method'], { kind: 'mumomaml' }>['modulated'];
 
 /**
- * MUMOMAML (Vuorio et al. 2018, 2019): a task embedding modulates what every hidden layer gives its ReLU, FiLM with γ + 1
- * and β, and stays fixed in the inner loop. Theirs is a bidirectional LSTM, ours the GRU of the other rows.
+ * MUMOMAML (Vuorio et al. 2018, 2019): a task embedding modulates every hidden layer, FiLM with γ + 1 and β, and stays fixed
+ * in the inner loop. Theirs is a bidirectional LSTM, ours the GRU of the other rows.
  */
 export function mumomaml(
   learner: RatedLearner,
   encoder: AutoEncoder,
+  modulated: ModulatedPlace,
   training: RegressionTraining,
 ): RegressionMethod {
   const weights = fullyConnectedSpecifications(learner);
@@ -45,7 +50,11 @@ export function mumomaml(
         return add(scaled, broadcast(factor(position + 1), state.shape));
       };
       const start = Object.fromEntries(weights.map(({ name }) => [name, perTask(theta(name), count)]));
-      return adaptedPrediction(learner, tasks, start, theta, training, film);
+      const activate: Activation =
+        modulated === 'linear'
+          ? (linear, layer) => relu(film(linear, layer))
+          : (linear, layer) => film(relu(linear), layer);
+      return adaptedPrediction(learner, tasks, start, theta, training, activate);
     },
   };
 }

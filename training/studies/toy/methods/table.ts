@@ -21,7 +21,7 @@ const methods: {
   maml: ({ learner }, training) => maml(learner, training),
   'mt-net': ({ learner }) => mtNet(learner),
   bmaml: ({ learner, particles, leaderSteps }) => bmaml(learner, { count: particles, leaderSteps }),
-  mumomaml: ({ learner, encoder }, training) => mumomaml(learner, encoder, training),
+  mumomaml: ({ learner, encoder, modulated }, training) => mumomaml(learner, encoder, modulated, training),
   hsml: ({ learner, encoder, hierarchy }, training) => hsml(learner, encoder, hierarchy, training),
 };
 
