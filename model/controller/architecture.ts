@@ -7,7 +7,18 @@ import {
   sourcesOf,
   targetsOf,
 } from '../search-space/genotype.ts';
-import { broadcast, divide, multiply, relu, reshape, slice, softmax, sum } from '../graph/operations.ts';
+import {
+  add,
+  broadcast,
+  divide,
+  log,
+  multiply,
+  relu,
+  reshape,
+  slice,
+  softmax,
+  sum,
+} from '../graph/operations.ts';
 import type { Tensor } from '../graph/primitives.ts';
 import { tapMixName } from '../search-space/mix-names.ts';
 import { tapSlots, sourceNames, slotOutputs } from '../search-space/taps.ts';
@@ -18,6 +29,16 @@ import type { Values } from '../graph/programs.ts';
 import type { RelaxedTaps, RelaxedArchitecture } from '../search-space/genotype.ts';
 import type { ParameterSpecification } from '../layers/parameter-specification.ts';
 import { denseSpecifications } from '../layers/parameter-specification.ts';
+
+/** Weights of a relaxed architecture, rows that sum to one. */
+export interface Relaxed {
+  /** [2 · edges, 8] */
+  readonly alpha: Tensor;
+  /** α before path dropout. */
+  readonly probabilities: Tensor;
+  /** [1, taps] by the names of the supernet's inputs; none without a trunk. */
+  readonly slots: Readonly<Record<string, Tensor>>;
+}
 
 /**
  * α_i = A(z_i): architecture weights [2 · edges, 8], rows that sum to one; edges source-major, normal cell first; on a
@@ -30,7 +51,7 @@ export function architecture(
   embedding: Tensor,
   { mask, alphaTemperature }: { readonly mask: Tensor | null; readonly alphaTemperature: Tensor },
   weights: Weights,
-): { readonly alpha: Tensor; readonly slots: Readonly<Record<string, Tensor>> } {
+): Relaxed {
   const { controller, supernet } = configuration;
   const rows = cellNames.length * edgeCount(supernet.nodes);
   const hidden =
@@ -44,9 +65,31 @@ export function architecture(
   const operations = rows * operationNames.length;
   const slots = slotWeights(configuration, sharpened, operations);
   const probabilities = softmax(reshape(slice(sharpened, 1, 0, operations), [rows, operationNames.length]));
-  if (!mask) return { alpha: probabilities, slots };
+  if (!mask) return { alpha: probabilities, probabilities, slots };
   const kept = multiply(probabilities, mask);
-  return { alpha: divide(kept, broadcast(sum(kept, [1]), kept.shape)), slots };
+  return { alpha: divide(kept, broadcast(sum(kept, [1]), kept.shape)), probabilities, slots };
+}
+
+/** Keeps the logarithm of a probability finite. */
+const leastProbability = 1e-12;
+
+/**
+ * How undecided an architecture is: the mean over edges and slots of the entropy of their weights, in parts of its largest,
+ * 0 to 1. Of the weights before path dropout.
+ */
+export function architectureEntropy({
+  probabilities,
+  slots,
+}: Pick<Relaxed, 'probabilities' | 'slots'>): Tensor {
+  const parts = [probabilities, ...Object.values(slots)].filter(({ shape }) => shape[1]! > 1);
+  const totals = parts.map((p) =>
+    multiply(sum(multiply(p, log(add(p, leastProbability)))), -1 / Math.log(p.shape[1]!)),
+  );
+  const rows = parts.reduce((count, { shape }) => count + shape[0]!, 0);
+  return multiply(
+    totals.reduce((sofar, own) => add(sofar, own)),
+    1 / rows,
+  );
 }
 
 /** The weights of the taps of every slot, [1, taps] by the names of the supernet's inputs, from `start` of the logits on. */

@@ -1,6 +1,11 @@
 import type { Weights } from '../graph/weights.ts';
 import type { ModelConfiguration } from '../configuration.ts';
-import { architecture, architectureInputs, controllerSpecifications } from './architecture.ts';
+import {
+  architecture,
+  architectureEntropy,
+  architectureInputs,
+  controllerSpecifications,
+} from './architecture.ts';
 import { conditionsOf, conditionSpecifications } from './conditions.ts';
 import { imagesShape } from '../search-space/tap-planes.ts';
 import { encodeTask } from '../embedding/image-encoder.ts';
@@ -38,7 +43,8 @@ export function embeddingGraph(
   const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
   const mask = masked ? graph.input('path.mask', [rows, operationNames.length]) : null;
   const alphaTemperature = graph.input('alpha.temperature', [1, 1]);
-  const { alpha, slots } = architecture(configuration, embedding, { mask, alphaTemperature }, weights);
+  const relaxed = architecture(configuration, embedding, { mask, alphaTemperature }, weights);
+  const { alpha, slots } = relaxed;
   const modulated = {
     ...modulate(configuration, embedding, weights),
     ...conditionsOf(configuration, embedding, { way, support }, weights),
@@ -47,6 +53,7 @@ export function embeddingGraph(
     embedding,
     reconstruction,
     alpha,
+    entropy: () => architectureEntropy(relaxed),
     modulated,
     mixes: { ...architectureInputs(configuration, alpha), ...slots },
     weights,
@@ -57,6 +64,8 @@ export interface EmbeddingGraph {
   readonly embedding: Tensor;
   readonly reconstruction: () => Tensor;
   readonly alpha: Tensor;
+  /** How undecided α is, 0 to 1 (`architectureEntropy`). */
+  readonly entropy: () => Tensor;
   readonly modulated: Readonly<Record<string, Tensor>>;
   readonly mixes: Readonly<Record<string, Tensor>>;
   readonly weights: Weights;
@@ -74,12 +83,18 @@ export function embeddingFunction(
 
 /**
  * Gradients of Θ, given cotangents of the modulated weights and (with `searching`) of the architecture, plus β times
- * the reconstruction loss, which is returned too, as `reconstruction`.
+ * the reconstruction loss, which is returned too, as `reconstruction`, and, with `deciding`, plus `entropy.weight` [1]
+ * times the architecture's entropy.
  */
 export function embeddingPullback(
   configuration: ModelConfiguration,
   size: TaskSize,
-  options: { readonly masked: boolean; readonly searching: boolean; readonly reconstructionWeight: number },
+  options: {
+    readonly masked: boolean;
+    readonly searching: boolean;
+    readonly deciding: boolean;
+    readonly reconstructionWeight: number;
+  },
 ): GraphFunction {
   const embedded = embeddingGraph(configuration, size, options.masked);
   const { modulated, mixes, weights } = embedded;
@@ -89,9 +104,16 @@ export function embeddingPullback(
     reconstruction.graph.constant([1], reconstruction.shape),
     options.reconstructionWeight,
   );
+  const entropy = options.deciding ? embedded.entropy() : null;
   const wrt = pulledParameters(configuration, options.searching);
   const results = vectorJacobian(
-    [...seeds, { output: reconstruction, cotangent: beta }],
+    [
+      ...seeds,
+      { output: reconstruction, cotangent: beta },
+      ...(entropy
+        ? [{ output: entropy, cotangent: entropy.graph.input('entropy.weight', entropy.shape) }]
+        : []),
+    ],
     wrt.map(({ name }) => weights(name)),
   );
   return {

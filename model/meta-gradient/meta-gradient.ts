@@ -35,6 +35,8 @@ export interface MetaGradientOptions {
   readonly fixedEncoder?: boolean;
   /** Of the search; the other stages have none. */
   readonly relaxation: Relaxation;
+  /** Factor of the architecture's entropy in the loss of the search; 0 or absent: it is no part of it. */
+  readonly entropyWeight?: number;
   /** What the network is adapted to instead of the task's support set, of the same classes: that with its mirror images. */
   readonly adaptedTo?: LabelledSet;
 }
@@ -125,10 +127,10 @@ export interface AtEmbedding {
 export async function pullToParameters(
   { configuration, programs }: TaskRunner,
   parameters: Parameters,
-  options: Pick<MetaGradientOptions, 'stage' | 'reconstructionWeight' | 'fixedEncoder' | 'relaxation'>,
+  options: Omit<MetaGradientOptions, 'adaptedTo'>,
   { support, size, embedding, toModulated, toMixes }: AtEmbedding,
 ): Promise<Record<string, Float32Array>> {
-  const { stage, reconstructionWeight, fixedEncoder } = options;
+  const { stage, reconstructionWeight, fixedEncoder, entropyWeight = 0 } = options;
   const searching = stage !== 'retrain';
   if (fixedEncoder && !searching) {
     // without factors and conditions nothing lies between the weights and Θ
@@ -146,11 +148,13 @@ export async function pullToParameters(
   }
   const relaxation = relaxationOf(options);
   const masked = relaxation.mask !== null;
+  const deciding = stage === 'search' && entropyWeight > 0;
   return programs.run(
-    `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${reconstructionWeight}`,
-    () => embeddingPullback(configuration, size, { masked, searching, reconstructionWeight }),
+    `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${deciding} ${reconstructionWeight}`,
+    () => embeddingPullback(configuration, size, { masked, searching, deciding, reconstructionWeight }),
     parameters,
     { ...supportInputs(support), ...relaxationInputs(relaxation) },
+    deciding ? { 'entropy.weight': Float32Array.of(entropyWeight) } : {},
     cotangents(toModulated),
     cotangents(toMixes),
   );

@@ -20,6 +20,7 @@ export interface Case extends SmallOptions {
   readonly way: number;
   readonly masked?: boolean;
   readonly alphaTemperature?: number;
+  readonly entropyWeight?: number;
   /** The network is adapted to the support set with its mirror images. */
   readonly mirrored?: boolean;
   /** Whether `npm test` runs it: the few that differ most. The others run by `npm run test:slow`. */
@@ -75,6 +76,7 @@ const cases: readonly Case[] = [
     modulator: 'full',
     masked: true,
     alphaTemperature: 0.5,
+    entropyWeight: 0.3,
     always: true,
   },
   { stage: 'retrain', way: 2, rectified: true, mirrored: true, always: true },
@@ -92,7 +94,15 @@ export interface Problem {
 }
 
 function problemOf(entry: Case, seed: number): Problem {
-  const { stage, way, masked = false, alphaTemperature = 1, mirrored = false, ...small } = entry;
+  const {
+    stage,
+    way,
+    masked = false,
+    alphaTemperature = 1,
+    entropyWeight = 0,
+    mirrored = false,
+    ...small
+  } = entry;
   const configuration = smallConfiguration(small);
   const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
   const draws = uniform(fold(keyFrom(seed), 'mask'), rows * operationNames.length);
@@ -111,6 +121,7 @@ function problemOf(entry: Case, seed: number): Problem {
       stage,
       ...(mirrored ? { adaptedTo: support } : {}),
       reconstructionWeight: 0.1,
+      entropyWeight,
       relaxation: { mask: masked ? mask : null, alphaTemperature },
     },
   };

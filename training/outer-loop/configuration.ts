@@ -53,6 +53,12 @@ const stageSchema = z.strictObject({
     .describe(
       'of the softmax that relaxes the architecture, in `search`, at the start and at the end, geometric between. What follows decodes at the last one',
     ),
+  entropyWeight: z
+    .tuple([z.number().min(0), z.number().min(0)])
+    .default([0, 0])
+    .describe(
+      "factor of the architecture's mean entropy, in parts of its largest, in the loss of `search`, at the start and at the end, linear between: so the search decides",
+    ),
   innerLoop: z
     .strictObject({
       steps: z

@@ -23,6 +23,8 @@ export interface GradientPayload {
   readonly stage: StageConfiguration;
   /** Of the architecture's softmax. */
   readonly alphaTemperature: number;
+  /** Factor of the architecture's entropy in the loss of `search`. */
+  readonly entropyWeight: number;
   readonly training: Pick<TrainingConfiguration, 'reconstructionWeight' | 'pathDropout'>;
   readonly genotypes: readonly Genotype[];
 }
@@ -71,7 +73,7 @@ function droppedPaths({ supernet }: ModelConfiguration, key: Key, dropout: numbe
 
 /** Computes the gradient of one task of a meta-batch (Algorithm 1, lines 4 to 8) and leaves it on shared memory. */
 export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerData> = async (
-  { iteration, task: position, stage, alphaTemperature, training, genotypes },
+  { iteration, task: position, stage, alphaTemperature, entropyWeight, training, genotypes },
   context,
 ) => {
   const { workerData: data } = context;
@@ -85,6 +87,7 @@ export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerDat
     stage: stage.stage,
     reconstructionWeight: training.reconstructionWeight,
     fixedEncoder: stage.encoder === 'fixed',
+    entropyWeight,
     relaxation: {
       mask:
         stage.stage === 'search' ? droppedPaths(data.model, fold(key, 'paths'), training.pathDropout) : null,

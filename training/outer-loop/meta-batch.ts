@@ -1,6 +1,6 @@
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import type { Fault } from '../run/divergence.ts';
-import { alphaTemperatureAt } from '../run/schedule.ts';
+import { alphaTemperatureAt, entropyWeightAt } from '../run/schedule.ts';
 import type { StagePosition } from '../run/schedule.ts';
 import type { StageConfiguration, TrainingConfiguration } from './configuration.ts';
 import { taskShape } from './gradient-job.ts';
@@ -31,6 +31,7 @@ export function batchPayload(
     iteration,
     stage,
     alphaTemperature: alphaTemperatureAt(stage, progress),
+    entropyWeight: entropyWeightAt(stage, progress),
     training: { reconstructionWeight, pathDropout },
     genotypes,
   };

@@ -60,6 +60,12 @@ export const alphaTemperatureAt = (
   progress: number,
 ): number => from * (to / from) ** progress;
 
+/** The factor of the architecture's entropy in a stage that is `progress` (0..1) through. */
+export const entropyWeightAt = (
+  { entropyWeight: [from, to] }: { readonly entropyWeight: readonly [number, number] },
+  progress: number,
+): number => from + (to - from) * progress;
+
 /** Outer steps of all stages together. */
 export const totalIterations = ({ stages }: { readonly stages: readonly Timed[] }): number =>
   stages.reduce((n, { iterations }) => n + iterations, 0);

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { architecture, architectureInputs } from '../../../model/controller/architecture.ts';
+import {
+  architecture,
+  architectureEntropy,
+  architectureInputs,
+} from '../../../model/controller/architecture.ts';
 import { encodeTask } from '../../../model/embedding/image-encoder.ts';
 import { cellNames, edgeCount, operationNames } from '../../../model/search-space/genotype.ts';
 import { gradient } from '../../../model/graph/gradient.ts';
@@ -115,16 +119,18 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
       const rows = cellNames.length * edgeCount(configuration.supernet.nodes);
       const mask = options.relaxation.mask ? graph.input('path.mask', [rows, operationNames.length]) : null;
       const alphaTemperature = graph.input('alpha.temperature', [1, 1]);
-      const mixes = architectureInputs(
-        configuration,
-        architecture(configuration, embedding, { mask, alphaTemperature }, weights).alpha,
-      );
+      const relaxed = architecture(configuration, embedding, { mask, alphaTemperature }, weights);
+      const mixes = architectureInputs(configuration, relaxed.alpha);
       const modulated = modulate(configuration, embedding, weights);
       const start: Weights = (name) => mixes[name] ?? modulated[name] ?? weights(name);
       const body = Object.keys(modulated).filter((name) => name !== 'head.vector');
       const network = { kind: 'supernet' } as const;
       const outer = unrolledLoss({ graph, configuration, network, task, start, body });
-      const loss = add(outer, reshape(multiply(reconstruction(), options.reconstructionWeight), outer.shape));
+      const beside = add(
+        reshape(multiply(reconstruction(), options.reconstructionWeight), outer.shape),
+        reshape(multiply(architectureEntropy(relaxed), options.entropyWeight ?? 0), outer.shape),
+      );
+      const loss = add(outer, beside);
       const names = Object.keys(inputsOf([loss])).filter((name) => shapes.has(name));
       expect(Object.keys(gradients).sort()).toEqual(names.sort());
 

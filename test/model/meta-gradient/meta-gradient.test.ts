@@ -1,3 +1,4 @@
+import { meanEntropy } from '../../support/mean-entropy.ts';
 import { afterAll, describe, expect, test } from 'vitest';
 import { engineNames } from '../../../engine/options.ts';
 import { embeddingGraph } from '../../../model/controller/embedding-graphs.ts';
@@ -36,7 +37,19 @@ async function reconstructionLoss(
   return reconstruction![0]!;
 }
 
-/** L_val + β L_r by the forward stages alone, in float64: what the meta-gradient is the gradient of. */
+/** The entropy of the architecture before path dropout; 0 where the problem has none in its loss. */
+async function entropyOf(
+  { task: { size, support }, options: { stage, entropyWeight = 0, relaxation } }: Problem,
+  runner: TaskRunner,
+  parameters: Record<string, Float32Array>,
+): Promise<number> {
+  if (stage !== 'search' || entropyWeight === 0) return 0;
+  return meanEntropy(
+    (await runner.embed(parameters, support, size, { ...relaxation, mask: null })).modulated,
+  );
+}
+
+/** L_val + β L_r, and the entropy's part, by the forward stages alone, in float64: what the meta-gradient is the gradient of. */
 function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
   const {
     configuration,
@@ -51,6 +64,7 @@ function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
     const relaxation = options.stage === 'search' ? options.relaxation : noRelaxation;
     const embedded = await runner.embed(parameters, support, size, relaxation);
     const reconstruction = embedded.architecture ? await reconstructionLoss(problem, runner, parameters) : 0;
+    const entropy = await entropyOf(problem, runner, parameters);
     const { network, mixes: rounded } = chooseNetwork(runner, embedded, options.stage);
     const mixes = only(embedded.modulated, Object.keys(rounded));
     const onNetwork = { network, mixes, support: adapted.support, size: adapted.size };
@@ -63,7 +77,9 @@ function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
     const logits = await runner.queryLogits(onNetwork, weights, query, statistics);
     return {
       value:
-        meanCrossEntropy(logits, query.targets, size.way) + options.reconstructionWeight * reconstruction,
+        meanCrossEntropy(logits, query.targets, size.way) +
+        options.reconstructionWeight * reconstruction +
+        (options.entropyWeight ?? 0) * entropy,
       pattern: programs.takePattern(),
     };
   };

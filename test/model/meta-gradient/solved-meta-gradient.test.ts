@@ -12,6 +12,7 @@ import { namesOf, only } from '../../support/meta-problems.ts';
 import { noisyParameters, referenceRunner } from '../../support/meta-task.ts';
 import { slowUnless } from '../../support/slow.ts';
 import { asValues } from '../../support/reference-programs.ts';
+import { meanEntropy } from '../../support/mean-entropy.ts';
 import { smallTrunkConfiguration, smallTrunkTask } from '../../support/trunk-task.ts';
 import { joined, supportInputs } from '../../../model/task/labelled-set.ts';
 import { firstViews, viewedSize } from '../../../model/task/viewed-task.ts';
@@ -23,18 +24,20 @@ interface Case {
   readonly views: number;
   readonly rates?: 'fixed' | 'learned';
   readonly modulator?: 'none' | 'channel';
+  readonly entropyWeight?: number;
 }
 
 /** Every stage, one shot with views against views, several shots with leaving out, fixed rates, no modulation. */
 const cases: readonly Case[] = [
-  { stage: 'search', shot: 2, views: 2 },
+  { stage: 'search', shot: 2, views: 2, entropyWeight: 0.3 },
   { stage: 'retrain', shot: 2, views: 1 },
   { stage: 'retrain', shot: 1, views: 3 },
   { stage: 'retrain', shot: 2, views: 2, rates: 'fixed', modulator: 'none' },
 ];
 
-const optionsOf = (stage: Stage): MetaGradientOptions => ({
+const optionsOf = ({ stage, entropyWeight = 0 }: Case): MetaGradientOptions => ({
   stage,
+  entropyWeight,
   reconstructionWeight: 0,
   relaxation: { mask: null, alphaTemperature: 1 },
 });
@@ -45,14 +48,15 @@ function problemOf(entry: Case): {
   parameters: Record<string, Float32Array>;
   options: MetaGradientOptions;
 } {
-  const { stage, shot, views, rates = 'learned', modulator = 'channel' } = entry;
+  const { shot, views, rates = 'learned', modulator = 'channel' } = entry;
   const configuration = smallTrunkConfiguration({ rates, modulator });
   const task = smallTrunkTask(configuration, { way: 2, shot, views, seed: 5 });
-  return { configuration, task, parameters: noisyParameters(configuration, 3), options: optionsOf(stage) };
+  return { configuration, task, parameters: noisyParameters(configuration, 3), options: optionsOf(entry) };
 }
 
-/** The query set's loss by the graphs of the service: one step after the other, then the answers. */
-function forwardLoss(entry: Case): (point: Vectors) => Promise<Branched> {
+/** The query set's loss, and the entropy's part, by the graphs of the service: one step after the other, then the answers. */
+function forwardLoss(entry: Case): (point: Vectors) => Promise<Branched & { undecided: number }> {
+  const { entropyWeight = 0 } = entry;
   const { configuration, task, options } = problemOf(entry);
   const { runner, programs } = referenceRunner(configuration);
   const { support, query, way } = task;
@@ -84,7 +88,9 @@ function forwardLoss(entry: Case): (point: Vectors) => Promise<Branched> {
       'both.images': joined(support.images, query.images),
       'support.targets': support.targets,
     });
-    return { value: meanCrossEntropy(logits!, query.targets, way), pattern: programs.takePattern() };
+    const undecided = entropyWeight > 0 ? entropyWeight * meanEntropy(embedded.modulated) : 0;
+    const value = meanCrossEntropy(logits!, query.targets, way) + undecided;
+    return { value, undecided, pattern: programs.takePattern() };
   };
 }
 
@@ -99,8 +105,8 @@ describe('on a trunk the meta-gradient is the derivative of the query loss after
     const result = await solvedMetaGradient(runner, parameters, task, options);
     const f = forwardLoss(entry);
     const point = widened(parameters);
-    const { pattern, value } = await f(point);
-    expect(result.query.loss).toBeCloseTo(value, 8);
+    const { pattern, value, undecided } = await f(point);
+    expect(result.query.loss + undecided).toBeCloseTo(value, 8);
     for (const group of groups) {
       const names = namesOf(configuration, group);
       if (names.length === 0) continue;

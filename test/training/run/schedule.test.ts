@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alphaTemperatureAt, learningRateAt, stageAt } from '../../../training/run/schedule.ts';
+import { alphaTemperatureAt, entropyWeightAt, learningRateAt, stageAt } from '../../../training/run/schedule.ts';
 import type { TrainedStage } from '../../../training/run/schedule.ts';
 
 const search: TrainedStage = { stage: 'search', iterations: 10, learningRate: [0.1, 0.02] };
@@ -42,6 +42,11 @@ describe('the learning rate of a stage', () => {
 it('α’s temperature falls by the same factor in equal parts of a stage', () => {
   const at = (progress: number) => alphaTemperatureAt({ temperature: [1, 0.01] }, progress);
   expect([at(0), at(0.5), at(1)]).toEqual([1, expect.closeTo(0.1, 12), expect.closeTo(0.01, 12)]);
+});
+
+it('the factor of the entropy goes linearly from its start to its end', () => {
+  const at = (progress: number) => entropyWeightAt({ entropyWeight: [0.5, 2] }, progress);
+  expect([at(0), at(0.5), at(1)]).toEqual([0.5, 1.25, 2]);
 });
 
 it('an iteration has its place in its stage', () => {

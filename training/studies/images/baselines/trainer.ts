@@ -145,6 +145,7 @@ export class BaselineTrainer {
       iteration,
       stage,
       alphaTemperature: 1,
+      entropyWeight: 0,
       training: { reconstructionWeight, pathDropout: 0 },
       genotypes: this.#loop.state.genotypes,
     };
