@@ -57,7 +57,7 @@ const stageSchema = z.strictObject({
     .tuple([z.number().min(0), z.number().min(0)])
     .default([0, 0])
     .describe(
-      "factor of the architecture's mean entropy, in parts of its largest, in the loss of `search`, at the start and at the end, linear between: so the search decides",
+      "factor of the architecture's mean entropy in the loss of `search`, at the start and at the end, linear between. With it the search decides",
     ),
   innerLoop: z
     .strictObject({
