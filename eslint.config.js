@@ -300,6 +300,10 @@ export default tseslint.config(
           selector: 'ImportDeclaration[importKind="value"] > ImportSpecifier[importKind="type"]',
           message: 'Types have an import of their own: import type { … }.',
         },
+        {
+          selector: 'ImportDeclaration[source.value="zod"] > ImportSpecifier',
+          message: 'zod is imported as * as z: so bundles of threads hold what is used of it alone.',
+        },
       ],
       '@typescript-eslint/naming-convention': [
         'error',

@@ -110,7 +110,7 @@ const inlined = 'zod';
 const itself = Symbol('in-place');
 
 /**
- * Packages are loaded from where they are, and a module goes on to know where it was itself.
+ * Packages but `inlined` are loaded from where they are, and a module goes on to know where it was itself.
  * @param sources gets the SHA-256 of every file that is read, by path
  */
 const inPlace = (sources: Record<string, string>): esbuild.Plugin => ({
@@ -124,7 +124,7 @@ const inPlace = (sources: Record<string, string>): esbuild.Plugin => ({
       return { path: isThere ? pathToFileURL(found.path).href : path, external: true };
     });
     build.onLoad({ filter: /./, namespace: 'file' }, async ({ path }) => {
-      if (path.includes('/node_modules/')) return undefined; // the list of packages tells when these change
+      if (path.includes(`/node_modules/${inlined}/`)) return undefined; // the list of packages tells its changes
       const text = await readFile(path, 'utf8');
       sources[path] = sha256(text);
       const contents = text

@@ -1,6 +1,6 @@
 import { parse as parseType } from 'content-type';
 import type { Request } from 'express';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { checkLength, mediaTypeOf, readBytes } from './body.ts';
 import type { BodyGate, BytesLimits, Uploader } from './body.ts';
 import { memberError, ServiceError } from '../errors/errors.ts';

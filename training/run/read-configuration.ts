@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { closest } from './closest.ts';
 import { describedBy } from './described.ts';
 import type { Described } from './described.ts';
