@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { alphaTemperatureAt, entropyWeightAt, learningRateAt, stageAt } from '../../../training/run/schedule.ts';
+import {
+  alphaTemperatureAt,
+  entropyWeightAt,
+  learningRateAt,
+  stageAt,
+} from '../../../training/run/schedule.ts';
 import type { TrainedStage } from '../../../training/run/schedule.ts';
 
 const search: TrainedStage = { stage: 'search', iterations: 10, learningRate: [0.1, 0.02] };
