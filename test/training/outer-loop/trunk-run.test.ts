@@ -26,7 +26,7 @@ const configuration = trainingConfigurationSchema.parse({
     views: { mirror: name === 'many' },
   })),
   stages: [
-    { stage: 'retrain', iterations: 2, innerLoop: { steps: 0 }, shapes },
+    { stage: 'retrain', iterations: 2, innerLoop: { steps: 0 }, shapes: shapes.slice(0, 1) },
     { stage: 'retrain', iterations: 2, innerLoop: { exactSteps: 1 }, shapes },
   ],
   metaBatch: 2,
