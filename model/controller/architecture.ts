@@ -31,7 +31,7 @@ import type { ParameterSpecification } from '../layers/parameter-specification.t
 import { denseSpecifications } from '../layers/parameter-specification.ts';
 
 /** Weights of a relaxed architecture, rows that sum to one. */
-export interface Relaxed {
+export interface ArchitectureTensors {
   /** [2 · edges, 8] */
   readonly alpha: Tensor;
   /** α before path dropout. */
@@ -51,7 +51,7 @@ export function architecture(
   embedding: Tensor,
   { mask, alphaTemperature }: { readonly mask: Tensor | null; readonly alphaTemperature: Tensor },
   weights: Weights,
-): Relaxed {
+): ArchitectureTensors {
   const { controller, supernet } = configuration;
   const rows = cellNames.length * edgeCount(supernet.nodes);
   const hidden =
@@ -80,7 +80,7 @@ const leastProbability = 1e-12;
 export function architectureEntropy({
   probabilities,
   slots,
-}: Pick<Relaxed, 'probabilities' | 'slots'>): Tensor {
+}: Pick<ArchitectureTensors, 'probabilities' | 'slots'>): Tensor {
   const parts = [probabilities, ...Object.values(slots)].filter(({ shape }) => shape[1]! > 1);
   const totals = parts.map((p) =>
     multiply(sum(multiply(p, log(add(p, leastProbability)))), -1 / Math.log(p.shape[1]!)),

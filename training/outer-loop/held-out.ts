@@ -31,8 +31,8 @@ export type EvaluatedRun = PausedRun<{
   ): Promise<Awaited<ReturnType<TrainingJobs['evaluate']>>>;
 }>;
 
-/** Which network answers, and how its architecture is relaxed. */
-export type Relaxed = Partial<Pick<EvaluationPayload, 'stage' | 'alphaTemperature'>>;
+/** What is asked otherwise than the run stands: which network answers, and how its architecture is relaxed. */
+export type Asked = Partial<Pick<EvaluationPayload, 'stage' | 'alphaTemperature'>>;
 
 /**
  * Served accuracy on validation classes, by domain, in tasks of as many ways as it has classes for; domains that have less
@@ -41,7 +41,7 @@ export type Relaxed = Partial<Pick<EvaluationPayload, 'stage' | 'alphaTemperatur
  */
 export async function validationAccuracies(
   run: EvaluatedRun,
-  asked: Relaxed = {},
+  asked: Asked = {},
 ): Promise<Record<string, number>> {
   const domains = domainsWith(run, heldOutShape(run));
   const accuracies = domains.map(async ({ name, shape }): Promise<[string, number]> => {
@@ -91,7 +91,7 @@ export async function calibrationAnswers(run: EvaluatedRun): Promise<Answers[]> 
 }
 
 /** What the controller alone gives training tasks of every domain. @param asked as above */
-export async function drawArchitectures(run: PausedRun, asked: Relaxed = {}): Promise<DrawnArchitecture[]> {
+export async function drawArchitectures(run: PausedRun, asked: Asked = {}): Promise<DrawnArchitecture[]> {
   const drawn = run.domains
     .filter((domain) => hasSomeTasks(domain, 'train', heldOutShape(run)))
     .flatMap(({ name }) =>
