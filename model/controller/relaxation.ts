@@ -1,10 +1,12 @@
 import type { Values } from '../graph/programs.ts';
 
-/** How a training step relaxes the architecture: path dropout, and the temperature of its softmax. */
+/** How a training step relaxes the architecture: path dropout, the temperature of its softmax, and what being undecided costs. */
 export interface Relaxation {
   /** 0 drops a candidate operation of an edge; [2 · edges, 8]. */
   readonly mask: Float32Array | null;
   readonly alphaTemperature: number;
+  /** Factor of the architecture's entropy in the loss; 0 or absent: it is no part of it. */
+  readonly entropyWeight?: number;
 }
 
 /** The relaxation of what is not a search step: none. */

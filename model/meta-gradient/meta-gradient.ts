@@ -35,8 +35,6 @@ export interface MetaGradientOptions {
   readonly fixedEncoder?: boolean;
   /** Of the search; the other stages have none. */
   readonly relaxation: Relaxation;
-  /** Factor of the architecture's entropy in the loss of the search; 0 or absent: it is no part of it. */
-  readonly entropyWeight?: number;
   /** What the network is adapted to instead of the task's support set, of the same classes: that with its mirror images. */
   readonly adaptedTo?: LabelledSet;
 }
@@ -127,10 +125,10 @@ export interface AtEmbedding {
 export async function pullToParameters(
   { configuration, programs }: TaskRunner,
   parameters: Parameters,
-  options: Omit<MetaGradientOptions, 'adaptedTo'>,
+  options: Pick<MetaGradientOptions, 'stage' | 'reconstructionWeight' | 'fixedEncoder' | 'relaxation'>,
   { support, size, embedding, toModulated, toMixes }: AtEmbedding,
 ): Promise<Record<string, Float32Array>> {
-  const { stage, reconstructionWeight, fixedEncoder, entropyWeight = 0 } = options;
+  const { stage, reconstructionWeight, fixedEncoder } = options;
   const searching = stage !== 'retrain';
   if (fixedEncoder && !searching) {
     // without factors and conditions nothing lies between the weights and Θ
@@ -147,8 +145,9 @@ export async function pullToParameters(
     return { ...pulled, reconstruction: new Float32Array(1) };
   }
   const relaxation = relaxationOf(options);
+  const { entropyWeight = 0 } = relaxation;
   const masked = relaxation.mask !== null;
-  const deciding = stage === 'search' && entropyWeight > 0;
+  const deciding = entropyWeight > 0;
   return programs.run(
     `embedding-pullback ${sizeKey(size)} ${masked} ${searching} ${deciding} ${reconstructionWeight}`,
     () => embeddingPullback(configuration, size, { masked, searching, deciding, reconstructionWeight }),

@@ -121,8 +121,7 @@ function problemOf(entry: Case, seed: number): Problem {
       stage,
       ...(mirrored ? { adaptedTo: support } : {}),
       reconstructionWeight: 0.1,
-      entropyWeight,
-      relaxation: { mask: masked ? mask : null, alphaTemperature },
+      relaxation: { mask: masked ? mask : null, alphaTemperature, entropyWeight },
     },
   };
 }

@@ -87,11 +87,11 @@ export const gradientJob: Job<GradientPayload, GradientResult, TrainingWorkerDat
     stage: stage.stage,
     reconstructionWeight: training.reconstructionWeight,
     fixedEncoder: stage.encoder === 'fixed',
-    entropyWeight,
     relaxation: {
       mask:
         stage.stage === 'search' ? droppedPaths(data.model, fold(key, 'paths'), training.pathDropout) : null,
       alphaTemperature,
+      entropyWeight,
     },
   };
   if (data.planes) {

@@ -1,4 +1,4 @@
-import { cellNames, oneHot, operationNames } from '../../model/search-space/genotype.ts';
+import { cellNames, operationNames, strengthOf } from '../../model/search-space/genotype.ts';
 import { drawArchitectures, validationAccuracies } from './held-out.ts';
 import type { DrawnArchitecture } from './genotype-choice.ts';
 import type { PausedRun } from './held-out.ts';
@@ -32,26 +32,14 @@ export function decidedBy(drawn: readonly DrawnArchitecture[], nodes: number): D
   const average = (of: (drawn: DrawnArchitecture) => number): number =>
     drawn.reduce((total, own) => total + of(own), 0) / drawn.length;
   return {
-    chosen: average(({ architecture, genotype }) => {
-      const mask = oneHot(genotype, nodes);
-      const strengths = cellNames.flatMap((cell) =>
-        Array.from(architecture[cell]).filter((_, i) => mask[cell][i]! > 0),
-      );
-      return meanOf(strengths);
+    chosen: average(({ architecture: { normal, reduction }, genotype }) => {
+      const edges = cellNames.flatMap((cell) => genotype[cell].nodes.flat());
+      return strengthOf({ normal, reduction }, genotype, nodes) / edges.length;
     }),
-    entropy: average(({ architecture }) =>
-      meanOf(
-        cellNames.flatMap((cell) =>
-          // −α ln α, which goes to 0 with α
-          Array.from(
-            architecture[cell],
-            (a) => (operationNames.length * (a > 0 ? -a * Math.log(a) : 0)) / Math.log(operationNames.length),
-          ),
-        ),
-      ),
-    ),
+    entropy: average(({ architecture }) => {
+      const alphas = cellNames.flatMap((cell) => Array.from(architecture[cell]));
+      const total = alphas.reduce((sofar, a) => sofar + (a > 0 ? -a * Math.log(a) : 0), 0);
+      return total / (alphas.length / operationNames.length) / Math.log(operationNames.length);
+    }),
   };
 }
-
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((total, value) => total + value, 0) / values.length;

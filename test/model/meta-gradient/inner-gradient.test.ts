@@ -128,7 +128,7 @@ describe('the hand-made reverse equals the gradient of one unrolled graph, in fl
       const outer = unrolledLoss({ graph, configuration, network, task, start, body });
       const beside = add(
         reshape(multiply(reconstruction(), options.reconstructionWeight), outer.shape),
-        reshape(multiply(architectureEntropy(relaxed), options.entropyWeight ?? 0), outer.shape),
+        reshape(multiply(architectureEntropy(relaxed), options.relaxation.entropyWeight ?? 0), outer.shape),
       );
       const loss = add(outer, beside);
       const names = Object.keys(inputsOf([loss])).filter((name) => shapes.has(name));

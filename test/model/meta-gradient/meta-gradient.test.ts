@@ -1,4 +1,3 @@
-import { meanEntropy } from '../../support/mean-entropy.ts';
 import { afterAll, describe, expect, test } from 'vitest';
 import { engineNames } from '../../../engine/options.ts';
 import { embeddingGraph } from '../../../model/controller/embedding-graphs.ts';
@@ -13,6 +12,7 @@ import { executors } from '../../support/executors.ts';
 import { referenceRunner } from '../../support/meta-task.ts';
 import { asValues } from '../../support/reference-programs.ts';
 import { namesOf, only, referenceOf, table } from '../../support/meta-problems.ts';
+import { meanEntropy } from '../../support/mean-entropy.ts';
 import type { Problem } from '../../support/meta-problems.ts';
 import { noRelaxation } from '../../../model/controller/relaxation.ts';
 import { slowUnless } from '../../support/slow.ts';
@@ -39,11 +39,11 @@ async function reconstructionLoss(
 
 /** The entropy of the architecture before path dropout; 0 where the problem has none in its loss. */
 async function entropyOf(
-  { task: { size, support }, options: { stage, entropyWeight = 0, relaxation } }: Problem,
+  { task: { size, support }, options: { stage, relaxation } }: Problem,
   runner: TaskRunner,
   parameters: Record<string, Float32Array>,
 ): Promise<number> {
-  if (stage !== 'search' || entropyWeight === 0) return 0;
+  if (stage !== 'search' || !relaxation.entropyWeight) return 0;
   return meanEntropy(
     (await runner.embed(parameters, support, size, { ...relaxation, mask: null })).modulated,
   );
@@ -79,7 +79,7 @@ function forwardLoss(problem: Problem): (point: Vectors) => Promise<Branched> {
       value:
         meanCrossEntropy(logits, query.targets, size.way) +
         options.reconstructionWeight * reconstruction +
-        (options.entropyWeight ?? 0) * entropy,
+        (options.relaxation.entropyWeight ?? 0) * entropy,
       pattern: programs.takePattern(),
     };
   };

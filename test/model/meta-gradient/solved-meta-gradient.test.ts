@@ -37,9 +37,8 @@ const cases: readonly Case[] = [
 
 const optionsOf = ({ stage, entropyWeight = 0 }: Case): MetaGradientOptions => ({
   stage,
-  entropyWeight,
   reconstructionWeight: 0,
-  relaxation: { mask: null, alphaTemperature: 1 },
+  relaxation: { mask: null, alphaTemperature: 1, entropyWeight },
 });
 
 function problemOf(entry: Case): {

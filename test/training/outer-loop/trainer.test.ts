@@ -80,7 +80,7 @@ describe('Trainer', () => {
     const validation = { ...configuration.validation, every: 2 };
     const given = { ...configuration, name: 'annealed', averaging: 0, stages, validation };
     const folder = await train(given);
-    const told = (await metricsOf(folder)) as { search?: SearchProgress; validation?: object }[];
+    const told = (await metricsOf(folder)) as { search?: SearchProgress }[];
     const progress = told.flatMap(({ search }) => search ?? []);
     expect(progress).toHaveLength(1);
     const [{ decoded, chosen, entropy }] = progress as [SearchProgress];
