@@ -39,20 +39,24 @@ describe('bench meta-gradient', () => {
     expect(networkTasks.supernet(workload, executor).weights).toBe(201_032 + 5);
   });
 
-  it('computes finite gradients of the supernet for every weight and the architecture', async () => {
-    const executor = createOnnxExecutor({
-      provider: 'cpu',
-      threads: 1,
-      cacheSize: 3,
-    });
-    const workload = workloadSchema.parse({ ...small, network: 'supernet' });
-    const gradients = await networkTasks.supernet(workload, executor).run();
-    await executor.dispose();
-    expect(Object.keys(gradients)).toEqual(
-      expect.arrayContaining(['stem.0', 'head.vector', 'mix.reduction.0']),
-    );
-    for (const [name, values] of Object.entries(gradients)) {
-      expect(values.every(Number.isFinite), name).toBe(true);
-    }
-  });
+  it(
+    'computes finite gradients of the supernet for every weight and the architecture',
+    { tags: ['slow'] },
+    async () => {
+      const executor = createOnnxExecutor({
+        provider: 'cpu',
+        threads: 1,
+        cacheSize: 3,
+      });
+      const workload = workloadSchema.parse({ ...small, network: 'supernet' });
+      const gradients = await networkTasks.supernet(workload, executor).run();
+      await executor.dispose();
+      expect(Object.keys(gradients)).toEqual(
+        expect.arrayContaining(['stem.0', 'head.vector', 'mix.reduction.0']),
+      );
+      for (const [name, values] of Object.entries(gradients)) {
+        expect(values.every(Number.isFinite), name).toBe(true);
+      }
+    },
+  );
 });

@@ -3,7 +3,6 @@ import { benchAdapt } from '../../bench/adapt.ts';
 import { benchDepthwise, depthwiseCases } from '../../bench/depthwise.ts';
 import { benchImages } from '../../bench/images.ts';
 import { benchToy } from '../../bench/toy.ts';
-import { slowUnless } from '../support/slow.ts';
 
 describe('bench adapt', () => {
   it('times every stage of an adaptation', async () => {
@@ -35,6 +34,13 @@ describe('bench toy', () => {
 });
 
 describe('bench images', () => {
+  it('times a shape of a stage', async () => {
+    const { value } = await benchImages({ row: 'maml', runs: 1 }).next();
+    expect(value).toMatchObject({ stage: 'retrain', steps: 5, way: 5, shot: 1 });
+    expect(value!.least).toBeGreaterThan(0);
+    expect(value!.median).toBe(value!.least);
+  });
+
   for (const [row, shapes] of Object.entries({
     maml: ['5 5-way 1-shot', '5 5-way 5-shot'],
     // of two stages, and of as many images as it is trained with
@@ -46,7 +52,7 @@ describe('bench images', () => {
       '5 5-way 5-shot',
     ],
   }))
-    it(`times every stage and shape of ${row}`, slowUnless(row === 'maml'), async () => {
+    it(`times every stage and shape of ${row}`, { tags: ['slow'] }, async () => {
       const found = [];
       for await (const times of benchImages({ row, runs: 1 })) found.push(times);
       expect(found.map(({ steps, way, shot }) => `${steps} ${way}-way ${shot}-shot`)).toEqual(shapes);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 describe('fuzzing', () => {
   test('cases are functions of seed and number, and of every kind', () => {
-    for (let index = 0; index < 3 * kinds.length; index++)
+    for (let index = 0; index < kinds.length; index++)
       expect(caseOf(5, index, corpus)).toEqual(caseOf(5, index, corpus));
     const drawn = Array.from({ length: 40 }, (_, index) => caseOf(5, index, corpus));
     expect(new Set(drawn.map(({ kind }) => kind))).toEqual(new Set(kinds));
@@ -41,11 +41,11 @@ describe('fuzzing', () => {
   });
 
   // `npm run fuzz` does the same with the whole service, for minutes
-  test('250 cases against the app find nothing', async () => {
+  test('120 cases against the app find nothing', async () => {
     const { app, folder } = await harness();
     const { port } = await listen(app);
     const service = { url: `http://127.0.0.1:${port}`, folder, lives: () => true };
-    const result = await fuzz({ seed: 11, first: 0, seconds: 60, cases: 250, parallel: 4 }, service);
+    const result = await fuzz({ seed: 11, first: 0, seconds: 60, cases: 120, parallel: 4 }, service);
     expect(result.finds.map(({ index, fault }) => `case ${index}: ${fault}`)).toEqual([]);
     expect(result.tasks).toBeGreaterThan(0);
   });

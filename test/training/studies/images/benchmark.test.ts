@@ -96,9 +96,9 @@ describe('a run of the image study', () => {
     };
     const folder = new RunFolder(root('stopped'));
     const events = { iteration: () => stop.abort() };
-    expect(await runImageRow(configuration, { ...run, folder, resume: false }, events, stop.signal)).toBe(
-      null,
-    );
+    // without a search, which takes longest
+    const stopped = { ...configuration, stages: configuration.stages.slice(1) };
+    expect(await runImageRow(stopped, { ...run, folder, resume: false }, events, stop.signal)).toBe(null);
     expect(await readResults(root('none'))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { RunFolder } from '../../../../training/run/run-folder.ts';
@@ -88,29 +88,28 @@ describe('ToyTrainer', () => {
       validation: { every: 1, tasks: 3 },
       workers: 1,
     };
-    const tested = async (name: string, pauses: readonly number[]) => {
-      const folder = new RunFolder(root(name));
-      let trainer = await ToyTrainer.start(rising, folder, 'new');
-      await trainer.run({}, 1);
-      expect(trainer.state.best).toBeUndefined(); // a search has no decoded cells
-      expect(await trainer.atBest(() => Promise.resolve(1))).toBeNull();
-      for (const until of [...pauses, 5]) {
-        await trainer.close();
-        trainer = await ToyTrainer.start(rising, folder, 'saved');
-        await trainer.run({}, until);
-      }
-      const best = await trainer.atBest(() => trainer.validate());
-      const last = await trainer.validate();
-      await trainer.close();
-      return { state: trainer.state, best: best!, last };
-    };
+    const [folder, paused] = [new RunFolder(root('best')), new RunFolder(root('best-resumed'))];
+    const searching = await ToyTrainer.start(rising, folder, 'new');
+    await searching.run({}, 1);
+    expect(searching.state.best).toBeUndefined(); // a search has no decoded cells
+    expect(await searching.atBest(() => Promise.resolve(1))).toBeNull();
+    await searching.close();
+    const trainer = await ToyTrainer.start(rising, folder, 'saved');
+    await trainer.run({}, 4);
+    await cp(folder.path, paused.path, { recursive: true });
+    await trainer.run();
+    const best = (await trainer.atBest(() => trainer.validate()))!;
+    const last = await trainer.validate();
+    await trainer.close();
+    const resumed = await ToyTrainer.start(rising, paused, 'saved');
+    await resumed.run();
+    await resumed.close();
     const average = (errors: Readonly<Record<string, number>>): number =>
       families.reduce((total, family) => total + errors[family]!, 0) / families.length;
-    const { state, best, last } = await tested('best', []);
-    const resumed = await tested('best-resumed', [4]);
+    const { state } = trainer;
     expect(resumed.state.best).toEqual(state.best);
     expect(resumed.state.parameters).toEqual(state.parameters);
-    const lines = await new RunFolder(root('best')).readMetrics();
+    const lines = await folder.readMetrics();
     const validations = lines.flatMap((line) =>
       'validation' in line ? [average(line.validation as Record<string, number>)] : [],
     );
