@@ -9,11 +9,21 @@ const program = new Command('rename-checkpoint')
   .description('Writes a checkpoint under another name, which tasks ask for it by.')
   .requiredOption('--checkpoint <file>', 'checkpoint (safetensors)')
   .requiredOption('--name <name>', 'its new name')
+  .option('--architecture <n>', 'of its architectures, from 1 on, the one that all tasks get', Number)
   .requiredOption('--out <file>', 'where the checkpoint is written');
 
 const options = z
-  .object({ checkpoint: z.string(), name: z.string(), out: z.string() })
+  .object({
+    checkpoint: z.string(),
+    name: z.string(),
+    architecture: z.int().min(1).optional(),
+    out: z.string(),
+  })
   .parse(program.parse().opts());
 
 const checkpoint = await readCheckpoint(options.checkpoint);
-await writeAtomically(options.out, encodeCheckpoint({ ...checkpoint, id: options.name }));
+const { genotypes } = checkpoint;
+const { architecture = null } = options;
+const kept = architecture === null ? genotypes : genotypes.slice(architecture - 1, architecture);
+if (kept.length === 0) throw new Error(`${options.checkpoint} has ${genotypes.length} architectures`);
+await writeAtomically(options.out, encodeCheckpoint({ ...checkpoint, id: options.name, genotypes: kept }));

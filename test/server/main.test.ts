@@ -46,7 +46,7 @@ describe('server/main.ts', () => {
       MNAS_WORKERS: '1',
       MNAS_DATA_DIR: await temporaryFolder(),
       MNAS_NOTICE_SECONDS: '2',
-      MNAS_DEFAULT_CHECKPOINT: 'photos-small', // of the bundled ones, what compiles soonest
+      ...(await smallDefault()),
     };
     const running = await start(environment, true);
     const { child, output } = running;
