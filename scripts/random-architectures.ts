@@ -2,9 +2,10 @@ import { Command } from 'commander';
 import * as z from 'zod';
 import { noiseChild } from '../model/adaptation/noise-child.ts';
 import { weightCount } from '../model/adaptation/export-child.ts';
+import { convolutionOf, isConvolution } from '../model/network/child.ts';
 import { fold, keyFrom } from '../model/random.ts';
 import { cellNames, genotypeKey } from '../model/search-space/genotype.ts';
-import type { Genotype, GenotypeEdge } from '../model/search-space/genotype.ts';
+import type { Genotype } from '../model/search-space/genotype.ts';
 import { tapSlots, tapsRead } from '../model/search-space/taps.ts';
 import { readCheckpoint } from '../training/run/read-checkpoint.ts';
 import { randomGenotype } from './random-genotype.ts';
@@ -25,16 +26,6 @@ const options = z.object({ checkpoint: z.string(), seed: z.int() }).parse(progra
 /** How far a random architecture's weights may be from those of its counterpart, in parts of these. */
 const tolerance = 0.05;
 
-/** Kernels of a window of so many places behind each other: depthwise, then across channels. */
-const kernels: Partial<
-  Record<GenotypeEdge['operation'], { readonly window: number; readonly times: number }>
-> = {
-  sep_conv_3x3: { window: 9, times: 2 },
-  sep_conv_5x5: { window: 25, times: 2 },
-  dil_conv_3x3: { window: 9, times: 1 },
-  dil_conv_5x5: { window: 25, times: 1 },
-};
-
 const { configuration, genotypes } = await readCheckpoint(options.checkpoint);
 const { channels } = configuration.supernet;
 
@@ -42,8 +33,9 @@ const { channels } = configuration.supernet;
 function roughWeights(genotype: Genotype): number {
   const convolutions = cellNames.flatMap((cell) =>
     genotype[cell].nodes.flat().map(({ operation }) => {
-      const kernel = kernels[operation];
-      return kernel ? kernel.times * channels * (kernel.window + channels) : 0;
+      if (!isConvolution(operation)) return 0;
+      const { kernel, twice } = convolutionOf(operation);
+      return (twice ? 2 : 1) * channels * (kernel ** 2 + channels);
     }),
   );
   const projections = tapSlots(configuration).map(({ name, taps }) => {

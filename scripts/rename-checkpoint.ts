@@ -23,7 +23,8 @@ const options = z
 
 const checkpoint = await readCheckpoint(options.checkpoint);
 const { genotypes } = checkpoint;
-const { architecture = null } = options;
-const kept = architecture === null ? genotypes : genotypes.slice(architecture - 1, architecture);
-if (kept.length === 0) throw new Error(`${options.checkpoint} has ${genotypes.length} architectures`);
+const { architecture } = options;
+if (architecture !== undefined && architecture > genotypes.length)
+  throw new Error(`${options.checkpoint} has ${genotypes.length} architectures`);
+const kept = architecture === undefined ? genotypes : [genotypes[architecture - 1]!];
 await writeAtomically(options.out, encodeCheckpoint({ ...checkpoint, id: options.name, genotypes: kept }));
