@@ -5,6 +5,7 @@ import { missingSection } from '../../report/missing.ts';
 import type { MissingRow } from '../../report/missing.ts';
 import type { Interval } from '../../report/statistics.ts';
 import { architectureSection } from './architecture-section.ts';
+import { conclusionSection, control } from './conclusions.ts';
 import { percent, signed, thousands } from './format.ts';
 import { goalsOf } from './goals.ts';
 import {
@@ -95,7 +96,6 @@ function accuracySection(results: readonly ImageResult[]): string {
   return `## Accuracy\n\nPercent of right answers ± 95 % interval over the test tasks. multi is the mean over bird, aircraft, texture with dtd, and grocery, which stand for the paper's Multi-datasets; mean is over all domains. Of networks that differ from task to task, weights is the mean. Floors: nearest class mean on 16 × 16 pixels, and on a histogram of colours, of the same tasks. dtd has five test classes, so that its intervals cover the choice of images only.\n\n${tables.join('\n')}`;
 }
 
-const control = 'conv4-class-means';
 /** What M-NAS is compared with: the other rows of the study, and the control. */
 const comparisons = ['maml', control, ...studyRows.filter((row) => !['maml', 'm-nas'].includes(row))];
 
@@ -263,6 +263,7 @@ export function imageReport(unordered: readonly ImageResult[], figures: readonly
     '',
     ...[
       budgetNote(results),
+      conclusionSection(results),
       missingSection(missingRows(results)),
       goalSection(results),
       accuracySection(results),

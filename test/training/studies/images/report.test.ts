@@ -130,6 +130,34 @@ describe('the report of the image study', () => {
     );
   });
 
+  it('concludes first where M-NAS is not ahead in every mean, then where it is', () => {
+    const conclusions = section(imageReport([mnas, shared, maml], []), 'Conclusions');
+    const [, behind, unknown, paper, more] = conclusions.split('\n### ');
+    const row = (other: string): string => `| ${other} |`;
+    // +2.00 ± 2.26 tells nothing apart: of M-NAS-Shared at either number of shots, of MAML at five
+    expect(lines(behind!, row('m-nas-shared'))[0]).toMatch(
+      /\| 1 \| .*\| 40 \| \+2\.50 ± 2\.83 \| \+2\.50 ± 2\.83 \| \+2\.00 ± 2\.26 \| \+2\.00 ± 2\.26 \|$/,
+    );
+    expect(lines(behind!, row('maml'))[0]).toContain('| +6.50 ± 2.83 | +2.50 ± 2.83 | +6.00 ± 2.26 |');
+    expect(unknown).toMatch(/^Cannot be said yet/); // nothing is ahead
+    expect(unknown).toContain('- m-nas against mumomaml, ');
+    expect(unknown).not.toContain('- m-nas against maml, ');
+    // at 1 shot multi has 62.5, 60 and 56 %: the paper's order, M-NAS, Shared, MAML, in all three pairs
+    expect(paper).toContain('- 3 of 3 pairs of ');
+    expect(paper).toContain('best first: m-nas, m-nas-shared, maml.');
+    expect(more).toBeUndefined();
+
+    const far = resultOf(
+      'maml',
+      settings(() => right(0.2, 0.2, 0.2, 0.2), false),
+    );
+    const won = section(imageReport([mnas, far], []), 'Conclusions');
+    expect(won).not.toContain('### Not ahead');
+    expect(lines(won.split('### Ahead')[1]!, row('maml'))).toHaveLength(1);
+    const other = { ...far, protocol: { ...far.protocol, seed: 7 } };
+    expect(section(imageReport([mnas, other], []), 'Conclusions')).toBe('');
+  });
+
   it('says which rows are not of the study', () => {
     expect(imageReport([mnas, maml, resultOf('conv4-class-means', maml.settings)], [])).not.toContain(
       'Beside the study',
