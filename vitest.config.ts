@@ -43,6 +43,11 @@ export default defineConfig({
         description: 'The rest of an exhaustive table: left out of npm test, run by npm run test:slow',
         timeout: 240_000,
       },
+      {
+        name: 'whole',
+        description:
+          'A service, a package or a cluster as a user has it, killed, flooded or starved: left out of npm test, run by npm run check and npm run test:whole',
+      },
     ],
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -239,39 +239,45 @@ describe('as a package and by its examples', () => {
     await writeFile(folder('photos.zip'), await zip(entries));
   });
 
-  test('the packed package compiles and works in a project outside of this repository', async () => {
-    const project = folder('project');
-    const installed = join(project, 'node_modules/m-nas-client');
-    await mkdir(installed, { recursive: true });
-    const { stdout } = await run(
-      'npm',
-      ['pack', '--silent', '--ignore-scripts=false', '--pack-destination', folder()],
-      {
-        cwd: join(root, 'client'),
-      },
-    );
-    await run('tar', ['-xzf', folder(stdout.trim()), '-C', installed, '--strip-components=1']);
-    // what npm would install beside it
-    for (const name of [
-      'openapi-fetch',
-      'openapi-typescript-helpers',
-      'eventsource-parser',
-      '@types',
-      'undici-types',
-    ])
-      await symlink(join(root, 'node_modules', name), join(project, 'node_modules', name));
-    await cp(join(root, 'test/client/project'), project, { recursive: true });
-    const compiler = [join(root, 'node_modules/typescript/bin/tsc'), '-p', project];
-    const faults = await run(process.execPath, compiler).catch(
-      (error: unknown) => error as { stdout: string },
-    );
-    expect(faults.stdout).toBe('');
-    const { baseUrl } = await serving();
-    const trial = await run(process.execPath, [join(project, 'trial.js'), baseUrl, photos(), photo()]);
-    const answer = JSON.parse(trial.stdout) as Record<string, unknown>;
-    expect(answer).toMatchObject({ labels: ['blue', 'green', 'red'], label: 'green', images: 3 });
-    expect(answer['bytes']).toBeGreaterThan(1000);
-  }, 240_000); // npm, and the compiler twice
+  // npm, and the compiler twice
+  const patience = { timeout: 240_000, tags: ['whole'] };
+  test(
+    'the packed package compiles and works in a project outside of this repository',
+    patience,
+    async () => {
+      const project = folder('project');
+      const installed = join(project, 'node_modules/m-nas-client');
+      await mkdir(installed, { recursive: true });
+      const { stdout } = await run(
+        'npm',
+        ['pack', '--silent', '--ignore-scripts=false', '--pack-destination', folder()],
+        {
+          cwd: join(root, 'client'),
+        },
+      );
+      await run('tar', ['-xzf', folder(stdout.trim()), '-C', installed, '--strip-components=1']);
+      // what npm would install beside it
+      for (const name of [
+        'openapi-fetch',
+        'openapi-typescript-helpers',
+        'eventsource-parser',
+        '@types',
+        'undici-types',
+      ])
+        await symlink(join(root, 'node_modules', name), join(project, 'node_modules', name));
+      await cp(join(root, 'test/client/project'), project, { recursive: true });
+      const compiler = [join(root, 'node_modules/typescript/bin/tsc'), '-p', project];
+      const faults = await run(process.execPath, compiler).catch(
+        (error: unknown) => error as { stdout: string },
+      );
+      expect(faults.stdout).toBe('');
+      const { baseUrl } = await serving();
+      const trial = await run(process.execPath, [join(project, 'trial.js'), baseUrl, photos(), photo()]);
+      const answer = JSON.parse(trial.stdout) as Record<string, unknown>;
+      expect(answer).toMatchObject({ labels: ['blue', 'green', 'red'], label: 'green', images: 3 });
+      expect(answer['bytes']).toBeGreaterThan(1000);
+    },
+  );
 
   test('curl', async ({ skip }) => {
     skip(!(await works('curl', ['--version'])), 'skipped: there is no curl');

@@ -70,35 +70,39 @@ describe('server/main.ts', () => {
     }
   });
 
-  test('a second signal kills it, also when it is the other one, while a worker runs; the echo of the first does not', async () => {
-    const running = await start({
-      PORT: '0',
-      MNAS_WORKERS: '1',
-      MNAS_DATA_DIR: await temporaryFolder(),
-      MNAS_DRAIN_SECONDS: '20',
-    });
-    const { child, output } = running;
-    try {
-      const exited = once(child, 'exit');
-      const { hostname, port } = new URL(await announced(running));
-      const socket = connect(Number(port), hostname);
-      socket.on('error', () => undefined); // the connection is cut in the end
-      socket.write('POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n'); // a request that never ends
-      await once(socket, 'connect');
-      child.kill('SIGINT'); // the workers still compile what usual requests ask of them
-      while (!output.text.includes('"draining"')) await once(child.stdout, 'data');
-      child.kill('SIGINT'); // as npm passes a Ctrl-C on
-      await setTimeout(1100);
-      expect(child.exitCode ?? child.signalCode).toBeNull();
-      child.kill('SIGTERM');
-      expect(await exited).toEqual([null, 'SIGKILL']);
-      expect(output.errors).toBe('');
-    } finally {
-      child.kill('SIGKILL');
-    }
-  });
+  test(
+    'a second signal kills it, also when it is the other one, while a worker runs; the echo of the first does not',
+    { tags: ['whole'] },
+    async () => {
+      const running = await start({
+        PORT: '0',
+        MNAS_WORKERS: '1',
+        MNAS_DATA_DIR: await temporaryFolder(),
+        MNAS_DRAIN_SECONDS: '20',
+      });
+      const { child, output } = running;
+      try {
+        const exited = once(child, 'exit');
+        const { hostname, port } = new URL(await announced(running));
+        const socket = connect(Number(port), hostname);
+        socket.on('error', () => undefined); // the connection is cut in the end
+        socket.write('POST /v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n'); // a request that never ends
+        await once(socket, 'connect');
+        child.kill('SIGINT'); // the workers still compile what usual requests ask of them
+        while (!output.text.includes('"draining"')) await once(child.stdout, 'data');
+        child.kill('SIGINT'); // as npm passes a Ctrl-C on
+        await setTimeout(1100);
+        expect(child.exitCode ?? child.signalCode).toBeNull();
+        child.kill('SIGTERM');
+        expect(await exited).toEqual([null, 'SIGKILL']);
+        expect(output.errors).toBe('');
+      } finally {
+        child.kill('SIGKILL');
+      }
+    },
+  );
 
-  test('a signal while it starts ends it with 0', async () => {
+  test('a signal while it starts ends it with 0', { tags: ['whole'] }, async () => {
     const { child, output } = await start({
       PORT: '0',
       MNAS_WORKERS: '1',

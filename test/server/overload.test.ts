@@ -24,7 +24,7 @@ async function heavyTask(number: number): Promise<FormData> {
 
 test(
   'others predict while one client has every worker adapt, and what it gives up stops',
-  { timeout: 240_000 },
+  { timeout: 240_000, tags: ['whole'] },
   async () => {
     const folder = await temporaryFolder();
     const settings = await smallDefault();

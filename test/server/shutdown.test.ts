@@ -13,7 +13,7 @@ const patience = { timeout: 60_000, interval: 20 };
 
 test(
   'a task that is acknowledged while the service drains is made before it ends',
-  { timeout: 120_000 },
+  { timeout: 120_000, tags: ['whole'] },
   async () => {
     const folder = await temporaryFolder();
     const configuration = parseConfiguration({

@@ -107,7 +107,7 @@ describe.skipIf(!hasRedis)('a trace across a queue in Redis (needs redis-server)
 
   test(
     'is sent by the whole service and by its worker, each what it has done',
-    { timeout: 240_000 },
+    { timeout: 240_000, tags: ['whole'] },
     async () => {
       const collector = await ownCollector();
       const configuration = parseConfiguration({

@@ -234,7 +234,7 @@ describe('work that another process has put off', () => {
 
 test(
   'the whole service sends a collector the spans of request, queue, worker and store',
-  { timeout: 240_000 },
+  { timeout: 240_000, tags: ['whole'] },
   async () => {
     const collector = await ownCollector();
     const service = await ownService({

@@ -118,7 +118,7 @@ test('a client is told the reason, and predictions go on', async () => {
 
 test(
   'the whole service gives up its graphs and refuses adaptations while the process has too much',
-  { timeout: 240_000 },
+  { timeout: 240_000, tags: ['whole'] },
   async () => {
     const service = await ownService(await smallDefault());
     onTestFinished(service.stop);

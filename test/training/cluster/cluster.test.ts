@@ -62,7 +62,7 @@ describe.runIf(hasRedis)('a run on several machines', { timeout: 400_000 }, () =
     await redis.stop();
   });
 
-  it('has the bits of one machine, whoever computes what', async () => {
+  it('has the bits of one machine, whoever computes what', { tags: ['whole'] }, async () => {
     const workers = await Promise.all(
       ['1', '1'].map((threads) => run('train-worker', [redis.url, '--threads', threads, '--once'])),
     );
