@@ -103,6 +103,10 @@ export const childWeights = (configuration: ModelConfiguration, genotype: Genoty
   ...headSpecifications(configuration).map(asWhole),
 ];
 
+/** How many weights `childWeights` has. */
+export const childSize = (configuration: ModelConfiguration, genotype: Genotype): number =>
+  childWeights(configuration, genotype).reduce((total, { shape }) => total + sizeOf(shape), 0);
+
 /** Copies the child's weights out of the one-shot model's. */
 export function selectChild(weights: readonly ChildWeight[], full: Parameters): Record<string, Float32Array> {
   return Object.fromEntries(

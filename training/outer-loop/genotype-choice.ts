@@ -1,8 +1,7 @@
-import { childWeights } from '../../model/network/child.ts';
+import { childSize } from '../../model/network/child.ts';
 import type { ModelConfiguration } from '../../model/configuration.ts';
 import { genotypeKey, highest, strengthOf } from '../../model/search-space/genotype.ts';
 import type { RelaxedArchitecture, Genotype } from '../../model/search-space/genotype.ts';
-import { sizeOf } from '../../model/graph/shapes.ts';
 import { byFrequency } from '../report/statistics.ts';
 
 /** What the controller gives one task: architecture weights, and what they decode to. */
@@ -21,10 +20,6 @@ export interface GenotypeChoice {
   /** Mean over tasks: how strong the kept architecture that a task gets is, in parts of its own one (strengthOf). */
   readonly covered: number;
 }
-
-/** Weights of a child without its head, whose size depends on the task. */
-const childSize = (model: ModelConfiguration, genotype: Genotype): number =>
-  childWeights(model, genotype).reduce((total, { shape }) => total + sizeOf(shape), 0);
 
 /**
  * The few architectures that stand for what tasks decode to, and that children are trained and served as: one after the

@@ -1,8 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { sizeOf } from '../../../../../model/graph/shapes.ts';
-import { childWeights } from '../../../../../model/network/child.ts';
+import { childSize } from '../../../../../model/network/child.ts';
 import { fold, keyFrom } from '../../../../../model/random.ts';
 import { genotypeKey, parseGenotypeKey } from '../../../../../model/search-space/genotype.ts';
 import type { Genotype } from '../../../../../model/search-space/genotype.ts';
@@ -16,7 +15,6 @@ import type { StageCost } from '../../result.ts';
 import { historyOf } from '../../result.ts';
 import { BaselineTrainer } from '../trainer.ts';
 import { genotypeOf } from './cells.ts';
-import type { SharedCell } from './cells.ts';
 import { searchProgressively } from './search.ts';
 
 const measurementSchema = z.object({
@@ -104,7 +102,7 @@ export async function findCell(
     nodes: configuration.model.supernet.nodes,
     first: search.first,
     beam: search.beam,
-    allowed: (own) => sizeOfCell(configuration, own) <= configuration.maximumWeights,
+    allowed: (own) => childSize(configuration.model, genotypeOf(own)) <= configuration.maximumWeights,
     measure: async (own) => {
       const genotype = genotypeOf(own);
       const key = genotypeKey(genotype);
@@ -130,9 +128,6 @@ export async function findCell(
     },
   };
 }
-
-const sizeOfCell = ({ model }: AutoMetaConfiguration, cell: SharedCell): number =>
-  childWeights(model, genotypeOf(cell)).reduce((total, { shape }) => total + sizeOf(shape), 0);
 
 async function readSearch(file: string): Promise<z.infer<typeof searchSchema> | null> {
   const text = await readFile(file, 'utf8').catch(() => null);
