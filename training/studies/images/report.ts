@@ -4,6 +4,7 @@ import { table } from '../../report/markdown.ts';
 import { missingSection } from '../../report/missing.ts';
 import type { MissingRow } from '../../report/missing.ts';
 import type { Interval } from '../../report/statistics.ts';
+import { aloneSection, missingAlone } from './alone-section.ts';
 import { architectureSection } from './architecture-section.ts';
 import { conclusionSection, control } from './conclusions.ts';
 import { percent, signed, thousands } from './format.ts';
@@ -24,7 +25,7 @@ import {
 import type { Column, Mode } from './measures.ts';
 import { paperSection } from './paper-section.ts';
 import { studyRows } from './paper.ts';
-import { isAblation } from './result.ts';
+import { isAblation, isOfAllDomains } from './result.ts';
 import type { ImageResult } from './result.ts';
 
 /** M-NAS and what is made of it, but not the rows that the study compares it with. */
@@ -42,10 +43,12 @@ export const inOrder = (results: readonly ImageResult[]): ImageResult[] =>
 const runCells = ({ name, seed }: ImageResult): string[] => [name, `${seed}`];
 
 /** What of the study is not there yet, with the command that makes it. */
-const missingRows = (results: readonly ImageResult[]): MissingRow[] =>
-  studyRows
+const missingRows = (results: readonly ImageResult[]): MissingRow[] => [
+  ...studyRows
     .filter((row) => !results.some(({ name }) => name === row))
-    .map((row) => ({ row, command: `npm run benchmark -- images --rows ${row}` }));
+    .map((row) => ({ row, command: `npm run benchmark -- images --rows ${row}` })),
+  ...missingAlone(results),
+];
 
 function goalSection(results: readonly ImageResult[]): string {
   const rows = results
@@ -255,7 +258,7 @@ function budgetNote(results: readonly ImageResult[]): string {
 /** docs/results/images.md, as Markdown. */
 export function imageReport(unordered: readonly ImageResult[], figures: readonly FigureTitle[]): string {
   const all = inOrder(unordered);
-  const results = all.filter((result) => !isAblation(result));
+  const results = all.filter(isOfAllDomains);
   return [
     '# Few-shot images (Tables 2 and 3)',
     '',
@@ -264,7 +267,8 @@ export function imageReport(unordered: readonly ImageResult[], figures: readonly
     ...[
       budgetNote(results),
       conclusionSection(results),
-      missingSection(missingRows(results)),
+      missingSection(missingRows(all)),
+      aloneSection(all),
       goalSection(results),
       accuracySection(results),
       differenceSection(results),

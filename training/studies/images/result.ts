@@ -194,3 +194,12 @@ export const readEmbeddings = (folder: string): Promise<Record<string, ImageEmbe
 
 /** Runs beside the study, each of which says by its name what it has differently. */
 export const isAblation = ({ name }: ImageResult): boolean => name.startsWith('ablation-');
+
+/** Before the names of rows that are trained on mini-imagenet alone. */
+export const alonePrefix = 'mini-';
+
+/** Whether a run was trained on mini-imagenet alone. */
+export const isAlone = ({ name }: ImageResult): boolean => name.startsWith(alonePrefix);
+
+/** Whether a run was trained on all domains, to be compared row by row. */
+export const isOfAllDomains = (result: ImageResult): boolean => !isAblation(result) && !isAlone(result);

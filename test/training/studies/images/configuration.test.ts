@@ -18,7 +18,7 @@ describe('configurations of the image study', () => {
   it('all fit, are named like their files and have the rows of the study', async () => {
     const rows = (await readdir(folder))
       .map((file) => basename(file, '.yaml'))
-      .filter((row) => row !== 'study');
+      .filter((row) => !['study', 'study-mini'].includes(row));
     expect(rows).toEqual(expect.arrayContaining([...studyRows]));
     for (const row of rows) expect((await read(row)).name).toBe(row);
   });
@@ -62,6 +62,37 @@ describe('configurations of the image study', () => {
         { ...adapted, encoder: 'trained', iterations: control.stages[1]!.iterations },
       ],
     });
+  });
+
+  it('of Table 3 differ in nothing but what their rows are, and see mini-imagenet alone as long', async () => {
+    const { name, ...own } = await read('mini-m-nas');
+    expect(name).toBe('mini-m-nas');
+    expect(own.domains.map(({ source }) => source.name)).toEqual(['mini-imagenet']);
+    for (const row of ['m-nas', 'm-nas-nm', 'm-nas-shared', 'maml', 'hsml', 'conv4-class-means']) {
+      const [alone, wide] = [await read(`mini-${row}`), await read(row)];
+      expect(alone.model, row).toEqual(wide.model);
+      expect(alone.method, row).toEqual(wide.method);
+      const { domains, validation, controllerLearningRate } = own;
+      expect(alone, row).toMatchObject({ domains, validation, controllerLearningRate });
+      const weights = alone.stages.filter(({ stage }) => stage === 'retrain');
+      expect(
+        weights.reduce((sum, { iterations }) => sum + 4 * iterations, 0),
+        row,
+      ).toBe(60_000);
+      expect(weights.at(-1)!.shapes, row).toEqual(own.stages.at(-1)!.shapes);
+      // the same stages as with all domains but for their length
+      const plain = (of: typeof alone) =>
+        of.stages.map(({ stage, learningRate, innerLoop, encoder, reinitialize }) => ({
+          stage,
+          learningRate,
+          innerLoop,
+          encoder,
+          reinitialize,
+        }));
+      expect(plain(alone), row).toEqual(plain(wide));
+    }
+    const search = own.stages.filter(({ stage }) => stage === 'search');
+    expect(search.map(({ iterations }) => 4 * iterations)).toEqual([30_000]);
   });
 
   it('of ablations see as many tasks as M-NAS, and share its stages where they say so', async () => {

@@ -158,6 +158,33 @@ describe('the report of the image study', () => {
     expect(section(imageReport([mnas, other], []), 'Conclusions')).toBe('');
   });
 
+  it('has what was trained on mini-imagenet alone apart, beside the paper and the goals', () => {
+    const alone = (name: string, served: number) =>
+      resultOf(
+        name,
+        [1, 5].map((shot) => settingOf('mini-imagenet', shot, right(served, served))),
+      );
+    const own = alone('mini-m-nas', 0.44);
+    const report = imageReport([mnas, own, alone('mini-maml', 0.4)], []);
+    const table = section(report, 'Table 3: mini-imagenet alone');
+    expect(lines(table, '| mini-m-nas | 1 |')[0]).toMatch(
+      /\| 16 \| 24 \| 2\.00 \| 48\.00 ± 0\.00 \| 44\.00 ± 0\.00 \| \+4\.00 ± 0\.00 \| 51\.37 ± 1\.41 \|$/,
+    );
+    expect(lines(table, '| mini-maml | 1 |')[0]).toMatch(/\| {2}\| 48\.70 ± 1\.84 \|$/);
+    expect(table).toContain('- mini-m-nas, seed 1: 51.37 %, the paper’s figure, is missed by 3.37.');
+    expect(table).toContain(
+      '- mini-maml, seed 1: 46.7 %, 2 points below the published 48.7, is missed by 2.70.',
+    );
+    expect(imageReport([alone('mini-maml', 0.43)], [])).toContain('published 48.7, is reached.');
+    expect(lines(section(report, 'Runs'), '| mini-m-nas | 1 |')).toHaveLength(1);
+    for (const title of ['Accuracy', 'Conclusions', 'Against the goals', 'Calibration'])
+      expect(section(report, title)).not.toContain('mini-m');
+    const missing = section(report, 'Missing');
+    expect(missing).toContain('- mini-hsml: `npm run benchmark -- images --rows mini-hsml`');
+    expect(missing).not.toContain('mini-maml');
+    expect(section(imageReport([mnas], []), 'Table 3')).toBe('');
+  });
+
   it('says which rows are not of the study', () => {
     expect(imageReport([mnas, maml, resultOf('conv4-class-means', maml.settings)], [])).not.toContain(
       'Beside the study',

@@ -1,7 +1,7 @@
 import type { Figure } from '../../../report/figures/figure.ts';
 import { embeddingFigures } from '../../../report/figures/projection.ts';
 import { architectures } from '../measures.ts';
-import { isAblation, runName } from '../result.ts';
+import { isAblation, isOfAllDomains, runName } from '../result.ts';
 import type { ImageEmbeddings, ImageResult } from '../result.ts';
 import { cellsFigure } from './cells.ts';
 import { curvesFigure } from './curves.ts';
@@ -12,7 +12,7 @@ export function imageFigures(
   results: readonly ImageResult[],
   embeddings: Readonly<Record<string, ImageEmbeddings>>,
 ): Figure[] {
-  const rows = results.filter((result) => !isAblation(result));
+  const rows = results.filter(isOfAllDomains);
   if (rows.length === 0) return [];
   return [
     {
@@ -26,8 +26,8 @@ export function imageFigures(
         'How often answers are right, by the probability that they were given; on the grey line they are calibrated.',
       svg: () => reliabilityFigure(rows),
     },
-    ...rows
-      .filter((result) => architectures(result).length > 0)
+    ...results
+      .filter((result) => !isAblation(result) && architectures(result).length > 0)
       .map((result) => ({
         name: `cells-${runName(result)}`,
         title: `Decoded cells of ${result.name}, seed ${result.seed}, the most frequent architectures first, with the number of test tasks a domain (Fig. 5).`,
