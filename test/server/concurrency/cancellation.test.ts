@@ -88,8 +88,10 @@ describe('work for clients that have gone', () => {
     stopTheClock();
     const answering = post('/v1/tasks', support).then((answer) => answer);
     await begun(1);
-    vi.advanceTimersByTime(1_000_000);
-    expectProblem(await answering, 'deadline-exceeded');
+    // a decode begins before the whole body is there, and the connection of a body that nobody reads on ends by the clock
+    const moving = setInterval(() => vi.advanceTimersByTime(1_000_000), 5);
+    expectProblem(await answering.finally(() => clearInterval(moving)), 'deadline-exceeded');
+    vi.useRealTimers();
     const refused = await post('/v1/tasks', support);
     expect((refused.body as Problem).code).toBe('too-much-at-once');
     release();
