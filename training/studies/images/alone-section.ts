@@ -1,29 +1,25 @@
 import { table } from '../../report/markdown.ts';
-import type { MissingRow } from '../../report/missing.ts';
 import { percent, signed, thousands } from './format.ts';
-import { accuracy, comparable, coreHours, domainColumn, meanWeights, pairedDifference } from './measures.ts';
+import { verdictOf } from './goals.ts';
+import {
+  accuracy,
+  coreHours,
+  counterpart,
+  domainColumn,
+  meanWeights,
+  pairedDifference,
+  trainingTasks,
+} from './measures.ts';
 import { published } from './paper.ts';
 import { alonePrefix, isAlone } from './result.ts';
 import type { ImageResult } from './result.ts';
 
 /** Rows of the study that are trained on mini-imagenet alone, too, as the paper's Table 3 has them. */
-const aloneRows = ['maml', 'conv4-class-means', 'hsml', 'm-nas-nm', 'm-nas-shared', 'm-nas'];
-
-/** The rows of Table 3 that are not trained yet, with the commands that make them. */
-export const missingAlone = (results: readonly ImageResult[]): MissingRow[] =>
-  aloneRows
-    .map((row) => `${alonePrefix}${row}`)
-    .filter((row) => !results.some(({ name }) => name === row))
-    .map((row) => ({ row, command: `npm run benchmark -- images --rows ${row}` }));
+export const aloneRows = ['maml', 'conv4-class-means', 'hsml', 'm-nas-nm', 'm-nas-shared', 'm-nas'].map(
+  (row) => `${alonePrefix}${row}`,
+);
 
 const mini = domainColumn('mini-imagenet');
-
-/** Training tasks of the stages, of which the search's learn no weights that are kept. */
-function tasksOf({ stages }: ImageResult): { readonly search: number; readonly weights: number } {
-  const total = (search: boolean): number =>
-    stages.filter(({ stage }) => (stage !== 'retrain') === search).reduce((sum, { tasks }) => sum + tasks, 0);
-  return { search: total(true), weights: total(false) };
-}
 
 /** What is to be reached at one shot, transductive as in the paper, percent. */
 const goals: Readonly<Record<string, { readonly least: number; readonly text: string }>> = {
@@ -35,8 +31,7 @@ function verdicts(result: ImageResult): string[] {
   const goal = goals[result.name];
   const reached = accuracy(result, mini, 1, 'transductive');
   if (!goal || !reached) return [];
-  const distance = reached.mean - goal.least;
-  const verdict = distance >= 0 ? 'reached' : `missed by ${(-distance).toFixed(2)}`;
+  const verdict = verdictOf(reached.mean - goal.least);
   return [`- ${result.name}, seed ${result.seed}: ${goal.least} %, ${goal.text}, is ${verdict}.`];
 }
 
@@ -44,17 +39,15 @@ function verdicts(result: ImageResult): string[] {
 export function aloneSection(results: readonly ImageResult[]): string {
   const rows = results.filter(isAlone).map((result) => {
     const { name, seed } = result;
-    const { search, weights } = tasksOf(result);
-    const maml = results.find((other) => other.name === `${alonePrefix}maml` && other.seed === seed);
-    const difference =
-      maml && maml !== result && comparable(result, maml) ? pairedDifference(result, maml, mini, 1) : null;
+    const maml = counterpart(result, `${alonePrefix}maml`, results);
+    const difference = maml && maml !== result ? pairedDifference(result, maml, mini, 1) : null;
     const paper = published[name.slice(alonePrefix.length)]?.tableThree;
     return [
       name,
       `${seed}`,
       thousands(meanWeights(result)),
-      `${search}`,
-      `${weights}`,
+      `${trainingTasks(result, (stage) => stage !== 'retrain')}`,
+      `${trainingTasks(result, (stage) => stage === 'retrain')}`,
       coreHours(result).toFixed(2),
       ...(['transductive', 'served'] as const).map((mode) => percent(accuracy(result, mini, 1, mode))),
       difference ? signed(difference) : '',

@@ -1,7 +1,15 @@
 import { table } from '../../report/markdown.ts';
 import type { Interval } from '../../report/statistics.ts';
 import { signed, thousands } from './format.ts';
-import { accuracy, allColumns, comparable, meanWeights, pairedDifference, shotsOf } from './measures.ts';
+import {
+  accuracy,
+  allColumns,
+  counterpart,
+  meanWeights,
+  pairedDifference,
+  shotsOf,
+  trainingTasks,
+} from './measures.ts';
 import type { Column } from './measures.ts';
 import { published, studyRows } from './paper.ts';
 import type { ImageResult } from './result.ts';
@@ -40,8 +48,8 @@ function settle(claim: Claim, results: readonly ImageResult[], figures: readonly
   return results
     .filter(({ name }) => name === 'm-nas')
     .flatMap((own) => {
-      const otherRun = results.find(({ name, seed }) => name === claim.other && seed === own.seed);
-      if (!otherRun || !comparable(own, otherRun)) return [];
+      const otherRun = counterpart(own, claim.other, results);
+      if (!otherRun) return [];
       const differences = figures.map(({ column, shot }) => pairedDifference(own, otherRun, column, shot));
       return [{ ...claim, own, otherRun, differences }];
     });
@@ -55,9 +63,6 @@ interface Figure {
 
 const isAhead = (difference: Interval | null): boolean =>
   difference !== null && difference.mean - difference.half > 0;
-
-const trainingTasks = ({ stages }: ImageResult): number =>
-  stages.reduce((total, { tasks }) => total + tasks, 0);
 
 /** Two values as one where they are the same text. */
 const pair = (own: string, other: string): string => (own === other ? own : `${own} : ${other}`);

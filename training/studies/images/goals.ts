@@ -38,10 +38,10 @@ const largestCalibrationError = 5;
 const unmeasured = (why: string) => ({ figure: '', verdict: `not measured: ${why}` });
 
 /** Reached, or missed by so much; `distance` is positive where the goal is reached. */
-const judged = (figure: string, distance: number) => ({
-  figure,
-  verdict: distance >= 0 ? 'reached' : `missed by ${(-distance).toFixed(2)}`,
-});
+export const verdictOf = (distance: number): string =>
+  distance >= 0 ? 'reached' : `missed by ${(-distance).toFixed(2)}`;
+
+const judged = (figure: string, distance: number) => ({ figure, verdict: verdictOf(distance) });
 
 function against(
   own: ImageResult,

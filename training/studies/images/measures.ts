@@ -98,6 +98,14 @@ export function floorAccuracy(
 export const comparable = (a: ImageResult, b: ImageResult): boolean =>
   isDeepStrictEqual({ ...a.protocol, tasks: 0 }, { ...b.protocol, tasks: 0 });
 
+/** The run of row `name` with the same seed that was tested on the same tasks; undefined where there is none. */
+export const counterpart = (
+  own: ImageResult,
+  name: string,
+  results: readonly ImageResult[],
+): ImageResult | undefined =>
+  results.find((other) => other.name === name && other.seed === own.seed && comparable(own, other));
+
 /** Served accuracy of `a` minus that of `b` on the tasks that both were tested on, percent, with its paired interval. */
 export const pairedDifference = (
   a: ImageResult,
@@ -177,6 +185,10 @@ export function meanWeights(result: ImageResult): number {
   const tasks = found.reduce((sum, { total }) => sum + total, 0);
   return found.reduce((sum, { key, total }) => sum + total * networkWeights(result, key), 0) / tasks;
 }
+
+/** Tasks that training saw, of the stages that `of` holds for. */
+export const trainingTasks = ({ stages }: ImageResult, of: (stage: string) => boolean = () => true): number =>
+  stages.reduce((total, { stage, tasks }) => total + (of(stage) ? tasks : 0), 0);
 
 /** Core-hours of training. */
 export const coreHours = ({ stages }: ImageResult): number =>

@@ -4,7 +4,7 @@ import { table } from '../../report/markdown.ts';
 import { missingSection } from '../../report/missing.ts';
 import type { MissingRow } from '../../report/missing.ts';
 import type { Interval } from '../../report/statistics.ts';
-import { aloneSection, missingAlone } from './alone-section.ts';
+import { aloneRows, aloneSection } from './alone-section.ts';
 import { architectureSection } from './architecture-section.ts';
 import { conclusionSection, control } from './conclusions.ts';
 import { percent, signed, thousands } from './format.ts';
@@ -13,14 +13,15 @@ import {
   accuracy,
   allColumns,
   calibrationError,
-  comparable,
   coreHours,
+  counterpart,
   domainsOf,
   floorAccuracy,
   meanWeights,
   pairedDifference,
   shotsOf,
   settingAt,
+  trainingTasks,
 } from './measures.ts';
 import type { Column, Mode } from './measures.ts';
 import { paperSection } from './paper-section.ts';
@@ -43,12 +44,10 @@ export const inOrder = (results: readonly ImageResult[]): ImageResult[] =>
 const runCells = ({ name, seed }: ImageResult): string[] => [name, `${seed}`];
 
 /** What of the study is not there yet, with the command that makes it. */
-const missingRows = (results: readonly ImageResult[]): MissingRow[] => [
-  ...studyRows
+const missingRows = (results: readonly ImageResult[]): MissingRow[] =>
+  [...studyRows, ...aloneRows]
     .filter((row) => !results.some(({ name }) => name === row))
-    .map((row) => ({ row, command: `npm run benchmark -- images --rows ${row}` })),
-  ...missingAlone(results),
-];
+    .map((row) => ({ row, command: `npm run benchmark -- images --rows ${row}` }));
 
 function goalSection(results: readonly ImageResult[]): string {
   const rows = results
@@ -110,8 +109,8 @@ function differenceFrom(
   column: Column,
   shot: number,
 ): Interval | null {
-  const other = results.find((result) => result.name === name && result.seed === own.seed);
-  return other && comparable(own, other) ? pairedDifference(own, other, column, shot) : null;
+  const other = counterpart(own, name, results);
+  return other ? pairedDifference(own, other, column, shot) : null;
 }
 
 function differenceSection(results: readonly ImageResult[]): string {
@@ -221,11 +220,10 @@ function runSection(results: readonly ImageResult[]): string {
   if (results.length === 0) return '';
   const rows = results.map((result) => {
     const { stages, protocol, commit, name, seed } = result;
-    const tasks = stages.reduce((total, stage) => total + stage.tasks, 0);
     const parts = stages.map(({ stage, coreSeconds }) => `${stage} ${(coreSeconds / 3600).toFixed(2)}`);
     return [
       ...runCells(result),
-      `${tasks}`,
+      `${trainingTasks(result)}`,
       coreHours(result).toFixed(2),
       parts.join(', '),
       `${protocol.tasks}`,
