@@ -46,7 +46,7 @@ export default defineConfig({
       {
         name: 'whole',
         description:
-          'A service, a package or a cluster as a user has it, killed, flooded or starved: left out of npm test, run by npm run check and npm run test:whole',
+          'What takes a whole service, package, cluster or training, from its start to its end, killed or paused on the way: left out of npm test, run by npm run check and npm run test:whole',
       },
     ],
     testTimeout: 120_000,

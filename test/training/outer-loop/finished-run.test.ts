@@ -27,7 +27,7 @@ async function validationAt(folder: RunFolder, iteration: number): Promise<unkno
   return { iteration, accuracies: line!.validation };
 }
 
-describe('a run that has come to its end', () => {
+describe('a run that has come to its end', { tags: ['whole'] }, () => {
   const whole = { ...configuration, name: 'whole' };
   let folder: RunFolder;
   let checkpoint: Checkpoint;

@@ -73,43 +73,47 @@ describe('Trainer', () => {
     }
   });
 
-  it('decodes what an annealed search ends with at the temperature that it ended at', async () => {
-    const [search, , retrain] = configuration.stages;
-    const annealed = { ...search!, iterations: 2, temperature: [1, 0.1] as [number, number] };
-    const stages = [annealed, { ...retrain!, iterations: 1 }];
-    const validation = { ...configuration.validation, every: 2 };
-    const given = { ...configuration, name: 'annealed', averaging: 0, stages, validation };
-    const folder = await train(given);
-    const told = (await metricsOf(folder)) as { search?: SearchProgress }[];
-    const progress = told.flatMap(({ search }) => search ?? []);
-    expect(progress).toHaveLength(1);
-    const [{ decoded, chosen, entropy }] = progress as [SearchProgress];
-    expect(Object.keys(decoded)).toEqual(['a', 'b']);
-    expect(chosen).toBeGreaterThan(1 / 8);
-    expect(entropy).toBeLessThan(1);
-    const before = await folder.loadStage(2, identityOf(given, domains, 'onnxruntime'));
-    const layout = new ParameterLayout(parameterSpecifications(given.model));
-    const { parameters } = decodeCheckpoint(await readFile(folder.checkpointPath));
-    const searched = layout.unpack(before.parameters);
-    for (const { name } of layout.entries.filter(({ group }) => group === 'controller')) {
-      const factor = name.startsWith('controller.alpha') ? 10 : 1;
-      const expected = searched[name]!.map((x) => Math.fround(x * factor));
-      parameters[name]!.forEach((x, i) => expect(x, name).toBeCloseTo(expected[i]!, 5));
-      expect(
-        parameters[name]!.some((x) => x !== 0),
-        name,
-      ).toBe(true);
-    }
-    const averaged = annealedState(given, { ...before, average: before.parameters });
-    expect(averaged.average).toEqual(averaged.parameters);
-    // a stage that is no search, and a search at temperature 1, leave the controller as it is
-    const unchanged = {
-      ...given,
-      stages: [{ ...annealed, temperature: [1, 1] as [number, number] }, stages[1]!],
-    };
-    expect(annealedState(unchanged, before)).toBe(before);
-    expect(annealedState(given, { ...before, iteration: 3 })).toEqual({ ...before, iteration: 3 });
-  });
+  it(
+    'decodes what an annealed search ends with at the temperature that it ended at',
+    { tags: ['whole'] },
+    async () => {
+      const [search, , retrain] = configuration.stages;
+      const annealed = { ...search!, iterations: 2, temperature: [1, 0.1] as [number, number] };
+      const stages = [annealed, { ...retrain!, iterations: 1 }];
+      const validation = { ...configuration.validation, every: 2 };
+      const given = { ...configuration, name: 'annealed', averaging: 0, stages, validation };
+      const folder = await train(given);
+      const told = (await metricsOf(folder)) as { search?: SearchProgress }[];
+      const progress = told.flatMap(({ search }) => search ?? []);
+      expect(progress).toHaveLength(1);
+      const [{ decoded, chosen, entropy }] = progress as [SearchProgress];
+      expect(Object.keys(decoded)).toEqual(['a', 'b']);
+      expect(chosen).toBeGreaterThan(1 / 8);
+      expect(entropy).toBeLessThan(1);
+      const before = await folder.loadStage(2, identityOf(given, domains, 'onnxruntime'));
+      const layout = new ParameterLayout(parameterSpecifications(given.model));
+      const { parameters } = decodeCheckpoint(await readFile(folder.checkpointPath));
+      const searched = layout.unpack(before.parameters);
+      for (const { name } of layout.entries.filter(({ group }) => group === 'controller')) {
+        const factor = name.startsWith('controller.alpha') ? 10 : 1;
+        const expected = searched[name]!.map((x) => Math.fround(x * factor));
+        parameters[name]!.forEach((x, i) => expect(x, name).toBeCloseTo(expected[i]!, 5));
+        expect(
+          parameters[name]!.some((x) => x !== 0),
+          name,
+        ).toBe(true);
+      }
+      const averaged = annealedState(given, { ...before, average: before.parameters });
+      expect(averaged.average).toEqual(averaged.parameters);
+      // a stage that is no search, and a search at temperature 1, leave the controller as it is
+      const unchanged = {
+        ...given,
+        stages: [{ ...annealed, temperature: [1, 1] as [number, number] }, stages[1]!],
+      };
+      expect(annealedState(unchanged, before)).toBe(before);
+      expect(annealedState(given, { ...before, iteration: 3 })).toEqual({ ...before, iteration: 3 });
+    },
+  );
 
   it('validates on the domains that have validation classes enough', async () => {
     const { classes, ...rest } = syntheticDomain('b', 16);

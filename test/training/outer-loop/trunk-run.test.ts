@@ -53,33 +53,37 @@ beforeAll(async () => {
 });
 
 describe('a run on a trunk', () => {
-  it('goes from classified cells through its stages to a calibrated checkpoint, exactly after a pause', async () => {
-    const whole = new RunFolder(root('whole'));
-    const trainer = await Trainer.start(configuration, domains, whole, classified);
-    const validated: string[][] = [];
-    const validation = (_: number, accuracies: object) => validated.push(Object.keys(accuracies));
-    await trainer.run({ validation }, 3);
-    const paused = new RunFolder(root('paused'));
-    await cp(whole.path, paused.path, { recursive: true });
-    await trainer.run({ validation });
-    const checkpoint = trainer.checkpoint();
-    await trainer.close();
-    expect(validated).toEqual([
-      ['many', 'few'],
-      ['many', 'few'],
-    ]);
-    const { genotypes: kept, parameters } = decodeCheckpoint(checkpoint);
-    expect(kept).toEqual(genotypes);
-    // mirror images are decided by tasks of the domains that have images enough: both at one shot, one at three
-    expect(parameters['mirroring']!.some((value) => value !== 0)).toBe(true);
+  it(
+    'goes from classified cells through its stages to a calibrated checkpoint, exactly after a pause',
+    { timeout: 300_000, tags: ['whole'] },
+    async () => {
+      const whole = new RunFolder(root('whole'));
+      const trainer = await Trainer.start(configuration, domains, whole, classified);
+      const validated: string[][] = [];
+      const validation = (_: number, accuracies: object) => validated.push(Object.keys(accuracies));
+      await trainer.run({ validation }, 3);
+      const paused = new RunFolder(root('paused'));
+      await cp(whole.path, paused.path, { recursive: true });
+      await trainer.run({ validation });
+      const checkpoint = trainer.checkpoint();
+      await trainer.close();
+      expect(validated).toEqual([
+        ['many', 'few'],
+        ['many', 'few'],
+      ]);
+      const { genotypes: kept, parameters } = decodeCheckpoint(checkpoint);
+      expect(kept).toEqual(genotypes);
+      // mirror images are decided by tasks of the domains that have images enough: both at one shot, one at three
+      expect(parameters['mirroring']!.some((value) => value !== 0)).toBe(true);
 
-    const resuming = await Trainer.start(configuration, domains, paused, 'saved');
-    expect(resuming.iteration).toBe(3);
-    await resuming.run();
-    const resumed = decodeCheckpoint(resuming.checkpoint());
-    await resuming.close();
-    expect(resumed.parameters).toEqual(parameters);
-  }, 300_000);
+      const resuming = await Trainer.start(configuration, domains, paused, 'saved');
+      expect(resuming.iteration).toBe(3);
+      await resuming.run();
+      const resumed = decodeCheckpoint(resuming.checkpoint());
+      await resuming.close();
+      expect(resumed.parameters).toEqual(parameters);
+    },
+  );
 
   it('trains each of its architectures where a stage draws them', async () => {
     const shallow = parseGenotypeKey('0s1s.1s2i/0i1m.2a0s/a,a,a+a');

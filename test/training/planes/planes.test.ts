@@ -163,7 +163,7 @@ describe('planes of a domain', () => {
     }
   });
 
-  it('go on where an interrupted computation was, to the same bytes', async () => {
+  it('go on where an interrupted computation was, to the same bytes', { tags: ['whole'] }, async () => {
     const source = await writeFolder('resumed', 70);
     const [whole] = await prepare([source], 'whole-cache');
     const stop = new AbortController();

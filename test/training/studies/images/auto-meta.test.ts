@@ -196,42 +196,46 @@ describe('a row of Auto-Meta', () => {
   });
   const protocol = { way: 3, shots: [1], query: 4, tasks: 3, seed: 2020 };
 
-  it('searches its cell, trains it so that the loss falls, and is tested with it; resumed, nothing is trained again', async () => {
-    const folder = new RunFolder(root('run'));
-    const common = {
-      domains,
-      folder,
-      results: root('results'),
-      commit: 'abc',
-      protocol,
-      embeddings: false,
-      floors: false,
-    };
-    const never = new AbortController().signal;
-    const result = await runImageRow(configuration, { ...common, resume: false }, {}, never);
-    const [setting] = result!.settings;
-    const [[key, count]] = Object.entries(setting!.genotypes) as [[string, number]];
-    expect(count).toBe(3);
-    const { normal, reduction } = parseGenotypeKey(key);
-    expect(normal).toEqual(reduction);
-    expect(networkWeights(result!, key)).toBeGreaterThan(0);
-    expect(result!.stages.map(({ stage, iterations, tasks }) => [stage, iterations, tasks])).toEqual([
-      ['search', 6, 18],
-      ['retrain', 48, 144],
-    ]);
-    const { measured } = JSON.parse(await readFile(join(folder.path, 'search.json'), 'utf8')) as {
-      measured: Record<string, { accuracy: number }>;
-    };
-    expect(Object.keys(measured)).toHaveLength(3);
-    expect(Object.keys(measured)).toContain(key);
-    const losses = (await folder.readMetrics()).flatMap((line) => (line as { loss?: number }).loss ?? []);
-    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
-    expect(mean(losses.slice(-16))).toBeLessThan(mean(losses.slice(0, 16)) - 0.05);
-    const again = await runImageRow(configuration, { ...common, resume: true }, {}, never);
-    expect(again).toEqual(result);
-    const other = { ...configuration, seed: 6 };
-    await expect(runImageRow(other, { ...common, resume: true }, {}, never)).rejects.toThrow('another run');
-  });
+  it(
+    'searches its cell, trains it so that the loss falls, and is tested with it; resumed, nothing is trained again',
+    { tags: ['whole'] },
+    async () => {
+      const folder = new RunFolder(root('run'));
+      const common = {
+        domains,
+        folder,
+        results: root('results'),
+        commit: 'abc',
+        protocol,
+        embeddings: false,
+        floors: false,
+      };
+      const never = new AbortController().signal;
+      const result = await runImageRow(configuration, { ...common, resume: false }, {}, never);
+      const [setting] = result!.settings;
+      const [[key, count]] = Object.entries(setting!.genotypes) as [[string, number]];
+      expect(count).toBe(3);
+      const { normal, reduction } = parseGenotypeKey(key);
+      expect(normal).toEqual(reduction);
+      expect(networkWeights(result!, key)).toBeGreaterThan(0);
+      expect(result!.stages.map(({ stage, iterations, tasks }) => [stage, iterations, tasks])).toEqual([
+        ['search', 6, 18],
+        ['retrain', 48, 144],
+      ]);
+      const { measured } = JSON.parse(await readFile(join(folder.path, 'search.json'), 'utf8')) as {
+        measured: Record<string, { accuracy: number }>;
+      };
+      expect(Object.keys(measured)).toHaveLength(3);
+      expect(Object.keys(measured)).toContain(key);
+      const losses = (await folder.readMetrics()).flatMap((line) => (line as { loss?: number }).loss ?? []);
+      const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
+      expect(mean(losses.slice(-16))).toBeLessThan(mean(losses.slice(0, 16)) - 0.05);
+      const again = await runImageRow(configuration, { ...common, resume: true }, {}, never);
+      expect(again).toEqual(result);
+      const other = { ...configuration, seed: 6 };
+      await expect(runImageRow(other, { ...common, resume: true }, {}, never)).rejects.toThrow('another run');
+    },
+  );
 
   it('stops in its search, leaving no result', async () => {
     const stop = new AbortController();

@@ -179,7 +179,7 @@ describe('a baseline whose own part is neutral is MAML', () => {
   });
 });
 
-describe('a baseline is trained', () => {
+describe('a baseline is trained', { tags: ['whole'] }, () => {
   const domains = [syntheticDomain('a', 16)];
   const root = sharedFolder();
   const losses = async (folder: RunFolder): Promise<number[]> =>

@@ -40,7 +40,7 @@ const domains = [syntheticDomain('a', 16)];
 const protocol = { way: 3, shots: [1, 2], query: 4, tasks: 3, seed: 2020 };
 
 describe('a run of the image study', () => {
-  it('is trained, tested and kept, and tested again to the same result', async () => {
+  it('is trained, tested and kept, and tested again to the same result', { tags: ['whole'] }, async () => {
     const folder = new RunFolder(root('run'));
     const results = root('results');
     const common = { domains, folder, results, commit: 'abc', protocol, embeddings: true, floors: true };

@@ -77,7 +77,7 @@ describe('ToyTrainer', () => {
     expect(whole.errors.every(Number.isFinite)).toBe(true);
   });
 
-  it('keeps what was best in validation, also when it was resumed', async () => {
+  it('keeps what was best in validation, also when it was resumed', { tags: ['whole'] }, async () => {
     const rising = {
       ...configuration,
       stages: [
