@@ -23,6 +23,8 @@ export interface EvaluationOptions extends AskedTasks {
   /** Whether the two floors are computed, too. */
   readonly floors: boolean;
   readonly progress?: (done: number, total: number) => void;
+  /** Ends it at once, with its reason as the error. */
+  readonly signal?: AbortSignal;
 }
 
 /** Mean accuracy over tasks and the half width of its 95 % interval (1.96 σ/√n), both in percent. */
@@ -143,6 +145,10 @@ export const testPayload = (
   floors,
 });
 
+/** How a job of a task is run: until the evaluation is ended. */
+export const stoppable = ({ signal }: EvaluationOptions): { signal?: AbortSignal } =>
+  signal ? { signal } : {};
+
 /** Evaluates a checkpoint on tasks that depend on seed and ways alone, the same for every checkpoint. */
 export async function evaluateTasks(
   checkpoint: Checkpoint,
@@ -152,7 +158,7 @@ export async function evaluateTasks(
 ): Promise<EvaluatedSetting[]> {
   const { genotypes } = checkpoint;
   return overTasks(checkpoint, domains, settings, options, (pool, setting, task) =>
-    pool.run('evaluate', { ...testPayload(setting, task, options), genotypes }),
+    pool.run('evaluate', { ...testPayload(setting, task, options), genotypes }, stoppable(options)),
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../../model/checkpoint/checkpoint.ts';
 import type { OpenSetEvaluation, OpenSetPayload } from './evaluate-open-set.ts';
-import { accuracyOver, overTasks } from './evaluate-checkpoint.ts';
+import { accuracyOver, overTasks, stoppable } from './evaluate-checkpoint.ts';
 import type { Accuracy, EvaluatedDomains, EvaluationOptions } from './evaluate-checkpoint.ts';
 import { settingsOf } from './settings.ts';
 import type { Setting } from './settings.ts';
@@ -26,7 +26,7 @@ export async function evaluateOpenSets(
     options,
     (pool, { domain, shot, way }, task) => {
       const payload: OpenSetPayload = { domain, split, way, foreign, shot, query, seed, task };
-      return pool.run('openSet', { ...payload, genotypes: checkpoint.genotypes });
+      return pool.run('openSet', { ...payload, genotypes: checkpoint.genotypes }, stoppable(options));
     },
   );
   return evaluated.map(({ domain, shot, way, tasks }) => {

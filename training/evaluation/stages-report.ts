@@ -5,7 +5,7 @@ import { table } from '../report/markdown.ts';
 import { percent, percentOf, signedPercent } from '../report/percent.ts';
 import { countsOf, differences, intervalOf, meanOfIntervals } from '../report/statistics.ts';
 import type { Interval } from '../report/statistics.ts';
-import { evaluateTasks, overTasks } from './evaluate-checkpoint.ts';
+import { evaluateTasks, overTasks, stoppable } from './evaluate-checkpoint.ts';
 import { servedShares } from './evaluate-task.ts';
 import type { EvaluatedSetting, EvaluationOptions } from './evaluate-checkpoint.ts';
 import { settingsOf } from './settings.ts';
@@ -42,11 +42,15 @@ export async function evaluateStages(
   if (twice) throw new Error(`two of the checkpoints that are compared with have the identifier ${twice.id}`);
   const { settings } = settingsOf(domains, options);
   const own = await overTasks(checkpoint, domains, settings, options, (pool, { domain, shot, way }, task) =>
-    pool.run('stages', {
-      ...{ domain, split, shape: { way, shot, query }, seed, task, plain },
-      ...{ stage: 'retrain', alphaTemperature: 1, transductive: false, floors: false },
-      genotypes: checkpoint.genotypes,
-    }),
+    pool.run(
+      'stages',
+      {
+        ...{ domain, split, shape: { way, shot, query }, seed, task, plain },
+        ...{ stage: 'retrain', alphaTemperature: 1, transductive: false, floors: false },
+        genotypes: checkpoint.genotypes,
+      },
+      stoppable(options),
+    ),
   );
   const others: { readonly id: string; readonly settings: readonly EvaluatedSetting[] }[] = [];
   for (const other of against)

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** Signals within this time of the first one, ms, are the same request: a terminal and npm both send it on. */
 const sameRequest = 2000;
 
@@ -25,6 +27,7 @@ export const stoppedStatus = ({ reason }: AbortSignal): number =>
  */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // every task of an evaluation listens
   let first: number | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {

@@ -36,7 +36,7 @@ export interface ImageEvents extends TrainerEvents {
   readonly tested?: EvaluationOptions['progress'];
 }
 
-/** Trains one row to its end, tests it and writes its result; null when the signal stopped it before. */
+/** Trains one row to its end, tests it and writes its result; null when the signal stopped one or the other. */
 export async function runImageRow(
   configuration: StudyConfiguration,
   run: ImageRun,
@@ -51,11 +51,14 @@ export async function runImageRow(
     floors,
     split: 'test',
     workers: configuration.workers,
+    signal,
     ...(events.tested ? { progress: events.tested } : {}),
   };
-  const own = await (isBaseline(configuration)
-    ? testedBaseline(configuration, run, events, signal, { tested, options })
-    : testedRow(configuration, run, events, signal, { tested, options }));
+  const own = await (
+    isBaseline(configuration)
+      ? testedBaseline(configuration, run, events, signal, { tested, options })
+      : testedRow(configuration, run, events, signal, { tested, options })
+  ).catch(unlessStopped(signal));
   if (!own) return null;
   const { settings: evaluated, search } = own;
   const { stages, curve } = historyOf(await folder.readMetrics());
@@ -127,9 +130,8 @@ async function testedBaseline(
   if (earlier && !resume)
     throw new Error(`${configuration.name} and ${earlier.configuration.name} share no stage`);
   const found = isAutoMeta(configuration)
-    ? await findCell(configuration, domains, folder, resume, signal).catch(unlessStopped(signal))
+    ? await findCell(configuration, domains, folder, resume, signal)
     : undefined;
-  if (found === null) return null;
   const from = resume && (await folder.has()) ? 'saved' : 'new';
   const genotypes = found ? [found.genotype] : [];
   const trainer = await BaselineTrainer.start(configuration, domains, folder, from, { genotypes });

@@ -101,6 +101,24 @@ describe('a run of the image study', () => {
     expect(await runImageRow(stopped, { ...run, folder, resume: false }, events, stop.signal)).toBe(null);
     expect(await readResults(root('none'))).toEqual([]);
   });
+
+  it('leaves its test when it is stopped there, and is tested when it is resumed', async () => {
+    const stop = new AbortController();
+    const results = root('later');
+    const once = { ...configuration, stages: [{ ...configuration.stages[1]!, iterations: 1 }] };
+    const folder = new RunFolder(root('untested'));
+    const run = { domains, folder, results, commit: 'abc', protocol, embeddings: false, floors: false };
+    const told: number[] = [];
+    const tested = (done: number): void => {
+      told.push(done);
+      stop.abort();
+    };
+    expect(await runImageRow(once, { ...run, resume: false }, { tested }, stop.signal)).toBe(null);
+    expect(told).toEqual([1]); // of six
+    expect(await readResults(results)).toEqual([]);
+    const { signal } = new AbortController();
+    expect(await runImageRow(once, { ...run, resume: true }, {}, signal)).toMatchObject({ name: 'tiny' });
+  });
 });
 
 describe('the course of a run', () => {

@@ -4,7 +4,7 @@ import { WorkerPool } from '../../../../engine/pool.ts';
 import { calibrationSpecification } from '../../../../model/parameters.ts';
 import type { Genotype } from '../../../../model/search-space/genotype.ts';
 import type { ImageDomain } from '../../../data/domain.ts';
-import { everyTask, testPayload } from '../../../evaluation/evaluate-checkpoint.ts';
+import { everyTask, stoppable, testPayload } from '../../../evaluation/evaluate-checkpoint.ts';
 import type { EvaluatedSetting, EvaluationOptions } from '../../../evaluation/evaluate-checkpoint.ts';
 import { settingsOf } from '../../../evaluation/settings.ts';
 import type { StageConfiguration } from '../../../outer-loop/configuration.ts';
@@ -126,7 +126,7 @@ export class BaselineTrainer {
     const { genotypes } = this.#loop.state;
     return this.#memory.parameters.during(this.#loop.kept, () =>
       everyTask(settings, options, (setting, task) =>
-        this.#pool.run('evaluate', { ...testPayload(setting, task, options), genotypes }),
+        this.#pool.run('evaluate', { ...testPayload(setting, task, options), genotypes }, stoppable(options)),
       ),
     );
   }
