@@ -6,6 +6,7 @@ import {
   allColumns,
   counterpart,
   meanWeights,
+  metaWeights,
   pairedDifference,
   shotsOf,
   trainingTasks,
@@ -69,12 +70,13 @@ const pair = (own: string, other: string): string => (own === other ? own : `${o
 
 function claimTable(title: string, settled: readonly Settled[], figures: readonly Figure[]): string[] {
   if (settled.length === 0) return [];
-  const header = ['m-nas against', 'about', 'seed', 'weights', 'training tasks'];
+  const header = ['m-nas against', 'about', 'seed', 'weights', 'meta-weights', 'training tasks'];
   const rows = settled.map(({ other, about, own, otherRun, differences }) => [
     other,
     about,
     `${own.seed}`,
     pair(thousands(meanWeights(own)), thousands(meanWeights(otherRun))),
+    pair(thousands(metaWeights(own)), thousands(metaWeights(otherRun))),
     pair(`${trainingTasks(own)}`, `${trainingTasks(otherRun)}`),
     ...differences.map((difference) => (difference ? signed(difference) : '')),
   ]);
@@ -116,7 +118,7 @@ export function conclusionSection(results: readonly ImageResult[]): string {
   return [
     '## Conclusions',
     '',
-    'Points of served accuracy by which m-nas is ahead on the same test tasks. ± is the paired 95 % interval over tasks: it says nothing of other seeds. Two values are those of m-nas and of the other row.',
+    'Points of served accuracy by which m-nas is ahead on the same test tasks. ± is the paired 95 % interval over tasks: it says nothing of other seeds. `weights` are those that a task adapts, `meta-weights` all that meta-training learns. Two values are those of m-nas and of the other row.',
     '',
     ...claimTable(
       'Not ahead, or not in every mean',

@@ -2,10 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseGenotypeKey } from '../../../model/search-space/genotype.ts';
 import { sizeOf } from '../../../model/graph/shapes.ts';
 import { TaskGraphs } from '../../../model/inner-loop/step-graphs.ts';
+import { parameterSpecifications } from '../../../model/parameters.ts';
 import { expectedCalibrationError, pooledReliability } from '../../evaluation/reliability.ts';
 import type { Reliability } from '../../evaluation/reliability.ts';
 import { differences, intervalOf, meanOfIntervals, tallied } from '../../report/statistics.ts';
 import type { Interval, Tally } from '../../report/statistics.ts';
+import { baselineSpecifications } from './baselines/table.ts';
+import { isBaseline } from './configuration.ts';
 import type { ImageResult, ImageSetting } from './result.ts';
 
 /** What a column of a table is the mean of: groups of domains with one weight each, whose tasks are pooled. */
@@ -184,6 +187,14 @@ export function meanWeights(result: ImageResult): number {
   if (found.length === 0) return networkWeights(result, null);
   const tasks = found.reduce((sum, { total }) => sum + total, 0);
   return found.reduce((sum, { key, total }) => sum + total * networkWeights(result, key), 0) / tasks;
+}
+
+/** All that meta-training learns, of Θ and what is fitted at its end. */
+export function metaWeights({ configuration }: ImageResult): number {
+  const specifications = isBaseline(configuration)
+    ? baselineSpecifications(configuration)
+    : parameterSpecifications(configuration.model);
+  return specifications.reduce((total, { shape }) => total + sizeOf(shape), 0);
 }
 
 /** Tasks that training saw, of the stages that `of` holds for. */

@@ -18,6 +18,7 @@ import {
   domainsOf,
   floorAccuracy,
   meanWeights,
+  metaWeights,
   pairedDifference,
   shotsOf,
   settingAt,
@@ -223,6 +224,7 @@ function runSection(results: readonly ImageResult[]): string {
     const parts = stages.map(({ stage, coreSeconds }) => `${stage} ${(coreSeconds / 3600).toFixed(2)}`);
     return [
       ...runCells(result),
+      thousands(metaWeights(result)),
       `${trainingTasks(result)}`,
       coreHours(result).toFixed(2),
       parts.join(', '),
@@ -234,6 +236,7 @@ function runSection(results: readonly ImageResult[]): string {
   const header = [
     'row',
     'seed',
+    'meta-weights',
     'training tasks',
     'core-hours',
     'of which',
@@ -241,7 +244,7 @@ function runSection(results: readonly ImageResult[]): string {
     'commit',
     'command',
   ];
-  return `## Runs\n\nCore-hours are seconds of the training iterations times worker threads, without validation.\n\n${table(header, rows)}\n`;
+  return `## Runs\n\nCore-hours are seconds of the training iterations times worker threads, without validation. \`meta-weights\` are all that meta-training learns.\n\n${table(header, rows)}\n`;
 }
 
 /** What is not of the study's one budget. */
