@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { imageFigures } from '../../../../training/studies/images/figures/table.ts';
-import { signed } from '../../../../training/studies/images/format.ts';
+import { readStudyConfiguration } from '../../../../training/studies/images/configuration.ts';
+import { signed, thousands } from '../../../../training/studies/images/format.ts';
 import { imageReport, inOrder } from '../../../../training/studies/images/report.ts';
 import { readEmbeddings, readResults } from '../../../../training/studies/images/result.ts';
 import type { ImageSetting } from '../../../../training/studies/images/result.ts';
@@ -242,9 +243,20 @@ describe('the report of the image study', () => {
       '| ablation-inner-loop | 1.8K | 2.00 | 56.00 ± 0.00 | 56.00 ± 0.00 | −4.00 ± 0.00 |',
     );
     expect(lines(section(report, 'Accuracy'), '| ablation')).toEqual([]);
-    expect(lines(section(report, 'Runs'), '| ablation-learned-rates | 1 | 40 | 2.00 |')[0]).toContain(
-      '| search 0.50, retrain 1.50 | 4 | abc | `npm run benchmark -- images --rows ablation-learned-rates --seeds 1 --tasks 4` |',
+    expect(lines(section(report, 'Runs'), '| ablation-learned-rates | 1 |')[0]).toContain(
+      'K | 40 | 2.00 | search 0.50, retrain 1.50 | 4 | abc | `npm run benchmark -- images --rows ablation-learned-rates --seeds 1 --tasks 4` |',
     );
+  });
+
+  it('has all weights that meta-training learns: MAML’s, and what a method has beside them', async () => {
+    const cellOf = async (name: string): Promise<string> => {
+      const configuration = await readStudyConfiguration(`training/configs/images/${name}.yaml`);
+      const report = imageReport([{ ...maml, name, configuration }], []);
+      return lines(section(report, 'Runs'), `| ${name} | 1 |`)[0]!.split(' | ')[2]!;
+    };
+    const conv4 = 28_768 + 128 + 3; // with the head's vector, and what is fitted to its probabilities
+    expect(await cellOf('maml')).toBe(thousands(conv4));
+    expect(await cellOf('mt-net')).toBe(thousands(conv4 + 4 * (32 * 32 + 32)));
   });
 
   it('has the rows of the study in its order, others after them', () => {
