@@ -58,7 +58,10 @@ export async function runImageRow(
     isBaseline(configuration)
       ? testedBaseline(configuration, run, events, signal, { tested, options })
       : testedRow(configuration, run, events, signal, { tested, options })
-  ).catch(unlessStopped(signal));
+  ).catch((error: unknown) => {
+    if (signal.aborted) return null; // the search of a cell and the tests end by its reason
+    throw error;
+  });
   if (!own) return null;
   const { settings: evaluated, search } = own;
   const { stages, curve } = historyOf(await folder.readMetrics());
@@ -82,14 +85,6 @@ interface Tested {
   readonly settings: EvaluatedSetting[];
   readonly search?: StageCost;
 }
-
-/** null where the signal is the reason of an error. */
-const unlessStopped =
-  (signal: AbortSignal) =>
-  (error: unknown): null => {
-    if (signal.aborted) return null;
-    throw error;
-  };
 
 /** What a trained row is tested on. */
 interface Test {

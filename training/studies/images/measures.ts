@@ -7,6 +7,7 @@ import { expectedCalibrationError, pooledReliability } from '../../evaluation/re
 import type { Reliability } from '../../evaluation/reliability.ts';
 import { differences, intervalOf, meanOfIntervals, tallied } from '../../report/statistics.ts';
 import type { Interval, Tally } from '../../report/statistics.ts';
+import { ParameterLayout } from '../../run/parameter-vector.ts';
 import { baselineSpecifications } from './baselines/table.ts';
 import { isBaseline } from './configuration.ts';
 import type { ImageResult, ImageSetting } from './result.ts';
@@ -189,13 +190,13 @@ export function meanWeights(result: ImageResult): number {
   return found.reduce((sum, { key, total }) => sum + total * networkWeights(result, key), 0) / tasks;
 }
 
-/** All that meta-training learns, of Θ and what is fitted at its end. */
-export function metaWeights({ configuration }: ImageResult): number {
-  const specifications = isBaseline(configuration)
-    ? baselineSpecifications(configuration)
-    : parameterSpecifications(configuration.model);
-  return specifications.reduce((total, { shape }) => total + sizeOf(shape), 0);
-}
+/** Numbers in Θ, with what is fitted at its end: all that meta-training learns. */
+export const metaWeights = ({ configuration }: ImageResult): number =>
+  new ParameterLayout(
+    isBaseline(configuration)
+      ? baselineSpecifications(configuration)
+      : parameterSpecifications(configuration.model),
+  ).length;
 
 /** Tasks that training saw, of the stages that `of` holds for. */
 export const trainingTasks = ({ stages }: ImageResult, of: (stage: string) => boolean = () => true): number =>
