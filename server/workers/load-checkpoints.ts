@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { allInOrder } from '../../engine/files.ts';
 import { adaptationCost } from '../../model/adaptation/cost.ts';
 import { TrunkError } from '../../model/trunk/trunk.ts';
 import { byCodePoint } from '../../model/task/canonical-support.ts';
@@ -103,7 +104,7 @@ async function readFolder(folder: string, source = ''): Promise<ReadFile[]> {
   }
   const visible = names.filter((name) => !name.startsWith('.')); // macOS puts `._` files beside what it copies
   const paths = visible.filter((name) => name.endsWith('.safetensors')).map((name) => join(folder, name));
-  return (await Promise.all(paths.sort(byCodePoint).map(readCheckpoint))).sort(byId);
+  return (await allInOrder(paths.sort(byCodePoint).map(readCheckpoint))).sort(byId);
 }
 
 const byId = (a: ReadFile, b: ReadFile) => byCodePoint(a.id, b.id);

@@ -1,4 +1,5 @@
 import { basename, join, resolve } from 'node:path';
+import { allInOrder } from '../../engine/files.ts';
 import { classFolders, entriesOf } from '../data/sources/folder.ts';
 import type { ClassFolder } from '../data/sources/folder.ts';
 import { someOf } from '../run/some-of.ts';
@@ -43,7 +44,7 @@ const parts: ReadonlySet<string> = new Set([
 export async function surveyImages(path: string): Promise<Survey> {
   const root = resolve(path);
   const { folders } = await entriesOf(root);
-  const inner = await Promise.all(
+  const inner = await allInOrder(
     folders.map(async (name) => ({ name, ...(await entriesOf(join(root, name))) })),
   );
   const flat = inner.filter(({ files }) => files.length > 0);
@@ -60,7 +61,7 @@ export async function surveyImages(path: string): Promise<Survey> {
       `${path} is split already (${names.join(', ')}), but the command makes its own splits: give it ${join(path, largest)}`,
     );
   }
-  return surveyOf(await Promise.all(nested.map(({ name }) => surveyDomain(join(root, name)))));
+  return surveyOf(await allInOrder(nested.map(({ name }) => surveyDomain(join(root, name)))));
 }
 
 type SurveyedWithWarnings = SurveyedDomain & Pick<Survey, 'warnings'>;

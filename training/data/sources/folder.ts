@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
 import { basename, join } from 'node:path';
-import { codeOf, isMissing } from '../../../engine/files.ts';
+import { allInOrder, codeOf, isMissing } from '../../../engine/files.ts';
 import { decodeImage, decodePicture } from '../../../images/decode.ts';
 import { defaultFractions, splitClasses, splitImages } from '../class-splits.ts';
 import { splits } from '../domain.ts';
@@ -12,7 +12,7 @@ export const folderReader: SourceReader<SourceOf<'folder'>> = {
   async stamp(source) {
     const lines: string[] = [];
     for (const { name, paths } of await classFolders(source.path)) {
-      const stats = await Promise.all(paths.map((path) => stat(path)));
+      const stats = await allInOrder(paths.map((path) => stat(path)));
       lines.push(name, ...stats.map(({ size, mtimeMs }, index) => `${paths[index]!} ${size}@${mtimeMs}`));
     }
     return lines.join('\n');
@@ -60,7 +60,7 @@ export interface ClassFolder {
  */
 export async function classFolders(path: string): Promise<ClassFolder[]> {
   const { folders, files } = await entriesOf(path);
-  const classes = await Promise.all(
+  const classes = await allInOrder(
     folders.map(async (name) => {
       const own = await entriesOf(join(path, name));
       return { name, paths: own.files.map((file) => join(path, name, file)), nested: own.folders.length > 0 };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { allInOrder } from '../../../engine/files.ts';
 import { decodeImage, decodePicture } from '../../../images/decode.ts';
 import { found } from '../../run/missing-file.ts';
 import { splits } from '../domain.ts';
@@ -15,7 +16,7 @@ const row = z.tuple([z.enum(splits), z.string().min(1), z.string().min(1), byteC
 export const packReader: SourceReader<SourceOf<'pack'>> = {
   async stamp(source) {
     // by content, of a second for the largest pack: kept planes and runs outlast a copy that has other times
-    const contents = await Promise.all(Object.values(files(source)).map((file) => packFile(source, file)));
+    const contents = await allInOrder(Object.values(files(source)).map((file) => packFile(source, file)));
     return contents.map((bytes) => createHash('sha256').update(bytes).digest('hex')).join();
   },
 
