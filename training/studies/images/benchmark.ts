@@ -9,6 +9,7 @@ import type { TrainerEvents } from '../../outer-loop/trainer.ts';
 import type { EarlierRun } from '../../outer-loop/branch.ts';
 import { BaselineTrainer } from './baselines/trainer.ts';
 import { findCell } from './baselines/auto-meta/find-cell.ts';
+import type { CandidateHeard } from './baselines/auto-meta/find-cell.ts';
 import { isAutoMeta, isBaseline } from './configuration.ts';
 import type { BaselineConfiguration, StudyConfiguration } from './configuration.ts';
 import { embeddingsOf, historyOf, settingOf, writeResult } from './result.ts';
@@ -31,6 +32,8 @@ export interface ImageRun {
 }
 
 export interface ImageEvents extends TrainerEvents {
+  /** A cell of a row that searches its own is measured. */
+  readonly candidate?: CandidateHeard;
   /** Training is at its end. */
   readonly trained?: () => void;
   readonly tested?: EvaluationOptions['progress'];
@@ -125,7 +128,7 @@ async function testedBaseline(
   if (earlier && !resume)
     throw new Error(`${configuration.name} and ${earlier.configuration.name} share no stage`);
   const found = isAutoMeta(configuration)
-    ? await findCell(configuration, domains, folder, resume, signal)
+    ? await findCell(configuration, domains, folder, resume, signal, events.candidate)
     : undefined;
   const from = resume && (await folder.has()) ? 'saved' : 'new';
   const genotypes = found ? [found.genotype] : [];

@@ -122,6 +122,10 @@ async function runWithProgress(
   const { bar, events } = progressBar(0, configuration);
   const all: ImageEvents = {
     ...events,
+    candidate: (measured, nodes, accuracy) =>
+      process.stderr.write(
+        `cell ${measured}, of ${nodes} nodes: ${(100 * accuracy).toFixed(1)} % of validation queries\n`,
+      ),
     trained: () => bar.stop(),
     tested: taskProgress('test tasks', 20),
   };

@@ -211,7 +211,9 @@ describe('a row of Auto-Meta', () => {
         floors: false,
       };
       const never = new AbortController().signal;
-      const result = await runImageRow(configuration, { ...common, resume: false }, {}, never);
+      const heard: number[][] = [];
+      const candidate = (...own: number[]) => void heard.push(own);
+      const result = await runImageRow(configuration, { ...common, resume: false }, { candidate }, never);
       const [setting] = result!.settings;
       const [[key, count]] = Object.entries(setting!.genotypes) as [[string, number]];
       expect(count).toBe(3);
@@ -227,6 +229,10 @@ describe('a row of Auto-Meta', () => {
       };
       expect(Object.keys(measured)).toHaveLength(3);
       expect(Object.keys(measured)).toContain(key);
+      const accuracies = Object.values(measured).map(({ accuracy }) => accuracy);
+      expect(heard.map(([count, , accuracy]) => [count, accuracy])).toEqual(
+        accuracies.map((own, i) => [i + 1, own]),
+      );
       const losses = (await folder.readMetrics()).flatMap((line) => (line as { loss?: number }).loss ?? []);
       const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length;
       expect(mean(losses.slice(-16))).toBeLessThan(mean(losses.slice(0, 16)) - 0.05);

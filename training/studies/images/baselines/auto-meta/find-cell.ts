@@ -40,6 +40,9 @@ export interface FoundCell {
   readonly measured: number;
 }
 
+/** Told how many candidates are measured, of how many nodes the last one is, and its accuracy, 0..1. */
+export type CandidateHeard = (measured: number, nodes: number, accuracy: number) => void;
+
 /** The row as it trains a candidate: a supernet of as many nodes, for the search's own number of iterations. */
 function candidateRow(configuration: AutoMetaConfiguration, nodes: number): AutoMetaConfiguration {
   const { model, stages, method } = configuration;
@@ -79,7 +82,7 @@ async function measured(
 
 /**
  * The cell of an Auto-Meta row: searched in `folder`, where every measured candidate is kept, so that a search goes on
- * where it was stopped; `resume` false begins anew.
+ * where it was stopped; `resume` false begins anew. `heard` is called after each that is measured anew.
  * @throws Error when what is kept is of another run; the signal's reason when it stops the search
  */
 export async function findCell(
@@ -88,6 +91,7 @@ export async function findCell(
   folder: RunFolder,
   resume: boolean,
   signal: AbortSignal,
+  heard?: CandidateHeard,
 ): Promise<FoundCell> {
   const file = join(folder.path, 'search.json');
   if (!resume) await rm(file, { force: true });
@@ -106,12 +110,13 @@ export async function findCell(
     measure: async (own) => {
       const genotype = genotypeOf(own);
       const key = genotypeKey(genotype);
-      const known =
-        all[key] ??
-        (await measured(candidateRow(configuration, own.length), genotype, domains, candidate, signal));
-      all[key] = known;
+      const known = all[key];
+      if (known) return known.accuracy;
+      const row = candidateRow(configuration, own.length);
+      const { accuracy } = (all[key] = await measured(row, genotype, domains, candidate, signal));
       await writeAtomically(file, `${JSON.stringify({ identity, measured: all })}\n`);
-      return known.accuracy;
+      heard?.(Object.keys(all).length, own.length, accuracy);
+      return accuracy;
     },
   });
   await rm(candidate.path, { recursive: true, force: true });
