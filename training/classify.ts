@@ -4,9 +4,11 @@ import { flushDenormals } from '../engine/onnxruntime.ts';
 import { stateFile } from './classify/classify-state.ts';
 import { ClassifyTrainer } from './classify/classify-trainer.ts';
 import { readClassifyConfiguration } from './classify/configuration.ts';
+import type { ClassifyConfiguration } from './classify/configuration.ts';
 import { skipOf, strictOption } from './command/arguments.ts';
 import { runCommand } from './command/run-command.ts';
 import { classifiedDomains } from './classify/domains.ts';
+import type { ClassifiedDomain } from './classify/samples.ts';
 import { duration } from './run/duration.ts';
 import { RunFolder } from './run/run-folder.ts';
 import { withoutTilde } from './run/paths.ts';
@@ -42,6 +44,17 @@ async function main(): Promise<void> {
   await flushDenormals();
   const signal = stopSignal();
   const domains = await classifiedDomains(configuration, signal, skipOf(strict));
+  await folder.alone(() => classifyIn(folder, configuration, domains, resume, signal));
+}
+
+/** Trains in a folder until the end, or until the signal stops it. */
+async function classifyIn(
+  folder: RunFolder,
+  configuration: ClassifyConfiguration,
+  domains: readonly ClassifiedDomain[],
+  resume: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   const trainer = await ClassifyTrainer.start(configuration, domains, folder, resume ? 'saved' : 'new');
   const { iterations } = configuration.classify;
   const { iteration: first } = trainer;

@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { flushDenormals } from '../engine/onnxruntime.ts';
 import { choiceOf, defaultEngine, engineNames, providers } from '../engine/options.ts';
-import type { EngineName } from '../engine/options.ts';
+import type { EngineChoice, EngineName } from '../engine/options.ts';
 import { probe } from '../engine/sessions.ts';
 import type { Provider } from '../engine/sessions.ts';
 import { decodeCheckpoint } from '../model/checkpoint/checkpoint.ts';
@@ -122,10 +122,21 @@ async function main(): Promise<void> {
     return undefined;
   });
   if (!images) return;
+  console.log(classTable(images.domains));
+  await folder.alone(() => trainIn(folder, plan, { images, engine }, options, stop));
+}
+
+/** Trains in a folder, and tells what came of it. */
+async function trainIn(
+  folder: RunFolder,
+  plan: Plan,
+  { images, engine }: { readonly images: RunImages; readonly engine: EngineChoice },
+  options: TrainOptions,
+  stop: AbortSignal,
+): Promise<void> {
   const { domains, drawn } = images;
-  console.log(classTable(domains));
   const configuration = plan.before ? withPossibleShapes(plan.configuration, drawn) : plan.configuration;
-  const begin = await beginningWith(plan, images, folder, resume, stop);
+  const begin = await beginningWith(plan, images, folder, options.resume, stop);
   if (begin === 'stopped') return;
   const total = totalIterations(configuration);
   const cluster = await clusterOf({ configuration, domains: drawn, engine }, options, stop);

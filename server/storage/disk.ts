@@ -7,6 +7,7 @@ import { isTaskId } from './task-id.ts';
 import { begun } from './cached.ts';
 import type { CacheableStorage } from './cached.ts';
 import { isMissing } from '../../engine/files.ts';
+import { FolderLock } from '../../engine/folder-lock.ts';
 import { isFull, refusesWrites } from './faults.ts';
 import {
   emptyFolder,
@@ -23,7 +24,6 @@ import {
 import { DiskClaims } from './disk-claims.ts';
 import { Inventory } from './inventory.ts';
 import type { Holding, StorageLimits } from './inventory.ts';
-import { FolderLock } from './lock.ts';
 import { StateWatch } from './state.ts';
 import type { TaskRecord } from './record.ts';
 import { DamagedTaskError, readableTask } from './storage.ts';
@@ -72,7 +72,9 @@ class DiskStorage implements CacheableStorage {
     this.#temporary = join(folder, 'temporary');
     this.#logger = logger;
     this.#inventory = new Inventory(limits);
-    this.#lock = new FolderLock(folder, logger);
+    this.#lock = new FolderLock(folder, (reason) =>
+      logger.warn({ reason }, 'the data folder cannot be locked'),
+    );
     const looks = {
       read: () => this.#healing(() => access(this.#tasks, constants.R_OK)),
       write: () => this.#healing(() => this.#probe()),

@@ -5,6 +5,7 @@ import { decodeTensors, encodeTensors } from '../../model/checkpoint/safetensors
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import { withoutFormerOptions } from './former-options.ts';
 import { isMissing } from '../../engine/files.ts';
+import { FolderLock } from '../../engine/folder-lock.ts';
 import { found } from './missing-file.ts';
 import { writeAtomically } from './write-atomically.ts';
 
@@ -54,6 +55,23 @@ export class RunFolder {
       () => true,
       () => false,
     );
+  }
+
+  /**
+   * Runs `work` while no other process of this machine may do so: two that trained here would mix their metrics.
+   * @throws FolderInUseError when another one does
+   */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    await mkdir(this.path, { recursive: true });
+    const lock = new FolderLock(this.path, (reason) =>
+      console.warn(`${this.path} cannot be locked (${reason}): train it by one process at a time`),
+    );
+    await lock.take();
+    try {
+      return await work();
+    } finally {
+      await lock.release();
+    }
   }
 
   /**

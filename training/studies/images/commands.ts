@@ -108,7 +108,9 @@ async function runRows(options: ImageOptions): Promise<void> {
           ? { earlier: { configuration: { ...earlier, seed }, folder: folderOf(earlier.name) } }
           : {}),
       };
-      await runWithProgress(configuration, { ...run, protocol: { ...protocol, tasks } }, stop);
+      await folder.alone(() =>
+        runWithProgress(configuration, { ...run, protocol: { ...protocol, tasks } }, stop),
+      );
       if (stop.aborted) return;
     }
   }

@@ -79,7 +79,9 @@ export function addToyCommands(program: Command): void {
           const configuration = { ...file, seed, reading, workers };
           const folder = new RunFolder(resolve(runs, runName(row, seed, reading)));
           if (!resume && !overwrite) await folder.refuseToOverwrite();
-          await runWithProgress(configuration, { folder, results }, { resume, engine }, stop);
+          await folder.alone(() =>
+            runWithProgress(configuration, { folder, results }, { resume, engine }, stop),
+          );
           if (stop.aborted) return;
         }
       }

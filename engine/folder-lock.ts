@@ -4,8 +4,7 @@ import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import type { Logger } from 'pino';
-import { codeOf, isMissing } from '../../engine/files.ts';
+import { codeOf, isMissing } from './files.ts';
 
 const lockName = 'lock';
 /** Of the path of a socket; a longer one would be cut. */
@@ -28,16 +27,17 @@ export class FolderInUseError extends Error {
  */
 export class FolderLock {
   readonly #folder: string;
-  readonly #logger: Logger;
+  readonly #unlockable: (reason: string) => void;
   #server: Server | undefined;
 
-  constructor(folder: string, logger: Logger) {
+  /** @param unlockable told why the folder has no lock, where it cannot have one */
+  constructor(folder: string, unlockable: (reason: string) => void) {
     this.#folder = folder;
-    this.#logger = logger;
+    this.#unlockable = unlockable;
   }
 
   /**
-   * Takes the lock. Where a file system has no sockets, or takes nothing at present, it is gone without one, which is logged.
+   * Takes the lock. Where a file system has no sockets, or takes nothing at present, it is gone without one, which is told.
    * @throws FolderInUseError
    */
   async take(): Promise<void> {
@@ -48,7 +48,7 @@ export class FolderLock {
         return;
       } catch (error) {
         if (codeOf(error) !== 'EADDRINUSE') {
-          this.#logger.warn({ reason: String(error) }, 'the data folder cannot be locked');
+          this.#unlockable(String(error));
           return;
         }
       }
