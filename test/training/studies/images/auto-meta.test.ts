@@ -259,6 +259,7 @@ describe('a row of Auto-Meta', () => {
     expect(own.model.supernet).toEqual(study.model.supernet);
     expect(own.model.head).toEqual({ kind: 'linear', outputs: 5 });
     expect(own.domains).toEqual(study.domains);
-    expect(own.stages).toEqual((await readStudyConfiguration('training/configs/images/maml.yaml')).stages);
+    const maml = await readStudyConfiguration('training/configs/images/maml.yaml');
+    expect(own.stages.map(({ shapes }) => shapes)).toEqual(maml.stages.map(({ shapes }) => shapes));
   });
 });
