@@ -21,13 +21,17 @@ interface Claim {
   readonly about: string;
 }
 
-/** The control that is trained by the stages of M-NAS, without its architectures. */
-export const control = 'conv4-class-means';
+/** Conv4 rows that are not of the paper, and what M-NAS is compared with them for. */
+const conv4Controls: Readonly<Record<string, string>> = {
+  'conv4-class-means': 'cells against a conv4, both trained in two stages',
+  'maml-tripled-rate': "cells against a conv4 at three times its row's outer rate",
+};
+export const controls: readonly string[] = Object.keys(conv4Controls);
 
 const abouts: Readonly<Record<string, string>> = {
   'm-nas-shared': 'an architecture a task against one for all',
   'm-nas-nm': 'modulation against none',
-  [control]: 'cells against a conv4, both trained in two stages',
+  ...conv4Controls,
   'auto-meta': 'an architecture a task against a cell found by progressive search',
 };
 

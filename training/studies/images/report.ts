@@ -6,7 +6,7 @@ import type { MissingRow } from '../../report/missing.ts';
 import type { Interval } from '../../report/statistics.ts';
 import { aloneRows, aloneSection } from './alone-section.ts';
 import { architectureSection } from './architecture-section.ts';
-import { conclusionSection, control } from './conclusions.ts';
+import { conclusionSection, controls } from './conclusions.ts';
 import { percent, signed, thousands } from './format.ts';
 import { goalsOf } from './goals.ts';
 import {
@@ -52,7 +52,7 @@ const missingRows = (results: readonly ImageResult[]): MissingRow[] =>
 
 function goalSection(results: readonly ImageResult[]): string {
   const rows = results
-    .filter(isOwn)
+    .filter((result) => isOwn(result) && !controls.includes(result.name))
     .flatMap((own) =>
       goalsOf(own, results).map(({ text, shot, figure, verdict }) => [
         ...runCells(own),
@@ -99,8 +99,8 @@ function accuracySection(results: readonly ImageResult[]): string {
   return `## Accuracy\n\nPercent of right answers ± 95 % interval over the test tasks. multi is the mean over bird, aircraft, texture with dtd, and grocery, which stand for the paper's Multi-datasets; mean is over all domains. Of networks that differ from task to task, weights is the mean. Floors: nearest class mean on 16 × 16 pixels, and on a histogram of colours, of the same tasks. dtd has five test classes, so that its intervals cover the choice of images only.\n\n${tables.join('\n')}`;
 }
 
-/** What M-NAS is compared with: the other rows of the study, and the control. */
-const comparisons = ['maml', control, ...studyRows.filter((row) => !['maml', 'm-nas'].includes(row))];
+/** What M-NAS is compared with: the other rows of the study, and the controls. */
+const comparisons = ['maml', ...controls, ...studyRows.filter((row) => !['maml', 'm-nas'].includes(row))];
 
 /** Served accuracy of a run minus that of row `name` with the same seed; null where they cannot be compared. */
 function differenceFrom(
@@ -249,7 +249,9 @@ function runSection(results: readonly ImageResult[]): string {
 
 /** What is not of the study's one budget. */
 function budgetNote(results: readonly ImageResult[]): string {
-  const others = results.map(({ name }) => name).filter((name) => ![...studyRows, control].includes(name));
+  const others = results
+    .map(({ name }) => name)
+    .filter((name) => ![...studyRows, ...controls].includes(name));
   const names = [...new Set(others)].join(', ');
   return names === ''
     ? ''
