@@ -191,7 +191,7 @@ const layers = {
   'training/optimizer': [],
   'training/run': ['training/optimizer', 'model', 'engine'],
   'training/report': ['training/run', 'model'],
-  'training/data': ['training/run', 'model', 'engine/files.ts', 'images'],
+  'training/data': ['training/run', 'model', 'engine/all-in-order.ts', 'engine/files.ts', 'images'],
   'training/planes': ['training/data', 'training/run', 'model', 'engine', 'images'],
   'training/classify': ['training/planes', 'training/data', 'training/run', 'model', 'engine'],
   'training/worker': ['training/planes', 'training/data', 'training/run', 'model', 'engine'],

@@ -7,15 +7,6 @@ export const codeOf = (error: unknown): unknown =>
 /** Whether the path of a file or folder leads nowhere. */
 export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT';
 
-/**
- * As `Promise.all`, but of several failures the first in the list is thrown, whichever came first: a fault of two files
- * has one message.
- */
-export async function allInOrder<T>(reads: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(reads);
-  return Promise.all(reads);
-}
-
 /** Writes a file that is not there yet, and flushes it to disk. */
 export async function writeDurably(path: string, content: Uint8Array | string): Promise<void> {
   const file = await open(path, 'wx');

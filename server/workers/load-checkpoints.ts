@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
-import { allInOrder } from '../../engine/files.ts';
+import { allInOrder } from '../../engine/all-in-order.ts';
 import { adaptationCost } from '../../model/adaptation/cost.ts';
 import { TrunkError } from '../../model/trunk/trunk.ts';
 import { byCodePoint } from '../../model/task/canonical-support.ts';

@@ -1,3 +1,4 @@
+import { allInOrder } from '../../engine/all-in-order.ts';
 import type { Genotype } from '../../model/search-space/genotype.ts';
 import type { Fault } from '../run/divergence.ts';
 import { alphaTemperatureAt, entropyWeightAt } from '../run/schedule.ts';
@@ -77,8 +78,7 @@ export async function computeGradients(
     }
   };
   const loops = Array.from({ length: Math.min(threads, range.count) }, computeNext);
-  const ended = await Promise.allSettled(loops); // what runs still writes to the memory
-  for (const loop of ended) if (loop.status === 'rejected') throw loop.reason;
+  await allInOrder(loops); // what runs still writes to the memory
   sumAlongTree(gradients, range);
   return results;
 }

@@ -1,5 +1,5 @@
 import { basename, join, resolve } from 'node:path';
-import { allInOrder } from '../../engine/files.ts';
+import { allInOrder } from '../../engine/all-in-order.ts';
 import { classFolders, entriesOf } from '../data/sources/folder.ts';
 import type { ClassFolder } from '../data/sources/folder.ts';
 import { someOf } from '../run/some-of.ts';

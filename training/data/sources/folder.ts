@@ -1,7 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
 import { basename, join } from 'node:path';
-import { allInOrder, codeOf, isMissing } from '../../../engine/files.ts';
+import { allInOrder } from '../../../engine/all-in-order.ts';
+import { codeOf, isMissing } from '../../../engine/files.ts';
 import { decodeImage, decodePicture } from '../../../images/decode.ts';
 import { defaultFractions, splitClasses, splitImages } from '../class-splits.ts';
 import { splits } from '../domain.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { allInOrder } from '../../../engine/files.ts';
+import { allInOrder } from '../../../engine/all-in-order.ts';
 import { decodeImage, decodePicture } from '../../../images/decode.ts';
 import { found } from '../../run/missing-file.ts';
 import { splits } from '../domain.ts';

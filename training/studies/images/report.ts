@@ -30,8 +30,13 @@ import { studyRows } from './paper.ts';
 import { isAblation, isOfAllDomains } from './result.ts';
 import type { ImageResult } from './result.ts';
 
+const isControl = ({ name }: ImageResult): boolean => controls.includes(name);
+
+/** Neither of the paper nor a control, so that it is not of the study's one budget. */
+const isBeside = (result: ImageResult): boolean => !studyRows.includes(result.name) && !isControl(result);
+
 /** M-NAS and what is made of it, but not the rows that the study compares it with. */
-const isOwn = ({ name }: ImageResult): boolean => name === 'm-nas' || !studyRows.includes(name);
+const isOwn = (result: ImageResult): boolean => result.name === 'm-nas' || isBeside(result);
 
 const rank = (name: string): number => {
   const place = studyRows.indexOf(name);
@@ -52,7 +57,7 @@ const missingRows = (results: readonly ImageResult[]): MissingRow[] =>
 
 function goalSection(results: readonly ImageResult[]): string {
   const rows = results
-    .filter((result) => isOwn(result) && !controls.includes(result.name))
+    .filter(isOwn)
     .flatMap((own) =>
       goalsOf(own, results).map(({ text, shot, figure, verdict }) => [
         ...runCells(own),
@@ -117,21 +122,23 @@ function differenceFrom(
 function differenceSection(results: readonly ImageResult[]): string {
   const columns = allColumns(results);
   const rows = shotsOf(results).flatMap((shot) =>
-    results.filter(isOwn).flatMap((own) =>
-      comparisons.flatMap((name) => {
-        if (name === own.name) return [];
-        const cells = columns.map((column) => differenceFrom(results, name, own, column, shot));
-        if (cells.every((difference) => difference === null)) return [];
-        return [
-          [
-            `${own.name} − ${name}`,
-            `${own.seed}`,
-            `${shot}`,
-            ...cells.map((difference) => (difference ? signed(difference) : '')),
-          ],
-        ];
-      }),
-    ),
+    results
+      .filter((result) => isOwn(result) || isControl(result))
+      .flatMap((own) =>
+        comparisons.flatMap((name) => {
+          if (name === own.name) return [];
+          const cells = columns.map((column) => differenceFrom(results, name, own, column, shot));
+          if (cells.every((difference) => difference === null)) return [];
+          return [
+            [
+              `${own.name} − ${name}`,
+              `${own.seed}`,
+              `${shot}`,
+              ...cells.map((difference) => (difference ? signed(difference) : '')),
+            ],
+          ];
+        }),
+      ),
   );
   const header = ['difference', 'seed', 'shot', ...columns.map(({ name }) => name)];
   return rows.length === 0
@@ -249,10 +256,7 @@ function runSection(results: readonly ImageResult[]): string {
 
 /** What is not of the study's one budget. */
 function budgetNote(results: readonly ImageResult[]): string {
-  const others = results
-    .map(({ name }) => name)
-    .filter((name) => ![...studyRows, ...controls].includes(name));
-  const names = [...new Set(others)].join(', ');
+  const names = [...new Set(results.filter(isBeside).map(({ name }) => name))].join(', ');
   return names === ''
     ? ''
     : `Beside the study: ${names}, with a budget of its own (table "Runs"), so that its distance to the rows of the study is not one of methods.\n`;

@@ -124,6 +124,16 @@ describe('configurations of the image study', () => {
     expect(size(weightSpecifications(model))).toBe(32_773); // 32,901 with biases that normalisation takes away
   });
 
+  it('of MAML at three times its outer rate differs from MAML in nothing else', async () => {
+    const maml = await read('maml');
+    expect(maml.stages.map(({ learningRate }) => learningRate)).toEqual([[0.001, 0.0001]]);
+    expect(await read('maml-tripled-rate')).toEqual({
+      ...maml,
+      name: 'maml-tripled-rate',
+      stages: maml.stages.map((stage) => ({ ...stage, learningRate: [0.003, 0.0003] })),
+    });
+  });
+
   it('keep networks of at most 32,000 weights with a 5-way head', async () => {
     const { model, maximumWeights } = await read('m-nas');
     const head = 5 * (featureCount(model) + 1);

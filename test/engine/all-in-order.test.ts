@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { allInOrder } from '../../engine/files.ts';
+import { allInOrder } from '../../engine/all-in-order.ts';
 
 it('of several failures the first in the list is thrown, whichever came first', async () => {
   const fails = async (name: string, after: number) => {
